@@ -2,45 +2,44 @@
 
 from random import Random
 
-from platepost.common.signals import sleep
-from platepost.simulator.lab.faults.injection import Injection
+from platepost.simulator.lab.faults.injection import Injection, pause
 from platepost.simulator.lab.faults.post_under_test import PostUnderTest
 from platepost.simulator.lab.faults.site import CampaignSite
 
 
 def _kill(site: CampaignSite, _post: PostUnderTest, draw: Random) -> None:
-    sleep(draw.uniform(0, 0.5))
+    pause(draw.uniform(0, 0.5))
     site.broker.kill()
-    sleep(draw.uniform(0, 1.5))
+    pause(draw.uniform(0, 1.5))
     site.start_broker()
 
 
 def _restart(site: CampaignSite, _post: PostUnderTest, draw: Random) -> None:
     site.broker.stop()
-    sleep(draw.uniform(0, 1.5))
+    pause(draw.uniform(0, 1.5))
     site.start_broker()
 
 
 def _freeze(site: CampaignSite, _post: PostUnderTest, draw: Random) -> None:
     site.broker.freeze()
-    sleep(draw.uniform(0.5, 5))
+    pause(draw.uniform(0.5, 5))
     site.broker.thaw()
 
 
 def _keeper_away(site: CampaignSite, _post: PostUnderTest, draw: Random) -> None:
     site.keeper_goes()
-    sleep(draw.uniform(0.2, 3))
+    pause(draw.uniform(0.2, 3))
     site.keeper_comes()
 
 
 def _keeper_away_broker_killed(site: CampaignSite, _post: PostUnderTest, draw: Random) -> None:
     # What the broker acknowledged and had not yet saved is gone, unless the posts still have it.
     site.keeper_goes()
-    sleep(draw.uniform(0.2, 3))
+    pause(draw.uniform(0.2, 3))
     site.broker.kill()
-    sleep(draw.uniform(0, 0.5))
+    pause(draw.uniform(0, 0.5))
     site.start_broker()
-    sleep(draw.uniform(0, 1))
+    pause(draw.uniform(0, 1))
     site.keeper_comes()
 
 

@@ -9,7 +9,7 @@ from platepost.common.signals import sleep
 from platepost.simulator.lab.faults.catalogue import CATALOGUE, plan
 from platepost.simulator.lab.faults.cluster import NAMES, cluster_absent, trouble_cluster
 from platepost.simulator.lab.faults.extent import CampaignStatus, Extent
-from platepost.simulator.lab.faults.injection import Injection
+from platepost.simulator.lab.faults.injection import Injection, pause
 from platepost.simulator.lab.faults.judge import Ruling
 from platepost.simulator.lab.faults.killable_post import EXIT_OUTBOX
 from platepost.simulator.lab.faults.post_under_test import PostUnderTest
@@ -164,7 +164,7 @@ class FaultCampaign:
         for injection in injections:
             if self._failed is not None:
                 return
-            sleep(draw.uniform(0, 0.4))
+            pause(draw.uniform(0, 0.4))
             injection.strike(self._site, post, draw)
             ended = monotonic()
             wait = draw.random() >= IMPATIENT

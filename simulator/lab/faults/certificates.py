@@ -4,11 +4,10 @@ from datetime import timedelta
 from pathlib import Path
 from random import Random
 
-from platepost.common.signals import sleep
 from platepost.provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority
 from platepost.provisioning.trust.certificates import BACKDATED
 from platepost.provisioning.trust.keys import read_private_key
-from platepost.simulator.lab.faults.injection import Injection
+from platepost.simulator.lab.faults.injection import Injection, pause
 from platepost.simulator.lab.faults.post_under_test import PostUnderTest
 from platepost.simulator.lab.faults.site import CampaignSite
 
@@ -28,7 +27,7 @@ def _hold(post: PostUnderTest, wrong: bytes, right: bytes, *, seconds: float) ->
     path = post.folder / CERTIFICATE_FILE
     _put(path, wrong)
     post.proxy.reset()
-    sleep(seconds)
+    pause(seconds)
     _put(path, right)
 
 

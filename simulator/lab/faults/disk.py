@@ -4,8 +4,7 @@ import resource
 from pathlib import Path
 from random import Random
 
-from platepost.common.signals import sleep
-from platepost.simulator.lab.faults.injection import Injection
+from platepost.simulator.lab.faults.injection import Injection, pause
 from platepost.simulator.lab.faults.namespaces import BALLAST, fill
 from platepost.simulator.lab.faults.post_under_test import PostUnderTest
 from platepost.simulator.lab.faults.site import CampaignSite
@@ -21,7 +20,7 @@ LAST_FRAMES = 40
 def _fill(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
     path = post.folder / "state" / BALLAST
     fill(path)
-    sleep(draw.uniform(0.3, 3))
+    pause(draw.uniform(0.3, 3))
     path.unlink()
 
 
@@ -29,7 +28,7 @@ def _fail_writes(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None
     pid = post.pid
     _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, hard))
-    sleep(draw.uniform(0.3, 3))
+    pause(draw.uniform(0.3, 3))
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, hard))
 
 

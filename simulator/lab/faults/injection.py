@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
+from platepost.common.signals import current
 from platepost.simulator.lab.faults.post_under_test import PostUnderTest
 from platepost.simulator.lab.faults.site import CampaignSite
 
@@ -27,3 +28,11 @@ class Injection:
     """Whether it hits every post at once; then no other fault is at work meanwhile."""
     unavailable: Callable[[CampaignSite], str | None] = lambda _site: None
     """Returns why it cannot be inflicted here, None if it can."""
+
+
+def pause(seconds: float) -> None:
+    """Let a fault last so many seconds, no longer than until the command is asked to end: it then heals at once.
+
+    For the threads that inflict faults, in which `sleep` would not notice a stop.
+    """
+    current().wait(seconds)

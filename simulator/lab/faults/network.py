@@ -2,32 +2,31 @@
 
 from random import Random
 
-from platepost.common.signals import sleep
-from platepost.simulator.lab.faults.injection import Injection
+from platepost.simulator.lab.faults.injection import Injection, pause
 from platepost.simulator.lab.faults.post_under_test import PostUnderTest
 from platepost.simulator.lab.faults.site import CampaignSite
 
 
 def _cut_amid_a_record(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
     post.proxy.reset_after(draw.randint(1, 9000))
-    sleep(draw.uniform(0.3, 0.8))
+    pause(draw.uniform(0.3, 0.8))
 
 
 def _stall(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
     post.proxy.stall()
-    sleep(draw.uniform(0.2, 6))
+    pause(draw.uniform(0.2, 6))
     post.proxy.flow()
 
 
 def _slow(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
     post.proxy.delay(draw.uniform(0.05, 0.4))
-    sleep(2)
+    pause(2)
     post.proxy.flow()
 
 
 def _down(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
     post.proxy.down()
-    sleep(draw.uniform(0.2, 5))
+    pause(draw.uniform(0.2, 5))
     post.proxy.up()
 
 

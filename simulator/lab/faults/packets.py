@@ -4,8 +4,7 @@ import shutil
 import subprocess
 from random import Random
 
-from platepost.common.signals import sleep
-from platepost.simulator.lab.faults.injection import Injection
+from platepost.simulator.lab.faults.injection import Injection, pause
 from platepost.simulator.lab.faults.post_under_test import PostUnderTest
 from platepost.simulator.lab.faults.site import CampaignSite
 
@@ -43,7 +42,7 @@ def _drop(post: PostUnderTest, *, percent: int, seconds: float) -> None:
         f"add rule inet {table} in tcp dport {port} {share}drop\n"
         f"add rule inet {table} in tcp sport {port} {share}drop\n"
     )
-    sleep(seconds)
+    pause(seconds)
     _nft(f"delete table inet {table}")
 
 

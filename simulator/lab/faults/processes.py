@@ -2,16 +2,15 @@
 
 from random import Random
 
-from platepost.common.signals import sleep
-from platepost.simulator.lab.faults.injection import Injection
+from platepost.simulator.lab.faults.injection import Injection, pause
 from platepost.simulator.lab.faults.post_under_test import PostUnderTest
 from platepost.simulator.lab.faults.site import CampaignSite
 
 
 def _kill(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
-    sleep(draw.uniform(0, 0.3))
+    pause(draw.uniform(0, 0.3))
     post.kill()
-    sleep(draw.uniform(0, 0.5))
+    pause(draw.uniform(0, 0.5))
     post.start()
 
 
@@ -20,20 +19,20 @@ def _kill_at_start(_site: CampaignSite, post: PostUnderTest, draw: Random) -> No
     for _ in range(3):
         post.kill()
         post.start()
-        sleep(draw.uniform(0.02, 0.4))
+        pause(draw.uniform(0.02, 0.4))
     post.kill()
     post.start()
 
 
 def _freeze(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
     post.freeze()
-    sleep(draw.uniform(0.2, 4))
+    pause(draw.uniform(0.2, 4))
     post.thaw()
 
 
 def _step_clock(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
     post.offset.value = draw.choice([-1, 1]) * 10 ** draw.uniform(0, 6.4)
-    sleep(draw.uniform(0.2, 2))
+    pause(draw.uniform(0.2, 2))
     post.offset.value = 0.0
 
 

@@ -3,9 +3,8 @@
 from random import Random
 from typing import Literal
 
-from platepost.common.signals import sleep
 from platepost.simulator.lab.faults import refuser
-from platepost.simulator.lab.faults.injection import Injection, Strike
+from platepost.simulator.lab.faults.injection import Injection, Strike, pause
 from platepost.simulator.lab.faults.post_under_test import PostUnderTest
 from platepost.simulator.lab.faults.refuser import Denial
 from platepost.simulator.lab.faults.site import CampaignSite
@@ -17,7 +16,7 @@ _HEALED = "the address leads to the real broker again"
 def _deny_topic(site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
     source = post.source
     site.deny(post.name, draw.choice([source.topic("read"), source.hit(CATEGORY), source.topic("audit")]))
-    sleep(draw.uniform(0.3, 3))
+    pause(draw.uniform(0.3, 3))
     site.allow(post.name)
 
 
@@ -28,7 +27,7 @@ def _lead_astray(to: Literal["connect", "publish", "hang_up"], *codes: int) -> S
         # The one refuser serves all posts: what it says may change under another's hands, and is still a refusal.
         site.refuser.denial = Denial(to, draw.choice(codes))
         post.proxy.lead_to(site.refuser.port)
-        sleep(draw.uniform(0.3, 3))
+        pause(draw.uniform(0.3, 3))
         post.proxy.lead_to(site.broker.port)
 
     return strike
