@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Self
 
 from platepost.common.errors import OutboxError, UplinkError
+from platepost.common.signals import CHILDREN_SECONDS, ORDERLY_SECONDS, current
 from platepost.device.clock.clock import SYSTEM
 from platepost.device.outbox.outbox import Backlog, Outbox
 from platepost.device.part import Interval, Part
@@ -111,8 +112,13 @@ class Uplink(Part):
         self._thread.start()
 
     def stop(self) -> None:
-        """Deliver what waits, for at most the configured time, and disconnect."""
-        self.drain(self._settings.drain_seconds)
+        """Deliver what waits, for at most the configured time, and disconnect.
+
+        A command that was asked to end, and did not allow for that time, has less.
+        """
+        stop = current()
+        allowed = max(CHILDREN_SECONDS, stop.allowed_seconds - ORDERLY_SECONDS)
+        self.drain(stop.limit(self._settings.drain_seconds, after_request=allowed))
 
     def drain(self, seconds: float = 5.0) -> bool:
         """Deliver what waits, for at most `seconds`, and disconnect; a second call does nothing.
