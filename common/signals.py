@@ -293,6 +293,25 @@ def ends_at_once() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@contextmanager
+def ends_as_by_ctrl_c() -> Iterator[None]:
+    """Have a stop, and the loss of the terminal, end a command as Ctrl-C does while this is open: KeyboardInterrupt.
+
+    For a short command that has something to take back: by default these signals end its process on the spot. Nothing
+    where they are handled or ignored already, and outside the main thread.
+    """
+    numbers = []
+    if threading.current_thread() is threading.main_thread():
+        numbers = [number for number in STOP_SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
+    try:
+        for number in numbers:
+            signal.signal(number, signal.default_int_handler)
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def _aborted(_number: int, _frame: FrameType | None) -> None:
     os.write(2, ABORTED)
     os._exit(INTERRUPTED)

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from platepost.common.signals import current, sleep
+from platepost.common.signals import current, ends_as_by_ctrl_c, sleep
 from platepost.department.database.roles import ROLES
 from platepost.department.errors import DepartmentError
 
@@ -273,13 +273,14 @@ class PrivateCluster:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Have its server run while this is open; the last program that used it stops it.
+        """Have its server run while this is open; the last program that used it stops it, by whatever signal it ends.
 
         Raises:
             DepartmentError: it does not start.
 
         """
-        with open(os.open(self._lock, os.O_WRONLY | os.O_CREAT, 0o600), "ab") as lock:  # noqa: PTH123
+        descriptor = os.open(self._lock, os.O_WRONLY | os.O_CREAT, 0o600)
+        with ends_as_by_ctrl_c(), open(descriptor, "ab") as lock:  # noqa: PTH123
             fcntl.flock(lock, fcntl.LOCK_SH)
             try:
                 self.start()  # it may be stopped while it starts

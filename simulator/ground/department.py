@@ -116,7 +116,11 @@ class ThrowawayDepartment:
             more.append(f"--receipts={self._receipts}")
         key = self._fleet.configuration_verifying_key
         identity = self._fleet.custodian(self._custodian)
-        self.command("init", str(identity), f"--register={register}", f"--register-key={key}", *more)
+        try:
+            self.command("init", str(identity), f"--register={register}", f"--register-key={key}", *more)
+        except BaseException:  # a stop too: where it had to be killed, its database goes on
+            self.database.kill()
+            raise
 
     def export_register(self, path: Path | None = None) -> None:
         """Give out the register of the posts' keys as it is now: to the department, which uses it, where None."""

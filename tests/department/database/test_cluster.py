@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from pytest_mock import MockerFixture
 
+from platepost.common.signals import STOP_SIGNALS
 from platepost.department.database import cluster as module
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 from platepost.department.database.roles import KEEPER, ROLES, ensure_database, ensure_roles
@@ -49,6 +50,23 @@ def test_last_program_stops_the_server(own: PrivateCluster) -> None:
             connect(other).close()
         assert own.running
         connect(own).close()
+    assert not own.running
+
+
+@pytest.mark.usefixtures("heeded")
+@pytest.mark.parametrize("number", STOP_SIGNALS)
+def test_short_program_that_is_stopped_stops_the_server(own: PrivateCluster, number: signal.Signals) -> None:
+    code = (
+        "import sys, time; from pathlib import Path\n"
+        "from platepost.department.database.cluster import PrivateCluster\n"
+        "with PrivateCluster(Path(sys.argv[1])).in_use(): print('in use', flush=True); time.sleep(600)"
+    )
+    line = [sys.executable, "-c", code, str(own.folder)]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "in use\n"
+        program.send_signal(number)
+        program.wait(60.0)
     assert not own.running
 
 
