@@ -30,6 +30,7 @@ import zstandard
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from platepost.common.files import flush_folder
+from platepost.common.signals import KILLED_SECONDS
 from platepost.department.custody.bucket import open_bucket
 from platepost.department.custody.certificate import certifying_keys
 from platepost.department.custody.check import CheckReport, CustodyVerification
@@ -49,6 +50,10 @@ LEVEL = 3
 _NOTE, _FOLDER, _DATA = "backup.json", PurePosixPath("folder"), PurePosixPath("database/data")
 _LEFT_OUT = frozenset({"database", "database.log", "database.log.1", "database.lock", "unfinished", "household-key"})
 _TOLD_EVERY = 1 << 24
+END_SECONDS = 120.0
+"""For a program to end once it has given or been given all: it may still have to flush to a slow disk."""
+_SLOWEST_DISK = 2_000_000
+"""Bytes a second; a disk that takes longer for what is on it counts as one that does not answer."""
 Told = Callable[[int, int | None], None]
 """Called with what is done and what there is to do, in bytes or in records; None where that is not known."""
 
@@ -230,7 +235,9 @@ def restore(file: Path, identity: Path, into: Path) -> BackupNote:
     if note is None:
         raise DepartmentError(f"{file} is not a backup of a department")
     cluster = PrivateCluster(DepartmentFolder(into).cluster)
-    with _running([cluster.program("pg_verifybackup"), "--quiet", str(into / _DATA)]):
+    size = sum(path.stat().st_size for path in (into / _DATA).rglob("*") if path.is_file())
+    line = [cluster.program("pg_verifybackup"), "--quiet", str(into / _DATA)]
+    with _running(line, work_seconds=size / _SLOWEST_DISK):
         pass
     cluster.adopt()
     return note
@@ -343,11 +350,16 @@ _PLAIN = {
 
 
 @contextmanager
-def _running(line: Sequence[str], *, sink: IO[bytes] | None = None) -> Iterator[IO[bytes]]:
+def _running(line: Sequence[str], *, sink: IO[bytes] | None = None, work_seconds: float = 0.0) -> Iterator[IO[bytes]]:
     """Run a program to its end; yield its input where `sink` takes its output, else its output.
 
+    Args:
+        line: the program, and its arguments.
+        sink: takes its output.
+        work_seconds: the longest that it may work on once its input or output is closed.
+
     Raises:
-        DepartmentError: it is not installed, or it failed; the message is its own.
+        DepartmentError: it is not installed, it failed, in its own words, or it did not end in time and was killed.
 
     """
     name = Path(line[0]).name
@@ -360,17 +372,24 @@ def _running(line: Sequence[str], *, sink: IO[bytes] | None = None) -> Iterator[
         stream = process.stdin or process.stdout
         assert stream is not None  # noqa: S101 - for mypy
         failure: Exception | None = None
+        limit = END_SECONDS + work_seconds
         try:
             yield stream
         except Exception as error:  # noqa: BLE001 - raised again below, unless the program says more
             failure = error
         except BaseException:
             process.kill()
+            limit = KILLED_SECONDS
             raise
         finally:
             with suppress(BrokenPipeError):
                 stream.close()
-            process.wait()
+            late = _end(process, limit)
+        if late:
+            raise DepartmentError(
+                f"{name} did not end within {limit:.0f} s and was killed: see whether the disk answers, and give "
+                "the command again"
+            ) from failure
         if process.returncode > 0 or (process.returncode and failure is None):
             said.seek(0)
             lines = said.read().decode(errors="replace").strip()[-500:].splitlines()
@@ -378,6 +397,18 @@ def _running(line: Sequence[str], *, sink: IO[bytes] | None = None) -> Iterator[
             raise DepartmentError(f"{name}: {_PLAIN.get(' '.join(told), ' '.join(told))}") from failure
         if failure is not None:
             raise failure
+
+
+def _end(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Wait for the end of a program; return whether it was killed because it took longer."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        with suppress(subprocess.TimeoutExpired):  # it waits for a disk that does not answer
+            process.wait(KILLED_SECONDS)
+        return True
+    return False
 
 
 def _member(name: str, size: int) -> tarfile.TarInfo:

@@ -1,6 +1,7 @@
 """A backup comes back whole and proved, opens for nobody else, and a restore test says what is wrong."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
+from platepost.department.archive import backup
 from platepost.department.archive.backup import restore
 from platepost.department.cli import department as group
 from platepost.department.database.cluster import SUPERUSER
@@ -80,6 +82,15 @@ def test_backup_comes_back_whole_and_for_its_holder_alone(own_department: Comman
     for name in ("spoiled", "cut"):
         with pytest.raises(DepartmentError, match="age: "):
             restore(tmp_path / name, key, top / name)
+
+
+def test_program_that_does_not_end_is_killed_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "age").write_text("#!/bin/sh\nexec sleep 3600 >&-\n")
+    (tmp_path / "age").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(backup, "END_SECONDS", 0.2)
+    with pytest.raises(DepartmentError, match="age did not end within 0 s and was killed"):
+        restore(tmp_path / "some.age", tmp_path / "key.txt", tmp_path / "back")
 
 
 def test_restore_test_names_what_is_wrong(own_department: Commands, tmp_path: Path) -> None:
