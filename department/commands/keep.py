@@ -65,14 +65,11 @@ def keep(*, folder: DepartmentFolder, new_epoch: bool, as_json: bool) -> None:
     SIGTERM or Ctrl-C stops it after the current batch. If a broker or the database is down, or a disk is full, it says
     so, waits and resumes; posts keep every record that has no receipt.
     """
-    service = _Service(folder, new_epoch=new_epoch, as_json=as_json)
     # The signals first: a private database that was started is stopped in any case.
-    with (
-        stop_on_signals() as stop,
-        running_database(folder),
-        stop.on_request(service.keeper.stop),
-    ):
-        service.keeper.run()
+    with stop_on_signals() as stop:
+        service = _Service(folder, new_epoch=new_epoch, as_json=as_json)
+        with running_database(folder), stop.on_request(service.keeper.stop):
+            service.keeper.run()
 
 
 class _Service:

@@ -47,6 +47,7 @@ def run(*, path: Path, check: bool, as_json: bool) -> None:
         click.echo(f"{path}: valid; this is post {configuration.post.name} of {configuration.post.agency}")
         return
     _refuse_foreign_state(configuration.outbox.path.parent)
+    # Before signals are noted: a stop that was noted would be forgotten by the program that takes this one's place.
     begin_with_tpm(configuration.uplink.private_key, path.parent)
     with stop_on_signals() as stop:
         stop.allow(configuration.uplink.drain_seconds + ORDERLY_SECONDS)

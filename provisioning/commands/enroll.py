@@ -61,6 +61,7 @@ def enroll_server(
     # Loaded late: the stick needs no web server.
     from platepost.provisioning.enrollment.server import server  # noqa: PLC0415
 
+    stop = click.get_current_context().with_resource(stop_on_signals())
     fleet = session.fleet
     registration = RegistrationAuthority(
         fleet,
@@ -73,18 +74,17 @@ def enroll_server(
     served = server(fleet, registration, names=names, address=address, port=port)
     _warn_of_replacements(reload_command)
     where = ", ".join(f"{name}:{port}" for name in names)
-    with stop_on_signals() as stop:
-        session.did("enrollment_opened", object=f"{names[0]}:{port}")
-        try:
-            RegistrationOfficer.of(session.person).note(fleet)
-            threading.Thread(target=_attend, args=[registration, served], name="registration", daemon=True).start()
-            click.echo(f"Enrolling units of {fleet.agency} at {where}; Ctrl-C ends it.")
-            served.run_until(stop)
-        finally:
-            forget(fleet)
-            registration.close()
-            # Closed it is, also where the certification has ended meanwhile.
-            session.did("enrollment_closed", object=f"{names[0]}:{port}")
+    session.did("enrollment_opened", object=f"{names[0]}:{port}")
+    try:
+        RegistrationOfficer.of(session.person).note(fleet)
+        threading.Thread(target=_attend, args=[registration, served], name="registration", daemon=True).start()
+        click.echo(f"Enrolling units of {fleet.agency} at {where}; Ctrl-C ends it.")
+        served.run_until(stop)
+    finally:
+        forget(fleet)
+        registration.close()
+        # Closed it is, also where the certification has ended meanwhile.
+        session.did("enrollment_closed", object=f"{names[0]}:{port}")
 
 
 def _warn_of_replacements(reload_command: str | None) -> None:

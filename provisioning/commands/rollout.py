@@ -78,6 +78,7 @@ def rollout(
     error or a lost connection. Posts that are offline get the change when they return. The exit code is 1 if it was
     rolled back.
     """
+    click.get_current_context().with_resource(stop_on_signals())  # nobody would watch the posts any more
     fleet = session.fleet
     change = read_settings(source, pairs)
     chosen = _chosen(fleet, canaries, posts)
@@ -89,10 +90,7 @@ def rollout(
             click.echo(text, err=as_json)
 
     address = broker or fleet.broker_address
-    with (
-        stop_on_signals(),  # nobody would watch the posts any more
-        Connection(fleet.publisher, broker=address, topics=Rollout.topics(fleet, chosen)) as connection,
-    ):
+    with Connection(fleet.publisher, broker=address, topics=Rollout.topics(fleet, chosen)) as connection:
         made = Rollout(
             fleet, connection, who=session.person.name, apply_seconds=seconds, watch_seconds=60 * minutes, say=say
         )
