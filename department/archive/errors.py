@@ -24,6 +24,7 @@ WHY = {
     "archive_hold_case_number_check": "a hold names the case, the request or the action that it is for",
     "archive_hold_reason_check": "a hold says why",
     "archive_hold_lifted": "say why the hold is lifted",
+    "archive_hold_another": "another person than the one who placed the hold lifts it",
     "archive_hold_gone": "a record to be held is no longer stored, or never was",
     "archive_hold_final": "a hold is reviewed or lifted, never changed",
     "archive_hold_something": "a hold names records, or a time that ends later than it begins",

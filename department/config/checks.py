@@ -316,6 +316,7 @@ def _contents(folder: DepartmentFolder) -> Iterator[InstallationFault]:
         )
     with connected(folder, OWNER) as owner:
         yield from _unheard_groups(owner)
+    yield from _one_person()
     for each in evidence():
         if not each.is_met:
             name = f"clause_{each.clause.id.lower()}"
@@ -333,6 +334,18 @@ def sql_faults() -> Iterator[InstallationFault]:
             f"somebody changed in the database: {', '.join(changed)}; `upgrade` makes them as this version has them"
         )
         yield InstallationFault("sql_changed", message)
+
+
+def _one_person() -> Iterator[InstallationFault]:
+    """Yield a warning while the command line gives access alone."""
+    from platepost.department.people.services import TWO, can_approve  # noqa: PLC0415 - after Django was set up
+
+    if can_approve() < TWO:
+        message = (
+            "fewer than two administrators or supervisors can approve access, so the command line gives it alone:"
+            " `person add` a second one"
+        )
+        yield InstallationFault("one_person", message, grave=False)
 
 
 def _unheard_groups(owner: psycopg.Connection) -> Iterator[InstallationFault]:

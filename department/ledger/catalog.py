@@ -199,6 +199,8 @@ class LedgerEvent(Enum):
     PERSON_ADDED = EventKind("person_added", "was added", "", retention=BodyClass.RIGHTS)
     PERSON_DISABLED = EventKind("person_disabled", "was disabled", "", retention=BodyClass.RIGHTS)
     PERSON_REINSTATED = EventKind("person_reinstated", "was reinstated", "", retention=BodyClass.RIGHTS)
+    ACCESS_REQUESTED = EventKind("access_requested", "asked a second person for access", "", retention=BodyClass.RIGHTS)
+    ACCESS_DECIDED = EventKind("access_decided", "decided about access", "", retention=BodyClass.RIGHTS)
     ROLE_GIVEN = EventKind("role_given", "was given a role", "", retention=BodyClass.RIGHTS)
     ROLE_ENDED = EventKind("role_ended", "lost a role", "", retention=BodyClass.RIGHTS)
     CERTIFICATE_NOTED = EventKind("certificate_noted", "showed a certificate", "", retention=BodyClass.RIGHTS)

@@ -30,8 +30,10 @@ _DAY = Moment(["%Y-%m-%d"])
 def person() -> None:
     """Add people, such as the first administrator, and change what only the command line may change.
 
-    The roles administrator and auditor are given and ended only here, never on the pages. The ledger records each
-    change with the system user who ran the command.
+    The roles administrator and auditor are asked for and ended only here, never on the pages. The first two people who
+    can approve, administrators or supervisors, are added here alone. From then on a second person approves each role,
+    certification and invitation on the page of the person. The ledger records each change with the system user who ran
+    the command.
     """
 
 
@@ -75,7 +77,8 @@ def acting_person(folder: DepartmentFolder, permission: Permission, *, factor: b
     epilog="""\b
 Examples:
   platepost department person add vault a.rivera --name "Ana Rivera" --role administrator
-  platepost department person add vault b.chen --name "Bo Chen" --badge 4711 --role dispatcher --sponsor a.rivera
+  platepost department person add vault s.mori --name "Sam Mori" --role supervisor --sponsor a.rivera
+  platepost department person add vault b.chen --name "Bo Chen" --badge 4711 --role dispatcher --sponsor s.mori
 """
 )
 @FOLDER
@@ -83,7 +86,7 @@ Examples:
 @click.option("--name", required=True, help="Full name.")
 @click.option("--badge", default="", help="Badge number.")
 @click.option("--agency", help="The person's agency.  [default: the department's]")
-@click.option("--sponsor", help="Log-in of the person who sponsors the access.")
+@click.option("--sponsor", help="Log-in of the person who sponsors the access, and approves the first role.")
 @click.option("--role", "roles", multiple=True, type=_ROLE)
 @JSON
 def add(
@@ -97,12 +100,15 @@ def add(
     roles: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Add a person and print a one-time code, good for 72 hours, with which they set up a passkey."""
+    """Add a person and print a one-time code, good for 72 hours, with which they set up a passkey.
+
+    Once two people can approve, it prints half of the code; the sponsor, who approves the invitation, gets the other.
+    """
     with people_register(folder) as services:
         made = services.DepartmentPerson(login=login, name=name, badge=badge, agency=agency or folder.settings.agency)
         made.sponsor = services.person_of(sponsor) if sponsor else None
-        code = services.add_person(made, map(DepartmentRole, roles))
-    _say_code(login, code, as_json=as_json)
+        invitation = services.add_person(made, map(DepartmentRole, roles))
+    _say_code(login, *invitation, as_json=as_json)
 
 
 @person.command()
@@ -110,15 +116,23 @@ def add(
 @_LOGIN
 @JSON
 def invite(*, folder: DepartmentFolder, login: str, as_json: bool) -> None:
-    """Reset LOGIN's log-in: delete passkeys, password and codes, and print a new one-time code."""
+    """Reset LOGIN's log-in: delete passkeys, password and codes, and print a new one-time code.
+
+    Once two people can approve, it prints half of the code, and a second person approves; until then all stays.
+    """
     with people_register(folder) as services:
-        code = services.invite(services.person_of(login))
-    _say_code(login, code, as_json=as_json)
+        invitation = services.invite(services.person_of(login))
+    _say_code(login, *invitation, as_json=as_json)
 
 
-def _say_code(login: str, code: str, *, as_json: bool) -> None:
+def _say_code(login: str, code: str, half: bool, *, as_json: bool) -> None:  # noqa: FBT001 - an invitation's fields
     if as_json:
-        click.echo(json.dumps({"login": login, "code": code}))
+        click.echo(json.dumps({"login": login, "code": code, "half": half}))
+    elif half:
+        click.echo(
+            f"A second person approves this on the page /people/person/{login}/ and gets the second half of the code."
+            f" The first half, for {login} alone:\n  {code}"
+        )
     else:
         click.echo(f"{login} logs in at /log-in/ with this code as the password, once, within 72 hours:\n  {code}")
 
@@ -129,7 +143,7 @@ def _say_code(login: str, code: str, *, as_json: bool) -> None:
 @click.argument("role", type=_ROLE)
 @click.option("--end", is_flag=True, help="End it.")
 def role(*, folder: DepartmentFolder, login: str, role: str, end: bool) -> None:
-    """Give LOGIN a ROLE, or end it."""
+    """Ask for a ROLE for LOGIN, which a second person approves on the pages, or end it."""
     with people_register(folder) as services:
         change = services.end_role if end else services.give_role
         change(services.person_of(login), DepartmentRole(role))
@@ -141,7 +155,10 @@ def role(*, folder: DepartmentFolder, login: str, role: str, end: bool) -> None:
 @click.argument("certification", type=click.Choice([each.value for each in Certification]))
 @click.argument("expires", type=_DAY)
 def certificate(*, folder: DepartmentFolder, login: str, certification: str, expires: datetime) -> None:
-    """Record that LOGIN's certificate is valid before the day EXPIRES; this replaces the previous date."""
+    """Record that LOGIN's certificate is valid before the day EXPIRES; this replaces the previous date.
+
+    A second person approves it on the pages.
+    """
     with people_register(folder) as services:
         end = _begin(expires, folder)
         services.note_certificate(services.person_of(login), Certification(certification), end)

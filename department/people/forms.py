@@ -8,8 +8,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from platepost.common.years import FIRST_YEAR, LAST_YEAR
-from platepost.department.people.models import DepartmentPerson
-from platepost.department.people.rights import CONSOLE_ONLY, Certification, DepartmentRole, TrainingTopic
+from platepost.department.people.models import AccessRequest, DepartmentPerson
+from platepost.department.people.rights import (
+    CONSOLE_ONLY,
+    Certification,
+    DepartmentRole,
+    Permission,
+    TrainingTopic,
+    roles_that_may,
+)
 
 _ROLES = [(role.value, role.label) for role in DepartmentRole if role not in CONSOLE_ONLY]
 CHOOSE = ("", _("choose"))
@@ -68,9 +75,13 @@ class PersonForm(forms.Form):
     badge = forms.CharField(label=_("Badge"), max_length=32, required=False)
     agency = forms.CharField(label=_("Agency"), max_length=64)
     sponsor = forms.ModelChoiceField(
-        DepartmentPerson.objects.filter(disabled_at=None).order_by("login"),
+        DepartmentPerson.objects.filter(
+            disabled_at=None, grants__ended_at=None, grants__role__in=roles_that_may(Permission.APPROVE_PEOPLE)
+        )
+        .distinct()
+        .order_by("login"),
         label=_("Sponsor"),
-        help_text=_("Who answers for the access."),
+        help_text=_("Somebody else than you, who answers for the access and approves it."),
     )
     roles = forms.TypedMultipleChoiceField(
         label=_("Roles"), choices=_ROLES, coerce=DepartmentRole, widget=forms.CheckboxSelectMultiple, required=False
@@ -100,6 +111,13 @@ class TrainingForm(forms.Form):
     )
     held = DayField(label=_("Held"))
     result = forms.ChoiceField(label=_("Result"), choices=[("passed", _("passed")), ("failed", _("failed"))])
+
+
+class RequestDecisionForm(forms.Form):
+    """What a second person decides about a request."""
+
+    request = forms.ModelChoiceField(AccessRequest.objects.filter(decided_at=None), widget=forms.HiddenInput)
+    decision = forms.ChoiceField(choices=[("approve", _("approve")), ("reject", _("reject"))])
 
 
 class ConsoleForm(forms.Form):

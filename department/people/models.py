@@ -5,6 +5,7 @@ may do: see `0002_rights.sql`.
 """
 
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.validators import RegexValidator
@@ -28,7 +29,7 @@ class DepartmentPerson(AbstractBaseUser):
     badge = models.CharField(max_length=32, blank=True)
     agency = models.CharField(max_length=64)
     sponsor = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
-    """Who answers for the access; None for the first person, whom the command line made."""
+    """Who answers for the access and approves the first role; None where the command line named nobody."""
     made_at = models.DateTimeField(default=timezone.now)
     made_by = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
     """None: the command line."""
@@ -70,6 +71,8 @@ class RoleGrant(models.Model):
     given_by = models.ForeignKey(DepartmentPerson, models.PROTECT, null=True, related_name="+")
     given_via = models.CharField(max_length=64, null=True)
     """The identity provider by whose groups it was given, and will be ended."""
+    approved_by = models.ForeignKey(DepartmentPerson, models.PROTECT, null=True, related_name="+")
+    """The second person; None where the command line or an identity provider gave it alone."""
     ended_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey(DepartmentPerson, models.PROTECT, null=True, related_name="+")
 
@@ -97,6 +100,8 @@ class PersonCertificate(models.Model):
     expires_at = models.DateTimeField()
     noted_at = models.DateTimeField(default=timezone.now)
     noted_by = models.ForeignKey(DepartmentPerson, models.PROTECT, null=True, related_name="+")
+    approved_by = models.ForeignKey(DepartmentPerson, models.PROTECT, null=True, related_name="+")
+    """The second person; None where the command line noted it alone."""
 
     class Meta:
         db_table = "people_certificate"
@@ -106,6 +111,53 @@ class PersonCertificate(models.Model):
                 name="people_certificate_by_another",
             ),
         )
+
+
+class AccessRequest(models.Model):
+    """What waits for a second person: a role, a certification, or a new way to log in; approved, it is given."""
+
+    class Kind(models.TextChoices):
+        """What is asked for."""
+
+        ROLE = "role"
+        CERTIFICATION = "certification"
+        INVITATION = "invitation"
+
+    id = models.UUIDField(primary_key=True, default=uuid4)
+    person = models.ForeignKey(DepartmentPerson, models.PROTECT, related_name="requests")
+    kind = models.CharField(max_length=16, choices=Kind)
+    value = models.CharField(max_length=16, blank=True)
+    """The role or the certification."""
+    expires_at = models.DateTimeField(null=True)
+    """The end of a certification."""
+    via = models.CharField(max_length=64, null=True)
+    """The identity provider whose groups ask for the role."""
+    requested_by = models.ForeignKey(DepartmentPerson, models.PROTECT, null=True, related_name="+")
+    """None: the command line, or an identity provider."""
+    requested_at = models.DateTimeField(default=timezone.now)
+    decided_by = models.ForeignKey(DepartmentPerson, models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    approved = models.BooleanField(null=True)
+
+    class Meta:
+        db_table = "people_request"
+        ordering = ("requested_at", "id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=["person", "kind", "value"], condition=models.Q(decided_at=None), name="people_request_once"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(requested_by=models.F("person")) | models.Q(requested_by=None),
+                name="people_request_by_another",
+            ),
+        )
+
+    def __str__(self) -> str:
+        if self.kind == self.Kind.INVITATION:
+            return "a new way to log in"
+        if self.kind == self.Kind.CERTIFICATION:
+            return f"the {Certification(self.value).label} certification"
+        return f"the role {DepartmentRole(self.value).label}"
 
 
 class TrainingResult(models.Model):

@@ -87,6 +87,8 @@ class Permission(StrEnum):
     NOTE_TRAINING = "note_training"
     SEE_PEOPLE = "see_people"
     MANAGE_PEOPLE = "manage_people"
+    APPROVE_PEOPLE = "approve_people"
+    """Be the second person for somebody's role, certification or new way to log in."""
     DISABLE_PERSON = "disable_person"
     """At once, so without a fresh authentication."""
     RELEASE_LOCK = "release_lock"
@@ -121,6 +123,7 @@ NEEDS: dict[Permission, Requirement] = {
         Permission.NOTE_TRAINING: _NOTHING,
         Permission.SEE_PEOPLE: _NOTHING,
         Permission.MANAGE_PEOPLE: _NOTHING,
+        Permission.APPROVE_PEOPLE: _NOTHING,
         Permission.DISABLE_PERSON: _NOTHING,
         Permission.RELEASE_LOCK: _NOTHING,
         Permission.NAME_CONSOLE: _NOTHING,
@@ -145,6 +148,7 @@ GRANTS: dict[DepartmentRole, frozenset[Permission]] = {
         Permission.REVIEW_EXIGENT,
         Permission.REVIEW_SEARCHES,
         Permission.SEE_PEOPLE,
+        Permission.APPROVE_PEOPLE,
         Permission.DISABLE_PERSON,
         Permission.RELEASE_LOCK,
         Permission.NAME_CONSOLE,
@@ -174,6 +178,7 @@ GRANTS: dict[DepartmentRole, frozenset[Permission]] = {
             Permission.SEE_STATUS,
             Permission.SEE_PEOPLE,
             Permission.MANAGE_PEOPLE,
+            Permission.APPROVE_PEOPLE,
             Permission.DISABLE_PERSON,
             Permission.RELEASE_LOCK,
             Permission.NAME_CONSOLE,
@@ -191,6 +196,7 @@ FRESH = frozenset(
         Permission.PURGE,
         Permission.APPROVE_LIST,
         Permission.MANAGE_PEOPLE,
+        Permission.APPROVE_PEOPLE,
     }
 )
 """What asks for an authentication of the last five minutes (CJIS IA-11)."""

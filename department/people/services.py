@@ -2,6 +2,9 @@
 
 `by` is who asks; None is the command line, which acts as the owner of the tables. The database refuses what nobody may
 do, no matter who asks: see `sql/`.
+
+Roles, certifications and ways to log in wait for a second person, who decides by `decide`. Until two people are there
+who can, the command line gives them alone: see `can_approve`.
 """
 
 import base64
@@ -9,12 +12,14 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from psycopg.errors import InsufficientPrivilege, IntegrityError
 
 from platepost.department.database.queries import rows
@@ -24,6 +29,7 @@ from platepost.department.ledger.writing import append
 from platepost.department.people.currency import currency_of
 from platepost.department.people.errors import PersonError
 from platepost.department.people.models import (
+    AccessRequest,
     CovertMember,
     DepartmentPerson,
     DispatchConsole,
@@ -33,19 +39,36 @@ from platepost.department.people.models import (
     RoleGrant,
     TrainingResult,
 )
-from platepost.department.people.rights import Certification, DepartmentRole, Permission, TrainingTopic
+from platepost.department.people.rights import (
+    Certification,
+    DepartmentRole,
+    Permission,
+    TrainingTopic,
+    roles_that_may,
+)
 
 INVITED = timedelta(hours=72)
 """For so long the code of an invitation is good."""
 _CODE_BYTES = 10
+TWO = 2
+"""People who can approve, from which on the command line gives nothing alone."""
 _GIVEN = {"login", "name", "badge", "agency"}
 _WHY = {
     "people_person_login_key": "this log-in is already taken",
     "people_role_once": "they have this role already",
     "people_covert_once": "they are in this group already",
     "people_console_once": "this browser has a name already",
+    "people_request_once": "this waits for a second person already",
+    "people_request_by_another": "nobody changes their own rights",
 }
 """What people are told, by the constraint that refuses; triggers say it themselves."""
+
+
+class Invitation(NamedTuple):
+    """A code by which somebody logs in once, or the half of it that one of two persons gets."""
+
+    code: str
+    half: bool = False
 
 
 def person_of(login: str) -> DepartmentPerson:
@@ -76,10 +99,20 @@ def require_permission(login: str, permission: Permission) -> DepartmentPerson:
     return person
 
 
+def can_approve() -> int:
+    """Return how many people can be the second person. With fewer than two, the command line gives access alone."""
+    roles = roles_that_may(Permission.APPROVE_PEOPLE)
+    able = DepartmentPerson.objects.filter(disabled_at=None, grants__ended_at=None, grants__role__in=roles)
+    return able.distinct().count()
+
+
 def add_person(
     person: DepartmentPerson, roles: Iterable[DepartmentRole] = (), by: DepartmentPerson | None = None
-) -> str:
+) -> Invitation:
     """Add a person, who was made and not saved, with roles; return the code of the invitation.
+
+    Where it is half of the code, the sponsor gets the other half with the approval of the invitation; until then the
+    person cannot log in, and until the roles are approved too, they have none.
 
     Raises:
         PersonError: the log-in is taken or no log-in, or the database refuses.
@@ -93,15 +126,28 @@ def add_person(
             "; ".join(f"{field}: {' '.join(said)}" for field, said in error.message_dict.items())
         ) from error
     with _asked():
-        code = _invite(person)
+        if _alone(by):
+            code = _invite(person)
+            person.save(force_insert=True)
+            for role in roles:
+                RoleGrant.objects.create(person=person, role=role)
+            return Invitation(code)
+        person.set_unusable_password()
         person.save(force_insert=True)
         for role in roles:
-            RoleGrant.objects.create(person=person, role=role, given_by=by)
-    return code
+            _request(person, AccessRequest.Kind.ROLE, by, value=role)
+        return _first_half(person, by)
 
 
-def invite(person: DepartmentPerson, by: DepartmentPerson | None = None) -> str:
-    """Delete a person's factors; return the code with which they log in and set up new ones.
+def invite(person: DepartmentPerson, by: DepartmentPerson | None = None, *, alone: bool = False) -> Invitation:
+    """Have somebody set up their log-in again; return the code, or half of it: see `add_person`.
+
+    Their factors are deleted once it is approved.
+
+    Args:
+        person: who.
+        by: who asks.
+        alone: whether it needs no second person, as where a breach is contained.
 
     Raises:
         PersonError: it is the person who asks, or the database refuses.
@@ -110,16 +156,33 @@ def invite(person: DepartmentPerson, by: DepartmentPerson | None = None) -> str:
     if by == person:
         raise PersonError("nobody invites themselves")
     with _asked():
-        Authenticator.objects.filter(user=person).delete()
-        code = _invite(person)
-        person.save(update_fields=["password", "invited_until"])
-    return code
+        return Invitation(_invite_again(person)) if alone or _alone(by) else _first_half(person, by)
 
 
 def give_role(person: DepartmentPerson, role: DepartmentRole, by: DepartmentPerson | None = None) -> None:
-    """Give a role. Raises PersonError: they have it, or another that it does not go with; or `by` may not."""
+    """Ask for a role. Raises PersonError: they have it, or another that it does not go with; or `by` may not."""
     with _asked():
-        RoleGrant.objects.create(person=person, role=role, given_by=by)
+        if _alone(by):
+            RoleGrant.objects.create(person=person, role=role)
+        else:
+            _request(person, AccessRequest.Kind.ROLE, by, value=role)
+
+
+def decide(request: AccessRequest, by: DepartmentPerson, *, approve: bool) -> Invitation | None:
+    """Approve or reject, as the second person, what somebody asked for; return the other half of an invitation's code.
+
+    Raises:
+        PersonError: `by` may not, is the person or the one who asked, or it was decided.
+
+    """
+    with _asked():
+        request.decided_by, request.decided_at, request.approved = by, timezone.now(), approve
+        request.save(update_fields=["decided_by", "decided_at", "approved"])
+        if not approve or request.kind != AccessRequest.Kind.INVITATION:
+            return None
+        halves = [_half(request, which) for which in ("first", "second")]
+        _invite_again(request.person, "-".join(halves))
+        return Invitation(halves[1], half=True)
 
 
 def end_role(person: DepartmentPerson, role: DepartmentRole, by: DepartmentPerson | None = None) -> None:
@@ -133,9 +196,12 @@ def end_role(person: DepartmentPerson, role: DepartmentRole, by: DepartmentPerso
 def note_certificate(
     person: DepartmentPerson, certification: Certification, expires_at: datetime, by: DepartmentPerson | None = None
 ) -> None:
-    """Note a certificate and its end. Raises PersonError: `by` may not."""
+    """Ask for a certification to be noted, and its end. Raises PersonError: `by` may not."""
     with _asked():
-        PersonCertificate.objects.create(person=person, certification=certification, expires_at=expires_at, noted_by=by)
+        if _alone(by):
+            PersonCertificate.objects.create(person=person, certification=certification, expires_at=expires_at)
+        else:
+            _request(person, AccessRequest.Kind.CERTIFICATION, by, value=certification, expires_at=expires_at)
 
 
 def note_training(
@@ -214,12 +280,48 @@ def end_console(console: DispatchConsole, by: DepartmentPerson) -> None:
         DispatchConsole.objects.filter(pk=console.pk, ended_at=None).update(ended_at=timezone.now(), ended_by=by)
 
 
-def _invite(person: DepartmentPerson) -> str:
-    code = base64.b32encode(secrets.token_bytes(_CODE_BYTES)).decode("ascii").lower()
-    code = "-".join(code[at : at + 4] for at in range(0, len(code), 4))
+def _alone(by: DepartmentPerson | None) -> bool:
+    return by is None and can_approve() < TWO
+
+
+def _request(
+    person: DepartmentPerson,
+    kind: AccessRequest.Kind,
+    by: DepartmentPerson | None,
+    *,
+    value: str = "",
+    expires_at: datetime | None = None,
+) -> AccessRequest:
+    return AccessRequest.objects.create(person=person, kind=kind, value=value, expires_at=expires_at, requested_by=by)
+
+
+def _first_half(person: DepartmentPerson, by: DepartmentPerson | None) -> Invitation:
+    return Invitation(_half(_request(person, AccessRequest.Kind.INVITATION, by), "first"), half=True)
+
+
+def _half(request: AccessRequest, which: str) -> str:
+    """Return half of an invitation's code. It follows from the request and `secret-key`, and is stored nowhere."""
+    derived = salted_hmac(f"platepost.department.people.invitation.{which}", str(request.pk), algorithm="sha256")
+    return _readable(derived.digest()[: _CODE_BYTES // 2])
+
+
+def _invite_again(person: DepartmentPerson, code: str = "") -> str:
+    Authenticator.objects.filter(user=person).delete()
+    code = _invite(person, code)
+    person.save(update_fields=["password", "invited_until"])
+    return code
+
+
+def _invite(person: DepartmentPerson, code: str = "") -> str:
+    code = code or _readable(secrets.token_bytes(_CODE_BYTES))
     person.set_password(code)
     person.invited_until = timezone.now() + INVITED
     return code
+
+
+def _readable(code: bytes) -> str:
+    text = base64.b32encode(code).decode("ascii").lower()
+    return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
 
 
 @contextmanager

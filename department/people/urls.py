@@ -60,6 +60,7 @@ urlpatterns = [
     path("people/person/<str:login>/role/end/", views.end_role, name="person_role_end"),
     path("people/person/<str:login>/certificate/", views.note_certificate, name="person_certificate"),
     path("people/person/<str:login>/training/", views.note_training, name="person_training"),
+    path("people/person/<str:login>/decide/", views.decide, name="person_decide"),
     path("people/person/<str:login>/invite/", views.invite, name="person_invite"),
     path("people/person/<str:login>/disable/", views.disable, name="person_disable"),
     path("people/person/<str:login>/reinstate/", views.reinstate, name="person_reinstate"),

@@ -17,8 +17,15 @@ from platepost.department.people import services
 from platepost.department.people.access import CurrentRequest, View, accepted, needs
 from platepost.department.people.currency import currencies, currency_of
 from platepost.department.people.device import device_of
-from platepost.department.people.forms import CertificateForm, ConsoleForm, PersonForm, RoleForm, TrainingForm
-from platepost.department.people.models import DepartmentPerson, DispatchConsole
+from platepost.department.people.forms import (
+    CertificateForm,
+    ConsoleForm,
+    PersonForm,
+    RequestDecisionForm,
+    RoleForm,
+    TrainingForm,
+)
+from platepost.department.people.models import AccessRequest, DepartmentPerson, DispatchConsole
 from platepost.department.people.rights import CONSOLE_ONLY, Permission
 
 
@@ -43,22 +50,28 @@ def _is_address(host: str) -> bool:
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
     """Show everybody, what they are and what they lack."""
-    return render(request, "people/people.html", {"people": currencies(DepartmentPerson.objects.order_by("login"))})
+    waiting = AccessRequest.objects.filter(decided_at=None).values_list("person__login", flat=True)
+    shown = {
+        "people": currencies(DepartmentPerson.objects.order_by("login")),
+        "waiting": sorted(set(waiting)),
+        "alone": services.can_approve() < services.TWO,
+    }
+    return render(request, "people/people.html", shown)
 
 
 @needs(Permission.MANAGE_PEOPLE)
 def add(request: CurrentRequest) -> HttpResponse:
     """Add a person."""
-    form = PersonForm(request.POST or None, initial={"agency": request.user.agency, "sponsor": request.user})
-    made: list[tuple[DepartmentPerson, str]] = []
+    form = PersonForm(request.POST or None, initial={"agency": request.user.agency})
+    made: list[tuple[DepartmentPerson, services.Invitation]] = []
 
     def added(said: Mapping[str, Any]) -> None:
         person = DepartmentPerson(**{name: value for name, value in said.items() if name != "roles"})
         made.append((person, services.add_person(person, said["roles"], request.user)))
 
     if form.is_bound and accepted(form, added):
-        ((person, code),) = made
-        return _shown(request, person, code=code)
+        ((person, invitation),) = made
+        return _shown(request, person, invitation=invitation)
     return render(request, "people/add.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
@@ -74,7 +87,7 @@ def _change(
     form: type[forms.Form],
     change: Callable[[DepartmentPerson, Mapping[str, Any], DepartmentPerson], object],
 ) -> View:
-    """Make a view that changes a person as a form says, and shows them; the code where the change returns one."""
+    """Make a view that changes a person as a form says, and shows them; a code where the change returns one."""
 
     @needs(permission)
     @require_POST
@@ -82,7 +95,12 @@ def _change(
         who, given, done = get_object_or_404(DepartmentPerson, login=login), form(request.POST), list[object]()
         if not accepted(given, lambda said: done.append(change(who, said, request.user))):
             return _shown(request, get_object_or_404(DepartmentPerson, login=login), refused=given)
-        return _shown(request, who, code=done[0]) if isinstance(done[0], str) else redirect("person", login)
+        made = done[0]
+        return (
+            _shown(request, who, invitation=made)
+            if isinstance(made, services.Invitation)
+            else redirect("person", login)
+        )
 
     return changed
 
@@ -100,6 +118,13 @@ note_training = _change(
     TrainingForm,
     lambda who, said, by: services.note_training(
         who, said["topic"], held_at=_begin(said["held"]), passed=said["result"] == "passed", trainer=by
+    ),
+)
+decide = _change(
+    Permission.APPROVE_PEOPLE,
+    RequestDecisionForm,
+    lambda who, said, by: services.decide(
+        get_object_or_404(who.requests, pk=said["request"].pk), by, approve=said["decision"] == "approve"
     ),
 )
 invite = _change(_MANAGE, forms.Form, lambda who, _, by: services.invite(who, by))
@@ -125,7 +150,11 @@ def consoles(request: CurrentRequest) -> HttpResponse:
 
 
 def _shown(
-    request: HttpRequest, who: DepartmentPerson, *, code: str = "", refused: forms.Form | None = None
+    request: HttpRequest,
+    who: DepartmentPerson,
+    *,
+    invitation: services.Invitation | None = None,
+    refused: forms.Form | None = None,
 ) -> HttpResponse:
     current = currency_of(who)
     shown = {
@@ -133,12 +162,13 @@ def _shown(
         "of": current,
         "overseer": bool(current.roles & CONSOLE_ONLY),
         "lacks": current.lacks_for_duty(),
-        "certificates": who.certificates.order_by("-noted_at").select_related("noted_by"),
+        "certificates": who.certificates.order_by("-noted_at").select_related("noted_by", "approved_by"),
         "training": who.training.order_by("-held_at", "-id").select_related("trainer"),
         "exercises": who.exercises.order_by("-done_at", "topic")[:20],
         "locked": who.locks.filter(released_at=None).exists(),
         "forms": {"role": RoleForm(), "certificate": CertificateForm(), "training": TrainingForm()},
-        "code": code,
+        "waiting": who.requests.filter(decided_at=None).select_related("requested_by"),
+        "invitation": invitation,
         "refused": refused,
     }
     return render(request, "people/person.html", shown, status=422 if refused else 200)

@@ -257,7 +257,7 @@ def contain(incident: BreachIncident) -> dict[str, str]:
     if incident.kind != "device":
         return {}
     logged = DepartmentPerson.objects.filter(devices__device=_uuid(incident.subject), disabled_at=None).distinct()
-    return {person.login: invite(person) for person in logged if _factors_before(person, incident)}
+    return {person.login: invite(person, alone=True).code for person in logged if _factors_before(person, incident)}
 
 
 def _factors_before(person: DepartmentPerson, incident: BreachIncident) -> bool:

@@ -131,7 +131,14 @@ RIGHTS = {
     "people_person": {OWNER: ALL, WEB: READ},
     **{
         key: {OWNER: ALL, WEB: READ, AUDITOR: READ}
-        for key in ("people_role", "people_console", "people_certificate", "people_training", "people_covert")
+        for key in (
+            "people_role",
+            "people_request",
+            "people_console",
+            "people_certificate",
+            "people_training",
+            "people_covert",
+        )
     },
     "people_exercise": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     "people_provider_group": {OWNER: ALL, AUDITOR: READ},
@@ -189,11 +196,15 @@ FUNCTIONS = {
     "custody_synthetic_kept": {OWNER, WEB},
     # Which posts are out of service, by name.
     "custody_decommissioned": {OWNER, WEB},
-    **{key: {OWNER} for key in ("people_check_person", "people_check_role", "people_check_noted", "people_note")},
+    **{
+        f"people_{name}": {OWNER}
+        for name in ("check_person", "check_role", "check_noted", "check_request", "give_approved", "note")
+    },
     # Gives no role but those that the command line has mapped groups to.
     "people_take_groups": {OWNER, WEB},
     # Called by triggers with the rights of the one who changes a row.
     "people_require": {OWNER, WEB},
+    "people_require_side": {OWNER, WEB},
     "lists_require": {OWNER, WEB, SIGNER},
     "lists_groups": {OWNER, WEB},
     "lists_guard": {OWNER},

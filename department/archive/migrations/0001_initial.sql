@@ -88,7 +88,8 @@ CREATE TABLE archive_hold (
     ),
     CONSTRAINT archive_hold_lifted CHECK (
         num_nulls(lifted_by, lifted_at, lifted_because) IN (0, 3) AND lifted_because <> '' AND lifted_by <> ''
-    )
+    ),
+    CONSTRAINT archive_hold_another CHECK (lower(lifted_by) <> lower(person))
 );
 -- Whatever is held is asked of each entry of the ledger that is to go. People type cases in small letters and capitals.
 CREATE INDEX archive_hold_any_case ON archive_hold (lower(case_number)) WHERE lifted_at IS NULL;

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("1297ae5f2dc31c3f23cf8530586ed9e5317266682ad579ebad80c2f249b8e26c"),
+        ApplySql("3f096be58fdfc86b13c8b5881938272d8632efe95992f3722355ad44019fdbe6"),
     ]

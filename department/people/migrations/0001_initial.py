@@ -1,5 +1,6 @@
 """People's tables; what Django's constraints do not say of them is in the SQL beside this file."""
 
+import uuid
 from pathlib import Path
 
 import django.core.validators
@@ -276,6 +277,15 @@ class Migration(migrations.Migration):
                 ("expires_at", models.DateTimeField()),
                 ("noted_at", models.DateTimeField(default=django.utils.timezone.now)),
                 (
+                    "approved_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
                     "noted_by",
                     models.ForeignKey(
                         null=True,
@@ -328,6 +338,15 @@ class Migration(migrations.Migration):
                 ),
                 ("given_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("given_via", models.CharField(max_length=64, null=True)),
+                (
+                    "approved_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
                 ("ended_at", models.DateTimeField(null=True)),
                 (
                     "ended_by",
@@ -450,6 +469,70 @@ class Migration(migrations.Migration):
                 "db_table": "people_used_code",
                 "constraints": [
                     models.UniqueConstraint(fields=("person", "code", "period"), name="people_used_code_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="AccessRequest",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("role", "Role"), ("certification", "Certification"), ("invitation", "Invitation")],
+                        max_length=16,
+                    ),
+                ),
+                ("value", models.CharField(blank=True, max_length=16)),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("via", models.CharField(max_length=64, null=True)),
+                ("requested_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("approved", models.BooleanField(null=True)),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "people_request",
+                "ordering": ("requested_at", "id"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("decided_at", None)),
+                        fields=("person", "kind", "value"),
+                        name="people_request_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("requested_by", models.F("person")), _negated=True),
+                            ("requested_by", None),
+                            _connector="OR",
+                        ),
+                        name="people_request_by_another",
+                    ),
                 ],
             },
         ),

@@ -1,10 +1,27 @@
--- Who may add, disable and reinstate people. Supervisors must not be able to lock out those who oversee them:
--- administrators and auditors are disabled on the command line, as both roles are ended there.
+-- Who may add, invite, disable and reinstate people. The pages add a person without a way to log in: a second person
+-- approves that with the first role. Supervisors must not be able to lock out those who oversee them: administrators
+-- and auditors are disabled on the command line, as both roles are ended there.
 CREATE OR REPLACE FUNCTION people_check_person() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         PERFORM public.people_require(NEW.made_by_id, NEW.id, '{administrator}');
+        IF current_user = 'platepost_web' AND (NEW.sponsor_id = NEW.made_by_id) IS NOT FALSE THEN
+            RAISE EXCEPTION 'somebody else than the one who adds a person is the sponsor'
+                USING ERRCODE = 'insufficient_privilege';
+        END IF;
+    END IF;
+    IF current_user = 'platepost_web' AND NEW.invited_until IS NOT NULL
+        AND (TG_OP = 'INSERT' OR NEW.invited_until IS DISTINCT FROM OLD.invited_until)
+        AND NOT EXISTS (
+            SELECT FROM public.people_request AS asked WHERE asked.person_id = NEW.id AND asked.kind = 'invitation'
+            AND asked.approved AND asked.decided_at > clock_timestamp() - interval '1 minute'
+        )
+    THEN
+        RAISE EXCEPTION 'nobody is invited without a second person' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF TG_OP = 'INSERT' THEN
+        RETURN NEW;
     ELSIF current_user = 'platepost_web' AND NEW.disabled_at IS NOT NULL AND OLD.disabled_at IS NULL
     AND EXISTS (
         SELECT FROM public.people_role AS held WHERE held.person_id = NEW.id AND held.ended_at IS NULL

@@ -1,4 +1,5 @@
--- Duties are separate: whose roles are of one side has none of another. As `SIDES` and `CONSOLE_ONLY` in rights.py.
+-- Duties are separate: whose roles are of one side has none of another. As `SIDES` and `CONSOLE_ONLY` in rights.py. The
+-- pages cannot add rows: people_give_approved does, once a second person has approved.
 CREATE OR REPLACE FUNCTION people_check_role() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -13,13 +14,8 @@ BEGIN
     IF TG_OP = 'UPDATE' AND (OLD.ended_at IS NOT NULL OR NEW.ended_at IS NULL) THEN
         RAISE EXCEPTION 'a role that was given is only ended, once' USING ERRCODE = 'check_violation';
     END IF;
-    IF TG_OP = 'INSERT' AND EXISTS (
-        SELECT FROM public.people_role AS held WHERE held.person_id = NEW.person_id AND held.ended_at IS NULL
-        AND held.role <> NEW.role
-        AND (held.role IN ('administrator', 'auditor') OR NEW.role IN ('administrator', 'auditor'))
-    ) THEN
-        RAISE EXCEPTION 'duties are apart: administrators and auditors have no other role'
-            USING ERRCODE = 'check_violation';
+    IF TG_OP = 'INSERT' THEN
+        PERFORM public.people_require_side(NEW.person_id, NEW.role);
     END IF;
     RETURN NEW;
 END

@@ -11,7 +11,8 @@ BEGIN
     FROM jsonb_each(noted) AS given LEFT JOIN public.people_person AS person
         ON given.key LIKE '%\_id' AND person.id::text = given.value::text
     WHERE given.value <> 'null';
-    IF console IS NOT NULL AND current_user <> 'platepost_web' THEN
+    -- Also where people_give_approved acts as the owner for the pages.
+    IF console IS NOT NULL AND coalesce(nullif(current_setting('role'), 'none'), session_user) <> 'platepost_web' THEN
         noted := noted || jsonb_build_object('console', console);
     END IF;
     PERFORM public.ledger_append(TG_ARGV[0], NULL, noted::json);
@@ -34,6 +35,10 @@ CREATE TRIGGER people_ended AFTER UPDATE ON people_role FOR EACH ROW EXECUTE FUN
 CREATE TRIGGER people_noted AFTER INSERT ON people_certificate
     FOR EACH ROW EXECUTE FUNCTION people_note('certificate_noted');
 CREATE TRIGGER people_noted AFTER INSERT ON people_training FOR EACH ROW EXECUTE FUNCTION people_note('training_noted');
+CREATE TRIGGER people_requested AFTER INSERT ON people_request
+    FOR EACH ROW EXECUTE FUNCTION people_note('access_requested');
+CREATE TRIGGER people_decided AFTER UPDATE ON people_request
+    FOR EACH ROW EXECUTE FUNCTION people_note('access_decided');
 CREATE TRIGGER people_named AFTER INSERT ON people_console FOR EACH ROW EXECUTE FUNCTION people_note('console_named');
 CREATE TRIGGER people_ended AFTER UPDATE ON people_console FOR EACH ROW EXECUTE FUNCTION people_note('console_ended');
 CREATE TRIGGER people_locked AFTER INSERT ON people_lock FOR EACH ROW EXECUTE FUNCTION people_note('log_on_locked');

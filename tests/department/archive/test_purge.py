@@ -121,7 +121,7 @@ def test_held_outlives_its_partition_until_the_hold_is_lifted(
     for lifted, left in ((None, 4 + 17 + 1), (holds[3], 4 + 1 + 1), (holds[0], 2), (holds[1], 1), (holds[2], 0)):
         if lifted is not None:
             with as_role(WEB):
-                lift_hold(person="a.rivera", hold=lifted, because="closed")
+                lift_hold(person="b.lee", hold=lifted, because="closed")
         plan = purge(classes=["log"]) if lifted else purge()
         after = rows(verbatim)
         assert len(after) == left
@@ -229,7 +229,7 @@ def test_records_of_wrong_clocks_go_by_a_reviewed_plan_alone(
     assert rows("SELECT class FROM custody_record") == [("held",)]
     assert verify().problems == ()
     with as_role(WEB):
-        lift_hold(person="a.rivera", hold=number, because="closed")
+        lift_hold(person="b.lee", hold=number, because="closed")
     purge()
     assert kept(rows)["record"] == kept(rows)["picture"] == 0
     assert verify().problems == ()
@@ -257,7 +257,7 @@ def test_what_has_no_partitions_is_overdue_too(
     number = hold(records=ids(vault.rows, "class = 'doubtful' AND retained_from < now() - interval '60 days'"))
     assert vault.rows(over) == [("doubtful", False), ("saved_work", True)], "what is held may be older"
     with as_role(WEB):
-        lift_hold(person="a.rivera", hold=number, because="closed")
+        lift_hold(person="b.lee", hold=number, because="closed")
     vault.purge(classes=["saved_work"])
     assert vault.rows(over) == [("doubtful", True)]
     vault.purge(review="looked at")
@@ -458,7 +458,7 @@ def test_holds_that_came_after_a_backup_are_placed_again(
     read = ids(rows, "id IN (SELECT record_id FROM custody_read WHERE plate_fold = '7ABC105')")[0]
     placed = [hold(records=[read, covert], groups=[GROUP]), hold(plates=["7ABC105"], since=OLD, until=OLD + 3 * WEEK)]
     with as_role(WEB):
-        lift_hold(person="a.rivera", hold=hold(records=[read]), because="closed")
+        lift_hold(person="b.lee", hold=hold(records=[read]), because="closed")
     what = (
         "SELECT kind, case_number, person, reason, review_on, plates, since, until, groups, cardinality(passages)"
         " FROM archive_hold WHERE lifted_at IS NULL ORDER BY id"

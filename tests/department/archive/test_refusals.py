@@ -65,9 +65,9 @@ def plan(*, approved: bool = False) -> UUID:
     return made
 
 
-def hold(scope: HeldScope = SCOPE) -> int:
+def hold(scope: HeldScope = SCOPE, person: str = "a") -> int:
     day = date(2027, 6, 1)
-    made = place_hold(person="a", kind="litigation", case="CV-9", reason="claim", review_on=day, scope=scope)
+    made = place_hold(person=person, kind="litigation", case="CV-9", reason="claim", review_on=day, scope=scope)
     return int(made.pk)
 
 
@@ -86,13 +86,13 @@ def more_since() -> UUID:
 def lifted_since() -> UUID:
     number = hold()
     made = plan(approved=True)
-    lift_hold(person="a", hold=number, because="closed")
+    lift_hold(person="b", hold=number, because="closed")
     return made
 
 
 def lifted() -> int:
     number = hold()
-    lift_hold(person="a", hold=number, because="closed")
+    lift_hold(person="b", hold=number, because="closed")
     return number
 
 
@@ -334,7 +334,19 @@ REFUSED = {
                                      scope=SCOPE),
     ),
     "a hold lifted for no reason": Refused(
-        "archive_hold_lifted", ready=hold, service=lambda made: lift_hold(person="a", hold=made, because="")
+        "archive_hold_lifted", ready=hold, service=lambda made: lift_hold(person="b", hold=made, because="")
+    ),
+    "a hold lifted by whoever placed it": Refused(
+        "archive_hold_another",
+        ready=lambda: hold(person="a.rivera"),
+        form=lambda pages, made: pages("a.rivera", f"/holds/{made}/lift/", because="closed"),
+        service=lambda made: lift_hold(person="A.Rivera", hold=made, because="closed"),
+        orm=lambda made: Hold.objects.filter(pk=made).update(
+            lifted_by="a.rivera", lifted_at=Now(), lifted_because="closed"
+        ),
+        sql=lambda made: sql(
+            "UPDATE archive_hold SET lifted_by = person, lifted_at = now(), lifted_because = 'x' WHERE id = %s", made
+        ),
     ),
     "a hold of an unknown post": Refused(
         "archive_hold_post",

@@ -120,16 +120,19 @@ def now_by(page: Page, secret: str) -> str:
 def test_administrator_adds_a_person_and_disables_another(address: str, visitor: Visitor, department: Commands) -> None:
     page = enrolled(visitor, address, invited(department, "a.rivera", DepartmentRole.ADMINISTRATOR))
     dispatcher = enrolled(visitor, address, invited(department, "d.eng", DepartmentRole.DISPATCHER))
+    invited(department, "s.mori", DepartmentRole.SUPERVISOR)
     page.get_by_role("link", name="People").click()
     assert accessibility_faults(page) == []
     page.get_by_role("link", name="Add a person").click()
     page.get_by_label("Login").fill("e.fox")
     page.get_by_label("Name", exact=True).fill("Eve Fox")
+    page.get_by_label("Sponsor").select_option("s.mori")
     page.get_by_label("dispatcher").check()
     assert accessibility_faults(page) == []
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator("#code")).to_contain_text("-")
-    expect(page.get_by_text("No CLETS certificate on file.")).to_be_visible()
+    expect(page.get_by_text("the role dispatcher, requested by a.rivera")).to_be_visible()
+    department("person disable", "s.mori")  # so that the command line invites alone again
     assert accessibility_faults(page) == []
     page.set_viewport_size(PHONE)
     assert fits(page)

@@ -185,28 +185,42 @@ def test_each_change_is_in_the_ledger_by_who_asked(people: dict[str, DepartmentP
     administrator, trainer, who = people["administrator"], people["trainer"], people["dispatcher"]
     before = len(entries())
     with as_role(WEB):
-        made = DepartmentPerson(login="new", name="New", agency="riverside", sponsor=administrator)
-        code = services.add_person(made, [DepartmentRole.OPERATOR], administrator)
+        supervisor = people["supervisor"]
+        made = DepartmentPerson(login="new", name="New", agency="riverside", sponsor=supervisor)
+        code = services.add_person(made, [DepartmentRole.OPERATOR], administrator).code
+        services.decide(made.requests.get(kind="role"), supervisor, approve=True)
         services.end_role(made, DepartmentRole.OPERATOR, administrator)
         services.note_certificate(made, Certification.DMV, NOW, administrator)
+        services.decide(made.requests.get(kind="certification"), supervisor, approve=True)
         services.note_training(made, TrainingTopic.POLICY, held_at=NOW, passed=False, trainer=trainer)
         services.disable(who, people["supervisor"])
         services.reinstate(who, administrator)
         services.invite(who, administrator)
+        services.decide(who.requests.get(), supervisor, approve=True)
     found = entries()[before:]
     assert [(event, fields.get("person", fields.get("login", fields.get("user")))) for event, fields in found] == [
         ("person_added", "new"),
+        ("access_requested", "new"),
+        ("access_requested", "new"),
         ("role_given", "new"),
+        ("access_decided", "new"),
         ("role_ended", "new"),
+        ("access_requested", "new"),
         ("certificate_noted", "new"),
+        ("access_decided", "new"),
         ("training_noted", "new"),
         ("person_disabled", who.login),
         ("person_reinstated", who.login),
+        ("access_requested", who.login),
+        ("access_decided", who.login),
         ("factor_removed", who.login),
         ("password_set", who.login),
     ]
     said = dict(found)
-    assert said["role_given"]["given_by"] == administrator.login
+    assert (said["role_given"]["given_by"], said["role_given"]["approved_by"]) == (
+        administrator.login,
+        "the-supervisor",
+    )
     assert said["person_disabled"]["changed_by"] == people["supervisor"].login
     assert (said["training_noted"]["trainer"], said["training_noted"]["passed"]) == (trainer.login, "false")
     assert code not in str(found)
@@ -225,8 +239,9 @@ def test_ledger_names_who_gave_a_command_and_the_pages_name_nobody_so(people: di
         cursor.execute("SELECT set_config('platepost.console', 'j.doe', true)")
     services.give_role(people["nobody"], DepartmentRole.OPERATOR)
     with as_role(WEB):
+        services.decide(people["nobody"].requests.get(), people["administrator"], approve=True)
         services.end_role(people["nobody"], DepartmentRole.OPERATOR, people["administrator"])
-    assert [said.get("console") for _, said in entries()[-2:]] == ["j.doe", None]
+    assert [said.get("console") for _, said in entries()[-4:]] == ["j.doe", None, None, None]
 
 
 def test_covert_groups_are_joined_on_the_command_line_alone(people: dict[str, DepartmentPerson]) -> None:
