@@ -23,6 +23,7 @@
       federation/        key and certificate by which partner departments know this one
       journal/           what was shown while the ledger could not be written, and the key that signs it
       holds.jsonl        the holds in force, beside the log of receipts; they name plates
+      catalog.json       what this version makes of a new database, by which `check` tells what was changed in it
       nightly.json       what `nightly` did last
       places.geojson     the department's map, if there is one: see `platepost.department.search.places`
       purges/            the certificates of purges, by which a restored backup is purged again, and the public keys
@@ -256,6 +257,7 @@ class DepartmentFolder:
         self.training = self.path / "training"
         self.federation = self.path / "federation"
         self.journal = self.path / "journal"
+        self.catalog = self.path / "catalog.json"
         self.nightly = self.path / "nightly.json"
         self.places = self.path / "places.geojson"
         self.purges = self.path / "purges"

@@ -15,11 +15,13 @@ from psycopg.conninfo import conninfo_to_dict
 
 from platepost.common.errors import PlatepostError
 from platepost.department.alerts.states import AlertState
+from platepost.department.config.upgrade import made_anew
 from platepost.department.custody.bucket import open_bucket
 from platepost.department.custody.errors import PictureStoreError
-from platepost.department.database.cluster import PrivateCluster, installed_versions
+from platepost.department.database.catalog import changes, read_catalog, server_version
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
 from platepost.department.database.roles import AUDITOR, KEEPER, OWNER, PUBLIC, ROLES, WEB
-from platepost.department.database.sql_files import changed_objects, fingerprint, recorded_fingerprint, sql_files
+from platepost.department.database.sql_files import fingerprint, recorded_fingerprint, sql_files
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder, is_local, nearest
 from platepost.department.ledger.journal import LocalJournal
@@ -281,7 +283,7 @@ def _database(folder: DepartmentFolder) -> Iterator[InstallationFault]:
             with connected(folder, WEB):
                 pass
             with connected(folder, KEEPER) as connection:
-                yield from role_faults(connection)
+                yield from role_faults(connection, is_private=folder.is_private)
                 yield from right_faults(connection)
             set_up_django(folder, WEB)
             from django.db import connection as session  # noqa: PLC0415 - after Django was set up
@@ -301,7 +303,7 @@ def _contents(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     if missing:
         yield InstallationFault("migrations_missing", f"the database lacks {', '.join(missing)}: give `upgrade`")
         return
-    yield from sql_faults()
+    yield from sql_faults(folder)
     strangers = (
         "SELECT DISTINCT post FROM custody_tally WHERE verdict = 'foreign' AND covert_group IS NULL"
         " AND last_kept_at > %s ORDER BY post"
@@ -323,15 +325,19 @@ def _contents(folder: DepartmentFolder) -> Iterator[InstallationFault]:
             yield InstallationFault(name, f"{each.clause.says} {each.says}", grave=False)
 
 
-def sql_faults() -> Iterator[InstallationFault]:
-    """Yield how the database differs from the SQL files of this version, on Django's connection."""
+def sql_faults(folder: DepartmentFolder) -> Iterator[InstallationFault]:
+    """Yield how the database differs from what this version makes of a new one, on Django's connection."""
     if recorded_fingerprint() != fingerprint(sql_files()):
         message = "the installed SQL files are not those of the database: install this version again"
         yield InstallationFault("sql_files_changed", message)
-    changed = changed_objects()
-    if changed:
+    expected = read_catalog(folder.catalog) or made_anew()
+    if expected is None:
+        message = f"install PostgreSQL {server_version()} here: without it, no change in the database can be seen"
+        yield InstallationFault("catalog_missing", message)
+    elif changed := changes(expected):
         message = (
-            f"somebody changed in the database: {', '.join(changed)}; `upgrade` makes them as this version has them"
+            f"changed, added, or removed in the database by hand: {', '.join(changed)}. Find out who did it and what "
+            "it allowed; `upgrade` puts functions, views, triggers, policies, and rights back"
         )
         yield InstallationFault("sql_changed", message)
 
@@ -362,8 +368,8 @@ def _unheard_groups(owner: psycopg.Connection) -> Iterator[InstallationFault]:
         yield InstallationFault("covert_group_unheard", message, grave=False)
 
 
-def role_faults(connection: psycopg.Connection) -> Iterator[InstallationFault]:
-    """Yield what is wrong with the roles: missing, or with more than a role of ours may have."""
+def role_faults(connection: psycopg.Connection, *, is_private: bool) -> Iterator[InstallationFault]:
+    """Yield what is wrong with the roles: missing, or with more than a role of ours may have; others, if private."""
     rows = connection.execute(
         "SELECT rolname, rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls"
         " OR EXISTS (SELECT FROM pg_auth_members WHERE member = pg_roles.oid)"
@@ -378,6 +384,13 @@ def role_faults(connection: psycopg.Connection) -> Iterator[InstallationFault]:
             yield InstallationFault(
                 "role_too_wide", f"{role} is more than a plain role, or a member of another: give `upgrade`"
             )
+    if is_private:
+        others = connection.execute(
+            "SELECT rolname FROM pg_roles WHERE rolname <> ALL (%s) AND rolname !~ '^pg_' ORDER BY 1",
+            [[SUPERUSER, *ROLES]],
+        )
+        for (role,) in others:
+            yield InstallationFault("role_unknown", f"{role} is a role of the private database, and none of ours")
 
 
 def right_faults(connection: psycopg.Connection) -> Iterator[InstallationFault]:

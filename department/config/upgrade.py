@@ -1,14 +1,22 @@
 """Brings a database to the schema of this version."""
 
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from secrets import token_urlsafe
+from tempfile import TemporaryDirectory
+
 import psycopg
 from django.db import transaction
 
 from platepost.common.files import write_durably
-from platepost.department.database.cluster import SUPERUSER
+from platepost.department.database.catalog import changes, present, read_catalog, server_version, write_catalog
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
 from platepost.department.database.roles import KEEPER, OWNER, ensure_database, ensure_roles, role_statements
-from platepost.department.database.sql_files import apply_sql, changed_objects
+from platepost.department.database.sql_files import apply_sql
 from platepost.department.errors import DepartmentError
-from platepost.department.folder import DATABASE_NAME, DepartmentFolder, application_name
+from platepost.department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings, application_name
 from platepost.department.ledger.journal import LocalJournal
 from platepost.department.policy.policy import DEFAULT, Policy, read_policy
 from platepost.department.session import (
@@ -68,7 +76,14 @@ def upgrade(folder: DepartmentFolder) -> list[str]:
     set_up_django(folder, OWNER)
     from platepost.department.audits.household import prepare_key  # noqa: PLC0415 - after Django was set up
 
-    applied = [*apply_migrations(), *restore_sql()]
+    is_new = not any(name.startswith("rights of ") for name in present())
+    applied = apply_migrations()
+    expected = read_catalog(folder.catalog)
+    if expected is None:
+        expected = present() if is_new else made_anew()
+        if expected is not None:
+            write_catalog(folder.catalog, expected)
+    applied += restore_sql(expected or {})
     if not folder.policy.exists():
         write_durably(folder.policy, DEFAULT.read_bytes())
     LocalJournal(folder.journal).prepare()
@@ -117,9 +132,47 @@ def apply_migrations() -> list[str]:
     return missing
 
 
-def restore_sql() -> list[str]:
-    """Apply the SQL files again where the database was changed by hand since; return `sql` if it was."""
-    if not changed_objects():
+def made_anew() -> dict[str, str] | None:
+    """Return what this version makes of a new database, as `present` does, from a cluster that is thrown away.
+
+    It takes some seconds. None if PostgreSQL of the version of Django's connection is not installed here.
+
+    Raises:
+        DepartmentError: it cannot be made.
+
+    """
+    number = server_version()
+    if number not in installed_versions():
+        return None
+    with TemporaryDirectory(prefix="platepost-") as name:
+        Path(name).chmod(0o711)  # the user as whom root runs the server passes it
+        # Django works on one database in a process, and here on the department's.
+        code = "import sys; from platepost.department.config import upgrade; upgrade.make_anew(*sys.argv[1:])"
+        done = subprocess.run(
+            [sys.executable, "-c", code, name, str(number)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise DepartmentError(f"no new database could be made to compare with: {done.stderr.strip()[-500:]}")
+        return read_catalog(DepartmentFolder(Path(name)).catalog)
+
+
+def make_anew(name: str, version: str) -> None:
+    """Make a department in an empty folder, with a database of a major version, whose catalog stays there."""
+    folder = DepartmentFolder(Path(name))
+    folder.write_settings(DepartmentSettings(agency="none", custodian="none", brokers=("localhost:8883",)))
+    write_durably(folder.secret_key, token_urlsafe(48).encode())
+    cluster = PrivateCluster(folder.cluster, durable=False)
+    cluster.initialize(int(version))
+    try:
+        with cluster.in_use():
+            upgrade(folder)
+    finally:
+        cluster.kill()
+
+
+def restore_sql(expected: Mapping[str, str]) -> list[str]:
+    """Apply the SQL files again where the database is not as expected; return `sql` if they were."""
+    if not expected or not changes(expected):
         return []
     with transaction.atomic():
         apply_sql()

@@ -117,8 +117,11 @@ class PrivateCluster:
         except OSError:
             return False
 
-    def initialize(self) -> None:
+    def initialize(self, version: int | None = None) -> None:
         """Make it, durable on return; does nothing if it was made. If it was cut off before, it starts over.
+
+        Args:
+            version: the major version of PostgreSQL; without it, the latest that is installed.
 
         Raises:
             DepartmentError: PostgreSQL is missing, or the folder cannot be of use.
@@ -138,7 +141,7 @@ class PrivateCluster:
             self._give_away()
         aside = self.folder / "unfinished"
         shutil.rmtree(aside, ignore_errors=True)
-        command = [str(versions[max(versions)] / "initdb"), "-D", str(aside), "-U", SUPERUSER, "-A", "peer"]
+        command = [str(versions[version or max(versions)] / "initdb"), "-D", str(aside), "-U", SUPERUSER, "-A", "peer"]
         command += ["-E", "UTF8", "--locale=C.UTF-8", "--data-checksums", *([] if self._durable else ["--no-sync"])]
         done = subprocess.run(command, capture_output=True, text=True, check=False, **self._run_as())
         if done.returncode:

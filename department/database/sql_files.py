@@ -6,7 +6,7 @@ applied as a whole, after the tables of all apps, by the latest migration of thi
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from itertools import takewhile
@@ -55,41 +55,6 @@ END
 $$
 """
 """Takes all policies, triggers and rights away, so that the files alone say which there are."""
-
-_OBJECTS = """
-SELECT name, encode(sha256(convert_to(definition, 'UTF8')), 'hex') FROM (
-    SELECT format('function %s(%s)', proname, pg_get_function_identity_arguments(oid)) AS name,
-        concat_ws(' ', proowner::regrole, pg_get_functiondef(oid), (
-            SELECT string_agg(concat_ws(' ', grantee::regrole, is_grantable), ',' ORDER BY grantee::regrole::text)
-            FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee <> proowner
-        )) AS definition
-    FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prokind <> 'a'
-    UNION ALL
-    SELECT format('view %s', relname), concat_ws(' ', reloptions, pg_get_viewdef(oid))
-    FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm')
-    UNION ALL
-    SELECT format('trigger %s of %s', tgname, relname), concat_ws(' ', tgenabled, pg_get_triggerdef(pg_trigger.oid))
-    FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
-    WHERE relnamespace = 'public'::regnamespace AND NOT tgisinternal AND tgparentid = 0
-    UNION ALL
-    SELECT format('policy %s of %s', policyname, tablename), to_jsonb(pg_policies)::text
-    FROM pg_policies WHERE schemaname = 'public'
-    UNION ALL
-    SELECT format('rights of %s', relname),
-        concat_ws(' ', relowner::regrole, relrowsecurity, relforcerowsecurity, granted)
-    FROM pg_class CROSS JOIN LATERAL (
-        SELECT string_agg(one, ',' ORDER BY one) AS granted FROM (
-            SELECT concat_ws(' ', grantee::regrole, privilege_type, is_grantable) AS one
-            FROM aclexplode(relacl) WHERE grantee <> relowner
-            UNION ALL
-            SELECT concat_ws(' ', grantee::regrole, privilege_type, is_grantable, attname)
-            FROM pg_attribute, aclexplode(attacl) WHERE attrelid = pg_class.oid AND grantee <> relowner
-        ) AS each
-    ) AS rights
-    WHERE relnamespace = 'public'::regnamespace AND (relrowsecurity OR granted IS NOT NULL)
-) AS found
-"""
-"""A digest of each function, view, trigger and policy, and of the rights of each table and view that has some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +182,9 @@ def apply_sql() -> None:
                 error.add_note(f"in {file.name}.sql")
                 raise
         cursor.execute(
-            "INSERT INTO database_sql (fingerprint, objects) VALUES (%s, %s) ON CONFLICT (one)"
-            " DO UPDATE SET fingerprint = excluded.fingerprint, objects = excluded.objects",
-            [fingerprint(files), json.dumps(_objects())],
+            "INSERT INTO database_sql (fingerprint) VALUES (%s) ON CONFLICT (one)"
+            " DO UPDATE SET fingerprint = excluded.fingerprint",
+            [fingerprint(files)],
         )
 
 
@@ -229,18 +194,3 @@ def recorded_fingerprint() -> str:
         cursor.execute("SELECT fingerprint FROM database_sql")
         ((found,),) = cursor.fetchall()
     return str(found)
-
-
-def changed_objects() -> list[str]:
-    """Return the names of what was changed, added or removed in the database since the files were applied."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT objects FROM database_sql")
-        ((recorded,),) = cursor.fetchall()
-    present, recorded = _objects(), json.loads(recorded)
-    return sorted(name for name in present.keys() | recorded.keys() if present.get(name) != recorded.get(name))
-
-
-def _objects() -> Mapping[str, str]:
-    with connection.cursor() as cursor:
-        cursor.execute(_OBJECTS)
-        return dict(cursor.fetchall())

@@ -29,9 +29,8 @@ FROM pg_indexes WHERE schemaname = 'public'
 UNION ALL SELECT 'constraint', conrelid::regclass::text,
     regexp_replace(pg_get_constraintdef(oid), '::(character varying|text)(\\[\\])?|[() ]', '', 'g'), '', '', ''
 FROM pg_constraint WHERE connamespace = 'public'::regnamespace
-UNION ALL SELECT 'object', '', key, value, '', '' FROM database_sql, jsonb_each_text(objects)
 """
-"""The objects are functions, views, triggers, policies and rights. A dump changes where a constraint casts values."""
+"""A dump changes where a constraint casts values."""
 
 
 def schema(database: psycopg.Connection) -> set[tuple[Any, ...]]:

@@ -5,11 +5,10 @@ from django.db import migrations
 from platepost.department.database.sql_files import ApplySql
 
 TABLE = """
--- What was applied: the fingerprint of the files, and a digest of each object as it was then.
+-- Which SQL files were applied. What they make is compared with the folder's catalog.json, out of the database's reach.
 CREATE TABLE database_sql (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    fingerprint text NOT NULL,
-    objects jsonb NOT NULL
+    fingerprint text NOT NULL
 );
 """
 

@@ -143,7 +143,8 @@ class Installed:
     def lend_database(self, vault: Path) -> None:
         """Put the database where `init` then finds it, lacking nothing: to migrate one takes seconds of a core."""
         vault.mkdir(mode=0o711)
-        subprocess.run(["cp", "-a", self.folder / "vault" / "database", vault], check=True)
+        lent = [self.folder / "vault" / name for name in ("database", "catalog.json")]
+        subprocess.run(["cp", "-a", *lent, vault], check=True)
 
 
 @pytest.fixture(scope="session")

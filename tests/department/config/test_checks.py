@@ -13,6 +13,7 @@ from django.db import connection
 
 from platepost.department.config import checks
 from platepost.department.config.checks import InstallationFault, right_faults, role_faults, sql_faults
+from platepost.department.database.catalog import present, write_catalog
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 from platepost.department.database.roles import AUDITOR, KEEPER, OWNER, WEB
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
@@ -257,6 +258,13 @@ def test_covert_group_whose_hits_nobody_sees_is_named(department: Commands) -> N
         assert unheard() == []
 
 
+LEAK = """
+CREATE SCHEMA aside;
+CREATE FUNCTION aside.leak() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM custody_read';
+"""
+WEEK = "custody_read_no_hit_20300107"
+
+
 def execute(query: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(query)
@@ -264,7 +272,7 @@ def execute(query: str) -> None:
 
 def database_faults() -> list[tuple[str, str]]:
     connection.ensure_connection()
-    found = [*role_faults(connection.connection), *right_faults(connection.connection)]
+    found = [*role_faults(connection.connection, is_private=True), *right_faults(connection.connection)]
     return [(fault.name, fault.message) for fault in found]
 
 
@@ -283,6 +291,7 @@ def test_rights_of_this_version_are_no_fault(db: None) -> None:
         ("ALTER TABLE custody_hit DISABLE ROW LEVEL SECURITY", "row_security_off", "custody_hit"),
         (f"SET ROLE postgres; ALTER ROLE {WEB} BYPASSRLS", "role_too_wide", WEB),
         (f"SET ROLE postgres; GRANT {KEEPER} TO {WEB}", "role_too_wide", WEB),
+        ("SET ROLE postgres; CREATE ROLE helper SUPERUSER LOGIN", "role_unknown", "helper"),
         ("SET ROLE postgres; ALTER TABLE custody_tally OWNER TO postgres", "table_owner", "custody_tally"),
     ],
 )
@@ -291,9 +300,23 @@ def test_what_is_too_wide_is_named(db: None, change: str, name: str, what: str) 
     assert any(each == name and what in message for each, message in database_faults())
 
 
-def test_sql_of_this_version_is_no_fault(db: None) -> None:
+@pytest.fixture
+def compared(db: None, tmp_path: Path) -> DepartmentFolder:
+    """Give a folder with the catalog of the tests' database, which nobody has changed yet."""
+    folder = DepartmentFolder(tmp_path)
+    write_catalog(folder.catalog, present())
+    return folder
+
+
+def test_sql_of_this_version_is_no_fault(compared: DepartmentFolder) -> None:
     with as_role(WEB):
-        assert list(sql_faults()) == []
+        assert list(sql_faults(compared)) == []
+
+
+def test_new_weeks_are_no_fault(compared: DepartmentFolder) -> None:
+    execute("SELECT custody_make_partitions('2030-01-07', '2030-01-28')")
+    with as_role(WEB):
+        assert list(sql_faults(compared)) == []
 
 
 @pytest.mark.parametrize(
@@ -305,12 +328,31 @@ def test_sql_of_this_version_is_no_fault(db: None) -> None:
         ("CREATE FUNCTION one() RETURNS integer LANGUAGE sql AS 'SELECT 1'", "sql_changed", "function one()"),
         (f"GRANT SELECT (password) ON people_person TO {AUDITOR}", "sql_changed", "rights of people_person"),
         ("UPDATE database_sql SET fingerprint = 'another'", "sql_files_changed", "install this version again"),
+        ("ALTER TABLE ledger_entry DISABLE TRIGGER ledger_entry_is_final", "sql_changed", "ledger_entry_is_final"),
+        ("CREATE POLICY all_of_it ON custody_read USING (true)", "sql_changed", "policy all_of_it of custody_read"),
+        ("CREATE VIEW every AS SELECT * FROM custody_read", "sql_changed", "rights of every, view every"),
+        (f"{LEAK} GRANT EXECUTE ON FUNCTION aside.leak() TO {WEB}", "sql_changed", "aside.leak(), schema aside"),
+        (f"SET ROLE postgres; ALTER FUNCTION ledger_open() OWNER TO {KEEPER}", "sql_changed", "function ledger_open()"),
+        (f"SET ROLE postgres; ALTER VIEW alerts_settled OWNER TO {WEB}", "sql_changed", "view alerts_settled"),
+        (f"SET ROLE postgres; ALTER TABLE ledger_entry OWNER TO {KEEPER}", "sql_changed", "rights of ledger_entry"),
+        ("SET ROLE postgres; ALTER TABLE archive_part DISABLE TRIGGER ALL", "sql_changed", "triggers of archive_part"),
+        ("ALTER TABLE archive_plan DROP CONSTRAINT archive_consent", "sql_changed", "archive_consent"),
+        ("ALTER TABLE ledger_entry ALTER digest DROP NOT NULL", "sql_changed", "columns of ledger_entry"),
+        ("ALTER TABLE ledger_entry ALTER at SET DEFAULT '2020-01-01'", "sql_changed", "columns of ledger_entry"),
+        ("CREATE RULE none AS ON DELETE TO ledger_body DO INSTEAD NOTHING", "sql_changed", "rule none of ledger_body"),
+        ("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC", "sql_changed", "default rights of"),
+        (f"SET ROLE postgres; ALTER ROLE {WEB} SET row_security = off", "sql_changed", f"settings of {WEB}"),
+        (f"SET ROLE postgres; CREATE ROLE friend; GRANT {OWNER} TO friend", "sql_changed", f"members of {OWNER}"),
+        (f"GRANT SELECT ON {WEEK} TO {WEB}", "sql_changed", f"rights of {WEEK}"),
     ],
 )
-def test_what_was_changed_by_hand_is_named(db: None, change: str, name: str, what: str) -> None:
+def test_what_was_changed_by_hand_is_named(compared: DepartmentFolder, change: str, name: str, what: str) -> None:
+    if WEEK in change:
+        execute("SELECT custody_make_partitions('2030-01-07', '2030-01-07')")
     execute(change)
+    execute("SET ROLE postgres")
     with as_role(WEB):
-        (fault,) = sql_faults()
+        (fault,) = sql_faults(compared)
     assert fault.name == name
     assert fault.grave
     assert what in fault.message

@@ -7,12 +7,12 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 
 from platepost.department.database import sql_files
+from platepost.department.database.catalog import changes, present
 from platepost.department.database.roles import KEEPER, WEB
 from platepost.department.database.sql_files import (
     ApplySql,
     SqlFile,
     apply_sql,
-    changed_objects,
     fingerprint,
     in_order,
     latest,
@@ -74,19 +74,20 @@ def test_every_function_and_view_has_a_file(db: None) -> None:
     ],
 )
 def test_what_was_changed_is_seen_and_is_as_the_files_say_again(db: None, change: str) -> None:
-    assert changed_objects() == []
+    before = present()
     execute(change)
-    assert len(changed_objects()) == 1
+    assert len(changes(before)) == 1
     apply_sql()
-    assert changed_objects() == []
+    assert changes(before) == []
 
 
 def test_earlier_migration_leaves_it_to_the_latest(db: None) -> None:
+    before = present()
     execute("DROP TRIGGER alerts_final ON alerts_alert")
     ApplySql("the fingerprint of a former version").database_forwards()
-    assert changed_objects() == ["trigger alerts_final of alerts_alert"]
+    assert changes(before) == ["trigger alerts_final of alerts_alert"]
     latest().database_forwards()
-    assert changed_objects() == []
+    assert changes(before) == []
 
 
 def test_file_that_was_changed_without_a_migration_is_not_applied(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
