@@ -88,14 +88,14 @@ def from_a_desk(folder: Path) -> None:
         console = opened.value
         console.set_default_timeout(PATIENCE_SECONDS * 1000)
         console.get_by_role("link", name="Start of shift").click()
-        console.get_by_role("button", name="I have looked at the lists").click()
+        console.get_by_role("button", name="I have reviewed the lists").click()
         console.locator("#queue button").first.wait_for()
         page.bring_to_front()
         page.wait_for_timeout(NEARER_MS)
         page.locator(".view").screenshot(path=folder / "road.png")
         page.screenshot(path=folder / "serve.png")
         console.bring_to_front()
-        console.get_by_role("button", name="Take it").click()
+        console.get_by_role("button", name="Take (t)").click()
         expect(console.locator("#hit")).to_have_attribute("data-eye", "confirm")
         for _ in console.locator(".compared li").all():
             console.keyboard.press("s")

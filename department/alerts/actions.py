@@ -31,8 +31,10 @@ from platepost.department.people.currency import currency_of
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.policy.policy import policy_in_force
 
-Said: TypeAlias = str | list[str] | None
+Said: TypeAlias = str | int | list[str] | None
 """What a step has in a column."""
+Repeats: TypeAlias = Collection[int]
+"""Other hits of the vehicle of an alert, by their records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +118,21 @@ def substitute(actor: AlertActor, record_id: int, revision: int) -> AlertState:
     return _act(actor, record_id, revision, AlertStep.SUBSTITUTE, note=stated)
 
 
-def reject(actor: AlertActor, record_id: int, revision: int, rejection: AlertRejection) -> AlertState:
-    """Reject, with what the comparison by eye has shown so far."""
+def reject(
+    actor: AlertActor, record_id: int, revision: int, rejection: AlertRejection, *, repeats: Repeats = ()
+) -> AlertState:
+    """Reject, with what the comparison by eye has shown so far.
+
+    `repeats`, here and below: other hits of the same vehicle that the person was shown with this one, by their records.
+    The decision answers those that nobody has taken, each by a step and an entry in the ledger of its own.
+    """
     answers, reason = rejection.answers, rejection.reason
     if answers is not None and answers.reasons and reason not in answers.reasons:
         raise AlertError("The reason is not what you saw.", "alerts_reason")
     seen = _seen(answers) if answers is not None else {}
     # Where it was read well, no character was misread, whatever was typed before.
     pairs = [*rejection.pairs] if reason is RejectReason.MISREAD else []
-    return _act(actor, record_id, revision, AlertStep.REJECT, reason=reason.value, pairs=pairs, **seen)
+    return _act(actor, record_id, revision, AlertStep.REJECT, repeats, reason=reason.value, pairs=pairs, **seen)
 
 
 def system_active(actor: AlertActor, record_id: int, revision: int) -> AlertState:
@@ -132,9 +140,9 @@ def system_active(actor: AlertActor, record_id: int, revision: int) -> AlertStat
     return _act(actor, record_id, revision, AlertStep.ACTIVE)
 
 
-def system_cleared(actor: AlertActor, record_id: int, revision: int) -> AlertState:
+def system_cleared(actor: AlertActor, record_id: int, revision: int, *, repeats: Repeats = ()) -> AlertState:
     """Note that the state's system says that the entry does not stand: it is rejected as stale."""
-    return _act(actor, record_id, revision, AlertStep.CLEARED)
+    return _act(actor, record_id, revision, AlertStep.CLEARED, repeats)
 
 
 def system_not_practical(actor: AlertActor, record_id: int, revision: int, because: str) -> AlertState:
@@ -142,9 +150,11 @@ def system_not_practical(actor: AlertActor, record_id: int, revision: int, becau
     return _act(actor, record_id, revision, AlertStep.NOT_PRACTICAL, note=require_plain(because))
 
 
-def close(actor: AlertActor, record_id: int, revision: int, outcome: AlertOutcome) -> AlertState:
+def close(
+    actor: AlertActor, record_id: int, revision: int, outcome: AlertOutcome, *, repeats: Repeats = ()
+) -> AlertState:
     """Note what came of it."""
-    return _act(actor, record_id, revision, AlertStep.OUTCOME, reason=outcome.value)
+    return _act(actor, record_id, revision, AlertStep.OUTCOME, repeats, reason=outcome.value)
 
 
 def account(actor: AlertActor, record_id: int, revision: int, done: MeanwhileAnswer) -> AlertState:
@@ -182,25 +192,51 @@ def hand_over(actor: AlertActor, alerts: Collection[Alert], to: DepartmentPerson
             enter(LedgerEvent.ALERTS_OFFERED, {**said, "records": open_ones})
 
 
-def _act(actor: AlertActor, record_id: int, revision: int, step: AlertStep, **said: Said) -> AlertState:
+def _act(
+    actor: AlertActor, record_id: int, revision: int, step: AlertStep, repeats: Repeats = (), /, **said: Said
+) -> AlertState:
     _require(actor, step)
+    who = actor.person.login
     with refusals(), looking(actor.entry) as cursor:
+        if repeats:
+            cursor.execute("SELECT alerts_lock(%s)", [[record_id, *repeats]])
         state, group = _add(cursor, record_id, revision, step, actor, **said)
         told = {name: value for name, value in said.items() if value}
-        entered = {"person": actor.person.login, "step": step.value, "state": state, **told}
-        if group is None:
-            enter(LedgerEvent.ALERT_STEP, {**entered, "records": [record_id]})
-        else:
-            _under(actor).fetched(records=[record_id], steps=[entered], group=group)
+        done: list[tuple[int, dict[str, Said]]] = [
+            (record_id, {"person": who, "step": step.value, "state": state, **told})
+        ]
+        for repeat, seen in _untaken(cursor, repeats):
+            _add(cursor, repeat, seen, AlertStep.REPEAT, actor, with_record=record_id)
+            repeated: dict[str, Said] = {
+                "step": AlertStep.REPEAT.value,
+                "state": AlertState.REPEATED.value,
+                "with_record": record_id,
+            }
+            done.append((repeat, {"person": who, **repeated}))
+        for each, entered in done:
+            if group is None:
+                enter(LedgerEvent.ALERT_STEP, {**entered, "records": [each]})
+            else:
+                _under(actor).fetched(records=[each], steps=[entered], group=group)
+        if group is not None:
             _under(actor).enter_shown()
     return AlertState(state)
+
+
+def _untaken(cursor: CursorWrapper, records: Repeats) -> list[tuple[int, int]]:
+    """Return those of alerts that nobody has taken, each with its revision."""
+    if not records:
+        return []
+    asked = "SELECT record_id, revision FROM alerts_alert WHERE record_id = ANY (%s) AND state = 'new' ORDER BY 1"
+    cursor.execute(asked, [[*records]])
+    return list(cursor.fetchall())
 
 
 def _add(
     cursor: CursorWrapper, record_id: int, revision: int, step: AlertStep, actor: AlertActor, **said: Said
 ) -> tuple[str, str | None]:
     """Add a step; return what the alert is then, and its covert group."""
-    values: dict[str, Said | int] = {
+    values: dict[str, Said] = {
         "record_id": record_id,
         "revision": revision,
         "step": step.value,

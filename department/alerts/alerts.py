@@ -1,6 +1,6 @@
 """Alerts as they stand. None has a plate: what was read and listed is the hit's."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
@@ -11,6 +11,7 @@ from django.db.backends.utils import CursorWrapper
 
 from platepost.department.alerts.states import AlertState
 from platepost.department.custody.reading import under
+from platepost.department.database.queries import rows
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.policy.policy import policy_in_force
 
@@ -18,8 +19,8 @@ REVIEW_WITHIN = timedelta(hours=24)
 """How soon a supervisor reviews what stood in for a second person."""
 LATE = timedelta(hours=1)
 """A hit that arrives so long after its capture tells where a vehicle was, and hardly where it is."""
-MOST = 500
-"""Alerts that one call returns."""
+_MOST_REVIEWS = 500
+"""Reviews that are listed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,17 @@ class Alert:
     """How far it had come when it was taken back."""
     meanwhile: str | None
     """What had been done by then."""
+    previous_id: int | None
+    """The alert before it of the same text, entry and group, within a day."""
+    answered_with: int | None
+    """The alert whose decision answered this repeat, too."""
+    answered_as: str | None
+    """What that had come to: `rejected` or `closed`."""
+
+    def repeats(self, former: "Alert") -> bool:
+        """Tell whether it came soon enough, by the policy, after an alert of the same vehicle."""
+        within = timedelta(minutes=policy_in_force().alerts.repeat_minutes)
+        return bool(within) and abs(self.captured_at - former.captured_at) <= within
 
     @property
     def review_due(self) -> datetime | None:
@@ -97,11 +109,11 @@ class Alert:
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Alert))
-_OPEN = "state NOT IN ('rejected', 'closed', 'accounted')"
+_OPEN = "state NOT IN ('rejected', 'closed', 'accounted', 'repeated')"
 
 
 def open_alerts(entry: OpenEntry | None = None) -> list[Alert]:
-    """Return the alerts about which somebody has something to do, the most urgent first, then the oldest.
+    """Return all alerts about which somebody has something to do, the most urgent first, then the newest.
 
     Args:
         entry: an open one, where those of its covert groups are wanted too; that they were shown is noted there.
@@ -110,7 +122,30 @@ def open_alerts(entry: OpenEntry | None = None) -> list[Alert]:
         ClosedEntryError: the entry is not open.
 
     """
-    return _alerts(f"{_OPEN} ORDER BY priority, arrived_at, record_id LIMIT {MOST}", [], entry)
+    return _alerts(f"{_OPEN} ORDER BY priority, arrived_at DESC, record_id DESC", [], entry)
+
+
+def open_revisions(entry: OpenEntry | None = None) -> dict[int, int]:
+    """Return the revision of each open alert, by its record: cheap, though thousands are open. See `open_alerts`."""
+    with looking(entry) if entry else connection.cursor() as cursor:
+        cursor.execute(f"SELECT record_id, revision FROM alerts_alert WHERE {_OPEN}")  # noqa: S608 - our own text
+        return dict(cursor.fetchall())
+
+
+def alerts_of(records: Collection[int], entry: OpenEntry | None = None) -> list[Alert]:
+    """Return alerts by their records, those that these eyes may see, by ascending record. See `open_alerts`."""
+    return _alerts("record_id = ANY (%s) ORDER BY record_id", [[*records]], entry) if records else []
+
+
+def unanswered(at: datetime | None = None) -> tuple[int, datetime | None]:
+    """Return how many hits nobody has taken though they are overdue, and when the first of them arrived.
+
+    Hits of covert groups are not counted.
+    """
+    late = (at or datetime.now(UTC)) - timedelta(seconds=policy_in_force().alerts.escalate_seconds)
+    asked = "SELECT count(*), min(arrived_at) FROM alerts_alert WHERE state = 'new' AND covert_group IS NULL"
+    ((count, oldest),) = rows(f"{asked} AND arrived_at < %s", [late])
+    return int(count), oldest
 
 
 def alert_of(record_id: int, entry: OpenEntry | None = None) -> Alert | None:
@@ -120,14 +155,16 @@ def alert_of(record_id: int, entry: OpenEntry | None = None) -> Alert | None:
 
 def open_substitutes() -> list[Alert]:
     """Return what stood in for a second person and nobody has reviewed, the oldest first. Of covert groups none."""
-    return _alerts(f"substitute IS NOT NULL AND reviewed_by IS NULL ORDER BY substitute_at LIMIT {MOST}", [], None)
+    return _alerts(
+        f"substitute IS NOT NULL AND reviewed_by IS NULL ORDER BY substitute_at LIMIT {_MOST_REVIEWS}", [], None
+    )
 
 
 def _alerts(condition: str, values: Sequence[Any], entry: OpenEntry | None) -> list[Alert]:
     with looking(entry) if entry else connection.cursor() as cursor:
         cursor.execute(f"SELECT {_COLUMNS} FROM alerts_alert WHERE {condition}", values)  # noqa: S608 - our own names
-        rows = cursor.fetchall()
-    found = [Alert(number, revision, AlertState(state), *rest) for number, revision, state, *rest in rows]
+        fetched = cursor.fetchall()
+    found = [Alert(number, revision, AlertState(state), *rest) for number, revision, state, *rest in fetched]
     for each in found:
         if entry is not None and each.covert_group is not None:
             entry.fetched(records=[each.record_id], group=each.covert_group)

@@ -4,6 +4,7 @@ What it receives comes from `platepost.department.alerts.console_feed`.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import nullcontext, suppress
 from enum import StrEnum
@@ -11,15 +12,18 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from django import forms
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from platepost.department.alerts import actions
 from platepost.department.alerts.actions import AlertActor, AlertRejection, EyeAnswers
-from platepost.department.alerts.alerts import alert_of
-from platepost.department.alerts.console_feed import FEED, PURPOSE, ConsoleFeed, Listener
+from platepost.department.alerts.alerts import alert_of, alerts_of
+from platepost.department.alerts.console_feed import AT_ONCE, FEED, PURPOSE, ConsoleFeed, Listener
+from platepost.department.alerts.console_hit import hit_views
+from platepost.department.alerts.console_stand import bare_view
 from platepost.department.alerts.console_words import CONSOLE_WORDS
 from platepost.department.alerts.errors import AlertError, StaleAlertError
 from platepost.department.alerts.heard import hearing
@@ -33,7 +37,7 @@ from platepost.department.alerts.states import (
     RejectReason,
 )
 from platepost.department.ledger.entries import open_entry
-from platepost.department.people.access import CurrentRequest, needs
+from platepost.department.people.access import CurrentRequest, idle_end, needs, session_end
 from platepost.department.people.currency import currencies
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import Permission
@@ -42,6 +46,8 @@ from platepost.department.policy.errors import PurposeError
 
 _STREAM = "text/event-stream"
 _MOST_CHARACTERS = 48
+_DIGITS = 19
+"""Fewer than these has every record's number."""
 _EYE = [(each.value, each.value) for each in EyeAnswer]
 _Reason = TypeVar("_Reason", bound=StrEnum)
 
@@ -67,12 +73,47 @@ def events(request: CurrentRequest) -> HttpResponseBase:
         return HttpResponse("This address is for the console's script.", status=406, content_type="text/plain")
     person, session = request.user, request.session.session_key or ""
     after = request.headers.get("Last-Event-ID", "")
-    stream = _stream(FEED, lambda tell: FEED.join(person, session, tell, after=after))
+    signed_in = f"event: session\ndata: {json.dumps(_session(request))}\n\n".encode()
+    stream = _stream(FEED, lambda tell: FEED.join(person, session, tell, after=after), signed_in)
     return StreamingHttpResponse(stream, content_type=_STREAM, headers={"X-Accel-Buffering": "no"})
 
 
+def _session(request: CurrentRequest) -> dict[str, Any]:
+    """Return when the session ends, and whether somebody who does something puts that off."""
+    ends, idle = session_end(request), idle_end(request)
+    return {"ends": min(ends, idle or ends).isoformat(), "idle": idle is not None and idle < ends}
+
+
+@needs(Permission.ANSWER_HITS)
+@require_POST
+def stay(request: CurrentRequest) -> HttpResponse:
+    """Note that somebody is at the console, which keeps the session; return when it ends now."""
+    return JsonResponse(_session(request))
+
+
+@needs(Permission.ANSWER_HITS)
+@require_POST
+def hits(request: CurrentRequest) -> HttpResponse:
+    """Show hits that the stream has only listed, under an entry in the ledger: those that a console draws or opens."""
+    named = request.POST.get("records", "").split(",")[:AT_ONCE]
+    records = [int(each) for each in named if each.isascii() and each.isdecimal() and len(each) < _DIGITS]
+    who, now = request.user, timezone.now()
+    asked: dict[str, Any] = {"person": who.login, "agency": who.agency, "query": {"console": records}}
+    shown = []
+    if records:
+        with open_entry(purpose=PURPOSE, groups=covert_groups(who), **asked) as entry:
+            alerts = alerts_of(records, entry)
+            views = hit_views(entry, [alert.record_id for alert in alerts], who)
+            shown = [
+                bare_view(alert) | views.get(alert.record_id, {}) | FEED.stand(alert, now)
+                for alert in alerts
+                if alert.state.is_open
+            ]
+    return JsonResponse({"hits": shown})
+
+
 async def _stream(
-    feed: ConsoleFeed, join: Callable[[Callable[[bytes | None], object]], Listener]
+    feed: ConsoleFeed, join: Callable[[Callable[[bytes | None], object]], Listener], opening: bytes = b""
 ) -> AsyncIterator[bytes]:
     loop, queue = asyncio.get_running_loop(), asyncio.Queue[bytes | None]()
 
@@ -83,6 +124,8 @@ async def _stream(
     listener = join(tell)
     feed.start()
     try:
+        if opening:
+            yield opening
         while (said := await queue.get()) is not None:
             yield said
     finally:
@@ -101,6 +144,7 @@ class StepForm(forms.Form):
     pairs = forms.RegexField(r"^([A-Z0-9]{2}( |$))*$", required=False, max_length=3 * _MOST_CHARACTERS)
     note = forms.CharField(required=False, max_length=160)
     to_person = forms.CharField(required=False, max_length=64)
+    repeats = forms.RegexField(r"^([0-9]{1,18}(,|$)){0,200}$", required=False)
 
     def clean(self) -> dict[str, Any]:
         """Take the answers to the characters, one by one."""
@@ -138,7 +182,7 @@ def _offer(actor: AlertActor, hit: int, revision: int, login: str) -> None:
     if alert is None or alert.revision != revision:
         raise StaleAlertError("The alert has changed since it was shown.")
     if to is None:
-        raise AlertError("Nobody has this log-in.")
+        raise AlertError("Unknown username.")
     actions.hand_over(actor, [alert], to)
 
 
@@ -157,6 +201,8 @@ _STEPS: dict[str, tuple[Callable[..., object], Callable[[Mapping[str, Any]], obj
     AlertStep.TAKE_OVER: (actions.take_over, None),
 }
 """What each step does, and what of the answers it takes besides; the others are not made here."""
+_DECIDING = {AlertStep.REJECT, AlertStep.CLEARED, AlertStep.OUTCOME}
+"""Steps that answer other hits of the same vehicle, too."""
 
 
 @needs(Permission.ANSWER_HITS)
@@ -173,7 +219,9 @@ def step(request: CurrentRequest) -> HttpResponse:
     try:
         # What is of a covert group is acted upon under an entry.
         with open_entry(purpose=PURPOSE, groups=groups, **asked) if groups else nullcontext() as entry:
-            does(AlertActor(who, entry), said["hit"], said["revision"], *([takes(said)] if takes else []))
+            repeats = {"repeats": [*map(int, filter(None, said["repeats"].split(",")))]}
+            more = repeats if said["step"] in _DECIDING else {}
+            does(AlertActor(who, entry), said["hit"], said["revision"], *([takes(said)] if takes else []), **more)
     except StaleAlertError as error:
         return _said(str(error), 409)
     except (AlertError, PurposeError) as error:
@@ -187,7 +235,7 @@ def shift(request: CurrentRequest) -> HttpResponse:
     """Show each post's list, faults and open hits; a POST notes that somebody has looked at them."""
     start, refused = shift_start(), ""
     if request.method == "POST" and request.POST.get("newest") != str(start.newest):
-        refused = "There is another list than the one that you saw. Look again."
+        refused = "A newer list has arrived since you opened this page. Review it again."
     elif request.method == "POST":
         try:
             acknowledge(request.user, start)

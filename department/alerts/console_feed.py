@@ -5,33 +5,31 @@ listen may still do so. Changes have numbers, which are this process's: a consol
 that it has, and gets what followed. One that names none, or another process's, gets everything that is open; and each
 is told what is open then. So nothing is missing, whatever was lost on the way.
 
-A hit is shown under a ledger entry of each person. How it stands (`stand`) has no plate and no picture.
+A hit is shown under a ledger entry of each person. How it stands (`stand`) has no plate and no picture. Of many at once
+the most urgent are shown whole; of the others a console gets `rows`, and asks for those that it draws or opens.
 """
 
 import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import psycopg
-from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import Error, connection
 from django.utils import timezone
 
-from platepost.common.errors import PlatepostError
-from platepost.department.alerts.alerts import MOST, Alert, alert_of, open_alerts
-from platepost.department.alerts.console_hit import hit_view
-from platepost.department.alerts.console_stand import stand_view
+from platepost.department.alerts.alerts import Alert, alerts_of, open_revisions
+from platepost.department.alerts.console_hit import hit_views
+from platepost.department.alerts.console_stand import bare_view, brief, stand_view
 from platepost.department.alerts.heard import ListeningState, hearing
 from platepost.department.alerts.states import AlertState
-from platepost.department.custody.reading import whole_records
 from platepost.department.errors import DepartmentError
 from platepost.department.ledger.entries import OpenEntry, open_entry
 from platepost.department.ledger.errors import LedgerError
@@ -40,7 +38,6 @@ from platepost.department.people.currency import currencies
 from platepost.department.people.models import CovertMember, DepartmentPerson
 from platepost.department.people.rights import Permission
 from platepost.department.policy.policy import ALARM, AccessPurpose, policy_in_force
-from platepost.department.search.places import Places
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +45,15 @@ PURPOSE = AccessPurpose(ALARM)
 LOOK_SECONDS = 1.0
 """Between two looks, if nothing happens."""
 _HEARD_SECONDS = 2.0
+_WARN = timedelta(minutes=10)
+"""For so long a hit is overdue before the log has a warning, and so long after one the next."""
 _STREAM = timedelta(minutes=4)
 """After which a console must ask again, so that its session is looked at."""
-_AT_ONCE = 20
-"""Hits that one entry shows."""
+AT_ONCE = 20
+"""Hits that one entry shows, and that a console is sent whole at once."""
+_DECIDED = {AlertState.REJECTED, AlertState.CLOSED}
+_ROWS = 500
+"""Rows of one message: the first ones are drawn before the last ones have come."""
 
 
 @dataclass(eq=False, slots=True)
@@ -75,6 +77,8 @@ class Listener:
     """Hits of which it knows category and place alone, because the ledger could not be written."""
     owed: bool = True
     """Whether it is to be told that it knows all now."""
+    joined: bool = True
+    """Whether it is to be told then which alerts are open: some may have ended while it was away."""
 
     def may_see(self, alert: Alert) -> bool:
         """Tell whether the person may know of an alert."""
@@ -87,6 +91,11 @@ class _Known:
 
     alert: Alert
     escalated: bool
+    escalates_at: datetime | None
+    root: int
+    """The first of the hits of one vehicle that are listed together, by its record; its own where it is alone."""
+    decided: Alert | None
+    """A hit of the same vehicle, shortly before, that was decided."""
     first: int
     """Number of the change by which it came."""
     last: int
@@ -104,10 +113,9 @@ class ConsoleFeed:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _thread: threading.Thread | None = None
     _heard_at: float = 0.0
+    _warned_at: datetime | None = None
     _left: list[OpenEntry] = field(default_factory=list)
     """Of those who have left: to be closed."""
-    _more: bool = False
-    """Whether more hits are open than are looked at."""
     _stopped: bool = False
 
     def join(
@@ -154,42 +162,73 @@ class ConsoleFeed:
         """
         now, listening = timezone.now(), self._admitted() if ask else self._listening()
         self._close_left()
-        self._note(self._open_alerts(listening), listening, now)
-        news: dict[tuple[tuple[str, ...], tuple[int, ...]], list[Listener]] = {}
+        self._note(listening, now)
         oldest = min((listener.seen for listener in listening), default=0)
         changed = sorted((each for each in self._known.values() if each.last > oldest), key=lambda each: each.last)
-        for each in changed:
-            behind = [one for one in listening if each.first <= one.seen < each.last and one.may_see(each.alert)]
-            if behind:
-                self._tell(behind, "stand", stand_view(each.alert, now))
+        news: dict[tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]], list[Listener]] = {}
         for listener in listening:
-            fresh = sorted((each.alert for each in changed if each.first > listener.seen), key=_urgency)
-            records = tuple(alert.record_id for alert in fresh if listener.may_see(alert))
-            news.setdefault((listener.groups or (), records), []).append(listener)
-        for (groups, records), those in news.items():
-            for place in range(0, len(records), _AT_ONCE):
-                self._show(records[place : place + _AT_ONCE], those, groups, now)
+            visible = [each for each in changed if each.last > listener.seen and listener.may_see(each.alert)]
+            fresh = sorted((each for each in visible if each.first > listener.seen), key=_urgency)
+            known = tuple(each.alert.record_id for each in visible if each.first <= listener.seen)
+            records = tuple(each.alert.record_id for each in fresh)
+            news.setdefault((listener.groups or (), known, records), []).append(listener)
+        for (groups, known, records), those in news.items():
+            for record in known[:AT_ONCE]:
+                self._tell(those, "stand", self.stand(self._known[record].alert, now))
+            logged = self._show(records[:AT_ONCE], those, groups, now) if records else True
+            self._list([*known[AT_ONCE:], *records[AT_ONCE:]], those, logged=logged)
         self._complete(listening)
         if time.monotonic() > self._heard_at + _HEARD_SECONDS:
             self._heard_at = time.monotonic()
-            heard = _said(hearing(now))
-            if self._more:
-                heard["lost"] = [*heard["lost"], f"More than {MOST} hits are open: the least urgent are not shown."]
-            self._tell_all(heard)
+            self._tell_all(_said(hearing(now)) | self._overdue(now))
+
+    def stand(self, alert: Alert, now: datetime) -> dict[str, Any]:
+        """Return how an alert stands, as a console shows it."""
+        known = self._known.get(alert.record_id)
+        return stand_view(alert, now, root=known.root if known else None, decided=known.decided if known else None)
+
+    def _list(self, records: Sequence[int], those: Sequence[Listener], *, logged: bool) -> None:
+        """Tell several people of hits without their plates: how each stands."""
+        for listener in those:
+            # While the ledger cannot be written, it is all told again; the rows need not be.
+            (listener.bare.difference_update if logged else listener.bare.update)(records)
+        for place in range(0, len(records), _ROWS):
+            some = [self._known[record] for record in records[place : place + _ROWS]]
+            listed = [
+                bare_view(each.alert) | brief(each.alert, each.root, each.decided, escalated=each.escalated)
+                for each in some
+            ]
+            self._tell(those, "rows", {"rows": listed})
+
+    def _overdue(self, now: datetime) -> dict[str, Any]:
+        """Return how many hits nobody has taken in time, and since when; of covert groups none."""
+        late = [
+            each.alert.arrived_at
+            for each in self._known.values()
+            if each.escalated and each.alert.state is AlertState.NEW and each.alert.covert_group is None
+        ]
+        if late and now - min(late) > _WARN and (self._warned_at is None or now - self._warned_at > _WARN):
+            self._warned_at = now
+            log.warning("%d hits are overdue: no one has taken them, the oldest since %s", len(late), min(late))
+        return {"overdue": len(late), "overdue_since": min(late).isoformat() if late else None}
 
     def _complete(self, listening: Sequence[Listener]) -> None:
-        """Tell listeners which of their hits are open. The number comes last: what was cut off is sent again."""
+        """Tell listeners that they know all, and after joining which hits are open. What was cut off is sent again."""
         told: dict[tuple[str, ...], bytes] = {}
         for listener in listening:
             # Where some are bare, all of it is told again when they can be shown.
             listener.bare &= self._known.keys()
-            if listener.owed and not listener.bare:
+            if not listener.owed or listener.bare:
+                continue
+            if not listener.joined:
+                listener.tell(self._event("complete", {}, self._number))
+            else:
                 groups = listener.groups or ()
                 if groups not in told:
                     present = [record for record, each in self._known.items() if listener.may_see(each.alert)]
                     told[groups] = self._event("complete", {"open": present}, self._number)
                 listener.tell(told[groups])
-                listener.seen, listener.owed = self._number, False
+            listener.seen, listener.owed, listener.joined = self._number, False, False
 
     def _run(self) -> None:
         while True:
@@ -197,7 +236,7 @@ class ConsoleFeed:
                 self._listen()
             except Exception as error:  # noqa: BLE001 - whatever it is: it is said, and tried again
                 log.error("the consoles hear nothing: %s", type(error).__name__)  # noqa: TRY400 - its text may repeat what a record says
-                why = "The program that tells this page of hits has failed."
+                why = "The program that sends hits to this page has failed."
                 if isinstance(error, DepartmentError):
                     why = f"{error}."
                 elif isinstance(error, (Error, psycopg.Error)):
@@ -259,7 +298,7 @@ class ConsoleFeed:
         admitted = []
         for listener in asked:
             if listener.person.pk not in may or listener.session not in sessions:
-                self._end(listener, "You are logged out, or may not see hits any more.")
+                self._end(listener, "You are signed out, or your access to hits has ended.")
                 continue
             present = tuple(groups.get(listener.person.pk, ()))
             if now > listener.until or listener.groups not in {None, present}:
@@ -269,61 +308,102 @@ class ConsoleFeed:
             admitted.append(listener)
         return admitted
 
-    def _open_alerts(self, listening: Sequence[Listener]) -> list[Alert]:
-        """Return the open alerts, and those of the groups whose members listen, under an entry of one of them."""
-        found = {alert.record_id: alert for alert in open_alerts()}
-        self._more = len(found) == MOST
-        members = {listener.groups: listener for listener in listening if listener.groups}
-        for groups, listener in members.items():
-            with suppress(LedgerError):  # nothing covert without it
-                if listener.entry is None:
-                    who = {"person": listener.person.login, "agency": listener.person.agency}
+    def _entries(self, listening: Sequence[Listener]) -> Iterator[OpenEntry]:
+        """Yield for all covert groups whose members listen an entry of one of them."""
+        for groups, listener in {listener.groups: listener for listener in listening if listener.groups}.items():
+            if listener.entry is None:
+                who = {"person": listener.person.login, "agency": listener.person.agency}
+                with suppress(LedgerError):  # nothing covert without it
                     listener.entry = open_entry(
                         **who, purpose=PURPOSE, query={"console": "listens"}, groups=groups or ()
                     )
-                found |= {alert.record_id: alert for alert in open_alerts(listener.entry)}
-        return [*found.values()]
+            if listener.entry is not None:
+                yield listener.entry
 
     def _end(self, listener: Listener, why: str) -> None:
         self.leave(listener)
         listener.tell(self._event("ended", {"why": why}))
         listener.tell(None)
 
-    def _note(self, found: Sequence[Alert], listening: Sequence[Listener], now: datetime) -> None:
+    def _note(self, listening: Sequence[Listener], now: datetime) -> None:
         """Give each alert that is new, or has changed, the next number."""
-        for alert in found:
-            known, escalated = self._known.get(alert.record_id), alert.is_escalated(now)
-            if known is None or known.alert != alert or known.escalated != escalated:
-                self._count()
-                first = known.first if known else self._number
-                self._known[alert.record_id] = _Known(alert, escalated, first, self._number)
-        for gone in self._known.keys() - {alert.record_id for alert in found}:
-            former = self._known.pop(gone).alert
-            self._count()
-            group = former.covert_group
+        self._count()
+        present: set[int] = set()
+        for entry in (None, *self._entries(listening)):
+            with suppress(LedgerError) if entry else nullcontext():
+                there = {record: seen for record, seen in open_revisions(entry).items() if record not in present}
+                present |= there.keys()
+                known = self._known
+                changed = [
+                    record
+                    for record, revision in there.items()
+                    if record not in known or known[record].alert.revision != revision
+                ]
+                self._learn(alerts_of(changed, entry), entry, now)
+        self._forget(self._known.keys() - present, listening, now)
+        for record, each in self._known.items():
+            if not each.escalated and each.escalates_at is not None and each.escalates_at <= now:
+                self._known[record] = replace(each, escalated=True, last=self._number)
+
+    def _learn(self, alerts: Sequence[Alert], entry: OpenEntry | None, now: datetime) -> None:
+        """Take alerts that are new, or have changed; by ascending record."""
+        fresh = {alert.previous_id for alert in alerts if alert.previous_id and alert.record_id not in self._known}
+        away = fresh - self._known.keys() - {alert.record_id for alert in alerts}
+        ended = {alert.record_id: alert for alert in alerts_of([*away], entry)}
+        heads = alerts_of([each.answered_with for each in ended.values() if each.answered_with], entry)
+        ended |= {
+            record: head for record, each in ended.items() for head in heads if head.record_id == each.answered_with
+        }
+        for alert in alerts:
+            former = self._known.get(alert.record_id)
+            root, decided, first = alert.record_id, None, self._number
+            if former is not None:
+                root, decided, first = former.root, former.decided, former.first
+            elif (before := self._known.get(alert.previous_id or 0)) and alert.repeats(before.alert):
+                root, decided = before.root, before.decided
+            elif (last := ended.get(alert.previous_id or 0)) and last.state in _DECIDED and alert.repeats(last):
+                decided = last
+            due = alert.escalates_at
+            escalated = due is not None and due <= now
+            self._known[alert.record_id] = _Known(alert, escalated, due, root, decided, first, self._number)
+
+    def _forget(self, gone: Collection[int], listening: Sequence[Listener], now: datetime) -> None:
+        """Tell those who know of alerts that they have ended, and have their repeats say what was decided."""
+        formers = {record: self._known.pop(record) for record in gone}
+        ended: dict[int, Alert] = {}
+        for group in {each.alert.covert_group for each in formers.values()}:
             under = next((one.entry for one in listening if one.entry and group in (one.groups or ())), None)
-            last = alert_of(gone, under) if group is None or under else None
-            said = stand_view(last, now) if last else {"record": gone, "open": False}
-            self._tell([one for one in listening if one.may_see(former)], "stand", said)
+            those = [record for record, each in formers.items() if each.alert.covert_group == group]
+            if group is None or under:
+                ended |= {each.record_id: each for each in alerts_of(those, under)}
+        decided: dict[int, Alert] = {}
+        for record, former in formers.items():
+            last = ended.get(record)
+            said = stand_view(last, now, root=former.root) if last else {"record": record, "open": False}
+            self._tell([one for one in listening if one.may_see(former.alert)], "stand", said)
+            if last and last.state in _DECIDED:
+                decided[former.root] = last
+        if decided:
+            for record, each in self._known.items():
+                if each.root in decided:
+                    self._known[record] = replace(each, decided=decided[each.root], last=self._number)
 
     def _count(self) -> None:
         # Milliseconds: anyone who may not know of a change finds no number missing.
         self._number = max(self._number + 1, int(time.time() * 1000))
 
-    def _show(self, records: Sequence[int], those: Sequence[Listener], groups: Sequence[str], now: datetime) -> None:
-        """Show hits to several people, under an entry of each: what was read once is noted in all of them."""
+    def _show(self, records: Sequence[int], those: Sequence[Listener], groups: Sequence[str], now: datetime) -> bool:
+        """Show hits to several people, under an entry of each: what was read once is noted in all of them.
+
+        Returns whether it was logged; if not, they were told without plates.
+        """
         views: dict[int, dict[str, Any]] = {}
         try:
             (login, agency), *others = people = [(each.person.login, each.person.agency) for each in those]
             policy_in_force().require(PURPOSE)  # or each look would enter a refusal
             query = {"console": [*records]}
             entry = open_entry(person=login, agency=agency, purpose=PURPOSE, query=query, groups=groups)
-            lacking: dict[int, str] = {}
-            places = Places.usable(settings.PLACES_FILE)  # a hit is shown, whatever is wrong with the map
-            for stored, pictures in whole_records(entry, records=records, lacking=lacking):
-                with suppress(PlatepostError, ValueError, TypeError):  # the page says that it cannot be read
-                    unseen = lacking.get(stored.id, "")
-                    views[stored.id] = hit_view(stored, pictures, places, those[0].person, unseen=unseen)
+            views = hit_views(entry, records, those[0].person)
             try:
                 entry.shown(also_to=others)
             except LedgerError:
@@ -334,12 +414,11 @@ class ConsoleFeed:
             views, logged = {}, False
         for record in records:
             alert = self._known[record].alert
-            bare = {"priority": alert.priority, "category": alert.category, "place": alert.post, "plate": ""}
-            captured = {"captured": alert.captured_at.isoformat(timespec="milliseconds")}
-            said = {**bare, **captured, **views.get(record, {}), **stand_view(alert, now)}
+            said = {**bare_view(alert), **views.get(record, {}), **self.stand(alert, now)}
             self._tell([one for one in those if logged or record not in one.bare], "hit", said)
             for listener in those:
                 (listener.bare.discard if logged else listener.bare.add)(record)
+        return logged
 
     def _journal(self, views: Mapping[int, Mapping[str, Any]], logins: Sequence[str]) -> None:
         """Note hits that were read, and that the ledger cannot take. Raises JournalError: show no plate."""
@@ -368,9 +447,10 @@ class ConsoleFeed:
         return f"{named}event: {kind}\ndata: {json.dumps(said)}\n\n".encode()
 
 
-def _urgency(alert: Alert) -> tuple[bool, int, datetime]:
+def _urgency(each: _Known) -> tuple[bool, int, float]:
     """Order alerts as a console's queue does: it shows the first that it hears of."""
-    return alert.state not in {AlertState.NEW, AlertState.WITHDRAWN}, alert.priority, alert.arrived_at
+    alert = each.alert
+    return alert.state not in {AlertState.NEW, AlertState.WITHDRAWN}, alert.priority, -alert.arrived_at.timestamp()
 
 
 def _said(found: ListeningState) -> dict[str, Any]:

@@ -1,18 +1,23 @@
 """What the console shows of a hit, from the record as the post signed it."""
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
+from platepost.common.errors import PlatepostError
 from platepost.department.alerts.characters import ComparedCharacter, compared
 from platepost.department.alerts.console_stand import EYE_ANSWERS
 from platepost.department.custody.projections import folded
+from platepost.department.custody.reading import whole_records
 from platepost.department.custody.record import DOUBTFUL, PictureBytes, RecordRow
+from platepost.department.ledger.entries import OpenEntry
 from platepost.department.lists.posts import span
 from platepost.department.lists.services import listed_by
 from platepost.department.people.models import DepartmentPerson
@@ -72,14 +77,29 @@ def shown_characters(hit: Hit) -> list[ShownCharacter]:
 def clock_doubt(clock: ClockQuality) -> str:
     """Return what is doubtful about the post's clock, as a sentence; empty if nothing."""
     if clock.held_seconds is not None:
-        return "The post's clock was wrong: the time is not to be relied on."
+        return "The post's clock was wrong: do not rely on the time."
     if not clock.synchronised:
-        return "The post's clock was not set by anybody: the time may be wrong."
+        return "The post's clock was not synchronized: the time may be wrong."
     if clock.stepped_back_seconds is not None:
         return f"The post's clock had been {clock.stepped_back_seconds:.0f} s ahead just before."
     if clock.maximum_error_seconds is not None and clock.maximum_error_seconds > _CLOCK.total_seconds():
         return f"The post's clock may be {clock.maximum_error_seconds:.0f} s off."
     return ""
+
+
+def hit_views(entry: OpenEntry, records: Sequence[int], by: DepartmentPerson) -> dict[int, dict[str, Any]]:
+    """Return what a console needs to show hits, by record; without those whose record cannot be read.
+
+    Raises:
+        ClosedEntryError: the entry, under which they are fetched, is not open.
+
+    """
+    views, lacking = {}, dict[int, str]()
+    places = Places.usable(settings.PLACES_FILE)  # a hit is shown, whatever is wrong with the map
+    for stored, pictures in whole_records(entry, records=records, lacking=lacking):
+        with suppress(PlatepostError, ValueError, TypeError):  # the page says that it cannot be read
+            views[stored.id] = hit_view(stored, pictures, places, by, unseen=lacking.get(stored.id, ""))
+    return views
 
 
 def hit_view(
@@ -129,15 +149,9 @@ def hit_view(
         "place": hit.place.site or stored.post,
         "captured": _stamp(hit.captured),
         "plate": hit.plate_read,
-        "same": " ".join(_same(hit, stored.covert_group)),
         "facts": render_to_string("alerts/console/facts.html", context),
         "pictures": seen,
     }
-
-
-def _same(hit: Hit, group: str | None) -> tuple[str, str, str]:
-    """Return what hits of one vehicle have in common: plates that fit one pattern are not one vehicle's."""
-    return hit.category, group or "", hit.plate_read if hit.match == "partial" else hit.plate_matched
 
 
 def _stamp(moment: datetime) -> str:

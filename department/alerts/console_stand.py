@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from platepost.department.alerts.alerts import Alert
@@ -18,38 +19,39 @@ from platepost.department.alerts.states import (
 from platepost.department.policy.policy import policy_in_force
 
 EYE_ANSWERS = {
-    EyeAnswer.SAME: _("fits"),
-    EyeAnswer.OTHER: _("another one"),
-    EyeAnswer.NOT_LISTED: _("none is listed"),
-    EyeAnswer.CANNOT_TELL: _("cannot tell"),
+    EyeAnswer.SAME: _("matches"),
+    EyeAnswer.OTHER: _("doesn't match"),
+    EyeAnswer.NOT_LISTED: _("not on the list"),
+    EyeAnswer.CANNOT_TELL: _("can't tell"),
 }
 SYSTEM_ANSWERS = {
-    "active": _("active: the entry stands"),
-    "cleared": _("cleared: the entry does not stand"),
-    "not_practical": _("could not be asked, because:"),
+    "active": _("active: the entry is valid"),
+    "cleared": _("cleared: the entry is not valid"),
+    "not_practical": _("not practical, because:"),
 }
 _STANDS = {
-    AlertState.NEW: _("Nobody has taken it"),
+    AlertState.NEW: _("New: not taken"),
     AlertState.TAKEN: _("Not verified: compare by eye"),
     AlertState.WAITING: _("Not verified: a second person must compare"),
-    AlertState.CONFIRMED: _("Confirmed by eye only: ask the state's system"),
+    AlertState.CONFIRMED: _("Confirmed by eye only: confirm in CLETS/NCIC"),
     AlertState.REJECTED: _("Rejected"),
     AlertState.ACTIONABLE: _("Actionable"),
     AlertState.CLOSED: _("Closed"),
-    AlertState.WITHDRAWN: _("TAKEN BACK"),
-    AlertState.ACCOUNTED: _("Taken back"),
+    AlertState.WITHDRAWN: _("WITHDRAWN: do not act"),
+    AlertState.ACCOUNTED: _("Withdrawn"),
+    AlertState.REPEATED: _("Answered with an earlier hit"),
 }
 _OVERDUE = {
-    AlertState.NEW: _("OVERDUE: nobody has taken it"),
-    AlertState.WITHDRAWN: _("TAKEN BACK, OVERDUE: nobody has said what was done"),
+    AlertState.NEW: _("OVERDUE: no one has taken it"),
+    AlertState.WITHDRAWN: _("WITHDRAWN, OVERDUE: record what was done"),
 }
 _WHY = {
-    WithdrawalReason.TEXT_CHANGED: _("The plate reads otherwise by now."),
+    WithdrawalReason.TEXT_CHANGED: _("The camera has since read a different plate."),
     WithdrawalReason.NOT_LISTED: _("The entry left the list."),
-    WithdrawalReason.SIGNATURE: _("The record is not the post's own after all."),
-    WithdrawalReason.ENTRY_REMOVED: _("The entry was taken off the list."),
+    WithdrawalReason.SIGNATURE: _("The post did not sign this record."),
+    WithdrawalReason.ENTRY_REMOVED: _("The entry was removed from the list."),
 }
-_SYSTEM = {"active": _("active"), "cleared": _("cleared"), "not_practical": _("could not be asked")}
+_SYSTEM = {"active": _("active"), "cleared": _("cleared"), "not_practical": _("not practical")}
 REASONS = {
     RejectReason.MISREAD: _("misread"),
     RejectReason.OTHER_STATE: _("other state"),
@@ -61,7 +63,7 @@ OUTCOMES = {
     AlertOutcome.STOP: _("vehicle stopped"),
     AlertOutcome.RECOVERED: _("vehicle or plate recovered"),
     AlertOutcome.ARREST: _("arrest"),
-    AlertOutcome.NOTHING: _("nothing came of it"),
+    AlertOutcome.NOTHING: _("no result"),
     AlertOutcome.WRONG_PERSON: _("wrong person stopped"),
 }
 MEANWHILE = {
@@ -73,13 +75,48 @@ MEANWHILE = {
 _EYE = {AlertState.TAKEN: "confirm", AlertState.WAITING: "second"}
 
 
-def stand_view(alert: Alert, at: datetime) -> dict[str, Any]:
-    """Return how an alert stands at a moment, in JSON's types, with the forms of what may come next."""
+def bare_view(alert: Alert) -> dict[str, Any]:
+    """Return what is known of a hit without its record, in JSON's types: no plate."""
+    bare = {"record": alert.record_id, "priority": alert.priority, "category": alert.category, "place": alert.post}
+    return {**bare, "plate": "", "captured": _stamp(alert.captured_at)}
+
+
+def brief(alert: Alert, root: int | None, decided: Alert | None, *, escalated: bool) -> dict[str, Any]:
+    """Return how an alert stands, in JSON's types.
+
+    Args:
+        alert: the alert.
+        root: the first hit of those of its vehicle that are listed together, by its record.
+        decided: a hit of the same vehicle, shortly before, that was decided.
+        escalated: whether it is overdue.
+
+    """
     state = alert.state
-    stand = _OVERDUE[state] if alert.is_escalated(at) else _STANDS[state]
+    return {
+        "record": alert.record_id,
+        "state": state,
+        "stand": str((_OVERDUE if escalated else _STANDS)[state]),
+        "open": state.is_open,
+        "late": alert.is_late,
+        "holder": alert.holder or "",
+        "revision": alert.revision,
+        "eye": _EYE.get(state, ""),
+        "eye_by": alert.eye_by or "",
+        "arrived": _stamp(alert.arrived_at),
+        "root": root or alert.record_id,
+        "decided": _decision(decided) if decided else "",
+    }
+
+
+def stand_view(alert: Alert, at: datetime, *, root: int | None = None, decided: Alert | None = None) -> dict[str, Any]:
+    """Return `brief` at a moment, with the forms of what may come next."""
+    state, escalated = alert.state, alert.is_escalated(at)
+    shown = brief(alert, root, decided, escalated=escalated)
     context = {
         "alert": alert,
-        "stand": stand,
+        "stand": shown["stand"],
+        "decided": decided,
+        "decision": shown["decided"],
         "why": _WHY[WithdrawalReason(alert.withdrawn_because)] if alert.withdrawn_because else "",
         "looked_at": state in {AlertState.TAKEN, AlertState.WAITING, AlertState.CONFIRMED, AlertState.ACTIONABLE},
         "instead": policy_in_force().alerts.second_person_substitute,
@@ -89,16 +126,14 @@ def stand_view(alert: Alert, at: datetime) -> dict[str, Any]:
         "outcomes": OUTCOMES.items(),
         "meanwhile": MEANWHILE.items(),
     }
-    return {
-        "record": alert.record_id,
-        "state": state,
-        "stand": str(stand),
-        "open": state.is_open,
-        "late": alert.is_late,
-        "holder": alert.holder or "",
-        "revision": alert.revision,
-        "eye": _EYE.get(state, ""),
-        "eye_by": alert.eye_by or "",
-        "arrived": alert.arrived_at.isoformat(timespec="milliseconds"),
-        "steps": render_to_string("alerts/console/steps.html", context),
-    }
+    return {**shown, "steps": render_to_string("alerts/console/steps.html", context)}
+
+
+def _decision(alert: Alert) -> str:
+    if alert.reject_reason:
+        return gettext("Rejected: {reason}").format(reason=REASONS[RejectReason(alert.reject_reason)])
+    return gettext("Closed: {outcome}").format(outcome=OUTCOMES[AlertOutcome(alert.outcome or "")])
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")

@@ -94,18 +94,18 @@ def hearing(at: datetime | None = None) -> ListeningState:
     away = [name for place, name in enumerate(settings.BROKERS) if place not in locks]
     lost = []
     if not keeper:
-        lost.append("No keeper runs: nothing is taken from the broker.")
+        lost.append("The archive service is not running: no hits are taken from the broker.")
     else:
-        lost += [f"The keeper does not hear the broker {name}." for name in away]
+        lost += [f"The archive service is not connected to the broker {name}." for name in away]
     for post in posts:
         if post.silent:
-            lost.append(f"Nothing comes from {post.post}{_since(post.kept_at)}.")
+            lost.append(f"{post.post} silent{_since(post.kept_at)}.")
         elif post.state == "offline":
-            lost.append(f"{post.post} says that it is offline.")
+            lost.append(f"{post.post} is offline.")
         elif post.test_late:
-            lost.append(f"The test hit of {post.post} is late{_since(post.tested_at)}.")
+            lost.append(f"The test hit of {post.post} is late: none received{_since(post.tested_at)}.")
     if not posts:
-        lost.append("No post has sent anything for a month.")
+        lost.append("No post has reported for a month.")
     nothing = not keeper or len(away) == len(settings.BROKERS) or all(post.silent for post in posts)
     return ListeningState(at, posts, tuple(lost), nothing)
 

@@ -28,11 +28,13 @@ class AlertState(StrEnum):
     """Taken back; somebody must say what was done meanwhile."""
     ACCOUNTED = "accounted"
     """Taken back, and that was said."""
+    REPEATED = "repeated"
+    """Another hit of a vehicle, answered with the first one: see `AlertStep.REPEAT`."""
 
     @property
     def is_open(self) -> bool:
         """Whether somebody has something to do."""
-        return self not in {AlertState.REJECTED, AlertState.CLOSED, AlertState.ACCOUNTED}
+        return self not in {AlertState.REJECTED, AlertState.CLOSED, AlertState.ACCOUNTED, AlertState.REPEATED}
 
 
 class AlertStep(StrEnum):
@@ -60,6 +62,8 @@ class AlertStep(StrEnum):
     """By the program, for a reason that is `WithdrawalReason`."""
     MEANWHILE = "meanwhile"
     """What had been done before it was taken back."""
+    REPEAT = "repeat"
+    """Answered with the decision about the first hit of the same vehicle, in the same transaction."""
     REVIEW = "review"
     """Of a substitute, by a supervisor."""
 
@@ -139,6 +143,7 @@ TRANSITIONS: Mapping[AlertStep, Mapping[AlertState, AlertState]] = {
     AlertStep.TAKE_OVER: {state: state for state in _LOOKED_AT},
     AlertStep.WITHDRAW: dict.fromkeys((AlertState.NEW, *_LOOKED_AT, AlertState.CLOSED), AlertState.WITHDRAWN),
     AlertStep.MEANWHILE: {AlertState.WITHDRAWN: AlertState.ACCOUNTED},
+    AlertStep.REPEAT: {AlertState.NEW: AlertState.REPEATED},
     AlertStep.REVIEW: {state: state for state in AlertState},
 }
 """By step, from which state it leads to which."""

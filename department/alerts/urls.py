@@ -10,6 +10,8 @@ from platepost.department.web.navigation import NavigationEntry
 urlpatterns = [
     path("console/", console.console, name="console"),
     path("console/events/", console.events, name="console_events"),
+    path("console/hits/", console.hits, name="console_hits"),
+    path("console/stay/", console.stay, name="console_stay"),
     path("console/step/", console.step, name="console_step"),
     path("console/shift/", console.shift, name="console_shift"),
     path("quality/", quality_views.quality, name="quality"),

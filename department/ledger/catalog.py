@@ -237,10 +237,10 @@ class LedgerEvent(Enum):
         "alert_step",
         "acted on an alert",
         "person records step state",
-        "reason note characters pairs plate_state vehicle",
+        "reason note characters pairs plate_state vehicle with_record",
     )
-    """One step about a hit, by its record; `state` is what the alert was then. For one of a covert group there is
-    `steps` in the `covert` of `shown` instead."""
+    """One step about a hit, by its record; `state` is what the alert was then, and `with_record` the hit whose decision
+    answered this repeat. For one of a covert group there is `steps` in the `covert` of `shown` instead."""
     ALERTS_OFFERED = EventKind("alerts_offered", "offered alerts to the next shift", "person to records")
     READ_LABELED = EventKind("read_labeled", "labeled a random read", "person sample verdict")
     WEBHOOK_ADDED = EventKind("webhook_added", "added a webhook", "person webhook agency_name url")

@@ -12,6 +12,7 @@ authenticated again. A stream asks `currencies` itself, each second.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from enum import Enum
 from functools import wraps
 from typing import Any, TypeAlias
@@ -152,6 +153,17 @@ def done_by_form(request: HttpRequest, acts: FormActs, what: str) -> tuple[forms
     kind, change = acts[what]
     form = kind(request.POST)
     return form, accepted(form, lambda _: change(form))
+
+
+def session_end(request: HttpRequest) -> datetime:
+    """Return when a session ends, whatever its person does."""
+    return datetime.fromtimestamp(request.session[BEGAN] + settings.SESSION_COOKIE_AGE, UTC)
+
+
+def idle_end(request: HttpRequest) -> datetime | None:
+    """Return when a session ends if its person does nothing more; None on a dispatch console."""
+    seen = datetime.fromtimestamp(request.session[_SEEN], UTC)
+    return None if is_console(request) else seen + settings.PEOPLE_IDLE
 
 
 def access_of(view: View) -> Permission | Open | None:

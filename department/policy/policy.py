@@ -82,6 +82,8 @@ class AlertRules(_Part):
 
     escalate_seconds: int = Field(default=60, ge=5, le=3600)
     """After which a hit that nobody has taken escalates."""
+    repeat_minutes: int = Field(default=30, ge=0, le=1440)
+    """Within which another hit of the same plate is shown under the one before, and answered with it; never where 0."""
     second_person_substitute: str = Field(default="", max_length=160)
     """What stands in for a second person at a near match where there is none; nothing does where empty."""
 

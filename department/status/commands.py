@@ -56,6 +56,11 @@ def status(*, folder: DepartmentFolder, as_json: bool) -> None:
         console.print(f"[red]Pictures:[/red] {found.pictures}. Nothing with a picture is kept until it does.")
     for step, why in found.nightly.items():
         console.print(f"[red]Each night, {step}:[/red] {why}.")
+    if found.unanswered:
+        console.print(
+            f"[red]Hits:[/red] {found.unanswered} overdue, no one has taken them, the oldest since"
+            f" {found.unanswered_since:%Y-%m-%d %H:%M:%S}."
+        )
     for source in found.stale_sources:
         console.print(f"[red]Source {source}:[/red] too many of its entries no longer hold.")
     console.print(f"Keeper: {', '.join(found.keepers) or '[red]not running[/red]'}. Times are in UTC.")

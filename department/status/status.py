@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from platepost.department.alerts.alerts import unanswered
 from platepost.department.alerts.heard import SYNTHETIC_LATE
 from platepost.department.alerts.quality import stale_sources, worse_posts
 from platepost.department.custody.bucket import PictureBucket
@@ -94,6 +95,10 @@ class CustodyStatus:
     """What is wrong with the nightly work, by step."""
     stale_sources: tuple[str, ...] = ()
     """Sources of hot lists too many of whose entries no longer held when they made a hit."""
+    unanswered: int = 0
+    """Hits that nobody has taken in time; of covert groups none."""
+    unanswered_since: datetime | None = None
+    """When the oldest of them arrived."""
     pictures: str | None = None
     """What is wrong with the bucket of pictures; None if nothing, or if there is none."""
 
@@ -140,6 +145,7 @@ def custody_status(
     lost = tuple(gap for gap in ReceiptState(receipts).incidents if (gap.post, gap.chain) in shown) if receipts else ()
     wrong = nightly_problems(nightly, at) if nightly else {}
     stale = tuple(sorted(stale_sources(at)))
+    late, late_since = unanswered(at)
     return CustodyStatus(
         at,
         last_kept=max((post.last_kept for post in posts if post.last_kept), default=None),
@@ -150,6 +156,8 @@ def custody_status(
         receipted_not_held=lost,
         nightly=wrong,
         stale_sources=stale,
+        unanswered=late,
+        unanswered_since=late_since,
         pictures=_wrong_with(bucket),
     )
 

@@ -221,7 +221,10 @@ FUNCTIONS = {
     "archive_stale": {OWNER, WEB, PURGER},
     "archive_purge_part": {OWNER, PURGER},
     "archive_finish": {OWNER, PURGER},
-    **{key: {OWNER, WEB} for key in ("alerts_plain", "alerts_newest_list", "alerts_withdraw_listed", "alerts_draw")},
+    **{
+        key: {OWNER, WEB}
+        for key in ("alerts_plain", "alerts_newest_list", "alerts_withdraw_listed", "alerts_draw", "alerts_lock")
+    },
     **{
         key: {OWNER}
         for key in (

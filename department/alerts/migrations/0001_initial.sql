@@ -52,9 +52,13 @@ CREATE TABLE alerts_alert (
     withdrawn_at timestamptz,
     withdrawn_from text,  -- how far it had come
     meanwhile text,
+    previous_id bigint,  -- the alert before it of the same text, entry and group: another hit of one vehicle
+    answered_with bigint,  -- the alert whose decision answered this repeat, too
+    answered_as text,  -- what that had come to
     list_sources text[] NOT NULL DEFAULT '{}',  -- who had its entry listed: entries leave the list, and imports change
     CONSTRAINT alerts_state CHECK (state IN (
-        'new', 'taken', 'waiting', 'confirmed', 'rejected', 'actionable', 'closed', 'withdrawn', 'accounted'
+        'new', 'taken', 'waiting', 'confirmed', 'rejected', 'actionable', 'closed', 'withdrawn', 'accounted',
+        'repeated'
     )),
     CONSTRAINT alerts_held CHECK (
         state NOT IN ('taken', 'waiting', 'confirmed', 'actionable', 'closed') OR holder IS NOT NULL
@@ -86,6 +90,10 @@ CREATE TABLE alerts_alert (
         (state = 'closed') <= (outcome IS NOT NULL)
         AND outcome IN ('stop', 'recovered', 'arrest', 'nothing', 'wrong_person')
     ),
+    CONSTRAINT alerts_repeated CHECK (
+        (state = 'repeated') = (answered_with IS NOT NULL) AND (state = 'repeated') = (answered_as IS NOT NULL)
+        AND answered_as IN ('rejected', 'closed')
+    ),
     CONSTRAINT alerts_withdrawn CHECK (
         (state IN ('withdrawn', 'accounted')) = (withdrawn_at IS NOT NULL)
         AND num_nulls(withdrawn_at, withdrawn_because, withdrawn_from) IN (0, 3)
@@ -93,7 +101,8 @@ CREATE TABLE alerts_alert (
         AND meanwhile IN ('nothing', 'units_sent', 'stop', 'arrest')
     )
 );
-CREATE INDEX alerts_alert_open ON alerts_alert (arrived_at) WHERE state NOT IN ('rejected', 'closed', 'accounted');
+CREATE INDEX alerts_alert_open ON alerts_alert (arrived_at) 
+    WHERE state NOT IN ('rejected', 'closed', 'accounted', 'repeated');
 CREATE INDEX alerts_alert_hit ON alerts_alert (hit);
 CREATE INDEX alerts_alert_captured ON alerts_alert (captured_at);
 CREATE INDEX alerts_alert_substitute ON alerts_alert (substitute_at)
@@ -116,6 +125,7 @@ CREATE TABLE alerts_step (
         CHECK (plate_state IN ('same', 'other', 'not_listed', 'cannot_tell')),
     vehicle text CONSTRAINT alerts_vehicle CHECK (vehicle IN ('same', 'other', 'not_listed', 'cannot_tell')),
     to_person text,
+    with_record bigint,  -- of a repeat: the alert that was decided
     by_program boolean NOT NULL DEFAULT false,
     PRIMARY KEY (record_id, revision)
 );

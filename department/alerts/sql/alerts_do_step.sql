@@ -4,6 +4,7 @@ CREATE OR REPLACE FUNCTION alerts_do_step() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     alert alerts_alert;
+    decided alerts_alert;
     way alerts_transition;
     seen boolean;
     told boolean;
@@ -14,7 +15,7 @@ BEGIN
     IF alert.record_id IS NULL THEN
         PERFORM alerts_refuse('alerts_unknown', 'There is no such alert.');
     ELSIF alert.revision <> NEW.revision THEN
-        PERFORM alerts_refuse('alerts_stale', 'Somebody else was sooner, or it was taken back. Look again.');
+        PERFORM alerts_refuse('alerts_stale', 'Someone else acted on this hit first, or it was withdrawn. Check its current state.');
     END IF;
     SELECT * INTO way FROM alerts_transition AS known WHERE known.step = NEW.step AND known.from_state = alert.state;
     IF way.step IS NULL THEN
@@ -32,7 +33,7 @@ BEGIN
         SELECT FROM alerts_acknowledgment AS seen
         WHERE seen.person = NEW.person AND seen.at > clock_timestamp() - interval '12 hours'
     ) THEN
-        PERFORM alerts_refuse('alerts_shift', 'Look at the posts'' lists first, at the start of your shift.');
+        PERFORM alerts_refuse('alerts_shift', 'Review the posts'' lists first, at the start of your shift.');
     END IF;
 
     alert.revision := alert.revision + 1;
@@ -47,7 +48,7 @@ BEGIN
         IF seen IS NOT TRUE THEN
             PERFORM alerts_refuse(
                 'alerts_by_eye',
-                'It is confirmed when every character, the state and the vehicle were compared, and none differs.'
+                'To confirm, compare every character, the state and the vehicle. None may differ.'
             );
         END IF;
         alert.eye_by := NEW.person;
@@ -56,7 +57,7 @@ BEGIN
         IF seen IS NOT TRUE THEN
             PERFORM alerts_refuse(
                 'alerts_by_eye',
-                'It is confirmed when every character, the state and the vehicle were compared, and none differs.'
+                'To confirm, compare every character, the state and the vehicle. None may differ.'
             );
         ELSIF NEW.person = alert.eye_by THEN
             PERFORM alerts_refuse('alerts_second', 'A second person must look at this one.');
@@ -72,7 +73,7 @@ BEGIN
         alert.system_at := alert.changed_at;
     WHEN 'not_practical' THEN
         IF NEW.note IS NULL THEN
-            PERFORM alerts_refuse('alerts_why', 'Say why the state''s system could not be asked.');
+            PERFORM alerts_refuse('alerts_why', 'Enter why the state''s system could not be checked.');
         ELSIF alert.hotlist_stale OR alert.held THEN
             PERFORM alerts_refuse(
                 'alerts_stale_list',
@@ -96,12 +97,12 @@ BEGIN
         IF NEW.to_person = NEW.person
             OR NOT alerts_current(NEW.to_person, way.roles, way.certifications, way.topics)
         THEN
-            PERFORM alerts_refuse('alerts_offer', 'It is handed over to somebody else who may act on alerts now.');
+            PERFORM alerts_refuse('alerts_offer', 'Choose someone else who may act on alerts now.');
         END IF;
         alert.offered_to := NEW.to_person;
     WHEN 'take_over' THEN
         IF NEW.person = alert.holder THEN
-            PERFORM alerts_refuse('alerts_holder', 'You have this alert already.');
+            PERFORM alerts_refuse('alerts_holder', 'This alert is already assigned to you.');
         END IF;
         alert.holder := NEW.person;
         alert.offered_to := NULL;
@@ -112,6 +113,22 @@ BEGIN
         alert.offered_to := NULL;
     WHEN 'meanwhile' THEN
         alert.meanwhile := NEW.reason;
+    WHEN 'repeat' THEN
+        -- Only what the same person has decided in this transaction, of the same text by the same entry.
+        SELECT first.* INTO decided FROM alerts_alert AS first
+        JOIN alerts_step AS step ON step.record_id = first.record_id AND step.revision = first.revision - 1
+        JOIN custody_hit AS one ON one.record_id = first.record_id
+        JOIN custody_hit AS other ON other.record_id = NEW.record_id
+        WHERE first.record_id = NEW.with_record AND first.state IN ('rejected', 'closed')
+        AND step.person = NEW.person AND step.at >= transaction_timestamp()
+        AND first.covert_group IS NOT DISTINCT FROM alert.covert_group AND one.category = other.category
+        AND one.plate_read = other.plate_read AND one.plate_matched = other.plate_matched
+        AND first.captured_at BETWEEN alert.captured_at - interval '1 day' AND alert.captured_at + interval '1 day';
+        IF decided.record_id IS NULL THEN
+            PERFORM alerts_refuse('alerts_repeat', 'A repeat is answered with the decision about its first hit.');
+        END IF;
+        alert.answered_with := decided.record_id;
+        alert.answered_as := decided.state;
     WHEN 'review' THEN
         IF alert.substitute IS NULL OR alert.reviewed_by IS NOT NULL OR NEW.person = alert.eye_by THEN
             PERFORM alerts_refuse('alerts_review', 'There is nothing to review, or it is your own.');
@@ -128,18 +145,21 @@ BEGIN
         substitute = alert.substitute, substitute_at = alert.substitute_at, reviewed_by = alert.reviewed_by,
         reviewed_at = alert.reviewed_at, reject_reason = alert.reject_reason, system = alert.system,
         system_at = alert.system_at, outcome = alert.outcome, withdrawn_because = alert.withdrawn_because,
-        withdrawn_at = alert.withdrawn_at, withdrawn_from = alert.withdrawn_from, meanwhile = alert.meanwhile
+        withdrawn_at = alert.withdrawn_at, withdrawn_from = alert.withdrawn_from, meanwhile = alert.meanwhile,
+        answered_with = alert.answered_with, answered_as = alert.answered_as
     WHERE changed.record_id = alert.record_id;
     NEW.at := alert.changed_at;
     NEW.state := alert.state;
     NEW.covert_group := alert.covert_group;
-    told := alert.state IN ('rejected', 'actionable', 'closed', 'withdrawn')
+    told := alert.state IN ('rejected', 'actionable', 'closed', 'withdrawn', 'repeated')
         AND NEW.step NOT IN ('offer', 'take_over', 'review');
     IF told THEN
         INSERT INTO alerts_decision (record_id, covert_group, post, hit, number, at, decision, reason) VALUES (
-            alert.record_id, alert.covert_group, alert.post, alert.hit, alert.revision, alert.changed_at, alert.state,
+            alert.record_id, alert.covert_group, alert.post, alert.hit, alert.revision, alert.changed_at,
+            coalesce(alert.answered_as, alert.state),
             CASE alert.state WHEN 'rejected' THEN alert.reject_reason WHEN 'actionable' THEN alert.system
-                WHEN 'closed' THEN alert.outcome ELSE alert.withdrawn_because END
+                WHEN 'closed' THEN alert.outcome WHEN 'repeated' THEN coalesce(decided.outcome, decided.reject_reason)
+                ELSE alert.withdrawn_because END
         );
     END IF;
     -- Whoever listens looks at what they may see.

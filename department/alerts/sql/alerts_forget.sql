@@ -12,7 +12,7 @@ BEGIN
     )
     INSERT INTO alerts_forgotten AS known
     SELECT date_bin('15 minutes', captured_at, '2000-01-01Z'),
-        CASE WHEN withdrawn_because = 'entry_removed' THEN withdrawn_from ELSE state END, count(*)
+        CASE WHEN withdrawn_because = 'entry_removed' THEN withdrawn_from ELSE coalesce(answered_as, state) END, count(*)
     FROM forgotten WHERE covert_group IS NULL GROUP BY 1, 2
     ON CONFLICT ON CONSTRAINT alerts_forgotten_pkey DO UPDATE SET count = known.count + excluded.count;
     RETURN NULL;

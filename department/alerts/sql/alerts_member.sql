@@ -12,7 +12,7 @@ BEGIN
     IF only_group IS NOT NULL AND NEW.person <> ALL (members) THEN
         PERFORM alerts_refuse('alerts_unknown', 'There is no such alert.');
     ELSIF only_group IS NOT NULL AND NEW.to_person <> ALL (members) THEN
-        PERFORM alerts_refuse('alerts_offer', 'It is handed over to somebody else who may act on alerts now.');
+        PERFORM alerts_refuse('alerts_offer', 'Choose someone else who may act on alerts now.');
     END IF;
     RETURN NEW;
 END

@@ -7,5 +7,5 @@ CREATE POLICY groups ON alerts_step FOR SELECT TO platepost_web, platepost_audit
 CREATE POLICY act ON alerts_step FOR INSERT TO platepost_web WITH CHECK (true);
 
 GRANT SELECT, INSERT (record_id, revision, step, person, reason, note, characters, pairs, plate_state, vehicle,
-    to_person) ON alerts_step TO platepost_web;
+    to_person, with_record) ON alerts_step TO platepost_web;
 GRANT SELECT ON alerts_step TO platepost_auditor;

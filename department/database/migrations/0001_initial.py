@@ -35,5 +35,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("3f096be58fdfc86b13c8b5881938272d8632efe95992f3722355ad44019fdbe6"),
+        ApplySql("c67aa1361c2113d78352274185ae10f90e8f092d68592fb865cfdd16a8588be4"),
     ]

@@ -17,7 +17,8 @@ UNION ALL SELECT 'posts', 'posts', count(DISTINCT post) FROM custody_tally
 UNION ALL SELECT 'hits', CASE WHEN state IN ('confirmed', 'actionable', 'closed') THEN 'confirmed'
     WHEN state IN ('rejected', 'withdrawn', 'accounted') THEN 'wrong' ELSE 'undecided' END, sum(found.count)::bigint
     FROM (
-        SELECT CASE WHEN withdrawn_because = 'entry_removed' THEN withdrawn_from ELSE state END, count(*)
+        SELECT CASE WHEN withdrawn_because = 'entry_removed' THEN withdrawn_from
+            ELSE coalesce(answered_as, state) END, count(*)
         FROM alerts_alert WHERE covert_group IS NULL AND captured_at >= since AND captured_at < until GROUP BY 1
         UNION ALL SELECT state, gone.count FROM alerts_forgotten AS gone WHERE gone.at >= since AND gone.at < until
     ) AS found (state, count) GROUP BY 2

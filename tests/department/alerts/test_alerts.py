@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey
 
 from platepost.department.alerts import actions, decisions
 from platepost.department.alerts.actions import AlertActor, AlertRejection
-from platepost.department.alerts.alerts import Alert, open_alerts, open_substitutes
+from platepost.department.alerts.alerts import Alert, open_alerts, open_substitutes, unanswered
 from platepost.department.alerts.characters import compared
 from platepost.department.alerts.decisions import DecisionOutbox
 from platepost.department.alerts.errors import AlertError, refusals
@@ -202,6 +202,9 @@ def test_escalation_hand_over_and_review(dispatch: Dispatch, monkeypatch: pytest
     number = alert.record_id
     assert not alert.is_escalated(alert.arrived_at + timedelta(seconds=59))
     assert alert.is_escalated(alert.arrived_at + timedelta(seconds=60))
+    with as_role(WEB):
+        assert unanswered(alert.arrived_at + timedelta(seconds=59)) == (0, None)
+        assert unanswered(alert.arrived_at + timedelta(seconds=61)) == (1, alert.arrived_at)
     said = policy_in_force()
     stated = said.model_copy(update={"alerts": said.alerts.model_copy(update=STATED)})
     monkeypatch.setattr(actions, "policy_in_force", lambda: stated)

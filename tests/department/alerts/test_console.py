@@ -99,10 +99,28 @@ def test_what_ended_or_was_taken_back_is_not_acted_upon(dispatch: Dispatch) -> N
     look(listening.feed)
     stand = next(said for kind, said in reversed(listening.told) if kind != "complete")
     assert stand["state"] == "withdrawn"
-    assert "Stop what was begun" in stand["steps"]
+    assert "Do not act on it" in stand["steps"]
     tries.refused(one, back.record_id, "active", "outcome", "take", "confirm", reason="stop", **SEEN)
     assert tries.send(one, back.record_id, "meanwhile", 4, reason="units_sent") == 204
     assert tries.reached == []
+
+
+def test_hits_that_were_only_listed_are_shown_under_an_entry(dispatch: Dispatch) -> None:
+    one, auditor = dispatch.person("a.rivera").person, made_person("d.okafor", DepartmentRole.AUDITOR)
+    hit, covert = dispatch.alert().record_id, dispatch.alert(GROUP).record_id
+    with as_role(WEB):
+        answer = client_of(one).post("/console/hits/", {"records": f"{hit},{covert},x,{'9' * 30}"})
+        assert client_of(auditor).post("/console/hits/", {"records": hit}).status_code == 403
+        assert client_of(one).post("/console/hits/", {"records": ""}).json() == {"hits": []}
+    (shown,) = answer.json()["hits"]
+    assert (shown["record"], shown["plate"], shown["state"], shown["root"]) == (hit, "7ABC123", "new", hit)
+    assert "Take" in shown["steps"]
+    assert "Listed as" in shown["facts"]
+    entered = dispatch.asked("SELECT value FROM ledger_body WHERE field = 'records' AND value = %s", f"[{hit}]")
+    assert len(entered) == 1
+    with as_role(WEB):
+        ends = client_of(one).post("/console/stay/").json()
+    assert ends["idle"]
 
 
 def test_a_second_person_confirms_a_near_match(dispatch: Dispatch) -> None:
@@ -143,8 +161,8 @@ def test_hand_over_and_start_of_shift(dispatch: Dispatch) -> None:
     assert send(one, hit, "offer", 1, to_person="b.chen") == 204
     assert send(other, hit, "take_over", 2) == 204
     alert = dispatch.again(dispatch.alert())
-    assert stand_view(alert, alert.arrived_at)["stand"] == "Nobody has taken it"
-    assert stand_view(alert, alert.arrived_at + timedelta(minutes=1))["stand"] == "OVERDUE: nobody has taken it"
+    assert stand_view(alert, alert.arrived_at)["stand"] == "New: not taken"
+    assert stand_view(alert, alert.arrived_at + timedelta(minutes=1))["stand"] == "OVERDUE: no one has taken it"
     assert dispatch.asked("SELECT holder FROM alerts_alert WHERE record_id = %s", hit) == [("b.chen",)]
     assert client.get("/console/events/").status_code == 406
 
@@ -166,7 +184,7 @@ def test_covert_hit_is_handed_over_within_its_group_alone(dispatch: Dispatch) ->
     ("said", "doubt"),
     [
         ({}, ""),
-        ({"synchronised": False}, "was not set"),
+        ({"synchronised": False}, "was not synchronized"),
         ({"held_seconds": 40.0}, "was wrong"),
         ({"maximum_error_seconds": 9.0}, "9 s off"),
         ({"stepped_back_seconds": 30.0}, "30 s ahead"),

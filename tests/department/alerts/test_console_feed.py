@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from platepost.department.alerts import console_feed
+from platepost.department.alerts import actions, console_feed
 from platepost.department.alerts.actions import AlertActor, AlertRejection, reject, take
 from platepost.department.alerts.console_feed import ConsoleFeed, Listener
+from platepost.department.alerts.errors import AlertError
 from platepost.department.alerts.shift import acknowledge, shift_start
-from platepost.department.alerts.states import RejectReason
+from platepost.department.alerts.states import AlertStep, RejectReason
 from platepost.department.database.roles import WEB
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.ledger.errors import LedgerError
@@ -99,7 +100,7 @@ def test_each_hit_once_under_an_entry_of_each_and_no_gap_after_a_loss(dispatch: 
     first = dispatch.alert().record_id
     look(feed)
     look(feed)
-    assert one.take() == other.take() == [("hit", first), ("complete", [first])]
+    assert one.take() == other.take() == [("hit", first), ("complete", None)]
     assert shown(dispatch)[before:] == [("a.rivera", f"[{first}]"), ("b.chen", f"[{first}]")]
     feed.leave(one.listener)  # type: ignore[arg-type]
     actor = dispatch.person("c.diaz")
@@ -109,14 +110,99 @@ def test_each_hit_once_under_an_entry_of_each_and_no_gap_after_a_loss(dispatch: 
     look(feed)
     one.join()
     look(feed)
-    said = [("stand", first), ("hit", second), ("complete", [first, second])]
-    assert one.take() == other.take() == said, "what it missed, and no more"
+    missed = [("stand", first), ("hit", second)]
+    assert one.take() == [*missed, ("complete", [first, second])], "what it missed, and no more"
+    assert other.take() == [*missed, ("complete", None)]
     assert len(shown(dispatch)) == before + 4
     other.last = "another-7"
     other.join()
     look(feed)
     again = [("hit", second), ("hit", first), ("complete", [first, second])]
     assert other.take() == again, "another process: what nobody has taken comes first"
+
+
+def test_of_many_hits_each_is_listed_and_a_new_one_of_priority_1_is_shown(
+    dispatch: Dispatch, feed: ConsoleFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console_feed, "AT_ONCE", 2)
+    old = [dispatch.alert(priority=2, plate_matched=f"7ABC12{each}").record_id for each in range(5)]
+    one = ear(feed, "a.rivera")
+    look(feed)
+    assert [kind for kind, _ in one.told] == ["hit", "hit", "rows", "complete"]
+    assert [said["record"] for kind, said in one.told if kind == "hit"] == [old[4], old[3]], "the newest"
+    (rows,) = (said["rows"] for kind, said in one.told if kind == "rows")
+    assert [(row["record"], row["plate"], row["state"]) for row in rows] == [(each, "", "new") for each in old[2::-1]]
+    one.take()
+    urgent = dispatch.alert(priority=1).record_id
+    look(feed)
+    assert one.take() == [("hit", urgent), ("complete", None)]
+    again = ear(feed, "b.chen")
+    look(feed)
+    assert [said["record"] for kind, said in again.told if kind == "hit"] == [urgent, old[4]]
+    with as_role(WEB):
+        for each in feed._known.values():
+            feed._known[each.alert.record_id] = replace(each, escalates_at=timezone.now())
+        one.take()
+        feed.look()
+    assert [kind for kind, _ in one.told if kind != "complete"] == ["stand", "stand", "rows"]
+    assert all("OVERDUE" in row["stand"] for kind, said in one.told if kind == "rows" for row in said["rows"])
+
+
+def test_repeats_of_a_plate_are_answered_with_what_was_shown_of_them(dispatch: Dispatch, feed: ConsoleFeed) -> None:
+    one = ear(feed, "a.rivera")
+    actor, other = dispatch.person("c.diaz"), dispatch.person("d.evans")
+    first, again, stranger, differs = (
+        dispatch.alert(**said).record_id
+        for said in ({}, {}, {"plate_matched": "7XYZ999"}, {"plate_read": "7A8C123", "match": "near"})
+    )
+    look(feed)
+    roots = {said["record"]: said["root"] for kind, said in one.told if kind == "hit"}
+    assert roots == {first: first, again: first, stranger: stranger, differs: differs}
+    later = dispatch.alert().record_id
+    with as_role(WEB):
+        take(actor, first, 0)
+        with pytest.raises(AlertError, match="A repeat is answered"):
+            actions._act(actor, again, 0, AlertStep.REPEAT, with_record=first)
+        rejection = AlertRejection(RejectReason.OTHER_VEHICLE)
+        with pytest.raises(AlertError, match="A repeat is answered"):
+            reject(actor, first, 1, rejection, repeats=[again, stranger])
+        with pytest.raises(AlertError, match="A repeat is answered"):
+            reject(actor, first, 1, rejection, repeats=[differs])
+        take(other, stranger, 0)
+        reject(actor, first, 1, rejection, repeats=[again, stranger])
+    states = dict(dispatch.asked("SELECT record_id, state FROM alerts_alert"))
+    assert states == {first: "rejected", again: "repeated", stranger: "taken", differs: "new", later: "new"}
+    decisions = dispatch.asked("SELECT record_id, decision, reason FROM alerts_decision ORDER BY id")
+    assert decisions == [(each, "rejected", "other_vehicle") for each in (first, again)]
+    steps = "SELECT value::jsonb #>> '{}' FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = 'alert_step'"
+    assert dispatch.asked(f"{steps} AND field = 'step' ORDER BY number")[-2:] == [("reject",), ("repeat",)]
+    one.take()
+    look(feed)
+    stand = {said["record"]: said for kind, said in one.told if kind in {"hit", "stand"}}
+    assert not stand[again]["open"]
+    assert (stand[later]["decided"], stand[later]["root"]) == ("Rejected: other vehicle", first)
+    assert "was decided at" in stand[later]["steps"]
+    newest = dispatch.alert().record_id
+    one.take()
+    look(feed)
+    assert [(said["decided"], said["root"]) for kind, said in one.told if kind == "hit"] == [
+        ("Rejected: other vehicle", first)
+    ]
+    fresh = ear(ConsoleFeed(), "b.chen")
+    look(fresh.feed)
+    stand = {said["record"]: said for kind, said in fresh.told if kind == "hit"}
+    assert stand[newest]["decided"] == stand[later]["decided"] == "Rejected: other vehicle"
+    assert stand[newest]["root"] == stand[later]["root"] == later
+
+
+def test_repeats_count_for_as_long_as_the_policy_says(dispatch: Dispatch, feed: ConsoleFeed) -> None:
+    one, now = ear(feed, "a.rivera"), dispatch.post.now
+    for minutes in (0, 29, 60):
+        dispatch.alert(captured=now + timedelta(minutes=minutes - 60))
+    look(feed)
+    hits = sorted((said["record"], said["root"]) for kind, said in one.told if kind == "hit")
+    (first, _), _, (third, _) = hits
+    assert [root for _, root in hits] == [first, first, third]
 
 
 def test_a_post_without_a_place_in_words_is_named_once(dispatch: Dispatch, feed: ConsoleFeed) -> None:
@@ -153,10 +239,10 @@ def test_who_may_not_any_more_hears_nothing_more(dispatch: Dispatch, feed: Conso
     SessionStore(gone.listener.session).delete()
     hit = dispatch.alert().record_id
     look(feed)
-    over = [("complete", []), ("ended", "You are logged out, or may not see hits any more.")]
+    over = [("complete", []), ("ended", "You are signed out, or your access to hits has ended.")]
     assert lapsing.take() == gone.take() == over
     assert lapsing.ended
-    assert other.take()[1:] == [("hit", hit), ("complete", [hit])]
+    assert other.take()[1:] == [("hit", hit), ("complete", None)]
     assert {person for person, records in shown(dispatch) if records == f"[{hit}]"} == {"c.diaz"}
 
 
@@ -186,7 +272,7 @@ def test_covert_hits_are_heard_by_their_group_alone(dispatch: Dispatch, feed: Co
     member.take(), other.take()
     hit = dispatch.alert(GROUP).record_id
     look(feed)
-    assert member.take() == [("hit", hit), ("complete", [hit])]
+    assert member.take() == [("hit", hit), ("complete", None)]
     assert other.take() == [], "not even that something happened"
     for revision, step in enumerate((take, lambda *said: reject(*said, AlertRejection(RejectReason.OTHER_VEHICLE)))):
         entry = dispatch.opened(GROUP)
@@ -257,7 +343,7 @@ def test_what_is_listed_is_shown_with_the_hit(dispatch: Dispatch, feed: ConsoleF
     dispatch.alert(plate_matched="7ABC123", reference=entry.reference)
     dispatch.alert(plate_matched="7ABC123", reference=f"STATE #{entry.pk + 1}")
     look(feed)
-    facts, others = (said["facts"] for kind, said in one.told if kind == "hit")
+    others, facts = (said["facts"] for kind, said in one.told if kind == "hit")
     assert "Listed: white van, left mirror gone" in facts
     assert "Instructions: do not stop alone" in facts
     assert "white van" not in others

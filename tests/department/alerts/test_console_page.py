@@ -114,9 +114,17 @@ class Desk:
 
     def forget_alerts(self) -> None:
         """Leave no alert to the next test, and no acknowledgment of a shift: the console shows both."""
-        database = {"host": str(self.site.cluster.folder), "dbname": DATABASE_NAME, "user": SUPERUSER}
-        with psycopg.connect(**database) as superuser:
+        with psycopg.connect(**self._database) as superuser:
             empty(superuser, "alerts_step", "alerts_alert", "alerts_acknowledgment")
+
+    def superuser(self, statements: str, *values: object) -> None:
+        """Do something as the database's superuser."""
+        with psycopg.connect(**self._database, autocommit=True) as superuser:
+            superuser.execute(statements, values or None)
+
+    @property
+    def _database(self) -> dict[str, Any]:
+        return {"host": str(self.site.cluster.folder), "dbname": DATABASE_NAME, "user": SUPERUSER}
 
     def step(self, login: str, hit: str, step: str, **more: str) -> int:
         """Make a step by hand, as somebody and on no page, with the right revision; return the status."""
@@ -204,13 +212,13 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     )
     assert fine(page)
     picture(page, "shift")
-    page.get_by_role("button", name="I have looked at the lists").press("Enter")
+    page.get_by_role("button", name="I have reviewed the lists").press("Enter")
     page.wait_for_url("**/console/")
     page.keyboard.press("x")
     expect(page.locator("#sound")).to_have_text("Sound is on: try it")
     for each in (page, other):
         expect(each.locator("#hit")).to_have_attribute("data-state", "new")
-        expect(each).to_have_title(re.compile(r"^\(1\) to be taken"))
+        expect(each).to_have_title(re.compile(r"^\(1\) to take"))
         expect(each.locator("#deaf")).to_be_hidden()
         assert fine(each)
     picture(page, "new")
@@ -219,9 +227,9 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     assert below <= 844, "on a phone the plate is seen without scrolling"
     page.keyboard.press("t")
     page.locator("#hit[data-eye=confirm]").wait_for()
-    expect(other.locator(".whose")).to_have_text("a.rivera answers for it. To go on in their place, take it over.")
+    expect(other.locator(".whose")).to_have_text("Assigned to a.rivera.")
     expect(other.get_by_role("button", name="Confirmed by eye")).to_be_hidden()
-    expect(other.get_by_role("link", name="look at the posts' lists")).to_be_visible()
+    expect(other.get_by_role("link", name="review the posts' lists")).to_be_visible()
     for _ in PLATE:
         page.keyboard.press("s")
     for _ in ("state", "vehicle"):
@@ -237,13 +245,13 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
         expect(each.locator("#hit")).to_have_attribute("data-state", "actionable")
     served.withdraw(served.hits[0])
     for each in (page, other):
-        expect(each.locator("#back")).to_contain_text("TAKEN BACK")
-        expect(each).to_have_title(re.compile(r"^Taken back"))
+        expect(each.locator("#back")).to_contain_text("WITHDRAWN")
+        expect(each).to_have_title(re.compile(r"^Withdrawn"))
         assert fine(each)
     picture(page, "back")
-    page.get_by_role("button", name="Show it").press("Enter")
+    page.get_by_role("button", name="Show hit").press("Enter")
     page.get_by_label("units sent").check()
-    page.get_by_role("button", name="Say so").press("Enter")
+    page.get_by_role("button", name="Save").press("Enter")
     expect(other.locator("#queue button")).to_have_count(0)
     served.draw_read()
     for each in (page, other):
@@ -275,7 +283,7 @@ class Stop:
 STOPS = {
     "a D for a 0": Stop("A D for a 0", keys="sssd0sss11", then="taken"),
     "another state's": Stop(
-        "The state does not fit: listed CA, seen other",
+        "The state doesn't match: listed CA, seen other",
         {"region": "other", "state_agreement": "contradicts"},
         keys="s" * 7 + "21",
         then="taken",
@@ -287,12 +295,12 @@ STOPS = {
     "stacked letters": Stop(
         "stacked or small letters", {"plate_matched": "7ABD123M", "match": "near"}, keys="s" * 7 + "d11", then="taken"
     ),
-    "swapped plates": Stop("Vehicle: does it fit", keys="s" * 7 + "12", then="taken", reason="other vehicle"),
+    "swapped plates": Stop("Vehicle: does it match", keys="s" * 7 + "12", then="taken", reason="other vehicle"),
     "a near match": Stop("A second person must look", {"plate_matched": "7A8D123", "match": "near"}, then="waiting"),
     "withdrawn while they drive up": Stop("Possible match", then="confirmed", reason=""),
     "a wrong clock": Stop("clock was wrong", {"clock": HELD}, then="confirmed", reason="cleared"),
     "a picture on a truck": Stop("not a picture on one", keys="i" + "s" * 6 + "11", then="taken", reason="illegible"),
-    "covert": Stop("Covert: for vice alone", keys="s" * 7 + "12", then="taken", reason="other vehicle", group=GROUP),
+    "covert": Stop("Covert: for vice only", keys="s" * 7 + "12", then="taken", reason="other vehicle", group=GROUP),
 }
 TRY = """async ([steps, said]) => {
   const page = document.getElementById("console"), hit = document.getElementById("hit"), got = [];
@@ -336,7 +344,7 @@ class Shortcuts:
         """Take it by a double click, try to go on without looking, and answer as somebody who looks."""
         self.by_hand("confirm", "active", "outcome", "withdraw", "second", "substitute", reason="stop", **ALL_SEEN)
         self.by_others(alert, "take", *(["b.chen"] if stop.group else []))
-        self.page.get_by_role("button", name="Take it").dblclick()
+        self.page.get_by_role("button", name="Take (t)").dblclick()
         self.page.locator("#hit[data-eye=confirm][data-revision='1']").wait_for()
         assert stop.says.lower() in self.page.locator("#hit").inner_text().lower(), self.name
         self.by_hand("take", "active", "confirm", "outcome", reason="stop")
@@ -346,7 +354,7 @@ class Shortcuts:
             self.page.keyboard.press(key)
         self.page.keyboard.press("Enter")
         if stop.then == "taken":
-            expect(self.page.locator("#refused")).to_contain_text("It is confirmed when every character")
+            expect(self.page.locator("#refused")).to_contain_text("To confirm, compare every character")
         self.state(stop.then)
         self.by_others(alert, "active", "b.chen")
 
@@ -354,14 +362,14 @@ class Shortcuts:
         """End it as is right; what was actionable is taken back meanwhile."""
         if stop.reason not in {"", "cleared"}:
             self.by_hand("second", "active", "not_practical", **ALL_SEEN, note="the terminal is down")
-            self.page.get_by_text("Reject it", exact=True).first.click()
+            self.page.get_by_text("Reject", exact=True).first.click()
             self.page.get_by_label(stop.reason, exact=True).check()
-            self.page.get_by_role("button", name="Reject it").click()
+            self.page.get_by_role("button", name="Reject", exact=True).click()
             return self.state("rejected")
         if stop.members.get("hotlist_stale"):
             self.by_hand("not_practical", note="the terminal is down")
         self.page.get_by_label("cleared: the" if stop.reason else "active: the").check()
-        self.page.get_by_role("button", name="Note the answer").click()
+        self.page.get_by_role("button", name="Save answer").click()
         if stop.reason:
             return self.state("rejected")
         self.state("actionable")
@@ -369,13 +377,13 @@ class Shortcuts:
         self.state("withdrawn")
         self.by_hand("outcome", "active", "take", "confirm", reason="stop", **ALL_SEEN)
         self.page.get_by_label("units sent").check()
-        self.page.get_by_role("button", name="Say so").click()
+        self.page.get_by_role("button", name="Save").click()
         return self.state("accounted")
 
 
 def test_twelve_wrong_stops_by_every_shortcut(served: Desk, visitor: Visitor) -> None:
     page, screen = served.open(visitor, "a.rivera", "console/shift/"), served.open(visitor, "b.chen")
-    page.get_by_role("button", name="I have looked at the lists").press("Enter")
+    page.get_by_role("button", name="I have reviewed the lists").press("Enter")
     page.wait_for_url("**/console/")
     shortcuts = Shortcuts(served, page)
     for name, stop in STOPS.items():
@@ -408,9 +416,9 @@ AT_WORK = """() => ({
 def test_updates_take_nothing_away_from_who_works(served: Desk, visitor: Visitor) -> None:
     served.hit()
     page = served.open(visitor, "b.chen", "console/shift/")
-    page.get_by_role("button", name="I have looked at the lists").press("Enter")
+    page.get_by_role("button", name="I have reviewed the lists").press("Enter")
     hit = page.locator("#hit")
-    page.get_by_role("button", name="Take it").click()
+    page.get_by_role("button", name="Take (t)").click()
     page.locator("#hit[data-eye=confirm][data-revision='1']").wait_for()
     for times in (1, 2):
         served.hit()
@@ -421,10 +429,10 @@ def test_updates_take_nothing_away_from_who_works(served: Desk, visitor: Visitor
     page.locator(".compared input").first.focus()
     for key in "ssd0":
         page.keyboard.press(key)
-    page.locator("summary", has_text="Reject it").click()
+    page.locator("summary", has_text="Reject").click()
     page.get_by_label("other vehicle", exact=True).check()
-    page.locator("summary", has_text="Hand it over").click()
-    page.get_by_label("To whom").fill("a.rivera")
+    page.locator("summary", has_text="Hand off").click()
+    page.get_by_label("To (username)").fill("a.rivera")
     page.keyboard.press("ArrowLeft")
     page.evaluate("scrollTo(0, 120)")
     begun = page.evaluate(AT_WORK)
@@ -447,7 +455,7 @@ def test_updates_take_nothing_away_from_who_works(served: Desk, visitor: Visitor
     expect(hit).to_contain_text("More is known")
     assert page.evaluate(AT_WORK) == begun, "of the facts"
 
-    reject = page.get_by_role("button", name="Reject it")
+    reject = page.get_by_role("button", name="Reject", exact=True)
     reject.hover()
     page.mouse.down()
     assert served.step("b.chen", record, "offer", to_person="a.rivera") == 204
@@ -455,19 +463,25 @@ def test_updates_take_nothing_away_from_who_works(served: Desk, visitor: Visitor
     page.mouse.up()
     page.locator("#hit[data-state=rejected]").wait_for()
     assert served.asked("SELECT reason FROM alerts_step WHERE step = 'reject'") == [("other_vehicle",)]
+    expect(page.locator("#queue button")).to_have_count(0)
+    answered = served.asked("SELECT state, count(*) FROM alerts_alert GROUP BY 1 ORDER BY 1")
+    assert answered == [("rejected", 1), ("repeated", 3)], "with one decision, those that were shown"
+    served.hit()
+    expect(page.locator("#steps .note")).to_contain_text("decided at")
+    expect(page.locator("#queue button")).to_contain_text("Rejected: other vehicle")
 
 
 def test_second_click_of_a_double_click_is_not_for_what_came_in_its_place(served: Desk, visitor: Visitor) -> None:
     served.hit()
     page = served.open(visitor, "b.chen", "console/shift/")
-    page.get_by_role("button", name="I have looked at the lists").press("Enter")
-    page.get_by_role("button", name="Take it").hover()
+    page.get_by_role("button", name="I have reviewed the lists").press("Enter")
+    page.get_by_role("button", name="Take (t)").hover()
     page.mouse.down()
     page.mouse.up()
     page.locator("#hit[data-revision='1']").wait_for()
     page.mouse.down(click_count=2)
     page.mouse.up(click_count=2)
-    summary = page.locator("summary", has_text="Reject it")
+    summary = page.locator("summary", has_text="Reject")
     assert not page.locator("#steps details[open]").count()
     summary.click()
     expect(page.locator("#steps details[open]")).to_have_count(1)
@@ -481,16 +495,16 @@ def test_none_is_lost_and_silence_is_said_over_kills(desk: Desk, visitor: Visito
         expect(rows).to_have_count(1)
 
         desk.site.broker.kill()
-        expect(deaf).to_contain_text("You hear nothing")
-        expect(deaf).to_contain_text("The keeper does not hear the broker")
-        expect(page).to_have_title(re.compile(r"^You hear nothing"))
+        expect(deaf).to_contain_text("NOT RECEIVING HITS")
+        expect(deaf).to_contain_text("The archive service is not connected to the broker")
+        expect(page).to_have_title(re.compile(r"^NOT RECEIVING HITS"))
         assert fine(page)
         picture(page, "deaf")
         desk.site.broker.start()
         desk.hit()
         expect(rows).to_have_count(2)
         expect(deaf).to_be_hidden()
-        expect(page.locator("#refused")).to_contain_text("You heard nothing from")
+        expect(page.locator("#refused")).to_contain_text("No hits were received from")
 
         pid = desk.site.cluster.pid
         assert pid is not None
@@ -501,20 +515,20 @@ def test_none_is_lost_and_silence_is_said_over_kills(desk: Desk, visitor: Visito
 
         server.send_signal(signal.SIGKILL)
         server.wait()
-        expect(deaf).to_contain_text("This page hears nothing from its server")
+        expect(deaf).to_contain_text("Connection lost. Reconnecting")
         desk.hit()
     with desk.serving() as last:
         expect(rows).to_have_count(4)
         expect(page.locator("#queue > li")).to_have_count(1)
-        expect(page.locator("#queue summary")).to_contain_text("The same plate again: 3 times")
-        expect(page).to_have_title(re.compile(r"^\(1\) to be taken"))
+        expect(page.locator("#queue summary")).to_contain_text("Same plate: 3 more hits")
+        expect(page).to_have_title(re.compile(r"^\(1\) to take"))
         expect(deaf).to_be_hidden()
         records = page.eval_on_selector_all("#queue button", "all => all.map(each => each.dataset.record)")
         assert len({*records}) == len(records) == len(desk.hits)
         last.terminate()
         assert last.wait(PATIENCE_SECONDS) == 0
         assert desk.log.read_text("utf-8") == "", "the streams ended in order, and nobody waited for them"
-        expect(deaf).to_contain_text("This page hears nothing from its server")
+        expect(deaf).to_contain_text("Connection lost. Reconnecting")
         page.close()
     visitor.forgive("Failed to load resource")
 
@@ -532,11 +546,73 @@ def test_stream_that_fell_silent_is_asked_for_again(served: Desk, visitor: Visit
     page.route("**/console/events/", hold_the_first)
     with page.expect_request("**/console/events/"):
         page.goto(f"http://{served.where}/console/")
+    expect(page.locator("#waiting")).to_have_text("Connecting...")
     hit = served.hit()
     page.clock.fast_forward(20_000)
     expect(page.locator("#hit")).to_contain_text(PLATE)
     expect(page.locator("#deaf")).to_be_hidden()
     assert (len(held), served.hits[-1]) == (2, hit)
+    # A browser that slept: the next beat may be one that the server sent long before.
+    beat = page.evaluate("say(''), clock(received)")
+    page.clock.fast_forward(90_000)
+    message = page.locator("#refused", has_text="No hits were received from")
+    message.wait_for()
+    times = re.findall(r"(\d+):(\d\d):(\d\d)", f"{beat} {message.inner_text()}")
+    received, since, ended = (timedelta(hours=int(h), minutes=int(m), seconds=int(s)) for h, m, s in times)
+    assert (ended - since) % timedelta(days=1) >= timedelta(seconds=90)
+    assert (since - received) % timedelta(days=1) < timedelta(seconds=60), "in the server's time"
+
+
+MANY = """
+SET session_replication_role = replica;
+INSERT INTO alerts_alert (record_id, retained_from, post, hit, captured_at, arrived_at, category, priority, match,
+    hotlist_stale, held, second_needed, changed_at)
+SELECT -number, now(), 'post-1', 'hit ' || number, now(), now() - number * interval '1 second', 'stolen_vehicle', 2,
+    'exact', false, false, false, now()
+FROM generate_series(1, 3000) AS number;
+NOTIFY alerts;
+"""
+
+
+def test_thousands_of_open_hits_hide_no_new_one(served: Desk, visitor: Visitor) -> None:
+    page = served.open(visitor, "b.chen")
+    expect(page.locator("#waiting")).to_have_text("No hits")
+    served.superuser(MANY)
+    expect(page.locator("#waiting")).to_contain_text("3000 open")
+    expect(page.locator("#unanswered")).to_contain_text("OVERDUE: 29")
+    rows = page.locator("#queue > li")
+    expect(rows).to_have_count(30)
+    page.locator("#more").scroll_into_view_if_needed()
+    expect(rows).to_have_count(60)
+    picture(page, "many")
+    page.evaluate("scrollTo(0, 0)")
+    served.hit(priority=1)
+    expect(rows.first).to_contain_text(PLATE)
+    expect(rows.first).to_contain_text("Priority 1")
+    page.keyboard.press("n")
+    expect(page.locator("#hit .compared b.listed").first).to_have_text(f"listed {PLATE[0]}")
+    page.goto(page.url)
+    expect(page.locator("#hit")).to_contain_text(PLATE)
+    expect(page.locator("#waiting")).to_contain_text("3001 open")
+
+
+def test_session_that_ends_is_announced_and_kept(served: Desk, visitor: Visitor) -> None:
+    page = served.open(visitor, "e.novak")
+    expect(page.locator("#waiting")).to_have_text("No hits")
+    expect(page.locator("#session")).to_be_hidden()
+    page.evaluate("session = { idle: true, ends: new Date(Date.now() + 60_000).toISOString() }; look()")
+    expect(page.locator("#session")).to_contain_text("You will be signed out at")
+    assert fine(page)
+    picture(page, "session")
+    page.get_by_role("button", name="Stay signed in").click()
+    expect(page.locator("#session")).to_be_hidden()
+    served.superuser("DELETE FROM django_session WHERE session_key = %s", served.keys["e.novak"])
+    expect(page.locator("#deaf h2")).to_contain_text("SIGNED OUT")
+    expect(page.locator("#waiting")).to_have_text("Signed out: hits are not shown here")
+    expect(page).to_have_title(re.compile("^SIGNED OUT"))
+    expect(page.get_by_role("link", name="Sign in again")).to_be_visible()
+    assert fine(page)
+    picture(page, "signed-out")
 
 
 def test_stream_ends_when_its_person_lapses(served: Desk, visitor: Visitor) -> None:
@@ -545,12 +621,12 @@ def test_stream_ends_when_its_person_lapses(served: Desk, visitor: Visitor) -> N
     for each in (page, other):
         expect(each.locator("#hit")).to_contain_text(PLATE)
     served.lapse("f.vale")
-    expect(page.locator("#deaf")).to_contain_text("You are logged out, or may not see hits any more.")
+    expect(page.locator("#deaf")).to_contain_text("You are signed out, or your access to hits has ended.")
     assert PLATE not in page.inner_text("body")
     expect(other.locator("#hit")).to_contain_text(PLATE)
     expect(other.locator("#deaf")).to_be_hidden()
     served.withdraw(served.hits[-1])
-    expect(other.locator("#back")).to_contain_text("TAKEN BACK")
+    expect(other.locator("#back")).to_contain_text("WITHDRAWN")
     assert PLATE not in page.inner_text("body")
 
 

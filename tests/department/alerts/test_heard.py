@@ -27,28 +27,31 @@ def heard(after: timedelta = timedelta()) -> ListeningState:
 def test_what_is_deaf_is_said(dispatch: Dispatch, lasting: LastingConnections) -> None:
     found = heard()
     assert found.nothing, "no post, no broker"
-    assert found.lost[0] == "The keeper does not hear the broker one.example:8883."
-    assert found.lost[-1] == "No post has sent anything for a month."
+    assert found.lost[0] == "The archive service is not connected to the broker one.example:8883."
+    assert found.lost[-1] == "No post has reported for a month."
     dispatch.alert()
     dispatch.store.hear(frozenset({1}))
     found = heard()
-    assert (found.nothing, found.lost) == (False, ("The keeper does not hear the broker one.example:8883.",))
+    assert (found.nothing, found.lost) == (
+        False,
+        ("The archive service is not connected to the broker one.example:8883.",),
+    )
     dispatch.store.hear(frozenset({0, 1}))
     assert heard().lost == ()
     assert heard().last is not None
     assert heard(timedelta(minutes=3)).nothing, "a post sends something each minute"
-    assert "Nothing comes from post-1 since" in heard(timedelta(minutes=3)).lost[0]
+    assert "post-1 silent since" in heard(timedelta(minutes=3)).lost[0]
     with_rows = dispatch.asked
     execute = lambda sql, values: with_rows(f"{sql} RETURNING 1", *values)  # noqa: E731
     status(execute, "post-1", 60)
-    assert heard().lost == ("The test hit of post-1 is late.",)
+    assert heard().lost == ("The test hit of post-1 is late: none received.",)
     synthetic(execute, "post-1", datetime.now(UTC))
     assert heard().lost == ()
     assert heard().tested is not None
     dispatch.store.close()
     lasting.end()  # of the keeper, too
     deadline = time.monotonic() + 30
-    while (found := heard()).lost != ("No keeper runs: nothing is taken from the broker.",):
+    while (found := heard()).lost != ("The archive service is not running: no hits are taken from the broker.",):
         assert time.monotonic() < deadline, found.lost  # the server needs a moment to see that it has gone
     assert found.nothing
 
@@ -65,7 +68,7 @@ def test_post_out_of_service_is_waited_for_no_more(dispatch: Dispatch) -> None:
         assert [post.synthetic_late for post in custody_status({}).posts] == [True]
     gone = example_audit("decommissioned", occurred=datetime.now(UTC))
     dispatch.keep(dispatch.post.recorder.record(gone))
-    assert heard(later).lost == ("No post has sent anything for a month.",)
+    assert heard(later).lost == ("No post has reported for a month.",)
     with as_role(WEB):
         assert shift_start().posts == ()
         assert [post.synthetic_late for post in custody_status({}).posts] == [False]

@@ -111,7 +111,7 @@ def test_page_shows_it_to_the_web_role_in_few_queries(
     db: None, client: Client, django_assert_max_num_queries: object
 ) -> None:
     put(execute)
-    with as_role(WEB), django_assert_max_num_queries(16):
+    with as_role(WEB), django_assert_max_num_queries(17):
         answer = client.get("/")
     text = answer.content.decode()
     assert answer.status_code == 200

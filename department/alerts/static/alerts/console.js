@@ -1,6 +1,7 @@
-// Hears hits, sounds until they are taken, and never lets silence look like quiet.
+// Receives hits, sounds until they are taken, and never lets silence look like quiet.
 "use strict";
-const DEAF_MS = 7000, AGAIN_MS = 1000, SOUND_MS = 4000;
+const DEAF_MS = 7000, AGAIN_MS = 1000, SOUND_MS = 4000, WARN_MS = 300000, STAY_MS = 300000, LOAD_MS = 5000;
+const ROWS = 30, BATCH = 20, REPEATS = 40;
 const page = document.getElementById("console");
 const at = (id) => document.getElementById(id);
 const token = page.querySelector("input[name=csrfmiddlewaretoken]").value;
@@ -9,9 +10,13 @@ const name = document.title;
 const told = JSON.parse(at("words").textContent);  // in the page's language
 const text = (key, given = {}) => told[key].replace(/\{(\w+)\}/g, (_, each) => given[each]);
 const hits = new Map();  // by record; in the order of their coming
+const vehicles = new Map();  // by the first hit of a vehicle, the records of all of its hits that are open
 const rows = new Map();  // of the queue, by record
 const drawn = new WeakMap();  // by row, the hit as it shows it; by canvas, the picture
-let last = "", current = null, due = false, beatAt = Date.now(), ahead = 0, heard = null, ended = "", deafSince = null;
+const asked = new Map();  // by record, when it was asked for
+let last = "", current = null, due = false, ahead = 0, heard = null, ended = "", complete = false;
+let beat = null, beatAt = Date.now(), received = null, deafSince = null;  // server's time of the last beat, ours, and of the last one with hits
+let session = null, stayedAt = Date.now(), length = ROWS, taking = [], news = [];
 
 // --- the stream, read by hand: so a refusal is told from a loss, and the session is not kept alive by it
 async function listen() {
@@ -22,11 +27,7 @@ async function listen() {
     const watch = setInterval(() => { if (Date.now() - Math.max(began, beatAt) > 2 * DEAF_MS) giveUp.abort(); }, AGAIN_MS);
     try {
       const answer = await fetch(page.dataset.events, { headers, cache: "no-store", signal: giveUp.signal });
-      if (answer.redirected || answer.status === 403) {
-        ended = text("logged_out");
-        clear();
-        return look();
-      }
+      if (answer.redirected || answer.status === 403) return end(text("logged_out"));
       if (!answer.ok) throw new Error(answer.status);
       await read(answer.body.pipeThrough(new TextDecoderStream()).getReader());
     } catch { /* lost: it is asked again, and look() says so */ } finally { clearInterval(watch); }
@@ -52,34 +53,92 @@ function take(event) {
   const said = Object.fromEntries(event.split("\n").map((line) => [line.split(": ", 1)[0], line.slice(line.indexOf(": ") + 2)]));
   const data = JSON.parse(said.data);
   if (said.event === "heard") {
-    beatAt = Date.now();
-    ahead = new Date(data.at) - beatAt;
-    heard = data;
+    hear(data);
+  } else if (said.event === "session") {
+    session = data;
   } else if (said.event === "ended") {
-    ended = data.why;
-    if (ended) clear();
+    if (data.why) end(data.why);
   } else if (said.event === "complete") {
-    const open = new Set(data.open);
-    for (const record of hits.keys()) if (!open.has(record)) hits.delete(record);
+    const open = data.open && new Set(data.open);
+    if (open) for (const record of hits.keys()) if (!open.has(record)) drop(record);
+    complete = true;
+  } else if (said.event === "rows") {
+    // What is known of a hit beyond its row stays.
+    for (const row of data.rows) {
+      const { plate, place, category } = hits.get(row.record) ?? row;
+      stand({ ...row, plate, place, category });
+    }
   } else if (said.event === "hit" || hits.has(data.record)) {
     stand(data);
   }
   if (said.id) last = said.id;
-  return said.event !== "heard";
+  return said.event !== "heard" && said.event !== "session";
+}
+
+// A beat of the server. Silence is told in the server's time, and never as shorter than it was: what a browser that slept
+// finds in its buffers is as old as the sleep.
+function hear(data) {
+  const sent = new Date(data.at), gap = Date.now() - beatAt;
+  const now = new Date(Math.max(sent, Number(beat ?? beatAt) + gap));
+  if (beat && gap > DEAF_MS) deafSince ??= received ?? beat;
+  beat = sent;
+  beatAt = Date.now();
+  ahead = sent - beatAt;
+  heard = data;
+  if (data.nothing) return;
+  if (deafSince !== null) say(text("was_deaf", { since: clock(deafSince), until: clock(now) }));
+  deafSince = null;
+  received = sent;
+}
+
+function end(why) {
+  ended = why;
+  clear();
 }
 
 // --- hits
 function stand(data) {
   const former = hits.get(data.record), now = { ...former, ...data };
-  if (!former && data.state === "new" && !kin(now).some((each) => inHand(each) || !each.late)) announce(now);
+  if (former && former.revision !== now.revision && data.steps === undefined) delete now.steps;  // of another state
   hits.set(data.record, now);
-  if (data.state === "withdrawn" && former?.state !== "withdrawn") takenBack(now);
+  if (!vehicles.has(now.root)) vehicles.set(now.root, new Set());
+  vehicles.get(now.root).add(now.record);
+  if (!former && now.state === "new" && !kin(now).some((each) => inHand(each) || !each.late)) news.push(now);
+  if (now.state === "withdrawn" && former?.state !== "withdrawn") takenBack(now);
   if (current === data.record) {
     if (former && former.facts === now.facts && now.facts) steps(now); else show(data.record);
   } else if (current === null || (!hits.get(current)?.open && data.state === "new")) {
     due = true;  // to show the first of the queue
   }
-  if (!now.open) hits.delete(data.record);
+  if (!now.open) drop(data.record);
+}
+
+function drop(record) {
+  const { root } = hits.get(record) ?? {};
+  hits.delete(record);
+  vehicles.get(root)?.delete(record);
+  if (!vehicles.get(root)?.size) vehicles.delete(root);
+}
+
+// Whole hits, of which the stream has sent only how they stand: at most BATCH at a time, under one entry in the ledger.
+async function load(records) {
+  const lacking = records.filter((record) => {
+    const hit = hits.get(record);
+    return hit && (hit.facts === undefined || hit.steps === undefined) && Date.now() - (asked.get(record) ?? 0) > LOAD_MS;
+  }).slice(0, BATCH);
+  if (!lacking.length || ended) return;
+  for (const record of lacking) asked.set(record, Date.now());
+  const body = new URLSearchParams({ records: lacking.join() });
+  try {
+    const answer = await fetch(page.dataset.hits, { method: "POST", body, headers: { "X-CSRFToken": token, "Platepost-Refresh": "1" } });
+    if (!answer.ok) return;
+    for (const hit of (await answer.json()).hits) {
+      const former = hits.get(hit.record);
+      if (former && former.revision <= hit.revision) stand({ facts: "", ...hit });
+    }
+    for (const record of lacking) asked.delete(record);
+    list();
+  } catch { /* lost: it is asked again when it is drawn again */ }
 }
 
 function show(record) {
@@ -93,7 +152,7 @@ function show(record) {
   }
   current = record;
   article.hidden = false;
-  redraw(at("facts"), hit.facts || `<p class='bad'>${text("unreadable")}</p>`);
+  redraw(at("facts"), hit.facts || `<p class='bad'>${text(hit.facts === undefined ? "loading" : "unreadable")}</p>`);
   for (const canvas of at("facts").querySelectorAll("canvas")) paint(canvas, hit.pictures?.[canvas.dataset.picture]);
   steps(hit);
 }
@@ -110,7 +169,7 @@ function steps(hit) {
   const other = (article.dataset.eye ?? "") !== asked;
   if (asked) article.dataset.eye = asked; else delete article.dataset.eye;
   redraw(at("hit-name"), parts(hit).filter((each) => each.className !== "stands"));
-  redraw(at("steps"), hit.steps);
+  redraw(at("steps"), hit.steps ?? "");
   const eye = at("facts").querySelector(".eye");
   if (eye) {
     if (other) eye.reset();
@@ -129,38 +188,57 @@ function parts(hit) {
   const part = (text, kind = "") => Object.assign(document.createElement("span"), { textContent: text, className: kind });
   const age = part("", "age");
   age.dataset.captured = hit.captured;
-  return [part(text("priority", hit)), part(words(hit.category)), part(hit.plate, "plate"), part(hit.place), part(hit.holder ? `${hit.stand} · ${hit.holder}` : hit.stand, "stands"), age];
+  const stands = part([hit.stand, hit.holder, hit.decided].filter(Boolean).join(" · "), "stands");
+  return [part(text("priority", hit)), part(words(hit.category)), part(hit.plate || "…", "plate"), part(hit.place), stands, age];
 }
 
 // Hits of one vehicle by one entry. Somebody who has one of them in hand has been alarmed.
-const kin = (hit) => [...hits.values()].filter((each) => each.same && each.same === hit.same && each.record !== hit.record && each.state !== "withdrawn");
+const kin = (hit) => [...(vehicles.get(hit.root) ?? [])].map((record) => hits.get(record)).filter((each) => each.record !== hit.record && each.state !== "withdrawn");
 const inHand = (hit) => hit.state !== "new";
+// The repeats that somebody decides together with a hit: those that are shown below it.
+const together = (hit) => (hit.state === "withdrawn" ? [] : kin(hit).filter((each) => !inHand(each)).sort(latest));
+const latest = (one, other) => (one.captured < other.captured ? 1 : -1);
 
 // One row for each vehicle, at whichever of its hits is in hand, or came first; the others are folded under it.
-function heads(order) {
+function heads() {
   const found = new Map();
-  for (const hit of [...order.filter(inHand), ...order.filter((each) => !inHand(each))]) {
-    const head = hit.state === "withdrawn" || !hit.same ? hit.record : hit.same;
-    found.set(head, [...(found.get(head) ?? []), hit]);
+  for (const hit of hits.values()) {
+    const key = hit.state === "withdrawn" ? `back ${hit.record}` : hit.root;
+    if (!found.has(key)) found.set(key, []);
+    found.get(key).push(hit);
   }
-  return new Map([...found.values()].map(([head, ...again]) => [head, again.filter((each) => !inHand(each))]));
+  const made = [];
+  for (const all of found.values()) {
+    const held = all.filter(inHand), others = all.filter((each) => !inHand(each)).sort((one, other) => -latest(one, other));
+    const [head, ...more] = held.length ? held : others.splice(0, 1);
+    const newest = [head, ...others].reduce((time, each) => (each.arrived > time ? each.arrived : time), "");
+    made.push({ head, again: others, newest }, ...more.map((each) => ({ head: each, again: [], newest: each.arrived })));
+  }
+  return made.sort((one, other) =>
+    urgent(other.head) - urgent(one.head) || one.head.priority - other.head.priority || (one.newest < other.newest ? 1 : -1));
 }
 
+// Only what is on the screen is drawn, however many hits are open.
 function list() {
-  const order = [...hits.values()].sort((a, b) => urgent(b) - urgent(a) || a.priority - b.priority || a.arrived.localeCompare(b.arrived));
-  const groups = heads(order), folded = new Set([...groups.values()].flat()), first = order.filter((hit) => !folded.has(hit));
-  if (due && first.length) show(first[0].record);
+  const all = heads(), queue = at("queue");
+  taking = all.filter(({ head, again }) => !inHand(head) && [head, ...again].some((each) => !each.late)).map(({ head }) => head);
+  announce();
+  if (due && all.length) show(all[0].head.record);
   due = false;
-  const queue = at("queue");
   for (const record of rows.keys()) if (!hits.has(record)) rows.delete(record);
-  arrange(queue, first.map(row));
-  for (const hit of order) fold(row(hit), groups.get(hit) ?? []);
+  const shown = all.slice(0, length);
+  arrange(queue, shown.map(({ head }) => row(head)));
+  for (const { head, again } of shown) fold(row(head), again);
+  at("more").hidden = all.length <= shown.length;
+  at("more").textContent = text("more", { count: all.length - shown.length });
   for (const each of queue.querySelectorAll("button")) {
     if (Number(each.dataset.record) === current) each.setAttribute("aria-current", "true"); else each.removeAttribute("aria-current");
   }
-  at("waiting").textContent = hits.size ? text("open", { open: hits.size, waiting: waiting().length }) : text("no_hits");
+  repeats();
   age();
   look();
+  const present = hits.get(current);
+  load([...(present ? [current, ...together(present).slice(0, REPEATS).map((each) => each.record)] : []), ...shown.map(({ head }) => head.record)]);
 }
 
 function row(hit) {
@@ -189,16 +267,36 @@ function fold(made, again) {
     more.append(document.createElement("summary"), document.createElement("ol"));
     made.append(more);
   }
-  const newest = again.reduce((one, other) => (other.captured > one.captured ? other : one));
+  const newest = [...again].sort(latest);
   const age = Object.assign(document.createElement("span"), { className: "age" });
-  age.dataset.captured = newest.captured;
-  redraw(more.firstChild, [new Text(`${text(again.length === 1 ? "once" : "again", { times: again.length, place: newest.place })} `), age]);
-  arrange(more.lastChild, again.map(row));
+  age.dataset.captured = newest[0].captured;
+  redraw(more.firstChild, [new Text(`${text(again.length === 1 ? "once" : "again", { times: again.length, place: newest[0].place })} `), age]);
+  arrange(more.lastChild, newest.slice(0, REPEATS).map(row));
+}
+
+// Below a hit, the pictures of its repeats: a decision answers those that are shown, and no others.
+function repeats() {
+  const hit = hits.get(current), again = hit ? together(hit).filter((each) => each.facts).slice(0, REPEATS) : [];
+  at("repeats").hidden = !again.length;
+  at("repeats-name").textContent = text(again.length === 1 ? "repeat" : "repeats", { count: again.length });
+  arrange(at("repeats-list"), again.map((each) => {
+    const id = `repeat-${each.record}`;
+    if (at(id)) return at(id);
+    const made = Object.assign(document.createElement("li"), { id }), canvas = document.createElement("canvas");
+    const place = Object.assign(document.createElement("span"), { textContent: each.place });
+    const age = Object.assign(document.createElement("span"), { className: "age" });
+    made.dataset.record = each.record;
+    age.dataset.captured = each.captured;
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", text("repeat_picture", each));
+    made.append(canvas, place, age);
+    paint(canvas, each.pictures?.patch ?? each.pictures?.overview);
+    return made;
+  }));
 }
 
 const second = (hit) => hit.state === "waiting" && hit.eye_by !== page.dataset.me;
 const urgent = (hit) => hit.state === "new" || hit.state === "withdrawn" || second(hit);
-const waiting = () => [...heads([...hits.values()])].filter(([head, again]) => !inHand(head) && [head, ...again].some((hit) => !hit.late)).map(([head]) => head);
 
 async function paint(canvas, picture) {
   if (!picture) { canvas.remove(); return; }
@@ -220,6 +318,7 @@ function age() {
 
 function clear() {
   hits.clear();
+  vehicles.clear();
   current = null;
   at("hit").hidden = true;
   for (const id of ["facts", "steps", "hit-name"]) at(id).replaceChildren();
@@ -227,11 +326,14 @@ function clear() {
 }
 
 // --- what is to be noticed
-function announce(hit) {
-  if (hit.late) return;
-  chime(hit.priority);
+function announce() {
+  const loud = news.filter((hit) => !hit.late && hits.has(hit.record));
+  news = [];
+  if (!loud.length) return;
+  const first = loud.reduce((one, other) => (other.priority < one.priority ? other : one));
+  chime(first.priority);
   if (globalThis.Notification?.permission === "granted") {
-    new Notification(text("possible", hit), { tag: String(hit.record), requireInteraction: true });
+    new Notification(text("possible", first), { tag: String(first.record), requireInteraction: true });
   }
 }
 
@@ -277,39 +379,66 @@ function wake() {
 setInterval(() => {
   if (deafSince !== null) buzz();
   if ([...hits.values()].some((hit) => hit.state === "withdrawn")) fall();
-  else if (waiting().length) chime(Math.min(...waiting().map((hit) => hit.priority)));
+  else if (taking.length) chime(taking[0].priority);
+  if (expiring()) tone(660, 440, 1, 0.5);
 }, SOUND_MS);
 
-// --- whether anything can be heard
+// --- whether anything can be received
 function look() {
   const lost = [...(heard?.lost ?? [])];
   const silent = Date.now() - beatAt > DEAF_MS;
   if (ended) lost.unshift(ended);
   else if (silent) lost.unshift(text("silent"));
   const nothing = Boolean(ended) || silent || Boolean(heard?.nothing);
-  if (nothing && deafSince === null) deafSince = new Date(Date.now() + ahead);
-  if (!nothing && deafSince !== null) {
-    say(text("was_deaf", { since: clock(deafSince), until: clock(new Date(Date.now() + ahead)) }));
-    deafSince = null;
-  }
-  const deaf = at("deaf"), head = nothing ? text("deaf_since", { since: clock(deafSince) }) : text("deaf_partly");
+  if (nothing) deafSince ??= received ?? beat ?? new Date(beatAt);
+  const deaf = at("deaf");
+  const head = ended ? text("signed_out", { since: clock(deafSince) }) : nothing ? text("deaf_since", { since: clock(deafSince) }) : text("deaf_partly");
   deaf.hidden = lost.length === 0;
   deaf.classList.toggle("some", !nothing);
-  if (deaf.firstChild.textContent !== head) deaf.firstChild.textContent = head;
+  set(deaf.firstChild, head);
   if (deaf.dataset.said !== lost.join()) {
     deaf.dataset.said = lost.join();
-    deaf.lastChild.replaceChildren(...lost.map((each) => Object.assign(document.createElement("li"), { textContent: each })));
+    deaf.querySelector("ul").replaceChildren(...lost.map((each) => Object.assign(document.createElement("li"), { textContent: each })));
   }
+  at("sign-in").hidden = !ended;
+  set(at("waiting"), queued(nothing));
+  at("unanswered").hidden = nothing || !heard?.overdue;
+  if (heard?.overdue) set(at("unanswered"), text("unanswered_since", { count: heard.overdue, since: clock(new Date(heard.overdue_since)) }));
   const [last, tested] = [heard?.last, heard?.tested].map((each) => each && clock(new Date(each)));
-  const sign = heard ? text("last_heard", { heard: last ?? text("never"), tested: tested ?? text("no_test") }) : text("not_heard");
-  if (at("heard").textContent !== sign) at("heard").textContent = sign;
-  at("sound").textContent = text(sounds() ? "sound" : "no_sound");
+  set(at("heard"), heard ? text("last_heard", { heard: last ?? text("never"), tested: tested ?? text("no_test") }) : text("not_heard"));
+  set(at("sound"), text(sounds() ? "sound" : "no_sound"));
   at("sound").className = sounds() ? "second" : "second off";
+  const left = expiring();
+  at("session").hidden = !left;
+  if (left) set(at("session-text"), text(session.idle ? "signing_out" : "session_over", { at: clock(new Date(session.ends)) }));
+  at("stay").hidden = !session?.idle;
   const back = [...hits.values()].some((hit) => hit.state === "withdrawn");
-  const title = nothing ? text("title_deaf") : back ? text("title_back") : waiting().length ? text("title_waiting", { waiting: waiting().length }) : "";
+  const title = ended ? text("title_out") : nothing ? text("title_deaf") : back ? text("title_back") : taking.length ? text("title_waiting", { waiting: taking.length }) : "";
   document.title = title ? `${title} · ${name}` : name;
-  const shown = nothing ? page.dataset.deaf : back || waiting().length ? page.dataset.alarm : page.dataset.icon;
+  const shown = nothing ? page.dataset.deaf : back || taking.length ? page.dataset.alarm : page.dataset.icon;
   if (icon.getAttribute("href") !== shown) icon.setAttribute("href", shown);
+}
+
+const set = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+
+// "No hits" is for who receives them: not before the first have come, nor while none can come.
+function queued(nothing) {
+  if (ended) return text("out");
+  if (!complete) return text("connecting");
+  if (hits.size) return text(nothing ? "open_then" : "open", { open: hits.size, waiting: taking.length, at: clock(deafSince ?? new Date()) });
+  return text(nothing ? "unknown" : "no_hits");
+}
+
+// --- the session: somebody at the console keeps it, and it never ends unannounced
+const expiring = () => !ended && session !== null && new Date(session.ends) - Date.now() - ahead < WARN_MS;
+
+async function stay() {
+  stayedAt = Date.now();
+  try {
+    const answer = await fetch(page.dataset.stay, { method: "POST", headers: { "X-CSRFToken": token } });
+    if (answer.ok) session = await answer.json();
+  } catch { /* lost: look() says so */ }
+  look();
 }
 
 const clock = (moment) => moment.toLocaleTimeString([], { hour12: false, timeZone: page.dataset.zone });
@@ -332,6 +461,7 @@ document.addEventListener("submit", async (event) => {
   if (sending.has(form)) return;  // twice is once
   sending.add(form);
   const body = new FormData(form, event.submitter);
+  body.set("repeats", [...at("repeats-list").children].map((each) => each.dataset.record).join());
   if (form.dataset.form === "reject") addSeen(body);
   try {
     const answer = await fetch(page.dataset.step, { method: "POST", body, headers: { "X-CSRFToken": token } });
@@ -397,7 +527,13 @@ document.addEventListener("keydown", (event) => {
     at("queue").querySelector(":scope > li > button:not([aria-current])")?.click();
   }
 });
-for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, wake);
+for (const kind of ["pointerdown", "keydown"]) {
+  document.addEventListener(kind, wake);
+  document.addEventListener(kind, () => { if (!ended && Date.now() - stayedAt > STAY_MS) stay(); });
+}
+at("stay").addEventListener("click", stay);
+at("more").addEventListener("click", () => { length += ROWS; list(); });
+new IntersectionObserver((seen) => { if (seen.some((each) => each.isIntersecting)) at("more").click(); }).observe(at("more"));
 at("sound").addEventListener("click", () => {
   wake();
   globalThis.Notification?.requestPermission?.();
