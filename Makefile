@@ -89,7 +89,7 @@ conformance: $(VENV)/.development ## Hold cameras, boards, brokers to what a pos
 	  $(or $(strip $(CAMERA:%=tests/conformance/test_cameras.py) $(BOARD:%=tests/conformance/test_boards.py) \
 	  $(if $(BROKER),$(BROKER_TESTS))),tests/conformance)
 
-test-camera: ## Try the real Picamera2 and rpi-lgpio, and print the tables of cameras and boards (first run: minutes)
+test-camera: ## Try the real Picamera2, rpi-lgpio and GStreamer's RTSP server, and print the tables of cameras and boards (first run: minutes)
 	scripts/test-camera
 
 test-department: $(VENV)/.simulator ## Send a million records while keeper, broker and database are killed (RECORDS=50000 SEED=7 for others; an hour, 10 GB of memory)

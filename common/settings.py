@@ -175,7 +175,8 @@ def explain(fault: Any, *, root: type[BaseModel]) -> str:  # noqa: ANN401 - pyda
     if fault["type"] == "missing":
         return f"{key}: missing{about}"
     message = re.sub(r"^(Value error, |Input )", "", fault["msg"])
-    wrong = "" if isinstance(fault["input"], dict) else f" = {fault['input']!r}"
+    # An address may hold a password, where it must not.
+    wrong = "" if isinstance(fault["input"], dict) else re.sub("//[^/@ ]+@", "//...@", f" = {fault['input']!r}")
     return f"{key}{wrong}: {message}{about}"
 
 

@@ -16,13 +16,16 @@ from platepost.common.settings import checked
 from platepost.device.board.base import Board
 from platepost.device.camera.base import Camera
 
-CAMERAS: Mapping[str, str] = {"picamera2": "platepost.device.camera.picamera2.camera:Picamera2Camera"}
+CAMERAS: Mapping[str, str] = {
+    "picamera2": "platepost.device.camera.picamera2.camera:Picamera2Camera",
+    "rtsp": "platepost.device.camera.rtsp.camera:RtspCamera",
+}
 BOARDS: Mapping[str, str] = {
     "none": "platepost.device.board.none:NoBoard",
     "rpi": "platepost.device.board.rpi:RpiBoard",
 }
 """The device's own backends: name -> module:class."""
-_EXTRAS: Mapping[str, str] = {"footage": "clips", "picamera2": "pi", "rpi": "pi"}
+_EXTRAS: Mapping[str, str] = {"footage": "clips", "picamera2": "pi", "rpi": "pi", "rtsp": "rtsp"}
 """What installs what a backend needs: name -> extra of this package."""
 
 

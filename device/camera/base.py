@@ -55,6 +55,11 @@ class Camera(ABC):
         return True
 
     @property
+    def attached(self) -> bool:
+        """Whether it is part of this unit, so that a restart or a reboot may bring it back; a network camera is not."""
+        return True
+
+    @property
     def stuck(self) -> bool:
         """Whether it did not let go when it was closed, so that this process cannot open it again."""
         return False

@@ -6,9 +6,12 @@
                                                                    |                        |
                                  power and opening again, every five minutes, until a reboot is allowed
 
-An action that does not exist, such as power that no pin switches, is passed over. Restarts are remembered on disk for
-as long as the unit runs. How often the unit may reboot is not decided here: the part that is asked for a reboot refuses
-it while the last one was too recent, so that a dead camera does not reboot the unit all day.
+An action that does not exist, such as power that no pin switches, is passed over. A camera of the network is only
+opened again, after pauses that grow to a minute: no restart of this unit brings it back.
+
+Restarts are remembered on disk for as long as the unit runs. How often the unit may reboot is not decided here: the
+part that is asked for a reboot refuses it while the last one was too recent, so that a dead camera does not reboot the
+unit all day.
 """
 
 from collections import Counter
@@ -24,6 +27,9 @@ from platepost.common.systemd import boot_id
 
 REOPENINGS = (1.0, 3.0)
 """Seconds before each time that the camera is opened again."""
+NETWORK_PAUSES = (1.0, 3.0, 10.0, 30.0, 60.0)
+"""Seconds before each time that a camera of the network is asked again; the last from then on. One that reboots is back
+within two minutes."""
 CYCLES = (5.0, 10.0)
 """Seconds after each power cycle before the camera is opened: its supply settles, the driver finds it."""
 PATIENCE_SECONDS = 300.0
@@ -86,18 +92,26 @@ class Recovery:
         self._cycles = 0
         self._restarts = kept.restarts if kept is not None and kept.boot == self._boot else 0
 
-    def failed(self, *, stuck: bool = False, switchable: bool = False) -> RecoveryStep:
+    def failed(self, *, stuck: bool = False, switchable: bool = False, attached: bool = True) -> RecoveryStep:
         """Decide what to do about a camera that failed.
 
-        `stuck` says that this process cannot open it again, `switchable` that its power can be cycled.
+        Args:
+            stuck: this process cannot open it again.
+            switchable: its power can be cycled.
+            attached: it is part of this unit, not of the network.
+
         """
         self.failures += 1
         self._delivering_since = None
-        step = self._next(stuck=stuck, switchable=switchable)
+        if attached:
+            step = self._next(stuck=stuck, switchable=switchable)
+        else:
+            pause = NETWORK_PAUSES[min(self.failures, len(NETWORK_PAUSES)) - 1]
+            step = RecoveryStep(RecoveryAction.REOPEN, pause)
         self.taken[step.action] += 1
         self._cycles += step.action is RecoveryAction.POWER_CYCLE
         self._restarts += step.action is RecoveryAction.RESTART
-        self.exhausted = step.pause >= PATIENCE_SECONDS
+        self.exhausted = step.pause >= (PATIENCE_SECONDS if attached else NETWORK_PAUSES[-1])
         if step.action is not RecoveryAction.REOPEN:
             self._remember()
         return step

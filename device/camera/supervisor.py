@@ -208,7 +208,10 @@ class CameraSupervisor(Part):
 
     def _recover(self, failure: CameraError, actions: Actions) -> None:
         self._failed = True
-        step = self._recovery.failed(stuck=self._camera.stuck, switchable=self._board.switches_camera)
+        camera = self._camera
+        step = self._recovery.failed(
+            stuck=camera.stuck, switchable=self._board.switches_camera, attached=camera.attached
+        )
         log.error("camera: %s; %s, then %g s", failure, step.action, step.pause)
         self._audit.say(
             "camera_failed",

@@ -13,14 +13,15 @@ from platepost.common.secrets.credentials import is_private
 from platepost.common.settings import REMOTE, Afar, BackendSettings, table_of, tables
 from platepost.device.board.settings import RpiSettings
 from platepost.device.camera.picamera2.settings import Picamera2Settings
+from platepost.device.camera.rtsp.settings import RtspSettings
 from platepost.device.config.configuration import Configuration
 
 PAGE = "docs/configuration.md"
 BEGIN, END = "<!-- keys: written by `make contract` -->\n", "<!-- end of keys -->\n"
 """Between these lines of the page stand the keys."""
-BACKENDS: Mapping[str, tuple[str, type[BaseModel]]] = {
-    "camera": ("picamera2", Picamera2Settings),
-    "board": ("rpi", RpiSettings),
+BACKENDS: Mapping[str, Mapping[str, type[BaseModel]]] = {
+    "camera": {"picamera2": Picamera2Settings, "rtsp": RtspSettings},
+    "board": {"rpi": RpiSettings},
 }
 """The backends of a unit, each with its own table."""
 KINDS = {"boolean": "true or false", "integer": "whole number", "number": "number", "string": "text"}
@@ -42,8 +43,8 @@ def _all_tables() -> Iterator[tuple[str, type[BaseModel]]]:
     for name, table in tables(Configuration):
         yield name, table
         if table is BackendSettings:
-            backend, own = BACKENDS[name]
-            yield f"{name}.{backend}", own
+            for backend, own in BACKENDS[name].items():
+                yield f"{name}.{backend}", own
         for key, field in table.model_fields.items():
             element = table_of(field.annotation)
             if element is not None:

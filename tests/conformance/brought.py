@@ -8,7 +8,7 @@ import pytest
 
 
 def brought(kind: str, ours: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what is to be tried: somebody else's, `module:function`, or one of ours, if asked for; else all of ours.
+    """Return what is to be tried: another's, `module:function` or an address, or one of ours; else all of ours.
 
     Raises:
         pytest.UsageError: what is asked for is neither.

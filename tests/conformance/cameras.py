@@ -1,5 +1,6 @@
 """Cameras to try, each with what a test needs to know of it."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,10 +18,21 @@ from platepost.device.camera.base import Camera
 from platepost.simulator.camera.recordings import open_recording
 from tests.conformance.brought import brought, load
 from tests.picamera2 import virtual
-from tests.standins import standing_in
+from tests.standins import gstreamer, standing_in
 from tests.standins.picamera2 import sensor
+from tests.standins.rtsp_server import RtspServer
 
-CAMERAS = brought("CAMERA", ("footage", "stand-in", "picamera2", "examples.backends.stand:slides"))
+OURS = (
+    "footage",
+    "stand-in",
+    "rtsp",
+    "gstreamer",
+    "gstreamer-h265",
+    "gstreamer-tls",
+    "picamera2",
+    "examples.backends.stand:slides",
+)
+CAMERAS = brought("CAMERA", OURS)
 CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
 PLATE = "6WDN917"
 """What stands on the vehicle that every camera here sees."""
@@ -69,7 +81,12 @@ def make_camera(kind: str) -> Iterator[CameraStand]:
     """Prepare one kind of camera; skips where it cannot run."""
     picamera2 = {"width": SIZE[0], "height": SIZE[1], "frames_per_second": 30}
     with ExitStack() as stack:
-        if ":" in kind:
+        if kind.startswith(("rtsp://", "rtsps://")):
+            yield _at_address(kind)
+        elif kind.startswith("gstreamer"):
+            settings = stack.enter_context(gstreamer.serving(vehicle(), kind.partition("-")[2]))
+            yield CameraStand("rtsp", settings, missing=_missing_in_network)
+        elif ":" in kind:
             yield stack.enter_context(load(kind)())
         elif kind == "footage":
             yield CameraStand(
@@ -81,9 +98,43 @@ def make_camera(kind: str) -> Iterator[CameraStand]:
             stack.enter_context(standing_in())
             sensor.picture = lambda number, width, height: shrunk(number // 2 % len(vehicle()), width, height)
             yield CameraStand("picamera2", picamera2, _missing, hang=lambda _camera: sensor.hang(), heal=sensor.resume)
+        elif kind == "rtsp":
+            server = RtspServer(vehicle())
+            stack.callback(server.stop)
+            server.start()
+            yield CameraStand(
+                "rtsp",
+                {"url": server.url, "read_seconds": 4},
+                missing=_missing_in_network,
+                hang=lambda _camera: server.stalled.set(),
+                heal=server.stalled.clear,
+            )
         else:
             virtual.require()
             yield CameraStand("picamera2", picamera2, _missing, hang=virtual.hang)
+
+
+def _at_address(url: str) -> CameraStand:
+    """Return a camera of the network; the environment has what is particular to it."""
+    named = {
+        "user": os.environ.get("PLATEPOST_CAMERA_USER"),
+        "password_file": os.environ.get("PLATEPOST_CAMERA_PASSWORD_FILE"),
+        "ca_file": os.environ.get("PLATEPOST_CAMERA_CA_FILE"),
+    }
+    settings = {"url": url} | {name: value for name, value in named.items() if value is not None}
+    with backends.camera("rtsp", settings) as camera:
+        frame = next(camera.frames())
+    return CameraStand(
+        "rtsp",
+        settings,
+        missing=_missing_in_network,
+        plate=os.environ.get("PLATEPOST_CAMERA_PLATE", PLATE),
+        size=(frame.gray.shape[1], frame.gray.shape[0]),
+    )
+
+
+def _missing_in_network() -> Camera:
+    return backends.camera("rtsp", {"url": "rtsp://127.0.0.1:1/stream"})
 
 
 def _missing() -> Camera:

@@ -107,3 +107,11 @@ def test_a_damaged_memory_is_forgotten(tmp_path: Path, content: bytes) -> None:
 def test_a_memory_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert take(Recovery(tmp_path / "file" / "camera.json"), 5) == UNTIL_RESTART
+
+
+def test_a_camera_of_the_network_is_only_asked_again_and_ever_more_rarely(tmp_path: Path) -> None:
+    recovery = Recovery(tmp_path / "camera.json", reboot=lambda: pytest.fail("no reboot helps"))
+    steps = [recovery.failed(attached=False) for _ in range(8)]
+    assert {step.action for step in steps} == {RecoveryAction.REOPEN}
+    assert [step.pause for step in steps] == [1, 3, 10, 30, 60, 60, 60, 60]
+    assert recovery.exhausted
