@@ -54,7 +54,7 @@ def main() -> None:
     rows: dict[str, Callable[[int], object]] = {
         "copy of the frame": lambda _: picture(buffers["main"], MAIN),
         "copy of the small picture": lambda _: luma(buffers["lores"], LORES),
-        "black or frozen": lambda _: looks.see(frame),
+        "black or frozen": lambda _: looks.update(frame),
         "motion gate on the small picture": partial(lambda gate, n: gate.moves(small, n / 10), MotionGate()),
         "motion gate on the frame": partial(lambda gate, n: gate.moves(gray, n / 10), MotionGate()),
         "shrinking the frame for the detector": lambda _: cv2.resize(gray, size, interpolation=cv2.INTER_AREA),

@@ -61,8 +61,8 @@ class Watched(Pipeline):
         self.said: dict[int, dict[str, int]] = defaultdict(dict)
         self.early: dict[int, dict[str, int]] = defaultdict(dict)
 
-    def look(self, frame: Frame) -> FrameResult:
-        result = super().look(frame)
+    def update(self, frame: Frame) -> FrameResult:
+        result = super().update(frame)
         for passage in self.passages:
             look = passage.last
             if look.frame is frame and look.plate.reading.confidence >= passage.least_confidence:

@@ -52,7 +52,7 @@ class MemoryCamera(Camera):
 
 def main(folder: Path) -> None:
     """Run the post, and say when its first frame has been evaluated."""
-    look = Pipeline.look
+    look = Pipeline.update
 
     def counted(pipeline: Pipeline, frame: Frame) -> FrameResult:
         found = look(pipeline, frame)
@@ -63,7 +63,7 @@ def main(folder: Path) -> None:
         (folder / "frames").write_text(str(pipeline.counters.frames))
         return found
 
-    Pipeline.look = counted
+    Pipeline.update = counted
     backends.camera = lambda *_: MemoryCamera(folder)
     platepost(["run", "--config", str(folder / "fleet" / "posts" / "post-1" / "post.toml")])
 

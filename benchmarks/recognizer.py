@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from platepost.device.vision.ctc import beam_search, merge_look_alikes, softmax, spell
 from platepost.device.vision.interpreter import Network
-from platepost.device.vision.passages import BEST_LOOKS
+from platepost.device.vision.passages import BEST_FRAMES
 from platepost.device.vision.pipeline import Pipeline
 from platepost.device.vision.recognizer import Recognizer, as_gray
 from platepost.simulator.camera.footage import FootageCamera
@@ -76,13 +76,13 @@ def street(most: int) -> None:
                 break
             _ = frame.gray  # decoding is the camera's
             start = time.thread_time()
-            result = pipeline.look(frame)
+            result = pipeline.update(frame)
             spent, had = time.thread_time() - start, inside
             total += spent
             frames += 1
             if len(result.sightings) == 1 and (plate := result.sightings[0].rectified) is not None:
                 start = time.thread_time()
-                networks.impression([plate] * BEST_LOOKS, "")
+                networks.impression([plate] * BEST_FRAMES, "")
                 networks.appearance(frame.color(), result.sightings[0].plate.corners)
                 alone.append((1000 * spent, 1000 * (spent + time.thread_time() - start)))
                 inside = had

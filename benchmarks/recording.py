@@ -32,7 +32,7 @@ def main() -> None:
     pipeline = Pipeline(Recognizer.load())
     begun = time.process_time()
     for frame in frames:
-        pipeline.look(frame)
+        pipeline.update(frame)
     evaluating = (time.process_time() - begun) * 1000 / len(frames)
     height, width = frames[0].gray.shape
     print(f"{len(frames)} frames of {width} x {height}; evaluating one: {evaluating:.1f} ms of CPU")

@@ -62,7 +62,7 @@ def passages(recognizer: Recognizer, frames: Iterator[Frame], width: float) -> l
     pipeline = Pipeline(recognizer, vision=VisionSettings(motion_area=0))
     over: list[Ended] = []
     for frame in frames:
-        over += pipeline.look(frame).ended
+        over += pipeline.update(frame).ended
     over += pipeline.finish()
 
     def is_it(passage: Passage) -> bool:

@@ -18,7 +18,7 @@ class FaultMonitor:
 
     def __init__(self, clock: Clock) -> None:
         self.present: frozenset[Fault] = frozenset()
-        """What `look` found last."""
+        """What `update` returned last."""
         self._clock = clock
         self._parts: tuple[Part, ...] = ()
         self._dampers = FlapDampers[Fault]()
@@ -27,7 +27,7 @@ class FaultMonitor:
         """Ask these parts from now on."""
         self._parts = tuple(parts)
 
-    def look(self) -> frozenset[Fault]:
+    def update(self) -> frozenset[Fault]:
         """Ask every part now; from any thread. What flaps is named until it has rested."""
         named: dict[bool, set[Fault]] = {True: set(), False: set()}
         for part in self._parts:

@@ -11,9 +11,9 @@ from pydantic import JsonValue
 from platepost.common.errors import OutboxError
 from platepost.device.audit.log import AuditLog
 from platepost.device.audit.rate_limit import RateLimitedAudit
-from platepost.device.audit.retrying import RetryingRecorder
 from platepost.device.clock.timekeeper import Timekeeper
 from platepost.device.outbox.outbox import Outbox
+from platepost.device.outbox.retrying import RetryingRecorder
 from platepost.device.part import Interval, Part, Tables
 from platepost.wire.faults import Fault
 from platepost.wire.records.settings import RecordSettings
@@ -55,12 +55,12 @@ class Logbook(Part):
         self._account = Interval(settings.health_seconds)
         self._quarantined = 0
 
-    def tick(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Put into the audit log each outbox that was quarantined since, and now and then what was lost or dropped.
 
         Before that, what was put off while the disk was full.
         """
-        self.records.look()
+        self.records.retry()
         self._audit_quarantined()
         if self._account.due(now):
             self._account_for_losses()
@@ -82,14 +82,14 @@ class Logbook(Part):
     def stop(self) -> None:
         """Keep the time for the next start, and store what was put off."""
         self.timekeeper.save()
-        self.records.look()
+        self.records.retry()
 
     def _audit_quarantined(self) -> None:
         quarantined = self.outbox.set_aside[self._quarantined :]
         self._quarantined += len(quarantined)
         for file in quarantined:
             details: dict[str, JsonValue] = {"records_kept": file.kept, "same_chain": file.same_chain}
-            self.audit.say(
+            self.audit.record(
                 "outbox_set_aside", outcome="failure", reason=file.reason, object=file.path.name, details=details
             )
 

@@ -1,9 +1,8 @@
 """What a part of a running post is: a type with seven verbs, each of which does nothing unless it is overridden.
 
-A post is a tuple of parts. It starts them in order, stops them in the opposite order, and in between shows them each
-frame and lets them look around four times a second. A part gets the one or two others that it uses as arguments. A new
-fault is its part and its row in `platepost.wire.faults`; a new part is its file and a line in
-`platepost.device.post`.
+A post is a tuple of parts. It starts them in order, stops them in the opposite order, and in between passes them each
+frame and polls them four times a second. A part gets the one or two others that it uses as arguments. A new fault is
+its part and its row in `platepost.wire.faults`; a new part is its file and a line in `platepost.device.post`.
 """
 
 from collections.abc import Collection
@@ -16,7 +15,7 @@ from platepost.wire.records import Finding
 
 
 class Tables(Protocol):
-    """A configuration, by its tables: a part knows the settings of its own room and no others."""
+    """A configuration, by its tables: a part knows the settings of its own package and no others."""
 
     @property
     def digest(self) -> str:
@@ -25,7 +24,7 @@ class Tables(Protocol):
 
     @property
     def unusual(self) -> tuple[str, ...]:
-        """Keys that have a value far from what holds without them."""
+        """Keys whose value is far from its default."""
         ...
 
     def table(self, kind: type[Table]) -> Table:
@@ -41,24 +40,24 @@ class Part:
 
     damped = False
     """Whether `faults` has already damped what comes and goes again and again."""
-    tells = False
-    """Whether its `tick` goes by what all parts name: it comes after that of all others."""
+    reports_faults = False
+    """Whether its `poll` uses the faults of all parts: it is polled after all others."""
 
     def start(self) -> None:
         """Begin, once, before the first frame."""
 
-    def see(self, frame: Frame) -> None:
-        """Look at a frame that the post evaluates; it must be quick."""
+    def update(self, frame: Frame) -> None:
+        """Take in a frame that the post evaluates; it must be quick."""
 
-    def tick(self, now: float) -> None:
-        """Look around, four times a second; `now` is steady seconds."""
+    def poll(self, now: float) -> None:
+        """Do what is due, four times a second; `now` is steady seconds."""
 
     def faults(self) -> Collection[Fault]:
-        """Name what is wrong at present. Quick, without side effects, from any thread."""
+        """Return what is wrong at present. Quick, without side effects, from any thread."""
         return ()
 
     def undecided(self) -> Collection[Fault]:
-        """Name what cannot be told yet and soon will be: a configuration stays on trial until then."""
+        """Return faults that cannot be judged yet and soon will be: a configuration stays on trial until then."""
         return ()
 
     def findings(self) -> tuple[Finding, ...]:
@@ -66,21 +65,21 @@ class Part:
         return ()
 
     def adjust(self, tables: Tables) -> None:
-        """Go by another configuration from the next frame on."""
+        """Apply another configuration from the next frame on."""
 
     def stop(self) -> None:
         """End; a second call does nothing."""
 
 
 class Interval:
-    """Tells when a time has passed since it was last due: at once at first. One thread at a time."""
+    """Becomes due when a time has passed since it was last due: at once at first. One thread at a time."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._next = float("-inf")
 
     def due(self, now: float) -> bool:
-        """Tell, once each time, whether it is due at `now` steady seconds."""
+        """Return, once each time, whether it is due at `now` steady seconds."""
         if now < self._next:
             return False
         self._next = now + self.seconds

@@ -10,13 +10,13 @@ Frames, passages and records go one way, in this thread; capture and the uplink 
 short queue and the outbox between. The uplink brings hot lists back, which are verified and swapped in whole.
 
 A post is a tuple of parts (`platepost.device.part`). Here they are made, each with the one or two others that it uses,
-and here are the stages of a run. Each room beside this file has one subject: its settings, how it works, and its part
-of a post.
+and here is the loop that runs them. Each package beside this file has one subject: its settings, how it works, and its
+part of a post.
 """
 
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
@@ -24,14 +24,12 @@ from typing import Any
 
 from platepost.common.secrets.certificate import certificate
 from platepost.common.systemd import Notifier
-from platepost.device.audit.retrying import RetryingRecorder
 from platepost.device.board.status_light import StatusLight
 from platepost.device.board.tamper import TamperMonitor
-from platepost.device.camera.base import Camera
 from platepost.device.camera.lens import LensMonitor
 from platepost.device.camera.recovery import Recovery
 from platepost.device.camera.snapshot import Snapshot
-from platepost.device.camera.supervisor import Actions, CameraSupervisor
+from platepost.device.camera.supervisor import CameraSupervisor
 from platepost.device.clock.timekeeper import Timekeeper, TimeSource
 from platepost.device.config import Configuration
 from platepost.device.control.commands import CommandExecutor, doers
@@ -54,10 +52,11 @@ from platepost.device.hotlist.download import HotListDownload
 from platepost.device.hotlist.service import HotListService
 from platepost.device.hotlist.spool import PackageSpool
 from platepost.device.logbook import Logbook
+from platepost.device.outbox.retrying import RetryingRecorder
 from platepost.device.part import Interval, Part
 from platepost.device.recording import Recordings
-from platepost.device.reporting.frames import FrameReporter
-from platepost.device.reporting.reporter import Circumstances, Reporter
+from platepost.device.reporting.reporter import RecordContext, Reporter
+from platepost.device.reporting.service import ReportingService
 from platepost.device.reporting.surge import HitSurge
 from platepost.device.reporting.synthetic import SyntheticHits
 from platepost.device.rig import Rig
@@ -66,13 +65,14 @@ from platepost.device.uplink.takeover import SessionTakeover
 from platepost.device.uplink.uplink import Uplink
 from platepost.device.vision.model_loader import ModelLoader, versions_of
 from platepost.device.vision.pipeline import Pipeline
+from platepost.device.vision.service import VisionService
 from platepost.wire.hotlist import HotListStore
 from platepost.wire.records import Finding, Keyring
 
 log = logging.getLogger(__name__)
 
-TICK_SECONDS = 0.25
-"""How often every part looks around: a tamper switch is heard of within a second."""
+POLL_SECONDS = 0.25
+"""How often every part is polled: a tamper switch is noticed within a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,103 +105,143 @@ class Post:
 
         """
         self._rig = rig = rig or Rig()
-        source, hotlists, control = configuration.post.source, configuration.hotlist, configuration.control
-        trust = TrustedKeys.of(source.agency, hotlists.issuer_key, control, configuration.custody.given)
+        self._stop = rig.clock.event()
+        self._restart = False
+        self._poll_due = Interval(POLL_SECONDS)
+
+        # A signed configuration that was accepted before replaces the file's, for all that follows.
+        source, control = configuration.post.source, configuration.control
+        trust = TrustedKeys.of(source.agency, configuration.hotlist.issuer_key, control, configuration.custody.given)
         remote = remote_configuration(configuration, control, trust, source, clock=rig.clock)
         if remote is not None:
             configuration = remote.start()
-        self._configuration, folder = configuration, configuration.outbox.path.parent
-        self._stop, self._round_due, self._restart = rig.clock.event(), Interval(TICK_SECONDS), False
+        self._configuration = configuration
+        folder = configuration.outbox.path.parent
 
-        self._models = models = ModelLoader(partial(rig.recognizer, configuration.vision), clock=rig.clock)
-        models.on_loaded = self._apply_again
+        # What can be missing on this unit comes before the outbox is opened.
+        self._models = ModelLoader(partial(rig.recognizer, configuration.vision), clock=rig.clock)
+        self._models.on_loaded = self._apply_again
         camera = rig.camera(configuration.camera)
+
+        # Records, the time that dates them, and their way to the department.
         time_source = rig.time_source()
-        self._logbook = logbook = _logbook(configuration, rig, time_source, self._stop, self._while_waiting)
-        audit, limited, timekeeper = logbook.audit, logbook.rate_limited, logbook.timekeeper
-        self._faults = faults = FaultMonitor(rig.clock)
-        self._uplink = uplink = rig.uplink(
-            configuration.uplink,
-            logbook.outbox,
-            client_id=source.post,
-            earliest=timekeeper.earliest,
-            utc=timekeeper.now,
-        )
-        self._board = board = rig.board(configuration.board)
-        store = HotListStore.of(hotlists, agency=source.agency, issuers=trust.issuers(timekeeper.now))
-        self._hotlist = hotlist = HotListService(store, hotlists, audit, rate_limited=limited, timekeeper=timekeeper)
-        self._frames = frames = _frame_reporter(
-            configuration, rig, logbook, hotlist=hotlist, models=models, camera=camera
-        )
+        self._logbook = logbook = _logbook(configuration, rig, time_source, self._stop, on_wait=self._while_waiting)
+        timekeeper = logbook.timekeeper
+        self._uplink = _uplink(configuration, rig, logbook)
+        self._faults = FaultMonitor(rig.clock)
+
+        # From a frame to records: vision, the hot list, reporting.
+        self._hotlist = _hotlist(configuration, logbook, trust)
+        self._vision = _vision(configuration, rig, self._models)
+        reporter = _reporter(configuration, rig, logbook, self._hotlist, self._models, camera_name=camera.name)
+        self._reporting = ReportingService(reporter, self._models, audit=logbook.audit)
+        synthetic = SyntheticHits(configuration.reporting, logbook, reporter, identify=rig.identify)
+
+        # What keeps the camera and the software going.
+        self._board = rig.board(configuration.board)
         boots = BootCounter(folder, Notifier(), clock=rig.clock)
-        self._supervisor = supervisor = CameraSupervisor(
+        self._camera = CameraSupervisor(
             camera,
-            board,
-            Recovery(folder / "camera.json", reboot=partial(boots.reboot, audit, reason="camera")),
-            limited,
+            self._board,
+            Recovery(folder / "camera.json", reboot=partial(boots.reboot, logbook.audit, reason="camera")),
+            logbook.rate_limited,
             capture=partial(rig.capture, queue_frames=configuration.vision.queue_frames),
             stop=self._stop,
         )
-        self._acceptance = acceptance = Acceptance(configuration.acceptance, source, configuration.records)
-        expiry, snapshot = CertificateMonitor(configuration.uplink.certificate, timekeeper), Snapshot()
-        renewal = Renewal.of(
-            configuration.enrollment,
-            configuration.uplink,
-            name=source.post,
-            audit=audit,
-            now=timekeeper.now,
-            earliest=timekeeper.earliest,
+        self._lifecycle = Lifecycle(
+            folder, logbook, boots, faults=self._faults, uplink=self._uplink, supervisor=self._camera
         )
+
+        # Who the post is, and what it accepts from the department.
+        self._acceptance = Acceptance(configuration.acceptance, source, configuration.records)
+        certificate_expiry = CertificateMonitor(configuration.uplink.certificate, timekeeper)
+        snapshot = Snapshot()
+        renewal = _renewal(configuration, logbook)
         self._control: RemoteControl[Configuration] | None = None
         if remote is not None and control is not None:
-            renew = None if renewal is None else renewal.order
-            done = doers(check_up=self._check_up, snapshot=snapshot, restart=self._begin_again, renew=renew)
-            commands = CommandExecutor.of(control, logbook, send=uplink.send_now, doers=done)
-            self._control = RemoteControl(
-                remote, trust, logbook, uplink, faults=faults, commands=commands, stale_by=hotlist.stale_by
+            actions = doers(
+                check_up=self._check_up,
+                snapshot=snapshot,
+                restart=self._restart_software,
+                renew=None if renewal is None else renewal.order,
             )
-        # After the control, for with a new key may come what it signed.
-        download = HotListDownload(hotlist, uplink, agency=source.agency, directory=hotlists.directory)
-        for listener in (hotlist.let_go, download.again):
+            self._control = RemoteControl(
+                remote,
+                trust,
+                logbook,
+                self._uplink,
+                faults=self._faults,
+                commands=CommandExecutor.of(control, logbook, send=self._uplink.send_now, doers=actions),
+                stale_by=self._hotlist.stale_by,
+            )
+        # After the control, because a list may be signed with a key that arrives with it.
+        list_folder = configuration.hotlist.directory
+        download = HotListDownload(self._hotlist, self._uplink, agency=source.agency, directory=list_folder)
+        for listener in (self._hotlist.let_go, download.again):
             trust.lists.on_changed(listener)
-        self._lifecycle = Lifecycle(folder, logbook, boots, faults=faults, uplink=uplink, supervisor=supervisor)
-        status = StatusReporter(logbook, frames, uplink, faults=faults, certificate=expiry, control=self._control)
-        synthetic = SyntheticHits(configuration.reporting, logbook, frames.reporter, identify=rig.identify)
+
+        # How the post is, for the department.
+        status = StatusReporter(
+            logbook,
+            reporter,
+            self._uplink,
+            counters=self._vision.pipeline.counters,
+            faults=self._faults,
+            certificate=certificate_expiry,
+            control=self._control,
+        )
         status.synthetic = synthetic
         status.adjust(configuration)
-        self._heartbeat = Heartbeat(logbook, frames, supervisor, uplink, settings=configuration.records, folder=folder)
-        parts: tuple[Part | None, ...] = (
-            hotlist,
+        self._heartbeat = Heartbeat(
             logbook,
-            StatusLight(board, faults),
+            self._vision.pipeline,
+            reporter,
+            supervisor=self._camera,
+            uplink=self._uplink,
+            settings=configuration.records,
+            folder=folder,
+        )
+
+        parts: tuple[Part | None, ...] = (
+            self._hotlist,
+            logbook,
+            StatusLight(self._board, self._faults),
             self._lifecycle,
-            uplink,
+            self._uplink,
             status,
             self._heartbeat,
-            limited,
-            _fork_detector(configuration, logbook, uplink),
-            SessionTakeover(uplink, limited),
-            ClockStepMonitor(timekeeper, limited, time_source, hotlist=hotlist, download=download, uplink=uplink),
-            expiry,
+            logbook.rate_limited,
+            _fork_detector(configuration, logbook, self._uplink),
+            SessionTakeover(self._uplink, logbook.rate_limited),
+            ClockStepMonitor(
+                timekeeper,
+                logbook.rate_limited,
+                time_source,
+                hotlist=self._hotlist,
+                download=download,
+                uplink=self._uplink,
+            ),
+            certificate_expiry,
             MachineMonitor(folder, ask=rig.machine),
-            TamperMonitor(board, audit),
+            TamperMonitor(self._board, logbook.audit),
             LensMonitor(folder),
             synthetic,
-            ReadRateMonitor(folder, frames.pipeline.counters, timekeeper, supervisor),
-            models,
-            acceptance,
+            ReadRateMonitor(folder, self._vision.pipeline.counters, timekeeper, self._camera),
+            self._models,
+            self._acceptance,
             self._control,
-            CustodyService(configuration.custody, trust.custodians, logbook, uplink, folder=folder),
+            CustodyService(configuration.custody, trust.custodians, logbook, self._uplink, folder=folder),
             download,
-            PackageSpool(hotlists.directory, partial(hotlist.install, source="file")),
+            PackageSpool(list_folder, partial(self._hotlist.install, source="file")),
             renewal,
             snapshot,
-            _recordings(configuration, logbook, goes_by=self._goes_by),
-            frames,
-            supervisor,
+            _recordings(configuration, logbook, evaluated_with=self._evaluated_with),
+            self._vision,
+            self._reporting,
+            self._camera,
         )
         self._parts = tuple(part for part in parts if part is not None)
-        faults.watch(self._parts)
+        self._faults.watch(self._parts)
 
     def stop(self) -> None:
         """Ask a running post to end; from any thread, but not from a signal handler, which may hold the same lock."""
@@ -213,14 +253,15 @@ class Post:
         return self._uplink.state().connected
 
     def connect_now(self) -> None:
-        """Have the uplink try at once if it makes a pause: somebody at the post knows that the network is back."""
+        """Have the uplink try at once if it is pausing: someone at the post knows that the network is back."""
         self._uplink.retry_now()
 
     def run(self) -> Account:
-        """Run until told to stop, or until footage ends; then deliver what waits, as far as the time given allows.
+        """Run until stopped, or until footage ends; then deliver what waits, as far as the time given allows.
 
         Raises:
-            OutboxError: the post was told to stop while a record could not be stored.
+            CameraError: footage cannot be played.
+            OutboxError: the post was stopped while a record could not be stored.
 
         """
         with self._logbook.outbox, self._board:
@@ -228,92 +269,119 @@ class Post:
                 for part in self._parts:
                     stack.callback(part.stop)
                     part.start()
-                self._serve()
+                self._wait_until_ready()
+                if not self._stop.is_set():
+                    self._lifecycle.serves()
+                    self._serve()
             return self._account()
 
-    # --- the stages of a run
+    # --- the loop
 
-    def _serve(self) -> None:
+    def _wait_until_ready(self) -> None:
         while not self._stop.is_set() and not self._ready:
-            self._round()
-            self._stop.wait(TICK_SECONDS)
-        if not self._stop.is_set():
-            self._lifecycle.serves()
-        self._supervisor.run(Actions(self._evaluate, self._frames.finish, self._round))
+            self._poll()
+            self._stop.wait(POLL_SECONDS)
 
     @property
     def _ready(self) -> bool:
         accepted = self._rig.accepting or not self._acceptance.missing
         return accepted and self._hotlist.in_service and not self._models.damaged and not self._lifecycle.holds_back
 
-    def _evaluate(self, frame: Frame) -> None:
-        for part in self._parts:
-            part.see(frame)
+    def _serve(self) -> None:
+        """Evaluate frames until stopped, until footage ends, or until only a restart helps the camera."""
+        while not self._stop.is_set():
+            with closing(self._camera.watch()) as frames:
+                for frame in frames:
+                    if frame is not None:
+                        self._evaluate(frame)
+                    self._poll()
+            self._end_passages()
+            if self._stop.is_set() or self._camera.done:
+                return
+            for _ in self._camera.recover():
+                self._poll()
+            if self._camera.done:
+                return
 
-    def _round(self) -> None:
-        """Have every part look around, if it is time, and go by another configuration where one has come."""
+    def _evaluate(self, frame: Frame) -> None:
+        """Pass a frame to every part, then through vision, and report the result."""
+        for part in self._parts:
+            part.update(frame)
+        result = self._vision.evaluate(frame)
+        self._camera.meter(frame, [sighting.plate.box for sighting in result.sightings])
+        self._reporting.report(result)
+        if self._reporting.list_changed():
+            self._reporting.reporter.recheck(self._vision.pipeline.passages)
+            self._vision.pipeline.recheck_repeats()
+
+    def _end_passages(self) -> None:
+        """Report what was seen so far: no further frames come, or they are evaluated differently."""
+        self._reporting.report_ended(self._vision.pipeline.finish())
+
+    def _poll(self) -> None:
+        """Poll every part if it is time, and apply another configuration where one has come."""
         now = self._rig.clock.steady()
-        if not self._round_due.due(now):
+        if not self._poll_due.due(now):
             return
         for part in self._parts:
-            if not part.tells:
-                part.tick(now)
-        self._faults.look()
+            if not part.reports_faults:
+                part.poll(now)
+        self._faults.update()
         for part in self._parts:
-            if part.tells:
-                part.tick(now)
+            if part.reports_faults:
+                part.poll(now)
         pending = None if self._control is None else self._control.take_pending()
         if pending is not None:
             self._apply(pending)
 
     def _apply(self, configuration: Configuration) -> None:
-        """Go by another configuration from the next frame on; what was seen so far is told first."""
-        self._frames.finish()
+        """Apply another configuration from the next frame on; what was seen so far is reported first."""
+        self._end_passages()
         self._configuration = configuration
         for part in self._parts:
             part.adjust(configuration)
-        log.warning("another configuration is in force: %s", configuration.digest[:16])
+        log.warning("another configuration is active: %s", configuration.digest[:16])
 
     def _account(self) -> Account:
-        counters, reporter = self._frames.pipeline.counters, self._frames.reporter
+        counters, reporter = self._vision.pipeline.counters, self._reporting.reporter
         return Account(
             frames=counters.frames,
-            dropped=self._supervisor.dropped,
+            dropped=self._camera.dropped,
             reads=counters.reads,
             hits=reporter.hits,
             withdrawn=reporter.withdrawn,
             undelivered=self._logbook.outbox.depth(),
             restart=self._restart,
-            ailing=self._supervisor.restart,
+            ailing=self._camera.restart,
         )
 
-    # --- asked by parts that are made before what they ask
+    # --- called by parts that are made before what they call
 
     def _apply_again(self) -> None:
-        """Go by networks whose files have been put right."""
+        """Use networks whose files have been repaired."""
         self._apply(self._configuration)
 
-    def _goes_by(self) -> dict[str, Any]:
-        """Say by which configuration, models and software frames are evaluated now."""
-        told = self._configuration.model_dump(mode="json", include={"post", "camera", "vision", "passages"})
-        runs = self._frames.reporter.circumstances.versions
-        return {"configuration": told, "versions": runs.model_dump(mode="json")}
+    def _evaluated_with(self) -> dict[str, Any]:
+        """Return the configuration, models and software that frames are evaluated with now."""
+        fields = self._configuration.model_dump(mode="json", include={"post", "camera", "vision", "passages"})
+        versions = self._reporting.reporter.context.versions
+        return {"configuration": fields, "versions": versions.model_dump(mode="json")}
 
     def _check_up(self) -> tuple[Finding, ...]:
         return tuple(finding for part in self._parts for finding in part.findings())
 
     def _while_waiting(self) -> None:
-        """Go on telling systemd and the department how the post is while a record waits for the disk."""
+        """Keep systemd and the department informed while a record waits for the disk."""
         self._lifecycle.while_waiting()
-        self._heartbeat.tick(self._rig.clock.steady())
+        self._heartbeat.poll(self._rig.clock.steady())
 
-    def _begin_again(self) -> None:
+    def _restart_software(self) -> None:
         self._restart = self._lifecycle.restart = True
         self._stop.set()
 
 
 def _logbook(
-    configuration: Configuration, rig: Rig, time_source: TimeSource, stop: Event, meanwhile: Callable[[], None]
+    configuration: Configuration, rig: Rig, time_source: TimeSource, stop: Event, *, on_wait: Callable[[], None]
 ) -> Logbook:
     outbox = rig.outbox(configuration.outbox)
     timekeeper = Timekeeper.beside(
@@ -325,31 +393,62 @@ def _logbook(
     )
     recorder = rig.recorder(configuration.records, outbox, configuration.post.source, now=timekeeper.now)
     records = RetryingRecorder(recorder, stop=stop, clock=rig.clock)
-    records.meanwhile = meanwhile
+    records.on_wait = on_wait
     return Logbook(outbox, records, timekeeper, run=rig.identify(), settings=configuration.records)
 
 
-def _frame_reporter(
+def _uplink(configuration: Configuration, rig: Rig, logbook: Logbook) -> Uplink:
+    return rig.uplink(
+        configuration.uplink,
+        logbook.outbox,
+        client_id=configuration.post.source.post,
+        earliest=logbook.timekeeper.earliest,
+        utc=logbook.timekeeper.now,
+    )
+
+
+def _hotlist(configuration: Configuration, logbook: Logbook, trust: TrustedKeys) -> HotListService:
+    settings, timekeeper = configuration.hotlist, logbook.timekeeper
+    issuers = trust.issuers(timekeeper.now)
+    store = HotListStore.of(settings, agency=configuration.post.source.agency, issuers=issuers)
+    return HotListService(store, settings, logbook.audit, rate_limited=logbook.rate_limited, timekeeper=timekeeper)
+
+
+def _vision(configuration: Configuration, rig: Rig, models: ModelLoader) -> VisionService:
+    pipeline = Pipeline(models.recognizer, vision=configuration.vision, passages=configuration.passages)
+    return VisionService(models, pipeline, observer=rig.observer)
+
+
+def _reporter(
     configuration: Configuration,
     rig: Rig,
     logbook: Logbook,
-    *,
     hotlist: HotListService,
     models: ModelLoader,
-    camera: Camera,
-) -> FrameReporter:
-    runs = versions_of(configuration.digest, models.recognizer)
-    pipeline = Pipeline(models.recognizer, vision=configuration.vision, passages=configuration.passages)
-    reporter = Reporter(
+    *,
+    camera_name: str,
+) -> Reporter:
+    versions = versions_of(configuration.digest, models.recognizer)
+    return Reporter(
         logbook.records,
         hotlist,
         clock=logbook.timekeeper.quality,
-        circumstances=Circumstances(camera.name[:64], configuration.post.place, runs),
+        context=RecordContext(camera_name[:64], configuration.post.place, versions),
         settings=configuration.records,
         identify=rig.identify,
         surge=HitSurge(rig.clock.steady),
     )
-    return FrameReporter(camera, models, pipeline, reporter, audit=logbook.audit, onlooker=rig.onlooker)
+
+
+def _renewal(configuration: Configuration, logbook: Logbook) -> Renewal | None:
+    return Renewal.of(
+        configuration.enrollment,
+        configuration.uplink,
+        name=configuration.post.source.post,
+        audit=logbook.audit,
+        now=logbook.timekeeper.now,
+        earliest=logbook.timekeeper.earliest,
+    )
 
 
 def _fork_detector(configuration: Configuration, logbook: Logbook, uplink: Uplink) -> ChainForkDetector:
@@ -359,13 +458,13 @@ def _fork_detector(configuration: Configuration, logbook: Logbook, uplink: Uplin
 
 
 def _recordings(
-    configuration: Configuration, logbook: Logbook, *, goes_by: Callable[[], Mapping[str, Any]]
+    configuration: Configuration, logbook: Logbook, *, evaluated_with: Callable[[], Mapping[str, Any]]
 ) -> Recordings:
     return Recordings(
         configuration.recording,
         logbook.audit,
         post=logbook.source.post,
-        goes_by=goes_by,
+        evaluated_with=evaluated_with,
         now=logbook.timekeeper.now,
         clock=logbook.clock,
     )

@@ -22,11 +22,11 @@ from platepost.device.frame import Frame
 from platepost.device.health.machine import Readings, read_machine
 from platepost.device.outbox.outbox import Outbox
 from platepost.device.outbox.settings import OutboxSettings
-from platepost.device.reporting.frames import Onlooker
 from platepost.device.uplink.uplink import Uplink
 from platepost.device.vision.passages import Passage
 from platepost.device.vision.pipeline import FrameResult
 from platepost.device.vision.recognizer import Recognizer
+from platepost.device.vision.service import FrameObserver
 from platepost.device.vision.settings import VisionSettings
 from platepost.wire.records import Recorder, new_identifier
 
@@ -59,8 +59,8 @@ def board(settings: BackendSettings) -> Board:
         return LostBoard()
 
 
-def nobody(_frame: Frame, _look: FrameResult, _passages: Sequence[Passage]) -> None:
-    """Look at nothing: on a unit nobody is shown anything but records."""
+def no_observer(_frame: Frame, _result: FrameResult, _passages: Sequence[Passage]) -> None:
+    """Ignore a frame: a unit passes on nothing but records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class Rig:
     board: Callable[[BackendSettings], Board] = board
     capture: Callable[..., Capture] = Capture
     recognizer: Callable[[VisionSettings], Recognizer] = Recognizer.of
-    onlooker: Onlooker = nobody
+    observer: FrameObserver = no_observer
     clock: Clock = SYSTEM
     time_source: Callable[[], TimeSource] = Chrony
     machine: Callable[[Path], Readings] = read_machine
@@ -80,4 +80,4 @@ class Rig:
     identify: Callable[[], str] = new_identifier
     uplink: Callable[..., Uplink] = Uplink
     accepting: bool = False
-    """Whether the post reads though nobody has accepted it: while a technician goes through the checklist."""
+    """Whether the post reads before it has been accepted: while a technician goes through the checklist."""

@@ -10,13 +10,13 @@ from platepost.common.files import give_to_owner
 from platepost.common.language import Phrase
 from platepost.common.secrets.certificate import certificate
 from platepost.device.audit.log import AuditLog
-from platepost.device.audit.retrying import RetryingRecorder
 from platepost.device.clock.chrony import Chrony
 from platepost.device.clock.timekeeper import Timekeeper
 from platepost.device.config import Configuration
 from platepost.device.outbox.database import in_use
 from platepost.device.outbox.errors import OutboxBusyError
 from platepost.device.outbox.outbox import Outbox
+from platepost.device.outbox.retrying import RetryingRecorder
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.people.acts import Author
 from platepost.technician.holder import session_of
@@ -104,7 +104,7 @@ class AuditTrail:
         author = Author.of(person, self._technician.purpose)
         author.admit(person)
         author.record(f"post_{self._doing}", object=self._post)
-        self.say("technician_session", {"doing": self._doing, "phase": "begin"})
+        self.record("technician_session", {"doing": self._doing, "phase": "begin"})
         return self
 
     def __exit__(
@@ -112,11 +112,11 @@ class AuditTrail:
     ) -> None:
         try:
             if not self._silent:
-                self.say("technician_session", {"doing": self._doing, "phase": "end"}, failed=error is not None)
+                self.record("technician_session", {"doing": self._doing, "phase": "end"}, failed=error is not None)
         finally:
             self._outbox.close()
 
-    def say(self, action: str, details: dict[str, Any], *, object: str | None = None, failed: bool = False) -> None:  # noqa: A002 - the record's own name
+    def record(self, action: str, details: dict[str, Any], *, object: str | None = None, failed: bool = False) -> None:  # noqa: A002 - the record's own name
         """Record one act of the technician's, with their purpose.
 
         Raises:
@@ -124,7 +124,7 @@ class AuditTrail:
 
         """
         said: dict[str, JsonValue] = {"purpose": self._technician.purpose, **details}
-        self._auditor.say(
+        self._auditor.record(
             action,
             source="console",
             outcome="failure" if failed else "success",

@@ -4,15 +4,15 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from platepost.device.audit.retrying import RetryingRecorder
 from platepost.device.clock.timekeeper import Timekeeper
+from platepost.device.outbox.retrying import RetryingRecorder
 from platepost.wire.records import Audit, Envelope
 from platepost.wire.records.base import Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """An event of a caller that cannot wait until it is said, since others would: the arguments of `AuditLog.say`."""
+    """An event of a caller that cannot wait until it is recorded: the arguments of `AuditLog.record`."""
 
     action: str
     source: str = "post"
@@ -33,7 +33,7 @@ class AuditLog:
         self._post = post
         self._timekeeper = timekeeper
 
-    def say(
+    def record(
         self,
         action: str,
         *,
@@ -56,7 +56,7 @@ class AuditLog:
         event = AuditEvent(action, source, outcome, identity, reason, object, details or {})
         return self._records.record(self._audit(event))
 
-    def say_soon(self, event: AuditEvent) -> None:
+    def record_soon(self, event: AuditEvent) -> None:
         """Record one event now, or once the disk takes it: for callers that must not wait.
 
         Raises:
@@ -65,7 +65,7 @@ class AuditLog:
         """
         self._records.record_soon(self._audit(event))
 
-    def say_now(self, event: AuditEvent) -> None:
+    def record_now(self, event: AuditEvent) -> None:
         """Record one event now, for callers that may do nothing without a record, and must not wait either.
 
         Raises:

@@ -49,7 +49,7 @@ class RateLimitedAudit(Part):
         self._untold: dict[tuple[str, str], _Untold] = {}
         self._since = self._now()
 
-    def say(
+    def record(
         self,
         action: str,
         *,
@@ -61,14 +61,14 @@ class RateLimitedAudit(Part):
     ) -> None:
         """Record an event of a sort that may come again and again, or count it.
 
-        The arguments are those of `AuditLog.say`, and none of them comes from outside; `kind` tells apart what has no
-        reasons: each kind has a budget of its own.
+        The arguments are those of `AuditLog.record`, and none of them comes from outside; `kind` separates events that
+        have no reasons: each kind has a budget of its own.
 
         Raises:
             OutboxError: it cannot be stored, and the post is stopping.
 
         """
-        self.tick(self._now())
+        self.poll(self._now())
         now = self._now()
         with self._lock:
             told = self._told.setdefault((action, reason or "", kind), deque(maxlen=MOST))
@@ -78,7 +78,7 @@ class RateLimitedAudit(Part):
                 untold.last = details
                 return
             told.append(now)
-        self._audit.say_soon(AuditEvent(action, source, outcome, reason=reason, details=details or {}))
+        self._audit.record_soon(AuditEvent(action, source, outcome, reason=reason, details=details or {}))
 
     def refused(
         self,
@@ -91,19 +91,19 @@ class RateLimitedAudit(Part):
         object: str | None = None,  # noqa: A002 - the record's own name for it
         details: dict[str, JsonValue] | None = None,
     ) -> None:
-        """Record a refusal, or count it; the arguments are those of `AuditLog.say`.
+        """Record a refusal, or count it; the arguments are those of `AuditLog.record`.
 
         Raises:
             OutboxError: it cannot be stored, and the post is stopping.
 
         """
-        self.tick(self._now())
+        self.poll(self._now())
         with self._lock:
             self._said[action, reason, verified] += 1
             if self._said[action, reason, verified] > MOST:
                 self._counted[action, reason] += 1
                 return
-        self._audit.say_soon(AuditEvent(action, source, "refused", identity, reason, object, details or {}))
+        self._audit.record_soon(AuditEvent(action, source, "refused", identity, reason, object, details or {}))
 
     def take(self, event: AuditEvent) -> None:
         """Record an event: a refusal as `refused` does, all else as it is.
@@ -123,9 +123,9 @@ class RateLimitedAudit(Part):
                 details=event.details,
             )
             return
-        self._audit.say_soon(event)
+        self._audit.record_soon(event)
 
-    def tick(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """End the window if its time has come, and say what was only counted in it."""
         with self._lock:
             if now - self._since < WINDOW_SECONDS:
@@ -150,7 +150,7 @@ class RateLimitedAudit(Part):
         for action in sorted({action for action, _ in counted}):
             reasons = {reason: count for (kind, reason), count in sorted(counted.items()) if kind == action}
             told: dict[str, JsonValue] = {"counted": dict(reasons), "seconds": round(seconds)}
-            self._audit.say_soon(AuditEvent(action, "broker", "refused", reason="repeated", details=told))
+            self._audit.record_soon(AuditEvent(action, "broker", "refused", reason="repeated", details=told))
         for (action, _), events in untold.items():
             told = {"counted": dict(events.counted), "seconds": round(seconds), "last": events.last}
-            self._audit.say_soon(AuditEvent(action, events.source, events.outcome, reason="repeated", details=told))
+            self._audit.record_soon(AuditEvent(action, events.source, events.outcome, reason="repeated", details=told))

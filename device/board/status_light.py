@@ -23,7 +23,7 @@ def light(faults: Collection[Fault]) -> Light:
 class StatusLight(Part):
     """Shows on the board's light how the post is."""
 
-    tells = True
+    reports_faults = True
 
     def __init__(self, board: Board, faults: FaultMonitor) -> None:
         self._board = board
@@ -33,7 +33,7 @@ class StatusLight(Part):
         """Show that the post starts."""
         self._board.status_light(Light.STARTING)
 
-    def tick(self, now: float) -> None:  # noqa: ARG002 - it shows what is present
+    def poll(self, now: float) -> None:  # noqa: ARG002 - it shows what is present
         """Show the present faults."""
         self._board.status_light(light(self._faults.present))
 

@@ -30,19 +30,21 @@ class _Switch:
         self._openings = 0
         self._since = 0.0
 
-    def look(self, board: Board, audit: AuditLog, *, now: float) -> None:
+    def poll(self, board: Board, audit: AuditLog, *, now: float) -> None:
         before = self.state.present
-        if self.state.see(there=self.ask(board), now=now):
+        if self.state.update(there=self.ask(board), now=now):
             self._since = self._since if self._openings else now
             self._openings += 1
         if self.state.present != before:
-            audit.say(f"{self.name}_{'closed' if before else 'opened'}", source="board", details=self._counted(now=now))
+            audit.record(
+                f"{self.name}_{'closed' if before else 'opened'}", source="board", details=self._counted(now=now)
+            )
         elif self._openings and now - self._since >= COUNT_SECONDS:
             self.account(audit, now=now)
 
     def account(self, audit: AuditLog, *, now: float) -> None:
         if self._openings:
-            audit.say(f"{self.name}_opened", source="board", reason="repeated", details=self._counted(now=now))
+            audit.record(f"{self.name}_opened", source="board", reason="repeated", details=self._counted(now=now))
 
     def _counted(self, *, now: float) -> dict[str, JsonValue]:
         openings, self._openings = self._openings, 0
@@ -71,12 +73,12 @@ class TamperMonitor(Part):
         conditions[Fault.BOARD_FAILED] = self._failing.present
         return frozenset(fault for fault, present in conditions.items() if present)
 
-    def tick(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Look at every switch."""
         self._now = now
-        self._failing.see(there=self._board.failing, now=now)
+        self._failing.update(there=self._board.failing, now=now)
         for switch in self._switches:
-            switch.look(self._board, self._audit, now=now)
+            switch.poll(self._board, self._audit, now=now)
 
     def stop(self) -> None:
         """Say what was only counted so far."""

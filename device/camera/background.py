@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from platepost.device.camera.view import frame_sharpness, small
 
-LOOKS = 15
-LOOK_SECONDS = 0.4
+FRAMES = 15
+SAMPLE_SECONDS = 0.4
 """How far apart looks are while a person waits, who is there when something stands before the lens."""
 
 
@@ -16,23 +16,23 @@ class BackgroundModel:
     """The last frames of a camera, small, some seconds apart.
 
     Args:
-        look_seconds: how far apart.
+        sample_seconds: how far apart.
 
     """
 
-    def __init__(self, *, look_seconds: float = LOOK_SECONDS) -> None:
-        self._look_seconds = look_seconds
-        self._pictures: deque[NDArray[np.uint8]] = deque(maxlen=LOOKS)
-        self._sharpness: deque[float] = deque(maxlen=LOOKS)
+    def __init__(self, *, sample_seconds: float = SAMPLE_SECONDS) -> None:
+        self._sample_seconds = sample_seconds
+        self._pictures: deque[NDArray[np.uint8]] = deque(maxlen=FRAMES)
+        self._sharpness: deque[float] = deque(maxlen=FRAMES)
         self._next = float("-inf")
-        self.looks = 0
+        self.frames = 0
         """How many frames were taken in, ever."""
 
-    def look(self, gray: NDArray[np.uint8], monotonic: float) -> bool:
+    def update(self, gray: NDArray[np.uint8], monotonic: float) -> bool:
         """Take in an H x W frame taken at `monotonic` seconds; return `ready`."""
         if monotonic >= self._next:
-            self._next = monotonic + self._look_seconds
-            self.looks += 1
+            self._next = monotonic + self._sample_seconds
+            self.frames += 1
             self._pictures.append(small(gray))
             self._sharpness.append(frame_sharpness(gray))
         return self.ready
@@ -40,7 +40,7 @@ class BackgroundModel:
     @property
     def ready(self) -> bool:
         """Whether enough was seen for vehicles to drop out."""
-        return len(self._pictures) == LOOKS
+        return len(self._pictures) == FRAMES
 
     @property
     def median(self) -> tuple[NDArray[np.uint8], float]:

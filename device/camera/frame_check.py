@@ -26,7 +26,7 @@ class FrameCheck:
         self._different = 0
         self._differed = self._lit = self._now = float("nan")
 
-    def see(self, frame: Frame) -> None:
+    def update(self, frame: Frame) -> None:
         """Look at the next frame."""
         now = self._now = frame.monotonic
         # A thirty-second part of the rows: enough noise to tell two frames apart for certain.

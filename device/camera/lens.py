@@ -34,7 +34,7 @@ from platepost.wire.faults import Fault
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0
+SAMPLE_SECONDS = 1.0
 READ_SECONDS = 5.0
 """How often it is looked whether another view was accepted."""
 HOLD_SECONDS = 20.0
@@ -85,14 +85,14 @@ class LensMonitor(Part):
         self._views_written: int | None = None
         self._views_unread: int | None = None
         self._read = Interval(READ_SECONDS)
-        self._background = BackgroundModel(look_seconds=LOOK_SECONDS)
+        self._background = BackgroundModel(sample_seconds=SAMPLE_SECONDS)
         self._held = {fault: _Held() for fault in SEEN}
 
-    def see(self, frame: Frame) -> None:
-        """Look through the lens."""
-        self.look(frame.gray, frame.monotonic)
+    def update(self, frame: Frame) -> None:
+        """Take in a frame, once a second."""
+        self.watch(frame.gray, frame.monotonic)
 
-    def tick(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Take the accepted views as they are now: a technician may just have accepted another."""
         if self._folder is None or not self._read.due(now):
             return
@@ -117,10 +117,10 @@ class LensMonitor(Part):
         damaged = {Fault.VIEW_DAMAGED} if self._views_unread is not None else set()
         return frozenset(fault for fault, held in self._held.items() if held.present) | damaged
 
-    def look(self, gray: NDArray[np.uint8], monotonic: float) -> None:
+    def watch(self, gray: NDArray[np.uint8], monotonic: float) -> None:
         """Take in an H x W uint8 frame taken at `monotonic` seconds; most frames cost nothing."""
-        looks = self._background.looks
-        if self._background.look(gray, monotonic) and self._background.looks > looks:
+        frames = self._background.frames
+        if self._background.update(gray, monotonic) and self._background.frames > frames:
             self._hold(judge(*self._background.median, self._views), monotonic)
 
     def _hold(self, seen: frozenset[Fault], now: float) -> None:

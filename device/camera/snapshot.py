@@ -20,7 +20,7 @@ class Snapshot(Part):
         self._wanted = Event()
         self._frames: Queue[Frame] = Queue(1)
 
-    def see(self, frame: Frame) -> None:
+    def update(self, frame: Frame) -> None:
         """Hand over a frame if one is wanted; called for every frame, so it costs nothing else."""
         if self._wanted.is_set():
             self._wanted.clear()

@@ -1,14 +1,13 @@
 """Keeps the camera delivering.
 
-The supervisor opens the camera, hands its frames on, notices by their age that capture hangs and by comparing them that
-they are frozen, and takes one recovery step after the other until frames come again. Records are not its business, so
-none is lost to a camera: what was seen before is told first.
+The supervisor opens the camera, yields its frames, notices by their age that capture hangs and by comparing them that
+they are frozen, and takes one recovery step after the other until frames come again. The post's loop decides what is
+done with the frames and between them: see `platepost.device.post`.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from threading import Event
 
 from platepost.common.errors import CameraError
@@ -32,21 +31,11 @@ SILENT_SECONDS = 5.0
 """Age of the newest frame from which a camera counts as silent."""
 BEHIND_SECONDS = 60.0
 """How long after a dropped frame a post still counts as falling behind."""
-BREATH_SECONDS = 0.25
-"""Between two ticks while there are no frames."""
+PAUSE_STEP_SECONDS = 0.25
+"""How long a pause of the recovery goes on before the post's loop has its turn."""
 
 CaptureMaker = Callable[[Camera], Capture]
 """Makes what takes the frames of an open camera."""
-
-
-@dataclass(frozen=True, slots=True)
-class Actions:
-    """What the supervisor does for the post."""
-
-    evaluate: Callable[[Frame], object]
-    finish: Callable[[], object]
-    """Called when frames stop: what was seen so far is told."""
-    tick: Callable[[], object]
 
 
 class DroppedFrames:
@@ -58,7 +47,7 @@ class DroppedFrames:
         self._now = 0.0
 
     def count(self, dropped: int, now: float) -> None:
-        """Take in how many the present capture has dropped so far; one that was opened again counts from the start."""
+        """Take in how many frames the present capture has dropped; a capture that was opened again starts from 0."""
         if dropped > self._dropped:
             self._last = now
         self._dropped, self._now = dropped, now
@@ -101,12 +90,15 @@ class CameraSupervisor(Part):
         self._make_capture = capture
         self._check = FrameCheck(noisy=camera.noisy)
         self._daylight = Daylight()
-        self._failed = self._running = False
+        self._failed = False
+        self._running = False
+        self._ended = False
+        self._failure: CameraError | None = None
         self._dropped = DroppedFrames()
         self.capture: Capture | None = None
         """The running capture, None while the camera is closed."""
         self.frames = 0
-        """Frames handed on so far."""
+        """Frames yielded so far."""
         self.dropped = 0
         """Frames dropped by captures that have ended."""
         self.lost = 0
@@ -129,13 +121,18 @@ class CameraSupervisor(Part):
         """Whether frames are due."""
         return self._running and not self.given_up
 
-    def tick(self, now: float) -> None:
-        """Take note of dropped frames."""
+    @property
+    def done(self) -> bool:
+        """Whether no more frames will come: footage has ended, or only a new process, or a new boot, can help."""
+        return self._ended or self.restart
+
+    def poll(self, now: float) -> None:
+        """Note dropped frames."""
         if self.capture is not None:
             self._dropped.count(self.capture.dropped, now)
 
     def faults(self) -> set[Fault]:
-        """Name what is wrong with the camera and its frames."""
+        """Return what is wrong with the camera and its frames."""
         capture = self.capture
         broken = capture is not None and capture.fault is not None
         conditions = {
@@ -149,71 +146,49 @@ class CameraSupervisor(Part):
         return {fault for fault, present in conditions.items() if present}
 
     def findings(self) -> tuple[Finding, ...]:
-        """Say how old the newest frame is."""
+        """Return how old the newest frame is."""
         if (capture := self.capture) is None:
             return (Finding(point="camera", good=False, said="it is not open"),)
         fresh = capture.age <= SILENT_SECONDS
         return (Finding(point="camera", good=fresh, said=f"the newest frame is {capture.age:.2f} s old"),)
 
-    def run(self, actions: Actions) -> None:
-        """Watch until told to stop, until footage ends, or until only a restart helps.
+    def meter(self, frame: Frame, plates: Sequence[tuple[float, float, float, float]]) -> None:
+        """Have the camera expose for the plates that were detected in a frame; boxes as `Camera.meter` has them."""
+        self._camera.meter(frame, plates)
 
-        Raises:
-            CameraError: footage cannot be played: trying again would not mend it.
+    def watch(self) -> Generator[Frame | None]:
+        """Open the camera and yield frames until it fails or ends; None where there is none to evaluate for now.
 
+        A picture that equals the one before to the last bit is not yielded: it is no second frame of a plate.
+        Afterwards call `recover`, unless the post is stopping or `done`.
         """
         self._running = True
-        while not self._stop.is_set():
-            failure = self._watch(actions)
-            actions.finish()
-            if self._stop.is_set() or (failure is None and self._camera.finite):
-                return
-            failure = failure or CameraError("the camera's frames ended")
-            if self._camera.finite:
-                raise failure
-            self._recover(failure, actions)
-            if self.restart:
-                return
-
-    def _watch(self, actions: Actions) -> CameraError | None:
-        """Hand on frames until the camera ends; return why it failed, None if it ended by itself or was told to."""
+        self._failure = None
         try:
             with self._opened() as capture:
-                for frame in capture.frames():
-                    if frame is not None:
-                        self._delivered(frame)
-                        if not self._check.alike_seconds:  # the very same picture is no second look at a plate
-                            self.frames += 1
-                            actions.evaluate(frame)
-                    elif capture.age > HUNG_SECONDS:
-                        return CameraError(f"no frame for {HUNG_SECONDS:g} s")
-                    if self._check.alike_seconds > HUNG_SECONDS:
-                        return CameraError(f"the same frame for {HUNG_SECONDS:g} s")
-                    self._switch()
-                    actions.tick()
-                    if self._stop.is_set():
-                        break
-                return capture.fault
+                yield from self._frames_of(capture)
+                self._failure = self._failure or capture.fault
         except CameraError as error:
-            return error
+            self._failure = error
+        self._ended = self._failure is None and self._camera.finite
 
-    def _delivered(self, frame: Frame) -> None:
-        self._check.see(frame)
-        if self._check.frozen or not self._check.alive:
-            return
-        self._recovery.delivers(now=self._clock.steady())
-        if self._failed:
-            self._failed = False
-            self._audit.say("camera_recovered", source="camera", details={"failures": self._recovery.failures})
+    def recover(self) -> Iterator[None]:
+        """Take the next recovery step after `watch` has ended; yields again and again while that takes time.
 
-    def _recover(self, failure: CameraError, actions: Actions) -> None:
+        Raises:
+            CameraError: footage cannot be played: trying again would not help.
+
+        """
+        failure = self._failure or CameraError("the camera's frames ended")
+        if self._camera.finite:
+            raise failure
         self._failed = True
         camera = self._camera
         step = self._recovery.failed(
             stuck=camera.stuck, switchable=self._board.switches_camera, attached=camera.attached
         )
         log.error("camera: %s; %s, then %g s", failure, step.action, step.pause)
-        self._audit.say(
+        self._audit.record(
             "camera_failed",
             source="camera",
             outcome="failure",
@@ -224,17 +199,45 @@ class CameraSupervisor(Part):
         if step.action is RecoveryAction.POWER_CYCLE:
             self._board.camera_power(on=False)
             try:
-                self._wait(DARK_SECONDS, actions)
+                yield from self._pause(DARK_SECONDS)
             finally:
                 self._board.camera_power(on=True)
         self.restart = step.action is RecoveryAction.RESTART
         if not self.restart:
-            self._wait(step.pause, actions)
+            yield from self._pause(step.pause)
 
-    def _wait(self, seconds: float, actions: Actions) -> None:
+    def _frames_of(self, capture: Capture) -> Iterator[Frame | None]:
+        for frame in capture.frames():
+            if frame is not None:
+                self._delivered(frame)
+            elif capture.age > HUNG_SECONDS:
+                self._failure = CameraError(f"no frame for {HUNG_SECONDS:g} s")
+                return
+            if frame is None or self._check.alike_seconds:
+                yield None
+            else:
+                self.frames += 1
+                yield frame
+            if self._check.alike_seconds > HUNG_SECONDS:
+                self._failure = CameraError(f"the same frame for {HUNG_SECONDS:g} s")
+                return
+            self._switch()
+            if self._stop.is_set():
+                return
+
+    def _delivered(self, frame: Frame) -> None:
+        self._check.update(frame)
+        if self._check.frozen or not self._check.alive:
+            return
+        self._recovery.delivers(now=self._clock.steady())
+        if self._failed:
+            self._failed = False
+            self._audit.record("camera_recovered", source="camera", details={"failures": self._recovery.failures})
+
+    def _pause(self, seconds: float) -> Iterator[None]:
         until = self._clock.steady() + seconds
-        while self._clock.steady() < until and not self._stop.wait(min(BREATH_SECONDS, seconds)):
-            actions.tick()
+        while self._clock.steady() < until and not self._stop.wait(min(PAUSE_STEP_SECONDS, seconds)):
+            yield
 
     def _switch(self) -> None:
         before = self._daylight.night

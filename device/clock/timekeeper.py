@@ -215,7 +215,7 @@ class Timekeeper:
 
     # --- looking
 
-    def tick(self) -> Step | None:
+    def poll(self) -> Step | None:
         """Look whether the clock was set since the last call; keep the floor once a minute."""
         self._look()
         wall, steady = self._wall(), self._steady()

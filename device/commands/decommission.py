@@ -20,7 +20,6 @@ from platepost.common.files import give_to_owner, write_durably
 from platepost.common.language import Phrase, spoken
 from platepost.common.secrets.certificate import certificate
 from platepost.common.text import shown
-from platepost.device.audit.retrying import RetryingRecorder
 from platepost.device.clock.chrony import Chrony
 from platepost.device.clock.timekeeper import Timekeeper
 from platepost.device.commands.account import account
@@ -36,6 +35,7 @@ from platepost.device.enrollment.wipe import Leavings, check, wipe
 from platepost.device.logbook import Logbook
 from platepost.device.outbox.errors import OutboxBusyError
 from platepost.device.outbox.outbox import Outbox
+from platepost.device.outbox.retrying import RetryingRecorder
 from platepost.device.uplink.problems import in_words
 from platepost.device.uplink.settings import Tuning
 from platepost.device.uplink.uplink import Uplink
@@ -282,7 +282,7 @@ def _connected(configuration: Configuration, outbox: Outbox) -> Iterator[tuple[L
 
 def _say_goodbye(logbook: Logbook, uplink: Uplink, leaving: Leaving) -> tuple[Envelope, str, int]:
     outbox = logbook.outbox
-    logbook.tick(time.monotonic())  # what damage or a full disk has cost is told before the last record
+    logbook.poll(time.monotonic())  # what damage or a full disk has cost is told before the last record
     _wait(lambda: outbox.unreleased() == 0, leaving.wait_seconds)
     left = outbox.unreleased()
     if left > leaving.lose_records:
@@ -296,7 +296,7 @@ def _say_goodbye(logbook: Logbook, uplink: Uplink, leaving: Leaving) -> tuple[En
         )
     # Covert records are not counted where others read it.
     backlog = outbox.backlog()
-    last = logbook.audit.say(
+    last = logbook.audit.record(
         "decommissioned",
         source="console",
         identity=leaving.person,

@@ -18,6 +18,11 @@ class RemovedKey:
     """What to do where the file has any other value."""
 
 
+def _renamed(name: str) -> RemovedKey:
+    """Return the row of a key that has another name now: every value of it is to be moved there."""
+    return RemovedKey(f"now `{name}`", allowed=(), instead=f"this key is now called `{name}`; rename it")
+
+
 REMOVED: Mapping[str, RemovedKey] = {
     "uplink.protocol": RemovedKey(
         "the version of MQTT",
@@ -35,6 +40,9 @@ REMOVED: Mapping[str, RemovedKey] = {
         allowed=None,
         instead="a custodian's receipt says now whether the department has a record (docs/outbox.md); delete this key",
     ),
+    "passages.gone_seconds": _renamed("lost_after_seconds"),
+    "passages.sure": _renamed("sure_confidence"),
+    "passages.agreeing": _renamed("agreeing_frames"),
 }
 """By their path in the file. A row is deleted with the version after the one that removed its key."""
 

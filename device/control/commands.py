@@ -163,7 +163,7 @@ class CommandExecutor:
             # waits for the disk in memory would be gone.
             is_told = done.picture is not None or done.afterwards is not None
             if is_told:
-                self._audit.say_now(self._event(verified, "success", None, **done.details))
+                self._audit.record_now(self._event(verified, "success", None, **done.details))
         except Exception as error:  # whatever went wrong, who asked is told and the audit trail says it
             expected = isinstance(error, PlatepostError)
             if not expected:
@@ -193,7 +193,7 @@ class CommandExecutor:
         self._answer(verified, delivery, outcome="refused", reason=reason.value, message=why[:300])
 
     def _say(self, verified: VerifiedCommand, outcome: Outcome, reason: str | None, **more: JsonValue) -> None:
-        self._audit.say_soon(self._event(verified, outcome, reason, **more))
+        self._audit.record_soon(self._event(verified, outcome, reason, **more))
 
     def _event(self, verified: VerifiedCommand, outcome: Outcome, reason: str | None, **more: JsonValue) -> AuditEvent:
         return AuditEvent(

@@ -62,7 +62,7 @@ class RemoteControl(Part, Generic[Table]):
 
     """
 
-    tells = True
+    reports_faults = True
 
     def __init__(
         self,
@@ -95,13 +95,13 @@ class RemoteControl(Part, Generic[Table]):
             trust.configuration.on_changed(remote.recheck)
             trust.configuration.on_changed(self._listen)
 
-    def tick(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Look at what is on trial, and now and then at what the clock or the disk did not let be applied."""
         if self._again.due(now):
             self._remote.look_again(**self._conditions())
         waits = bool(CONFIGURATION_FAULTS & self._faults.undecided())
         self._remote.watch((fault.value for fault in self._blamed()), waits=waits)
-        self._rotation.tick(now)
+        self._rotation.poll(now)
         self.audit()
 
     def _blamed(self) -> frozenset[Fault]:

@@ -70,7 +70,7 @@ class CustodyService(Part):
         custodians.on_changed(self._require)
         self._require()
 
-    def tick(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Look now and then how old the oldest record is that has not been released."""
         if not self._look.due(now):
             return
@@ -201,7 +201,7 @@ class CustodyService(Part):
         self._state = self._state.model_copy(update={"forked": forked})
         self._file.keep(self._state)
         log.error("a custodian holds other records of a chain of this post than this disk")
-        self._logbook.audit.say_soon(
+        self._logbook.audit.record_soon(
             AuditEvent(
                 "custody_forked",
                 "broker",

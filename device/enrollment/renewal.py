@@ -126,7 +126,7 @@ class Renewal(Part):
         ends = self.renew()
         return Done(details={"certificate_expires": ends.isoformat(timespec="seconds")})
 
-    def look(self) -> bool:
+    def renew_if_due(self) -> bool:
         """Renew if it is time, and audit what came of it; tell whether there is another certificate now."""
         try:
             if not self.is_due():
@@ -157,14 +157,14 @@ class Renewal(Part):
         pause = random.uniform(0, LOOK_SECONDS / 60)
         while not self._stop.wait(pause):
             try:
-                self.look()
+                self.renew_if_due()
             except Exception:  # an unforeseen fault must not end the renewal for good
                 log.exception("the renewal failed")
             pause = random.uniform(0.75, 1.25) * LOOK_SECONDS
 
     def _say(self, outcome: str, *, reason: str | None = None, **details: str) -> None:
         try:
-            self._audit.say(
+            self._audit.record(
                 "certificate_renewed",
                 source="renewal",
                 outcome="success" if outcome == "success" else "failure",

@@ -34,7 +34,7 @@ class FlapDamper:
         self._went = 0.0
         self._came: deque[float] = deque(maxlen=_REMEMBERED)
 
-    def see(self, *, there: bool, now: float) -> bool:
+    def update(self, *, there: bool, now: float) -> bool:
         """Take in whether it is there at `now` seconds; return whether it came again, and was thought there anyway."""
         came = there and not self._there
         again = came and self.present
@@ -72,6 +72,6 @@ class FlapDampers(Generic[Name]):
             for name in there:
                 self._things.setdefault(name, FlapDamper())
             for name, thing in self._things.items():
-                thing.see(there=name in there, now=now)
+                thing.update(there=name in there, now=now)
             self._things = {name: thing for name, thing in self._things.items() if not thing.at_rest(now)}
             return {name for name, thing in self._things.items() if thing.present}

@@ -101,7 +101,7 @@ class BootCounter:
         """Whether it still waits."""
         return not self._well and self._steady() - self._began < self._pause()
 
-    def tick(self, *, fit: bool) -> None:
+    def poll(self, *, fit: bool) -> None:
         """Look whether this run has proved well: long enough `fit` without a break, the camera open."""
         now = self._steady()
         if not fit or self.waiting or self._asked:
@@ -143,7 +143,7 @@ class BootCounter:
         if not self.notifier.listening or not self.ask_for_reboot():
             return False
         log.error("the machine is to reboot: %s", reason)
-        audit.say("reboot", reason=reason, details={"bad_starts": self.bad, "in_a_row": self.reboots})
+        audit.record("reboot", reason=reason, details={"bad_starts": self.bad, "in_a_row": self.reboots})
         return True
 
     def _rested(self) -> bool:

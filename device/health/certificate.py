@@ -47,7 +47,7 @@ class CertificateMonitor(Part):
             self._valid = valid
             self._timekeeper.heed_certificate(valid)
 
-    def tick(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Read the file now and then."""
         if self._look.due(now):
             self.read()

@@ -49,11 +49,11 @@ class ClockStepMonitor(Part):
         """Begin to ask how good the clock is."""
         self._source.start()
 
-    def tick(self, now: float) -> None:  # noqa: ARG002 - the timekeeper has its own
+    def poll(self, now: float) -> None:  # noqa: ARG002 - the timekeeper has its own
         """Look once."""
         hotlist = self._hotlist.current
         self._timekeeper.heed_list(None if hotlist is None else hotlist.built)
-        step = self._timekeeper.tick()
+        step = self._timekeeper.poll()
         if step is not None:
             details: dict[str, JsonValue] = {
                 "seconds": round(step.seconds, 3),
@@ -62,7 +62,7 @@ class ClockStepMonitor(Part):
             }
             # Small ones that come and come are not to hide a large one.
             kind = "large" if abs(step.seconds) >= LARGE_SECONDS else "small"
-            self._audit.say("clock_stepped", source="clock", details=details, kind=kind)
+            self._audit.record("clock_stepped", source="clock", details=details, kind=kind)
         vouched = self._timekeeper.quality().synchronised
         if step is not None or vouched != self._vouched:
             self._uplink.retry_now()

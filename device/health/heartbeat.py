@@ -12,8 +12,9 @@ from platepost.device.camera.supervisor import CameraSupervisor
 from platepost.device.health.machine import celsius
 from platepost.device.logbook import Logbook
 from platepost.device.part import Interval, Part, Tables
-from platepost.device.reporting.frames import FrameReporter
+from platepost.device.reporting.reporter import Reporter
 from platepost.device.uplink.uplink import Uplink
+from platepost.device.vision.pipeline import Pipeline
 from platepost.wire.records import Health, Queue, Timing
 from platepost.wire.records.settings import RecordSettings
 
@@ -28,7 +29,8 @@ class Heartbeat(Part):
 
     Args:
         logbook: signs it, and knows how good the time is.
-        frames: what is seen and read.
+        pipeline: its counters and times.
+        reporter: what was reported, and by which hot list.
         supervisor: how the camera is.
         uplink: sends it, and its state is part of it.
         settings: how often.
@@ -36,20 +38,22 @@ class Heartbeat(Part):
 
     """
 
-    tells = True
+    reports_faults = True
 
     def __init__(
         self,
         logbook: Logbook,
-        frames: FrameReporter,
+        pipeline: Pipeline,
+        reporter: Reporter,
+        *,
         supervisor: CameraSupervisor,
         uplink: Uplink,
-        *,
         settings: RecordSettings,
         folder: Path,
     ) -> None:
         self._logbook = logbook
-        self._pipeline, self._reporter = frames.pipeline, frames.reporter
+        self._pipeline = pipeline
+        self._reporter = reporter
         self._supervisor = supervisor
         self._uplink = uplink
         self._folder = folder
@@ -57,7 +61,7 @@ class Heartbeat(Part):
         self._started = logbook.clock.steady()
         self._counted = self._started, 0
 
-    def tick(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Send health if it is due. Also called while a record waits for the disk."""
         if not self._beat.due(now):
             return

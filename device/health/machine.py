@@ -80,7 +80,7 @@ class MachineMonitor(Part):
         self._hot = self._low = False
         self._faults: frozenset[Fault] = frozenset()
 
-    def tick(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Ask the machine now and then."""
         if self._look.due(now):
             self._faults = self.judge(self._ask(self._folder))

@@ -80,7 +80,7 @@ class ReadRateBaseline:
         """Whether reads have stayed away for longer than is usual."""
         return min(self._expected) >= EXPECTED and self._silent.total_seconds() >= LEAST_SECONDS
 
-    def tick(self, now: datetime, *, reads: int, watching: bool) -> None:
+    def poll(self, now: datetime, *, reads: int, watching: bool) -> None:
         """Take in how many reads there were so far, at `now`, while the camera should see the road."""
         before, self._last = self._last, now
         fresh = max(0, reads - self._reads) if self._reads is not None else 0
@@ -134,7 +134,7 @@ class ReadComparison:
         self._since: tuple[float, int] | None = None
         self._rate = 0.0
 
-    def tick(self, seconds: float, *, reads: int) -> None:
+    def poll(self, seconds: float, *, reads: int) -> None:
         """Take in that the road was watched for so many seconds more, and how many reads there were in all."""
         self._watched += seconds
         self._reads = reads
@@ -193,13 +193,13 @@ class ReadRateMonitor(Part):
         self._comparison = ReadComparison()
         self._look, self._looked = Interval(LOOK_SECONDS), 0.0
 
-    def tick(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Take in how many reads there were."""
         if self._look.due(now):
             watching = self._supervisor.capture is not None
-            self._baseline.tick(self._timekeeper.now(), reads=self._counters.reads, watching=watching)
+            self._baseline.poll(self._timekeeper.now(), reads=self._counters.reads, watching=watching)
             passed, self._looked = now - self._looked, now
-            self._comparison.tick(passed if watching and passed <= LONGEST_STEP else 0.0, reads=self._counters.reads)
+            self._comparison.poll(passed if watching and passed <= LONGEST_STEP else 0.0, reads=self._counters.reads)
 
     def adjust(self, tables: Tables) -> None:  # noqa: ARG002 - whatever changed, it may have cost reads
         """Compare what is read from now on with what was read before."""

@@ -15,9 +15,10 @@ from platepost.device.faults.flapping import FlapDamper, FlapDampers
 from platepost.device.health.certificate import CERTIFICATE_DAYS, CertificateMonitor
 from platepost.device.logbook import Logbook
 from platepost.device.part import Part, Tables
-from platepost.device.reporting.frames import FrameReporter
+from platepost.device.reporting.reporter import Reporter
 from platepost.device.reporting.synthetic import SyntheticHits
 from platepost.device.uplink.uplink import Uplink
+from platepost.device.vision.pipeline import Counters
 from platepost.version import __version__
 from platepost.wire.faults import Fault, notices, reasons
 from platepost.wire.records import Envelope, Finding, Status
@@ -39,30 +40,33 @@ class StatusReporter(Part):
 
     Args:
         logbook: where a status goes.
-        frames: where the status has reads and the hot list from.
+        reporter: where the status has reads and the hot list from.
         uplink: where it has the connection from.
+        counters: what the pipeline has done.
         faults: what is wrong.
         certificate: when it expires.
         control: where it has the configuration and its keys from; None for a post that nobody controls remotely.
 
     """
 
-    tells = True
+    reports_faults = True
 
     def __init__(
         self,
         logbook: Logbook,
-        frames: FrameReporter,
+        reporter: Reporter,
         uplink: Uplink,
         *,
+        counters: Counters,
         faults: FaultMonitor,
         certificate: CertificateMonitor,
         control: RemoteControl[Any] | None,
     ) -> None:
         self._logbook = logbook
         self._clock = logbook.clock
-        self._frames = frames
-        self._reporter, self._hotlist = frames.reporter, frames.reporter.hotlist
+        self._counters = counters
+        self._reporter = reporter
+        self._hotlist = reporter.hotlist
         self._faults = faults
         self._certificate = certificate
         self._control = control
@@ -87,9 +91,9 @@ class StatusReporter(Part):
         details: dict[str, JsonValue] = {"version": __version__, "boot": self._logbook.run}
         if self._control is not None:
             details["configuration"] = self._control.state().version
-        self._logbook.audit.say("boot", details=details)
+        self._logbook.audit.record("boot", details=details)
 
-    def tick(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Record the status if the last one did not say what is now; else repeat it if that is due."""
         changed = (
             self._faults_changed(self._faults.present),
@@ -118,9 +122,8 @@ class StatusReporter(Part):
 
     def stop(self) -> None:
         """Record that the post stops."""
-        counters = self._frames.pipeline.counters
-        details: dict[str, JsonValue] = {"frames": counters.frames, "reads": counters.reads}
-        self._logbook.audit.say("stop", details=details)
+        details: dict[str, JsonValue] = {"frames": self._counters.frames, "reads": self._counters.reads}
+        self._logbook.audit.record("stop", details=details)
         self._logbook.records.record(self._offline())
 
     def birth(self) -> None:
@@ -138,7 +141,7 @@ class StatusReporter(Part):
         if not self._in_birth and self._comes_too_often():
             return
         self._in_birth = True  # one that is called again is of no other connection
-        self._faults_changed(self._faults.look())
+        self._faults_changed(self._faults.update())
         self._logbook.recorder.record(self._status())
         self._repeat_at = self._clock.steady() + FIRST_REPEAT_SECONDS
         self._in_birth = False
@@ -199,8 +202,8 @@ class StatusReporter(Part):
         """Take note of a connection; True if it must last before it is reported."""
         now = self._clock.steady()
         with self._lock:
-            self._absence.see(there=True, now=now)
-            self._absence.see(there=False, now=now)
+            self._absence.update(there=True, now=now)
+            self._absence.update(there=False, now=now)
             self._birth_waits = self._absence.present
             return self._birth_waits
 
@@ -209,7 +212,7 @@ class StatusReporter(Part):
         with self._lock:
             if not self._birth_waits:
                 return False
-            self._absence.see(there=not self._uplink.state().connected, now=self._clock.steady())
+            self._absence.update(there=not self._uplink.state().connected, now=self._clock.steady())
             self._birth_waits = self._absence.present
             return not self._birth_waits
 
@@ -221,7 +224,7 @@ class StatusReporter(Part):
         return self._record("offline", since=self._logbook.timekeeper.now())
 
     def _record(self, state: str, *, since: datetime, present: object = ()) -> Status:
-        hotlist, circumstances = self._hotlist.state(), self._reporter.circumstances
+        hotlist, context = self._hotlist.state(), self._reporter.context
         return Status.model_validate(
             {
                 "clock": self._logbook.timekeeper.quality(),
@@ -230,8 +233,8 @@ class StatusReporter(Part):
                 "since": since,
                 "valid_seconds": None if state == "offline" else self._logbook.settings.status_valid_seconds,
                 "boot": self._logbook.run,
-                "place": circumstances.place,
-                "versions": circumstances.versions,
+                "place": context.place,
+                "versions": context.versions,
                 "hotlist": hotlist,
                 "notices": notices(
                     hotlist,

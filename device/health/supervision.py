@@ -36,7 +36,7 @@ class Lifecycle(Part):
 
     """
 
-    tells = True
+    reports_faults = True
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Lifecycle(Part):
         """Name it if the post starts again and again."""
         return (Fault.RESTARTING_OFTEN,) if self._notifier.listening and self._boots.often else ()
 
-    def tick(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Look at the post, and feed the watchdog if there is reason to."""
         if not self._accounted:
             self._accounted = True
@@ -98,7 +98,7 @@ class Lifecycle(Part):
             if unfit is not None:
                 log.error("the watchdog is not fed: %s", unfit)
         # A run that has given its camera up is fed, but it is no good one: reboots must go on becoming rarer.
-        self._boots.tick(fit=unfit is None and self._supervisor.watching)
+        self._boots.poll(fit=unfit is None and self._supervisor.watching)
         if unfit is None:
             self._notifier.alive()
         self._notifier.status(self._words(uplink))
@@ -120,7 +120,7 @@ class Lifecycle(Part):
         """Say how the run before ended, if it was not told to; ask for a restart of the machine if that is due."""
         former = self._crash_record.former()
         if former is not None:
-            self._audit.say(
+            self._audit.record(
                 "died",
                 outcome="failure",
                 reason=former.how,

@@ -104,7 +104,7 @@ class HotListDownload(Part):
         for topic in self._topics:
             subscriptions.subscribe(topic, self._receive)
 
-    def tick(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Send again, now and then, for what the disk had no room for, what was yet to be built, and what got lost."""
         for reason, retry in self._retries.items():
             if retry.due(now) and self._send_again(reason):

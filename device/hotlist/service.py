@@ -77,13 +77,13 @@ class HotListService(Part):
         loaded = self._store.load()
         log.info("hot list on disk: %s", "none" if loaded is None else f"version {loaded.version}")
 
-    def tick(self, now: float) -> None:  # noqa: ARG002 - once
+    def poll(self, now: float) -> None:  # noqa: ARG002 - once
         """Say which packages on disk could not be used: after the record that the post has started."""
         if self._damage_told:
             return
         self._damage_told = True
         for reason in self._store.damaged:
-            self._audit.say("hotlist_refused", source="disk", outcome="refused", reason=reason.value)
+            self._audit.record("hotlist_refused", source="disk", outcome="refused", reason=reason.value)
 
     def faults(self) -> set[Fault]:
         """Name it if the list is missing or stale."""
@@ -108,7 +108,7 @@ class HotListService(Part):
         """Let go of the lists whose key was revoked, and say so in the audit."""
         for reason in self._store.withdraw():
             log.error("a hot list on disk is discarded: %s", reason)
-            self._audit.say_soon(AuditEvent("hotlist_refused", "disk", "refused", reason=reason.value))
+            self._audit.record_soon(AuditEvent("hotlist_refused", "disk", "refused", reason=reason.value))
 
     def on_installed(self, listener: Callable[[], None]) -> None:
         """Have `listener` called after every installation, in the thread that installed; it must be quick."""
@@ -123,7 +123,7 @@ class HotListService(Part):
         except HotListNotStored as error:
             log.error("hot list not stored: %s", error)  # noqa: TRY400 - the message says all
             # Tried again and again, for as long as the disk is full.
-            self._rate_limited.say("hotlist_refused", source=source, outcome="failure", reason=NOT_STORED)
+            self._rate_limited.record("hotlist_refused", source=source, outcome="failure", reason=NOT_STORED)
             return Installation(None, NOT_STORED, str(error))
         details: dict[str, JsonValue] = {
             "kind": hotlist.manifest.kind,
@@ -134,7 +134,7 @@ class HotListService(Part):
         }
         if hotlist.manifest.kind == "delta":
             details |= {"additions": hotlist.manifest.additions, "removals": hotlist.manifest.removals}
-        self._audit.say_soon(
+        self._audit.record_soon(
             AuditEvent(
                 "hotlist_installed",
                 source,

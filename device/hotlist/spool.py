@@ -77,8 +77,8 @@ class PackageSpool(Part):
         if self._thread.ident is not None:
             self._thread.join(current().limit(_STOP_SECONDS, after_request=_STOPPED_SECONDS))
 
-    def look(self) -> int:
-        """Take what lies there, the oldest version first, and return how many packages that were.
+    def install_new(self) -> int:
+        """Install the packages in the folder, the oldest version first, and return how many there were.
 
         Raises:
             OSError: one cannot be taken; the others were all the same.
@@ -112,7 +112,7 @@ class PackageSpool(Part):
         said = ""  # once, and not every second as long as it lasts
         while not self._over.wait(self._look_seconds):
             try:
-                self.look()
+                self.install_new()
                 said = ""
             except Exception as error:  # whatever it was: lists that are brought later are taken
                 if said != str(error):

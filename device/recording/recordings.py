@@ -54,14 +54,14 @@ class Recordings(Part):
         audit: AuditLog,
         *,
         post: str,
-        goes_by: Callable[[], Mapping[str, Any]],
+        evaluated_with: Callable[[], Mapping[str, Any]],
         now: Callable[[], datetime],
         clock: Clock = SYSTEM,
     ) -> None:
         self._settings = settings
         self._audit = audit
         self._post = post
-        self._goes_by = goes_by
+        self._evaluated_with = evaluated_with
         self._recipient = _recipient(settings)
         self._time = now
         self._seen = (now().timestamp(), clock.steady())
@@ -75,12 +75,12 @@ class Recordings(Part):
         """Whether a recording is under way."""
         return self._writer is not None
 
-    def see(self, frame: Frame) -> None:
+    def update(self, frame: Frame) -> None:
         """Take in a frame that the post evaluates; costs nothing while nobody records."""
         if self._writer is not None:
             self._writer.offer(frame)
 
-    def tick(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Look for requests, for a recording that has ended, and for recordings that are too old."""
         self._follow_clock(now)
         if self._writer is not None and not self._writer.running:
@@ -141,7 +141,12 @@ class Recordings(Part):
         begun = datetime.now(UTC)
         name = f"{self._post}-{begun:%Y%m%dT%H%M%S.%fZ}{SUFFIX}"
         about = {"post": self._post, "begun": begun.isoformat()}
-        inside = {**self._goes_by(), "person": request.person, "purpose": request.purpose, "color": settings.color}
+        inside = {
+            **self._evaluated_with(),
+            "person": request.person,
+            "purpose": request.purpose,
+            "color": settings.color,
+        }
         try:
             make_folder(settings.directory)
             sealed = SealedWriter(
@@ -152,12 +157,12 @@ class Recordings(Part):
         self._name, self._person = name, request.person
         # Told before the first frame is kept.
         details = self._who(request) | {"minutes": minutes, "color": settings.color}
-        self._audit.say("recording_started", source="console", identity=request.person, object=name, details=details)
+        self._audit.record("recording_started", source="console", identity=request.person, object=name, details=details)
         self._writer = RecordingWriter(sealed, limits, color=settings.color)
         return Answer(name, None, f"{name} is being recorded, for {minutes:g} min at most")
 
     def _refuse(self, reason: str, said: str, request: Request | None) -> Answer:
-        self._audit.say(
+        self._audit.record(
             "recording_refused",
             source="console",
             outcome="refused",
@@ -174,7 +179,7 @@ class Recordings(Part):
         writer.stop(reason)
         self._date(self._settings.directory / self._name, self._time().timestamp())
         details = dict(writer.summary)
-        self._audit.say(
+        self._audit.record(
             "recording_ended",
             source="console" if identity else "post",
             outcome="failure" if details["reason"] == "not_written" else "success",
@@ -231,7 +236,7 @@ class Recordings(Part):
             except OSError as error:
                 log.warning("a recording that is too old cannot be deleted: %s", error)
                 continue
-            self._audit.say("recording_deleted", reason="too_old", object=path.name)
+            self._audit.record("recording_deleted", reason="too_old", object=path.name)
 
 
 def _size(path: Path) -> int:

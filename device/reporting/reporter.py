@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, Self
 
-from platepost.device.reporting.sight import pictures_of, sight_of
+from platepost.device.reporting.fields import pictures_of, sight_fields
 from platepost.device.reporting.surge import HitSurge
 from platepost.device.vision.ctc import folded
 from platepost.device.vision.passages import Passage
-from platepost.device.vision.pipeline import Doubted, Ended, Verdict
+from platepost.device.vision.pipeline import Ended, Retraction, Verdict
 from platepost.wire.hotlist import (
     Candidate,
     HotList,
@@ -40,15 +40,15 @@ from platepost.wire.records.hit import HELD_WORDING, NEAR_WORDING, WORDING
 from platepost.wire.records.settings import RecordSettings
 
 REMEMBERED_CLAIMS = 1000
-"""What hits said, remembered for vehicles that repeat on and on while lists come and go."""
+"""Claims of hits that are remembered, for vehicles that repeat on and on while lists come and go."""
 
 
-class ListInForce(Protocol):
+class ActiveHotList(Protocol):
     """The post's hot list, as `platepost.device.hotlist.service.HotListService` keeps it."""
 
     @property
     def current(self) -> HotList | None:
-        """The list in force, None before the first."""
+        """The active list, None before the first."""
         ...
 
     @property
@@ -61,7 +61,7 @@ class ListInForce(Protocol):
         ...
 
     def state(self) -> HotListState:
-        """Judge the age of the list in force now."""
+        """Judge the age of the active list now."""
         ...
 
     def moment(self) -> datetime:
@@ -78,8 +78,8 @@ class Records(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What every read and hit of a post carries alike."""
+class RecordContext:
+    """What is the same in every read and hit of a post."""
 
     camera: str
     place: Place
@@ -87,7 +87,7 @@ class Circumstances:
 
 
 class Claim(NamedTuple):
-    """What a hit says: that this text is that on the list. The final text supports the same claim or none."""
+    """What a hit claims: that this text is that on the list. The final text supports the same claim or none."""
 
     plate_key: str
     how: Literal["itself", "pair", "partial", "near"]
@@ -100,7 +100,7 @@ class Claim(NamedTuple):
 
     @classmethod
     def of(cls, match: Match, text: str) -> Self:
-        """Return what a match of a text says."""
+        """Return what a match of a text claims."""
         how: Literal["itself", "pair", "partial", "near"] = "itself"
         if match.kind is MatchKind.PARTIAL:
             how = "partial"
@@ -115,7 +115,7 @@ class Claim(NamedTuple):
 
 @dataclass(slots=True)
 class _Announced:
-    """What was said of an open passage so far."""
+    """What has been reported of an open passage so far."""
 
     identifier: str
     moment: datetime
@@ -131,10 +131,10 @@ class Reporter:
     def __init__(
         self,
         recorder: Records,
-        hotlist: ListInForce,
+        hotlist: ActiveHotList,
         *,
         clock: Callable[[], ClockQuality],
-        circumstances: Circumstances,
+        context: RecordContext,
         settings: RecordSettings,
         identify: Callable[[], str] = new_identifier,
         surge: HitSurge | None = None,
@@ -143,9 +143,9 @@ class Reporter:
 
         Args:
             recorder: signs, chains and stores.
-            hotlist: the list in force.
+            hotlist: the active list.
             clock: gives the clock's quality now.
-            circumstances: what all records carry.
+            context: what all records carry.
             settings: which pictures they carry.
             identify: makes identifiers of passages and hits.
             surge: counts hits; one of its own where None.
@@ -153,37 +153,37 @@ class Reporter:
         """
         self._recorder = recorder
         self.hotlist = hotlist
-        """The list in force."""
+        """The active list."""
         self._clock = clock
-        self.circumstances = circumstances
+        self.context = context
         """What all records carry."""
         self._settings = settings
         self._identify = identify
         self.surge = surge or HitSurge()
-        """Says which hits are held."""
+        """Decides which hits are held."""
         self._announced: dict[int, _Announced] = {}
-        self._heard: dict[Claim, None] = {}
-        """What hits said and no withdrawal took back, the oldest first."""
+        self._claims: dict[Claim, None] = {}
+        """Claims of hits that were not withdrawn, the oldest first."""
         self.hits = 0
         """Hits recorded so far."""
         self.withdrawn = 0
         """Hits withdrawn so far."""
         self.last_read: datetime | None = None
-        """When the last read was made, by the post's time: what the clock said of it may be long ago."""
+        """When the last read was made, by the post's time now: the time in its record may be long past."""
         self.safe = 0
-        """Passages so far of the department's own vehicles, of which nobody was told."""
+        """Passages so far of the department's own vehicles, which are not reported."""
         self.reads_withheld = 0
-        """Reads so far that nobody was told of because only hits are recorded."""
+        """Reads so far that were not reported because only hits are recorded."""
 
     def adjust(self, settings: RecordSettings, versions: Versions) -> None:
-        """Carry other pictures and say other versions from now on."""
+        """Put other pictures and versions into records from now on."""
         self._settings = settings
-        self.circumstances = replace(self.circumstances, versions=versions)
+        self.context = replace(self.context, versions=versions)
 
     def early(self, passage: Passage) -> None:
         """Check an open passage that is safe to act on against the hot list; record what matches and is new.
 
-        Hits of another text that was said of it before are withdrawn.
+        Hits of another text that was announced for it before are withdrawn.
 
         Raises:
             OutboxError: the record cannot be stored.
@@ -193,28 +193,28 @@ class Reporter:
         if announced.text != passage.consensus.text:
             announced.text = passage.consensus.text
             hotlist = self.hotlist.current
-            answer = self._bear_out(passage, announced, hotlist, legible=True)
+            answer = self._withdraw_unsupported(passage, announced, hotlist, legible=True)
             self._announce(passage, announced, hotlist, answer.matches)
 
-    def doubted(self, doubted: Doubted) -> None:
+    def retract(self, retraction: Retraction) -> None:
         """Withdraw the hits of a passage that its present text does not support; a text that comes back hits again.
 
         Raises:
             OutboxError: a record cannot be stored.
 
         """
-        passage = doubted.passage
+        passage = retraction.passage
         announced = self._announced.get(passage.number)
         if announced is None:
             return
-        if passage.told:
+        if passage.reported:
             del self._announced[passage.number]
         announced.text = ""
         if announced.hits:
-            self._bear_out(passage, announced, self.hotlist.current, legible=doubted.legible)
+            self._withdraw_unsupported(passage, announced, self.hotlist.current, legible=retraction.legible)
 
-    def list_changed(self, passages: Iterable[Passage]) -> None:
-        """Look open passages up again, for another list is in force: what moves on at its next look, what stands now.
+    def recheck(self, passages: Iterable[Passage]) -> None:
+        """Look open passages up in another list: one that goes on at its next frame, one that was reported now.
 
         A vehicle may be listed, or recovered, while it stands before the camera and its read has left.
 
@@ -228,9 +228,9 @@ class Reporter:
             if announced is None:
                 continue
             announced.text = ""
-            if passage.told and folded(passage.consensus.text) == passage.said:
+            if passage.reported and folded(passage.consensus.text) == passage.reported_text:
                 announced.moment = self.hotlist.moment()
-                answer = self._bear_out(passage, announced, hotlist, legible=True)
+                answer = self._withdraw_unsupported(passage, announced, hotlist, legible=True)
                 self._announce(passage, announced, hotlist, answer.matches)
 
     def ended(self, ended: Ended) -> None:
@@ -245,25 +245,27 @@ class Reporter:
         """
         passage = ended.passage
         announced = self._announced.pop(passage.number, None) or _Announced(self._identify(), self.hotlist.moment())
-        if ended.verdict is Verdict.TOLD:
+        if ended.verdict is Verdict.REPORTED:
             return
-        # The list may be swapped at any moment: all that is said of this passage is said of one list.
+        # The list may be swapped at any moment: everything about this passage is by one list.
         hotlist = self.hotlist.current
-        answer = self._bear_out(passage, announced, hotlist, legible=ended.verdict is not Verdict.UNREADABLE)
-        if passage.told:
-            self._announced[passage.number] = announced  # it stands: another list, or a look from nearer, may say more
+        answer = self._withdraw_unsupported(
+            passage, announced, hotlist, legible=ended.verdict is not Verdict.UNREADABLE
+        )
+        if passage.reported:
+            self._announced[passage.number] = announced  # still there: another list, or a nearer frame, may change it
         if ended.verdict is Verdict.READ:
             self._announce(passage, announced, hotlist, answer.matches)
         elif ended.recheck:
-            self._announce(passage, announced, hotlist, self._unheard(passage, answer.matches))
-        # A covert hit brings about no read that others could not have: two of one plate would tell of it.
+            self._announce(passage, announced, hotlist, self._not_claimed(passage, answer.matches))
+        # A covert hit causes no read that others would not have: two reads of one plate would reveal it.
         has_open_hit = any(hit.distribution is None for hit in announced.hits.values())
         if ended.verdict is Verdict.UNREADABLE or (ended.verdict is Verdict.REPEAT and not has_open_hit):
             return
         self.safe += answer.safe
         self.last_read = self.hotlist.moment()
         hits = tuple(hit.hit for hit in announced.hits.values() if hit.distribution is None)
-        # Nor does one that is withheld otherwise appear for the sake of a covert hit.
+        # Nor is a withheld read recorded for the sake of a covert hit.
         if self._settings.hits_only and not hits:
             self.reads_withheld += 1
         else:
@@ -279,8 +281,8 @@ class Reporter:
     ) -> None:
         state = self.hotlist.judge(hotlist)
         # Anyone who reads this record is not to learn of covert entries.
-        told = any(match.distribution is None for match in answer.matches)
-        result = "not_consulted" if hotlist is None else "match" if told else "no_match"
+        reveals = any(match.distribution is None for match in answer.matches)
+        result = "not_consulted" if hotlist is None else "match" if reveals else "no_match"
         read = Read(
             **self._sight(passage, announced),
             hotlist=Consultation(**dict(state), result=result),
@@ -294,14 +296,14 @@ class Reporter:
         )
         self._recorder.record(read)
 
-    def _bear_out(
+    def _withdraw_unsupported(
         self, passage: Passage, announced: _Announced, hotlist: HotList | None, *, legible: bool
     ) -> LookUpResult:
-        """Withdraw the hits that a passage's text, if legible, does not support; return its matches."""
+        """Withdraw the hits that a passage's text, if legible, does not support; return what the list has of it."""
         answer = self._consult(passage, hotlist, at=announced.moment) if legible else LookUpResult()
         text = passage.consensus.text if legible else ""
-        still = {Claim.of(match, text) for match in answer.matches}
-        self._withdraw(announced, hotlist, still=still, text=text)
+        supported = {Claim.of(match, text) for match in answer.matches}
+        self._withdraw(announced, hotlist, supported=supported, text=text)
         return answer
 
     def _announce(
@@ -343,22 +345,22 @@ class Reporter:
             self._recorder.record(hit)
             self.hits += 1
             announced.hits[claim] = hit
-            self._heard[claim] = None
-            if len(self._heard) > REMEMBERED_CLAIMS:
-                del self._heard[next(iter(self._heard))]
+            self._claims[claim] = None
+            if len(self._claims) > REMEMBERED_CLAIMS:
+                del self._claims[next(iter(self._claims))]
 
-    def _unheard(self, passage: Passage, matches: tuple[Match, ...]) -> tuple[Match, ...]:
+    def _not_claimed(self, passage: Passage, matches: tuple[Match, ...]) -> tuple[Match, ...]:
         """Return the matches of a repeated plate that made no hit yet; a claim is forgotten once a list lacks it."""
         text = passage.consensus.text
         claims = {Claim.of(match, text): match for match in reversed(matches)}
-        for claim in [claim for claim in self._heard if claim.plate_key == plate_key(text) and claim not in claims]:
-            del self._heard[claim]
-        return tuple(match for claim, match in reversed(claims.items()) if claim not in self._heard)
+        for claim in [claim for claim in self._claims if claim.plate_key == plate_key(text) and claim not in claims]:
+            del self._claims[claim]
+        return tuple(match for claim, match in reversed(claims.items()) if claim not in self._claims)
 
-    def _withdraw(self, announced: _Announced, hotlist: HotList | None, *, still: set[Claim], text: str) -> None:
-        for claim in [claim for claim in announced.hits if claim not in still]:
+    def _withdraw(self, announced: _Announced, hotlist: HotList | None, *, supported: set[Claim], text: str) -> None:
+        for claim in [claim for claim in announced.hits if claim not in supported]:
             hit = announced.hits.pop(claim)
-            self._heard.pop(claim, None)
+            self._claims.pop(claim, None)
             text_changed = claim.plate_key != plate_key(text) or (
                 claim.how == "near" and self._lists_still(hit, hotlist, at=announced.moment)
             )
@@ -380,8 +382,8 @@ class Reporter:
         """Whether the list still has what a hit of an alternative was of: then it was the alternative that went."""
         if hotlist is None:
             return False
-        found = hotlist.consult(Query(plate_read=hit.plate_matched), at=at).matches
-        return any((match.category, match.reference) == (hit.category, hit.reference) for match in found)
+        matches = hotlist.consult(Query(plate_read=hit.plate_matched), at=at).matches
+        return any((match.category, match.reference) == (hit.category, hit.reference) for match in matches)
 
     def _consult(self, passage: Passage, hotlist: HotList | None, *, at: datetime) -> LookUpResult:
         if hotlist is None:
@@ -397,11 +399,11 @@ class Reporter:
         return hotlist.consult(query, at=at, settings=self.hotlist.settings)
 
     def _sight(self, passage: Passage, announced: _Announced) -> dict[str, object]:
-        circumstances = self.circumstances
-        return sight_of(passage) | {
+        context = self.context
+        return sight_fields(passage) | {
             "clock": self._clock(),
             "passage": announced.identifier,
-            "camera": circumstances.camera,
-            "place": circumstances.place,
-            "versions": circumstances.versions,
+            "camera": context.camera,
+            "place": context.place,
+            "versions": context.versions,
         }

@@ -49,7 +49,7 @@ class SyntheticHits(Part):
     Args:
         settings: how often, of which plate, and when one is late.
         logbook: takes them as it does all records, and releases them.
-        reporter: whose list is asked, and whose circumstances they bear.
+        reporter: whose list is asked, and whose context they carry.
         identify: makes their identifiers.
 
     """
@@ -85,7 +85,7 @@ class SyntheticHits(Part):
         """Whether the list in force lacks the test plate, so that none can be made."""
         return not self._listed and self._settings.synthetic_minutes > 0
 
-    def tick(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """See whether the last one was released, and make the next one if it is due."""
         hotlist = self._reporter.hotlist.current
         if not self._settings.synthetic_minutes or hotlist is None:
@@ -141,7 +141,7 @@ class SyntheticHits(Part):
         self._due = now + self._settings.synthetic_minutes * 60
 
     def _hit(self, hotlist: HotList, match: Match) -> Hit:
-        circumstances, plate = self._reporter.circumstances, self._settings.synthetic_plate
+        context, plate = self._reporter.context, self._settings.synthetic_plate
         state, captured = self._reporter.hotlist.judge(hotlist), self._logbook.clock.utc()
         return Hit(
             clock=self._logbook.timekeeper.quality(),
@@ -158,9 +158,9 @@ class SyntheticHits(Part):
             frames_seen=1,
             frames_agreeing=1,
             direction="unknown",
-            camera=circumstances.camera,
-            place=circumstances.place,
-            versions=circumstances.versions,
+            camera=context.camera,
+            place=context.place,
+            versions=context.versions,
             plate_matched=match.plate_matched,
             match=match.kind.value,
             differs=match.differs,

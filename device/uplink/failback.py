@@ -1,4 +1,4 @@
-"""Looking whether the preferred broker is back, while another one is in use."""
+"""Finds out whether the preferred broker is back, while another one is in use."""
 
 import logging
 import socket
@@ -15,28 +15,28 @@ class FailbackProbe:
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
-        self._found = threading.Event()
+        self._reached = threading.Event()
 
-    def look(self, broker: BrokerAddress, context: ssl.SSLContext, *, timeout: float) -> None:
-        """Begin to look, unless a look is under way."""
+    def begin(self, broker: BrokerAddress, context: ssl.SSLContext, *, timeout: float) -> None:
+        """Begin an attempt, unless one is under way."""
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(
-                target=self._look, args=(broker, context, timeout), name="uplink-failback", daemon=True
+                target=self._connect, args=(broker, context, timeout), name="uplink-failback", daemon=True
             )
             self._thread.start()
 
-    def found(self) -> bool:
-        """Tell, once, whether it has been reached."""
-        found = self._found.is_set()
-        self._found.clear()
-        return found
+    def reached(self) -> bool:
+        """Return, once, whether it has been reached."""
+        reached = self._reached.is_set()
+        self._reached.clear()
+        return reached
 
-    def _look(self, broker: BrokerAddress, context: ssl.SSLContext, timeout: float) -> None:
+    def _connect(self, broker: BrokerAddress, context: ssl.SSLContext, timeout: float) -> None:
         try:
             with (
                 socket.create_connection((broker.host, broker.port), timeout) as plain,
                 context.wrap_socket(plain, server_hostname=broker.host),
             ):
-                self._found.set()
+                self._reached.set()
         except OSError as error:
             log.info("%s is not back: %s", broker, error)

@@ -67,7 +67,7 @@ class ChainForkDetector(Part):
             return
         self.forked = True
         log.error("the broker knows record %d of this chain, this disk ended at %d", said.sequence, self._head.sequence)
-        self._audit.say_soon(
+        self._audit.record_soon(
             AuditEvent(
                 "chain_forked",
                 "broker",

@@ -18,7 +18,7 @@ class Identity:
         self._settings = settings
         self._check_seconds = check_seconds
         self._loaded: object = None
-        self._look_at = 0.0
+        self._check_at = 0.0
 
     def context(self, *, earliest: datetime | None = None) -> ssl.SSLContext:
         """Make the context for one connection; `earliest` as in `tls_context`.
@@ -28,14 +28,14 @@ class Identity:
 
         """
         self._loaded = self._stamp()
-        self._look_at = time.monotonic() + self._check_seconds
+        self._check_at = time.monotonic() + self._check_seconds
         return tls_context(self._settings, earliest=earliest)
 
     def renewed(self) -> bool:
         """Tell whether the files are others than those last loaded, and can be used."""
-        if time.monotonic() < self._look_at:
+        if time.monotonic() < self._check_at:
             return False
-        self._look_at = time.monotonic() + self._check_seconds
+        self._check_at = time.monotonic() + self._check_seconds
         stamp = self._stamp()
         if stamp is None or stamp == self._loaded:
             return False

@@ -48,8 +48,8 @@ class Resends:
         self._now = now
         self._broker: str | None = None
         self._probes: dict[str, _Probe] = {}
-        self._look_every = min(tuning.probe_first_seconds, tuning.left_out_seconds) / LOOKS
-        self._look_at = now()
+        self._poll_every = min(tuning.probe_first_seconds, tuning.left_out_seconds) / LOOKS
+        self._poll_at = now()
         self._round_ends = now() + tuning.left_out_seconds
 
     def begin(self, broker: str) -> None:
@@ -57,19 +57,19 @@ class Resends:
         if self._broker not in {None, broker}:
             for probe in self._probes.values():
                 probe.due, probe.wait = self._now(), self._tuning.probe_first_seconds
-            self._look_at = self._now()
+            self._poll_at = self._now()
         self._broker = broker
 
     def due(self) -> float:
-        """Return in how many seconds `look` has something to do."""
-        return max(0.0, self._look_at - self._now())
+        """Return in how many seconds `poll` has something to do."""
+        return max(0.0, self._poll_at - self._now())
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Have sent again what is due."""
         now = self._now()
-        if now < self._look_at:
+        if now < self._poll_at:
             return
-        self._look_at = now + self._look_every
+        self._poll_at = now + self._poll_every
         if now >= self._round_ends:
             self._round_ends = now + self._tuning.left_out_seconds
             self._outbox.send_left_out()

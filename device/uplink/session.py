@@ -75,7 +75,7 @@ class MqttSession:
     def fill(self, connection: BrokerConnection) -> None:
         """Subscribe, and send what the window allows."""
         self.subscriptions.fill(connection)
-        self.resends.look()
+        self.resends.poll()
         self.in_flight.fill(connection)
 
     def settle(self, connection: BrokerConnection) -> None:

@@ -30,14 +30,14 @@ class SessionTakeover(Part):
         self._last = float("-inf")
         self._now = 0.0
 
-    def tick(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Look why the uplink is not connected."""
         self._now = now
         before, self._taken = self._taken, self._uplink.state().problem == TAKEN_OVER
         if self._taken:
             self._last = now
             if not before:
-                self._audit.say("identity_elsewhere", source="broker", outcome="failure", reason=TAKEN_OVER)
+                self._audit.record("identity_elsewhere", source="broker", outcome="failure", reason=TAKEN_OVER)
 
     def faults(self) -> tuple[Fault, ...]:
         """Name it if there is, or recently was, another."""

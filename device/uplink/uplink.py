@@ -189,7 +189,7 @@ class Uplink(Part):
         """
         return self._outbox.backlog(now=self._utc())
 
-    def tick(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Look now and then whether records wait for too long."""
         if self._look.due(now):
             try:
@@ -339,8 +339,8 @@ class Uplink(Part):
     def _moving(self, connection: BrokerConnection, context: ssl.SSLContext) -> bool:
         """End the connection if another one is to take its place: with a renewed certificate, or to a better broker."""
         if self._brokers.return_due():
-            self._failback.look(self._brokers.preferred, context, timeout=self._tuning.connect_timeout_seconds)
-        if self._failback.found():
+            self._failback.begin(self._brokers.preferred, context, timeout=self._tuning.connect_timeout_seconds)
+        if self._failback.reached():
             log.info("%s is back", self._brokers.preferred)
             self._brokers.turn_back()
         elif self._identity.renewed():

@@ -62,8 +62,8 @@ class ClipRead:
             "confidence": round(found.confidence, 4),
             "frames": [self.first_frame, self.last_frame],
             "seconds": [round(self.first_second, 3), round(self.last_second, 3)],
-            "looks": found.looks,
-            "agreeing": found.agreeing,
+            "looks": found.frames,
+            "agreeing": found.agreeing_frames,
             "direction": self.passage.direction,
             "vehicle": self.vehicle.as_json(),
             "characters": [
@@ -85,7 +85,7 @@ def reads_of(frames: Iterable[Frame], pipeline: Pipeline) -> Iterator[ClipRead]:
     begin = 0.0
     for index, frame in enumerate(frames):
         begin = begin if index else frame.monotonic
-        yield from _reads(pipeline.look(frame).ended, begin)
+        yield from _reads(pipeline.update(frame).ended, begin)
     yield from _reads(pipeline.finish(), begin)
 
 

@@ -17,13 +17,13 @@ from platepost.device.vision.ctc import Hypothesis, folded
 from platepost.device.vision.fusion import Fusion
 from platepost.device.vision.reader import Glyph, Reading
 
-SINGLE_LOOK = 0.9
+SINGLE_FRAME = 0.9
 """Factor on the confidence of a text that only one frame showed: nothing confirms it."""
-TOLD = 5
+MAX_ALTERNATIVES = 5
 """Alternatives that a consensus tells at most."""
 SPAN = 1.25
 """Factor in the plate's width from one span to the next; looks within a span count together."""
-SPAN_LOOKS = 5
+SPAN_FRAMES = 5
 """A span counts at most as much as so many looks as good as its best."""
 SPAN_TEXTS = 50
 """The heaviest texts of a span, which are kept where a plate is read in ever other ways."""
@@ -53,9 +53,9 @@ class Consensus:
     """0 to 1: the weighted share of what was seen that speaks for this text, however spelled."""
     characters: tuple[Glyph, ...]
     alternatives: tuple[Hypothesis, ...]
-    looks: int
+    frames: int
     """Frames in which the plate was read at all."""
-    agreeing: int
+    agreeing_frames: int
     """Frames whose own best reading is this text, however spelled."""
     surest: float
     """The greatest confidence among those, 0 without any."""
@@ -71,7 +71,7 @@ class _Support:
     """What speaks for one spelling."""
 
     share: float = 0.0
-    looks: int = 0
+    frames: int = 0
     """Whose own best reading it is."""
     surest: float = 0.0
     """The greatest confidence among these."""
@@ -90,7 +90,7 @@ class _Span:
     @property
     def factor(self) -> float:
         """What is to be multiplied with its weight and shares."""
-        return min(1.0, SPAN_LOOKS * self.best / self.weight)
+        return min(1.0, SPAN_FRAMES * self.best / self.weight)
 
     def add(self, reading: Reading, weight: float) -> None:
         self.weight += weight
@@ -98,7 +98,7 @@ class _Span:
         for spelling, probability in _hypotheses(reading):
             self.support.setdefault(spelling, _Support()).share += weight * probability
         own = self.support[reading.text]
-        own.looks += 1
+        own.frames += 1
         own.surest = max(own.surest, reading.confidence)
         if len(self.support) > 2 * SPAN_TEXTS:
             self.support = dict(nlargest(SPAN_TEXTS, self.support.items(), key=lambda item: item[1].share))
@@ -112,7 +112,7 @@ class Poll:
     """
 
     def __init__(self) -> None:
-        self.looks = 0
+        self.frames = 0
         """Votes so far."""
         self._spans: dict[int, _Span] = {}
         """By the logarithm of the plate's width."""
@@ -120,7 +120,7 @@ class Poll:
 
     def add(self, vote: Vote) -> None:
         """Take in one more look."""
-        self.looks += 1
+        self.frames += 1
         span = self._spans.setdefault(round(log(max(vote.width, 1.0), SPAN)), _Span())
         span.add(vote.reading, vote.weight * max(vote.reading.confidence, 0.01) ** 2)
         if vote.reading.columns is not None:
@@ -132,7 +132,7 @@ class Poll:
         readings: Counter[str] = Counter()
         for span in self._spans.values():
             for spelling, support in span.support.items():
-                readings[folded(spelling)] += support.looks
+                readings[folded(spelling)] += support.frames
         return readings
 
     def consensus(self) -> Consensus:
@@ -142,7 +142,7 @@ class Poll:
             ValueError: there is no vote.
 
         """
-        if not self.looks:
+        if not self.frames:
             raise ValueError("a consensus needs at least one vote")
         weight, texts, spellings = self._shares()
         if len(self._fusion) > 1 and max(texts.values()) < AGREED * weight:
@@ -160,11 +160,13 @@ class Poll:
             for spelling in span.support
             if folded(spelling) == text
         ]
-        agreeing = sum(support.looks for support in own)
+        agreeing = sum(support.frames for support in own)
         confidence = texts[text] / weight if text in texts else _product(characters)
         if agreeing <= 1:
-            confidence *= SINGLE_LOOK
-        others = nlargest(TOLD, (other for other in texts.items() if other[0] != text), key=lambda item: item[1])
+            confidence *= SINGLE_FRAME
+        others = nlargest(
+            MAX_ALTERNATIVES, (other for other in texts.items() if other[0] != text), key=lambda item: item[1]
+        )
         return Consensus(
             text="".join(character.character for character in characters),
             confidence=min(1.0, confidence),
@@ -172,8 +174,8 @@ class Poll:
             alternatives=tuple(
                 Hypothesis(_spelled(other, spellings), min(1.0, share / weight)) for other, share in others
             ),
-            looks=self.looks,
-            agreeing=agreeing,
+            frames=self.frames,
+            agreeing_frames=agreeing,
             surest=max((support.surest for support in own), default=0.0),
         )
 

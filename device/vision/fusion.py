@@ -52,14 +52,14 @@ class Fusion:
     """The heaviest looks at one plate."""
 
     def __init__(self) -> None:
-        self._looks: list[_Look] = []
+        self._observe: list[_Look] = []
 
     def __len__(self) -> int:
-        return len(self._looks)
+        return len(self._observe)
 
     def add(self, columns: NDArray[np.float32], weight: float) -> None:
         """Take in a look: its merged probabilities [40 columns, 38 classes], and what it counts, on any scale."""
-        self._looks = nlargest(LOOKS, [*self._looks, _Look(weight, columns)], key=lambda look: look.weight)
+        self._observe = nlargest(LOOKS, [*self._observe, _Look(weight, columns)], key=lambda look: look.weight)
 
     def posterior(self, texts: Sequence[str]) -> dict[str, float]:
         """Return the probability of each text; what is left to 1 is for all others.
@@ -68,8 +68,8 @@ class Fusion:
             ValueError: there is no look, or no text.
 
         """
-        weights = np.array([look.weight for look in self._looks], np.float64)
+        weights = np.array([look.weight for look in self._observe], np.float64)
         weights /= weights.max()
-        together = weights @ np.log(np.array([look.likelihoods(texts) for look in self._looks]) + FLOOR)
+        together = weights @ np.log(np.array([look.likelihoods(texts) for look in self._observe]) + FLOOR)
         powers = np.exp((together - together.max()) / weights.sum() ** KINSHIP)
         return dict(zip(texts, (powers / powers.sum()).tolist(), strict=False))

@@ -43,7 +43,7 @@ class ModelLoader(Part):
         """Whether the post is without its networks."""
         return self.recognizer is None
 
-    def tick(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Load them if that is due."""
         if self.damaged and self._try(now):
             self.on_loaded()

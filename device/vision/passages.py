@@ -5,6 +5,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import SequenceMatcher
+from enum import Enum
 from heapq import nlargest
 from math import hypot
 
@@ -22,13 +23,13 @@ from platepost.device.vision.vehicle import NOTHING, Appearance
 
 GROWTH = 1.1
 """Factor between first and last looks from which a plate counts as nearer or farther."""
-DIRECTION_LOOKS = 3
+DIRECTION_FRAMES = 3
 """Looks at each end that it takes to tell."""
 WIDTHS = 512
 """Widths of a plate that are kept for it; of a vehicle that stands, every second, fourth, ... look's."""
 OTHER_PLATE = 0.9
 """Confidence from which on one look can say that it is another vehicle's plate."""
-BEST_LOOKS = 3
+BEST_FRAMES = 3
 """Looks whose rectified plates a passage keeps, for what is asked of it once: who issued the plate."""
 SAME_PLATE = 0.5
 """`difflib` ratio of two texts below which they are no readings of the same plate."""
@@ -41,7 +42,7 @@ EVEN_ODDS = 0.5
 """Confidence below which a text is likelier wrong than right, and no read however many looks say so."""
 REACH = 2.5
 """Plate widths that a plate may be away from where it was expected."""
-LEAST_LOOKS = 2
+LEAST_FRAMES = 2
 """Looks that a passage needs to be a vehicle rather than a flicker of the detector, unless one was sure."""
 SMALL = 48.0
 """Pixels across a plate in its nearest look below which looks often agree on a wrong text; nearer ones may follow."""
@@ -49,6 +50,30 @@ SMALL_CONFIDENCE = 0.85
 """Confidence from which such a text is acted on before its passage ends; see the reader's experiments."""
 DOUBTFUL = 0.7
 """Confidence below which a text that no two frames agree on is no read: signs and grilles end so."""
+
+
+class PassageState(Enum):
+    """How far a passage is.
+
+    ::
+
+        OPEN -> ANNOUNCED <-> DOUBTED        announce, doubt, confirm
+          ^         |            |
+          +---------+------------+           retract
+        any of these -> REPORTED             report: its read is recorded though its vehicle is still there
+        any of these -> ENDED                end: its vehicle is gone
+    """
+
+    OPEN = "open"
+    """Nothing has been reported of it."""
+    ANNOUNCED = "announced"
+    """Its text was safe to act on before it ended, so it was looked up and its hits, if any, left early."""
+    DOUBTED = "doubted"
+    """It was announced, and its frames no longer support the announced text."""
+    REPORTED = "reported"
+    """Its read was recorded because the vehicle had stood for too long; it may still be split."""
+    ENDED = "ended"
+    """It was read, and its vehicle is gone."""
 
 
 @dataclass(slots=True, eq=False)
@@ -61,27 +86,24 @@ class Passage:
     last: Sighting
     best: Sighting
     since: float
-    """Monotonic seconds from which on the vehicle is judged: when it was seen first, or when it was parted."""
+    """Monotonic seconds from which on the vehicle is judged: when it was seen first, or when the passage was split."""
     velocity: tuple[float, float] = (0.0, 0.0)
     """Of the plate's middle, pixels a second."""
     widths: list[float] = field(default_factory=list)
     """Pixels across the plate, look by look, or of evenly chosen looks where they are many."""
     widest: float = 0.0
     """Pixels across the plate in its nearest look."""
-    said: str = ""
-    """What was said of the passage last, early or as its read, as `folded` gives it; empty while that is nothing."""
-    doubted: float | None = None
-    """Monotonic seconds since when its looks do not bear that out."""
-    told: bool = False
-    """Whether the passage's read has left already, because the vehicle stood for too long."""
+    state: PassageState = PassageState.OPEN
+    reported_text: str = ""
+    """The text that was announced or reported last, as `folded` gives it; empty while the passage is open."""
+    doubted_since: float = 0.0
+    """Monotonic seconds; of use while the passage is doubted."""
     rival: str = ""
-    """What the last look said, as `folded` gives it, if it was so sure and so different that the next may part them."""
+    """The last frame's text, as `folded` gives it, if it was so sure and so different that the next may split them."""
     impression: Impression = NONE
-    """What the best looks tell besides the text, once that was asked."""
-    appearance: Appearance = NOTHING
-    """What can be told of the vehicle, once that was asked."""
-    asked: bool = False
-    """Whether both were asked for something to be said."""
+    """What the best frames show besides the text, once the networks were asked."""
+    described: Appearance | None = None
+    """The vehicle's appearance in the best frame; None until the passage is announced or ends."""
     _plates: list[tuple[float, NDArray[np.uint8]]] = field(default_factory=list)
     """The best looks' values as pictures, and their rectified plates; the best first."""
     _scores: float = 0.0
@@ -106,22 +128,70 @@ class Passage:
         self.rival = folded(sighting.plate.text) if self._rivals(sighting) else ""
         self._look(sighting)
 
+    def announce(self) -> None:
+        """Note that its present text is reported while the passage goes on."""
+        self.state, self.reported_text = PassageState.ANNOUNCED, folded(self.consensus.text)
+
+    def doubt(self, now: float) -> None:
+        """Note that its frames do not support the announced text at `now` monotonic seconds."""
+        if self.state is PassageState.ANNOUNCED:
+            self.state, self.doubted_since = PassageState.DOUBTED, now
+
+    def confirm(self) -> None:
+        """Note that its frames support the announced text again."""
+        if self.state is PassageState.DOUBTED:
+            self.state = PassageState.ANNOUNCED
+
+    def retract(self) -> None:
+        """Note that what was announced is withdrawn."""
+        self.state, self.reported_text = PassageState.OPEN, ""
+
+    def report(self, *, gone: bool) -> None:
+        """Note that its read is recorded, because its vehicle is gone or has stood for too long."""
+        self.state = PassageState.ENDED if gone else PassageState.REPORTED
+        self.reported_text = folded(self.consensus.text)
+
+    @property
+    def announced(self) -> bool:
+        """Whether its text was announced and not withdrawn, and its read is still to come."""
+        return self.state in {PassageState.ANNOUNCED, PassageState.DOUBTED}
+
+    @property
+    def reported(self) -> bool:
+        """Whether its read has been recorded although its vehicle is still there."""
+        return self.state is PassageState.REPORTED
+
     def _rivals(self, sighting: Sighting) -> bool:
         """Whether a look is as sure as all before it and says another text; from nearer it may be the better one."""
         found = self.consensus
         sure = min(found.confidence, sighting.plate.reading.confidence) >= OTHER_PLATE
-        if not sure or found.agreeing < self.settings.agreeing or sighting.width > GROWTH * self.widest:
+        if not sure or found.agreeing_frames < self.settings.agreeing_frames or sighting.width > GROWTH * self.widest:
             return False
         return OTHER_PLACES <= _places_apart(found.text, sighting.plate.text) < float("inf")
 
-    def take_over(self, other: "Passage") -> None:
-        """Change places with another that has said the same of the same vehicle, and went astray then."""
+    def merge(self, other: "Passage") -> None:
+        """Continue another passage of the same vehicle, announced with the same text, that then followed another."""
         self.number, other.number = other.number, self.number
         self.first = min(self.first, other.first, key=lambda sighting: sighting.frame.monotonic)
-        self.said, other.said = other.said, ""
+        self.announce()
+        other.retract()
+
+    def split(self, number: int) -> "Passage":
+        """Return an open passage with all frames of this one, whose text is no longer the reported one."""
+        other = copy(self)
+        other.number, other.since = number, self.last.frame.monotonic
+        other.described = None
+        other.retract()
+        return other
+
+    def restart(self) -> "Passage":
+        """Return an open passage with only the last frame of this one, which could not be read."""
+        other = Passage.start(self.number, self.settings, self.last)
+        other.velocity = self.velocity
+        return other
 
     def _look(self, sighting: Sighting) -> None:
-        if self._poll.looks % self._stride == 0:
+        if self._poll.frames % self._stride == 0:
             self.widths = [*self.widths, sighting.width]  # a copy of the passage, as of a clip's read, keeps its own
             if len(self.widths) == WIDTHS:
                 self.widths, self._stride = self.widths[::2], self._stride * 2
@@ -133,8 +203,8 @@ class Passage:
         if sighting.picture_value > self.best.picture_value:
             self.best = sighting
         if sighting.rectified is not None:
-            looks = [*self._plates, (sighting.picture_value, sighting.rectified)]
-            self._plates = nlargest(BEST_LOOKS, looks, key=lambda look: look[0])
+            frames = [*self._plates, (sighting.picture_value, sighting.rectified)]
+            self._plates = nlargest(BEST_FRAMES, frames, key=lambda look: look[0])
 
     @classmethod
     def start(cls, number: int, settings: PassageSettings, sighting: Sighting) -> "Passage":
@@ -155,6 +225,11 @@ class Passage:
         if self._consensus is None:
             self._consensus = self._poll.consensus()
         return self._consensus
+
+    @property
+    def appearance(self) -> Appearance:
+        """What the networks recognize of the vehicle, once they were asked."""
+        return self.described or NOTHING
 
     @property
     def issuer(self) -> Issuer | None:
@@ -194,7 +269,7 @@ class Passage:
         found = self.consensus
         if found.confidence < self.least_confidence:
             return False  # what one sure frame says, the others contradict
-        return found.agreeing >= self.settings.agreeing or found.surest >= self.settings.sure
+        return found.agreeing_frames >= self.settings.agreeing_frames or found.surest >= self.settings.sure_confidence
 
     @property
     def least_confidence(self) -> float:
@@ -207,9 +282,9 @@ class Passage:
         """Whether it was a plate that could be read, rather than a flicker of the detector or a sign."""
         found = self.consensus
         # Looks at a plate that stands far away agree whether it is read right or not: they are no witnesses.
-        agreed = found.agreeing >= self.settings.agreeing and found.confidence >= EVEN_ODDS
+        agreed = found.agreeing_frames >= self.settings.agreeing_frames and found.confidence >= EVEN_ODDS
         confirmed = agreed or found.confidence >= DOUBTFUL
-        readable = self.safe or (found.looks >= LEAST_LOOKS and confirmed)
+        readable = self.safe or (found.frames >= LEAST_FRAMES and confirmed)
         return bool(found.text) and readable and not self._alone
 
     @property
@@ -220,11 +295,11 @@ class Passage:
         its sharp one.
         """
         found = self.consensus
-        if found.looks < LEAST_LOOKS or found.agreeing != 1:
+        if found.frames < LEAST_FRAMES or found.agreeing_frames != 1:
             return False
         text = folded(found.text)
         readings = self._poll.readings.items()
-        return sum(looks for other, looks in readings if _likeness(text, other) >= SAME_PLATE) <= 1
+        return sum(frames for other, frames in readings if _likeness(text, other) >= SAME_PLATE) <= 1
 
     @property
     def direction(self) -> str:
@@ -234,7 +309,7 @@ class Passage:
         With too few, a vehicle goes where its front is.
         """
         third = len(self.widths) // 3
-        if third < DIRECTION_LOOKS:
+        if third < DIRECTION_FRAMES:
             return _HEADING[self.appearance.side]
         growth = sum(self.widths[-third:]) / sum(self.widths[:third])
         if growth > GROWTH:
@@ -295,32 +370,28 @@ class Passages:
     def ended(self, monotonic: float) -> list[Passage]:
         """Return the passages to judge at `monotonic` seconds: those gone, which are forgotten, and those that stand.
 
-        The latter stay open, and are returned again until they are told or begin anew.
+        The latter remain, and are returned again until they are reported or restarted.
         """
-        gone = [p for p in self.open if monotonic - p.last.frame.monotonic > self.settings.gone_seconds]
+        gone = [p for p in self.open if monotonic - p.last.frame.monotonic > self.settings.lost_after_seconds]
         self.open = [p for p in self.open if p not in gone]
         longest = self.settings.longest_seconds
-        return [*gone, *(p for p in self.open if not p.told and monotonic - p.since > longest)]
+        return [*gone, *(p for p in self.open if not p.reported and monotonic - p.since > longest)]
 
     def end_all(self) -> list[Passage]:
         """End every open passage, as when the camera stops; returns them."""
         gone, self.open = self.open, []
         return gone
 
-    def begin_anew(self, passage: Passage) -> None:
-        """Forget all but the last look of an open passage that came to nothing: it may be read from nearer."""
-        anew = Passage.start(passage.number, self.settings, passage.last)
-        anew.velocity = passage.velocity
-        self._replace(passage, anew)
+    def restart(self, passage: Passage) -> None:
+        """Forget all but the last frame of a passage that came to nothing: it may be read from nearer."""
+        self._replace(passage, passage.restart())
 
-    def part(self, passage: Passage) -> Passage:
-        """Return a passage that takes the place of one told, with all its looks, for they say otherwise by now."""
-        parted = copy(passage)
-        parted.number, parted.since = self._count, passage.last.frame.monotonic
-        parted.said, parted.doubted, parted.told, parted.asked = "", None, False, False
+    def split(self, passage: Passage) -> Passage:
+        """Replace a reported passage by one with the same frames, whose text is another by now; return it."""
+        other = passage.split(self._count)
         self._count += 1
-        self._replace(passage, parted)
-        return parted
+        self._replace(passage, other)
+        return other
 
     def _replace(self, passage: Passage, by: Passage) -> None:
         self.open[self.open.index(passage)] = by
@@ -332,7 +403,7 @@ class Passages:
         expected_x = old_x + passage.velocity[0] * elapsed
         expected_y = old_y + passage.velocity[1] * elapsed
         width = max(passage.last.width, sighting.width, 1.0)
-        if elapsed > self.settings.gone_seconds:
+        if elapsed > self.settings.lost_after_seconds:
             return float("inf")  # whatever stands there now is another vehicle
         if self._another(passage, sighting):
             return float("inf")
@@ -357,7 +428,10 @@ class Passages:
         if sure and passage.rival and folded(sighting.plate.text) == passage.rival:
             return True
         found = passage.consensus
-        settled = found.agreeing >= self.settings.agreeing and found.confidence >= self.settings.agreeing_confidence
+        settled = (
+            found.agreeing_frames >= self.settings.agreeing_frames
+            and found.confidence >= self.settings.agreeing_confidence
+        )
         return settled and _likeness(found.text, sighting.plate.text) < SAME_PLATE
 
 

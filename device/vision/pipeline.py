@@ -10,7 +10,7 @@ from platepost.device.frame import Frame
 from platepost.device.vision.ctc import folded
 from platepost.device.vision.geometry import rectify
 from platepost.device.vision.motion import MotionGate
-from platepost.device.vision.passages import EVEN_ODDS, Passage, Passages
+from platepost.device.vision.passages import EVEN_ODDS, Passage, Passages, PassageState
 from platepost.device.vision.pictures import sharpness
 from platepost.device.vision.reader import HEIGHT, MARGIN, WIDTH
 from platepost.device.vision.recognizer import Plate, Recognizer
@@ -21,7 +21,7 @@ REMEMBERED = 2000
 """Inference times kept for health: a minute's at more than 30 frames a second."""
 
 DOUBT_SECONDS = 1.0
-"""Time after which what was said of a passage is taken back if its looks bear out neither that nor anything else."""
+"""How long an announced text may lack support, while no other text is safe, before it is retracted."""
 
 
 class Verdict(StrEnum):
@@ -32,42 +32,42 @@ class Verdict(StrEnum):
     """The same vehicle again, within the time of repetition."""
     UNREADABLE = "unreadable"
     """Too blurred, too short, or no plate at all."""
-    TOLD = "told"
-    """Told before, when the vehicle had stood for too long; now it is gone."""
+    REPORTED = "reported"
+    """Reported before, when the vehicle had stood for too long; now it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A passage that is over, or whose vehicle has stood for so long that it is told now (`passage.told`)."""
+    """A passage that is over, or whose vehicle has stood for so long that it is reported now."""
 
     passage: Passage
     verdict: Verdict
     recheck: bool = False
-    """Whether a repeat is to be looked up all the same: what it repeats was told by a former hot list."""
+    """Whether to look a repeat up all the same: what it repeats was looked up in a former hot list."""
 
 
 @dataclass(frozen=True, slots=True)
-class Doubted:
-    """A passage of which something was said that its looks bear out no more."""
+class Retraction:
+    """A passage whose frames no longer support the text that was announced or reported."""
 
     passage: Passage
     legible: bool
-    """Whether its present text would be told, were it to end now."""
+    """Whether its present text would be a read if it ended now."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
-    """What one frame brought."""
+    """The result of one frame."""
 
     sightings: tuple[Sighting, ...]
-    """All plates found, those that a side of the picture cuts and no passage takes in among them."""
+    """All plates, including those cut by a side of the picture, which belong to no passage."""
     early: tuple[Passage, ...]
     """Passages of this frame whose consensus is safe to act on now."""
     ended: tuple[Ended, ...]
-    doubted: tuple[Doubted, ...] = ()
-    """Passages to take back what was said of, before anything else is told; not those that are early with another text.
+    retractions: tuple[Retraction, ...] = ()
+    """What to withdraw before anything else is reported; a passage that is early with another text is not listed.
 
-    One that was told is over with that: another is open in its place.
+    A retraction of a reported passage ends it: another has taken its place.
     """
 
 
@@ -95,16 +95,16 @@ class Pipeline:
         passages: PassageSettings = PassageSettings(),  # noqa: B008 - immutable
     ) -> None:
         self.recognizer = recognizer
-        """The networks; without them nothing is seen."""
+        """The networks; without them there are no sightings."""
         self.counters = Counters()
         self.detect_milliseconds: deque[float] = deque(maxlen=REMEMBERED)
         self.read_milliseconds: deque[float] = deque(maxlen=REMEMBERED)
         self._settings = vision
         self._passages = Passages(passages)
         self._motion = MotionGate(least_area=vision.motion_area)
-        self._told: dict[str, float] = {}
-        """When what was told was last seen, monotonic, by its text with O as 0 and I as 1."""
-        self._former: set[str] = set()
+        self._last_seen: dict[str, float] = {}
+        """When each reported text was last seen, monotonic, by the text with O as 0 and I as 1."""
+        self._looked_up_before: set[str] = set()
         """Those of them that were looked up in a former hot list only."""
 
     @property
@@ -113,39 +113,40 @@ class Pipeline:
         return tuple(self._passages.open)
 
     def adjust(self, vision: VisionSettings, passages: PassageSettings) -> None:
-        """Go by other settings from the next frame on; `finish` it first, for open passages are forgotten."""
+        """Apply other settings from the next frame on; call `finish` first, for open passages are forgotten."""
         if self.recognizer is not None:
             self.recognizer.detector.minimum_score = vision.minimum_score
         self._settings = vision
         self._passages = Passages(passages)
         self._motion = MotionGate(least_area=vision.motion_area)
 
-    def another_list(self) -> None:
-        """Have repeats of what was told so far looked up once: a vehicle that traffic hides now and then repeats on.
+    def recheck_repeats(self) -> None:
+        """Mark for another look-up what repeats a read, once: another hot list is active, and hidden vehicles repeat.
 
-        But for what stands before the camera, which the caller looks up at once.
+        Not what is before the camera now: the caller looks that up at once.
         """
-        self._former = set(self._told) - {passage.said for passage in self._passages.open if passage.told}
+        standing = {passage.reported_text for passage in self._passages.open if passage.reported}
+        self._looked_up_before = set(self._last_seen) - standing
 
-    def look(self, frame: Frame) -> FrameResult:
+    def update(self, frame: Frame) -> FrameResult:
         """Take in the next frame."""
         self.counters.frames += 1
         # A vehicle that stands still moves nothing, yet its passage goes on.
-        seen = frame.gray if frame.small is None else frame.small
-        if not self._motion.moves(seen, frame.monotonic) and not self._passages.open:
+        picture = frame.gray if frame.small is None else frame.small
+        if not self._motion.moves(picture, frame.monotonic) and not self._passages.open:
             self.counters.idle += 1
             return FrameResult((), (), ())
         sightings = tuple(self._sightings(frame))
         # A cut plate says another text: 1ABC234 as it comes into the picture is ABC234, which may be on the list.
         whole = [sighting for sighting in sightings if not sighting.cut]
-        early, doubted = self._say(self._passages.update(whole))
-        self._see_standing()
+        early, retractions = self._announce(self._passages.update(whole))
+        self._remember_standing()
         ended = self._judge(self._passages.ended(frame.monotonic), frame.monotonic)
-        return FrameResult(sightings, early, ended, doubted)
+        return FrameResult(sightings, early, ended, retractions)
 
     def finish(self) -> tuple[Ended, ...]:
         """End every open passage, as when the camera stops."""
-        self._see_standing()
+        self._remember_standing()
         last = max((passage.last.frame.monotonic for passage in self._passages.open), default=0.0)
         return self._judge(self._passages.end_all(), last)
 
@@ -166,116 +167,114 @@ class Pipeline:
                 plate = Plate(reading, detection.score, detection.corners)
                 yield Sighting(frame, plate, sharpness(rectified), rectified)
 
-    def _look_at(self, passage: Passage) -> None:
-        """Ask who issued the plate, and whether it is one, by the passage's best looks so far."""
+    def _judge_plate(self, passage: Passage) -> None:
+        """Ask who issued the plate, and whether it is one, by the passage's best frames so far."""
         if self.recognizer is not None:
             passage.impression = self.recognizer.impression(passage.best_plates, passage.consensus.text)
 
-    def _ask(self, passage: Passage) -> None:
-        """Ask about the vehicle: for the first early hit, and again at the passage's end, by a better look."""
+    def _describe(self, passage: Passage) -> None:
+        """Ask about the vehicle: for the first announcement, and again at the passage's end, by a better frame."""
         if self.recognizer is not None:
             best = passage.best
-            passage.appearance = self.recognizer.appearance(best.frame.color(), best.plate.corners)
-            passage.asked = True
+            passage.described = self.recognizer.appearance(best.frame.color(), best.plate.corners)
 
-    def _say(self, passages: Sequence[Passage]) -> tuple[tuple[Passage, ...], tuple[Doubted, ...]]:
-        """Return which of the passages of a frame are safe to act on, and of which to take back what was said."""
+    def _announce(self, passages: Sequence[Passage]) -> tuple[tuple[Passage, ...], tuple[Retraction, ...]]:
+        """Return which passages of a frame are safe to act on, and which announcements to retract."""
         early: list[Passage] = []
-        doubted: list[Doubted] = []
+        retractions: list[Retraction] = []
         for passage in passages:
-            self._find_again(passage)
-        for seen in passages:
-            passage = seen
-            if passage.told:
-                if not self._told_wrong(passage):
+            self._continue_announced(passage)
+        for updated in passages:
+            passage = updated
+            if passage.reported:
+                if not self._reported_wrong(passage):
                     continue
-                doubted.append(Doubted(passage, legible=True))
-                self._told.pop(passage.said, None)
-                passage = self._passages.part(passage)
-            if self._may_be_said(passage):
-                self._say_early(passage)
+                retractions.append(Retraction(passage, legible=True))
+                self._last_seen.pop(passage.reported_text, None)
+                passage = self._passages.split(passage)
+            if self._may_announce(passage):
+                if passage.described is None:
+                    self._describe(passage)
+                passage.announce()
+                self._looked_up_before.discard(passage.reported_text)
                 early.append(passage)
-            elif self._doubts(passage):
-                passage.said, passage.doubted = "", None
-                doubted.append(Doubted(passage, legible=self._readable(passage) and not passage.is_lettering))
-        return tuple(early), tuple(doubted)
+            elif self._unsupported(passage):
+                passage.retract()
+                retractions.append(Retraction(passage, legible=self._readable(passage) and not passage.is_lettering))
+        return tuple(early), tuple(retractions)
 
-    def _find_again(self, passage: Passage) -> None:
-        """Have a passage go on in place of another of which its text was said, if it bears that out better."""
+    def _continue_announced(self, passage: Passage) -> None:
+        """Merge a passage with an announced one of the same text if it supports that text better."""
         text = folded(passage.consensus.text)
-        if passage.said or not passage.safe:
+        if passage.state is not PassageState.OPEN or not passage.safe:
             return
         for other in self._passages.open:
-            if other.said == text and not other.told and other.consensus.agreeing < passage.consensus.agreeing:
-                passage.take_over(other)
+            same = other.announced and other.reported_text == text
+            if same and other.consensus.agreeing_frames < passage.consensus.agreeing_frames:
+                passage.merge(other)
                 return
 
-    def _may_be_said(self, passage: Passage) -> bool:
+    def _may_announce(self, passage: Passage) -> bool:
         if not passage.safe or not self._legible(passage) or self._repeats(passage):
             return False
-        # Asked once for the first hit; of what may be lettering at each look, for it may be a plate that is far away.
-        if not passage.asked or passage.may_be_lettering:
-            self._look_at(passage)
+        # Asked once for the first hit; of what may be lettering at each frame, for it may be a plate that is far away.
+        if passage.described is None or passage.may_be_lettering:
+            self._judge_plate(passage)
         return not passage.may_be_lettering
 
-    def _say_early(self, passage: Passage) -> None:
-        if not passage.asked:
-            self._ask(passage)
-        passage.said, passage.doubted = folded(passage.consensus.text), None
-        self._former.discard(passage.said)
-
-    def _doubts(self, passage: Passage) -> bool:
-        """Whether what was said of a passage has been likelier wrong than right for too long; one look is no reason."""
-        if not passage.said:
+    def _unsupported(self, passage: Passage) -> bool:
+        """Whether an announced text has been likelier wrong than right for too long; one frame is no reason."""
+        if not passage.announced:
             return False
-        found, now = passage.consensus, passage.last.frame.monotonic
-        if folded(found.text) == passage.said and found.confidence >= EVEN_ODDS and self._legible(passage):
-            passage.doubted = None
+        consensus, now = passage.consensus, passage.last.frame.monotonic
+        same = folded(consensus.text) == passage.reported_text
+        if same and consensus.confidence >= EVEN_ODDS and self._legible(passage):
+            passage.confirm()
             return False
-        if passage.doubted is None:
-            passage.doubted = now
-        return now - passage.doubted >= DOUBT_SECONDS
+        passage.doubt(now)
+        return now - passage.doubted_since >= DOUBT_SECONDS
 
     def _judge(self, passages: list[Passage], monotonic: float) -> tuple[Ended, ...]:
         ended: list[Ended] = []
-        # What was said early comes first: another passage with the same text is a repeat of it.
-        for passage in sorted(passages, key=lambda passage: not passage.said):
+        # What was announced comes first: another passage with the same text is a repeat of it.
+        for passage in sorted(passages, key=lambda passage: passage.state is PassageState.OPEN):
             verdict = self._verdict(passage)
             stands = passage in self._passages.open
             if stands and verdict is Verdict.UNREADABLE:
-                self._passages.begin_anew(passage)
-                if not passage.said:
-                    continue  # a vehicle far back in a queue, or a sign, of which nothing is to be taken back
+                self._passages.restart(passage)
+                if passage.state is PassageState.OPEN:
+                    continue  # a vehicle far back in a queue, or a sign: nothing of it is to be withdrawn
             self.counters.reads += verdict is Verdict.READ
             self.counters.repeats += verdict is Verdict.REPEAT
             self.counters.unreadable += verdict is Verdict.UNREADABLE
             recheck = False
             if verdict in (Verdict.READ, Verdict.REPEAT):
-                self._ask(passage)
-                passage.said, passage.told = folded(passage.consensus.text), stands
-                self._told[passage.said] = passage.last.frame.monotonic
-                recheck = verdict is Verdict.REPEAT and passage.said in self._former
-                self._former.discard(passage.said)
+                self._describe(passage)
+                passage.report(gone=not stands)
+                text = passage.reported_text
+                self._last_seen[text] = passage.last.frame.monotonic
+                recheck = verdict is Verdict.REPEAT and text in self._looked_up_before
+                self._looked_up_before.discard(text)
             ended.append(Ended(passage, verdict, recheck))
-        # What an open passage may be a repeat of is remembered until it is told.
-        since = min((passage.since for passage in self._passages.open if not passage.told), default=monotonic)
+        # What an open passage may be a repeat of is remembered until it is reported.
+        since = min((passage.since for passage in self._passages.open if not passage.reported), default=monotonic)
         horizon = since - self._passages.settings.repeat_seconds
-        self._told = {text: told for text, told in self._told.items() if told >= horizon}
-        self._former &= self._told.keys()
+        self._last_seen = {text: seen for text, seen in self._last_seen.items() if seen >= horizon}
+        self._looked_up_before &= self._last_seen.keys()
         return tuple(ended)
 
-    def _see_standing(self) -> None:
-        """Have what stands though it was told be remembered from when it was seen last, not from when it was told."""
+    def _remember_standing(self) -> None:
+        """Remember reported vehicles that are still there from when they were last seen, not from their report."""
         for passage in self._passages.open:
-            if passage.told:
-                self._told[passage.said] = passage.last.frame.monotonic
+            if passage.reported:
+                self._last_seen[passage.reported_text] = passage.last.frame.monotonic
 
     def _verdict(self, passage: Passage) -> Verdict:
-        if passage.told:
-            return Verdict.TOLD
+        if passage.reported:
+            return Verdict.REPORTED
         if not self._readable(passage):
             return Verdict.UNREADABLE
-        self._look_at(passage)
+        self._judge_plate(passage)
         if passage.is_lettering:
             return Verdict.UNREADABLE
         return Verdict.REPEAT if self._repeats(passage) else Verdict.READ
@@ -283,20 +282,21 @@ class Pipeline:
     def _readable(self, passage: Passage) -> bool:
         return passage.credible and self._legible(passage)
 
-    def _told_wrong(self, passage: Passage) -> bool:
-        """Whether what has been seen since a passage was told makes it safe to say otherwise."""
-        return folded(passage.consensus.text) != passage.said and passage.safe and self._legible(passage)
+    def _reported_wrong(self, passage: Passage) -> bool:
+        """Whether the frames since a passage was reported make it safe to report another text."""
+        another = folded(passage.consensus.text) != passage.reported_text
+        return another and passage.safe and self._legible(passage)
 
     def _legible(self, passage: Passage) -> bool:
-        found = passage.consensus
-        long_enough = len(found.text) >= self._settings.minimum_characters
-        return long_enough and found.confidence >= self._settings.minimum_confidence
+        consensus = passage.consensus
+        long_enough = len(consensus.text) >= self._settings.minimum_characters
+        return long_enough and consensus.confidence >= self._settings.minimum_confidence
 
     def _repeats(self, passage: Passage) -> bool:
         text = folded(passage.consensus.text)
-        if text == passage.said:
-            return False  # it was none when it was said
-        if any(other.said == text for other in self._passages.open):
-            return True  # a fast vehicle, or one that was hidden, and is not told yet
-        told = self._told.get(text)
-        return told is not None and passage.since - told <= self._passages.settings.repeat_seconds
+        if text == passage.reported_text:
+            return False  # it was none when it was announced
+        if any(other.reported_text == text for other in self._passages.open):
+            return True  # a fast vehicle, or one that was hidden, and has not been reported yet
+        seen = self._last_seen.get(text)
+        return seen is not None and passage.since - seen <= self._passages.settings.repeat_seconds

@@ -73,7 +73,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Observation:
     """What the network says of one picture of a plate."""
 
     probabilities: NDArray[np.float32]
@@ -131,10 +131,10 @@ class Reader:
 
     def read_rectified(self, plate: NDArray[np.uint8], *, again: bool = False) -> Reading:
         """Read a 64 x 160 uint8 plate seen from the front; `again` allows further looks if the first is in doubt."""
-        first = self.look(plate)
-        return self.settle([first, *self.moved_looks(plate)] if again and first.doubtful else [first])
+        first = self.observe(plate)
+        return self.settle([first, *self.observe_moved(plate)] if again and first.doubtful else [first])
 
-    def look(self, plate: NDArray[np.uint8]) -> Look:
+    def observe(self, plate: NDArray[np.uint8]) -> Observation:
         """Look once at a 64 x 160 uint8 plate seen from the front."""
         answers = self.model.run((plate ^ 0x80).view(np.int8)[None, :, :, None])
         hidden = np.zeros((COLUMNS, 1), np.float32)
@@ -143,13 +143,13 @@ class Reader:
             hidden = (1 / (1 + np.exp(-logits))).astype(np.float32)
         letters = softmax(self.model.outputs[self._text].real(answers[self._text][0]))
         probabilities = np.hstack([letters * (1 - hidden), hidden])
-        return Look(probabilities, tuple(beam_search(merge_look_alikes(probabilities))))
+        return Observation(probabilities, tuple(beam_search(merge_look_alikes(probabilities))))
 
-    def moved_looks(self, plate: NDArray[np.uint8]) -> list[Look]:
+    def observe_moved(self, plate: NDArray[np.uint8]) -> list[Observation]:
         """Look at a 64 x 160 uint8 plate slightly turned either way and slightly shifted either way."""
-        return [self.look(moved(plate, by)) for by in AGAIN]
+        return [self.observe(moved(plate, by)) for by in AGAIN]
 
-    def settle(self, looks: Sequence[Look], serials: str | None = None) -> Reading:
+    def settle(self, observations: Sequence[Observation], serials: str | None = None) -> Reading:
         """Make one reading of looks at the same plate: the text that is likeliest in their mean, ties by `preferred`.
 
         `serials` are the issuer's formats, where it is known; else the country's count.
@@ -158,12 +158,12 @@ class Reader:
             ValueError: there is no look.
 
         """
-        if not looks:
+        if not observations:
             raise ValueError("a reading needs at least one look")
-        together = preferred(_together(looks), self._serials if serials is None else serials)
+        together = preferred(_together(observations), self._serials if serials is None else serials)
         best, *others = together
         # Spelled as by the look that sees it most clearly.
-        clearest = spell(max(looks, key=lambda look: look.claims(best.text)).probabilities, best.text)
+        clearest = spell(max(observations, key=lambda look: look.claims(best.text)).probabilities, best.text)
         confidence = self.calibration(doubted(together)) if best.text else best.probability
         text = self._issued("".join(character for character, _ in clearest))
         # What is left goes to the others by the share that the network gives them; none is surer than the text, which
@@ -176,22 +176,22 @@ class Reader:
                 Glyph(character, min(1.0, sure)) for character, (_, sure) in zip(text, clearest, strict=True)
             ),
             alternatives=tuple(
-                Hypothesis(self._issued(_spelled(looks[0], other.text, best.text, text)), share)
+                Hypothesis(self._issued(_spelled(observations[0], other.text, best.text, text)), share)
                 for other in others
                 if other.text and (share := min(other.probability * factor, confidence)) >= LEAST_ALTERNATIVE
             ),
-            columns=merge_look_alikes(looks[0].probabilities) if len(looks) == 1 else None,
+            columns=merge_look_alikes(observations[0].probabilities) if len(observations) == 1 else None,
         )
 
     def _issued(self, text: str) -> str:
         return spelled(text, self._serials) if self._spells else text
 
 
-def in_doubt(looks: Sequence[Look]) -> bool:
+def in_doubt(observations: Sequence[Observation]) -> bool:
     """Tell whether looks at one plate leave a doubt that further ones may settle: one is unsure, or they disagree."""
-    texts = {look.hypotheses[0].text for look in looks}
-    disagree = len(texts) > 1 and any(look.hypotheses[0].probability >= HOPELESS for look in looks)
-    return disagree or any(look.doubtful for look in looks)
+    texts = {look.hypotheses[0].text for look in observations}
+    disagree = len(texts) > 1 and any(look.hypotheses[0].probability >= HOPELESS for look in observations)
+    return disagree or any(look.doubtful for look in observations)
 
 
 def stretched(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -201,7 +201,7 @@ def stretched(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(crop, (WIDTH, HEIGHT), interpolation=smooth), dtype=np.uint8)
 
 
-def _spelled(look: Look, text: str, like: str, spelled: str) -> str:
+def _spelled(look: Observation, text: str, like: str, spelled: str) -> str:
     """Spell a text as the likeliest one `like` is spelled, where both say the same; aligning again takes its time."""
     digits = LOOK_ALIKES.values()
     if len(text) == len(like) and all(c == other or c not in digits for c, other in zip(text, like, strict=True)):
@@ -221,10 +221,10 @@ def moved(plate: NDArray[np.uint8], by: tuple[float, float]) -> NDArray[np.uint8
     return np.asarray(result, dtype=np.uint8)
 
 
-def _together(looks: Sequence[Look]) -> list[Hypothesis]:
+def _together(observations: Sequence[Observation]) -> list[Hypothesis]:
     """Return the mean of the looks' probabilities of each text, the likeliest first."""
     sums: dict[str, float] = defaultdict(float)
-    for look in looks:
+    for look in observations:
         for hypothesis in look.hypotheses:
-            sums[hypothesis.text] += hypothesis.probability / len(looks)
+            sums[hypothesis.text] += hypothesis.probability / len(observations)
     return [Hypothesis(text, share) for text, share in sorted(sums.items(), key=lambda item: -item[1])]

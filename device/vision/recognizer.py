@@ -22,7 +22,7 @@ from platepost.device.vision.reader import (
     HEIGHT,
     MARGIN,
     WIDTH,
-    Look,
+    Observation,
     Reader,
     Reading,
     in_doubt,
@@ -229,8 +229,8 @@ class Recognizer:
         height, width = picture.shape[:2]
         corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
         gray = as_gray(picture)
-        looks = self._looks_at_crop(gray, corners)
-        plate = self._issued(Plate(self.reader.settle(looks), 1.0, corners), looks, stretched(gray))
+        observations = self._observe_crop(gray, corners)
+        plate = self._issued(Plate(self.reader.settle(observations), 1.0, corners), observations, stretched(gray))
         return _recognition([plate], start=start, detected=start, end=perf_counter())
 
     def impression(self, plates: Sequence[NDArray[np.uint8]], text: str) -> Impression:
@@ -239,69 +239,69 @@ class Recognizer:
 
     def appearance(self, frame: NDArray[np.uint8], corners: Corners) -> Appearance:
         """Return what can be told of the vehicle around a plate in an H x W x 3 uint8 BGR frame."""
-        return NOTHING if self.vehicle is None else self.vehicle.look(frame, corners)
+        return NOTHING if self.vehicle is None else self.vehicle.observe(frame, corners)
 
-    def _looks_at_crop(self, gray: NDArray[np.uint8], corners: Corners) -> list[Look]:
+    def _observe_crop(self, gray: NDArray[np.uint8], corners: Corners) -> list[Observation]:
         """Look at a crop; one in doubt, which may be loose or lean, is also looked at by the corners found in it."""
         plate = stretched(gray)
-        first = self.reader.look(plate)
+        first = self.reader.observe(plate)
         if not first.doubtful:
             return [first]
-        looks = [first, *self.reader.moved_looks(plate)]
+        observations = [first, *self.reader.observe_moved(plate)]
         spare = round(SPARE * gray.shape[1])
         padded = cv2.copyMakeBorder(gray, spare, spare, spare, spare, cv2.BORDER_REPLICATE)
         whole = Detection(1.0, (corners + spare).astype(np.float32))
         (better,) = closer(self.detector, padded.astype(np.uint8, copy=False), [whole])
         if better is not whole.corners:
             plate = _rectified(gray, (better - spare).astype(np.float32))
-            looks += [self.reader.look(plate), *self.reader.moved_looks(plate)]
-        return looks
+            observations += [self.reader.observe(plate), *self.reader.observe_moved(plate)]
+        return observations
 
     def _legible(self, gray: NDArray[np.uint8], detections: list[Detection]) -> list[Plate]:
         """Read what was detected, and say who issued it; what can hardly be read is left out, be it a plate or not."""
         return [
-            _weighed(self._issued(plate, looks, _rectified(gray, plate.corners)))
-            for plate, looks in self._read(gray, detections)
+            _weighed(self._issued(plate, observations, _rectified(gray, plate.corners)))
+            for plate, observations in self._read(gray, detections)
             if plate.text and plate.reading.confidence >= self.minimum_confidence
         ]
 
-    def _issued(self, plate: Plate, looks: Sequence[Look], rectified: NDArray[np.uint8]) -> Plate:
+    def _issued(self, plate: Plate, observations: Sequence[Observation], rectified: NDArray[np.uint8]) -> Plate:
         """Say who issued a plate that was read from so many looks; if that is a state, its formats break ties."""
         impression = self.impression([rectified], plate.text)
         serials = STATES.get(impression.likeliest or "")
-        if serials and in_doubt(looks):
-            plate = replace(plate, reading=self.reader.settle(looks, serials))
+        if serials and in_doubt(observations):
+            plate = replace(plate, reading=self.reader.settle(observations, serials))
         return replace(plate, issuer=impression.issuer, look=impression.plate, evidence=impression.evidence)
 
-    def _looks(self, gray: NDArray[np.uint8], corners: Corners) -> list[Look]:
+    def _observe(self, gray: NDArray[np.uint8], corners: Corners) -> list[Observation]:
         """Look at a plate by its corners and, unless that is sure or hopeless, by the box around them."""
-        first = self.reader.look(_rectified(gray, corners))
+        first = self.reader.observe(_rectified(gray, corners))
         best = first.hypotheses[0]
         if best.probability < LOST or (best.text and best.probability >= SURE):
             return [first]
-        return [first, self.reader.look(_rectified(gray, upright(corners)))]
+        return [first, self.reader.observe(_rectified(gray, upright(corners)))]
 
-    def _nearer_looks(self, cornered: NDArray[np.uint8], boxed: NDArray[np.uint8]) -> list[Look]:
+    def _observe_nearer(self, cornered: NDArray[np.uint8], boxed: NDArray[np.uint8]) -> list[Observation]:
         """Look again at a plate cut out by better corners and by their box: each look is a little wrong in another way.
 
         Ten looks, each of the two plain and moved in every way, read no more plates than these four.
         """
         turned, shifted_up, shifted_down = AGAIN[0], AGAIN[2], AGAIN[3]
         plates = [cornered, moved(cornered, shifted_up), moved(boxed, turned), moved(boxed, shifted_down)]
-        return [self.reader.look(plate) for plate in plates]
+        return [self.reader.observe(plate) for plate in plates]
 
-    def _read(self, gray: NDArray[np.uint8], detections: list[Detection]) -> list[tuple[Plate, list[Look]]]:
+    def _read(self, gray: NDArray[np.uint8], detections: list[Detection]) -> list[tuple[Plate, list[Observation]]]:
         """Read what was detected, and return the looks too; what stays in doubt is looked at again from nearer."""
         corners = [detection.corners for detection in detections]
-        looks = [self._looks(gray, place) for place in corners]
-        doubtful = [number for number, seen in enumerate(looks) if in_doubt(seen)]
+        observations = [self._observe(gray, place) for place in corners]
+        doubtful = [number for number, seen in enumerate(observations) if in_doubt(seen)]
         nearer = closer(self.detector, gray, [detections[number] for number in doubtful])
         for number, better in zip(doubtful, nearer, strict=True):
             corners[number] = better
-            looks[number] += self._nearer_looks(*_both_ways(gray, better))
+            observations[number] += self._observe_nearer(*_both_ways(gray, better))
         return [
             (Plate(self.reader.settle(seen), detection.score, place), seen)
-            for seen, detection, place in zip(looks, detections, corners, strict=True)
+            for seen, detection, place in zip(observations, detections, corners, strict=True)
         ]
 
 

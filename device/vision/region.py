@@ -110,7 +110,7 @@ class RegionNet:
             self.evidence = Evidence(**{each.name: fitted.number(each.name) for each in fields(Evidence)})
         self._issuers = [output.shape for output in self.model.outputs].index(_ISSUERS)
 
-    def look(self, plate: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float | None]:
+    def observe(self, plate: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float | None]:
         """Return of a 64 x 160 uint8 plate seen from the front a logit for each of `REGIONS`, and that it is one."""
         answers = self.model.run((leveled(plate) ^ 0x80).view(np.int8)[None, :, :, None])
         issuers, *others = (
@@ -127,7 +127,7 @@ class RegionNet:
         """
         if not plates:
             return NONE
-        issuers, kinds = zip(*map(self.look, plates), strict=True)
+        issuers, kinds = zip(*map(self.observe, plates), strict=True)
         told = [kind for kind in kinds if kind is not None]
         mean = np.mean(issuers, axis=0)
         shares = softmax(mean)

@@ -1,4 +1,4 @@
-"""What is seen, and what makes one passage: the tables `vision` and `passages` of the configuration."""
+"""Settings of detection, reading and passages: the tables `vision` and `passages` of the configuration."""
 
 from pathlib import Path
 from typing import Annotated
@@ -31,7 +31,7 @@ class VisionSettings(Section):
         default=0.4,
         ge=0,
         le=1,
-        description="Reads whose text is less sure than this, were it a plate's, are counted and not published.",
+        description="Reads whose text has a lower confidence, if it is a plate's, are counted and not published.",
     )
     minimum_characters: Annotated[Remote[int], Afar(most=6)] = Field(
         default=4, ge=1, le=8, description="Reads shorter than this are not published."
@@ -48,7 +48,7 @@ LaneName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern
 class LaneSettings(Section):
     """One lane in the picture. Where lanes overlap, the first one counts."""
 
-    name: LaneName = Field(description="What reads call it.")
+    name: LaneName = Field(description="Its name in reads.")
     outline: tuple[float, ...] = Field(
         min_length=6,
         max_length=40,
@@ -72,9 +72,11 @@ class PassageSettings(Section):
     """What makes one passage, and when it is safe to act on early."""
 
     lanes: tuple[LaneSettings, ...] = Field(
-        default=(), max_length=8, description="Lanes in the picture; a read says in which one its plate was seen best."
+        default=(),
+        max_length=8,
+        description="Lanes in the picture; each read reports the lane in which its plate was seen best.",
     )
-    gone_seconds: Remote[float] = Field(
+    lost_after_seconds: Remote[float] = Field(
         default=1.0, gt=0, le=30, description="Unseen for so long, a passage has ended."
     )
     longest_seconds: Annotated[Remote[float], Afar(least=5, most=600)] = Field(
@@ -89,10 +91,10 @@ class PassageSettings(Section):
         le=86_400,
         description="The same text again within this time is the same vehicle: no second read.",
     )
-    sure: Annotated[Remote[float], Afar(least=0.8)] = Field(
+    sure_confidence: Annotated[Remote[float], Afar(least=0.8)] = Field(
         default=0.98, ge=0.5, le=1, description="Confidence at which one frame alone makes a hit."
     )
-    agreeing: Annotated[Remote[int], Afar(most=10)] = Field(
+    agreeing_frames: Annotated[Remote[int], Afar(most=10)] = Field(
         default=2, ge=2, le=50, description="Frames that must agree for an early hit otherwise."
     )
     agreeing_confidence: Annotated[Remote[float], Afar(least=0.4, most=0.95)] = Field(

@@ -102,7 +102,7 @@ class VehicleNet:
         logits: NDArray[np.float32] = self.model.outputs[0].real(answer)[0]
         return logits
 
-    def look(self, frame: NDArray[np.uint8], corners: Corners) -> Appearance:
+    def observe(self, frame: NDArray[np.uint8], corners: Corners) -> Appearance:
         """Return what can be said of the vehicle around a plate in an H x W x 3 uint8 BGR frame."""
         picture = around(frame, corners)
         return claimed(self.logits(picture), self.sure, colored=tinted(picture))

@@ -156,7 +156,7 @@ def _direct(
             picture = worsened(plate, width, rng)
         else:
             picture = degrade(framed(draw_plate(rng, height=96), rng), rng, _SEVERITY)
-        seen = reader.look(picture).hypotheses[0]
+        seen = reader.observe(picture).hypotheses[0]
         unread = kind == "lettering" and seen.probability < _FAINT
         if len(seen.text) >= LEAST_TEXT and not (unread and rng.random() >= _UNREAD):
             count += 1

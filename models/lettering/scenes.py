@@ -87,7 +87,7 @@ def look(
                 continue  # half a plate, or one with its frame
             kind = "lettering" if inside else "found"
         plate = rectify(gray, seen.corners, width=WIDTH, height=HEIGHT, margin=MARGIN)
-        reading = reader.look(plate).hypotheses[0]
+        reading = reader.observe(plate).hypotheses[0]
         if len(reading.text) < LEAST_TEXT:
             continue
         yield Proposal(plate, kind, seen.score, reading.text, reading.probability)

@@ -459,12 +459,12 @@ _ABROAD_LONG: Final = ("european", "asian_long")
 
 def draw_look(state: str, rng: np.random.Generator) -> Design:
     """Draw a design of one of `platepost.wire.records.regions.STATES`, such as CA, or of `OTHER`."""
-    looks, shares = _looks(state)
+    looks, shares = _observe(state)
     return looks[int(rng.choice(len(looks), p=shares))]
 
 
 @cache
-def _looks(state: str) -> tuple[tuple[Design, ...], np.ndarray[tuple[int], np.dtype[np.float64]]]:
+def _observe(state: str) -> tuple[tuple[Design, ...], np.ndarray[tuple[int], np.dtype[np.float64]]]:
     looks = tuple(_californian() if state == "CA" else _abroad() if state == OTHER else _american(state))
     weights = np.array([look.weight for look in looks])
     return looks, weights / weights.sum()

@@ -122,7 +122,7 @@ def read_plates(folder: Path, reader: Reader) -> Iterator[RealPlate]:
                 yield RealPlate(whole, plate.box, _label(plate, photo.path), plate.region)
                 continue
             one = RealPlate(whole, plate.box, "", plate.region)
-            best = reader.look(one.rectified()).hypotheses[0]
+            best = reader.observe(one.rectified()).hypotheses[0]
             if best.probability >= _SURE and 4 <= len(best.text) <= LONGEST and set(best.text) <= set(ALPHABET):
                 yield replace(one, text=best.text)
 

@@ -124,7 +124,7 @@ def shuffled_plates(plates: Iterable[RealPlate], reader: Reader, *, copies: int,
         for _ in range(copies):
             changed, text = shuffle(picture, plate.text, cells, rng)
             whole = RealPlate(changed, FRAMED_PLATE, text)
-            chances = {h.text: h.probability for h in reader.look(whole.rectified()).hypotheses}
+            chances = {h.text: h.probability for h in reader.observe(whole.rectified()).hypotheses}
             if text != plate.text and chances.get(fold(text), 0.0) >= _STILL_THERE:
                 found.append((changed, plate.width, text))
     return found
@@ -132,7 +132,7 @@ def shuffled_plates(plates: Iterable[RealPlate], reader: Reader, *, copies: int,
 
 def _centers(plate: RealPlate, reader: Reader) -> npt.NDArray[np.float64] | None:
     """Columns of the framed picture where the characters' middles are, by the likeliest alignment."""
-    probabilities = merge_look_alikes(reader.look(plate.rectified()).probabilities)
+    probabilities = merge_look_alikes(reader.observe(plate.rectified()).probabilities)
     spans = _aligned(np.log(np.maximum(probabilities, 1e-12)), fold(plate.text))
     if spans is None:
         return None

@@ -104,7 +104,7 @@ def _attend(registration: RegistrationAuthority, served: "EnrollmentServer") -> 
                 registration.warn()
                 if served.renew():
                     log.info("the enrollment server has a new certificate")
-            registration.tick()
+            registration.poll()
         except ProvisioningError as error:
             log.warning("%s", error)
         except Exception:  # an unforeseen fault must not end this for good: the server's certificate would run out

@@ -51,7 +51,7 @@ class RefusalLog:
             ProvisioningError: the log cannot be written.
 
         """
-        self.tick()
+        self.poll()
         reason, name = refusal.reason, post[:NAME_MOST]
         if reason in ANYBODY and reason in self._said:
             self._counted[reason] += 1
@@ -62,7 +62,7 @@ class RefusalLog:
         details: dict[str, JsonValue] = {"message": str(refusal)[:300]}
         self._record("enrollment_refused", object=name, details=details, outcome="refused", reason=reason)
 
-    def tick(self) -> None:
+    def poll(self) -> None:
         """End the minute if it is over; to be called now and then. Raises as `flush` does."""
         if self._now() - self._since >= WINDOW_SECONDS:
             self.flush()

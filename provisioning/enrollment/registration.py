@@ -170,7 +170,7 @@ class RegistrationAuthority:
         if warning is not None:
             log.warning("%s", warning[0])
 
-    def tick(self) -> None:
+    def poll(self) -> None:
         """Log the refusals of the last minute that were only counted; to be called about once a minute.
 
         Raises:
@@ -178,7 +178,7 @@ class RegistrationAuthority:
 
         """
         with self._lock:
-            self._refusals.tick()
+            self._refusals.poll()
 
     def close(self) -> None:
         """Log what was only counted so far; raises as `tick` does."""

@@ -44,7 +44,7 @@ class Observer:
     def arrived(self, arrival: Arrival) -> None:
         """Hear of a record that arrived; called in the subscriber's thread."""
 
-    def tick(self, site: Site[Broker]) -> None:
+    def poll(self, site: Site[Broker]) -> None:
         """Let time pass: called about ten times a second while the post runs."""
 
     def ended(self) -> None:
@@ -113,7 +113,7 @@ def run_demo(
                 if time.monotonic() > deadline:
                     raise DemoError(f"the post has not ended after {limit:.0f} s:\n{post.log_tail()}")
                 for observer in observers:
-                    observer.tick(site)
+                    observer.poll(site)
                 sleep(TICK_SECONDS)
             account = post.account()
         farewell = subscriber.wait_for(said_farewell, timeout=FAREWELL_SECONDS)

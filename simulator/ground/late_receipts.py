@@ -10,13 +10,13 @@ import time
 from threading import Event
 
 from platepost.common.signals import sleep
-from platepost.device.audit.retrying import RetryingRecorder
 from platepost.device.clock.timekeeper import Timekeeper
 from platepost.device.config import Configuration
 from platepost.device.control.keys.trust import TrustedKeys
 from platepost.device.custody.service import CustodyService
 from platepost.device.logbook import Logbook
 from platepost.device.outbox.outbox import Outbox
+from platepost.device.outbox.retrying import RetryingRecorder
 from platepost.device.uplink.settings import Tuning
 from platepost.device.uplink.uplink import Uplink
 from platepost.simulator.ground.light_post import LightPost

@@ -42,8 +42,8 @@ class Seen:
     """The middle of its plate over the last frames, oldest first."""
     text: str
     confidence: float
-    agreeing: int
-    looks: int
+    agreeing_frames: int
+    frames: int
     safe: bool
 
 
@@ -69,8 +69,8 @@ class Ways:
                     way=tuple(way),
                     text=found.text,
                     confidence=found.confidence,
-                    agreeing=found.agreeing,
-                    looks=found.looks,
+                    agreeing_frames=found.agreeing_frames,
+                    frames=found.frames,
                     safe=passage.safe,
                 )
             )
@@ -101,7 +101,7 @@ class Painter:
         if self._thread.ident is not None:
             self._thread.join(current().limit(_STOP_SECONDS))
 
-    def look(self, frame: Frame, _look: FrameResult, passages: Sequence[Passage]) -> None:
+    def update(self, frame: Frame, _result: FrameResult, passages: Sequence[Passage]) -> None:
         """Take in an evaluated frame, in the post's own thread: what takes time happens elsewhere."""
         seen = self._ways.follow(frame, passages)
         now = time.monotonic()
@@ -154,7 +154,7 @@ def _paint_passage(view: NDArray[np.uint8], passage: Seen, scale: float) -> None
 def _paint_label(
     view: NDArray[np.uint8], passage: Seen, corners: NDArray[np.int32], color: tuple[int, int, int]
 ) -> None:
-    agree = f"{passage.agreeing} of {passage.looks} agree"
+    agree = f"{passage.agreeing_frames} of {passage.frames} agree"
     (plate_width, plate_height), _ = cv2.getTextSize(passage.text, _FONT, 0.7, 1)
     (more_width, _), _ = cv2.getTextSize(agree, _FONT, 0.4, 1)
     width, height = max(plate_width, more_width) + 16, plate_height + 34

@@ -52,7 +52,7 @@ class DrivenPost:
             while again and not self._stopped:
                 self._post = Post(
                     load(self._configuration),
-                    rig=Rig(camera=self._make_camera, board=self._make_board, onlooker=self._painter.look),
+                    rig=Rig(camera=self._make_camera, board=self._make_board, observer=self._painter.update),
                 )
                 again = self._post.run().restart
         finally:

@@ -66,7 +66,7 @@ def drawn_scene(seed: int) -> Scene:
     mph = int(rng.integers(25, 76))
     passing = [
         Passing(
-            **_looks(rng, np.random.default_rng([seed, 3, index])),
+            **_observe(rng, np.random.default_rng([seed, 3, index])),
             lane=_STREAMS[index % 3][0],
             direction=_WAYS[index % 3] or str(rng.choice(["approaching", "receding"])),
             at=(LEAD + GAP / 2 * index) / (mph * MPH),
@@ -113,7 +113,7 @@ def campaign_scene(condition: str, mph: int, *, number: int, passages: int = 10)
     speed = mph * MPH
     passing = [
         Passing(
-            **_looks(rng, np.random.default_rng([SEED, mph, number, index])),
+            **_observe(rng, np.random.default_rng([SEED, mph, number, index])),
             lane=1 if index % 2 == 0 else 2,
             direction="approaching" if index % 2 == 0 else "receding",
             at=(LEAD + GAP * (index // 2) + (GAP / 2 if index % 2 else 0.0)) / speed,
@@ -126,7 +126,7 @@ def campaign_scene(condition: str, mph: int, *, number: int, passages: int = 10)
     return _scene(passing, CONDITIONS[condition], rng, _seconds(passing))
 
 
-def _looks(rng: np.random.Generator, again: np.random.Generator) -> dict[str, str]:
+def _observe(rng: np.random.Generator, again: np.random.Generator) -> dict[str, str]:
     """Draw a vehicle and its plate; `again` draws the plates after one that is too short."""
     design = str(rng.choice(_OTHERS)) if rng.random() > _PASSENGER else "california_passenger"
     serial = DESIGNS[design].writer(rng)

@@ -23,7 +23,7 @@ def reads_table(reads: list[ClipRead]) -> Table:
             f"{read.first_second:.1f}-{read.last_second:.1f}",
             read.text,
             f"{read.confidence:.3f}",
-            f"{read.passage.consensus.agreeing}/{read.passage.consensus.looks}",
+            f"{read.passage.consensus.agreeing_frames}/{read.passage.consensus.frames}",
             read.passage.direction,
         )
     return table

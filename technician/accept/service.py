@@ -291,7 +291,7 @@ class AtWork:
         self._dialogue.discard()
         for line in instruction(self._limits):
             self._dialogue.say(line)
-        settle = REACH_SECONDS + self._configuration.passages.gone_seconds + 1.0
+        settle = REACH_SECONDS + self._configuration.passages.lost_after_seconds + 1.0
         patience = self._limits.patience_seconds
         taps = tally(self._dialogue, wanted, patience_seconds=patience, settle_seconds=settle)
         self._require_at_work()

@@ -130,7 +130,7 @@ def _look(configuration: Configuration) -> tuple[Frame, BackgroundModel]:
         for frame in camera.frames():
             settled = settled or frame.monotonic + SETTLE_SECONDS
             camera.meter(frame, ())
-            if frame.monotonic >= settled and background.look(frame.gray, frame.monotonic):
+            if frame.monotonic >= settled and background.update(frame.gray, frame.monotonic):
                 return frame, background
     raise CameraError(Phrase("too few frames came"))
 

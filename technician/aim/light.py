@@ -18,7 +18,7 @@ class LightSense:
     def __init__(self) -> None:
         self._colored: float | None = None
 
-    def look(self, color: NDArray[np.uint8], *, at: float, lamp: bool) -> Light:
+    def update(self, color: NDArray[np.uint8], *, at: float, lamp: bool) -> Light:
         """Say by which light an H x W x 3 frame was taken at `at` seconds; under the lamp colors may be false."""
         if lamp:
             return "infrared"

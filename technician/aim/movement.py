@@ -39,9 +39,9 @@ class MovementDetector:
 
     def has_moved(self) -> bool:
         """Say, after each new look, whether the camera was clearly moved; then begin again, the background too."""
-        if not self._background.ready or self._looks == self._background.looks:
+        if not self._background.ready or self._looks == self._background.frames:
             return False
-        self._looks = self._background.looks
+        self._looks = self._background.frames
         now, _ = self._background.median
         if self._stood is None:
             self._stood = now

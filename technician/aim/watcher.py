@@ -180,7 +180,7 @@ class Watcher:
             self.background.forget()
             self._movement.forget()
             self._moved = False
-        self.background.look(frame.gray, frame.monotonic)
+        self.background.update(frame.gray, frame.monotonic)
         if self._movement.has_moved():
             self._drop()
             self.moves += 1
@@ -190,7 +190,7 @@ class Watcher:
         self._camera.meter(frame, [plate.box for plate in plates])
         self._tracks.add((measurement for _, measurement in measured), at=frame.monotonic)
         color = frame.color()
-        light = self._light.look(color, at=frame.monotonic, lamp=self.infrared)
+        light = self._light.update(color, at=frame.monotonic, lamp=self.infrared)
         height, width = frame.gray.shape
         self.lanes.take(self._tracks.passed(at=frame.monotonic))
         name, lane = self.lanes.judged()

@@ -153,7 +153,7 @@ def accept_post(
         digest = seal.digest(page)
         with AuditTrail(configuration, technician, doing="accepted", silent=True) as trail:
             found = {str(result.point): {"good": result.good, "said": result.said[:300]} for result in results}
-            trail.say("acceptance", {"points": found}, object=digest, failed=not accepted)
+            trail.record("acceptance", {"points": found}, object=digest, failed=not accepted)
         if accepted:
             write_statement(
                 statement_path,

@@ -157,7 +157,7 @@ def aimed(
             session=session,
             folder=configuration.outbox.path.parent,
             who=technician.name,
-            audit=trail.say,
+            audit=trail.record,
         )
         server = Server(aiming, address=address, port=port)
         stack.callback(server.close)

@@ -78,6 +78,11 @@ def test_removed_key_that_asks_for_something_else_is_refused_with_what_to_do(tab
     assert "quota_megabytes" in third
 
 
+def test_a_key_with_a_former_name_is_rejected_with_the_present_one(table: dict[str, Any]) -> None:
+    table["passages"] = {"sure": 0.9}
+    assert "passages.sure = 0.9: this key is now called `sure_confidence`; rename it" in complaint(table)
+
+
 @pytest.mark.parametrize("uplink", [None, 5, [], {"other": 1}])
 def test_removed_key_is_looked_for_in_tables_only(uplink: object) -> None:
     assert without_removed({"uplink": uplink}) == ({"uplink": uplink}, [], [])
@@ -229,7 +234,8 @@ def test_private_keys_that_systemd_delivers_are_taken_from_there(
 def test_what_may_be_set_from_afar_is_what_is_read_told_and_shown() -> None:
     allowed = {
         "vision": "minimum_score minimum_confidence minimum_characters motion_area",
-        "passages": "gone_seconds longest_seconds repeat_seconds sure agreeing agreeing_confidence",
+        "passages": "lost_after_seconds longest_seconds repeat_seconds sure_confidence agreeing_frames "
+        "agreeing_confidence",
         "hotlist": "warning_hours stale_hours look_alike_pairs look_alike_budget near_alternatives near_confidence "
         "hits_per_hour",
         "records": "hits_only read_patch read_overview patch_bytes overview_bytes health_seconds status_seconds",

@@ -14,7 +14,8 @@ from platepost.device.diagnosis import FaultMonitor
 from platepost.device.faults.flapping import LONGEST_REST_SECONDS, WINDOW_SECONDS
 from platepost.device.health.status import StatusReporter
 from platepost.device.part import Part
-from platepost.device.reporting.reporter import Circumstances
+from platepost.device.reporting.reporter import RecordContext
+from platepost.device.vision.pipeline import Counters
 from platepost.simulator.board.virtual import VirtualBoard
 from platepost.wire.faults import Fault
 from platepost.wire.records import ClockQuality, HotListState, Place, Versions
@@ -51,22 +52,28 @@ class Bench:
         faults.watch([self.part, self.tamper])
         self.faults = faults
         versions = Versions(software="1", configuration="0" * 16)
-        frames: Any = mocker.Mock()
-        frames.reporter.circumstances = Circumstances("camera", Place(), versions)
-        frames.reporter.last_read = None
-        self.hotlist = frames.reporter.hotlist
+        reporter: Any = mocker.Mock()
+        reporter.context = RecordContext("camera", Place(), versions)
+        reporter.last_read = None
+        self.hotlist = reporter.hotlist
         self.hotlist.state.return_value = WELL
         self.uplink: Any = mocker.Mock()
         self.uplink.state.return_value = self.connection = SimpleNamespace(connected=True, certificate_expires=None)
         certificate: Any = mocker.Mock(expires=None)
         self.status = StatusReporter(
-            self.logbook, frames, self.uplink, faults=faults, certificate=certificate, control=None
+            self.logbook,
+            reporter,
+            self.uplink,
+            counters=Counters(),
+            faults=faults,
+            certificate=certificate,
+            control=None,
         )
 
     def round(self) -> None:
-        self.tamper.tick(self.clock.now)
-        self.faults.look()
-        self.status.tick(self.clock.now)
+        self.tamper.poll(self.clock.now)
+        self.faults.update()
+        self.status.poll(self.clock.now)
 
     @property
     def statuses(self) -> int:
@@ -151,7 +158,7 @@ def test_what_a_part_has_damped_itself_is_named_as_it_says(bench: Bench) -> None
     for number in range(20):
         named = frozenset({Fault.CAMERA_BLACK, Fault.DOOR_OPEN}) if number % 2 == 0 else frozenset()
         flapping.named, damped.named = named & {Fault.CAMERA_BLACK}, named & {Fault.DOOR_OPEN}
-        bench.faults.look()
+        bench.faults.update()
         bench.clock.now += 1.0
     assert bench.faults.present == {Fault.CAMERA_BLACK}
 

@@ -52,7 +52,7 @@ class Drill(Running):
         until(lambda: self.frames_come() and not self.present().intersection(names), f"the end of {names}")
 
     def frames_come(self) -> bool:
-        capture = self.post._supervisor.capture
+        capture = self.post._camera.capture
         return capture is not None and capture.last_frame is not None
 
 
@@ -96,7 +96,7 @@ def test_a_passage_that_was_under_way_when_capture_hung_is_read(drill: Drill) ->
         return cv2.resize(there_and_back[number % len(there_and_back)], (width, height)).tobytes()
 
     sensor.picture = picture
-    counters = drill.post._frames.pipeline.counters
+    counters = drill.post._vision.pipeline.counters
     until(lambda: counters.sightings >= 4, "a vehicle")
     sensor.hang()
     drill.wait_for_fault("camera_failed")
@@ -130,10 +130,10 @@ def test_a_camera_that_is_gone_is_given_up_and_taken_again_when_it_is_back(
     drill.wait_for_fault("camera_given_up")
     assert {"reopen", "power_cycle"} == {audit["reason"] for audit in drill.audits("camera_failed")}
     # A watchdog that starves would end what still delivers.
-    until(lambda: not drill.post._supervisor.watching, "the watchdog not to expect frames")
+    until(lambda: not drill.post._camera.watching, "the watchdog not to expect frames")
     sensor.resume()
     drill.wait_for_healing("camera_silent", "camera_failed", "camera_given_up")
-    assert drill.post._supervisor.watching
+    assert drill.post._camera.watching
 
 
 def test_when_all_else_fails_the_unit_is_to_reboot(drill: Drill, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,11 +144,11 @@ def test_when_all_else_fails_the_unit_is_to_reboot(drill: Drill, monkeypatch: py
         return True
 
     monkeypatch.setattr(recovery, "RESTARTS", 0)
-    monkeypatch.setattr(drill.post._supervisor._recovery, "_reboot", reboot)
+    monkeypatch.setattr(drill.post._camera._recovery, "_reboot", reboot)
     sensor.hang()
     until(lambda: bool(asked), "the wish for a reboot")
     until(lambda: "reboot" in [audit["reason"] for audit in drill.audits("camera_failed")], "its audit")
-    assert drill.post._supervisor.recoveries["reboot"] >= 1
+    assert drill.post._camera.recoveries["reboot"] >= 1
 
 
 def test_a_sensor_that_repeats_its_frame_is_frozen_then_opened_again(drill: Drill) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from platepost.common.errors import OutboxError
-from platepost.device.audit.retrying import RetryingRecorder
 from platepost.device.clock.timekeeper import Timekeeper
 from platepost.device.config import Configuration, parse
 from platepost.device.logbook import Logbook
 from platepost.device.outbox.outbox import Outbox
+from platepost.device.outbox.retrying import RetryingRecorder
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.wire.faults import Fault
@@ -50,8 +50,8 @@ def test_an_outbox_that_was_set_aside_is_audited_once(configuration: Configurati
     configuration.outbox.path.write_bytes(b"no outbox at all" * 512)
     with Outbox.of(configuration.outbox) as outbox:
         logbook = opened(configuration, outbox)
-        logbook.tick(0.0)
-        logbook.tick(1.0)
+        logbook.poll(0.0)
+        logbook.poll(1.0)
         assert [(data["action"], data["outcome"]) for data in said(logbook)] == [("outbox_set_aside", "failure")]
         assert logbook.faults() == {Fault.OUTBOX_SET_ASIDE}
 
@@ -68,7 +68,7 @@ def test_the_account_of_what_is_gone_is_taken_again_when_it_cannot_be_stored(
     monkeypatch.setattr(logbook.recorder, "account_for_losses", full)
     seconds = configuration.records.health_seconds
     for now in (0.0, seconds - 1, seconds):
-        logbook.tick(now)
+        logbook.poll(now)
     assert len(tried) == 2
     assert said(logbook) == []
 
@@ -81,6 +81,6 @@ def test_the_time_is_kept_at_the_end(logbook: Logbook, configuration: Configurat
 
 
 def test_nothing_in_the_audit_trail_is_null(logbook: Logbook) -> None:
-    logbook.audit.say("boot", details={"version": "0.1.0", "configuration": None, "bad_starts": 0})
+    logbook.audit.record("boot", details={"version": "0.1.0", "configuration": None, "bad_starts": 0})
     (boot,) = said(logbook)
     assert boot["details"] == {"version": "0.1.0", "bad_starts": 0}

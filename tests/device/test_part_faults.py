@@ -114,10 +114,10 @@ def test_a_certificate_is_read_again_and_named_two_weeks_before_its_end(tmp_path
     monitor = CertificateMonitor(tmp_path / "certificate.pem", timekeeper)
     assert monitor.faults() == ()
     shown.return_value = good_for(13)
-    monitor.tick(0.0)
+    monitor.poll(0.0)
     assert monitor.faults() == (Fault.CERTIFICATE_EXPIRING,)
     assert not monitor.findings()[0].good
     timekeeper.heed_certificate.assert_called_once_with(good_for(13))
     shown.side_effect = ConfigurationError("being replaced")
-    monitor.tick(10.0)
+    monitor.poll(10.0)
     assert monitor.expires == now + timedelta(days=13)

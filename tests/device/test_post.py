@@ -244,12 +244,12 @@ class Noted(Part):
     def start(self) -> None:
         self.note("start")
 
-    def see(self, frame: Frame) -> None:
-        self.note(f"see {frame.number}")
+    def update(self, frame: Frame) -> None:
+        self.note(f"update {frame.number}")
 
-    def tick(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         del now
-        self.note("tick")
+        self.note("poll")
 
     def stop(self) -> None:
         self.note("stop")
@@ -281,8 +281,8 @@ def test_parts_start_in_order_and_stop_in_the_opposite_one_whatever_fails(
 
 def test_a_part_that_fails_ends_the_run_in_order(make_post: MakePost) -> None:
     one = make_post(["wait"], in_service_without_list=True)
-    one.post._parts += (Noted("last", [], "tick"),)
-    with pytest.raises(RuntimeError, match="tick last"):
+    one.post._parts += (Noted("last", [], "poll"),)
+    with pytest.raises(RuntimeError, match="poll last"):
         one.post.run()
     with pytest.raises(OutboxError):
         one.post._logbook.outbox.next(1)
@@ -291,11 +291,11 @@ def test_a_part_that_fails_ends_the_run_in_order(make_post: MakePost) -> None:
     assert one.records()[-1]["data"]["state"] == "offline"
 
 
-def test_every_part_is_shown_each_frame_and_looks_around(make_post: MakePost) -> None:
+def test_every_part_gets_each_frame_and_is_polled(make_post: MakePost) -> None:
     one, heard = make_post(["frame", "frame", "wait"], in_service_without_list=True), []
     one.post._parts = (Noted("first", heard), *one.post._parts, Noted("last", heard))
-    one.run_until(lambda: heard.count("tick last") > 1 and one.camera.exhausted.is_set())
-    assert [what for what in heard if what.startswith("see")] == [
-        f"see {number} {name}" for number in range(2) for name in ("first", "last")
+    one.run_until(lambda: heard.count("poll last") > 1 and one.camera.exhausted.is_set())
+    assert [what for what in heard if what.startswith("update")] == [
+        f"update {number} {name}" for number in range(2) for name in ("first", "last")
     ]
-    assert heard.count("tick first") == heard.count("tick last")
+    assert heard.count("poll first") == heard.count("poll last")

@@ -18,7 +18,8 @@ from platepost.device.hotlist.service import HotListService
 from platepost.device.logbook import Logbook
 from platepost.device.part import Part, Tables
 from platepost.device.recording import Recordings
-from platepost.device.reporting.frames import FrameReporter
+from platepost.device.reporting.service import ReportingService
+from platepost.device.vision.service import VisionService
 from platepost.device.vision.settings import VisionSettings
 from platepost.provisioning.control.signing import sign_configuration
 from platepost.provisioning.fleet.fleet import Fleet
@@ -58,14 +59,14 @@ def once_frames_came(one: ScriptedPost, act: Callable[[], object]) -> None:
 
 def test_a_configuration_changes_over_while_frames_go_on(controlled: dict[str, Any], fleet: Fleet) -> None:
     one = ScriptedPost(controlled, ScriptedCamera(["frame", "frame", "wait"]))
-    frames = part_of(one.post, FrameReporter)
-    pipeline = frames.pipeline
+    vision, reporting = part_of(one.post, VisionService), part_of(one.post, ReportingService)
+    pipeline = vision.pipeline
     sections = {"vision": {"minimum_confidence": 0.5}, "records": {"read_overview": True}}
     once_frames_came(one, lambda: configure(one, fleet, 1, **sections))
     one.run_until(lambda: one.post._configuration != one.configuration and pipeline.counters.frames == 2)
-    assert frames.pipeline is pipeline
+    assert vision.pipeline is pipeline
     assert pipeline._settings.minimum_confidence == 0.5
-    assert frames.reporter._settings.read_overview
+    assert reporting.reporter._settings.read_overview
     assert "configuration_applied" in one.actions()
     last = [e["data"] for e in one.records() if e["type"] == "platepost.status.v1"][-1]
     assert (last["configuration"]["state"], last["configuration"]["version"]) == ("trial", 1)
@@ -92,7 +93,7 @@ def test_a_configuration_from_afar_reaches_every_part(controlled: dict[str, Any]
     one.post._parts = (first, *one.post._parts, last)
     sections = {
         "vision": {"minimum_confidence": 0.5},
-        "passages": {"gone_seconds": 2.5},
+        "passages": {"lost_after_seconds": 2.5},
         "hotlist": {"near_alternatives": 3},
         "records": {"read_overview": True, "health_seconds": 7},
         "custody": {"behind_hours": 48},
@@ -103,10 +104,10 @@ def test_a_configuration_from_afar_reaches_every_part(controlled: dict[str, Any]
     assert first.told == last.told == [one.post._configuration]
     said = last.told[0].table(RecordSettings)
     assert (said.read_overview, said.health_seconds) == (True, 7)
-    frames, hotlist = part_of(one.post, FrameReporter), part_of(one.post, HotListService)
-    assert frames.pipeline._settings.minimum_confidence == 0.5
-    assert frames.pipeline._passages.settings.gone_seconds == 2.5
-    assert frames.reporter._settings == said
+    vision, hotlist = part_of(one.post, VisionService), part_of(one.post, HotListService)
+    assert vision.pipeline._settings.minimum_confidence == 0.5
+    assert vision.pipeline._passages.settings.lost_after_seconds == 2.5
+    assert part_of(one.post, ReportingService).reporter._settings == said
     assert hotlist.settings.near_alternatives == 3
     assert [part_of(one.post, Heartbeat)._beat.seconds, part_of(one.post, Logbook)._account.seconds] == [7, 7]
 
@@ -114,10 +115,10 @@ def test_a_configuration_from_afar_reaches_every_part(controlled: dict[str, Any]
 def test_a_recording_says_by_which_configuration_it_was_made(controlled: dict[str, Any], fleet: Fleet) -> None:
     one = ScriptedPost(controlled, ScriptedCamera(["frame", "wait"]))
     recordings = part_of(one.post, Recordings)
-    before = recordings._goes_by()
+    before = recordings._evaluated_with()
     once_frames_came(one, lambda: configure(one, fleet, 1, vision={"minimum_confidence": 0.5}))
-    one.run_until(lambda: recordings._goes_by() != before)
-    now = recordings._goes_by()
+    one.run_until(lambda: recordings._evaluated_with() != before)
+    now = recordings._evaluated_with()
     assert now["configuration"]["vision"]["minimum_confidence"] == 0.5
     assert now["versions"]["configuration"] != before["versions"]["configuration"]
 
@@ -163,7 +164,7 @@ def test_a_configuration_that_makes_none_is_kept_when_its_trial_is_over(
 
 def test_a_restart_is_asked_for_and_told_to_whoever_runs_the_post(controlled: dict[str, Any]) -> None:
     one = ScriptedPost(controlled, ScriptedCamera(["frame", "wait"]))
-    once_frames_came(one, one.post._begin_again)
+    once_frames_came(one, one.post._restart_software)
     assert one.post.run().restart
 
 

@@ -44,11 +44,11 @@ def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordingSettings:
 def with_a_post(section: RecordingSettings, *words: str) -> tuple[Result, FakeAudit]:
     """Run a command while the post of the unit looks for requests."""
     audit, over = FakeAudit(), threading.Event()
-    recordings = Recordings(section, audit, post="post-7", goes_by=dict, now=lambda: datetime.now(UTC))
+    recordings = Recordings(section, audit, post="post-7", evaluated_with=dict, now=lambda: datetime.now(UTC))
 
     def post() -> None:
         while not over.wait(0.01):
-            recordings.tick(time.monotonic())
+            recordings.poll(time.monotonic())
         recordings.stop()
 
     running = threading.Thread(target=post)

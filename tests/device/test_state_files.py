@@ -106,7 +106,7 @@ def test_usual_reads_of_each_hour(tmp_path: Path) -> None:
     (tmp_path / "habit.json").write_text(f"[{', '.join(hours)}]")
     baseline, monday = ReadRateBaseline(tmp_path / "habit.json"), datetime(2026, 6, 1, 6, tzinfo=UTC)
     for seconds in range(0, 1200, 30):
-        baseline.tick(monday + timedelta(seconds=seconds), reads=0, watching=True)
+        baseline.poll(monday + timedelta(seconds=seconds), reads=0, watching=True)
     assert baseline.missed, "twenty reads at two a minute, and a quarter of an hour"
 
 

@@ -172,7 +172,7 @@ def test_reads_that_stay_away(drill: Drill) -> None:
     (monitor,) = [part for part in drill.post._parts if isinstance(part, ReadRateMonitor)]
     monitor._baseline._expected, monitor._baseline._silent = [21.0] * 3, timedelta(seconds=901)
     drill.await_state("no_reads")
-    drill.post._frames.pipeline.counters.reads += 1
+    drill.post._vision.pipeline.counters.reads += 1
     drill.await_state()
 
 
@@ -205,7 +205,7 @@ def test_a_damaged_model_is_a_state_and_heals_without_a_restart(
     one.thread.start()
     try:
         one.await_state("model_damaged")
-        assert one.post._supervisor.capture is None
+        assert one.post._camera.capture is None
         model.write_bytes(content)
         one.await_state()
         status = [e["data"] for e in one.records() if e["type"] == "platepost.status.v1"][-1]

@@ -168,7 +168,7 @@ class Outage(Observer):
     def arrived(self, arrival: Arrival) -> None:
         self._reads += arrival.kind == TYPES[Read]
 
-    def tick(self, site: Site[Broker]) -> None:
+    def poll(self, site: Site[Broker]) -> None:
         if self._killed_at is None and self._reads >= self._after_reads:
             site.broker.kill()
             self._killed_at = time.monotonic()

@@ -18,7 +18,7 @@ from platepost.device.health.status import StatusReporter
 from platepost.device.hotlist.download import HotListDownload
 from platepost.device.hotlist.service import HotListService
 from platepost.device.post import Post
-from platepost.device.reporting.frames import FrameReporter
+from platepost.device.reporting.service import ReportingService
 from platepost.device.reporting.synthetic import FIRST_SECONDS, SyntheticHits
 from platepost.device.uplink.uplink import Uplink
 from platepost.device.vision.passages import Passages
@@ -97,7 +97,10 @@ class RunningPost:
         self.passages = Passages()
         self.seen = 0
         self.hotlist, self.uplink = part_of(self.post, HotListService), part_of(self.post, Uplink)
-        self.download, self.reporter = part_of(self.post, HotListDownload), part_of(self.post, FrameReporter).reporter
+        self.download, self.reporter = (
+            part_of(self.post, HotListDownload),
+            part_of(self.post, ReportingService).reporter,
+        )
         self.hotlist.start()
         self.uplink.start()
 
@@ -145,7 +148,7 @@ def test_a_synthetic_hit_goes_from_the_list_to_a_subscriber_and_the_status_tells
     synthetic, status = part_of(post.post, SyntheticHits), part_of(post.post, StatusReporter)
 
     def released() -> bool:
-        synthetic.tick(time.monotonic() + FIRST_SECONDS)
+        synthetic.poll(time.monotonic() + FIRST_SECONDS)
         return synthetic.last is not None and synthetic.last.released_seconds is not None
 
     identity = field.fleet.subscriber("dispatch")

@@ -42,7 +42,7 @@ def test_reads_of_a_post_with_picamera2_arrive_at_the_broker(tmp_path: Path) -> 
                 more={
                     "hotlist": {"in_service_without_list": True},
                     "uplink": {"drain_seconds": 20},
-                    "passages": {"gone_seconds": 0.5, "repeat_seconds": 2},
+                    "passages": {"lost_after_seconds": 0.5, "repeat_seconds": 2},
                 },
             ),
         )

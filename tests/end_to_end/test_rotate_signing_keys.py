@@ -43,7 +43,7 @@ class Town:
         with Connection(self.fleet.post(post), broker=self.broker.address, topics=[source.configuration]) as connection:
             connection.publish(source.topic("status"), said(self.fleet, post, state, keys=keys, **more), retain=True)
 
-    def goes_by(self, purpose: Purpose = Purpose.LISTS, *, number: int = 0) -> KeyState:
+    def key_state(self, purpose: Purpose = Purpose.LISTS, *, number: int = 0) -> KeyState:
         """What a post says that goes by the key that it was told last."""
         return KeyState(purpose=purpose, key=self.fleet.keys(purpose).announced(), era=0, number=number)
 
@@ -74,7 +74,7 @@ def files(made: Fleet) -> dict[Path, bytes]:
 
 
 def test_a_post_that_could_not_follow_is_named_and_nothing_begun(town: Town) -> None:
-    town.says("post-1", town.goes_by())
+    town.says("post-1", town.key_state())
     town.says("post-2")
     before = files(town.fleet)
     for words in ((), ("--rehearse",)):
@@ -87,7 +87,7 @@ def test_a_post_that_could_not_follow_is_named_and_nothing_begun(town: Town) -> 
 
 
 def test_posts_that_are_away_hold_nothing_up_and_are_told_apart(town: Town) -> None:
-    town.says("post-1", town.goes_by(), state="offline")
+    town.says("post-1", town.key_state(), state="offline")
     code, told = town.rotate("lists")
     assert (code, told["in_use"], told["posts"]["post-1"]) == (0, True, "away")
     with pytest.raises(ProvisioningError, match="retire it first"):
@@ -95,7 +95,7 @@ def test_posts_that_are_away_hold_nothing_up_and_are_told_apart(town: Town) -> N
     result = town.run("status", str(town.fleet.directory), "--json")
     rows = {row["post"]: row["remarks"] for row in json.loads(result.stdout)["posts"]}
     assert "goes by another key for lists" in rows["post-1"]
-    town.says("post-1", town.goes_by(number=1), state="online")
+    town.says("post-1", town.key_state(number=1), state="online")
     result = town.run("status", str(town.fleet.directory), "--json")
     rows = {row["post"]: row["remarks"] for row in json.loads(result.stdout)["posts"]}
     assert rows["post-1"] == []
@@ -106,7 +106,7 @@ def test_a_fleet_without_a_custodian_is_told_so_and_a_post_that_does_not_know_on
         said: dict[str, Any] = json.loads(town.run("status", str(town.fleet.directory), "--json").stdout)
         return said | {"remarks": {row["post"]: row["remarks"] for row in said["posts"]}}
 
-    town.says("post-1", town.goes_by())
+    town.says("post-1", town.key_state())
     before = status()
     (notice,) = before["notices"]
     assert f"custodian add {town.fleet.directory} records" in notice
@@ -126,14 +126,14 @@ def test_a_fleet_without_a_custodian_is_told_so_and_a_post_that_does_not_know_on
 
 
 def test_the_former_is_not_retired_while_a_present_post_goes_by_it(town: Town) -> None:
-    before = town.goes_by()
+    before = town.key_state()
     town.says("post-1", before, state="offline")
     town.rotate("lists")
     town.says("post-1", before)
     with pytest.raises(ProvisioningError, match="post-1 does not go by the new key for lists yet"):
         town.rotate("lists", "--retire")
     assert town.fleet.keys(Purpose.LISTS).last().former  # type: ignore[union-attr]
-    town.says("post-1", town.goes_by(number=1))
+    town.says("post-1", town.key_state(number=1))
     assert town.rotate("lists", "--retire")[0] == 0
 
 
@@ -162,12 +162,12 @@ def test_the_former_is_not_retired_while_a_configuration_of_its_waits(town: Town
     topic = Source(town.fleet.agency, "post-1").configuration
     with Connection(town.fleet.publisher, broker=town.broker.address, topics=[topic]) as connection:
         connection.publish(topic, jws, retain=True)
-    town.says("post-1", town.goes_by(Purpose.CONFIGURATION), state="offline")
+    town.says("post-1", town.key_state(Purpose.CONFIGURATION), state="offline")
     town.rotate("configuration")
     with pytest.raises(ProvisioningError, match="at the broker for post-1 is signed with the old key"):
         town.rotate("configuration", "--retire")
     applied = ConfigurationState(state="applied", version=1, digest=digest_of(jws))
-    town.says("post-1", town.goes_by(Purpose.CONFIGURATION, number=1), configuration=applied)
+    town.says("post-1", town.key_state(Purpose.CONFIGURATION, number=1), configuration=applied)
     assert town.rotate("configuration", "--retire")[0] == 0
     present = read_key(town.fleet.configuration_verifying_key.read_bytes())
     assert open_register(town.fleet.register.read_bytes(), [present]), "the register is signed again"
@@ -192,14 +192,14 @@ def test_options_that_mean_nothing_for_a_key_are_refused(town: Town) -> None:
 
 
 def test_people_are_told_what_to_do_next(town: Town) -> None:
-    before = town.goes_by()
+    before = town.key_state()
     town.says("post-1", before)
     words = ("rotate", str(town.fleet.directory), "lists", "--purpose", "drill", "--wait", "0")
     shown = town.run(*words)
     assert shown.exit_code == 1
     assert "has not taken it yet" in shown.output
     assert "run the same command again" in shown.output
-    town.says("post-1", town.goes_by(number=1))
+    town.says("post-1", town.key_state(number=1))
     shown = town.run(*words)
     assert "then retire the former" in shown.output
     assert [act.action for act in town.fleet.acts] == ["key_announced", "key_announced", "key_rotated"]

@@ -39,7 +39,7 @@ FITTING: dict[str, list[Any]] = {
     "vision.minimum_confidence": [0, 0.3, 1, 1.1],
     "vision.minimum_characters": [1, 8, 9, 2.5],
     "passages.repeat_seconds": [0, 20, 1e6, -1],
-    "passages.agreeing": [2, 50, 1],
+    "passages.agreeing_frames": [2, 50, 1],
     "hotlist.warning_hours": [1, 13, 23],
     "hotlist.stale_hours": [24, 48, 2],
     "hotlist.look_alike_pairs": [[], ["B8"], ["B8", "S5"], ["B"], "B8", [8]],

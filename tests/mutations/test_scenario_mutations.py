@@ -78,7 +78,7 @@ def takes_all_for_one_vehicle(patch: Patch) -> None:
 
 def does_not_look_at_the_view(patch: Patch) -> None:
     """The camera's view is held against none."""
-    patch.setattr(LensMonitor, "look", lambda _self, _gray, _monotonic: None)
+    patch.setattr(LensMonitor, "watch", lambda _self, _gray, _monotonic: None)
 
 
 def keeps_the_first_list(patch: Patch) -> None:
@@ -143,7 +143,7 @@ def takes_its_time(patch: Patch) -> None:
 
 def does_not_feel_the_case(patch: Patch) -> None:
     """The tamper switch is not asked."""
-    patch.setattr(TamperMonitor, "tick", lambda _self, _now: None)
+    patch.setattr(TamperMonitor, "poll", lambda _self, _now: None)
 
 
 def lets_the_camera_hang(patch: Patch) -> None:

@@ -254,9 +254,9 @@ def test_a_system_is_kept_once_the_post_has_proved_well_on_it(tmp_path: Path) ->
         counter = BootCounter(tmp_path, Notifier({}), clock=clock)
         counter.begin()
         assert not well()
-    counter.tick(fit=True)
+    counter.poll(fit=True)
     clock.now += WELL_SECONDS
-    counter.tick(fit=True)
+    counter.poll(fit=True)
     assert well()
 
 

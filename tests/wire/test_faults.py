@@ -7,7 +7,7 @@ from platepost.device.board.settings import RpiSettings
 from platepost.device.camera.frame_check import BLACK_SECONDS, FROZEN_SECONDS
 from platepost.device.camera.supervisor import HUNG_SECONDS, SILENT_SECONDS
 from platepost.device.health import machine
-from platepost.device.post import TICK_SECONDS
+from platepost.device.post import POLL_SECONDS
 from platepost.device.vision import model_loader
 from platepost.wire.faults import DESCRIPTIONS, PAGE, Fault, reasons, severity, with_table, worst
 from platepost.wire.records import PerceivedSeverity, Reason
@@ -76,4 +76,4 @@ def test_what_is_stated_of_the_machine_is_decided_so() -> None:
 
 def test_what_is_stated_of_the_switches_is_decided_so() -> None:
     assert {DESCRIPTIONS[fault].within for fault in (Fault.TAMPER_OPEN, Fault.DOOR_OPEN)} == {"a second"}
-    assert RpiSettings().debounce_milliseconds / 1000 + 2 * STEP_SECONDS + 2 * TICK_SECONDS < 1
+    assert RpiSettings().debounce_milliseconds / 1000 + 2 * STEP_SECONDS + 2 * POLL_SECONDS < 1

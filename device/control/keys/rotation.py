@@ -49,10 +49,10 @@ class KeyRotation:
             topic = custody_keys_topic(self._agency, name)
             uplink.subscribe(topic, self._receive_custodian, optional=True, small=name != "+")
 
-    def tick(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Look whether a key's time has passed, and now and then send again for what the disk did not take."""
         for keys in self._trust.all:
-            keys.tick(self._timekeeper.now())
+            keys.poll(self._timekeeper.now())
         self.audit()
         if self._uplink is not None and self._not_kept and self._again.due(now):
             for topic, (handler, optional) in tuple(self._not_kept.items()):

@@ -215,7 +215,7 @@ class SigningKeys:
             changed, self._changed = self._changed, False
             return changed
 
-    def tick(self, at: datetime) -> None:
+    def poll(self, at: datetime) -> None:
         """Note each key whose time has passed since the last look."""
         with self._lock:
             over = frozenset(former.key.thumbprint for former in self.history.former if former.over(at))

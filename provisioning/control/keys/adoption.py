@@ -49,7 +49,7 @@ class Holder:
             return Standing.UNKNOWN
         if self.keys is None:
             return self._without_keys(statement)
-        if goes_by(self.keys, statement):
+        if has_adopted(self.keys, statement):
             return Standing.GOES_BY_IT
         refused = self.keys.refused
         if refused is not None and (refused.era, refused.number) == (statement.era, statement.number):
@@ -64,7 +64,7 @@ class Holder:
         return Standing.WAITING if self.present else Standing.AWAY
 
 
-def goes_by(keys: KeyState, statement: KeyStatement) -> bool:
+def has_adopted(keys: KeyState, statement: KeyStatement) -> bool:
     """Tell whether keys are those of a statement: a post that was just enrolled has the key without the statement.
 
     What a post needs a custodian for can change while the key stays, so there the statement itself is asked for.

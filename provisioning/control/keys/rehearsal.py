@@ -1,6 +1,6 @@
 """What a post would make of a statement, judged as the post itself judges, from what it says that it goes by."""
 
-from platepost.provisioning.control.keys.adoption import Holder, Standing, goes_by
+from platepost.provisioning.control.keys.adoption import Holder, Standing, has_adopted
 from platepost.provisioning.control.keys.rotation import RotationStep
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.trust.authority import CHAIN_FILE, read_certificates
@@ -41,7 +41,7 @@ def would(copy: Fleet, files: KeyFiles, holder: Holder, done: RotationStep) -> S
     )
     present = followed.history.present
     if (present and present.thumbprint) != done.present or (
-        not followed.taken and not goes_by(holder.keys, done.statement)
+        not followed.taken and not has_adopted(holder.keys, done.statement)
     ):
         return Standing.REFUSED
     return Standing.GOES_BY_IT if holder.present else Standing.AWAY

@@ -22,7 +22,6 @@ from typing import Any
 from platepost.common.errors import OutboxError
 from platepost.common.secrets.certificate import certificate
 from platepost.device import config
-from platepost.device.audit.retrying import RetryingRecorder
 from platepost.device.clock.clock import Clock
 from platepost.device.clock.timekeeper import Timekeeper
 from platepost.device.config import Configuration
@@ -31,6 +30,7 @@ from platepost.device.control.keys.trust import TrustedKeys
 from platepost.device.custody.service import CustodyService
 from platepost.device.logbook import Logbook
 from platepost.device.outbox.outbox import Outbox
+from platepost.device.outbox.retrying import RetryingRecorder
 from platepost.device.uplink.settings import Tuning
 from platepost.device.uplink.uplink import Uplink
 from platepost.simulator.ground.light_post import LightPost
@@ -221,10 +221,10 @@ class KillablePost:
         """Record until told to stop; then deliver what waits, as far as the time given allows."""
         self._uplink.start()
         try:
-            self._audit.say("boot")
+            self._audit.record("boot")
             self._work()
             with suppress(OutboxError):  # a disk that is still full: what is stored is delivered
-                self._audit.say("stop")
+                self._audit.record("stop")
                 self._account()
         finally:
             self._uplink.drain(DRAIN_SECONDS)
@@ -254,15 +254,15 @@ class KillablePost:
         return self._post.read(vehicle)
 
     def _tick(self) -> None:
-        self._rotation.tick(self._clock.steady())
-        self._custody.tick(self._clock.steady())
+        self._rotation.poll(self._clock.steady())
+        self._custody.poll(self._clock.steady())
         self._tell_faults()
-        step = self._timekeeper.tick()
+        step = self._timekeeper.poll()
         if step is not None and not self._step:
-            self._audit.say("clock_stepped", source="clock", details={"seconds": round(step.seconds, 3)})
+            self._audit.record("clock_stepped", source="clock", details={"seconds": round(step.seconds, 3)})
         for file in self._outbox.set_aside[self._set_aside :]:
             self._set_aside += 1
-            self._audit.say("outbox_set_aside", outcome="failure", reason=file.reason, object=file.path.name)
+            self._audit.record("outbox_set_aside", outcome="failure", reason=file.reason, object=file.path.name)
         with suppress(OutboxError):
             self._account()
 

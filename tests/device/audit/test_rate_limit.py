@@ -30,12 +30,12 @@ class Desk:
         trail: Any = self
         self.limited = RateLimitedAudit(trail, clock=self.clock)
 
-    def say_soon(self, event: AuditEvent) -> None:
+    def record_soon(self, event: AuditEvent) -> None:
         said = {name: value for name, value in asdict(event).items() if value is not None and name != "verified"}
         self.said.append({"reason": None} | said)
 
     def fail(self, reason: str = "reopen", **details: int) -> None:
-        self.limited.say("camera_failed", source="camera", outcome="failure", reason=reason, details={**details})
+        self.limited.record("camera_failed", source="camera", outcome="failure", reason=reason, details={**details})
 
     def number(self) -> int:
         """Return how many events were told, one by one or counted."""
@@ -51,7 +51,7 @@ def test_the_first_are_told_at_once_then_their_number_and_the_last_of_them() -> 
         assert len(desk.said) == min(number + 1, MOST), "at once, or counted"
         desk.clock.now += 10
     desk.clock.now = WINDOW_SECONDS
-    desk.limited.tick(desk.clock.now)
+    desk.limited.poll(desk.clock.now)
     assert desk.said[MOST:] == [
         {
             "action": "camera_failed",
@@ -82,10 +82,10 @@ def test_another_reason_or_kind_is_told_though_many_of_one_were_counted() -> Non
     desk = Desk()
     for _ in range(2 * MOST):
         desk.fail()
-        desk.limited.say("clock_stepped", source="clock", kind="small")
+        desk.limited.record("clock_stepped", source="clock", kind="small")
     desk.fail("restart")
     assert desk.said[-1]["reason"] == "restart"
-    desk.limited.say("clock_stepped", source="clock", details={"seconds": 1e9}, kind="large")
+    desk.limited.record("clock_stepped", source="clock", details={"seconds": 1e9}, kind="large")
     assert desk.said[-1]["details"] == {"seconds": 1e9}
     assert len(desk.said) == 2 * MOST + 2
     desk.limited.flush()
@@ -105,7 +105,7 @@ def test_a_flood_of_refusals_hides_no_event_and_no_event_a_refusal() -> None:
     desk = Desk()
     for _ in range(2 * MOST):
         desk.limited.refused("hotlist_refused", source="broker", reason="unsigned")
-    desk.limited.say("hotlist_refused", source="broker", outcome="failure", reason="not_stored")
+    desk.limited.record("hotlist_refused", source="broker", outcome="failure", reason="not_stored")
     assert desk.said[-1]["reason"] == "not_stored"
     desk.limited.flush()
     assert [record["details"]["counted"] for record in desk.said[MOST + 1 :]] == [{"unsigned": MOST}]
@@ -133,7 +133,7 @@ def test_two_that_throw_each_other_out_for_hours_fill_no_outbox() -> None:
     takeover = SessionTakeover(uplink, desk.limited)
     while desk.clock.now < 2 * HOUR_SECONDS:
         for problem in ("session_taken_over", None):  # noqa: B007 - what the uplink says
-            takeover.tick(desk.clock.now)
+            takeover.poll(desk.clock.now)
             assert takeover.faults() == (Fault.IDENTITY_ELSEWHERE,)
         desk.clock.now += 10
     assert len(desk.said) <= 2 * HOURLY
@@ -164,16 +164,16 @@ def test_a_clock_that_is_set_to_and_fro_for_hours_fills_no_outbox_and_hides_no_l
         download=mocker.Mock(),
         uplink=mocker.Mock(),
     )
-    watch.tick(desk.clock.now)
+    watch.poll(desk.clock.now)
     step = timedelta(seconds=LARGE_SECONDS if large else LARGE_SECONDS / 2)
     while desk.clock.now < 1.5 * HOUR_SECONDS:
         moment = NOON + step if moment == NOON else NOON
-        watch.tick(desk.clock.now)
+        watch.poll(desk.clock.now)
         desk.clock.now += 10
     assert MOST < len(desk.said) <= 2 * HOURLY
     if not large:
         moment = NOON + timedelta(days=4000)
-        watch.tick(desk.clock.now)
+        watch.poll(desk.clock.now)
         assert desk.said[-1]["details"]["seconds"] > 4000 * 86400 - LARGE_SECONDS
 
 

@@ -14,7 +14,7 @@ class Trail:
     def __init__(self) -> None:
         self.said: list[tuple[str, str | None, dict[str, Any]]] = []
 
-    def say(self, action: str, *, source: str, reason: str | None = None, details: dict[str, Any]) -> None:
+    def record(self, action: str, *, source: str, reason: str | None = None, details: dict[str, Any]) -> None:
         assert source == "board"
         self.said.append((action, reason, details))
 
@@ -32,7 +32,7 @@ class Watch:
     def wait(self, seconds: float) -> None:
         for _ in range(round(seconds / 0.25)):
             before = self.monitor.faults()
-            self.monitor.tick(self.now)
+            self.monitor.poll(self.now)
             self.changes += self.monitor.faults() != before
             self.now += 0.25
 

@@ -16,7 +16,7 @@ def frame(seconds: float, *, seed: int | None = None, level: int = 90) -> Frame:
 def test_frames_that_differ_are_neither_frozen_nor_black() -> None:
     check = FrameCheck(noisy=True)
     for second in range(60):
-        check.see(frame(second, seed=second))
+        check.update(frame(second, seed=second))
         assert not check.frozen
         assert not check.black
     assert check.alive
@@ -24,41 +24,41 @@ def test_frames_that_differ_are_neither_frozen_nor_black() -> None:
 
 def test_the_same_frame_again_and_again_is_frozen_until_one_differs() -> None:
     check = FrameCheck(noisy=True)
-    check.see(frame(0, seed=1))
-    check.see(frame(FROZEN_SECONDS - 0.1, seed=1))
+    check.update(frame(0, seed=1))
+    check.update(frame(FROZEN_SECONDS - 0.1, seed=1))
     assert not check.frozen
     assert not check.alive
-    check.see(frame(FROZEN_SECONDS, seed=1))
+    check.update(frame(FROZEN_SECONDS, seed=1))
     assert check.frozen
-    check.see(frame(FROZEN_SECONDS + 1, seed=2))
+    check.update(frame(FROZEN_SECONDS + 1, seed=2))
     assert not check.frozen
     assert check.alive
 
 
 def test_footage_may_stand_still() -> None:
     check = FrameCheck(noisy=False)
-    check.see(frame(0))
-    check.see(frame(1000))
+    check.update(frame(0))
+    check.update(frame(1000))
     assert not check.frozen
     assert check.alive
 
 
 def test_black_frames_are_black_and_not_frozen_until_there_is_light() -> None:
     check = FrameCheck(noisy=True)
-    check.see(frame(0, level=3))
-    check.see(frame(BLACK_SECONDS - 0.1, level=3))
+    check.update(frame(0, level=3))
+    check.update(frame(BLACK_SECONDS - 0.1, level=3))
     assert not check.black
-    check.see(frame(BLACK_SECONDS, level=3))
+    check.update(frame(BLACK_SECONDS, level=3))
     assert check.black
     assert not check.frozen
-    check.see(frame(BLACK_SECONDS + 1, seed=5))
+    check.update(frame(BLACK_SECONDS + 1, seed=5))
     assert not check.black
 
 
 def test_a_camera_that_was_opened_again_is_judged_anew() -> None:
     check = FrameCheck(noisy=True)
-    check.see(frame(0, seed=1))
-    check.see(frame(100, seed=1))
+    check.update(frame(0, seed=1))
+    check.update(frame(100, seed=1))
     check.forget()
     assert not check.frozen
     assert not check.black

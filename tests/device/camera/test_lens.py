@@ -147,7 +147,7 @@ class Watch:
         for _ in range(round(seconds)):
             now = next(self.clock)
             shown = altered(self.clip, alter)
-            self.lens.look(shown[now % len(shown)], float(now))
+            self.lens.watch(shown[now % len(shown)], float(now))
         return {fault.value for fault in self.lens.faults()}
 
 
@@ -222,10 +222,10 @@ def test_accepted_view_that_a_card_did_not_give_once_is_read_again(
     with monkeypatch.context() as failing:
         failing.setattr(Path, "read_bytes", fails)
         for second in range(30):
-            watch.lens.tick(float(second))
+            watch.lens.poll(float(second))
     assert len(caplog.records) == 1
     assert watch.lens.faults() == {Fault.VIEW_DAMAGED}
-    watch.lens.tick(30.0)
+    watch.lens.poll(30.0)
     assert not watch.lens.faults()
     assert watch.see(turned, seconds=NAMED_WITHIN) == {Fault.LENS_MOVED.value}
 
@@ -242,10 +242,10 @@ def test_damaged_view_is_a_fault_until_there_is_another(tmp_path: Path) -> None:
         file.unlink() if body is None else file.write_bytes(body)
         if body is not None:
             os.utime(file, ns=(1, len(body)))
-        lens.tick(second * 10.0)
+        lens.poll(second * 10.0)
         named.append([*lens.faults()])
     assert named == [[], [Fault.VIEW_DAMAGED], [], [Fault.VIEW_DAMAGED], []]
     file.write_bytes(sound[:100])
     lens = LensMonitor(tmp_path)
-    lens.tick(0.0)
+    lens.poll(0.0)
     assert lens.faults() == {Fault.VIEW_DAMAGED}

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from pytest_mock import MockerFixture
 
+from platepost.common.errors import CameraError
 from platepost.device.camera.base import Camera
 from platepost.device.camera.capture import Capture
 from platepost.device.camera.recovery import Recovery
-from platepost.device.camera.supervisor import Actions, CameraSupervisor
+from platepost.device.camera.supervisor import CameraSupervisor
 from platepost.device.clock.clock import SYSTEM
 from platepost.device.frame import Frame
+from platepost.wire.faults import Fault
 
 
 class RepeatingCamera(Camera):
@@ -48,10 +50,9 @@ def test_the_very_same_picture_of_a_lens_is_no_second_look(
     evaluated: list[int],
 ) -> None:
     camera = RepeatingCamera("2223443", noisy=noisy)
-    seen: list[int] = []
     supervisor = supervising(camera, mocker)
-    supervisor.run(Actions(lambda frame: seen.append(frame.number), lambda: None, lambda: None))
-    assert seen == evaluated
+    assert [frame.number for frame in supervisor.watch() if frame is not None] == evaluated
+    assert supervisor.done
 
 
 def supervising(camera: Camera, mocker: MockerFixture) -> CameraSupervisor:
@@ -82,5 +83,21 @@ class LosingCamera(Camera):
 def test_what_the_camera_lost_is_counted_on_when_it_is_opened_again(mocker: MockerFixture) -> None:
     supervisor = supervising(LosingCamera(), mocker)
     for lost in (48, 96):
-        supervisor.run(Actions(lambda _frame: None, lambda: None, lambda: None))
+        assert len([frame for frame in supervisor.watch() if frame is not None]) == 4
         assert supervisor.lost == lost
+
+
+class UnreadableFootage(LosingCamera):
+    """Cannot be opened."""
+
+    def open(self) -> None:
+        raise CameraError("the footage is damaged")
+
+
+def test_footage_that_cannot_be_played_is_not_tried_again(mocker: MockerFixture) -> None:
+    supervisor = supervising(UnreadableFootage(), mocker)
+    assert list(supervisor.watch()) == []
+    assert not supervisor.done
+    with pytest.raises(CameraError, match="the footage is damaged"):
+        list(supervisor.recover())
+    assert Fault.CAMERA_FAILED not in supervisor.faults(), "nothing is tried"

@@ -83,7 +83,7 @@ def test_a_time_source_that_is_lost_makes_no_clock_wrong(bench: Bench) -> None:
     keeper._steady = a_moment_later  # time goes on between a look at the one clock and at the other
     for _ in range(600):
         bench.pass_(0.25)
-        keeper.tick()
+        keeper.poll()
         assert not keeper.behind
         before = bench.at
         assert before <= keeper.now() <= bench.at
@@ -109,20 +109,20 @@ def test_without_a_floor_it_is_at_least_later_than_what_is_signed(bench: Bench) 
 def test_to_2038_for_eight_seconds_and_back(bench: Bench, *, synchronised: bool, vouched: bool) -> None:
     bench.synchronised = vouched
     keeper = bench.start(trusted=[BEGUN], ends=ENDS)
-    keeper.tick()
+    keeper.poll()
     bench.synchronised = synchronised if vouched else False
     right = bench.at
     bench.at = IN_2038
     for second in range(1, 9):
         bench.pass_(1)
-        keeper.tick()
+        keeper.poll()
         assert keeper.now() == right + timedelta(seconds=second)
         quality = keeper.quality()
         assert keeper.ahead
         assert not quality.synchronised, "what is not believed counts as not synchronized"
         assert quality.held_seconds == (right + timedelta(seconds=second) - bench.at).total_seconds()
     bench.at = right + timedelta(seconds=8)
-    keeper.tick()
+    keeper.poll()
     assert keeper.now() == bench.at
     assert (keeper.ahead, keeper.quality().held_seconds) == (False, None)
     assert bench.start(trusted=[BEGUN], ends=ENDS).now() == bench.at, "and nothing of it is kept"
@@ -232,13 +232,13 @@ def test_a_list_from_the_future_is_taken_back_by_a_better_one_or_a_synchronised_
 def test_a_step_is_told_once_and_slewing_is_none(bench: Bench) -> None:
     keeper = bench.start()
     bench.pass_(10)
-    assert keeper.tick() is None
+    assert keeper.poll() is None
     bench.at += timedelta(seconds=-3600)
-    step = keeper.tick()
+    step = keeper.poll()
     assert step is not None
     assert (step.seconds, step.after - step.before) == (pytest.approx(-3600), timedelta(seconds=-3600))
     bench.steady, bench.at = bench.steady + 1000, bench.at + timedelta(seconds=1000.5)
-    assert keeper.tick() is None
+    assert keeper.poll() is None
 
 
 def test_the_floor_rises_once_a_minute_while_the_clock_is_synchronised(bench: Bench) -> None:
@@ -246,7 +246,7 @@ def test_the_floor_rises_once_a_minute_while_the_clock_is_synchronised(bench: Be
     keeper = bench.start()
     for _ in range(10):
         bench.pass_(30)
-        keeper.tick()
+        keeper.poll()
     bench.at, bench.synchronised = datetime(1970, 1, 1, tzinfo=UTC), False
     assert bench.start().now() >= NOW + timedelta(seconds=300 - SAVE_SECONDS)
 
@@ -295,12 +295,12 @@ def test_whatever_happened_to_the_clock_a_synchronised_one_puts_it_right(
             keeper = bench.start(**more, last=keeper.now())
         else:
             keeper.heed_list(NOW + timedelta(seconds=value))
-        keeper.tick()
+        keeper.poll()
         held = keeper.quality().held_seconds or 0
         assert abs((keeper.now() - timedelta(seconds=held) - bench.at).total_seconds()) < 0.002, "the clock is told too"
         assert keeper.now() >= BEGUN - timedelta(seconds=1) or bench.synchronised
     bench.synchronised = True
-    keeper.tick()
+    keeper.poll()
     bench.pass_(CONFIRM_SECONDS + 1)
     assert keeper.now() == bench.at
     assert keeper.quality().held_seconds is None

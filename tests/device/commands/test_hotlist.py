@@ -104,7 +104,7 @@ def test_a_post_that_does_not_run_takes_it_later(unit: Unit) -> None:
     assert result.exit_code == 0
     assert "waits until the post runs" in result.stdout
     assert len(list((unit.held / FOLDER).iterdir())) == 1
-    assert PackageSpool(unit.held, unit.install).look() == 1
+    assert PackageSpool(unit.held, unit.install).install_new() == 1
     assert unit.store.current is not None
 
 

@@ -77,7 +77,7 @@ def test_a_photo_gives_one_line_of_json_with_all_that_is_promised(photo: Path) -
 def test_of_the_vehicle_only_what_the_network_says_is_told(
     photo: Path, monkeypatch: pytest.MonkeyPatch, seen: Appearance, told: dict[str, object] | None
 ) -> None:
-    monkeypatch.setattr(VehicleNet, "look", lambda *_: seen)
+    monkeypatch.setattr(VehicleNet, "observe", lambda *_: seen)
     result = json.loads(run("--json", photo).stdout)
     assert result["plates"][0]["vehicle"] == told
 

@@ -347,7 +347,7 @@ def test_a_picture_that_cannot_be_accounted_for_is_not_sent(world: World, monkey
         desk.hear(world.command("still"), topic="still")
     assert (desk.answer["outcome"], "sealed" in desk.answer, desk.audit) == ("failed", False, [])
     world.steady += 1
-    desk.logbook.records.look()
+    desk.logbook.records.retry()
     assert [(audit["outcome"], audit["reason"]) for audit in desk.audit] == [("failure", "failed")]
 
 
@@ -359,7 +359,7 @@ def test_a_restart_that_cannot_be_accounted_for_is_not_done(world: World, monkey
         desk.hear(world.command("restart"), topic="restart")
     assert (desk.answer["outcome"], restarts, desk.audit) == ("failed", [], [])
     world.steady += 1
-    desk.logbook.records.look()
+    desk.logbook.records.retry()
     assert [(audit["outcome"], audit["reason"]) for audit in desk.audit] == [("failure", "failed")]
     desk.hear(world.command("restart"), topic="restart")
     assert (restarts, [audit["outcome"] for audit in desk.audit]) == (["now"], ["failure", "success"])
@@ -373,7 +373,7 @@ def test_a_full_disk_keeps_no_other_command_from_being_done_and_audited_later(
         desk.hear(world.command())
     assert (desk.answer["outcome"], desk.audit) == ("done", [])
     world.steady += 1
-    desk.logbook.records.look()
+    desk.logbook.records.retry()
     assert [audit["outcome"] for audit in desk.audit] == ["success"]
 
 
@@ -402,7 +402,7 @@ def test_a_flood_of_forgeries_costs_few_records_and_hides_nobody(desk: Desk, wor
     desk.hear(world.command("restart", by="operator"), topic="restart")
     assert desk.audit[-1]["identity"] == "a-operator"
     world.steady = WINDOW_SECONDS + 1
-    desk.logbook.rate_limited.tick(world.steady)
+    desk.logbook.rate_limited.poll(world.steady)
     counted = desk.audit[-1]
     assert counted["reason"] == "repeated"
     assert sum(counted["details"]["counted"].values()) == 800 - 2 * MOST

@@ -45,6 +45,6 @@ def test_after_a_power_cut_a_trial_does_not_end_for_a_list_that_grew_old_meanwhi
         remote, trust, logbook, mocker.Mock(), faults=faults, commands=mocker.Mock(), stale_by=hotlist.stale_by
     )
     for world.steady in (1.0, 2.0, 2.0 + FAULT_SECONDS):
-        faults.look()
-        control.tick(world.steady)
+        faults.update()
+        control.poll(world.steady)
     assert control.state().state == state

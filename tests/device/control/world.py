@@ -9,12 +9,12 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
-from platepost.device.audit.retrying import RetryingRecorder
 from platepost.device.clock.clock import Clock
 from platepost.device.clock.timekeeper import Timekeeper
 from platepost.device.config import Configuration, load
 from platepost.device.control import ConfigurationStore, RemoteConfiguration, SigningKeys
 from platepost.device.logbook import Logbook
+from platepost.device.outbox.retrying import RetryingRecorder
 from platepost.provisioning.control.signing import sign_command, sign_configuration
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.people.person import Person

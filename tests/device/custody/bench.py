@@ -8,13 +8,13 @@ from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
-from platepost.device.audit.retrying import RetryingRecorder
 from platepost.device.clock.timekeeper import Timekeeper
 from platepost.device.control.keys.custodians import Custodians
 from platepost.device.custody.service import LOOK_SECONDS, CustodyService
 from platepost.device.custody.settings import CustodySettings
 from platepost.device.logbook import Logbook
 from platepost.device.outbox.outbox import Outbox
+from platepost.device.outbox.retrying import RetryingRecorder
 from platepost.device.uplink.inbox import Delivery
 from platepost.wire.contract.examples import ExampleSigner, example_audit, example_records
 from platepost.wire.jose import sign
@@ -104,7 +104,7 @@ class Bench:
 
     def look(self) -> None:
         self.clock.now += LOOK_SECONDS
-        self.custody.tick(self.clock.steady())
+        self.custody.poll(self.clock.steady())
 
     @property
     def held(self) -> int:

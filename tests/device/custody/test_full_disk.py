@@ -5,9 +5,9 @@ from pathlib import Path
 from queue import Queue
 
 from platepost.device.audit.log import AuditEvent
-from platepost.device.audit.retrying import PAUSE_SECONDS
 from platepost.device.hotlist.service import NOT_STORED
 from platepost.device.outbox.errors import OutboxFullError
+from platepost.device.outbox.retrying import PAUSE_SECONDS
 from platepost.device.uplink.inbox import Delivery, Inbox
 from platepost.wire.contract.examples import example_audit
 from platepost.wire.records import Envelope
@@ -44,7 +44,7 @@ def test_an_audit_of_what_came_before_it_does_not_keep_a_receipt_from_making_roo
     inbox.stop(timeout=60)
     assert bench.held == 0, "the records, and what was put off"
     bench.clock.now += PAUSE_SECONDS
-    bench.logbook.tick(bench.clock.steady())
+    bench.logbook.poll(bench.clock.steady())
     assert [data["reason"] for data in bench.audits("hotlist_refused")] == [NOT_STORED]
     bench.outbox.close()
 

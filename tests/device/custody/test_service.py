@@ -315,7 +315,7 @@ def test_a_clock_that_jumps_and_is_not_believed_makes_custody_neither_late_nor_p
         assert bench.custody.faults() == late
         clock.now += LOOK_SECONDS
         clock.jumped = timedelta(days=days).total_seconds()
-        bench.custody.tick(clock.steady())
+        bench.custody.poll(clock.steady())
         assert bench.custody.faults() == late
         clock.now += timedelta(hours=24).total_seconds()
 

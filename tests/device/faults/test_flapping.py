@@ -18,9 +18,9 @@ def come_and_go(thing: FlapDamper, times: int, *, every: float, since: float = 0
     """Let it come and go again; return whether it counted as there after each going."""
     gone = []
     for number in range(times):
-        thing.see(there=True, now=since + number * every)
+        thing.update(there=True, now=since + number * every)
         assert thing.present
-        thing.see(there=False, now=since + number * every + 0.3)
+        thing.update(there=False, now=since + number * every + 0.3)
         gone.append(thing.present)
     return gone
 
@@ -33,34 +33,34 @@ def test_what_comes_often_goes_when_it_has_stayed_away() -> None:
     thing = FlapDamper()
     assert come_and_go(thing, 10, every=1.0) == [False] * (MOST - 1) + [True] * (10 - MOST + 1)
     last = 9.3
-    thing.see(there=False, now=last + REST_SECONDS - 0.1)
+    thing.update(there=False, now=last + REST_SECONDS - 0.1)
     assert thing.present
-    thing.see(there=False, now=last + REST_SECONDS)
+    thing.update(there=False, now=last + REST_SECONDS)
     assert not thing.present
 
 
 def test_comings_that_nobody_could_tell_are_pointed_out() -> None:
     thing = FlapDamper()
     come_and_go(thing, MOST, every=1.0)
-    assert thing.see(there=True, now=10.0)
-    assert not thing.see(there=True, now=10.3)
-    assert not thing.see(there=False, now=10.6)
+    assert thing.update(there=True, now=10.0)
+    assert not thing.update(there=True, now=10.3)
+    assert not thing.update(there=False, now=10.6)
 
 
 def test_once_it_rests_it_goes_at_once_again() -> None:
     thing = FlapDamper()
     come_and_go(thing, 10, every=1.0)
-    thing.see(there=False, now=10 + REST_SECONDS)
+    thing.update(there=False, now=10 + REST_SECONDS)
     assert come_and_go(thing, 1, every=1.0, since=10 + REST_SECONDS + WINDOW_SECONDS) == [False]
 
 
 def test_what_comes_back_after_each_rest_must_rest_ever_longer_and_not_for_ever() -> None:
     thing, now, rests = FlapDamper(), 0.0, []
     while now < 3 * WINDOW_SECONDS:
-        thing.see(there=True, now=now)
+        thing.update(there=True, now=now)
         went = now
         while thing.present:
-            thing.see(there=False, now=now)
+            thing.update(there=False, now=now)
             now += 1.0
         rests.append(now - 1.0 - went)
     assert rests[: MOST + 3] == [0.0] * (MOST - 1) + [REST_SECONDS * factor for factor in (1, 2, 4, 8)]

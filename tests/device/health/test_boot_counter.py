@@ -30,15 +30,15 @@ def test_a_run_that_lives_begins_the_count_anew(tmp_path: Path) -> None:
     for _ in range(4):
         counter = begun(tmp_path, clock)
     assert counter.often
-    counter.tick(fit=True)
+    counter.poll(fit=True)
     clock.now += PAUSES[3]
     assert not counter.waiting
-    counter.tick(fit=False)
+    counter.poll(fit=False)
     clock.now += WELL_SECONDS - 1
-    counter.tick(fit=True)
+    counter.poll(fit=True)
     assert counter.often
     clock.now += 1
-    counter.tick(fit=True)
+    counter.poll(fit=True)
     assert not counter.often
     assert begun(tmp_path, clock).bad == 0
 

@@ -36,29 +36,29 @@ class Clock:
     def _seconds(self) -> float:
         return self.wall.timestamp()
 
-    def tick(self) -> int:
-        self.monitor.tick(0.0)
+    def poll(self) -> int:
+        self.monitor.poll(0.0)
         assert self.download.clock_changed.call_count == self.uplink.retry_now.call_count
         return int(self.uplink.retry_now.call_count)
 
     def audited(self) -> list[Any]:
-        return [call.args[0] for call in self.audit.say.call_args_list]
+        return [call.args[0] for call in self.audit.record.call_args_list]
 
 
 def test_a_step_is_audited_and_what_a_wrong_clock_prevented_is_tried_again(mocker: MockerFixture) -> None:
     clock = Clock(mocker)
-    assert clock.tick() == 0
+    assert clock.poll() == 0
     clock.wall += timedelta(days=10)
-    assert clock.tick() == 1
+    assert clock.poll() == 1
     assert clock.audited() == ["clock_stepped"]
-    assert clock.tick() == 1
+    assert clock.poll() == 1
 
 
 def test_a_clock_that_is_vouched_for_changes_what_can_be_tried(mocker: MockerFixture) -> None:
     clock = Clock(mocker)
-    clock.tick()
+    clock.poll()
     clock.synchronised = True
-    assert clock.tick() == 1
+    assert clock.poll() == 1
     assert clock.audited() == []
 
 

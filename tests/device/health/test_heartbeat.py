@@ -10,6 +10,7 @@ from platepost.common.errors import OutboxError
 from platepost.device.health import heartbeat as module
 from platepost.device.health.heartbeat import Heartbeat
 from platepost.device.outbox.outbox import Backlog
+from platepost.device.vision.pipeline import Counters
 from platepost.wire.records import ClockQuality, Health, HotListState
 from platepost.wire.records.settings import RecordSettings
 from tests.clocks import SteppedClock
@@ -23,29 +24,33 @@ class Pulse:
     def __init__(self, mocker: MockerFixture, **supervisor: Any) -> None:  # noqa: ANN401
         self.logbook: Any = mocker.Mock(clock=SteppedClock(), run="01a20eee-0349-756c-a767-c205969791ee")
         self.logbook.timekeeper.quality.return_value = ClockQuality(source="kernel", synchronised=True)
-        frames: Any = mocker.Mock()
-        frames.pipeline = mocker.Mock(detect_milliseconds=deque(), read_milliseconds=deque())
-        frames.pipeline.counters.frames = 9
-        frames.reporter.hotlist.state.return_value = HotListState(state="current", version=1)
-        frames.reporter.reads_withheld = 0
+        pipeline = mocker.Mock(detect_milliseconds=deque(), read_milliseconds=deque(), counters=Counters(frames=9))
+        reporter = mocker.Mock(reads_withheld=0)
+        reporter.hotlist.state.return_value = HotListState(state="current", version=1)
         self.uplink: Any = mocker.Mock()
         self.uplink.backlog.return_value = Backlog(0, 0, 0, 0, None, None, 0, 0)
         self.uplink.state.return_value = SimpleNamespace(connected=True)
         camera = {"capture": None, "dropped": 0, "lost": 0, "recoveries": {}} | supervisor
         self.heart = Heartbeat(
-            self.logbook, frames, mocker.Mock(**camera), self.uplink, settings=SETTINGS, folder=Path()
+            self.logbook,
+            pipeline,
+            reporter,
+            supervisor=mocker.Mock(**camera),
+            uplink=self.uplink,
+            settings=SETTINGS,
+            folder=Path(),
         )
 
     def beats(self, *moments: float) -> list[bool]:
         found = []
         for now in moments:
             self.uplink.send_now.reset_mock()
-            self.heart.tick(now)
+            self.heart.poll(now)
             found.append(bool(self.uplink.send_now.called))
         return found
 
     def health(self) -> Health:
-        self.heart.tick(0.0)
+        self.heart.poll(0.0)
         said: Health = self.logbook.recorder.unchained.call_args.args[0]
         return said
 

@@ -24,7 +24,7 @@ class Road:
         for number in range(round(hours * 3600 / step)):
             self.now += timedelta(seconds=step)
             self.reads += an_hour * step / 3600
-            self.baseline.tick(self.now, reads=int(self.reads), watching=watching)
+            self.baseline.poll(self.now, reads=int(self.reads), watching=watching)
             if missed is None and self.baseline.missed:
                 missed = (number + 1) * step
         return missed
@@ -114,7 +114,7 @@ def test_a_clock_that_is_set_neither_learns_nor_misses() -> None:
     road.run(7 * 24, an_hour=120)
     for days in (3, -5, 700):
         road.now += timedelta(days=days)
-        road.baseline.tick(road.now, reads=int(road.reads), watching=True)
+        road.baseline.poll(road.now, reads=int(road.reads), watching=True)
         assert not road.baseline.missed
 
 
@@ -127,7 +127,7 @@ def test_a_damaged_baseline_is_learned_anew(tmp_path: Path, content: bytes) -> N
 def drive(comparison: ReadComparison, minutes: float, *, an_hour: float, reads: int) -> int:
     """Let a road with so many reads an hour pass; returns how many reads there were in all."""
     for step in range(round(minutes * 12)):
-        comparison.tick(5.0, reads=reads + int((step + 1) * 5 * an_hour / 3600))
+        comparison.poll(5.0, reads=reads + int((step + 1) * 5 * an_hour / 3600))
     return reads + int(round(minutes * 12) * 5 * an_hour / 3600)
 
 
@@ -186,10 +186,10 @@ def test_a_post_compares_what_it_reads_with_what_it_read_before_its_configuratio
     monitor = ReadRateMonitor(tmp_path, counters, mocker.Mock(now=lambda: BEGIN), mocker.Mock())
     for second in range(0, 1800, 5):
         counters.reads = second // 20
-        monitor.tick(float(second))
+        monitor.poll(float(second))
     monitor.adjust(tables)
-    monitor.tick(1800.0)
+    monitor.poll(1800.0)
     assert (monitor.faults(), monitor.undecided()) == ((), (Fault.READS_FEWER,))
     for second in range(1800, 2300, 5):
-        monitor.tick(float(second))
+        monitor.poll(float(second))
     assert (monitor.faults(), monitor.undecided()) == ((Fault.READS_FEWER,), ())

@@ -10,7 +10,8 @@ from pytest_mock import MockerFixture
 
 from platepost.common.errors import OutboxError
 from platepost.device.health.status import BROKER_CERTIFICATE_DAYS, FIRST_REPEAT_SECONDS, StatusReporter
-from platepost.device.reporting.reporter import Circumstances
+from platepost.device.reporting.reporter import RecordContext
+from platepost.device.vision.pipeline import Counters
 from platepost.wire.faults import Fault
 from platepost.wire.records import ClockQuality, HotListState, Place, Status, SyntheticHit, Versions
 from platepost.wire.records.settings import RecordSettings
@@ -29,39 +30,44 @@ class Desk:
         self.logbook: Any = mocker.Mock(clock=self.clock, run=RUN, settings=SETTINGS)
         self.logbook.timekeeper.quality.return_value = ClockQuality(source="kernel", synchronised=True)
         self.logbook.timekeeper.now.side_effect = self.clock.utc
-        self.frames: Any = mocker.Mock()
+        self.reporter: Any = mocker.Mock()
         versions = Versions(software="0.1.0", configuration="3f0c9a517b2e")
-        self.frames.reporter.circumstances = Circumstances("camera", Place(site="Bridge Street"), versions)
-        self.frames.reporter.last_read = None
-        self.frames.pipeline.counters = mocker.Mock(frames=9, reads=2)
+        self.reporter.context = RecordContext("camera", Place(site="Bridge Street"), versions)
+        self.reporter.last_read = None
         self.list_is(state="current", version=1, age_seconds=1)
         self.faults: Any = mocker.Mock(present=frozenset())
         self.faults.undecided.side_effect = lambda: self.undecided
         self.undecided: frozenset[Fault] = frozenset()
-        self.faults.look.side_effect = lambda: self.faults.present
+        self.faults.update.side_effect = lambda: self.faults.present
         self.certificate: Any = mocker.Mock(expires=MARCH + timedelta(days=90))
         self.uplink: Any = mocker.Mock()
         self.uplink.state.return_value = SimpleNamespace(connected=True, certificate_expires=None)
         self.status = StatusReporter(
-            self.logbook, self.frames, self.uplink, faults=self.faults, certificate=self.certificate, control=None
+            self.logbook,
+            self.reporter,
+            self.uplink,
+            counters=Counters(frames=9, reads=2),
+            faults=self.faults,
+            certificate=self.certificate,
+            control=None,
         )
 
     def list_is(self, **said: Any) -> None:  # noqa: ANN401 - fields of the state
-        self.frames.reporter.hotlist.state.return_value = HotListState(**said)
+        self.reporter.hotlist.state.return_value = HotListState(**said)
 
-    def tick(self, *, after: float = 0.0) -> Status | None:
+    def poll(self, *, after: float = 0.0) -> Status | None:
         """Return the status that was recorded, None if none was due."""
         self.clock.now += after
         record = self.logbook.records.record
         record.reset_mock()
-        self.status.tick(self.clock.now)
+        self.status.poll(self.clock.now)
         return record.call_args.args[0] if record.called else None
 
     def repeat(self, *, after: float = 0.0) -> tuple[Status, int] | None:
         """Return the status that was repeated with how long the broker keeps it, None if nothing was sent."""
         self.clock.now += after
         self.uplink.send_now.reset_mock()
-        self.status.tick(self.clock.now)
+        self.status.poll(self.clock.now)
         if not self.uplink.send_now.called:
             return None
         return self.logbook.recorder.unchained.call_args.args[0], self.uplink.send_now.call_args.kwargs[
@@ -72,14 +78,14 @@ class Desk:
 @pytest.fixture
 def desk(mocker: MockerFixture) -> Desk:
     made = Desk(mocker)
-    assert made.tick() is not None, "the first is due at once"
+    assert made.poll() is not None, "the first is due at once"
     return made
 
 
 def test_a_status_is_due_when_faults_list_its_age_or_its_rules_are_others(desk: Desk) -> None:
-    assert desk.tick() is None
+    assert desk.poll() is None
     desk.faults.present = frozenset({Fault.CAMERA_SILENT})
-    told = desk.tick()
+    told = desk.poll()
     assert told is not None
     assert (told.state, [reason.name for reason in told.reasons]) == ("degraded", ["camera_silent"])
     for due, said in (
@@ -89,13 +95,13 @@ def test_a_status_is_due_when_faults_list_its_age_or_its_rules_are_others(desk: 
         (True, {"state": "warning", "version": 2, "near_alternatives": 1}),
     ):
         desk.list_is(**said)
-        assert (desk.tick() is not None) == due
+        assert (desk.poll() is not None) == due
 
 
 def test_a_status_is_repeated_as_often_as_configured_with_the_news_of_reads(desk: Desk) -> None:
     assert desk.repeat(after=FIRST_REPEAT_SECONDS - 1) is None
-    desk.frames.reporter.last_read = MARCH
-    assert desk.tick() is None, "a read makes no status of its own"
+    desk.reporter.last_read = MARCH
+    assert desk.poll() is None, "a read makes no status of its own"
     repeated = desk.repeat(after=1)
     assert repeated is not None
     said, kept_seconds = repeated
@@ -107,7 +113,7 @@ def test_a_status_is_repeated_as_often_as_configured_with_the_news_of_reads(desk
 def test_a_status_that_was_recorded_is_soon_repeated_so_that_what_is_retained_expires(desk: Desk) -> None:
     desk.repeat(after=FIRST_REPEAT_SECONDS)
     desk.faults.present = frozenset({Fault.CAMERA_SILENT})
-    told = desk.tick(after=1)
+    told = desk.poll(after=1)
     assert told is not None
     assert told.valid_seconds == 660
     repeated = desk.repeat(after=FIRST_REPEAT_SECONDS)
@@ -143,11 +149,11 @@ def test_since_is_when_the_state_began_and_of_offline_when_that_was_said(desk: D
     desk.clock.now += 100
     assert offline().since == desk.clock.utc(), "of the will, which is signed at every connection"
     desk.list_is(state="current", version=2)
-    told = desk.tick()
+    told = desk.poll()
     assert told is not None
     assert told.since == began, "it is well since then"
     desk.faults.present = frozenset({Fault.CAMERA_SILENT})
-    told = desk.tick(after=50)
+    told = desk.poll(after=50)
     assert told is not None
     assert told.since == desk.clock.utc()
     desk.clock.now += 1
@@ -165,22 +171,22 @@ def test_a_broker_certificate_that_ends_soon_is_said_each_day_with_the_days_left
     assert desk.status.findings() == ()
     ends = MARCH + timedelta(days=BROKER_CERTIFICATE_DAYS + 1)
     desk.uplink.state.return_value.certificate_expires = ends
-    assert desk.tick() is None, "not yet"
+    assert desk.poll() is None, "not yet"
     day = timedelta(days=1).total_seconds()
-    told = desk.tick(after=2 * day)
+    told = desk.poll(after=2 * day)
     assert told is not None
     assert [(notice.name, "ends in 29 days" in notice.message) for notice in told.notices] == [
         ("broker_certificate_expiring", True)
     ]
     assert told.state == "online"
-    assert desk.tick() is None
-    assert desk.tick(after=day) is not None
+    assert desk.poll() is None
+    assert desk.poll(after=day) is not None
     (finding,) = desk.status.findings()
     assert (finding.point, finding.good, finding.said) == ("broker certificate", True, "valid for 28 days more")
-    desk.tick(after=15 * day)
+    desk.poll(after=15 * day)
     assert not desk.status.findings()[0].good
     desk.uplink.state.return_value.certificate_expires = ends + timedelta(days=700)
-    told = desk.tick()
+    told = desk.poll()
     assert told is not None, "it was renewed"
     assert told.notices == ()
 
@@ -188,12 +194,12 @@ def test_a_broker_certificate_that_ends_soon_is_said_each_day_with_the_days_left
 def test_the_last_synthetic_hit_is_told_and_a_list_that_allows_none_is_noticed(desk: Desk) -> None:
     last = SyntheticHit(hit=RUN, made=MARCH, every_minutes=60, released_seconds=1.5)
     desk.status.synthetic = SimpleNamespace(unlisted=False, last=last)  # type: ignore[assignment]
-    assert desk.tick() is None, "the next repeat tells it"
+    assert desk.poll() is None, "the next repeat tells it"
     told = desk.repeat(after=FIRST_REPEAT_SECONDS)
     assert told is not None
     assert told[0].last_synthetic == last
     desk.status.synthetic = SimpleNamespace(unlisted=True, last=None)  # type: ignore[assignment]
-    status = desk.tick()
+    status = desk.poll()
     assert status is not None
     assert [notice.name for notice in status.notices] == ["synthetic_unlisted"]
 
@@ -201,7 +207,7 @@ def test_the_last_synthetic_hit_is_told_and_a_list_that_allows_none_is_noticed(d
 def test_the_beginning_and_the_end_are_audited(desk: Desk) -> None:
     desk.status.start()
     desk.status.stop()
-    boot, stop = desk.logbook.audit.say.call_args_list
+    boot, stop = desk.logbook.audit.record.call_args_list
     assert (boot.args, boot.kwargs["details"]["boot"]) == (("boot",), RUN)
     assert (stop.args, stop.kwargs["details"]) == (("stop",), {"frames": 9, "reads": 2})
     assert desk.logbook.records.record.call_args.args[0].state == "offline"
@@ -215,13 +221,13 @@ def test_a_setting_far_from_its_default_and_a_comparison_of_reads_are_noticed(de
     unusual = tuple(f"vision.minimum_confidence_{number}" for number in range(30))
     desk.status.adjust(SimpleNamespace(unusual=unusual))  # type: ignore[arg-type]
     desk.undecided = frozenset({Fault.READS_FEWER})
-    status = desk.tick()
+    status = desk.poll()
     assert status is not None
     assert [notice.name for notice in status.notices] == ["reads_compared", "settings_unusual"]
     assert "vision.minimum_confidence_0" in status.notices[1].message
     desk.status.adjust(SimpleNamespace(unusual=()))  # type: ignore[arg-type]
     desk.undecided = frozenset()
-    status = desk.tick()
+    status = desk.poll()
     assert status is not None
     assert status.notices == ()
 
@@ -232,6 +238,6 @@ def test_it_is_said_that_a_broker_s_acknowledgment_alone_releases_records(
 ) -> None:
     desk.logbook.outbox.requirements.in_force = in_force
     desk.faults.present = frozenset({Fault.DISK_FULL})
-    told = desk.tick()
+    told = desk.poll()
     assert told is not None
     assert [notice.name for notice in told.notices] == names

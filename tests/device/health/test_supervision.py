@@ -26,7 +26,7 @@ class Spy:
     def __init__(self) -> None:
         self.said: list[tuple[str, dict[str, Any]]] = []
 
-    def say(self, action: str, **named: Any) -> None:  # noqa: ANN401 - the record's fields
+    def record(self, action: str, **named: Any) -> None:  # noqa: ANN401 - the record's fields
         self.said.append((action, named))
 
 
@@ -57,9 +57,9 @@ class Run:
             folder / "state", logbook, self.boots, faults=self.faults, uplink=self.uplink, supervisor=supervisor
         )
 
-    def tick(self, *faults: Fault, now: float = 0.0) -> None:
+    def poll(self, *faults: Fault, now: float = 0.0) -> None:
         self.faults.present = frozenset(faults)
-        self.lifecycle.tick(now)
+        self.lifecycle.poll(now)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def heard(systemd: socket.socket) -> list[str]:
 def test_readiness_state_and_the_end_are_told(systemd: socket.socket, make: Callable[..., Run]) -> None:
     run = make()
     run.lifecycle.start()
-    run.tick(Fault.TAMPER_OPEN)
+    run.poll(Fault.TAMPER_OPEN)
     run.lifecycle.while_waiting()
     run.lifecycle.stop()
     messages = heard(systemd)
@@ -104,18 +104,18 @@ def test_without_frames_the_watchdog_starves_and_the_next_start_says_why(
     monkeypatch.setattr("platepost.device.health.watchdog.FRAMES_SECONDS", -1.0)
     run = make(watching=True)
     run.lifecycle.start()
-    run.tick(Fault.CAMERA_SILENT)
+    run.poll(Fault.CAMERA_SILENT)
     assert "WATCHDOG=1" not in heard(systemd)
     assert run.spy.said == []
     (tmp_path / "state" / OBITUARY).write_text("watchdog killed ABRT")
     after = make()
     after.lifecycle.start()
-    after.tick()
+    after.poll()
     action, named = after.spy.said[0]
     assert action == "died"
     assert (named["reason"], named["object"]) == ("watchdog", RUN)
     assert named["details"] == {"faults": ["camera_silent"], "unfed": "no_frames", "rebooted": False, "bad_starts": 1}
-    after.tick(now=100.0)
+    after.poll(now=100.0)
     assert len(after.spy.said) == 1, "once"
 
 
@@ -146,7 +146,7 @@ def test_a_run_that_has_given_its_camera_up_does_not_forget_how_often_it_reboote
     rebooted = make(watching=watching)
     rebooted.lifecycle.start()
     for number in range(3):
-        rebooted.tick(Fault.CAMERA_GIVEN_UP, now=10.0 * number)
+        rebooted.poll(Fault.CAMERA_GIVEN_UP, now=10.0 * number)
     assert make().boots.reboots == (0 if watching else 1)
 
 
@@ -177,6 +177,6 @@ def test_the_machine_is_started_anew_and_that_is_audited(
     for _ in range(6):
         run = make()
         run.lifecycle.start()
-    run.tick()
+    run.poll()
     assert [action for action, _ in run.spy.said] == ["reboot"]
     assert (tmp_path / "state" / "reboot").exists()

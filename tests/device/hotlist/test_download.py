@@ -87,7 +87,7 @@ def test_what_another_key_may_make_good_is_sent_for_once_the_keys_have_changed(
 ) -> None:
     comes(sent, PACKAGE, reason)
     comes(sent, DELTA, "good")
-    download.tick(0.0)
+    download.poll(0.0)
     assert sent.topics == []
     download.again()
     assert sent.topics == [PACKAGE]
@@ -117,9 +117,9 @@ def test_a_package_that_came_since_is_not_sent_for(download: HotListDownload, se
 def test_what_the_clock_spoke_against_is_sent_for_once_it_has_changed(
     download: HotListDownload, sent: Sent, reason: str
 ) -> None:
-    download.tick(0.0)
+    download.poll(0.0)
     comes(sent, PACKAGE, reason)
-    download.tick(RETRY_SECONDS / 2)
+    download.poll(RETRY_SECONDS / 2)
     download.again()
     assert sent.topics == []
     download.clock_changed()
@@ -137,7 +137,7 @@ def test_what_may_pass_by_itself_is_sent_for_less_and_less_often(sent: Sent, tmp
         """Return after how many seconds more it is sent for."""
         comes(sent, PACKAGE, reason)
         for seconds in range(round(2 * RETRY_MOST_SECONDS)):
-            download.tick(now + seconds)
+            download.poll(now + seconds)
             if sent.topics:
                 sent.topics.clear()
                 return float(seconds)
@@ -159,7 +159,7 @@ def test_what_got_lost_on_the_way_is_sent_for_less_and_less_often(download: HotL
         """Return the seconds at which it is sent for."""
         found = []
         for second in range(since, until):
-            download.tick(second)
+            download.poll(second)
             if sent.topics:
                 found.append(second)
                 assert sent.topics == sorted(waiting)
@@ -241,7 +241,7 @@ def test_parts_that_the_disk_does_not_keep_are_sent_for_again(
             patch.setattr(os, call, fails)
         broker.bring()
     broker.topics.clear()
-    download.tick(0.0)
+    download.poll(0.0)
     if call is None:
         assert lists.installed == [package]
         assert broker.topics == []
@@ -258,16 +258,16 @@ def test_parts_that_got_lost_on_the_way_are_sent_for_again(tmp_path: Path) -> No
     comes(broker, DELTA, "good")
     comes(broker, PACKAGE, broker.index)
     lists.installed.clear()
-    download.tick(0)
+    download.poll(0)
     broker.bring(3)
-    download.tick(1)
+    download.poll(1)
     lost = {topic for topic in broker.handlers if topic not in {PACKAGE, DELTA}}
     assert len(lost) == PARTS_AT_A_TIME
     broker.handlers.clear()
     broker.topics.clear()
-    download.tick(SILENT_SECONDS)
+    download.poll(SILENT_SECONDS)
     assert broker.topics == []
-    download.tick(1 + SILENT_SECONDS)
+    download.poll(1 + SILENT_SECONDS)
     assert set(broker.topics) == broker.handlers.keys() == lost, "and neither the index nor what has come"
     broker.bring()
     assert lists.installed == [package]

@@ -25,11 +25,11 @@ def installer(taken: list[bytes]) -> Callable[[PackageFile], Installation]:
 def test_packages_are_taken_oldest_first_and_each_has_its_outcome(tmp_path: Path) -> None:
     taken: list[bytes] = []
     spool = PackageSpool(tmp_path, installer(taken))
-    assert spool.look() == 0, "the folder need not be there"
+    assert spool.install_new() == 0, "the folder need not be there"
     lay(tmp_path, SECOND, b"delta")
     lay(tmp_path, FIRST, b"old")
     assert fetch_outcome(tmp_path, FIRST) is None
-    assert spool.look() == 2
+    assert spool.install_new() == 2
     assert taken == [b"old", b"delta"]
     assert fetch_outcome(tmp_path, FIRST) == Installation(None, "older", "no")
     assert fetch_outcome(tmp_path, SECOND) == Installation(2, None, "in force")
@@ -40,7 +40,7 @@ def test_packages_are_taken_oldest_first_and_each_has_its_outcome(tmp_path: Path
 def test_what_is_laid_is_its_owners_alone_and_an_old_outcome_does_not_stand_for_it(tmp_path: Path) -> None:
     spool = PackageSpool(tmp_path, installer([]))
     lay(tmp_path, FIRST, b"old")
-    spool.look()
+    spool.install_new()
     lay(tmp_path, FIRST, b"new")
     assert fetch_outcome(tmp_path, FIRST) is None
     folder = tmp_path / FOLDER
@@ -51,12 +51,12 @@ def test_what_is_laid_is_its_owners_alone_and_an_old_outcome_does_not_stand_for_
 @needs_root
 def test_what_root_lays_is_taken_by_the_post_s_own_user(tmp_path: Path) -> None:
     lay(tmp_path, FIRST, b"list")
-    PackageSpool(tmp_path, installer([])).look()
+    PackageSpool(tmp_path, installer([])).install_new()
     taken: list[bytes] = []
     with place_of_nobody() as state:
         lay(state / "hotlist", FIRST, b"list")
         with nobody():
-            assert PackageSpool(state / "hotlist", installer(taken)).look() == 1
+            assert PackageSpool(state / "hotlist", installer(taken)).install_new() == 1
         assert fetch_outcome(state / "hotlist", FIRST) == Installation(1, None, "in force")
     assert taken == [b"list"]
 
@@ -66,7 +66,7 @@ def test_strange_files_are_left_alone(tmp_path: Path) -> None:
     for name in (f"{SECOND}.part", "hotlist-1.package", "notes.txt"):
         (tmp_path / FOLDER / name).write_bytes(b"strange")
     taken: list[bytes] = []
-    assert PackageSpool(tmp_path, installer(taken)).look() == 1
+    assert PackageSpool(tmp_path, installer(taken)).install_new() == 1
     assert taken == [b"list"]
     with pytest.raises(ValueError, match="not a package's name"):
         lay(tmp_path, "../post.toml", b"")
@@ -77,7 +77,7 @@ def test_a_package_that_cannot_be_read_keeps_no_newer_one_from_being_taken(tmp_p
     (tmp_path / FOLDER / FIRST).mkdir()
     taken: list[bytes] = []
     with pytest.raises(IsADirectoryError):
-        PackageSpool(tmp_path, installer(taken)).look()
+        PackageSpool(tmp_path, installer(taken)).install_new()
     assert taken == [b"delta"]
     assert fetch_outcome(tmp_path, SECOND) == Installation(1, None, "in force")
 
@@ -129,7 +129,7 @@ def test_an_outcome_takes_the_place_of_links(tmp_path: Path) -> None:
     lay(tmp_path, FIRST, b"list")
     for name in (f"{FIRST}.outcome", f"{FIRST}.part"):
         (tmp_path / FOLDER / name).symlink_to(shadow)
-    PackageSpool(tmp_path, installer([])).look()
+    PackageSpool(tmp_path, installer([])).install_new()
     assert shadow.read_text() == "root"
     assert fetch_outcome(tmp_path, FIRST) == Installation(1, None, "in force")
 
@@ -140,6 +140,6 @@ def test_outcomes_that_nobody_fetches_and_what_was_half_laid_fill_no_disk(tmp_pa
         name = f"hotlist-{number:016d}.package"
         lay(tmp_path, name, b"list")
         (tmp_path / FOLDER / name).with_suffix(".part").touch()
-        assert spool.look() == 1
+        assert spool.install_new() == 1
     names = [path.suffix for path in (tmp_path / FOLDER).iterdir()]
     assert (names.count(".outcome"), names.count(".part")) == (KEPT_OUTCOMES, KEPT_PARTS)

@@ -24,7 +24,7 @@ from tests.device.recording.conftest import make_frame, same
 class FakeAudit:
     said: list[dict[str, Any]] = field(default_factory=list)
 
-    def say(self, action: str, **more: Any) -> None:  # noqa: ANN401 - of each action its own
+    def record(self, action: str, **more: Any) -> None:  # noqa: ANN401 - of each action its own
         self.said.append({"action": action, **more})
 
     @property
@@ -55,20 +55,20 @@ class Unit:
     def ask(self, **said: Any) -> Answer:  # noqa: ANN401 - the request's fields
         request = Request.model_validate({"do": "start", "person": "J. Rivera", "account": "pi", **said})
         name = requests.ask(self.section.directory, request)
-        self.tick()
+        self.poll()
         answer = requests.fetch(self.section.directory, name)
         assert answer is not None
         return answer
 
-    def tick(self) -> None:
+    def poll(self) -> None:
         """Have it look for requests and for what is too old: the time for either has come."""
         self.clock.leapt += recordings.CLEAN_SECONDS
-        self.recordings.tick(self.clock.steady())
+        self.recordings.poll(self.clock.steady())
 
     def tick_until_ended(self) -> None:
         end = time.monotonic() + 30
         while self.recordings.recording and time.monotonic() < end:
-            self.tick()
+            self.poll()
             time.sleep(0.01)
 
     @property
@@ -93,8 +93,8 @@ def make_unit(tmp_path: Path, key: ECKey, clock: SettableClock) -> MakeUnit:
         told = {"allowed": True, "recipient_key": public, "directory": tmp_path / "recordings", "free_megabytes": 0}
         made = RecordingSettings.model_validate(told | section)
         audit = FakeAudit()
-        goes_by: Mapping[str, Any] = {"versions": {"software": "1"}}
-        kept = Recordings(made, audit, post="post-7", goes_by=lambda: goes_by, now=clock.utc, clock=clock)
+        evaluated_with: Mapping[str, Any] = {"versions": {"software": "1"}}
+        kept = Recordings(made, audit, post="post-7", evaluated_with=lambda: evaluated_with, now=clock.utc, clock=clock)
         return Unit(made, audit, kept, clock)
 
     return make
@@ -104,7 +104,7 @@ def record(unit: Unit, numbers: range) -> None:
     for number in numbers:
         writer = unit.recordings._writer
         before = 0 if writer is None else writer.frames
-        unit.recordings.see(make_frame(number))
+        unit.recordings.update(make_frame(number))
         end = time.monotonic() + 30
         while writer is not None and writer.frames == before and time.monotonic() < end:
             time.sleep(0.001)
@@ -112,7 +112,7 @@ def record(unit: Unit, numbers: range) -> None:
 
 def test_a_person_records_for_a_purpose_and_it_is_all_in_the_trail(make_unit: MakeUnit, key: ECKey) -> None:
     unit = make_unit()
-    unit.recordings.see(make_frame(0))  # nobody asked: nothing is kept
+    unit.recordings.update(make_frame(0))  # nobody asked: nothing is kept
     answer = unit.ask(purpose="glare at dusk")
     assert answer.reason is None
     record(unit, range(1, 6))
@@ -141,7 +141,7 @@ def test_it_ends_where_frames_are_evaluated_otherwise_and_the_next_says_by_what(
 ) -> None:
     unit = make_unit()
     present = {"versions": {"software": "1"}}
-    unit.recordings._goes_by = lambda: present
+    unit.recordings._evaluated_with = lambda: present
     unit.ask(purpose="glare at dusk")
     record(unit, range(2))
     present = {"versions": {"software": "2"}}
@@ -206,7 +206,7 @@ def test_it_ends_by_itself(make_unit: MakeUnit, key: ECKey, section: dict[str, A
     unit = make_unit(**section)
     assert unit.ask(purpose="glare at dusk").reason is None
     for number in range(4):
-        unit.recordings.see(make_frame(number))
+        unit.recordings.update(make_frame(number))
     unit.tick_until_ended()
     assert unit.audit.said[-1]["action"] == "recording_ended"
     assert unit.audit.said[-1]["reason"] == reason
@@ -224,7 +224,7 @@ def test_frames_that_find_no_room_are_counted_and_nobody_waits(
     unit.ask(purpose="glare at dusk")
     frame = make_frame(1)
     for _ in range(200):
-        unit.recordings.see(frame)
+        unit.recordings.update(frame)
     unit.recordings.stop()
     details = unit.audit.said[-1]["details"]
     assert details["frames"] + details["missed"] == 200
@@ -241,7 +241,7 @@ def test_a_disk_that_takes_nothing_ends_it(make_unit: MakeUnit, monkeypatch: pyt
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(writer._writer, "frame", full)
-    unit.recordings.see(make_frame(1))
+    unit.recordings.update(make_frame(1))
     unit.tick_until_ended()
     assert (unit.audit.said[-1]["reason"], unit.audit.said[-1]["outcome"]) == ("not_written", "failure")
 
@@ -256,7 +256,7 @@ def test_a_frame_that_cannot_be_packed_ends_it_as_a_failure(
     monkeypatch.setattr("platepost.device.recording.writer.pack", torn)
     unit = make_unit()
     unit.ask(purpose="glare at dusk")
-    unit.recordings.see(make_frame(1))
+    unit.recordings.update(make_frame(1))
     unit.tick_until_ended()
     assert (unit.audit.said[-1]["reason"], unit.audit.said[-1]["outcome"]) == ("not_written", "failure")
 
@@ -272,7 +272,7 @@ def test_a_disk_that_is_full_when_the_file_is_closed_too_ends_it_in_order(make_u
     os.close(full)
     end = time.monotonic() + 30
     while writer.running and time.monotonic() < end:
-        unit.recordings.see(make_frame(1))
+        unit.recordings.update(make_frame(1))
         time.sleep(0.01)
     unit.tick_until_ended()
     assert (unit.audit.said[-1]["reason"], unit.audit.said[-1]["outcome"]) == ("not_written", "failure")
@@ -282,11 +282,11 @@ def test_what_nobody_fetched_is_deleted_in_time(make_unit: MakeUnit) -> None:
     unit = make_unit(keep_hours=1)
     unit.ask(purpose="glare at dusk")
     unit.recordings.stop()
-    unit.tick()
+    unit.poll()
     assert len(unit.files) == 1
     long_ago = time.time() - 3601
     os.utime(unit.files[0], (long_ago, long_ago))
-    unit.tick()
+    unit.poll()
     assert unit.files == []
     assert unit.audit.said[-1]["action"] == "recording_deleted"
 
@@ -300,13 +300,13 @@ def test_a_recording_is_kept_as_long_whenever_the_clock_is_set(
     unit.ask(purpose="glare at dusk")
     unit.recordings.stop()
     clock.off = timedelta()
-    unit.tick()
+    unit.poll()
     assert len(unit.files) == 1, "the clock was set, and nothing else"
     unit_restarted(unit, clock, hours=71)
-    unit.tick()
+    unit.poll()
     assert len(unit.files) == 1
     unit_restarted(unit, clock, hours=2)
-    unit.tick()
+    unit.poll()
     assert unit.files == []
     assert unit.audit.said[-1]["action"] == "recording_deleted"
 
@@ -314,7 +314,9 @@ def test_a_recording_is_kept_as_long_whenever_the_clock_is_set(
 def unit_restarted(unit: Unit, clock: SettableClock, *, hours: float) -> None:
     """Let so much time pass, and the software start again."""
     clock.off += timedelta(hours=hours)
-    unit.recordings = Recordings(unit.section, unit.audit, post="post-7", goes_by=dict, now=clock.utc, clock=clock)
+    unit.recordings = Recordings(
+        unit.section, unit.audit, post="post-7", evaluated_with=dict, now=clock.utc, clock=clock
+    )
 
 
 def test_a_recording_of_a_clock_that_was_ahead_before_the_start_is_not_kept_for_ever(
@@ -325,9 +327,9 @@ def test_a_recording_of_a_clock_that_was_ahead_before_the_start_is_not_kept_for_
     unit.recordings.stop()
     ahead = time.time() + 365 * 24 * 3600
     os.utime(unit.files[0], (ahead, ahead))
-    unit.tick()
+    unit.poll()
     unit_restarted(unit, clock, hours=73)
-    unit.tick()
+    unit.poll()
     assert unit.files == []
 
 
@@ -337,7 +339,7 @@ def test_a_request_of_another_form_is_refused(make_unit: MakeUnit) -> None:
     folder.mkdir(parents=True)
     (folder / "request-0123456789abcdef.json").write_text('{"do": "format the disk"}')
     (folder / "something else").write_text("")
-    unit.tick()
+    unit.poll()
     answer = requests.fetch(unit.section.directory, "request-0123456789abcdef.json")
     assert answer is not None
     assert answer.reason == "malformed"
@@ -359,7 +361,7 @@ def test_a_request_that_was_left_is_refused_and_told(
         monkeypatch.setattr(requests, "monotonic", lambda: now + requests.GOOD_SECONDS + 1)
     elif age == "another start":
         monkeypatch.setattr(requests, "boot_id", lambda: "another")
-    unit.tick()
+    unit.poll()
     answer = requests.fetch(unit.section.directory, name)
     assert answer is not None
     assert answer.reason == "too_old"
@@ -402,9 +404,9 @@ def test_a_folder_that_the_disk_does_not_give_ends_no_post(
 
     with monkeypatch.context() as failing:
         failing.setattr(Path, "glob", torn)
-        unit.tick()
+        unit.poll()
         unit.clock.off += timedelta(hours=5)
-        unit.tick()
+        unit.poll()
     assert unit.files == [kept]
 
 

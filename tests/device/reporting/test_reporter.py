@@ -7,9 +7,9 @@ import pytest
 
 from platepost.device.frame import Frame
 from platepost.device.reporting import reporter as reporter_module
-from platepost.device.reporting.reporter import Circumstances, Reporter
+from platepost.device.reporting.reporter import RecordContext, Reporter
 from platepost.device.vision.passages import Passage, Passages
-from platepost.device.vision.pipeline import Doubted, Ended, Verdict
+from platepost.device.vision.pipeline import Ended, Retraction, Verdict
 from platepost.device.vision.reader import Glyph, Reading
 from platepost.device.vision.recognizer import Plate
 from platepost.device.vision.region import Impression, Issuer
@@ -105,7 +105,7 @@ class Desk:
             self,
             self.hotlist,  # type: ignore[arg-type]  # its lists have what a reporter asks for
             clock=lambda: ClockQuality(source="unknown", synchronised=False),
-            circumstances=Circumstances("camera", Place(), Versions(software="0", configuration="0")),
+            context=RecordContext("camera", Place(), Versions(software="0", configuration="0")),
             settings=RecordSettings(signing_key="key.pem", **section),
         )
 
@@ -131,7 +131,7 @@ class Desk:
         color = rng.integers(0, 255, (240, 320, 3), np.uint8)
         frame = Frame(number, NOON, number / 20, color[:, :, 0], lambda: color)
         (passage,) = self.passages.update([Sighting(frame, self.plate(text, confidence, score), 1.0)])
-        passage.impression, passage.appearance = Impression(issuer), appearance
+        passage.impression, passage.described = Impression(issuer), appearance
         if passage.safe:
             self.reporter.early(passage)
         return passage
@@ -218,7 +218,7 @@ def test_a_hit_of_a_passage_that_is_doubted_is_withdrawn_and_hits_anew_if_its_te
     for _ in range(3):
         passage.add(replace(passage.last, plate=desk.plate("7ABC123", 0.8)))
     for _ in range(2):
-        desk.reporter.doubted(Doubted(passage, legible))
+        desk.reporter.retract(Retraction(passage, legible))
     assert kinds(desk) == [Hit, HitWithdrawn]
     assert desk.records[1].plate_read == text  # type: ignore[attr-defined]
     for _ in range(9):
@@ -230,12 +230,12 @@ def test_the_hit_of_a_vehicle_that_stands_is_withdrawn_after_its_read_too() -> N
     desk = Desk(FakeList("7ABC128"))
     desk.see("7ABC128")
     passage = desk.see("7ABC128")
-    passage.told = True
+    passage.report(gone=False)
     desk.reporter.ended(Ended(passage, Verdict.READ))
     for _ in range(8):
         passage.add(replace(passage.last, plate=desk.plate("7ABC123", 0.97)))
-    desk.reporter.doubted(Doubted(passage, legible=True))
-    desk.reporter.early(desk.passages.part(passage))
+    desk.reporter.retract(Retraction(passage, legible=True))
+    desk.reporter.early(desk.passages.split(passage))
     desk.end()
     assert kinds(desk) == [Hit, Read, HitWithdrawn, Read]
     hit, first, withdrawn, second = desk.records
@@ -255,16 +255,16 @@ def test_a_vehicle_that_is_listed_while_it_stands_hits_and_is_taken_back_once_it
     desk = Desk(FakeList())
     desk.see("7ABC123")
     passage = desk.see("7ABC123")
-    passage.told, passage.said = True, "7ABC123"
+    passage.report(gone=False)
     desk.reporter.ended(Ended(passage, Verdict.READ))
     for texts in (("7ABC123",), ("7ABC123", "8XYZ999"), (), ("7ABC123",)):
         desk.hotlist.current = FakeList(*texts, group=group)
-        desk.reporter.list_changed([passage])
+        desk.reporter.recheck([passage])
     assert kinds(desk) == [Read, Hit, HitWithdrawn, Hit]
     read, hit, withdrawn, _ = desk.records
     assert hit.passage == read.passage  # type: ignore[attr-defined]
     assert (withdrawn.hit, withdrawn.reason) == (hit.hit, "not_listed")  # type: ignore[attr-defined]
-    desk.end(Verdict.TOLD)
+    desk.end(Verdict.REPORTED)
     assert len(desk.records) == 4
     assert desk.reporter._announced == {}
 
@@ -292,7 +292,7 @@ def test_what_hits_said_is_not_remembered_without_end(monkeypatch: pytest.Monkey
     for text in texts:
         desk.see(text)
         desk.end()
-    assert [claim.plate_matched for claim in desk.reporter._heard] == texts[-3:]
+    assert [claim.plate_matched for claim in desk.reporter._claims] == texts[-3:]
 
 
 def test_a_vehicle_that_is_listed_while_it_passes_hits_at_its_next_look() -> None:
@@ -300,7 +300,7 @@ def test_a_vehicle_that_is_listed_while_it_passes_hits_at_its_next_look() -> Non
     desk.see("7ABC123")
     passage = desk.see("7ABC123")
     desk.hotlist.current = FakeList("7ABC123")
-    desk.reporter.list_changed([passage])
+    desk.reporter.recheck([passage])
     assert kinds(desk) == []
     desk.see("7ABC123")
     assert kinds(desk) == [Hit]
@@ -310,12 +310,12 @@ def test_what_stands_and_says_something_else_by_now_is_not_looked_up_by_that() -
     desk = Desk(FakeList())
     desk.see("7ABC128")
     passage = desk.see("7ABC128")
-    passage.told, passage.said = True, "7ABC128"
+    passage.report(gone=False)
     desk.reporter.ended(Ended(passage, Verdict.READ))
     for _ in range(8):
         passage.add(replace(passage.last, plate=desk.plate("7ABC123", 0.97)))
     desk.hotlist.current = FakeList("7ABC123")
-    desk.reporter.list_changed([passage])
+    desk.reporter.recheck([passage])
     assert kinds(desk) == [Read]
 
 
@@ -323,9 +323,9 @@ def test_nothing_is_kept_of_a_vehicle_that_stood_and_is_gone() -> None:
     desk = Desk(FakeList("7ABC123"))
     desk.see("7ABC123")
     passage = desk.see("7ABC123")
-    passage.told = True
+    passage.report(gone=False)
     desk.reporter.ended(Ended(passage, Verdict.READ))
-    desk.end(Verdict.TOLD)
+    desk.end(Verdict.REPORTED)
     assert kinds(desk) == [Hit, Read]
     assert desk.reporter._announced == {}
 

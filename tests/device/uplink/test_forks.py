@@ -20,7 +20,7 @@ class Trail:
     def __init__(self) -> None:
         self.said: list[tuple[str, str | None, Any]] = []
 
-    def say_soon(self, event: AuditEvent) -> None:
+    def record_soon(self, event: AuditEvent) -> None:
         self.said.append((event.action, event.object, event.details))
 
 

@@ -53,13 +53,13 @@ def resends(outbox: FakeOutbox) -> Resends:
 def until(resends: Resends, outbox: FakeOutbox, seconds: float) -> None:
     while outbox.now < seconds:
         outbox.now += 5
-        resends.look()
+        resends.poll()
 
 
 def test_the_oldest_is_sent_after_a_minute_then_ever_more_rarely_up_to_an_hour(
     resends: Resends, outbox: FakeOutbox
 ) -> None:
-    resends.look()
+    resends.poll()
     outbox.oldest = {"chain": 7}
     until(resends, outbox, 5 * 3600)
     assert {tuple(places) for _, places in outbox.probes} == {(7,)}
@@ -80,11 +80,11 @@ def test_another_broker_gets_it_at_once_and_the_same_does_not(resends: Resends, 
     until(resends, outbox, 600)
     before = len(outbox.probes)
     resends.begin("a:1")
-    resends.look()
+    resends.poll()
     assert len(outbox.probes) == before
     resends.begin("b:1")
     assert resends.due() == 0.0
-    resends.look()
+    resends.poll()
     assert outbox.probes[before:] == [(600.0, [7, -9])]
 
 

@@ -9,7 +9,7 @@ class Trail:
     def __init__(self) -> None:
         self.said: list[str] = []
 
-    def say(self, action: str, **_: object) -> None:
+    def record(self, action: str, **_: object) -> None:
         self.said.append(action)
 
 
@@ -21,7 +21,7 @@ def test_each_time_is_audited_once_and_remembered_for_an_hour() -> None:
 
     def named(problem: str | None, *, at: float) -> bool:
         state.problem = problem
-        takeover.tick(at)
+        takeover.poll(at)
         return takeover.faults() == (Fault.IDENTITY_ELSEWHERE,)
 
     assert not named(None, at=0)

@@ -30,8 +30,8 @@ def test_characters_are_voted_for_one_by_one(reading: Readings) -> None:
     ]
     found = consensus(votes)
     assert found.text == "7ABC123"
-    assert found.agreeing == 0
-    assert found.looks == 3
+    assert found.agreeing_frames == 0
+    assert found.frames == 3
     assert found.confidence < 0.6
 
 
@@ -39,7 +39,7 @@ def test_a_lost_character_does_not_shift_the_others(reading: Readings) -> None:
     votes = [Vote(reading("7ABC123", 0.9), 1), Vote(reading("7ABC123", 0.9), 1), Vote(reading("ABC123", 0.9), 1)]
     found = consensus(votes)
     assert found.text == "7ABC123"
-    assert found.agreeing == 2
+    assert found.agreeing_frames == 2
 
 
 def test_disagreement_lowers_confidence_of_the_character_in_question_only(reading: Readings) -> None:
@@ -61,7 +61,7 @@ def test_frames_that_spell_a_plate_differently_agree_on_it(reading: Readings) ->
         [Vote(reading("7AB0I2", 0.9), 2), Vote(reading("7ABOI2", 0.9), 1), Vote(reading("7AB012", 0.9), 1)]
     )
     assert found.text == "7AB0I2"
-    assert found.agreeing == 3
+    assert found.agreeing_frames == 3
     assert found.confidence == pytest.approx(0.9)
     assert found.alternatives == ()
 
@@ -77,7 +77,7 @@ def test_hundreds_of_looks_from_one_place_count_as_few(reading: Readings) -> Non
     found = consensus([*far, *near])
     assert found.text == "7ABC123"
     assert found.confidence > 0.6
-    assert (found.looks, found.agreeing) == (304, 4)
+    assert (found.frames, found.agreeing_frames) == (304, 4)
 
 
 def test_what_counts_as_few_is_all_that_was_seen_there(reading: Readings) -> None:
@@ -104,7 +104,7 @@ def test_where_looks_disagree_what_each_saw_of_all_texts_decides(reading: Readin
         return replace(said, columns=columns({"7": 1.0}, {wrong: 0.6, "W": 0.4}, {"1": 1.0}, {"2": 1.0}, {"3": 1.0}))
 
     found = consensus([Vote(look(wrong), 1) for wrong in "HMN"])
-    assert (found.text, found.agreeing) == ("7W123", 0)
+    assert (found.text, found.agreeing_frames) == ("7W123", 0)
     assert found.confidence > 0.85
 
 

@@ -18,7 +18,7 @@ def test_a_vehicle_that_comes_nearer_is_one_passage(sighting: Sightings) -> None
     for step in range(20):
         passages.update([sighting(step / 20, x=100 + 25 * step, y=80 + 20 * step, width=50 + 3 * step)])
     (only,) = passages.open
-    assert only.consensus.looks == 20
+    assert only.consensus.frames == 20
     assert only.direction == "approaching"
     assert passages.ended(0.95 + 0.9) == []
     assert passages.ended(0.95 + 1.1) == [only]
@@ -39,7 +39,7 @@ def test_two_side_by_side_stay_two(sighting: Sightings) -> None:
         right = sighting(step / 20, text="8XYZ987", x=300 + 10 * step, width=80)
         passages.update([right, left] if step % 2 else [left, right])
     assert {passage.consensus.text for passage in passages.open} == {"7ABC123", "8XYZ987"}
-    assert all(passage.consensus.agreeing == 20 for passage in passages.open)
+    assert all(passage.consensus.agreeing_frames == 20 for passage in passages.open)
 
 
 def test_a_plate_hidden_for_half_a_second_stays_the_same_passage(sighting: Sightings) -> None:
@@ -63,7 +63,7 @@ def test_a_vehicle_that_stands_for_hours_takes_no_more_room_and_is_still_added_u
     for step in range(looks):
         passages.update([sighting(step / 20, text=f"7ABC{step % 1000:03d}", confidence=0.3)])
     (passage,) = passages.open
-    assert passage.consensus.looks == looks
+    assert passage.consensus.frames == looks
     assert len(passage.widths) <= WIDTHS
     assert len(passage._poll.readings) <= 2 * SPAN_TEXTS
 
@@ -107,7 +107,7 @@ def test_frames_that_agree_on_a_blur_are_not_safe(sighting: Sightings) -> None:
     passages = Passages()
     passages.update([sighting(0, confidence=0.3)])
     (passage,) = passages.update([sighting(0.05, x=105, confidence=0.3)])
-    assert passage.consensus.agreeing == 2
+    assert passage.consensus.agreeing_frames == 2
     assert not passage.safe
 
 
@@ -137,7 +137,7 @@ def test_a_plate_too_far_away_is_not_credible_however_often_it_is_seen(
     for step in range(40):
         passages.update([sighting(step / 20, text="7R9K254", confidence=confidence)])
     (passage,) = passages.end_all()
-    assert passage.consensus.agreeing == 40
+    assert passage.consensus.agreeing_frames == 40
     assert passage.credible is credible
 
 
@@ -156,16 +156,16 @@ def test_one_sharp_look_that_blurred_ones_resemble_is_credible(sighting: Sightin
     assert passages.open[0].credible
 
 
-def test_a_vehicle_that_stands_is_judged_until_it_is_told(sighting: Sightings) -> None:
+def test_a_vehicle_that_stands_is_judged_until_it_is_reported(sighting: Sightings) -> None:
     passages = Passages(PassageSettings(longest_seconds=5))
     judged = []
     for step in range(200):
         passages.update([sighting(step / 20)])
         for passage in passages.ended(step / 20):
             judged.append(step / 20)
-            passage.told = True
+            passage.report(gone=False)
     assert judged == [5.05]
-    assert [passage.told for passage in passages.end_all()] == [True]
+    assert [passage.reported for passage in passages.end_all()] == [True]
 
 
 def test_a_sure_text_goes_to_its_own_passage_before_what_is_merely_near(sighting: Sightings) -> None:
@@ -173,7 +173,7 @@ def test_a_sure_text_goes_to_its_own_passage_before_what_is_merely_near(sighting
     passages.update([sighting(0, x=100, confidence=0.95)])
     near, own = sighting(0.2, x=110, text="GS", confidence=0.1), sighting(0.2, x=900, confidence=0.95)
     first, second = passages.update([near, own])
-    assert (second.consensus.text, second.consensus.looks) == ("7ABC123", 2)
+    assert (second.consensus.text, second.consensus.frames) == ("7ABC123", 2)
     assert first.consensus.text == "GS"
 
 
@@ -183,7 +183,7 @@ def test_what_says_nothing_like_a_plate_takes_nothing_from_it(sighting: Sighting
         passages.update([sighting(step / 12, x=100 + 10 * step, width=60, confidence=0.99)])
     passages.update([sighting(1, text="X4", x=200, width=140, confidence=0.001)])  # a shadow, large and sharp
     plate, shadow = passages.open
-    assert (plate.consensus.looks, plate.credible) == (10, True)
+    assert (plate.consensus.frames, plate.credible) == (10, True)
     assert not shadow.credible
 
 

@@ -60,7 +60,7 @@ class Street:
         self.ended: list[tuple[str, Verdict]] = []
         self.recheck: list[bool] = []
         """Of each of those, whether it is looked up though it is a repeat."""
-        self.taken_back: list[str] = []
+        self.retracted: list[str] = []
         """What was said of passages that were doubted, with the text that they have by then."""
 
     def _detect(self, _gray: np.ndarray, _small: np.ndarray | None) -> list[Detection]:
@@ -93,18 +93,18 @@ class Street:
         for _ in range(frames):
             second = self._number / 10
             captured = NOON + timedelta(seconds=second)
-            look = self.pipeline.look(
+            result = self.pipeline.update(
                 Frame(self._number, captured, second, GRAY, lambda: np.zeros((720, 1280, 3), np.uint8))
             )
             self._number += 1
-            self.taken_back += [doubted.passage.consensus.text if doubted.legible else "" for doubted in look.doubted]
-            self.issuers += [passage.issuer for passage in look.early]
-            self.issuers += [item.passage.issuer for item in look.ended]
-            self.appearances += [item.passage.appearance for item in look.ended]
-            self.early += [passage.consensus.text for passage in look.early]
-            self.early_numbers |= {passage.number for passage in look.early}
-            self.ended += [(item.passage.consensus.text, item.verdict) for item in look.ended]
-            self.recheck += [item.recheck for item in look.ended]
+            self.retracted += [each.passage.consensus.text if each.legible else "" for each in result.retractions]
+            self.issuers += [passage.issuer for passage in result.early]
+            self.issuers += [item.passage.issuer for item in result.ended]
+            self.appearances += [item.passage.appearance for item in result.ended]
+            self.early += [passage.consensus.text for passage in result.early]
+            self.early_numbers |= {passage.number for passage in result.early}
+            self.ended += [(item.passage.consensus.text, item.verdict) for item in result.ended]
+            self.recheck += [item.recheck for item in result.ended]
 
 
 @pytest.fixture
@@ -193,7 +193,7 @@ def test_what_may_be_lettering_is_read_at_its_end_and_no_hit_before(street: Call
     assert one.ended == [("7ABC123", Verdict.READ)]
 
 
-def test_what_turns_out_to_be_lettering_after_it_was_said_is_taken_back(street: Callable[..., Street]) -> None:
+def test_what_turns_out_to_be_lettering_after_it_was_said_is_retracted(street: Callable[..., Street]) -> None:
     one = street()
     one.plate_logit = 5.0
     one.show("7ABC123", frames=8)
@@ -229,7 +229,7 @@ def test_a_vehicle_that_stands_is_told_once_and_never_early_again(street: Callab
     one.show("7ABC123", frames=80)
     one.show("", frames=15)
     assert one.early == []
-    assert one.ended == [("7ABC123", Verdict.READ), ("7ABC123", Verdict.TOLD)]
+    assert one.ended == [("7ABC123", Verdict.READ), ("7ABC123", Verdict.REPORTED)]
 
 
 def test_read_of_a_clip_stays_as_it_was_told_though_its_vehicle_stands_on(street: Callable[..., Street]) -> None:
@@ -256,7 +256,14 @@ def test_a_vehicle_that_stands_and_is_hidden_now_and_then_is_a_repeat(street: Ca
         one.show("7ABC123", frames=60)
         one.show("", frames=15)
     verdicts = [verdict for _, verdict in one.ended]
-    assert verdicts == [Verdict.READ, Verdict.TOLD, Verdict.REPEAT, Verdict.TOLD, Verdict.REPEAT, Verdict.TOLD]
+    assert verdicts == [
+        Verdict.READ,
+        Verdict.REPORTED,
+        Verdict.REPEAT,
+        Verdict.REPORTED,
+        Verdict.REPEAT,
+        Verdict.REPORTED,
+    ]
 
 
 def test_a_vehicle_that_traffic_hides_again_and_again_is_looked_up_once_in_another_list(
@@ -266,25 +273,25 @@ def test_a_vehicle_that_traffic_hides_again_and_again_is_looked_up_once_in_anoth
     for number in range(6):
         one.show("7ABC123", frames=8)
         if number == 2:  # while it is before the camera
-            one.pipeline.another_list()
+            one.pipeline.recheck_repeats()
         one.show("", frames=12)
     assert [verdict for _, verdict in one.ended] == [Verdict.READ] + 5 * [Verdict.REPEAT]
     assert one.recheck == [False, False, True, False, False, False]
     one.show("", frames=40)
-    one.pipeline.another_list()
+    one.pipeline.recheck_repeats()
     one.show("8XYZ999", frames=8)
     one.show("", frames=40)
-    assert one.pipeline._former == set()
+    assert one.pipeline._looked_up_before == set()
 
 
 def test_what_stood_when_the_list_came_was_looked_up_then(street: Callable[..., Street]) -> None:
     one = street(longest_seconds=1)
     one.show("7ABC123", frames=60)
-    one.pipeline.another_list()
+    one.pipeline.recheck_repeats()
     one.show("", frames=15)
     one.show("7ABC123", frames=8)
     one.show("", frames=15)
-    assert [verdict for _, verdict in one.ended] == [Verdict.READ, Verdict.TOLD, Verdict.REPEAT, Verdict.TOLD]
+    assert [verdict for _, verdict in one.ended] == [Verdict.READ, Verdict.REPORTED, Verdict.REPEAT, Verdict.REPORTED]
     assert not any(one.recheck)
 
 
@@ -293,10 +300,10 @@ def test_a_vehicle_that_stands_over_a_stop_of_the_camera_is_a_repeat(
 ) -> None:
     one = street(longest_seconds=1)
     one.show("7ABC123", frames=60)
-    assert [item.verdict for item in one.pipeline.finish()] == [Verdict.TOLD]
+    assert [item.verdict for item in one.pipeline.finish()] == [Verdict.REPORTED]
     one.show("7ABC123", frames=8)
     one.show("", frames=15)
-    assert [verdict for _, verdict in one.ended] == [Verdict.READ, Verdict.REPEAT, Verdict.TOLD]
+    assert [verdict for _, verdict in one.ended] == [Verdict.READ, Verdict.REPEAT, Verdict.REPORTED]
 
 
 def test_a_repeat_is_one_however_o_and_0_are_spelled(street: Callable[..., Street]) -> None:
@@ -312,7 +319,7 @@ def test_a_vehicle_that_stops_for_minutes_and_drives_off_is_read_once(street: Ca
     one = street(longest_seconds=10)
     one.show("7ABC123", frames=300)  # three times as long
     one.show("", frames=15)
-    assert one.ended == [("7ABC123", Verdict.READ), ("7ABC123", Verdict.TOLD)]
+    assert one.ended == [("7ABC123", Verdict.READ), ("7ABC123", Verdict.REPORTED)]
     assert one.pipeline.counters.reads == 1
 
 
@@ -360,7 +367,7 @@ def test_a_follower_is_told_apart_from_a_vehicle_that_was_told(street: Callable[
     one.show("8ABC123", frames=50, confidence=0.97)
     one.show("8AXK723", frames=20, confidence=0.97)
     one.show("", frames=15)
-    assert [item for item in one.ended if item[1] is not Verdict.TOLD] == [
+    assert [item for item in one.ended if item[1] is not Verdict.REPORTED] == [
         ("8ABC123", Verdict.READ),
         ("8AXK723", Verdict.READ),
     ]
@@ -411,7 +418,7 @@ def test_gate_and_detector_look_at_the_picture_that_the_camera_has_shrunk() -> N
         small = np.full((45, 80), 200 if number == 30 else 100, np.uint8)
         small[:20] = 100
         gray = np.full((90, 160), 100, np.uint8)
-        pipeline.look(Frame(number, NOON, number / 10, gray, no_color, small))
+        pipeline.update(Frame(number, NOON, number / 10, gray, no_color, small))
     assert seen
     assert set(seen) == {((90, 160), (45, 80))}
     assert len(seen) > 6, "the first frames, and those of the motion"
@@ -461,18 +468,18 @@ def test_a_vehicle_that_waited_too_far_away_to_be_read_is_read_when_it_comes(
     assert one.pipeline.counters.unreadable == 0
 
 
-def test_what_was_told_of_a_vehicle_that_waits_is_taken_back_and_told_anew(street: Callable[..., Street]) -> None:
+def test_what_was_told_of_a_vehicle_that_waits_is_retracted_and_told_anew(street: Callable[..., Street]) -> None:
     one = street()
     one.show("7ABC128", frames=650, confidence=0.75, width=40)
     assert one.ended == [("7ABC128", Verdict.READ)]
     one.early.clear()
     drives_up(one, "7ABC123")
-    assert one.taken_back == ["7ABC123"]
+    assert one.retracted == ["7ABC123"]
     assert set(one.early) == {"7ABC123"}
     assert one.ended == [("7ABC128", Verdict.READ), ("7ABC123", Verdict.READ)]
 
 
-def test_what_was_said_early_is_taken_back_when_nothing_is_borne_out_for_a_second(
+def test_what_was_said_early_is_retracted_when_nothing_is_borne_out_for_a_second(
     street: Callable[..., Street],
 ) -> None:
     one = street()
@@ -480,7 +487,7 @@ def test_what_was_said_early_is_taken_back_when_nothing_is_borne_out_for_a_secon
     assert one.early == ["7ABC128"]
     for text in ("7ABC123", "7AXC129", "7ABE128", "1ABC123") * 5:
         one.show(text, confidence=0.8)
-    assert one.taken_back == [""]
+    assert one.retracted == [""]
     assert len(one.ended) == 0
 
 
@@ -490,7 +497,7 @@ def test_one_look_that_says_otherwise_takes_nothing_back(street: Callable[..., S
     one.show("7ABC128", confidence=0.99, width=70)
     one.show("7ABC123", frames=8, confidence=0.9)
     one.show("", frames=15)
-    assert one.taken_back == []
+    assert one.retracted == []
     assert one.ended == [("7ABC123", Verdict.READ)]
 
 
@@ -522,7 +529,7 @@ def test_a_passage_that_goes_astray_after_it_was_said_takes_nothing_with_it(stre
     one.show("", frames=15)
     assert set(one.early) == {"7ABC123"}
     assert len(one.early_numbers) == 1
-    assert one.taken_back == []
+    assert one.retracted == []
     assert [text for text, verdict in one.ended if verdict is Verdict.READ] == ["7ABC123"]
     assert [verdict for text, verdict in one.ended if text != "7ABC123"] == []
 
@@ -537,13 +544,13 @@ def test_what_was_said_early_is_the_read_and_what_ends_beside_it_the_repeat(stre
     assert (other.verdict, other.passage.first.center[0]) == (Verdict.REPEAT, 1030)
 
 
-def test_what_was_taken_back_may_be_told_anew(street: Callable[..., Street]) -> None:
+def test_what_was_retracted_may_be_told_anew(street: Callable[..., Street]) -> None:
     one = street(longest_seconds=10)
     one.show("7ABC123", frames=105, confidence=0.75, width=40)
     for step, text in enumerate(["7ABC128"] * 12 + ["7ABC123"] * 80):
         one.show(text, confidence=0.95 if text == "7ABC128" else 0.99, width=60 + 6 * step)
     one.show("", frames=15)
-    assert one.taken_back[0] == "7ABC128"
+    assert one.retracted[0] == "7ABC128"
     assert one.early[-1] == "7ABC123"
     assert one.ended == [("7ABC123", Verdict.READ)] * 2
 
@@ -558,4 +565,4 @@ def test_what_stands_in_view_keeps_no_plate_in_memory_that_passed_it(
         one.see(standing, (f"{number + 1000}ABC", 0.95, corners(800, 80)), frames=2)
         one.see(standing, frames=15)
     assert one.pipeline.counters.reads >= 60
-    assert len(one.pipeline._told) < 8
+    assert len(one.pipeline._last_seen) < 8

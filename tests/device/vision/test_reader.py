@@ -7,7 +7,7 @@ from pytest_mock import MockerFixture
 
 from platepost.device.vision.ctc import ALPHABET, Hypothesis
 from platepost.device.vision.modelfiles import shipped
-from platepost.device.vision.reader import HIDES, TEXT, Look, Reader, Reading, in_doubt, stretched
+from platepost.device.vision.reader import HIDES, TEXT, Observation, Reader, Reading, in_doubt, stretched
 from platepost.models.plates import render_plate
 
 TEXTS = ("7KDW382", "8FRT914", "6HNX205", "5PLV731", "4ZMC863", "9BYG427")
@@ -28,10 +28,10 @@ def read_crop(reader: Reader, crop: np.ndarray) -> Reading:
     return reader.read_rectified(stretched(crop), again=True)
 
 
-def look(**texts: float) -> Look:
+def observe(**texts: float) -> Observation:
     probabilities = np.zeros((40, len(ALPHABET) + 1), np.float32)
     probabilities[:, 0] = 1
-    return Look(probabilities, tuple(Hypothesis(text, share) for text, share in texts.items()))
+    return Observation(probabilities, tuple(Hypothesis(text, share) for text, share in texts.items()))
 
 
 def test_the_more_blur_the_less_confidence(reader: Reader) -> None:
@@ -53,7 +53,7 @@ def test_the_more_blur_the_less_confidence(reader: Reader) -> None:
 
 
 def test_the_country_spells_what_looks_alike() -> None:
-    seen = [look(**{"0B11234": 0.9, "0B11Z34": 0.1})]
+    seen = [observe(**{"0B11234": 0.9, "0B11Z34": 0.1})]
     told = {c: Reader(shipped("reader.tflite"), country=c).settle(seen) for c in ("US", "BR")}
     assert told["BR"].text == "OBI1234"
     assert [glyph.character for glyph in told["BR"].characters] == list("OBI1234")
@@ -63,7 +63,7 @@ def test_the_country_spells_what_looks_alike() -> None:
 
 
 def test_looks_are_averaged_text_by_text(reader: Reader) -> None:
-    found = reader.settle([look(AE=0.9, AL=0.1), look(AL=0.8, AE=0.2), look(AL=0.7, AE=0.3)])
+    found = reader.settle([observe(AE=0.9, AL=0.1), observe(AL=0.8, AE=0.2), observe(AL=0.7, AE=0.3)])
     assert found.text == "AL"
     assert [other.text for other in found.alternatives] == ["AE"]
     assert found.confidence == pytest.approx(reader.calibration(1.6 / 3))
@@ -71,18 +71,18 @@ def test_looks_are_averaged_text_by_text(reader: Reader) -> None:
 
 
 def test_a_likelier_serial_beside_it_lowers_confidence(reader: Reader) -> None:
-    unusual = reader.settle([look(**{"4YE732": 0.7, "AYE732": 0.3})])
-    usual = reader.settle([look(**{"AYE732": 0.7, "4YE732": 0.3})])
+    unusual = reader.settle([observe(**{"4YE732": 0.7, "AYE732": 0.3})])
+    usual = reader.settle([observe(**{"AYE732": 0.7, "4YE732": 0.3})])
     assert (unusual.text, usual.text) == ("4YE732", "AYE732"), "twice as sure: no tie"
     assert unusual.confidence < reader.calibration(0.7) < usual.confidence
 
 
 def test_a_states_serial_wins_a_tie_whose_other_text_is_the_first_alternative(reader: Reader) -> None:
-    found = reader.settle([look(**{"6WHS9Q6": 0.52, "6WHS906": 0.48})])
+    found = reader.settle([observe(**{"6WHS9Q6": 0.52, "6WHS906": 0.48})])
     assert found.text == "6WHS906"
     assert found.alternatives[0].text == "6WHS9Q6"
     assert 0.4 < found.confidence < 0.8
-    rare = reader.settle([look(XF2U68=0.62, XF2U6B=0.36)])
+    rare = reader.settle([observe(XF2U68=0.62, XF2U6B=0.36)])
     assert rare.text == "XF2U6B"
     assert rare.alternatives[0].probability <= rare.confidence, "no other text is surer"
 
@@ -96,7 +96,9 @@ def test_alternatives_are_spelled_as_the_text_is_where_they_say_the_same(reader:
         seen[column, 0] = 0
         for character, share in shares.items():
             seen[column, ALPHABET.index(character) + 1] = share
-    found = reader.settle([Look(seen, (Hypothesis("017", 0.6), Hypothesis("01Z", 0.3), Hypothesis("0171", 0.05)))])
+    found = reader.settle(
+        [Observation(seen, (Hypothesis("017", 0.6), Hypothesis("01Z", 0.3), Hypothesis("0171", 0.05)))]
+    )
     assert found.text == "OI7"
     assert [other.text for other in found.alternatives][:1] == ["OIZ"]
 
@@ -126,15 +128,15 @@ def test_a_reading_without_a_look_is_refused(reader: Reader) -> None:
 
 @pytest.mark.parametrize(("share", "doubtful"), [(0.99, False), (0.6, True), (0.005, False)])
 def test_what_is_clear_or_hopeless_is_not_looked_at_again(share: float, doubtful: bool) -> None:  # noqa: FBT001
-    assert look(A4=share).doubtful is doubtful
+    assert observe(A4=share).doubtful is doubtful
 
 
 def test_nothing_read_is_not_looked_at_again() -> None:
-    assert not Look(look().probabilities, (Hypothesis("", 0.7),)).doubtful
+    assert not Observation(observe().probabilities, (Hypothesis("", 0.7),)).doubtful
 
 
 def test_looks_that_are_sure_of_different_texts_leave_a_doubt() -> None:
-    assert in_doubt([look(AE=0.99), look(AF=0.99)])
-    assert not in_doubt([look(AE=0.99), look(AE=0.98)])
-    assert in_doubt([look(AE=0.99), look(AE=0.6)])
-    assert not in_doubt([look(AE=0.004), look(BX=0.003)]), "two hopeless looks are not settled by more of them"
+    assert in_doubt([observe(AE=0.99), observe(AF=0.99)])
+    assert not in_doubt([observe(AE=0.99), observe(AE=0.98)])
+    assert in_doubt([observe(AE=0.99), observe(AE=0.6)])
+    assert not in_doubt([observe(AE=0.004), observe(BX=0.003)]), "two hopeless looks are not settled by more of them"

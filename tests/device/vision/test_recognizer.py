@@ -11,7 +11,7 @@ from platepost.device.vision.ctc import ALPHABET, Hypothesis
 from platepost.device.vision.geometry import intersection_over_union
 from platepost.device.vision.interpreter import Network
 from platepost.device.vision.modelfiles import shipped
-from platepost.device.vision.reader import Look, stretched
+from platepost.device.vision.reader import Observation, stretched
 from platepost.device.vision.recognizer import Recognizer
 from platepost.device.vision.region import Evidence, Impression
 from platepost.models.plates import render_plate
@@ -91,16 +91,16 @@ def test_plates_are_read_by_their_corners_and_where_that_is_in_doubt_by_the_box_
     recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch, sure: float, lost: float, looks: int
 ) -> None:
     seen: list[np.ndarray] = []
-    look = recognizer.reader.look
+    observe = recognizer.reader.observe
 
-    def noted(plate: np.ndarray) -> Look:
+    def noted(plate: np.ndarray) -> Observation:
         seen.append(plate)
-        return look(plate)
+        return observe(plate)
 
-    monkeypatch.setattr(recognizer.reader, "look", noted)
+    monkeypatch.setattr(recognizer.reader, "observe", noted)
     monkeypatch.setattr("platepost.device.vision.recognizer.SURE", sure)
     monkeypatch.setattr("platepost.device.vision.recognizer.LOST", lost)
-    monkeypatch.setattr("platepost.device.vision.recognizer.in_doubt", lambda _looks: False)
+    monkeypatch.setattr("platepost.device.vision.recognizer.in_doubt", lambda _observations: False)
     turned = cv2.warpAffine(street(), cv2.getRotationMatrix2D((640, 360), 6, 1), (1280, 720))
     found = recognizer.recognize(turned).plates
     assert {plate.text for plate in found if plate.reading.confidence > 0.3} == set(TEXTS)
@@ -177,8 +177,8 @@ def test_formats_of_a_state_break_ties_on_its_plates_alone(
     recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch, issuer: str | None, texts: tuple[str, str], told: str
 ) -> None:
     columns = np.zeros((40, len(ALPHABET) + 1), np.float32)
-    seen = Look(columns, (Hypothesis(texts[0], 0.5), Hypothesis(texts[1], 0.4)))
-    monkeypatch.setattr(recognizer.reader, "look", lambda _: seen)
+    seen = Observation(columns, (Hypothesis(texts[0], 0.5), Hypothesis(texts[1], 0.4)))
+    monkeypatch.setattr(recognizer.reader, "observe", lambda _: seen)
     monkeypatch.setattr(recognizer, "impression", lambda *_: Impression(None, 5.0, issuer))
     assert recognizer.recognize_crop(np.full((60, 120), 127, np.uint8)).plates[0].text == told
     assert {plate.text for plate in recognizer.recognize(street()).plates} == {told}

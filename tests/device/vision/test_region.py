@@ -74,13 +74,13 @@ def test_light_and_contrast_make_no_difference_to_what_the_net_sees(gain: float,
 def test_looks_are_averaged_and_not_added() -> None:
     net = RegionNet(shipped("region.tflite"))
     told = iter([(logits(CALIFORNIA, 0.96), 1.0), (logits(CALIFORNIA, 0.7), 2.0), (logits(CALIFORNIA, 0.4), 6.0)])
-    net.look = lambda _plate: next(told)  # type: ignore[method-assign]  # of this one net
+    net.observe = lambda _plate: next(told)  # type: ignore[method-assign]  # of this one net
     plate = np.zeros((64, 160), np.uint8)
     # The mean of the three is 0.77, their sum would be 0.9999.
     assert net.impression([plate] * 3) == Impression(None, pytest.approx(3.0), CALIFORNIA, net.evidence)
-    net.look = lambda _plate: (logits("US-NV", 0.99), None)  # type: ignore[method-assign]
+    net.observe = lambda _plate: (logits("US-NV", 0.99), None)  # type: ignore[method-assign]
     assert net.impression([plate] * 3) == Impression(Issuer("US-NV", pytest.approx(0.99)), None, "US-NV", net.evidence)
-    net.look = lambda _plate: (logits("US-NV", LEAST.likeliest - 0.01), None)  # type: ignore[method-assign]
+    net.observe = lambda _plate: (logits("US-NV", LEAST.likeliest - 0.01), None)  # type: ignore[method-assign]
     assert net.impression([plate]).likeliest is None
     assert net.impression([]) == Impression()
 
@@ -98,9 +98,9 @@ def test_a_file_from_before_the_second_answer_tells_the_issuer_alone(monkeypatch
     monkeypatch.setattr(region, "Network", Older)
     before = RegionNet(shipped("region.tflite"))
     plate = np.random.default_rng(1).integers(0, 255, (64, 160), np.uint8)
-    issuers, kind = now.look(plate)
+    issuers, kind = now.observe(plate)
     assert isinstance(kind, float)
-    assert before.look(plate) == (pytest.approx(issuers), None)
+    assert before.observe(plate) == (pytest.approx(issuers), None)
     assert before.impression([plate]).plate is None
 
 

@@ -74,7 +74,7 @@ def test_a_frame_by_infrared_light_gets_no_color_from_the_shipped_net() -> None:
     net.logits = lambda _picture: logits(("car", 0.99), ("gray", 0.999), 0.999)  # type: ignore[method-assign]
     frame = np.repeat(np.random.default_rng(2).integers(0, 255, (360, 640, 1), np.uint8), 3, axis=2)
     plate = upright(np.array([[300, 250], [340, 270]], np.float32))
-    assert net.look(frame, plate) == Appearance("car", (), "rear")
+    assert net.observe(frame, plate) == Appearance("car", (), "rear")
 
 
 @pytest.mark.parametrize(("width", "height"), [(60, 30), (91, 20), (34, 20)], ids=["US", "Europe", "motorcycle"])

@@ -47,7 +47,7 @@ def test_shipped_net_tells_fresh_drawn_plates_apart() -> None:
     pictures, issuers = draw(160, seed=20_260)
     rng = np.random.default_rng(20_260)
     easy = Severity(smallest=140, largest=260, inverted=0)
-    logits = np.array([net.look(degrade(picture, rng, easy))[0] for picture in pictures])
+    logits = np.array([net.observe(degrade(picture, rng, easy))[0] for picture in pictures])
     assert np.mean(logits.argmax(1) == issuers) >= 0.45
     claims = [(claimed(one, net.least), REGIONS[truth]) for one, truth in zip(logits, issuers, strict=True)]
     named = [one.region == truth for one, truth in claims if one and one.region != OTHER]
@@ -62,7 +62,7 @@ def test_shipped_net_tells_fresh_plates_from_fresh_lettering() -> None:
     net, rng, fonts = RegionNet(SHIPPED), np.random.default_rng(20_261), all_faces()
     easy = Severity(smallest=100, largest=260, inverted=0)
     pictures, _ = draw(80, seed=20_261)
-    plates = [net.look(degrade(picture, rng, easy))[1] for picture in pictures]
-    others = [net.look(degrade(framed_lettering(rng, fonts), rng, easy))[1] for _ in range(80)]
+    plates = [net.observe(degrade(picture, rng, easy))[1] for picture in pictures]
+    others = [net.observe(degrade(framed_lettering(rng, fonts), rng, easy))[1] for _ in range(80)]
     assert np.mean(np.array(plates) > 0) >= 0.95
     assert np.mean(np.array(others) < 0) >= 0.9

@@ -35,5 +35,5 @@ def test_noise_and_darkness_are_given_no_color() -> None:
     net = VehicleNet(SHIPPED)
     plate = upright(np.array([[300, 250], [360, 280]], np.float32))
     dark = np.random.default_rng(1).integers(0, 18, (360, 640, 3), np.uint8)
-    assert net.look(cv2.GaussianBlur(dark, (0, 0), 2).astype(np.uint8), plate).colors == ()
-    assert net.look(np.zeros((360, 640, 3), np.uint8), plate).colors == ()
+    assert net.observe(cv2.GaussianBlur(dark, (0, 0), 2).astype(np.uint8), plate).colors == ()
+    assert net.observe(np.zeros((360, 640, 3), np.uint8), plate).colors == ()

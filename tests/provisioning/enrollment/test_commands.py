@@ -227,7 +227,7 @@ def test_an_unforeseen_fault_does_not_end_what_renews_the_server_s_certificate(m
     outcomes: list[BaseException | None] = [OSError(errno.EIO, os.strerror(errno.EIO)), None]
     minutes = iter([None, EndOfTestError()])
 
-    def tick() -> None:
+    def poll() -> None:
         outcome = outcomes.pop(0)
         if outcome is not None:
             raise outcome
@@ -236,7 +236,7 @@ def test_an_unforeseen_fault_does_not_end_what_renews_the_server_s_certificate(m
         if (end := next(minutes)) is not None:
             raise end
 
-    registration, served = SimpleNamespace(warn=lambda: None, tick=tick), SimpleNamespace(renew=lambda: False)
+    registration, served = SimpleNamespace(warn=lambda: None, poll=poll), SimpleNamespace(renew=lambda: False)
     monkeypatch.setattr("platepost.provisioning.commands.enroll.time.sleep", sleep)
     with pytest.raises(EndOfTestError):
         _attend(registration, served)  # type: ignore[arg-type]

@@ -43,14 +43,14 @@ def test_what_anybody_can_bring_about_is_one_act_a_reason_and_one_of_the_rest_a_
         book.refuse(f"post-{number % 3}", "no_code")
         book.refuse("post-17", "code_wrong")
     assert [act[:2] for act in book.acts] == [("post-0", "no_code"), ("post-17", "code_wrong")]
-    book.refusals.tick()
+    book.refusals.poll()
     assert len(book.acts) == 2
     book.time += WINDOW_SECONDS
-    book.refusals.tick()
+    book.refusals.poll()
     details = {"counted": {"code_wrong": 299, "no_code": 299}, "posts": ["post-1", "post-17", "post-2", "post-0"]}
     assert book.acts[2:] == [(None, "repeated", details | {"seconds": 60})]
     book.time += WINDOW_SECONDS
-    book.refusals.tick()
+    book.refusals.poll()
     book.refuse("post-4", "no_code")
     assert [act[:2] for act in book.acts[3:]] == [("post-4", "no_code")]
 

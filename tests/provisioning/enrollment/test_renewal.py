@@ -36,10 +36,10 @@ class Trail:
     """Takes what is audited."""
 
     def __init__(self) -> None:
-        self.said: list[tuple[str, str, str | None]] = []
+        self.records: list[tuple[str, str, str | None]] = []
 
-    def say(self, action: str, *, outcome: str, reason: str | None = None, **_: object) -> None:
-        self.said.append((action, outcome, reason))
+    def record(self, action: str, *, outcome: str, reason: str | None = None, **_: object) -> None:
+        self.records.append((action, outcome, reason))
 
 
 class Post:
@@ -79,8 +79,8 @@ def test_certificate_is_renewed_when_a_third_of_its_life_is_left(department: Dep
     first = post.certificate
     lifetime = first.not_valid_after_utc - first.not_valid_before_utc
     post.time = first.not_valid_after_utc - lifetime / 3 - timedelta(minutes=1)
-    assert not post.renewal.look()
-    assert post.trail.said == []
+    assert not post.renewal.renew_if_due()
+    assert post.trail.records == []
     post.time += timedelta(minutes=2)
     assert post.renewal.is_due()
 
@@ -114,7 +114,7 @@ def test_post_that_comes_back_after_its_certificate_ended_renews_it_by_itself(
     lapsed = lapse(department, post)
     # By a clock that nobody vouches for it can't be later than the certificate's end, for all that the post knows.
     post.time = post.certificate.not_valid_after_utc
-    assert post.renewal.look()
+    assert post.renewal.renew_if_due()
     assert post.certificate.serial_number != lapsed
     assert post.certificate.not_valid_after_utc > datetime.now(UTC) + timedelta(days=500)
     *_, act = department.fleet.acts
@@ -233,10 +233,11 @@ def test_certificate_renews_its_own_name_and_key_alone_and_a_post_s(department: 
 
 def test_what_came_of_it_is_audited(department: Department, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(post.renewal, "is_due", lambda: True)
-    assert post.renewal.look()
+    assert post.renewal.renew_if_due()
     department.fleet.revoke_certificates("post-17", "stolen")
-    assert not post.renewal.look()
-    assert post.trail.said == [("certificate_renewed", "success", None), ("certificate_renewed", "failure", "revoked")]
+    assert not post.renewal.renew_if_due()
+    renewed, refused = ("certificate_renewed", "success", None), ("certificate_renewed", "failure", "revoked")
+    assert post.trail.records == [renewed, refused]
 
 
 def test_office_that_is_away_or_another_leaves_the_certificate_as_it_is(
@@ -268,10 +269,10 @@ def test_full_disk_leaves_the_certificate_and_the_next_try(post: Post, monkeypat
             raise OSError(errno.ENOSPC, "No space left on device")
 
         full.setattr("platepost.device.enrollment.renewal.replace_durably", write)
-        assert not post.renewal.look()
+        assert not post.renewal.renew_if_due()
     assert post.unit.certificate_path.read_bytes() == before
-    assert post.renewal.look()
-    assert post.trail.said == [("certificate_renewed", "failure", "disk"), ("certificate_renewed", "success", None)]
+    assert post.renewal.renew_if_due()
+    assert post.trail.records == [("certificate_renewed", "failure", "disk"), ("certificate_renewed", "success", None)]
 
 
 @pytest.mark.parametrize(
@@ -286,7 +287,7 @@ def test_an_unforeseen_fault_does_not_end_the_renewal(
 ) -> None:
     monkeypatch.setattr("platepost.device.enrollment.renewal.LOOK_SECONDS", 0.01)
     monkeypatch.setattr(post.renewal, "is_due", lambda: True)
-    outcomes, renewed, say = [fault], threading.Event(), post.trail.say
+    outcomes, renewed, record = [fault], threading.Event(), post.trail.record
 
     def renew() -> datetime:
         if outcomes:
@@ -296,16 +297,16 @@ def test_an_unforeseen_fault_does_not_end_the_renewal(
     def take(action: str, *, outcome: str, reason: str | None = None, **_: object) -> None:
         if reason is not None and " " in reason:
             raise ValueError("not fit for a record")
-        say(action, outcome=outcome, reason=reason)
+        record(action, outcome=outcome, reason=reason)
         if outcome == "success":
             renewed.set()
 
     monkeypatch.setattr(post.renewal, "renew", renew)
-    monkeypatch.setattr(post.trail, "say", take)
+    monkeypatch.setattr(post.trail, "record", take)
     post.renewal.start()
     assert renewed.wait(60)
     post.renewal.stop()
-    assert post.trail.said[: len(audited) + 1] == [*audited, ("certificate_renewed", "success", None)]
+    assert post.trail.records[: len(audited) + 1] == [*audited, ("certificate_renewed", "success", None)]
 
 
 @pytest.mark.parametrize(

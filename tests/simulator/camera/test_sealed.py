@@ -108,7 +108,7 @@ def sightings(recognizer: Recognizer, frames: list[Frame]) -> list[tuple[int, st
     return [
         (frame.number, seen.plate.text, seen.plate.reading.confidence, seen.plate.corners.ravel().tolist())
         for frame in frames
-        for seen in pipeline.look(frame).sightings
+        for seen in pipeline.update(frame).sightings
     ]
 
 
@@ -134,7 +134,7 @@ def test_a_running_post_records_what_it_evaluates(keys: tuple[Path, Path], tmp_p
             answers.append(answer)
             post.stop()  # what the clip shows after its first sightings is no other matter
 
-    post = Post(configuration, rig=Rig(board=lambda _section: board, onlooker=look))
+    post = Post(configuration, rig=Rig(board=lambda _section: board, observer=look))
     asked = requests.ask(
         directory, Request(do="start", person="J. Rivera", account="pi", purpose="glare at dusk", minutes=1)
     )

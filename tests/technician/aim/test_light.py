@@ -20,19 +20,19 @@ def test_a_vehicle_has_colors_and_an_empty_road_has_none() -> None:
 
 def test_an_empty_gray_road_between_two_vehicles_is_seen_by_daylight() -> None:
     light = LightSense()
-    assert light.look(GRAY, at=0.0, lamp=False) == "infrared"
-    assert light.look(vehicle(), at=1.0, lamp=False) == "day"
-    assert light.look(GRAY, at=1.0 + REMEMBERED_SECONDS, lamp=False) == "day"
-    assert light.look(GRAY, at=1.1 + REMEMBERED_SECONDS, lamp=False) == "infrared"
+    assert light.update(GRAY, at=0.0, lamp=False) == "infrared"
+    assert light.update(vehicle(), at=1.0, lamp=False) == "day"
+    assert light.update(GRAY, at=1.0 + REMEMBERED_SECONDS, lamp=False) == "day"
+    assert light.update(GRAY, at=1.1 + REMEMBERED_SECONDS, lamp=False) == "infrared"
 
 
 @pytest.mark.parametrize("picture", [GRAY, vehicle()])
 def test_under_the_lamp_it_is_infrared_whatever_colors_a_sensor_sees(picture: NDArray[np.uint8]) -> None:
-    assert LightSense().look(picture, at=0.0, lamp=True) == "infrared"
+    assert LightSense().update(picture, at=0.0, lamp=True) == "infrared"
 
 
 def test_what_was_seen_before_the_lamp_was_switched_no_longer_counts() -> None:
     light = LightSense()
-    light.look(vehicle(), at=0.0, lamp=False)
+    light.update(vehicle(), at=0.0, lamp=False)
     light.forget()
-    assert light.look(GRAY, at=0.1, lamp=False) == "infrared"
+    assert light.update(GRAY, at=0.1, lamp=False) == "infrared"

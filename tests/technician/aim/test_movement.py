@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from platepost.device.camera.background import LOOK_SECONDS, BackgroundModel
+from platepost.device.camera.background import SAMPLE_SECONDS, BackgroundModel
 from platepost.device.camera.view import frame_sharpness, small
 from platepost.simulator.camera.recordings import open_recording
 from platepost.technician.aim.movement import MovementDetector
@@ -81,9 +81,9 @@ class Camera:
     def see(self, alter: Callable[[Gray], Gray], *, seconds: float) -> int:
         """Return how often it was found moved."""
         found = 0
-        for _ in range(round(seconds / LOOK_SECONDS)):
+        for _ in range(round(seconds / SAMPLE_SECONDS)):
             shown = altered(self.clip, alter)
-            self.background.look(shown[self.at % len(shown)], self.at * LOOK_SECONDS)
+            self.background.update(shown[self.at % len(shown)], self.at * SAMPLE_SECONDS)
             self.at += 1
             found += self.stand.has_moved()
         return found
@@ -115,7 +115,7 @@ def test_a_vehicle_that_fills_the_view_as_it_comes_nearer_is_no_move(phase: int)
     background = BackgroundModel()
     stand = MovementDetector(background)
     for number in range(4 * len(shown)):
-        background.look(shown[(number + phase) % len(shown)], number / 3)
+        background.update(shown[(number + phase) % len(shown)], number / 3)
         assert not stand.has_moved(), number
 
 

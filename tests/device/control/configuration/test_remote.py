@@ -220,8 +220,8 @@ def test_a_trial_lasts_until_it_is_decided_what_a_configuration_can_cause(world:
         {"records": {"health_seconds": 1000}},
         {"passages": {"longest_seconds": 1}},
         {"passages": {"repeat_seconds": 1000}},
-        {"passages": {"sure": 0.5}},
-        {"passages": {"agreeing": 50}},
+        {"passages": {"sure_confidence": 0.5}},
+        {"passages": {"agreeing_frames": 50}},
         {"passages": {"agreeing_confidence": 1}},
     ],
 )

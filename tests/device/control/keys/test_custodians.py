@@ -138,18 +138,18 @@ def test_a_statement_that_the_disk_did_not_take_is_sent_for_until_it_does(
 ) -> None:
     post, topic = Post(clerk), custody_keys_topic("riverside", "vault")
     statement = clerk.say("root", "vault", era=1, **about("vault"))
-    post.rotation.tick(0.0)
+    post.rotation.poll(0.0)
     for now in (AGAIN_SECONDS, 2 * AGAIN_SECONDS):
         with monkeypatch.context() as patch:
             patch.setattr(os, "fsync", lambda _file: (_ for _ in ()).throw(OSError(28, "No space left on device")))
             assert [event.reason for event in post.hear(statement, on="vault")] == ["not_kept"]
         assert topic not in post.topics
-        post.rotation.tick(now)
+        post.rotation.poll(now)
         assert topic in post.optional
         handler = post.topics.pop(topic)
     handler(Delivery(1, 1, 1, topic, statement, retained=True))
     assert post.believed(clerk, "vault") == {"vault"}
-    post.rotation.tick(3 * AGAIN_SECONDS)
+    post.rotation.poll(3 * AGAIN_SECONDS)
     assert topic not in post.topics
 
 

@@ -54,17 +54,17 @@ def test_a_former_key_s_time_passes_by_itself(clerk: Clerk) -> None:
     keys = clerk.post()
     until = "2026-03-11T12:00:00.000Z"
     receive(keys, clerk.say("first", "second", former=[named(clerk.key("first"), until=until)]))
-    keys.tick(NOW)
+    keys.poll(NOW)
     keys.take_changed()
     assert clerk.names(keys.arriving(NOW + timedelta(days=9))) == {"first", "second"}
     later = NOW + timedelta(days=10)
     assert clerk.names(keys.arriving(later)) == {"second"}
-    keys.tick(later)
+    keys.poll(later)
     (event,) = keys.take_events()
     assert (event.action, event.details) == ("trusted_key_retired", {"key": clerk.key("first").thumbprint()})
     assert keys.take_changed()
     assert state(keys, later).former == ()
-    keys.tick(later)
+    keys.poll(later)
     assert keys.take_events() == ()
 
 

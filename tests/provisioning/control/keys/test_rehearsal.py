@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from platepost.provisioning.control.keys.adoption import Holder, Standing, goes_by
+from platepost.provisioning.control.keys.adoption import Holder, Standing, has_adopted
 from platepost.provisioning.control.keys.rehearsal import would
 from platepost.provisioning.control.keys.rotation import announce, retire, take_into_use
 from platepost.provisioning.fleet.fleet import Fleet
@@ -55,5 +55,5 @@ def test_a_post_stands_to_a_statement_as_it_says(fleet: Fleet) -> None:
     after = retire(fleet.keys(LISTS), "j-stone").statement
     assert both.standing(after) is Standing.WAITING
     assert both.keys is not None
-    assert not goes_by(both.keys, after)
+    assert not has_adopted(both.keys, after)
     assert holder(done.present).standing(after) is Standing.GOES_BY_IT, "enrolled since, with the new key alone"

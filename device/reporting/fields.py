@@ -1,4 +1,4 @@
-"""From a passage to what records say of it: texts, places in the frame, pictures."""
+"""From a passage to the fields of its records: text, location in the frame, pictures."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from platepost.wire.records.parts import VehicleDescription
 from platepost.wire.records.settings import RecordSettings
 
 
-def sight_of(passage: Passage) -> dict[str, Any]:
+def sight_fields(passage: Passage) -> dict[str, Any]:
     """Return the fields of `platepost.wire.records.read.Sight`: those of a read or hit that describe the plate."""
     finding = passage.finding
     first_seen, last_seen = passage.seen
@@ -37,15 +37,17 @@ def sight_of(passage: Passage) -> dict[str, Any]:
         "captured": passage.best.frame.captured,
         "first_seen": first_seen,
         "last_seen": last_seen,
-        "frames_seen": finding.looks,
-        "frames_agreeing": finding.agreeing,
+        "frames_seen": finding.frames,
+        "frames_agreeing": finding.agreeing_frames,
         "direction": passage.direction,
         "lane": passage.lane,
     }
 
 
-def _description_of(seen: Appearance) -> VehicleDescription | None:
-    return VehicleDescription(kind=seen.kind, colors=seen.colors or None) if seen.kind or seen.colors else None
+def _description_of(vehicle: Appearance) -> VehicleDescription | None:
+    if not vehicle.kind and not vehicle.colors:
+        return None
+    return VehicleDescription(kind=vehicle.kind, colors=vehicle.colors or None)
 
 
 def location_of(sighting: Sighting) -> Location:

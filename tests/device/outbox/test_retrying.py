@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from platepost.common.errors import OutboxError
-from platepost.device.audit.retrying import MOST_PUT_OFF, PAUSE_SECONDS, RetryingRecorder
+from platepost.device.outbox.retrying import MAX_DEFERRED, PAUSE_SECONDS, RetryingRecorder
 from tests.clocks import SteppedClock
 
 
@@ -40,10 +40,10 @@ def test_what_need_not_wait_is_stored_at_once_or_as_soon_as_the_disk_takes_it() 
     disk = Disk()
     put_off(disk, "first", "second")
     assert (disk.stored, disk.records.failing) == ([], True)
-    disk.records.look()
+    disk.records.retry()
     assert disk.stored == [], "a full disk is not asked again and again: each time pictures are given up for it"
     disk.clock.now += PAUSE_SECONDS
-    disk.records.look()
+    disk.records.retry()
     assert disk.stored == ["first", "second"]
     disk.records.record_soon("third")  # type: ignore[arg-type]
     assert disk.stored == ["first", "second", "third"]
@@ -58,14 +58,14 @@ def test_what_waits_for_the_disk_comes_after_what_was_put_off() -> None:
 
 def test_who_puts_off_too_many_waits_and_none_is_lost() -> None:
     disk = Disk()
-    put_off(disk, *range(MOST_PUT_OFF))
+    put_off(disk, *range(MAX_DEFERRED))
     disk.full = True
     disk.stop.set()
     with pytest.raises(OutboxError):
         disk.records.record_soon("one more")  # type: ignore[arg-type]
     disk.full = False
     disk.records.record("last")  # type: ignore[arg-type]
-    assert disk.stored == [*range(MOST_PUT_OFF), "last"]
+    assert disk.stored == [*range(MAX_DEFERRED), "last"]
 
 
 def test_what_is_put_off_at_the_end_is_said_to_be() -> None:
@@ -75,4 +75,4 @@ def test_what_is_put_off_at_the_end_is_said_to_be() -> None:
     disk.stop.set()
     disk.clock.now += PAUSE_SECONDS
     with pytest.raises(OutboxError):
-        disk.records.look()
+        disk.records.retry()
