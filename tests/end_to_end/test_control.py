@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -201,7 +200,8 @@ def raw(scene: Scene, folder: Path, topic: str, *listen: str) -> tuple[list[str]
     client.publish(topic, b"x", qos=1)
     until(lambda: bool(answers), "an answer")
     scene.command("self-test")
-    time.sleep(0.3)
+    client.publish(topic, b"x", qos=1)
+    until(lambda: len(answers) == 2, "the next answer, which comes after all that the self-test brings")
     client.disconnect()
     client.loop_stop()
     return heard, str(answers[0]) if answers[0].is_failure else None
