@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,6 +17,7 @@ from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
 from platepost.simulator.ground.site import READS
 from platepost.simulator.ground.subscriber import Arrival, Subscriber
 from tests.verifier.second import agreed
+from tests.waiting import until
 
 FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 pytestmark = [
@@ -87,10 +87,8 @@ class Unit:
                 self.process.wait()
 
     def wait_for(self, text: str) -> None:
-        end = time.monotonic() + SECONDS
-        while text not in self.log.read_text(errors="replace"):
-            assert time.monotonic() < end, self.log.read_text(errors="replace")[-3000:]
-            time.sleep(0.1)
+        said = lambda: self.log.read_text(errors="replace")  # noqa: E731
+        until(lambda: text in said(), text, report=lambda: said()[-3000:])
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import shutil
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -32,6 +31,7 @@ from tests.department.roles import as_role
 from tests.department.search.conftest import keep_reads
 from tests.department.sharing.conftest import sql
 from tests.memory_disk import new_folder
+from tests.waiting import until
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.django_db(transaction=True)]
 SETTLED = "UPDATE federation_exchange SET at = at - interval '2 minutes' WHERE decision IS NULL"
@@ -61,14 +61,11 @@ else:
 
 
 def wait_until_listening(port: int) -> None:
-    for _ in range(600):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail("nothing listens")
+    def listens() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    until(listens, f"who listens at {port}")
 
 
 class Partner:
@@ -177,11 +174,16 @@ def test_answers_slow_away_and_refusing_in_turn(
     superuser.execute("SET session_replication_role = replica")
     superuser.execute(SETTLED)
     with as_role("platepost_keeper"):
-        for _ in range(100):
-            if not (counts := settle())["waiting"]:  # it may not be through with the first yet
-                break
-            time.sleep(0.1)
-    assert counts["settled"] == 1
+        settled = 0
+
+        def all_settled() -> bool:
+            nonlocal settled
+            counts = settle()
+            settled += counts["settled"]
+            return not counts["waiting"]
+
+        until(all_settled, "the partner, which may not be through with the first yet")
+    assert settled == 1
     assert ours() == partner.exchanged()
     assert len(ours()) == 4, "what did not come in time stands in both ledgers later"
 

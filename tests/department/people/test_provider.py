@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,6 +22,7 @@ from platepost.simulator.brokers.daemon import free_port
 from tests.department.people.persons import made_person
 from tests.department.people.test_login import events
 from tests.department.roles import as_role
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECONDS = 60
@@ -35,16 +35,17 @@ def issuer() -> Iterator[str]:
     code = "from oidc_provider_mock.__main__ import run; run()"
     command = [sys.executable, "-W", "ignore", "-c", code, "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as provider:
-        address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + SECONDS
-        while True:
+        address = f"http://127.0.0.1:{port}"
+
+        def answers() -> bool:
             try:
                 requests.get(f"{address}/.well-known/openid-configuration", timeout=5).raise_for_status()
             except requests.ConnectionError:
                 assert provider.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
-            else:
-                break
+                return False
+            return True
+
+        until(answers, "the provider")
         yield address
         provider.terminate()
 

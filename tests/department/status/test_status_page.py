@@ -1,6 +1,5 @@
 """The status page in a real browser, served by the command as it is installed."""
 
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,6 +19,7 @@ from tests.department.commands.forked import Started
 from tests.department.commands.installation import Commands, department
 from tests.department.people.browsing import enrolled, invited
 from tests.department.status.kept import NOW, put, tally
+from tests.waiting import until
 
 __all__ = ["department"]
 pytestmark = pytest.mark.end_to_end
@@ -62,18 +62,17 @@ def page(served: str, session: StorageState, visitor: Visitor) -> str:
 
 
 def wait_until_served(address: str, server: Started) -> None:
-    deadline = time.monotonic() + SECONDS
-    while True:
+    def answers() -> bool:
         try:
             urllib.request.urlopen(address, timeout=5).close()  # noqa: S310 - our own
         except HTTPError:
             raise
         except OSError:  # or too busy to answer in time
             assert server.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        else:
-            return
+            return False
+        return True
+
+    until(answers, "the page")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
