@@ -15,6 +15,7 @@ import os
 import select
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -347,16 +348,22 @@ def _give_up(seconds: float) -> None:
 
 
 def _end_at_once(words: bytes, code: int) -> None:
-    below = _descendants(os.getpid())
-    for process in below:
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(process, signal.SIGKILL)
     until = time.monotonic() + KILLED_SECONDS
-    while any(map(_is_running, below)) and time.monotonic() < until:
+    sys.addaudithook(_start_nothing)
+    while (running := [*filter(_is_running, _descendants(os.getpid()))]) and time.monotonic() < until:
+        for process in running:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGKILL)
         time.sleep(0.01)
     with suppress(OSError):
         os.write(2, words)
     os._exit(code)
+
+
+def _start_nothing(event: str, _arguments: object) -> None:
+    """End a thread that would start another process, such as a broker in the place of one that was killed."""
+    if event in {"subprocess.Popen", "os.fork"}:
+        raise SystemExit
 
 
 def _descendants(ancestor: int) -> list[int]:

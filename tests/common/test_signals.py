@@ -151,6 +151,35 @@ def test_second_ctrl_c_ends_the_process_and_its_children_at_once() -> None:
     assert not runs(child)
 
 
+def test_second_ctrl_c_ends_what_a_thread_starts_in_the_place_of_a_child_that_has_ended() -> None:
+    process = program("""\
+        def supervise():
+            while True:
+                subprocess.Popen(["sleep", "611.729"]).wait()
+
+        with stop_on_signals() as stop:
+            threading.Thread(target=supervise, daemon=True).start()
+            print("ready", flush=True)
+            stop.wait()
+            time.sleep(0.5)
+            print("now", flush=True)
+            time.sleep(600)
+        """)
+    assert ready(process) == "ready"
+    process.send_signal(signal.SIGINT)
+    assert ready(process) == "now"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=SECONDS)[1] == "Aborted!\n"
+    assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if b"611.729" in read(path)]
+
+
+def read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
 def test_command_that_does_not_end_is_ended_with_the_stacks_of_its_threads() -> None:
     process = program("""\
         def hangs():
