@@ -2,6 +2,8 @@
 
 import json
 import multiprocessing
+import os
+import signal
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,7 +14,7 @@ from random import Random
 
 from platepost.department.custody.messages import ReceivedMessage
 from platepost.simulator.brokers.mosquitto import Broker
-from platepost.simulator.errors import BrokerError
+from platepost.simulator.errors import BrokerError, CampaignError
 from platepost.simulator.ground.passages import SeenVehicle, plate
 from platepost.simulator.ground.site import Site, throwaway_fleet
 from platepost.simulator.ground.subscriber import Arrival
@@ -226,5 +228,12 @@ class CampaignSite(Site[Broker]):
         self._stack.callback(self.keeper_goes)
         for number in range(1, self._count + 1):
             self.add_light_post(f"post-{number}", quota_megabytes=SMALL_QUOTA_MEGABYTES if number == 1 else 64.0)
+        self._stack.callback(self._end_posts)
         for post in self.posts:
             post.start()
+
+    def _end_posts(self) -> None:
+        """End all posts at once: each is waited for afterwards, and one after another they would take too long."""
+        for post in self.posts:
+            with suppress(CampaignError):  # it has ended
+                os.kill(post.pid, signal.SIGKILL)
