@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 import threading
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
@@ -110,7 +111,10 @@ def record(*, identity: Path, topics: str, broker: str, path: Path, ready: Conne
         client.on_connect = on_connect
         client.on_subscribe = on_subscribe
         client.on_message = on_message
-        client.connect(*split_address(broker), clean_start=False, properties=session)
+        try:
+            client.connect(*split_address(broker), clean_start=False, properties=session)
+        except OSError as error:  # it ends, perhaps with the campaign
+            sys.exit(f"the wire is not recorded: {broker}: {error}")
         client.loop_start()
         ended.wait()
         client.disconnect()
