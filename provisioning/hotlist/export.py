@@ -242,8 +242,8 @@ def _workers(jobs: int, task: _Task) -> Iterator[Callable[[int, _Piece], "Future
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(task,)) as pool:
         try:
             yield lambda number, piece: pool.submit(_work, number, piece)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+        except BaseException as error:
+            pool.shutdown(wait=isinstance(error, Exception), cancel_futures=True)  # at Ctrl-C they end by themselves
             raise
 
 
