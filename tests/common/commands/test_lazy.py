@@ -13,7 +13,7 @@ from platepost.device.cli import platepost
 
 
 @pytest.fixture
-def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LazyGroup:
+def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LazyGroup]:
     """Make a group of commands that lie in files of their own."""
     for name, lines in {
         "at_once": ["import absent_library"],
@@ -38,7 +38,9 @@ def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LazyGroup:
         """Be there."""
 
     made.add_command(click.Command("secret", hidden=True))
-    return made
+    yield made
+    for name in [name for name in sys.modules if name.startswith("lazy_")]:
+        del sys.modules[name]
 
 
 def test_help_names_all_and_loads_none(group: LazyGroup) -> None:
