@@ -21,11 +21,11 @@ from pathlib import Path
 
 import numpy as np
 
+from platepost.device.camera.footage.recordings import open_recording
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.provisioning.hotlist.build import build_package
 from platepost.simulator.brokers.mosquitto import Broker
-from platepost.simulator.camera.recordings import open_recording
 from platepost.simulator.lab.fleet.usage import usage_of
 
 ROOT = Path(__file__).parents[1]

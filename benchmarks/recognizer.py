@@ -17,12 +17,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from platepost.device.camera.footage.camera import FootageCamera
 from platepost.device.vision.ctc import beam_search, merge_look_alikes, softmax, spell
 from platepost.device.vision.interpreter import Network
 from platepost.device.vision.passages import BEST_FRAMES
 from platepost.device.vision.pipeline import Pipeline
 from platepost.device.vision.recognizer import Recognizer, as_gray
-from platepost.simulator.camera.footage import FootageCamera
 
 CLIP = Path(__file__).parents[1] / "simulator" / "footage" / "street.mp4"
 

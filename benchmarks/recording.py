@@ -12,12 +12,12 @@ from pathlib import Path
 
 from joserfc.jwk import ECKey
 
+from platepost.device.camera.footage.camera import FootageCamera
 from platepost.device.frame import Frame
 from platepost.device.recording import SealedWriter
 from platepost.device.recording.frames import pack, unpack
 from platepost.device.vision.pipeline import Pipeline
 from platepost.device.vision.recognizer import Recognizer
-from platepost.simulator.camera.footage import FootageCamera
 from platepost.simulator.demo.clip import STREET
 from platepost.wire.hotlist.package import load_key
 

@@ -17,6 +17,7 @@ from platepost.device.board.base import Board
 from platepost.device.camera.base import Camera
 
 CAMERAS: Mapping[str, str] = {
+    "footage": "platepost.device.camera.footage.camera:FootageCamera",
     "picamera2": "platepost.device.camera.picamera2.camera:Picamera2Camera",
     "rtsp": "platepost.device.camera.rtsp.camera:RtspCamera",
 }

@@ -91,7 +91,7 @@ def read_clip(clip: str | Path | Iterable[Frame], *, recognizer: Recognizer | No
         yield from reads_of(clip, pipeline)
         return
     try:
-        from platepost.simulator.camera.footage import FootageCamera  # noqa: PLC0415 - needs an extra
+        from platepost.device.camera.footage.camera import FootageCamera  # noqa: PLC0415 - needs an extra
     except ModuleNotFoundError as error:
         raise BackendError(f"reading a clip needs {error.name}: {errors.installing('clips')}") from error
     with FootageCamera(path=clip, pace="fast") as camera:

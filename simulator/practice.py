@@ -9,11 +9,11 @@ import click
 from platepost.common.commands.options import Number
 from platepost.common.commands.spoken import SpokenHelp
 from platepost.common.language import Phrase, spoken
+from platepost.device.camera.footage.zoomed import Side
 from platepost.device.config import load
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings, Setting
 from platepost.simulator.brokers.daemon import free_port
-from platepost.simulator.camera.zoomed import Side
 from platepost.simulator.demo.clip import STREET
 from platepost.technician.aim.advice import Road
 from platepost.technician.aim.aiming import LIGHTS

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from platepost.device.camera.footage import recordings
+from platepost.device.camera.footage.recordings import Still, VideoRecording
 from platepost.device.vision.interpreter import Network
-from platepost.simulator.camera import recordings
-from platepost.simulator.camera.recordings import Still, VideoRecording
 from platepost.simulator.demo.clip import STREET
 from tests.memory_disk import made_once
 

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import re
+import subprocess
 import sys
 import types
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import pytest
 from _pytest.mark import ParameterSet
 
 import platepost
-from platepost.simulator.camera.recordings import open_recording
+from platepost.device.camera.footage.recordings import open_recording
 from tests.conformance.cameras import CLIP, PLATE
 
 HOME = Path(__file__).parents[1]
@@ -79,10 +80,21 @@ def test_the_page_on_backends_shows_the_example_as_it_is() -> None:
 
 def test_an_extra_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    for name in ("platepost.simulator.camera.footage", "platepost.simulator.camera.recordings"):
+    for name in ("platepost.device.camera.footage.camera", "platepost.device.camera.footage.recordings"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     with pytest.raises(platepost.BackendError, match=r"needs av: pip install -e '.\[clips\]' in a checkout"):
         next(platepost.read_clip(CLIP))
+
+
+def test_a_clip_is_read_without_the_simulator(folder: Path) -> None:
+    script = (
+        "import sys\n"
+        "for name in ('simulator', 'technician', 'provisioning'): sys.modules[f'platepost.{name}'] = None\n"
+        "import platepost\n"
+        "print([read.text for read in platepost.read_clip(sys.argv[1])])"
+    )
+    command = [sys.executable, "-c", script, str(folder / "clip.mp4")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == f"['{PLATE}']"
 
 
 def test_what_was_read_is_shown_in_one_line(folder: Path) -> None:

@@ -1,7 +1,9 @@
 """What PyAV decodes, as the post's frames have it: luma of full range, and color when a picture is kept.
 
 The gray picture is the video's own luma plane, so that it equals what training saw of the same frame
-(`cv2.cvtColor` to gray), and no frame is converted to color in vain.
+(`cv2.cvtColor` to gray), and no frame is converted to color in vain. Pictures are turned as the video says that they
+are to be shown: a phone that is held upright writes its picture on its side, and how to turn it beside it. FFmpeg's
+decoders leave that to the program that shows the picture (libavutil/display.h).
 """
 
 from threading import Lock
@@ -24,7 +26,8 @@ def luma(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - PyAV's types are op
     if frame.format.name not in _PLANAR_LUMA:
         return np.asarray(cv2.cvtColor(bgr(frame), cv2.COLOR_BGR2GRAY), dtype=np.uint8)
     plane = frame.planes[0]
-    rows = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
+    rows = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)
+    rows = _upright(rows[: frame.height, : frame.width], frame)
     if frame.color_range == _FULL_RANGE or frame.format.name in _FULL_RANGE_FORMATS:
         return rows.copy()
     return np.asarray(cv2.LUT(rows, _FROM_LIMITED_RANGE), dtype=np.uint8)
@@ -32,7 +35,12 @@ def luma(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - PyAV's types are op
 
 def bgr(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - as in `luma`
     """Return a frame in color, H x W x 3 uint8 BGR."""
-    return np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
+    return _upright(np.asarray(frame.to_ndarray(format="bgr24"), np.uint8), frame)
+
+
+def _upright(picture: NDArray[np.uint8], frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - as in `luma`
+    turns = round(frame.rotation / 90) % 4  # degrees against the clock
+    return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
 
 
 class Color:

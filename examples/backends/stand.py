@@ -9,7 +9,7 @@ from unittest import mock
 import cv2
 
 from platepost.device import backends
-from platepost.simulator.camera.recordings import open_recording
+from platepost.device.camera.footage.recordings import open_recording
 from tests.conformance.cameras import CLIP, CameraStand
 
 

@@ -6,9 +6,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from platepost.common.signals import sleep
+from platepost.device.camera.footage.recordings import open_recording
 from platepost.device.config import load
 from platepost.simulator.brokers.mosquitto import Broker
-from platepost.simulator.camera.recordings import open_recording
 from platepost.simulator.demo.clip import DemoClip
 from platepost.simulator.demo.hot_list import BuiltList, build_hot_list
 from platepost.simulator.demo.outcome import DemoCustody, DemoOutcome, judge

@@ -8,8 +8,8 @@ from threading import Event
 
 from platepost.common.errors import CameraError
 from platepost.device.camera.base import Camera
+from platepost.device.camera.footage.recordings import Recording, Still, open_recording
 from platepost.device.frame import Frame
-from platepost.simulator.camera.recordings import Recording, Still, open_recording
 from platepost.simulator.live.pace import Pace
 
 GLANCE_SECONDS = 0.2

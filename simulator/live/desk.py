@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from platepost.device.camera.footage.recordings import open_recording
 from platepost.simulator.brokers.mosquitto import Broker
-from platepost.simulator.camera.recordings import open_recording
 from platepost.simulator.demo.clip import DemoClip
 from platepost.simulator.ground.console import DepartmentConsole
 from platepost.simulator.ground.department import ThrowawayDepartment, department_folder

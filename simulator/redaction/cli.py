@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from platepost.common.commands.options import Number
+from platepost.device.camera.footage.recordings import open_recording
 from platepost.device.frame import Box
-from platepost.simulator.camera.recordings import open_recording
 from platepost.simulator.errors import RedactionError
 from platepost.simulator.redaction.redact import Redacted, Redactor
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from platepost.common.errors import CameraError
 from platepost.common.signals import check
+from platepost.device.camera.footage.recordings import Recording
 from platepost.device.frame import Box
 from platepost.device.vision.recognizer import Recognizer, as_gray
-from platepost.simulator.camera.recordings import Recording
 from platepost.simulator.errors import RedactionError
 from platepost.simulator.redaction.cover import cover, grown, seen
 from platepost.simulator.redaction.faces import Faces

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platepost.common.errors import CameraError
-from platepost.simulator.camera.recordings import Still, open_recording
+from platepost.device.camera.footage.recordings import Still, open_recording
 from platepost.simulator.scenario.errors import ScenarioFileError
 from platepost.simulator.scoring.truth import TruePassage, Truth, load_truth
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from time import perf_counter
 
 from platepost.common.signals import check
+from platepost.device.camera.footage.camera import FootageCamera
 from platepost.device.frame import Frame
 from platepost.device.vision.clips import ClipRead, reads_of
 from platepost.device.vision.pipeline import Pipeline
 from platepost.device.vision.recognizer import Recognizer
-from platepost.simulator.camera.footage import FootageCamera
 
 
 @dataclass(slots=True)

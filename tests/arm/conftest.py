@@ -11,10 +11,10 @@ from pathlib import Path
 import cv2
 import pytest
 
+from platepost.device.camera.footage.recordings import open_recording
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.simulator.brokers.mosquitto import Broker
-from platepost.simulator.camera.recordings import open_recording
 from platepost.simulator.ground.site import READS
 from platepost.simulator.ground.subscriber import Arrival, Subscriber
 from tests.arm.machine import Machine

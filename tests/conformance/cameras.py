@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from platepost.device import backends
 from platepost.device.camera.base import Camera
-from platepost.simulator.camera.recordings import open_recording
+from platepost.device.camera.footage.recordings import open_recording
 from tests.conformance.brought import brought, load
 from tests.picamera2 import virtual
 from tests.standins import gstreamer, standing_in

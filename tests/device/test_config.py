@@ -10,11 +10,11 @@ from pydantic.fields import FieldInfo
 from platepost.common.errors import ConfigurationError
 from platepost.common.settings import BackendSettings, table_of, tables
 from platepost.device.board.settings import RpiSettings
+from platepost.device.camera.footage.camera import FootageSettings
 from platepost.device.camera.picamera2.settings import Picamera2Settings
 from platepost.device.config import REMOTE_KEYS, Configuration, load, parse
 from platepost.device.config.reference import PAGE, with_reference
 from platepost.device.config.removed import REMOVED, RemovedKey, without_removed
-from platepost.simulator.camera.footage import FootageSettings
 from platepost.wire.records import CustodianTerms
 
 ROOT = Path(__file__).parents[2]

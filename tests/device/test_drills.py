@@ -11,8 +11,8 @@ import cv2
 import pytest
 
 from platepost.device.camera import daylight, frame_check, recovery, supervisor
+from platepost.device.camera.footage.recordings import open_recording
 from platepost.device.camera.picamera2 import camera as camera_module
-from platepost.simulator.camera.recordings import open_recording
 from tests.rigs import SECONDS, Running
 from tests.standins import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
 from tests.standins import standing_in

@@ -24,6 +24,7 @@ from pytest_mock import MockerFixture
 from platepost.device import backends
 from platepost.device.camera import lens
 from platepost.device.camera.base import Camera
+from platepost.device.camera.footage.recordings import open_recording
 from platepost.device.camera.view import View, Views
 from platepost.device.frame import Frame
 from platepost.device.health import certificate, machine, read_rate
@@ -34,7 +35,6 @@ from platepost.device.uplink import uplink
 from platepost.device.vision import model_loader
 from platepost.device.vision.modelfiles import SUMS, shipped
 from platepost.simulator.board.virtual import VirtualBoard
-from platepost.simulator.camera.recordings import open_recording
 from tests.rigs import SECONDS, Running
 
 CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "street.mp4"

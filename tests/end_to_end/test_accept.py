@@ -16,6 +16,7 @@ from pytest_mock import MockerFixture
 from platepost.device import backends
 from platepost.device.board.base import Light
 from platepost.device.board.patterns import described
+from platepost.device.camera.footage.camera import FootageCamera
 from platepost.device.camera.view import View, Views
 from platepost.device.commands import selftest
 from platepost.device.config import load
@@ -32,7 +33,6 @@ from platepost.provisioning.hotlist.rows import RefusedRow
 from platepost.provisioning.hotlist.source import read_rows
 from platepost.simulator.board.virtual import VirtualBoard
 from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
-from platepost.simulator.camera.footage import FootageCamera
 from platepost.simulator.ground.site import READS
 from platepost.simulator.ground.subscriber import Subscriber
 from platepost.technician.accept.dialogue import Keystroke, Terminal

@@ -14,11 +14,11 @@ import cv2
 import pytest
 from playwright.sync_api import Page, expect
 
+from platepost.device.camera.footage.camera import FootageCamera
 from platepost.device.camera.view import load_views
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.simulator.brokers.daemon import free_port
-from platepost.simulator.camera.footage import FootageCamera
 from platepost.wire.records import Role
 from tests.browser import PATIENCE_SECONDS, Visitor, accessibility_faults, page_faults
 
@@ -28,7 +28,7 @@ expect.set_options(timeout=1000 * PATIENCE_SECONDS)
 PROGRAM = """
 import sys
 from platepost.device.cli import main
-from platepost.simulator.camera.footage import FootageCamera
+from platepost.device.camera.footage.camera import FootageCamera
 FootageCamera._wait_until = lambda camera, _: camera._closed.wait(0.1)
 sys.exit(main())
 """

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from platepost.device.camera.footage.camera import FootageCamera
 from platepost.device.vision.recognizer import Recognizer
-from platepost.simulator.camera.footage import FootageCamera
 from platepost.simulator.demo.clip import STREET
 from platepost.simulator.practice import PLAYED
 from platepost.technician.aim.advice import Assessment, Road, judge

@@ -24,6 +24,7 @@ import pytest
 from platepost.common.signals import INTERRUPTED, STOP_SIGNALS
 from platepost.department.database.cluster import PrivateCluster
 from platepost.department.folder import DepartmentFolder
+from platepost.device.camera.footage.camera import FootageCamera
 from platepost.device.camera.view import View, Views
 from platepost.device.config import load
 from platepost.device.outbox.database import read_key_file
@@ -33,7 +34,6 @@ from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.simulator.brokers.daemon import free_port
 from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
-from platepost.simulator.camera.footage import FootageCamera
 from platepost.simulator.demo.clip import STREET
 from platepost.simulator.messages.day import Day, draw
 from platepost.simulator.messages.recording import write

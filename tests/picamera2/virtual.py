@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import pytest
 
-from platepost.simulator.camera.recordings import open_recording
+from platepost.device.camera.footage.recordings import open_recording
 
 SHIM = "PLATEPOST_VIRTUAL_YAML"
 """Where the pipeline's file is to lie; the shim sends libcamera there."""

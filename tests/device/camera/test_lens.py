@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from platepost.device.camera.footage.recordings import open_recording
 from platepost.device.camera.lens import LensMonitor
 from platepost.device.camera.view import View, Views, frame_sharpness, small
-from platepost.simulator.camera.recordings import open_recording
 from platepost.wire.faults import Fault
 from tests.thorough import in_turn
 

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from platepost.common.errors import CameraError
+from platepost.device.camera.footage.recordings import Recording, Still, VideoRecording
 from platepost.device.vision.recognizer import Recognizer
-from platepost.simulator.camera.recordings import Recording, Still, VideoRecording
 from platepost.simulator.cli import simulate
 from platepost.simulator.errors import RedactionError
 from platepost.simulator.redaction import redact as module

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from platepost.device.camera.background import SAMPLE_SECONDS, BackgroundModel
+from platepost.device.camera.footage.recordings import open_recording
 from platepost.device.camera.view import frame_sharpness, small
-from platepost.simulator.camera.recordings import open_recording
 from platepost.technician.aim.movement import MovementDetector
 from tests.device.camera.test_lens import FOOTAGE, cloud, dusk, lorry, noise, once, sound, spider
 from tests.thorough import in_turn

@@ -11,6 +11,8 @@ from click.testing import CliRunner
 from joserfc.jwk import ECKey
 
 from platepost.common.errors import CameraError, ConfigurationError
+from platepost.device.camera.footage.camera import FootageCamera
+from platepost.device.camera.footage.recordings import open_recording
 from platepost.device.config import parse
 from platepost.device.frame import Frame
 from platepost.device.post import Post
@@ -23,16 +25,14 @@ from platepost.device.vision.recognizer import Recognizer
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.simulator.board.virtual import VirtualBoard
-from platepost.simulator.camera.footage import FootageCamera
-from platepost.simulator.camera.recordings import open_recording
 from platepost.simulator.cli import simulate
 from platepost.wire.hotlist.package import load_key
 from tests.device.recording.conftest import make_frame
 from tests.rigs import post_table
 
 pytestmark = pytest.mark.usefixtures("seen_once")
-PASSES = Path(__file__).parents[3] / "simulator" / "footage" / "pass.mp4"
-TOLL_LANE = Path(__file__).parents[4] / "shared" / "data" / "footage" / "toll_lane.mp4"
+PASSES = Path(__file__).parents[4] / "simulator" / "footage" / "pass.mp4"
+TOLL_LANE = Path(__file__).parents[5] / "shared" / "data" / "footage" / "toll_lane.mp4"
 FRAMES = slice(28, 40)
 """Those that bring sightings in either clip."""
 
@@ -160,7 +160,7 @@ def test_without_the_key_it_is_not_played_and_says_so(keys: tuple[Path, Path], t
     private, public = keys
     path = tmp_path / "a.recording"
     writer = SealedWriter(path, recipient=load_key(public.read_bytes(), private=False), about={}, settings={})
-    with pytest.raises(CameraError, match="name the key"):
+    with pytest.raises(CameraError, match="give the key"):
         open_recording(path)
     with pytest.raises(ConfigurationError, match="nowhere"):
         open_recording(path, key=tmp_path / "nowhere.pem")

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from platepost.simulator.camera.recordings import Recording, Still
+from platepost.device.camera.footage.recordings import Recording, Still
 
 Side = Literal["left", "middle", "right"]
 _SHARE = {"left": 0.0, "middle": 0.5, "right": 1.0}

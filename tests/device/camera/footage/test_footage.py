@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from platepost.common.errors import CameraError, ConfigurationError
 from platepost.device.camera.capture import Capture
-from platepost.simulator.camera.footage import FootageCamera
-from platepost.simulator.camera.recordings import VideoRecording
+from platepost.device.camera.footage.camera import FootageCamera
+from platepost.device.camera.footage.recordings import VideoRecording
 
 SIZE = (96, 64)
-PASSES = Path(__file__).parents[3] / "simulator" / "footage" / "pass.mp4"
+PASSES = Path(__file__).parents[4] / "simulator" / "footage" / "pass.mp4"
 
 
 def pictures(count: int) -> list[NDArray[np.uint8]]:

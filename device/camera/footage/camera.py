@@ -1,4 +1,4 @@
-"""The camera of the simulator: plays footage to a post as a lens would, or as fast as the post can take it."""
+"""Footage as a camera: plays a recording to a post as a lens would, or as fast as the post can take it."""
 
 import time
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from pydantic import Field
 from platepost.common.errors import CameraError
 from platepost.common.settings import Section, checked
 from platepost.device.camera.base import Camera
+from platepost.device.camera.footage.recordings import Recording, open_recording
+from platepost.device.camera.footage.zoomed import Side, Zoomed
 from platepost.device.frame import Frame
-from platepost.simulator.camera.recordings import Recording, open_recording
-from platepost.simulator.camera.zoomed import Side, Zoomed
 
 Pace = Literal["realtime", "patient", "fast"]
 
@@ -58,8 +58,8 @@ class FootageCamera(Camera):
             ConfigurationError: a setting is not known, or has a value that cannot be.
 
         """
-        said = {name: str(value) if isinstance(value, Path) else value for name, value in settings.items()}
-        self._settings = checked(FootageSettings, said, table="camera.footage")
+        values = {name: str(value) if isinstance(value, Path) else value for name, value in settings.items()}
+        self._settings = checked(FootageSettings, values, table="camera.footage")
         self._path = Path(self._settings.path)
         self._recording: Recording | None = None
         self._closed = Event()
@@ -139,7 +139,7 @@ class FootageCamera(Camera):
             offset = seconds + recording.frame_seconds()
 
     def _wait_until(self, moment: float) -> bool:
-        """Wait for the moment unless the pace is `fast`; return whether the camera was closed meanwhile."""
+        """Wait for the moment unless the pace is `fast`; return whether the camera was closed."""
         if self._settings.pace == "fast":
             return self._closed.is_set()
         return self._closed.wait(max(0.0, moment - time.monotonic()))

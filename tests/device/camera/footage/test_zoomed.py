@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from platepost.common.errors import ConfigurationError
-from platepost.simulator.camera.footage import FootageCamera
+from platepost.device.camera.footage.camera import FootageCamera
 
 
 def taken(folder: Path, **lens: object) -> tuple[np.ndarray, np.ndarray]:

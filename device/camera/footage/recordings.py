@@ -1,9 +1,6 @@
 """What footage is made of: video files, folders of images, frame sequences with their timing.
 
-A recording is a sequence of `Still` in the order of their time. The gray picture of a video is its own luma plane,
-brought to full range where the video says that it is not, so that what the post sees equals what training saw of the
-same frame (`cv2.cvtColor` to gray) without converting every frame to color first. Pictures are turned as the video
-says that they are to be shown.
+A recording is a sequence of `Still` in the order of their time.
 """
 
 import csv
@@ -13,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import av
@@ -23,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platepost.common.errors import CameraError, ConfigurationError, PictureError
+from platepost.device.camera.decoding import Color, luma
 from platepost.device.recording import SUFFIX, RecordingError, SealedReader
 from platepost.device.vision.photos import load_photo
 from platepost.wire.hotlist.package import load_key
@@ -34,10 +31,6 @@ TIMING_FILE = "timing.csv"
 WHOLE = 0.95
 """Share of the frames that a container claims to show from which a video counts as whole: some may hide at its ends."""
 
-_PLANAR_LUMA = frozenset({"gray", "nv12", "nv21", "yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p"})
-"""Pixel formats whose first plane is eight-bit luma."""
-_FULL_RANGE = 2
-"""AVCOL_RANGE_JPEG of FFmpeg: luma from 0 to 255; anything else is 16 to 235 (ITU-R BT.601, BT.709)."""
 _LONGEST_SECONDS = 366 * 86_400
 """Longer than anything that is recorded: its times are milliseconds, or no times."""
 _SEALED_SECONDS = 0.1
@@ -69,11 +62,11 @@ class Recording(ABC):
 
     @abstractmethod
     def frame_seconds(self) -> float:
-        """Say how long one frame lasts: what separates the last frame from the first when the recording is repeated."""
+        """Return how long one frame lasts: the time from the last frame to the first when the recording repeats."""
 
     @abstractmethod
     def count(self) -> int:
-        """Say how many frames the recording has, 0 where only playing it would tell."""
+        """Return how many frames the recording has, 0 where only playing it would tell."""
 
 
 def open_recording(path: Path, *, frames_per_second: float | None = None, key: Path | None = None) -> Recording:
@@ -90,7 +83,7 @@ def open_recording(path: Path, *, frames_per_second: float | None = None, key: P
         return SequenceRecording(path) if (path / TIMING_FILE).is_file() else FolderRecording(path, frames_per_second)
     if path.is_file() and path.suffix == SUFFIX:
         if key is None:
-            raise CameraError(f"{path}: what a post recorded is sealed; name the key that opens it")
+            raise CameraError(f"{path}: recordings of a post are sealed; give the key that opens it")
         return SealedRecording(path, key)
     if path.is_file():
         return VideoRecording(path)
@@ -136,7 +129,7 @@ class VideoRecording(Recording):
                     if moment - first < last:  # pieces in one file, each counting from its own beginning
                         first = moment - last - 1 / self._rate
                     decoded, last = decoded + 1, moment - first
-                    yield Still(last, _luma(frame), _Color(frame))
+                    yield Still(last, luma(frame), Color(frame))
             except av.error.FFmpegError as error:
                 state = f"damaged after {decoded} frames" if decoded else "not a video that can be decoded"
                 raise CameraError(f"{self._path}: {state} ({error.strerror or error})") from error
@@ -146,11 +139,11 @@ class VideoRecording(Recording):
                 raise CameraError(f"{self._path}: ends after {decoded} of {self._count} frames: it is not whole")
 
     def frame_seconds(self) -> float:
-        """Say how long one frame lasts, by the average rate."""
+        """Return how long one frame lasts, by the average rate."""
         return 1 / self._rate
 
     def count(self) -> int:
-        """Say how many frames the container claims to show."""
+        """Return how many frames the container claims to show."""
         return self._count
 
 
@@ -169,11 +162,11 @@ class FolderRecording(Recording):
             yield _still(file, index * self._seconds)
 
     def frame_seconds(self) -> float:
-        """Say how far apart the images are."""
+        """Return how far apart the images are."""
         return self._seconds
 
     def count(self) -> int:
-        """Say how many images there are."""
+        """Return how many images there are."""
         return len(self._files)
 
 
@@ -208,11 +201,11 @@ class SequenceRecording(Recording):
             yield _still(file, seconds - begin)
 
     def frame_seconds(self) -> float:
-        """Say how long a frame lasts on average."""
+        """Return how long a frame lasts on average."""
         return (self._frames[-1][1] - self._frames[0][1]) / max(len(self._frames) - 1, 1) or 0.1
 
     def count(self) -> int:
-        """Say how many frames the timing file names."""
+        """Return how many frames the timing file names."""
         return len(self._frames)
 
 
@@ -262,11 +255,11 @@ class SealedRecording(Recording):
             self._seconds = last / (played - 1)
 
     def frame_seconds(self) -> float:
-        """Say how long a frame lasts on average, once the recording was played."""
+        """Return how long a frame lasts on average, once the recording was played."""
         return self._seconds
 
     def count(self) -> int:
-        """Say how many frames there are."""
+        """Return how many frames there are."""
         return self._count
 
 
@@ -276,44 +269,3 @@ def _still(file: Path, seconds: float) -> Still:
     except PictureError as error:
         raise CameraError(str(error)) from error
     return Still(seconds, np.asarray(cv2.cvtColor(color, cv2.COLOR_BGR2GRAY), dtype=np.uint8), lambda: color)
-
-
-class _Color:
-    """Makes BGR of a decoded frame, for one thread after the other: two at once in FFmpeg's converter wait forever."""
-
-    __slots__ = ("_frame", "_lock")
-
-    def __init__(self, frame: Any) -> None:  # noqa: ANN401 - as in `_open`
-        self._frame = frame
-        self._lock = Lock()
-
-    def __call__(self) -> NDArray[np.uint8]:
-        with self._lock:
-            return _bgr(self._frame)
-
-
-def _upright(picture: NDArray[np.uint8], frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - as in `_open`
-    """Turn a picture as players do: a phone that is held upright writes it on its side, and how to turn it beside it.
-
-    FFmpeg's decoders leave that to the program that shows the picture (libavutil/display.h); degrees against the clock.
-    """
-    turns = round(frame.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
-
-
-def _bgr(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - as in `_open`
-    return _upright(np.asarray(frame.to_ndarray(format="bgr24"), dtype=np.uint8), frame)
-
-
-def _luma(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - as in `_open`
-    if frame.format.name not in _PLANAR_LUMA:
-        return np.asarray(cv2.cvtColor(_bgr(frame), cv2.COLOR_BGR2GRAY), dtype=np.uint8)
-    plane = frame.planes[0]
-    rows = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)
-    luma = _upright(rows[: frame.height, : frame.width], frame)
-    if frame.color_range == _FULL_RANGE or frame.format.name in {"gray", "yuvj420p", "yuvj422p", "yuvj444p"}:
-        return luma.copy()  # the decoder reuses its buffers
-    return np.asarray(cv2.LUT(luma, _FROM_LIMITED_RANGE), dtype=np.uint8)
-
-
-_FROM_LIMITED_RANGE = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)

@@ -1,0 +1,1 @@
+"""A camera that plays a video, a folder of images, or what a post recorded."""

@@ -1,1 +1,0 @@
-"""Cameras that play what was recorded."""
