@@ -94,6 +94,8 @@ class LedgerEvent(Enum):
         writers=(KEEPER,),
     )
     """Taken over from the journal; `time` is that of the machine, `digest` that of the journal's line."""
+    LIST_SHOWN = EventKind("list_shown", "was shown entries of a list", "person plates covert")
+    """Plates of the hot list, on a page of the lists; `covert` has those of covert groups, by group."""
     REFUSED = EventKind("refused", "was refused", f"{_WHO} query groups why", "forbidden approval")
     """Nothing was looked for: the purpose is none, is forbidden, serves an agency that may get nothing, or, with
     `approval`, waits for a supervisor's."""

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
-from platepost.department.ledger.writing import entering
+from platepost.department.ledger.writing import append, entering
 from platepost.department.lists.errors import WHY, ListRefusedError, refusals
 from platepost.department.lists.imports import held_imports
 from platepost.department.lists.models import ListEntry, ListImport, ListRecovery, ListRequest
@@ -48,6 +48,22 @@ def listed_by(reference: str | None, plate: str, group: str | None, by: Departme
         return None
     with seeing(by):
         return ListEntry.objects.filter(pk=int(named[1]), plate=plate, distribution=group).first()
+
+
+def enter_shown(entries: Iterable[ListEntry], by: DepartmentPerson) -> None:
+    """Enter in the ledger which plates of the list somebody is about to be shown; nothing where there are none.
+
+    Raises:
+        LedgerError: it cannot be entered: show none of them.
+
+    """
+    plates: dict[str | None, list[str]] = {}
+    for entry in entries:
+        plates.setdefault(entry.distribution, []).append(entry.plate)
+    if plates:
+        open_ones = plates.pop(None, [])
+        covert = {group: {"plates": found} for group, found in plates.items()}
+        append(LedgerEvent.LIST_SHOWN, {"person": by.login, "plates": open_ones, "covert": covert})
 
 
 def also_in(entry: ListEntry) -> list[int]:

@@ -171,6 +171,7 @@ def _page(
     with services.seeing(request.user):
         known = before.isdecimal() and len(before) < _DIGITS
         context: dict[str, Any] = {**standing(before=int(before) if known else None)}
+    services.enter_shown([*context["waiting"], *context["entries"]], request.user)
     context |= {"recovered": recovered_form or RecoveredForm(auto_id="recovered_%s"), "refused": refused}
     context["only"] = services.only_categories(request.user)
     context |= {"typed": typed, "because": request.POST.get("because", "")}
@@ -192,6 +193,7 @@ def _entry_page(
     with services.seeing(request.user):
         leads_found = found.leads.count()
         beside = services.also_in(found)
+    services.enter_shown([found], request.user)
     context = {
         "entry": found,
         "because": request.POST.get("because", ""),

@@ -5,6 +5,7 @@ backup, could have seen all that was kept in a time.
 """
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,6 +41,8 @@ _PAGES, _PAGES_SECONDS = 100, 120.0
 """Of plates under one entry of the ledger, at most; it shows nothing any more after five minutes."""
 _MOST_BYTES = LARGEST - 2**24
 """Of a list, that it can be opened: some five million plates."""
+_PLATE = re.compile("[A-Z0-9]{2,10}")
+"""A whole one, as the ledger has it."""
 _SESSION = timedelta(hours=12)
 _LOGGED_ON = """
 SELECT who.value::json #>> '{}', line.at, (
@@ -56,9 +59,22 @@ _SHOWN = """
 SELECT shown.number, body.field, body.value FROM ledger_entry AS intent
 JOIN ledger_body AS who ON who.entry = intent.entry AND who.field = 'person' AND who.value = %s
 JOIN ledger_entry AS shown ON shown.refers_to = intent.entry AND shown.event IN ('shown', 'failed')
-JOIN ledger_body AS body ON body.entry = shown.entry AND body.field IN ('records', 'pictures', 'plates', 'covert')
-WHERE intent.event = 'intent' AND intent.at >= %s AND intent.at < %s ORDER BY shown.number
+JOIN ledger_body AS body ON body.entry = shown.entry
+    AND body.field IN ('records', 'pictures', 'plates', 'covert', 'entries')
+WHERE intent.event IN ('intent', 'log_intent') AND intent.at >= %s AND intent.at < %s ORDER BY shown.number
 """
+_LISTED = """
+SELECT line.number, body.field, body.value FROM ledger_entry AS line
+JOIN ledger_body AS who ON who.entry = line.entry AND who.field = 'person' AND who.value = %s
+JOIN ledger_body AS body ON body.entry = line.entry AND body.field IN ('plates', 'covert')
+WHERE line.event = 'list_shown' AND line.at >= %s AND line.at < %s ORDER BY line.number
+"""
+"""Entries of the hot list that were shown."""
+_READ = """
+SELECT body.field, body.value FROM ledger_entry AS line JOIN ledger_body AS body ON body.entry = line.entry
+WHERE line.number = ANY (%s) AND body.field IN ('query', 'plates', 'said', 'covert')
+"""
+"""What entries of the ledger that were read say of plates."""
 _JOURNALED = """
 SELECT line.number, body.field, body.value FROM ledger_entry AS line
 JOIN ledger_body AS who ON who.entry = line.entry AND who.field = 'person' AND who.value = %s
@@ -187,17 +203,31 @@ def _shown(log: OpenEntry, incident: BreachIncident) -> Iterator[tuple[int, dict
             ]
         for person, since, until in spans:
             cursor.execute(_SHOWN, [json.dumps(person), since, until])
-            for number, name, value in cursor.fetchall():
+            shown = cursor.fetchall()
+            cursor.execute(_LISTED, [json.dumps(person), since, until])
+            for number, name, value in [*shown, *cursor.fetchall()]:
                 said = json.loads(value)
-                if name == "covert":
-                    yield from ((number, part) for part in said.values())
-                else:
-                    yield number, {name: said}
+                parts = [*said.values()] if name == "covert" else [{name: said}]
+                yield from ((number, part) for part in parts)
+                for read in (part["entries"] for part in parts if part.get("entries")):
+                    cursor.execute(_READ, [read])
+                    yield number, {"plates": _plates_in(cursor.fetchall())}
             cursor.execute(_JOURNALED, [json.dumps(person), since, until])
             for number, name, value in cursor.fetchall():
                 said = json.loads(value)
                 for part in said.values() if name == "covert" else [said]:
                     yield number, {"plates": [part["plate"]] if "plate" in part else []}
+
+
+def _plates_in(bodies: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the plates that entries of the ledger have, by their bodies; a pattern is none."""
+    found: dict[str, None] = {}
+    for name, value in bodies:
+        said = json.loads(value)
+        for part in [*said.values()] if name == "covert" else [said if name in {"query", "said"} else {name: said}]:
+            plates = [part.get("plate"), *part.get("plates", ())] if isinstance(part, Mapping) else []
+            found |= dict.fromkeys(plate for plate in plates if isinstance(plate, str) and _PLATE.fullmatch(plate))
+    return [*found]
 
 
 def _parts(records: Sequence[int]) -> Iterator[Sequence[int]]:

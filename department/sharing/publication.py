@@ -7,8 +7,9 @@ says by itself.
 import json
 from base64 import urlsafe_b64decode
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time
+from hashlib import sha256
 from importlib.resources import files as resources
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,6 +28,8 @@ REPORT_TYPE = "platepost-transparency+jws"
 FORMAT = "platepost-transparency-1"
 STEP = 5
 """Counts are multiples of it; smaller ones are withheld."""
+CORRECTABLE = frozenset({"releases", "audits", "findings", "purges"})
+"""Parts of which a later count is the same, unless the first one was wrong."""
 PARTS = ("posts", "reads", "hits", "searches", "releases", "audits", "findings", "purges")
 
 
@@ -103,6 +106,68 @@ def publish_month(keeper: psycopg.Connection[Any], month: date, key: ECKey, zone
     return done.rowcount == 1
 
 
+def correct_month(
+    keeper: psycopg.Connection[Any], month: date, key: ECKey, zone: ZoneInfo, *, parts: Collection[str], because: str
+) -> bool:
+    """Publish a correction of parts of a month's report, signed; return False where they are right as published.
+
+    The report stays. Only parts about the department's own work can be corrected: of reads, hits and searches a later
+    count would tell what came or went since.
+
+    Raises:
+        DepartmentError: the month was not published, or a part cannot be corrected.
+
+    """
+    if wrong := {*parts} - CORRECTABLE:
+        raise DepartmentError(
+            f"can't be corrected: {', '.join(sorted(wrong))}; choose of {', '.join(sorted(CORRECTABLE))}"
+        )
+    earlier = keeper.execute(
+        "SELECT signed FROM sharing_report WHERE month = %s UNION ALL"
+        " (SELECT signed FROM sharing_correction WHERE month = %s ORDER BY number)",
+        [month, month],
+    ).fetchall()
+    if not earlier:
+        raise DepartmentError(f"{month:%Y-%m} was not published")
+    published: dict[str, Any] = {}
+    for (signed,) in earlier:
+        published |= _payload(signed)["counts"]
+    since, until = (datetime.combine(day, time(), zone) for day in (month, month_after(month)))
+    counted: dict[str, dict[str, int]] = defaultdict(dict)
+    for part, name, count in keeper.execute("SELECT * FROM sharing_counts(%s, %s)", [since, until]):
+        counted[part][name] = count
+    counts = {part: disclosed(counted[part]) for part in sorted(parts)}
+    changed = {part: cells for part, cells in counts.items() if cells != published[part]}
+    if not changed:
+        return False
+    said = {
+        "format": FORMAT,
+        "month": f"{month:%Y-%m}",
+        "agency": _payload(earlier[0][0])["agency"],
+        "corrects": sha256(earlier[0][0].encode()).hexdigest(),
+        "correction": len(earlier),
+        "because": because,
+        "counts": changed,
+    }
+    signed = sign(json.dumps(said, sort_keys=True).encode(), key, typ=REPORT_TYPE, kid=key.thumbprint()).decode()
+    row = [month, len(earlier), signed, key.as_pem(private=False).decode()]
+    keeper.execute("INSERT INTO sharing_correction (month, number, signed, key) VALUES (%s, %s, %s, %s)", row)
+    return True
+
+
+def _payload(signed: str) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(urlsafe_b64decode(signed.split(".")[1] + "=="))
+    return said
+
+
+def _rows(counts: Mapping[str, Mapping[str, int | None]]) -> list[tuple[str, str]]:
+    return [
+        (part if part == name else f"{part}: {name}", "withheld" if count is None else f"{count:,}")
+        for part in PARTS
+        for name, count in counts.get(part, {}).items()
+    ]
+
+
 def public_files(connection: psycopg.Connection[Any]) -> dict[str, bytes]:
     """Return the public page and what lies beside it, by name: what was published, and nothing else.
 
@@ -114,18 +179,20 @@ def public_files(connection: psycopg.Connection[Any]) -> dict[str, bytes]:
         "style.css": (PAGES / "design.css").read_bytes()
         + resources("platepost.department.sharing").joinpath("public.css").read_bytes()
     }
+    corrections: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for signed, key in connection.execute("SELECT signed, key FROM sharing_correction ORDER BY month, number"):
+        said = _payload(signed)
+        name = f"{said['month']}-correction-{said['correction']}"
+        corrections[said["month"]].append({**said, "rows": _rows(said["counts"]), "file": name})
+        found |= {f"{name}.jws": signed.encode(), f"{name}.pem": key.encode()}
     reports = []
     for signed, key in connection.execute("SELECT signed, key FROM sharing_report ORDER BY month DESC"):
-        said = json.loads(urlsafe_b64decode(signed.split(".")[1] + "=="))
-        rows = [
-            (part if part == name else f"{part}: {name}", "withheld" if count is None else f"{count:,}")
-            for part in PARTS
-            for name, count in said["counts"][part].items()
-        ]
+        said = _payload(signed)
         reports.append(
             {
                 **said,
-                "rows": rows,
+                "rows": _rows(said["counts"]),
+                "corrections": corrections[said["month"]],
                 "kept": [(CLASSES.get(name, name).capitalize(), str(days)) for name, days in said["kept_days"].items()],
             }
         )

@@ -7,6 +7,7 @@ redacted log.
 
 import csv
 import io
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -24,6 +25,7 @@ from platepost.department.people.models import DepartmentPerson
 from platepost.department.policy.policy import AccessPurpose, policy_in_force
 from platepost.department.sharing.errors import SharingError, act
 from platepost.department.sharing.models import SharingRelease, SharingRequest
+from platepost.department.sharing.publication import STEP, disclosed, month_after
 
 CLOCKS: Mapping[str, int] = {
     "public records": 10,  # Gov. Code 7922.535 (a)
@@ -55,6 +57,19 @@ WHERE line.event = 'intent' AND line.at >= %(since)s AND line.at < %(until)s
 AND NOT coalesce(said -> 'query', '{}') ? 'console'
 ORDER BY line.number LIMIT %(most)s
 """
+
+
+_PURPOSES = """
+SELECT date_trunc('month', line.at AT TIME ZONE %(zone)s)::date,
+    coalesce(purpose.value::json #>> '{}', 'erased'), count(*)
+FROM ledger_entry AS line
+LEFT JOIN ledger_body AS purpose ON purpose.entry = line.entry AND purpose.field = 'purpose'
+WHERE line.event = 'intent' AND line.at >= %(since)s AND line.at < %(until)s AND NOT EXISTS (
+    SELECT FROM ledger_body AS asked WHERE asked.entry = line.entry AND asked.field = 'query'
+    AND asked.value::jsonb ? 'console'
+) GROUP BY 1, 2
+"""
+"""Searches by month and purpose, as the public report has them."""
 
 
 def receive(*, person: str, kind: str, received_on: date, due_on: date | None = None, **said: Any) -> SharingRequest:  # noqa: ANN401
@@ -146,6 +161,9 @@ def note_release(request: SharingRequest, manifest: EvidenceManifest, digest: st
 def redacted_log(request: SharingRequest, since: date, until: date, *, person: DepartmentPerson) -> str:
     """Return the searches of some days as CSV: day, purpose and how much was shown; no person, plate, case or hour.
 
+    It withholds what the public report of the month withholds: a purpose whose count is not published there, and
+    numbers below 5; others are rounded as they are there.
+
     A search by a member of a covert group is there as any other is; what it showed of the group is not counted. Of one
     whose bodies were purged there is the day alone.
 
@@ -166,7 +184,7 @@ def redacted_log(request: SharingRequest, since: date, until: date, *, person: D
         )
     if until < since:
         raise SharingError("the last day is before the first one", "sharing_most")
-    begins, ends = (timezone.make_aware(datetime.combine(day, time())) for day in (since, until + timedelta(days=1)))
+    begins, ends = _midnight(since), _midnight(until + timedelta(days=1))
     asked = {"request": request.pk, "since": since.isoformat(), "until": until.isoformat()}
     purpose = AccessPurpose(policy_in_force().misuse.purpose, f"request {request.pk}")
     with open_log(person=person.login, agency=person.agency, purpose=purpose, query=asked) as log:
@@ -175,14 +193,31 @@ def redacted_log(request: SharingRequest, since: date, until: date, *, person: D
                 _SEARCHES, {"since": begins, "until": ends, "zone": settings.TIME_ZONE, "most": MOST_LINES + 1}
             )
             found = cursor.fetchall()
-        if len(found) > MOST_LINES:
-            raise SharingError(f"more than {MOST_LINES} searches: give fewer days", "sharing_most")
+            if len(found) > MOST_LINES:
+                raise SharingError(f"more than {MOST_LINES} searches: give fewer days", "sharing_most")
+            whole = {"since": _midnight(since.replace(day=1)), "until": _midnight(month_after(until))}
+            cursor.execute(_PURPOSES, {**whole, "zone": settings.TIME_ZONE})
+            months: dict[date, dict[str, int]] = defaultdict(dict)
+            for month, name, count in cursor.fetchall():
+                months[month][name] = count
         log.fetched(entries=[number for number, *_ in found])
+    public = {month: disclosed(counts) for month, counts in months.items()}
     written = io.StringIO()
     lines = csv.writer(written)
     lines.writerow(("day", "purpose", "exigent", "for", "case given", "records shown", "plates shown"))
-    lines.writerows(row for _, *row in found)
+    for _, day, asked_for, *facts, records, plates in found:
+        named = asked_for if public[day.replace(day=1)][asked_for] is not None else "withheld"
+        lines.writerow((day, named, *facts, _rounded(records), _rounded(plates)))
     return written.getvalue()
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time()))
+
+
+def _rounded(count: int | None) -> str:
+    """Return a number as the public report would have it."""
+    return "" if count is None else f"fewer than {STEP}" if 0 < count < STEP else str(STEP * round(count / STEP))
 
 
 def recall(release: SharingRelease, *, person: str, because: str) -> None:

@@ -119,6 +119,7 @@ RIGHTS = {
     },
     "sharing_policy": {OWNER: ALL, KEEPER: READ, WEB: ADD, AUDITOR: READ, PUBLIC: READ},
     # Of the owner's own rows, a trigger refuses any change.
+    "sharing_correction": {OWNER: ALL, KEEPER: ADD, PUBLIC: READ},
     "sharing_report": {OWNER: ALL, KEEPER: ADD, PUBLIC: READ},
     "sharing_incident": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     "sharing_release": {OWNER: ALL, WEB: ADD, AUDITOR: READ},

@@ -35,5 +35,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("c67aa1361c2113d78352274185ae10f90e8f092d68592fb865cfdd16a8588be4"),
+        ApplySql("1797d1e07b4ce927a65d1d8c98886afa5b9791bf8a8862b22d36da1bfbc31e22"),
     ]

@@ -71,6 +71,39 @@ def publish(*, folder: DepartmentFolder, month: datetime | None, as_json: bool) 
 @public.command(
     epilog="""\b
 Example:
+  platepost department public correct vault --part audits --because "Finished audits were not counted."
+"""
+)
+@FOLDER
+@click.option("--part", "parts", multiple=True, required=True, help="releases, audits, findings or purges.")
+@click.option("--because", required=True, help="Why the published counts were wrong; the public reads it.")
+@JSON
+def correct(*, folder: DepartmentFolder, parts: tuple[str, ...], because: str, as_json: bool) -> None:
+    """Count parts of all published months of FOLDER again, and publish a signed correction of each that was wrong.
+
+    A published report never changes; its correction stands below it. Reads, hits and searches can't be corrected:
+    a later count would reveal what came or went since.
+    """
+    from platepost.department.sharing.publication import correct_month  # noqa: PLC0415 - slow to load
+
+    zone = ZoneInfo(folder.settings.timezone)
+    with running_database(folder), connected(folder, KEEPER) as keeper:
+        months = [month for (month,) in keeper.execute("SELECT month FROM sharing_report ORDER BY month").fetchall()]
+        key = signing_jwk(folder.custody_key)
+        corrected = [
+            f"{month:%Y-%m}"
+            for month in months
+            if correct_month(keeper, month, key, zone, parts=parts, because=because)
+        ]
+    if as_json:
+        click.echo(json.dumps({"corrected": corrected, "checked": len(months)}))
+        return
+    click.echo(f"Corrected: {', '.join(corrected) or 'none'}. Months checked: {len(months)}.")
+
+
+@public.command(
+    epilog="""\b
+Example:
   platepost department public export vault /srv/www/plate-readers
 """
 )

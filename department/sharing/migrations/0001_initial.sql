@@ -92,3 +92,13 @@ CREATE TABLE sharing_report (
     key text NOT NULL,  -- by which it is verified, as PEM
     at timestamptz NOT NULL DEFAULT now()
 );
+
+-- Counts of a published month that were wrong. The report itself stays as it was published.
+CREATE TABLE sharing_correction (
+    month date NOT NULL REFERENCES sharing_report,
+    number integer NOT NULL CHECK (number > 0),
+    signed text NOT NULL,
+    key text NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (month, number)
+);

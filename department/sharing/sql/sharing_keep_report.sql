@@ -10,3 +10,5 @@ REVOKE ALL ON FUNCTION sharing_keep_report FROM PUBLIC;
 
 CREATE TRIGGER sharing_keep_report BEFORE UPDATE OR DELETE ON sharing_report
     FOR EACH ROW EXECUTE FUNCTION sharing_keep_report();
+CREATE TRIGGER sharing_keep_report BEFORE UPDATE OR DELETE ON sharing_correction
+    FOR EACH ROW EXECUTE FUNCTION sharing_keep_report();

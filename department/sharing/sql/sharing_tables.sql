@@ -6,7 +6,7 @@ GRANT SELECT ON sharing_incident, sharing_release, sharing_request TO platepost_
 GRANT SELECT ON sharing_policy TO platepost_keeper, platepost_auditor, platepost_public;
 GRANT SELECT, INSERT ON sharing_policy TO platepost_web;
 GRANT SELECT, INSERT, UPDATE (recalled_by, recalled_at, recalled_because) ON sharing_release TO platepost_web;
-GRANT SELECT, INSERT ON sharing_report TO platepost_keeper;
-GRANT SELECT ON sharing_report TO platepost_public;
+GRANT SELECT, INSERT ON sharing_correction, sharing_report TO platepost_keeper;
+GRANT SELECT ON sharing_correction, sharing_report TO platepost_public;
 GRANT SELECT, INSERT, UPDATE (due_on, extended_because, hold_id, decision, because, decided_by, decided_at) ON
     sharing_request TO platepost_web;

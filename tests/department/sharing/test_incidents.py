@@ -21,9 +21,11 @@ from platepost.department.archive.evidence_package import AFFECTED, open_sealed,
 from platepost.department.cli import department
 from platepost.department.database.roles import KEEPER, WEB
 from platepost.department.ledger.catalog import LedgerEvent
-from platepost.department.ledger.entries import open_entry
+from platepost.department.ledger.entries import open_entry, open_log
 from platepost.department.ledger.models import Agency
 from platepost.department.ledger.writing import append
+from platepost.department.lists.models import ListEntry
+from platepost.department.lists.services import enter_shown
 from platepost.department.people.models import DepartmentPerson, KnownDevice
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.people.services import disable, join_covert
@@ -149,6 +151,36 @@ def test_abused_account_and_stolen_laptop(people: dict[str, DepartmentPerson], p
     with as_role(WEB):
         journaled = exposed(account, manager)[0] - expected
     assert journaled == {"TEST009", "TEST039", "TEST033", "TEST034"}, "shown while the ledger could not be written"
+
+
+def test_plates_of_the_list_and_of_the_ledger_count(
+    people: dict[str, DepartmentPerson], planted: dict[str, int], superuser: psycopg.Connection
+) -> None:
+    """An auditor whose account was abused has read other people's searches; an operator, entries of the list."""
+    manager, auditor = people["r"], made_person("d.okafor", DepartmentRole.AUDITOR)
+    operator = made_person("z.person", DepartmentRole.OPERATOR)
+    with as_role(WEB):
+        asked: dict[str, Any] = {"person": "x.person", "agency": "riverside", "purpose": AccessPurpose("patrol")}
+        with open_entry(**asked, query={"plate": "TEST001", "from": "today"}) as entry:
+            entry.fetched(plates=["7OIL123"])
+        with open_entry(**asked, query={"plate": "TE?T*"}):
+            pass
+        ((numbers,),) = superuser.execute("SELECT array_agg(number) FROM ledger_entry").fetchall()
+        since = timezone.now()
+        with open_log(
+            person=auditor.login, agency=auditor.agency, purpose=AccessPurpose("audit", "audit 1"), query={}
+        ) as log:
+            log.fetched(entries=numbers)
+        named = [ListEntry(plate="8LST456"), ListEntry(plate="9COV789", distribution=GROUP)]
+        enter_shown(named, operator)
+        until = timezone.now()
+        assert exposed(incident("account", auditor.login, since, until), manager) == ({"TEST001", "7OIL123"}, set())
+        assert exposed(incident("account", operator.login, since, until), manager) == ({"8LST456"}, set())
+        assert exposed(incident("account", operator.login, until, timezone.now()), manager) == (set(), set())
+    join_covert(manager, GROUP)
+    with as_role(WEB):
+        exposed_too = exposed(incident("account", operator.login, since, until), manager)
+    assert exposed_too == ({"8LST456", "9COV789"}, set())
 
 
 def test_who_had_logged_on_before_the_laptop_was_stolen_counts_from_then_on(

@@ -9,6 +9,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,6 +24,7 @@ from platepost.department.sharing.commands.public import _site
 from platepost.department.sharing.publication import (
     PARTS,
     REPORT_TYPE,
+    correct_month,
     disclosed,
     month_after,
     months_due,
@@ -91,6 +93,7 @@ def counted(superuser: psycopg.Connection, stock: Stock, connect: Connect) -> It
         "custody_tally",
         "alerts_alert",
         "alerts_forgotten",
+        "sharing_correction",
         "sharing_report",
         "sharing_policy",
     )
@@ -240,6 +243,127 @@ def hits(keeper: psycopg.Connection, since: datetime = AT) -> dict[str, int]:
     return {name: count for part, name, count in counts if part == "hits"}
 
 
+IN_MONTH = [MONTH_BEGAN := datetime(2026, 1, 1, tzinfo=UTC), AT, datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC)]
+NOT_IN_MONTH = [MONTH_BEGAN - timedelta(seconds=1), datetime(2026, 2, 1, tzinfo=UTC), AT + timedelta(days=90)]
+WORK = {
+    "audits": "INSERT INTO audits_audit (plan_id, since, until, seed, searches, drawn_by, drawn_at, due_at,"
+    " finished_by, finished_at) VALUES (%(n)s, %(at)s - interval '60 days', %(at)s - interval '30 days',"
+    " repeat('0', 32), 0, 'a', %(at)s - interval '1 day', %(at)s, 'a', %(at)s)",
+    "findings": "INSERT INTO audits_finding (rule, subject, month, says, entries, made_at, answer_by, close_by) VALUES"
+    " ('household', 'a' || %(n)s, '2026-01-01', 'a', ARRAY[gen_random_uuid()], %(at)s, %(at)s, %(at)s)",
+    "purges": "INSERT INTO archive_plan (law, planned_by, planned_at, resolution, resolution_date, attorney,"
+    " consent_date, approved_by, approved_at, begun_at, done_at)"
+    " VALUES ('california', 'a', %(at)s, 'a', %(at)s, 'a', %(at)s, 'b', %(at)s, %(at)s, %(at)s)",
+    "releases": "WITH asked AS (INSERT INTO sharing_request (kind, requester, says, received_on, due_on, person)"
+    " VALUES ('public records', 'a', 'a', %(at)s, %(at)s, 'a') RETURNING id) INSERT INTO sharing_release (request_id,"
+    " recipient, recipient_key, package, digest, records, person, at) SELECT id, 'a', 'k', gen_random_uuid(),"
+    " encode(sha256(%(n)s::text::bytea), 'hex'), 1, 'a', %(at)s FROM asked",
+}
+"""How each piece of a department's work is done at a moment."""
+TABLES = ("audits_audit", "audits_finding", "archive_plan", "sharing_release", "sharing_request")
+
+
+def work(superuser: psycopg.Connection) -> dict[str, list[datetime]]:
+    """Do each piece of work at some moments within the month and beside it; return these, by part."""
+    empty(superuser, *TABLES)
+    done: dict[str, list[datetime]] = {}
+    with superuser.transaction():
+        superuser.execute("SET LOCAL session_replication_role = replica")
+        superuser.execute("ALTER TABLE archive_plan DISABLE TRIGGER USER")
+        for more, (part, statement) in enumerate(WORK.items(), start=1):
+            done[part] = [*IN_MONTH * (more + 1), *NOT_IN_MONTH]
+            for n, at in enumerate(done[part]):
+                superuser.execute(statement, {"n": n, "at": at})
+        superuser.execute("ALTER TABLE archive_plan ENABLE TRIGGER USER")
+    return done
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_figure_is_that_of_an_independent_count(
+    counted: psycopg.Connection, superuser: psycopg.Connection
+) -> None:
+    done = work(superuser)
+    searched = {"patrol": 7, "stolen vehicle": 6, "audit": 3}
+    began = datetime.now(UTC)
+    for purpose, times in searched.items():
+        for _ in range(times):
+            enter(purpose=purpose)
+    ended = datetime.now(UTC)
+    enter(purpose="patrol")
+    with superuser.transaction():
+        superuser.execute("SET LOCAL session_replication_role = replica")
+        for number, answered in ((50, "rejected"), (51, "closed"), (52, None), (53, None)):
+            superuser.execute(ALERT, [number, AT, AT, AT, "new", None])
+            if answered:
+                superuser.execute(
+                    "UPDATE alerts_alert SET state = 'repeated', answered_with = 1, answered_as = %s"
+                    " WHERE record_id = %s",
+                    [answered, number],
+                )
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for since, until in ((MONTH_BEGAN, datetime(2026, 2, 1, tzinfo=UTC)), (began, ended)):
+        for part, name, count in counted.execute("SELECT * FROM sharing_counts(%s, %s)", [since, until]):
+            if part == "searches" or since == MONTH_BEGAN:
+                found[part][name] = count
+
+    def of_month(part: str) -> int:
+        return sum((at.year, at.month) == (2026, 1) for at in done[part])
+
+    assert found == {
+        "reads": {"reads": 47},
+        "posts": {"posts": 2},
+        "hits": {"wrong": 12 + 1, "confirmed": 3 + 1, "undecided": 2},
+        "searches": searched,
+        "releases": {"public records": of_month("releases")},
+        **{part: {part: of_month(part)} for part in ("audits", "findings", "purges")},
+    }
+    assert (found["audits"], found["releases"]) == ({"audits": 6}, {"public records": 15})
+    empty(superuser, *TABLES)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_wrong_count_of_a_published_month_is_corrected_below_it(
+    counted: psycopg.Connection, superuser: psycopg.Connection, connect: Connect
+) -> None:
+    empty(superuser, *TABLES)
+    because = "Finished audits were not counted."
+
+    def correct(*parts: str) -> bool:
+        return correct_month(counted, MONTH, KEY, ZoneInfo("UTC"), parts=parts, because=because)
+
+    with pytest.raises(DepartmentError, match="was not published"):
+        correct("audits")
+    publish(counted)
+    before = read(counted)
+    with superuser.transaction():
+        superuser.execute("SET LOCAL session_replication_role = replica")
+        for n in range(11):
+            superuser.execute(WORK["audits"], {"n": n, "at": AT})
+        superuser.execute("UPDATE custody_tally SET count = 900")
+    assert correct("audits", "purges")
+    assert not correct("audits", "purges"), "once"
+    with pytest.raises(DepartmentError, match="can't be corrected: reads"):
+        correct("reads")
+    assert read(counted) == before, "the report stays"
+    with connect(PUBLIC) as public:
+        files = public_files(public)
+    signed = files["2026-01-correction-1.jws"]
+    said = json.loads(open_signed(signed, typ=REPORT_TYPE, key=lambda _: KEY).payload)
+    assert (said["counts"], said["month"], said["because"]) == (
+        {"audits": {"audits": 10}},
+        "2026-01",
+        "Finished audits were not counted.",
+    )
+    assert said["corrects"] == sha256(files["2026-01.jws"]).hexdigest()
+    page = files["index.html"].decode()
+    assert "Corrected: Finished audits were not counted." in page
+    assert '<tr><th scope="row">audits</th><td>10</td></tr>' in page
+    for statement in ("UPDATE sharing_correction SET signed = ''", "DELETE FROM sharing_correction"):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            superuser.execute(statement)
+    empty(superuser, "sharing_correction", *TABLES)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_another_language_verifies_a_month(counted: psycopg.Connection, tmp_path: Path) -> None:
     """By a program that was written from docs/public.md."""
@@ -339,4 +463,4 @@ def test_role_of_the_page_reaches_nothing_else(counted: psycopg.Connection, conn
                 reached.add(name)
             except psycopg.errors.InsufficientPrivilege:
                 pass
-    assert (reached, functions) == ({"sharing_report", "sharing_policy"}, [])
+    assert (reached, functions) == ({"sharing_correction", "sharing_report", "sharing_policy"}, [])

@@ -239,9 +239,23 @@ def test_public_records_are_answered_from_the_redacted_log(
     lines = answer.content.decode().splitlines()
     assert lines[0] == "day,purpose,exigent,for,case given,records shown,plates shown"
     assert lines[1:] == [
-        f"{today},stolen vehicle,False,the department,True,2,1", f"{today},patrol,False,the department,False,0,0"
-    ]  # fmt: skip
-    assert sql("SELECT count(*) FROM ledger_entry WHERE event = 'log_intent'") == [(1,)]
+        f"{today},withheld,False,the department,True,fewer than 5,fewer than 5",
+        f"{today},withheld,False,the department,False,0,0",
+    ], "as the public report of the month withholds them"
+    with as_role(WEB):
+        for each in range(7):
+            with open_entry(**looking, purpose=AccessPurpose("patrol")) as entry:
+                entry.fetched(records=range(each))
+        lines = client.post(f"/requests/{made.pk}/log/", days).content.decode().splitlines()
+    assert [line.split(",")[1] for line in lines[1:]] == ["withheld"] * 9, "nor by the others, by subtraction"
+    with as_role(WEB):
+        for _ in range(5):
+            with open_entry(**looking, purpose=AccessPurpose("stolen vehicle", "26-00417")) as entry:
+                entry.fetched(records=[1, 2])
+        lines = client.post(f"/requests/{made.pk}/log/", days).content.decode().splitlines()
+    assert [line.split(",")[1] for line in lines[1:]] == ["stolen vehicle", *["patrol"] * 8, *["stolen vehicle"] * 5]
+    assert lines[9].endswith(",5,0"), "six, rounded"
+    assert sql("SELECT count(*) FROM ledger_entry WHERE event = 'log_intent'") == [(3,)]
     with as_role(WEB):
         before = dict.fromkeys(days, today - timedelta(days=1))
         assert client.post(f"/requests/{made.pk}/log/", before).content.decode().splitlines() == lines[:1]
@@ -259,4 +273,4 @@ def test_public_records_are_answered_from_the_redacted_log(
         superuser.execute("ALTER TABLE ledger_body ENABLE ALWAYS TRIGGER ledger_body_ends_with_its_class")
     with as_role(WEB):
         erased = client.post(f"/requests/{made.pk}/log/", days).content.decode().splitlines()
-    assert erased[1:] == [f"{today},erased,,,,,"] * 2, "nothing is said of what is not known any more"
+    assert erased[1:] == [f"{today},erased,,,,,"] * 14, "nothing is said of what is not known any more"
