@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from multiprocessing import active_children
+from multiprocessing import active_children, forkserver, get_context
 from multiprocessing.connection import Connection as Pipe
+from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Timer
@@ -103,6 +104,15 @@ def shielded() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def forking(*modules: str) -> ForkServerContext:
+    """Return what forks processes from one that has loaded some modules; it runs, and Ctrl-C does not reach it."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload([*modules])
+    with shielded():
+        forkserver.ensure_running()
+    return context
 
 
 def await_answer(pipe: "Pipe[Any, Any]", seconds: float) -> bool:

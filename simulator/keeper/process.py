@@ -1,7 +1,6 @@
 """A record keeper as a process of its own, which may be killed at any instant and started again."""
 
 import logging
-import multiprocessing
 import signal
 import threading
 from contextlib import suppress
@@ -12,7 +11,7 @@ from pathlib import Path
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.simulator.errors import SubscriberError
 from platepost.simulator.keeper.keeper import INTERVAL_SECONDS, RecordKeeper
-from platepost.simulator.processes import await_answer, end_forked
+from platepost.simulator.processes import await_answer, end_forked, forking
 
 PRELOADED = ["platepost.simulator.keeper.process"]
 READY_SECONDS = 30.0
@@ -22,9 +21,7 @@ _TELL_SECONDS = 0.05
 
 def forks() -> ForkServerContext:
     """Return what forks keepers from a process that has loaded everything."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    return context
+    return forking(*PRELOADED)
 
 
 class KeeperProcess:

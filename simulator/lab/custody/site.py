@@ -1,6 +1,5 @@
 """Where custody is put to the test: a fleet with two custodians, a broker with intruders, posts that can be killed."""
 
-import multiprocessing
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.sharedctypes import Synchronized
@@ -23,6 +22,7 @@ from platepost.simulator.lab.custody.checker import CustodyChecker, LeftBehind
 from platepost.simulator.lab.custody.wire import WireLog
 from platepost.simulator.lab.faults.killable_post import LEFT_OUT_SECONDS
 from platepost.simulator.lab.faults.post_under_test import PostUnderTest
+from platepost.simulator.processes import forking
 from platepost.wire.records import Purpose, Source
 from platepost.wire.records.signing import Keyring, read_key
 from platepost.wire.records.topics import ROOT
@@ -79,8 +79,7 @@ class CustodySite(Site[Broker]):
         super().__init__(directory, fleet, Broker(fleet, directory / "broker", save_seconds=save_seconds))
         self.intrusions: tuple[str, ...] = ()
         """The intruders that the broker granted their topics."""
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([*KEEPERS, "platepost.simulator.lab.faults.killable_post"])
+        self._context = forking(*KEEPERS, "platepost.simulator.lab.faults.killable_post")
         self._names, self._custodians, self._step = posts, custodians, step
         self._left_out_seconds = left_out_seconds
         self._settings: dict[str, Any] = {}

@@ -1,7 +1,6 @@
 """Where a department is put to the test: a fleet, a broker, a recorder of receipts, and a department of its own."""
 
 import contextlib
-import multiprocessing
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from platepost.simulator.ground.site import Site, throwaway_fleet
 from platepost.simulator.lab.custody.wire import WireLog
 from platepost.simulator.lab.department.publisher import PublisherCount, PublisherSettings, publish
 from platepost.simulator.lab.faults.namespaces import Namespaces, own_disk
-from platepost.simulator.processes import end_forked
+from platepost.simulator.processes import end_forked, forking
 from platepost.wire.records import Purpose
 from platepost.wire.records.topics import ROOT
 
@@ -60,10 +59,7 @@ class DepartmentSite(Site[Broker]):
             log=directory / "keeper.log",
             receipts=directory / "signed",
         )
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(
-            ["platepost.simulator.lab.department.publisher", "platepost.simulator.lab.custody.wire"]
-        )
+        self._context = forking("platepost.simulator.lab.department.publisher", "platepost.simulator.lab.custody.wire")
         kept, logged = (records * size // 1024 for size in (RECORD_KILOBYTES, LOGGED_KILOBYTES))
         self._megabytes = EMPTY_MEGABYTES + kept + min(LOG_MEGABYTES, logged)
         self._posts = [f"post-{number}" for number in range(1, posts + 1)]

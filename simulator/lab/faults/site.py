@@ -1,7 +1,6 @@
 """Where a campaign takes place: a throw-away fleet, a real broker, a record keeper, and posts behind proxies."""
 
 import json
-import multiprocessing
 import os
 import signal
 import threading
@@ -23,6 +22,7 @@ from platepost.simulator.lab.faults.judge import Ruling, judge
 from platepost.simulator.lab.faults.namespaces import Namespaces, own_disk
 from platepost.simulator.lab.faults.post_under_test import PostUnderTest
 from platepost.simulator.lab.faults.refuser import Refuser
+from platepost.simulator.processes import forking
 from platepost.wire.records import Source
 
 AGENCY = "faults"
@@ -66,10 +66,9 @@ class CampaignSite(Site[Broker]):
         self._ids: set[str] = set()
         draw = Random(AGENCY)
         self._vehicles = [SeenVehicle(plate(draw), draw) for _ in range(VEHICLES)]
-        self._context = multiprocessing.get_context("forkserver")
+        self._context = forking(*PRELOADED)
         self.rate: Synchronized[float] = self._context.Value("d", rate)
         """Records a second that each post makes at present."""
-        self._context.set_forkserver_preload(PRELOADED)
 
     # --- the keeper of records
 
