@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from random import Random
 from typing import Any, Literal
 
 from platepost.common.signals import KILLED_SECONDS, check, current, sleep
@@ -22,7 +21,6 @@ from platepost.simulator.brokers.mosquitto import Broker
 from platepost.simulator.brokers.rabbitmq import RabbitCluster
 from platepost.simulator.errors import CampaignError
 from platepost.simulator.ground.folder import claimed
-from platepost.simulator.ground.passages import SeenVehicle, plate
 from platepost.simulator.ground.site import Site, throwaway_fleet
 from platepost.simulator.keeper.process import KeeperProcess, forks
 from platepost.simulator.lab.fleet.collector import collect
@@ -33,7 +31,6 @@ from platepost.simulator.processes import await_answer, shielded
 
 AGENCY = "fleet"
 KEEPER = "keeper"
-VEHICLES = 24
 """Made up at the start; any of them passes a post next."""
 BrokerName = Literal["mosquitto", "rabbitmq"]
 ANSWER_SECONDS = 600.0
@@ -89,8 +86,6 @@ class FleetSite(Site[Broker | RabbitCluster]):
         self._progress("starting the broker", 0, 0)
         super()._make()
         self._await_rights()
-        draw = Random(self._seed)
-        vehicles = [SeenVehicle(plate(draw), draw) for _ in range(VEHICLES)]
         self._collector = self._start(
             collect, self.fleet.subscriber(KEEPER), AGENCY, self.broker.addresses, self.archive
         )
@@ -113,7 +108,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
                 posts=tuple(self.fleet.post(name) for name in self.posts[number::WORKERS]),
                 agency=AGENCY,
                 brokers=self.broker.addresses,
-                vehicles=vehicles,
+                vehicles_seed=self._seed,
                 seed=self._seed + number,
                 uplink=self._uplink,
                 tuning=self._tuning,
@@ -189,6 +184,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
     def _start(self, run: Callable[..., None], *given: object, log: Path | None = None) -> tuple[BaseProcess, Pipe]:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=run, args=(*given, theirs, *([log] if log else [])), daemon=True)
+        check()
         with shielded():
             process.start()
         theirs.close()

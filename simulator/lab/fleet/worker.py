@@ -12,7 +12,6 @@ import signal
 import socket
 import struct
 from collections import deque
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -23,13 +22,14 @@ from typing import Literal
 from platepost.device.uplink.connection import BrokerConnection
 from platepost.device.uplink.settings import Tuning
 from platepost.device.uplink.waker import Waker
-from platepost.simulator.ground.passages import SeenVehicle
+from platepost.simulator.ground.passages import SeenVehicle, plate
 from platepost.simulator.lab.fleet.post import FleetPost
 
 log = logging.getLogger(__name__)
 
 LATE_SECONDS = 1.0
 """How late what is due may be for the sake of what arrives."""
+VEHICLES = 24
 CONNECTING = 8
 """Connections that one process makes at a time."""
 _BYTES_ACKED = 120
@@ -45,7 +45,8 @@ class WorkerSettings:
     agency: str
     brokers: tuple[str, ...]
     """Posts take turns in which of them they prefer."""
-    vehicles: Sequence[SeenVehicle]
+    vehicles_seed: int
+    """All workers draw the same vehicles: to hand their pictures over, a worker's start would be waited for."""
     seed: int
     uplink: dict[str, float]
     tuning: Tuning
@@ -93,12 +94,14 @@ class Worker:
     def __init__(self, settings: WorkerSettings, orders: Connection) -> None:
         """Make the posts; nothing is connected yet."""
         self._orders = orders
+        draw = random.Random(settings.vehicles_seed)
+        vehicles = [SeenVehicle(plate(draw), draw) for _ in range(VEHICLES)]
         self._posts = [
             FleetPost(
                 folder,
                 agency=settings.agency,
                 brokers=_turned(settings.brokers, number),
-                vehicles=settings.vehicles,
+                vehicles=vehicles,
                 parts=settings.parts,
                 seed=settings.seed,
                 uplink=settings.uplink,
