@@ -122,9 +122,10 @@ class Poll:
         """Take in one more look."""
         self.frames += 1
         span = self._spans.setdefault(round(log(max(vote.width, 1.0), SPAN)), _Span())
-        span.add(vote.reading, vote.weight * max(vote.reading.confidence, 0.01) ** 2)
+        weight = vote.weight * max(vote.reading.confidence, 0.01) ** 2
+        span.add(vote.reading, weight)
         if vote.reading.columns is not None:
-            self._fusion.add(vote.reading.columns, vote.weight)
+            self._fusion.add(vote.reading.columns, weight)
 
     @property
     def readings(self) -> Counter[str]:

@@ -108,6 +108,18 @@ def test_where_looks_disagree_what_each_saw_of_all_texts_decides(reading: Readin
     assert found.confidence > 0.85
 
 
+def test_large_looks_that_see_nothing_do_not_outweigh_a_small_sharp_one(reading: Readings) -> None:
+    blurred = replace(
+        reading("7A123", 0.2, ("7H123", 0.19)),
+        columns=columns({"7": 0.6}, {"A": 0.2, "H": 0.19}, {"1": 0.6}, {"2": 0.6}, {"3": 0.6}),
+    )
+    sharp = replace(
+        reading("7H123", 0.9, ("7A123", 0.1)),
+        columns=columns({"7": 1.0}, {"H": 0.9, "A": 0.1}, {"1": 1.0}, {"2": 1.0}, {"3": 1.0}),
+    )
+    assert consensus([*[Vote(blurred, 100)] * 11, Vote(sharp, 5)]).text == "7H123"
+
+
 def test_no_vote_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one vote"):
         consensus([])
