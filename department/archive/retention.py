@@ -9,6 +9,7 @@ from platepost.department.archive.errors import ArchiveRefusedError
 from platepost.department.archive.models import KeptBackup, RetentionTerm
 from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.policy.law import LawProfile
 
 FIRST = "-infinity"
 """When a class begins that has no partitions by time."""
@@ -25,9 +26,10 @@ class DuePartition(NamedTuple):
     """Whether its oldest records are older than the law allows."""
 
 
-def establish(law: str) -> bool:
+def establish(law: LawProfile) -> bool:
     """Have a law bind the department, as the owner; return whether anything changed. Terms stay where it allows."""
-    ((changed,),) = rows("SELECT archive_establish(%s)", [law])
+    said = [law.name, law.keep_at_least_days, law.keep_at_most_days]
+    ((changed,),) = rows("SELECT archive_establish(%s, %s, %s)", said)
     return bool(changed)
 
 

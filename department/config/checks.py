@@ -1,5 +1,6 @@
 """What `platepost department check` looks at: each thing that makes an installation insecure or incomplete, by name."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -319,6 +320,7 @@ def _contents(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     with connected(folder, OWNER) as owner:
         yield from _unheard_groups(owner)
     yield from _one_person()
+    yield from _law()
     for each in evidence():
         if not each.is_met:
             name = f"clause_{each.clause.id.lower()}"
@@ -340,6 +342,30 @@ def sql_faults(folder: DepartmentFolder) -> Iterator[InstallationFault]:
             "it allowed; `upgrade` puts functions, views, triggers, policies, and rights back"
         )
         yield InstallationFault("sql_changed", message)
+
+
+def _law() -> Iterator[InstallationFault]:
+    """Yield how the law of the policy file, that of the database, and the last one in the ledger differ."""
+    from platepost.department.database.queries import rows  # noqa: PLC0415 - after Django was set up
+    from platepost.department.sharing.laws import bound_law, law_differs  # noqa: PLC0415
+
+    bound = bound_law()
+    if law_differs():
+        message = (
+            f"the policy file names another law than {bound['law']!r}, which the database enforces: two persons change"
+            " it on the page of the policy, or put the file back"
+        )
+        yield InstallationFault("law_differs", message)
+    terms = (
+        "SELECT count(*) FROM archive_term WHERE class = 'no_hit' AND (law, floor_days, ceiling_days) <> (%s, %s, %s)"
+    )
+    ((others,),) = rows(terms, [bound["law"], bound["floor_days"], bound["ceiling_days"]])
+    ((last,),) = rows("SELECT ledger_last_law()::text")
+    if others or last is None or json.loads(last) != bound:
+        yield InstallationFault(
+            "law_not_entered",
+            f"the law {bound['law']!r} binds the database, and no entry of the ledger says who changed it",
+        )
 
 
 def _one_person() -> Iterator[InstallationFault]:

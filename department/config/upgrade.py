@@ -1,5 +1,6 @@
 """Brings a database to the schema of this version."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from platepost.department.database.sql_files import apply_sql
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings, application_name
 from platepost.department.ledger.journal import LocalJournal
-from platepost.department.policy.policy import DEFAULT, Policy, read_policy
+from platepost.department.policy.policy import DEFAULT, read_policy
 from platepost.department.session import (
     FORMER,
     NOT_UPGRADED,
@@ -89,25 +90,31 @@ def upgrade(folder: DepartmentFolder) -> list[str]:
     LocalJournal(folder.journal).prepare()
     # Before a unit runs, so that those that must not reach it find it closed.
     prepare_key(folder.household_key, folder.household_public)
-    _bind(read_policy(folder.policy))
+    _bind(folder)
     return applied
 
 
-def _bind(policy: Policy) -> None:
-    """Have the database enforce the law that the policy names, and who may enter what alone."""
-    from django.db import IntegrityError, connection  # noqa: PLC0415 - after Django was set up
+def _bind(folder: DepartmentFolder) -> None:
+    """Have the database enforce the policy: the law, if there are no people yet, and who may enter what alone."""
+    from django.db import connection  # noqa: PLC0415 - after Django was set up
 
-    from platepost.department.archive.retention import establish  # noqa: PLC0415
+    from platepost.department.people.models import DepartmentPerson  # noqa: PLC0415
+    from platepost.department.sharing.laws import bound_law  # noqa: PLC0415
 
-    law, lists = policy.law.name, policy.lists
-    establish(law)
-    with connection.cursor() as cursor:
-        try:
-            cursor.execute("UPDATE ledger_law SET law = %s WHERE law <> %s", [law, law])
-        except IntegrityError as error:
-            raise DepartmentError(
-                f"the law {law!r} forbids what is granted to an agency: take it back first, on the page of agencies"
-            ) from error
+    policy, settings = read_policy(folder.policy), folder.settings
+    law, lists = policy.law.bound(), policy.lists
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM ledger_entry WHERE event = 'law_changed'")
+        ((entered,),) = cursor.fetchall()
+        if not DepartmentPerson.objects.exists() and (not entered or bound_law() != law):
+            cursor.execute("SELECT sharing_bind_law(%s, %s, NULL)", [json.dumps(law), folder.caller])
+        cursor.execute("SELECT archive_establish(law, floor_days, ceiling_days) FROM ledger_law")
+        cursor.execute(
+            "UPDATE people_person SET agency = %s FROM ledger_department AS own"
+            " WHERE people_person.agency = own.agency AND own.agency <> %s",
+            [settings.agency, settings.agency],
+        )
+        cursor.execute("UPDATE ledger_department SET agency = %s, timezone = %s", [settings.agency, settings.timezone])
         said = [[*lists.two_persons], [*lists.dispatchers]]
         cursor.execute("UPDATE lists_policy SET two_persons = %s, dispatchers = %s", said)
 

@@ -55,7 +55,7 @@ def _page(request: HttpRequest, bound: forms.Form | None = None) -> HttpResponse
         ],
         "form": bound if isinstance(bound, PartnerForm) else PartnerForm(),
         "refused": bound,
-        "today": timezone.now().date(),
+        "today": timezone.localdate(),
         "agency": settings.AGENCY,
         "certificate": identity.certificate.read_text("ascii") if identity.certificate.exists() else "",
     }

@@ -1,6 +1,7 @@
 """The agencies on whose behalf records may be looked at."""
 
 from django.db import IntegrityError
+from django.db.models.functions import Now
 
 from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
@@ -10,21 +11,40 @@ from platepost.department.policy.errors import PurposeError
 
 
 def set_agency(agency: Agency, *, person: str) -> None:
-    """Put an agency into the register, or change what it says of one.
+    """Put an agency into the register, or change what it says of one. A second person confirms it: `confirm_agency`.
 
     Raises:
-        PurposeError: the law forbids to look at records on its behalf.
+        PurposeError: the law forbids to look at records on its behalf, or its ORI is not what its kind says.
         LedgerError: the ledger cannot be written.
 
     """
-    said = {name: getattr(agency, name) for name in ("kind", "allowed", "note")}
+    said = {name: getattr(agency, name) for name in ("kind", "allowed", "note", "ori")}
+    agency.entered_by = person
     try:
         with entering(LedgerEvent.AGENCY_SET, {"person": person, "agency_name": agency.name, **said}):
             Agency.objects.bulk_create(
-                [agency], update_conflicts=True, unique_fields=["name"], update_fields=list(said)
+                [agency], update_conflicts=True, unique_fields=["name"], update_fields=[*said, "entered_by"]
             )
     except IntegrityError as error:
         raise PurposeError(f"the law allows nothing on behalf of {agency.name}: it is {agency.kind}") from error
+
+
+def confirm_agency(name: str, *, person: str) -> None:
+    """Be the second person for what an agency is.
+
+    Raises:
+        IntegrityError: the person entered it, or may not.
+        PurposeError: it does not wait for a second person.
+        LedgerError: the ledger cannot be written.
+
+    """
+    with entering(LedgerEvent.AGENCY_CONFIRMED, {"person": person, "agency_name": name}) as said:
+        waiting = Agency.objects.filter(name=name, confirmed_by=None)
+        found = waiting.values("kind", "ori").first()
+        if found is None:
+            raise PurposeError(f"{name} does not wait for a second person")
+        waiting.update(confirmed_by=person, confirmed_at=Now())
+        said.update(found)
 
 
 def require_agreed(name: str, purpose: str, *, scope: str = "search") -> None:

@@ -108,13 +108,19 @@ class LedgerEvent(Enum):
     """A supervisor judged a search that somebody called exigent."""
 
     # --- agencies for which records are looked at
-    AGENCY_SET = EventKind("agency_set", "set an agency", "person agency_name kind allowed", "note")
+    AGENCY_SET = EventKind("agency_set", "set an agency", "person agency_name kind allowed", "note ori")
+    AGENCY_CONFIRMED = EventKind(
+        "agency_confirmed", "confirmed what an agency is, as the second person", "person agency_name kind ori"
+    )
     AGENCY_VERIFIED = EventKind("agency_verified", "verified an agency", "person agency_name says until")
     SHARING_AGREED = EventKind(
         "sharing_agreed",
         "agreed with an agency",
         "person agency_name agreement says purposes scope begins ends",
         "per_hour",
+    )
+    SHARING_CONFIRMED = EventKind(
+        "sharing_confirmed", "was the second person for an agreement with an agency", "person agency_name agreement"
     )
     SHARING_ENDED = EventKind("sharing_ended", "ended an agreement with an agency", "person agency_name agreement")
     PARTNER_NAMED = EventKind("partner_named", "named a partner department", "person agency_name url certificate")
@@ -142,6 +148,14 @@ class LedgerEvent(Enum):
         "exposure_computed", "computed whom an incident affects", "person incident digest plates reads gone"
     )
     BREACH_NOTIFIED = EventKind("breach_notified", "told the affected of an incident", "person incident plates")
+    LAW_PROPOSED = EventKind("law_proposed", "proposed another law", "person law")
+    LAW_CHANGED = EventKind(
+        "law_changed",
+        "changed the law that binds the department",
+        "person second_person before after",
+        retention=BodyClass.PERMANENT,
+    )
+    """In the transaction of the change. Before there are people, `upgrade` enters it without a second person."""
     POLICY_PUBLISHED = EventKind(
         "policy_published", "published the policy", "person digest hearing", retention=BodyClass.PERMANENT
     )

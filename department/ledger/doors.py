@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, connection
+from django.utils import timezone
 from psycopg import Connection
 
 from platepost.common.files import StateFile
@@ -48,15 +49,19 @@ class ReadsDoor:
     agreement: ReadsAgreement | None
     """The one that was entered last."""
 
-    def faults(self, today: date | None = None) -> tuple[str, ...]:
-        """Return what is wrong with it; nothing where all is in order."""
-        today = today or datetime.now(UTC).date()
+    def faults(self, now: datetime | None = None) -> tuple[str, ...]:
+        """Return what is wrong with it; nothing where all is in order.
+
+        An agreement's last day is the department's; a grant's is UTC's, as the broker has it.
+        """
+        now = now or datetime.now(UTC)
+        today, utc = timezone.localdate(now), now.astimezone(UTC).date()
         agreement, until = self.agreement, self.holder.until
         return tuple(
             fault
             for fault, wrong in (
                 ("the fleet granted it without an end", until is None),
-                ("the grant has ended: rewrite the broker's rights", until is not None and until < today),
+                ("the grant has ended: rewrite the broker's rights", until is not None and until < utc),
                 ("no agreement", agreement is None),
                 ("no second person", agreement is not None and agreement.confirmed_by is None),
                 ("the agreement has ended", agreement is not None and agreement.until < today),

@@ -21,6 +21,12 @@ class Agency(models.Model):
     """Whether anything may be agreed with it; False also takes back at once what was agreed."""
     note = models.TextField()
     """What else there is to say of it."""
+    ori = models.TextField(default="")
+    """Its originating agency identifier, nine characters, by which NCIC knows it; empty where it has none."""
+    entered_by = models.TextField(null=True)
+    confirmed_by = models.TextField(null=True)
+    """The second person for its kind and its ORI; nothing is done for it before."""
+    confirmed_at = models.DateTimeField(null=True)
 
     class Meta:
         managed = False

@@ -16,6 +16,7 @@ from platepost.department.people.rights import (
     Certification,
     DepartmentRole,
     Permission,
+    Requirement,
     TrainingTopic,
     roles_that_may,
 )
@@ -28,12 +29,16 @@ FROM people_certificate WHERE person_id = ANY (%(people)s) ORDER BY person_id, c
 UNION ALL
 (SELECT DISTINCT ON (person_id, topic) person_id, 'training', topic, held_at, passed
 FROM people_training WHERE person_id = ANY (%(people)s) ORDER BY person_id, topic, held_at DESC, id DESC)
+UNION ALL
+SELECT id, 'stranger', ledger_agency_lack(agency, NULL, now()), NULL, true FROM people_person
+WHERE id = ANY (%(people)s) AND agency <> (SELECT agency FROM ledger_department)
 """
 _WHOM = """
 SELECT DISTINCT login FROM people_person AS person JOIN people_role AS held ON held.person_id = person.id
 WHERE held.role = ANY (%s) AND held.ended_at IS NULL AND disabled_at IS NULL AND person.id <> %s ORDER BY login LIMIT 5
 """
 _ADMINISTRATORS = frozenset({DepartmentRole.ADMINISTRATOR})
+_MANAGERS = frozenset({DepartmentRole.RECORDS_MANAGER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,8 @@ class Currency:
     """By certificate, its end."""
     training: Mapping[TrainingTopic, datetime]
     """By topic, until when the last training counts; a topic that was failed is not there."""
+    stranger: str | None = None
+    """Why the agency of a person who is not the department's own gives no access."""
 
     def may(self, permission: Permission) -> bool:
         """Tell whether the person has a permission at that moment."""
@@ -87,6 +94,8 @@ class Currency:
         elif permission is not Permission.OWN_ACCOUNT and not self.roles & allowed:
             yield f"This is for: {', '.join(sorted(role.label for role in allowed))}.", _ADMINISTRATORS
         else:
+            if self.stranger is not None and needed != Requirement():
+                yield f"No agreement gives people of {self.person.agency} access: {self.stranger}.", _MANAGERS
             yield from self._ended("certificate", {each: self.certificates.get(each) for each in needed.certifications})
             yield from self._ended("training", {each: self.training.get(each) for each in needed.topics})
 
@@ -129,6 +138,7 @@ def _currency(person: DepartmentPerson, noted: Iterable[tuple[str, str, datetime
         frozenset(DepartmentRole(name) for kind, name, _ in noted if kind == "role"),
         {Certification(name): end for kind, name, end in noted if kind == "certificate"},
         {TrainingTopic(name): held + settings.PEOPLE_TRAINING for kind, name, held in noted if kind == "training"},
+        next((why for kind, why, _ in noted if kind == "stranger"), None),
     )
 
 

@@ -74,8 +74,10 @@ class Permission(StrEnum):
     APPROVE_LIST = "approve_list"
     RELEASE_RECORDS = "release_records"
     """Give records to another agency."""
-    CONFIRM_READS = "confirm_reads"
-    """Be the second person for an agreement by which somebody hears every read."""
+    SEE_AGENCIES = "see_agencies"
+    """The register of agencies, and what was agreed with them."""
+    CONFIRM_AGREEMENTS = "confirm_agreements"
+    """Be the second person for an agency, for an agreement, also by which somebody hears every read, and for a law."""
     ANSWER_REQUESTS = "answer_requests"
     """Public records, and requests from outside law enforcement."""
     REVIEW_EXIGENT = "review_exigent"
@@ -116,6 +118,7 @@ NEEDS: dict[Permission, Requirement] = {
     permission: {
         Permission.OWN_ACCOUNT: _NOTHING,
         Permission.SEE_STATUS: _NOTHING,
+        Permission.SEE_AGENCIES: _NOTHING,
         Permission.READ_LEDGER: _OVERSIGHT,
         Permission.AUDIT: _OVERSIGHT,
         Permission.REVIEW_SEARCHES: _OVERSIGHT,
@@ -144,7 +147,8 @@ GRANTS: dict[DepartmentRole, frozenset[Permission]] = {
     | {
         Permission.REMOVE_HOLD,
         Permission.APPROVE_LIST,
-        Permission.CONFIRM_READS,
+        Permission.SEE_AGENCIES,
+        Permission.CONFIRM_AGREEMENTS,
         Permission.REVIEW_EXIGENT,
         Permission.REVIEW_SEARCHES,
         Permission.SEE_PEOPLE,
@@ -161,13 +165,15 @@ GRANTS: dict[DepartmentRole, frozenset[Permission]] = {
         Permission.PLAN_PURGE,
         Permission.PURGE,
         Permission.RELEASE_RECORDS,
-        Permission.CONFIRM_READS,
+        Permission.SEE_AGENCIES,
+        Permission.CONFIRM_AGREEMENTS,
         Permission.ANSWER_REQUESTS,
     },
     DepartmentRole.AUDITOR: frozenset(
         {
             Permission.SEE_STATUS,
             Permission.SEE_PEOPLE,
+            Permission.SEE_AGENCIES,
             Permission.READ_LEDGER,
             Permission.AUDIT,
             Permission.REVIEW_SEARCHES,
@@ -191,7 +197,7 @@ FRESH = frozenset(
     {
         Permission.EXPORT,
         Permission.RELEASE_RECORDS,
-        Permission.CONFIRM_READS,
+        Permission.CONFIRM_AGREEMENTS,
         Permission.REMOVE_HOLD,
         Permission.PURGE,
         Permission.APPROVE_LIST,

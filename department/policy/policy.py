@@ -4,15 +4,15 @@ import hashlib
 import re
 import tomllib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 from django.conf import settings
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from platepost.department.policy.errors import ForbiddenPurposeError, PolicyError, PurposeError
-from platepost.department.policy.law import LAWS, LawProfile
+from platepost.department.policy.law import LAWS, OTHER, LawProfile
 
 DEFAULT = Path(__file__).with_name("default.toml")
 """The policy file that a new department begins with."""
@@ -23,8 +23,8 @@ PolicyName = Annotated[str, Field(pattern=r"^[a-z][a-z -]{0,49}$")]
 
 
 def _known_law(name: str) -> str:
-    if name not in LAWS:
-        raise ValueError(f"{name!r} is not one of {', '.join(LAWS)}")
+    if name not in LAWS and name != OTHER:
+        raise ValueError(f"{name!r} is not one of {', '.join(LAWS)}, {OTHER}")
     return name
 
 
@@ -75,6 +75,31 @@ class ForbiddenUse(_Part):
 def _pattern(word: str) -> re.Pattern[str]:
     end = "" if word.endswith("*") else r"(?!\w)"
     return re.compile(rf"(?<!\w){re.escape(word.removesuffix('*'))}{end}", re.IGNORECASE)
+
+
+class OtherLaw(_Part):
+    """A law that is not among `LAWS`. Nothing of retention and sharing is assumed: the file states it."""
+
+    title: Text
+    state: str
+    keep_at_least_days: int
+    keep_at_most_days: int
+    """36525 where the law has no ceiling."""
+    shares_in_state_only: bool
+    approves_searches: bool = False
+    audit_days: int | None = None
+    publication: str = ""
+    sources: tuple[Text, ...]
+
+    @cached_property
+    def profile(self) -> LawProfile:
+        """The law, as the others are."""
+        return LawProfile(name=OTHER, **self.model_dump())
+
+    @model_validator(mode="after")
+    def _is_a_law(self) -> Self:
+        self.profile  # noqa: B018 - which checks it
+        return self
 
 
 class AlertRules(_Part):
@@ -131,6 +156,8 @@ class Policy(_Part):
     """What the policy file says."""
 
     law_name: Annotated[str, AfterValidator(_known_law)] = Field(alias="law")
+    other_law: OtherLaw | None = None
+    """What the law `other` says; there with no other law."""
     accuracy_reads: int = Field(10, ge=0, le=200)
     """Random reads of each post and week that two people label."""
     purposes: tuple[AllowedPurpose, ...] = Field(min_length=1)
@@ -144,7 +171,17 @@ class Policy(_Part):
     @property
     def law(self) -> LawProfile:
         """The law that binds the department."""
+        if self.other_law is not None:
+            return self.other_law.profile
         return LAWS[self.law_name]
+
+    @model_validator(mode="after")
+    def _states_its_law(self) -> Self:
+        if (self.law_name == OTHER) != (self.other_law is not None):
+            raise ValueError(
+                f"law = {OTHER!r} needs a table [other_law] that states retention and sharing, and no other law has one"
+            )
+        return self
 
     def require(self, purpose: AccessPurpose) -> None:
         """Make sure that records may be looked at for a purpose.

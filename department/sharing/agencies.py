@@ -10,11 +10,11 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from platepost.department.ledger.agencies import set_agency
+from platepost.department.ledger import agencies as register
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.models import Agency
 from platepost.department.policy.errors import PurposeError
-from platepost.department.sharing.errors import act, refusals
+from platepost.department.sharing.errors import SharingError, act, refusals
 from platepost.department.sharing.models import AgencyVerification, SharingAgreement
 
 
@@ -22,9 +22,18 @@ def register_agency(agency: Agency, *, person: str) -> None:
     """Put an agency into the register, or change what it says. Raises SharingError: the law allows nothing for it."""
     with refusals():
         try:
-            set_agency(agency, person=person)
+            register.set_agency(agency, person=person)
         except PurposeError as error:
             raise error.__cause__ or error  # noqa: B904 - which rule refused
+
+
+def confirm_agency(agency: str, *, person: str) -> None:
+    """Be the second person for an agency's kind and ORI. Raises SharingError: it is the person's own, or has one."""
+    with refusals():
+        try:
+            register.confirm_agency(agency, person=person)
+        except PurposeError as error:
+            raise SharingError(str(error), "sharing_final") from error
 
 
 def verify_agency(agency: str, says: str, until: date, *, person: str) -> None:
@@ -39,7 +48,7 @@ def verify_agency(agency: str, says: str, until: date, *, person: str) -> None:
 
 
 def agree(agency: str, *, person: str, **said: Any) -> SharingAgreement:  # noqa: ANN401 - of the model
-    """Make an agreement with one agency.
+    """Make an agreement with one agency; it counts once a second person has confirmed it: `confirm_agreement`.
 
     Args:
         agency: its name.
@@ -54,6 +63,13 @@ def agree(agency: str, *, person: str, **said: Any) -> SharingAgreement:  # noqa
         made = SharingAgreement.objects.create(agency_id=agency, person=person, **said)
         entry["agreement"] = made.pk
     return made
+
+
+def confirm_agreement(agreement: SharingAgreement, *, person: str) -> None:
+    """Be the second person for an agreement. Raises SharingError: it is the person's own, or has one."""
+    said = {"agency_name": agreement.agency_id, "agreement": agreement.pk}
+    with act(LedgerEvent.SHARING_CONFIRMED, person=person, **said):
+        SharingAgreement.objects.filter(pk=agreement.pk).update(confirmed_by=person, confirmed_at=Now())
 
 
 def end_agreement(agreement: SharingAgreement, *, person: str) -> None:

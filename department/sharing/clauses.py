@@ -13,6 +13,7 @@ from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.policy.policy import Policy, policy_in_force
 from platepost.department.sharing.errors import act
+from platepost.department.sharing.laws import law_differs
 from platepost.department.sharing.models import BreachIncident, PolicyVersion, SharingRelease, SharingRequest
 
 
@@ -169,8 +170,9 @@ CLAUSES = (
         "Records are kept for a year at least, and then as long as evidence needs them.",
         "The database enforces minimum and maximum; a hold survives every purge.",
         f"{_DEPARTMENT}/archive/test_refusals.py::test_refused",
-        "{terms:term}; {overdue_records:part} past the law's ceiling; {holds:hold}, {holds_to_review} to review",
-        none=("overdue_records", "holds_to_review"),
+        "{terms:term}; {overdue_records:part} past the law's ceiling; {holds:hold}, {holds_to_review} to review; the"
+        " policy file and the database name one law: {law_differs:=no|yes}",
+        none=("overdue_records", "holds_to_review", "law_differs"),
         some=("terms",),
     ),
     PolicyClause(
@@ -210,11 +212,11 @@ CLAUSES = (
     PolicyClause(
         "P18",
         "Records are released to verified law-enforcement agencies.",
-        "A register with who checked what and until when; agreements end.",
+        "A register with the ORI, who checked what and until when; a second person confirms; agreements end.",
         f"{_DEPARTMENT}/sharing/test_agencies.py::test_forbidden_grants",
-        "{releases:release}; {agreements:agreement} in force, {unverified_agencies} with an agency whose"
-        " verification has ended",
-        none=("unverified_agencies",),
+        "{releases:release}; {agreements:agreement} in force, {unverified_agencies} with an agency that is not verified"
+        " and confirmed now; {strangers:person|people} of an agency without an agreement",
+        none=("unverified_agencies", "strangers"),
     ),
     PolicyClause(
         "P19",
@@ -246,6 +248,7 @@ def department_facts(policy: Policy) -> Mapping[str, int | None]:
     facts: dict[str, Any] = json.loads(found)
     return facts | {
         "versions": PolicyVersion.objects.count(),
+        "law_differs": int(law_differs()),
         "in_force": PolicyVersion.objects.filter(digest=policy.digest).count(),
         "purposes": len(policy.purposes),
         "open_purposes": len(policy.purposes) - len(with_case),

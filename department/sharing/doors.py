@@ -20,7 +20,7 @@ class AgreementForm(forms.Form):
 
     reader = forms.CharField(widget=forms.HiddenInput, max_length=64)
     says = forms.CharField(label=_("Agreement"), max_length=200, help_text=_("Its number, and with whom."))
-    until = DayField(label=_("Last day"), help_text=_("To its end in UTC."))
+    until = DayField(label=_("Last day"), help_text=_("To its end, where the department is."))
 
     def clean_reader(self) -> str:
         """Refuse who hears nothing."""
@@ -44,7 +44,7 @@ def agree(request: CurrentRequest) -> HttpResponse:
     return _changed(request, AgreementForm(request.POST), lambda said: agree_reads(**said, person=request.user.login))
 
 
-@needs(Permission.CONFIRM_READS)
+@needs(Permission.CONFIRM_AGREEMENTS)
 @require_POST
 def confirm(request: CurrentRequest, agreement: int) -> HttpResponse:
     """Be the second person for an agreement."""

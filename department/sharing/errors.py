@@ -37,6 +37,16 @@ _WHY = {
     "federation_partner_url": "its address is https://HOST:PORT, and nothing else",
     "federation_final": "what was exchanged stays",
     "ledger_agency_in_state": "the law allows nothing on behalf of an agency of this kind",
+    "ledger_agency_ori": "an ORI has nine characters: two letters of the state, then capital letters and digits",
+    "ledger_agency_of_the_state": (
+        "an agency of the state has an ORI that begins with the state and three digits; a federal one has letters there"
+    ),
+    "ledger_agency_one_ori": "another agency of the register has this ORI",
+    "ledger_agency_second_person": "another person than the one who entered the agency confirms it",
+    "sharing_second_person": "another person than the one who made the agreement confirms it",
+    "sharing_law_second_person": "another person than the one who proposed the law confirms it",
+    "sharing_law_final": "a law is proposed once and confirmed once",
+    "sharing_law_same": "this law binds the department already",
 }
 """What people are told, by the constraint that refuses."""
 
@@ -45,7 +55,7 @@ class SharingError(ActRefusedError):
     """It is refused; the message says why."""
 
 
-refusals = partial(refused_as, SharingError, "sharing_", "federation_", "ledger_agency_in_state", why=_WHY)
+refusals = partial(refused_as, SharingError, "sharing_", "federation_", "ledger_agency_", why=_WHY)
 """Turns what the database refuses by a rule of sharing into `SharingError`; a context manager."""
 
 

@@ -41,6 +41,13 @@ class AgencyForm(forms.Form):
     """An agency."""
 
     name = forms.RegexField(r"^[a-z0-9][a-z0-9-]{0,62}$", help_text=_("Small letters, digits, hyphens: oakdale-pd."))
+    ori = forms.RegexField(
+        r"^[A-Z]{2}[0-9A-Z]{7}$",
+        label=_("ORI"),
+        required=False,
+        empty_value="",
+        help_text=_("Nine characters, by which NCIC knows it; empty only for a private body."),
+    )
     kind = forms.ChoiceField(choices=AgencyKind)
     allowed = forms.BooleanField(
         label=_("Agreements with it count"), required=False, help_text=_("Without it they stop at once.")
@@ -65,7 +72,7 @@ class VerificationForm(forms.Form):
 
     agency = forms.ChoiceField(choices=lambda: [(name, name) for name in Agency.objects.values_list("name", flat=True)])
     says = forms.CharField(label=_("What was checked, and how"), max_length=500)
-    until = DayField(label=_("Counts until"), help_text=_("A year at most; to the end of that day in UTC."))
+    until = DayField(label=_("Counts until"), help_text=_("A year at most; to the end of that day."))
 
 
 class SharingAgreementForm(forms.Form):
@@ -93,8 +100,20 @@ class SharingAgreementForm(forms.Form):
         max_value=3600,
         help_text=_("Of the last kind only."),
     )
-    begins = DayField(label=_("First day"), help_text=_("From its beginning in UTC."))
-    ends = DayField(label=_("Last day"), help_text=_("Three years later at most; to the end of that day in UTC."))
+    begins = DayField(label=_("First day"), help_text=_("From its beginning, where the department is."))
+    ends = DayField(label=_("Last day"), help_text=_("Three years later at most; to the end of that day."))
+
+
+class ConfirmAgencyForm(forms.Form):
+    """An agency that waits for a second person."""
+
+    agency = forms.ModelChoiceField(Agency.objects.filter(confirmed_by=None))
+
+
+class ConfirmAgreementForm(forms.Form):
+    """An agreement that waits for a second person."""
+
+    agreement = forms.ModelChoiceField(SharingAgreement.objects.filter(confirmed_by=None, ended_at=None))
 
 
 class EndForm(forms.Form):

@@ -27,6 +27,22 @@ class PolicyVersion(models.Model):
         ordering = ("-at",)
 
 
+class ProposedLaw(models.Model):
+    """A law that somebody proposed, and a second person confirmed or has still to confirm."""
+
+    law = models.JSONField()
+    """As `LawProfile.bound` has it."""
+    person = models.TextField()
+    at = models.DateTimeField(default=timezone.now)
+    confirmed_by = models.TextField(null=True)
+    confirmed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "sharing_law"
+        ordering = ("-id",)
+
+
 class AgencyVerification(models.Model):
     """What somebody checked of an agency; the last one counts."""
 
@@ -52,6 +68,9 @@ class SharingAgreement(models.Model):
     """Where it lies in writing."""
     purposes = ArrayField(models.TextField())
     scope = ArrayField(models.TextField())
+    confirmed_by = models.TextField(null=True)
+    """The second person; nothing is done by it before."""
+    confirmed_at = models.DateTimeField(null=True)
     per_hour = models.IntegerField(null=True)
     """Queries an hour that are answered, with the scope `query`."""
     begins = models.DateField()

@@ -12,8 +12,11 @@ urlpatterns = [
     path("doors/agree/", doors.agree, name="doors_agree"),
     path("doors/<int:agreement>/confirm/", doors.confirm, name="doors_confirm"),
     path("policy/", views.policy, name="policy"),
+    path("policy/law/propose/", views.propose_law, name="law_propose"),
+    path("policy/law/confirm/", views.confirm_law, name="law_confirm"),
     path("policy/publish/", views.publish, name="policy_publish"),
     path("agencies/", views.agencies, name="agencies"),
+    path("agencies/confirm/<slug:what>/", views.confirm_agencies, name="agency_confirm"),
     path("agencies/<slug:what>/", views.change_agencies, name="agency_change"),
     path("requests/", views.requests, name="requests"),
     path("requests/<int:number>/", views.one_request, name="request"),
@@ -27,7 +30,7 @@ urlpatterns = [
 ]
 
 navigation = (
-    NavigationEntry(70, "agencies", _("Agencies"), Permission.ANSWER_REQUESTS),
+    NavigationEntry(70, "agencies", _("Agencies"), Permission.SEE_AGENCIES),
     NavigationEntry(90, "requests", _("Requests"), Permission.ANSWER_REQUESTS),
     NavigationEntry(100, "incidents", _("Breaches"), Permission.ANSWER_REQUESTS),
     NavigationEntry(110, "policy", _("Policy")),

@@ -11,13 +11,16 @@ from django.views.decorators.http import require_POST, require_safe
 from platepost.department.ledger.models import Agency
 from platepost.department.people.access import CurrentRequest, FormActs, accepted, done_by_form, needs
 from platepost.department.people.rights import Permission
+from platepost.department.policy.law import NO_CEILING
 from platepost.department.policy.policy import policy_in_force
 from platepost.department.sharing import agencies as register
-from platepost.department.sharing import clauses
+from platepost.department.sharing import clauses, laws
 from platepost.department.sharing import incidents as breach
 from platepost.department.sharing import requests as outside
 from platepost.department.sharing.forms import (
     AgencyForm,
+    ConfirmAgencyForm,
+    ConfirmAgreementForm,
     DecisionForm,
     EndForm,
     IncidentForm,
@@ -53,6 +56,26 @@ def policy(request: HttpRequest) -> HttpResponse:
 
 @needs(Permission.RELEASE_RECORDS)
 @require_POST
+def propose_law(request: CurrentRequest) -> HttpResponse:
+    """Propose that the law of the policy file binds the department."""
+    form = forms.Form(request.POST)
+    if accepted(form, lambda _: laws.propose_law(person=request.user.login)):
+        return redirect("policy")
+    return _policy(request, PublishForm(), refused=form)
+
+
+@needs(Permission.CONFIRM_AGREEMENTS)
+@require_POST
+def confirm_law(request: CurrentRequest) -> HttpResponse:
+    """Be the second person for the law that waits."""
+    form = forms.Form(request.POST)
+    if accepted(form, lambda _: laws.confirm_law(person=request.user.login)):
+        return redirect("policy")
+    return _policy(request, PublishForm(), refused=form)
+
+
+@needs(Permission.RELEASE_RECORDS)
+@require_POST
 def publish(request: CurrentRequest) -> HttpResponse:
     """Publish the policy as it is in force."""
     form = PublishForm(request.POST)
@@ -61,12 +84,24 @@ def publish(request: CurrentRequest) -> HttpResponse:
     return _policy(request, form)
 
 
-def _policy(request: HttpRequest, form: forms.Form) -> HttpResponse:
-    shown = {"evidence": clauses.evidence(), "policy": policy_in_force(), "versions": PolicyVersion.objects.all()}
-    return render(request, "sharing/policy.html", shown | {"form": form}, status=409 if form.is_bound else 200)
+def _policy(request: HttpRequest, form: forms.Form, *, refused: forms.Form | None = None) -> HttpResponse:
+    policy = policy_in_force()
+    shown = {
+        "evidence": clauses.evidence(),
+        "policy": policy,
+        "law": policy.law,
+        "no_ceiling": NO_CEILING,
+        "bound": laws.bound_law(),
+        "law_differs": laws.law_differs(),
+        "waiting_law": laws.waiting_law(),
+        "versions": PolicyVersion.objects.all(),
+        "form": form,
+        "refused": refused,
+    }
+    return render(request, "sharing/policy.html", shown, status=409 if form.is_bound or refused else 200)
 
 
-@needs(Permission.ANSWER_REQUESTS)
+@needs(Permission.SEE_AGENCIES)
 @require_safe
 def agencies(request: HttpRequest) -> HttpResponse:
     """Show the register of agencies with what was agreed."""
@@ -88,10 +123,29 @@ def change_agencies(request: CurrentRequest, what: str) -> HttpResponse:
     return redirect("agencies") if done else _agencies(request, form)
 
 
+@needs(Permission.CONFIRM_AGREEMENTS)
+@require_POST
+def confirm_agencies(request: CurrentRequest, what: str) -> HttpResponse:
+    """Be the second person for an agency or an agreement."""
+    person = request.user.login
+    acts: FormActs = {
+        "agency": (
+            ConfirmAgencyForm,
+            lambda form: register.confirm_agency(form.cleaned_data["agency"].name, person=person),
+        ),
+        "agreement": (
+            ConfirmAgreementForm,
+            lambda form: register.confirm_agreement(form.cleaned_data["agreement"], person=person),
+        ),
+    }
+    form, done = done_by_form(request, acts, what)
+    return redirect("agencies") if done else _agencies(request, form)
+
+
 def _agencies(request: HttpRequest, bound: forms.Form | None = None) -> HttpResponse:
     shown = {
         "agencies": Agency.objects.prefetch_related("verifications", "agreements"),
-        "today": timezone.now().date(),
+        "today": timezone.localdate(),
         **_offered(bound, agency=AgencyForm, verification=VerificationForm, agreement=SharingAgreementForm),
     }
     return render(request, "sharing/agencies.html", shown, status=409 if bound else 200)

@@ -106,7 +106,7 @@ RIGHTS = {
     "alerts_untold": {OWNER: READ, WEB: READ},
     "ledger_event": {OWNER: ALL - {"TRUNCATE"}, AUDITOR: READ, PURGER: READ},
     "ledger_class": {OWNER: ALL, AUDITOR: READ, PURGER: READ},
-    "ledger_law": {OWNER: ALL, AUDITOR: READ},
+    **{key: {OWNER: ALL, WEB: READ, AUDITOR: READ} for key in ("ledger_department", "ledger_law")},
     **{
         key: {OWNER: ALL, WEB: ADD, AUDITOR: READ}
         for key in ("ledger_agreement", "ledger_verification", "ledger_sharing", "sharing_request")
@@ -121,7 +121,7 @@ RIGHTS = {
     # Of the owner's own rows, a trigger refuses any change.
     "sharing_correction": {OWNER: ALL, KEEPER: ADD, PUBLIC: READ},
     "sharing_report": {OWNER: ALL, KEEPER: ADD, PUBLIC: READ},
-    "sharing_incident": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
+    **{key: {OWNER: ALL, WEB: ADD, AUDITOR: READ} for key in ("sharing_incident", "sharing_law")},
     "sharing_release": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     # Of the owner's own tables, triggers refuse the rest.
     "ledger_entry": {OWNER: ADD, KEEPER: READ, WEB: READ, AUDITOR: READ, PURGER: READ},
@@ -187,7 +187,17 @@ FUNCTIONS = {
     "ledger_visible": {OWNER, WEB, AUDITOR},
     "ledger_open": _ENTERING,
     "ledger_groups": _ENTERING,
-    "ledger_law_now": {OWNER, WEB},
+    **{key: {OWNER, WEB} for key in ("ledger_agency_lack", "ledger_last_law", "ledger_today")},
+    **{
+        key: {OWNER}
+        for key in (
+            "ledger_guard_agency",
+            "ledger_guard_law",
+            "sharing_guard_law",
+            "sharing_change_law",
+            "sharing_bind_law",
+        )
+    },
     "ledger_refuse": {OWNER},
     "ledger_refuse_early": {OWNER},
     "custody_chained": {OWNER, WEB},

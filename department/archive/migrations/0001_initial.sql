@@ -1,6 +1,7 @@
 -- The archive: terms, holds, plans of purges, and what else has a term. Nobody deletes a row of these tables.
 
--- What the law says of each class: days at least, days at most. 36525 is no ceiling. See docs/archive.md.
+-- What the laws that bound the department say of each class: days at least, days at most. 36525 is no ceiling. Rows come
+-- from department/policy/laws.toml by `archive_establish`. See docs/archive.md.
 CREATE TABLE archive_law (
     law text COLLATE "C" NOT NULL,
     class text COLLATE "C" NOT NULL,
@@ -9,43 +10,6 @@ CREATE TABLE archive_law (
     PRIMARY KEY (law, class),
     UNIQUE (law, class, floor_days, ceiling_days)
 );
-INSERT INTO archive_law (class, law, floor_days, ceiling_days) VALUES
-    -- Gov. Code 34090 and 34090.6: a year, counted as a leap year's. Veh. Code 2413: 60 days at most. So has `strict`.
-    ('no_hit', 'california', 366, 36525),
-    ('no_hit', 'california_highway_patrol', 0, 60),
-    ('no_hit', 'strict', 0, 60),
-    ('no_hit', 'other', 0, 36525),
-    ('hit', 'california', 366, 36525),
-    ('hit', 'california_highway_patrol', 0, 60),
-    ('hit', 'strict', 0, 60),
-    ('hit', 'other', 0, 36525),
-    ('doubtful', 'california', 366, 36525),
-    ('doubtful', 'california_highway_patrol', 0, 60),
-    ('doubtful', 'strict', 0, 60),
-    ('doubtful', 'other', 0, 36525),
-    -- Entries of hot lists once they ended, and what a look-back found, as the reads; so is work with a plate in it.
-    ('list_entry', 'california', 366, 36525),
-    ('list_entry', 'california_highway_patrol', 0, 60),
-    ('list_entry', 'strict', 0, 60),
-    ('list_entry', 'other', 0, 36525),
-    ('lookback', 'california', 366, 36525),
-    ('lookback', 'california_highway_patrol', 0, 60),
-    ('lookback', 'strict', 0, 60),
-    ('lookback', 'other', 0, 36525),
-    ('saved_work', 'california', 30, 36525),
-    ('saved_work', 'california_highway_patrol', 30, 60),
-    ('saved_work', 'strict', 1, 60),
-    ('saved_work', 'other', 30, 36525),
-    -- Last week's backup must exist. An old one keeps what was purged, so none outlives a year, or the reads' ceiling.
-    ('backup', 'california', 30, 366),
-    ('backup', 'california_highway_patrol', 7, 60),
-    ('backup', 'strict', 7, 60),
-    ('backup', 'other', 30, 366);
--- What posts say of themselves, and who saw and did what: a year at least (CJIS AU-11), whatever the law says of reads.
-INSERT INTO archive_law (class, law, floor_days, ceiling_days)
-SELECT class, law, 366, 36525
-FROM unnest('{log,ledger_access,ledger_rights,decision,training,training_noted}'::text[]) AS class,
-    unnest('{california,california_highway_patrol,strict,other}'::text[]) AS law;
 
 -- What the department keeps of each class. A partition goes whole, so a record may be older than its term by the
 -- partition's width: a day where the ceiling is under 120 days, else a week.
@@ -58,7 +22,7 @@ CREATE TABLE archive_term (
     CONSTRAINT archive_floor CHECK (kept_days >= floor_days),
     CONSTRAINT archive_ceiling CHECK (kept_days + CASE WHEN ceiling_days < 120 THEN 1 ELSE 7 END <= ceiling_days),
     CONSTRAINT archive_lawful FOREIGN KEY (law, class, floor_days, ceiling_days)
-        REFERENCES archive_law (law, class, floor_days, ceiling_days)
+        REFERENCES archive_law (law, class, floor_days, ceiling_days) DEFERRABLE
 );
 
 -- What nobody may purge. A hold names records, or whatever was or will be captured of plates or at posts in a time.

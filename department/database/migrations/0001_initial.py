@@ -35,5 +35,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("1797d1e07b4ce927a65d1d8c98886afa5b9791bf8a8862b22d36da1bfbc31e22"),
+        ApplySql("441515085dc127edfd2d48f0fcc31c8f3b7015b7d8b9bc08520cd7a5839178bc"),
     ]

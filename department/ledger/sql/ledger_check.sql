@@ -5,6 +5,18 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp A
 BEGIN
     IF event IN ('intent', 'log_intent') AND (fields ->> 'person' IS NULL OR fields ->> 'purpose' IS NULL) THEN
         RAISE EXCEPTION 'nobody looks without a name and a purpose' USING ERRCODE = 'check_violation';
+    ELSIF event IN ('intent', 'log_intent') AND EXISTS (
+        SELECT FROM public.people_person AS known WHERE known.login = fields ->> 'person'
+        AND public.ledger_agency_lack(known.agency, fields ->> 'purpose', clock_timestamp()) IS NOT NULL
+    ) THEN
+        RAISE EXCEPTION 'nobody looks for another agency without an agreement with it'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'sharing_no_agreement';
+    ELSIF event = 'law_changed' AND (
+        (fields -> 'after')::jsonb IS DISTINCT FROM (SELECT to_jsonb(bound) FROM public.ledger_law AS bound)
+        OR coalesce(lower(fields ->> 'person') = lower(fields ->> 'second_person'), true)
+        AND EXISTS (SELECT FROM public.people_person)
+    ) THEN
+        RAISE EXCEPTION 'two persons change the law' USING ERRCODE = 'check_violation';
     ELSIF event = 'erased' AND (
         coalesce(fields ->> 'until', '') !~ 'Z$' OR NOT EXISTS (
             SELECT FROM public.ledger_class AS ending WHERE ending.class = fields ->> 'class'

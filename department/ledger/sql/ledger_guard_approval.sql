@@ -1,11 +1,11 @@
--- Under the law `strict` a supervisor approves each search before it is made. A search that waits is an entry `refused`
+-- Where the law asks for it, a supervisor approves each search before it is made. A search that waits is an entry `refused`
 -- with the field `approval`; the decision refers to it. No other table has it.
 CREATE OR REPLACE FUNCTION ledger_guard_approval() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     said jsonb;
 BEGIN
-    IF (SELECT law FROM public.ledger_law) <> 'strict' OR NOT EXISTS (
+    IF NOT (SELECT approves_searches FROM public.ledger_law) OR NOT EXISTS (
         SELECT FROM public.ledger_entry AS line WHERE line.entry = NEW.entry AND line.event = 'intent'
     ) THEN
         RETURN NULL;

@@ -2,6 +2,8 @@
 -- pages cannot add rows: people_give_approved does, once a second person has approved.
 CREATE OR REPLACE FUNCTION people_check_role() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    lack text;
 BEGIN
     PERFORM pg_advisory_xact_lock(7528300158);
     PERFORM public.people_require(
@@ -16,6 +18,15 @@ BEGIN
     END IF;
     IF TG_OP = 'INSERT' THEN
         PERFORM public.people_require_side(NEW.person_id, NEW.role);
+        -- A trainer from outside sees no record.
+        IF NEW.role <> 'trainer' THEN
+            SELECT public.ledger_agency_lack(person.agency, NULL, clock_timestamp()) INTO lack
+            FROM public.people_person AS person WHERE person.id = NEW.person_id;
+        END IF;
+        IF lack IS NOT NULL THEN
+            RAISE EXCEPTION 'no agreement gives people of this agency access: %', lack
+                USING ERRCODE = 'check_violation';
+        END IF;
     END IF;
     RETURN NEW;
 END

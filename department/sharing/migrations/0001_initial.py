@@ -17,6 +17,18 @@ class Migration(migrations.Migration):
     dependencies = [("archive", "0001_initial"), ("ledger", "0001_initial")]
 
     operations = [
+        migrations.CreateModel(
+            name="ProposedLaw",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("law", models.JSONField()),
+                ("person", models.TextField()),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("confirmed_by", models.TextField(null=True)),
+                ("confirmed_at", models.DateTimeField(null=True)),
+            ],
+            options={"db_table": "sharing_law", "ordering": ("-id",), "managed": False},
+        ),
         migrations.RunSQL(_SQL.read_text("utf-8")),
         migrations.CreateModel(
             name="AgencyVerification",

@@ -1,5 +1,5 @@
 -- after: alerts_newest_list, alerts_plain, archive_due, custody_decommissioned
--- after: ledger_agency_refusal, ledger_open_reviews, lists_in_force
+-- after: ledger_agency_lack, ledger_agency_refusal, ledger_open_reviews, ledger_today, lists_in_force
 -- Counts by which clauses of the policy are judged, of the last 30 days where they are of a time: no plate, no person,
 -- no record. `with_case`: purposes that need a case; `trained`: for how long training counts. What a clause forbids is
 -- looked for in every access, those at a console too. People of a partner are known there, and are held to the
@@ -64,7 +64,10 @@ SELECT jsonb_build_object(
     'on_behalf', (SELECT count(*) FROM searches WHERE behalf IS NOT NULL),
     'outside', (SELECT count(*) FROM searches WHERE ledger_agency_refusal(
             behalf, purpose, CASE WHEN coalesce(person LIKE '%@' || behalf, false) THEN 'query' ELSE 'search' END, at
-        ) IS NOT NULL AND behalf IS NOT NULL)
+        ) IS NOT NULL AND behalf IS NOT NULL OR EXISTS (
+            SELECT FROM people_person AS known
+            WHERE known.login = person AND ledger_agency_lack(known.agency, purpose, at) IS NOT NULL
+        ))
 ) || jsonb_build_object(
     'unreviewed', (SELECT count(*) FROM ledger_open_reviews() WHERE at < now() - interval '1 day'),
     'refused', (SELECT count(*) FROM ledger_entry WHERE event = 'refused' AND at > now() - interval '30 days'),
@@ -102,15 +105,20 @@ SELECT jsonb_build_object(
     'holds_to_review', (SELECT count(*) FROM archive_hold WHERE lifted_at IS NULL AND groups = '{}'
         AND review_on < current_date),
     'agencies', (SELECT count(*) FROM ledger_agency WHERE allowed),
-    'agreements', (SELECT count(*) FROM ledger_sharing WHERE ended_at IS NULL AND current_date BETWEEN begins AND ends),
+    'agreements', (SELECT count(*) FROM ledger_sharing
+        WHERE ended_at IS NULL AND confirmed_at IS NOT NULL AND ledger_today() BETWEEN begins AND ends),
     'unverified_agencies', (SELECT count(*)
         FROM ledger_sharing AS agreed JOIN ledger_agency ON name = agency AND allowed
-        WHERE ended_at IS NULL AND current_date BETWEEN begins AND ends
+        WHERE ended_at IS NULL AND agreed.confirmed_at IS NOT NULL AND ledger_today() BETWEEN begins AND ends
         AND ledger_agency_refusal(agency, purposes[1], scope[1], now()) IS NOT NULL),
+    'strangers', (SELECT count(DISTINCT person.id) FROM people_person AS person
+        JOIN people_role AS held ON held.person_id = person.id
+        WHERE disabled_at IS NULL AND ended_at IS NULL AND role <> 'trainer'
+        AND ledger_agency_lack(agency, NULL, now()) IS NOT NULL),
     'readers', (SELECT count(*) FROM readers WHERE event = 'reads_granted'),
     'side_doors', (SELECT count(*) FROM readers WHERE event = 'reads_granted' AND NOT EXISTS (
         SELECT FROM ledger_agreement AS agreed WHERE agreed.reader = readers.reader AND confirmed_by IS NOT NULL
-        AND until >= current_date))
+        AND until >= ledger_today()))
 ) || jsonb_build_object(
     'plans', (SELECT count(*) FROM plans WHERE begins <= now()),
     'audits_overdue', (SELECT count(*) FROM plans WHERE due < now())

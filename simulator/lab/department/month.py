@@ -44,10 +44,17 @@ from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import Certification, DepartmentRole, TrainingTopic
 from platepost.department.people.services import add_person, disable, note_certificate, note_training
 from platepost.department.policy.errors import PurposeError
+from platepost.department.policy.law import LAWS
 from platepost.department.policy.policy import ALARM, AccessPurpose
 from platepost.department.search.patterns import PlatePattern
 from platepost.department.search.plates import PlateQuery, find_plates
-from platepost.department.sharing.agencies import agree, register_agency, verify_agency
+from platepost.department.sharing.agencies import (
+    agree,
+    confirm_agency,
+    confirm_agreement,
+    register_agency,
+    verify_agency,
+)
 from platepost.department.sharing.clauses import publish_policy
 from platepost.department.sharing.incidents import exposure, note_notices, open_incident, sealed_list
 from platepost.department.sharing.models import BreachIncident
@@ -73,6 +80,12 @@ _ROLES = {
     **dict.fromkeys(OFFICERS, DepartmentRole.OPERATOR),
 }
 _FOLDED = str.maketrans("OI", "01")
+
+
+def own_agency() -> str:
+    """Return the department's name, as its database has it."""
+    ((name,),) = rows("SELECT agency FROM ledger_department")
+    return str(name)
 
 
 @dataclass(slots=True)
@@ -187,10 +200,10 @@ class SimulatedMonth:
     # --- the days
 
     def _begin(self) -> None:
-        establish("california")
+        establish(LAWS["california"])
         until = timezone.now() + timedelta(days=300)
         for login, role in _ROLES.items():
-            person = DepartmentPerson(login=login, name=login.title(), agency="springfield")
+            person = DepartmentPerson(login=login, name=login.title(), agency=own_agency())
             add_person(person, [role])
             Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={"secret": "of no use"})
             self._people[login] = person
@@ -257,7 +270,7 @@ class SimulatedMonth:
         return seen
 
     def _entry(self, login: str, access: AccessPurpose, query: Mapping[str, Any]) -> OpenEntry:
-        return open_entry(person=login, agency="springfield", purpose=access, query=query)
+        return open_entry(person=login, agency=own_agency(), purpose=access, query=query)
 
     # --- what happens once
 
@@ -265,14 +278,18 @@ class SimulatedMonth:
         today = timezone.localdate()
         with acting_as(WEB):
             register_agency(
-                Agency(name="oakdale-pd", kind=AgencyKind.IN_STATE, allowed=True, note="the next city"),
+                Agency(
+                    name="oakdale-pd", kind=AgencyKind.IN_STATE, allowed=True, note="the next city", ori="CA0010100"
+                ),
                 person="r.stone",
             )
+            confirm_agency("oakdale-pd", person="s.avila")
             verify_agency("oakdale-pd", "called back", today + timedelta(days=300), person="r.stone")
-            agree(
+            agreed = agree(
                 "oakdale-pd", person="r.stone", says="MOU 12", purposes=["stolen vehicle"], scope=["search", "release"],
                 begins=today - timedelta(days=1), ends=today + timedelta(days=300),
             )  # fmt: skip
+            confirm_agreement(agreed, person="s.avila")
             agree_reads("map", "MOU 13", today + timedelta(days=300), person="r.stone")
             ((agreement,),) = rows("SELECT max(id) FROM ledger_agreement")
             confirm_reads(agreement, person="s.avila")

@@ -47,7 +47,11 @@ from tests.department.sharing.conftest import AGENCIES
 EXAMPLE = Path(__file__).parents[3] / "examples/python/webhook.py"
 KEY = b"the department's secret"
 AGREED = (
-    "INSERT INTO ledger_agency (name, kind, allowed, note) VALUES ('oakdale-pd', 'in_state', true, '')",
+    (
+        "INSERT INTO ledger_agency (name, kind, allowed, note, ori)"
+        " VALUES ('oakdale-pd', 'in_state', true, '', 'CA0010100')"
+    ),
+    "UPDATE ledger_agency SET confirmed_by = 's.avila', confirmed_at = now()",
     (
         "INSERT INTO ledger_verification (agency, says, until, person)"
         " VALUES ('oakdale-pd', 'x', current_date + 9, 'r.manager')"
@@ -56,6 +60,7 @@ AGREED = (
         "INSERT INTO ledger_sharing (agency, says, purposes, scope, begins, ends, person)"
         " VALUES ('oakdale-pd', '12', '{hot list alarm}', '{release}', current_date, current_date + 9, 'r.manager')"
     ),
+    "UPDATE ledger_sharing SET confirmed_by = 's.avila', confirmed_at = now()",
 )
 
 
@@ -107,6 +112,7 @@ TABLES = ("alerts_webhook", "alerts_delivery", *AGENCIES)
 @pytest.fixture
 def oakdale(dispatch: Dispatch) -> Iterator[Oakdale]:
     made_person("r.manager", DepartmentRole.RECORDS_MANAGER)
+    made_person("s.avila", DepartmentRole.SUPERVISOR)
     with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser:
         empty(superuser, *TABLES)
     for statement in AGREED:

@@ -21,6 +21,7 @@ from platepost.department.database.cluster import SUPERUSER
 from platepost.department.database.roles import KEEPER, PURGER, WEB
 from platepost.department.folder import DepartmentSettings
 from platepost.department.people.models import DepartmentPerson, RoleGrant
+from platepost.department.policy.law import LAWS
 from platepost.wire.records import Keyring
 from tests.department import emptying
 from tests.department.custody.conftest import Open, Rows, clock, database, ended, keys, opened, pictures, rows
@@ -68,7 +69,7 @@ def empty(rows: Rows, superuser: psycopg.Connection) -> Iterator[None]:
 def add_people() -> None:
     """Add three records managers and an operator."""
     for login in ("a.rivera", "b.lee", "c.kim", "d.fox"):
-        made = DepartmentPerson.objects.create(login=login, name=login, agency="demo")
+        made = DepartmentPerson.objects.create(login=login, name=login, agency="department")
         RoleGrant.objects.create(person=made, role="operator" if login == "d.fox" else "records_manager")
 
 
@@ -96,7 +97,7 @@ def post() -> Post:
 @pytest.fixture
 def store(opened: Open, clock: list[datetime], law: str, post: Post) -> CustodyStore:
     """Keep, in each of three weeks, an audit, twelve reads, a hit with its read, a withdrawal and a covert hit."""
-    establish(law)
+    establish(LAWS[law])
     kept = opened()
     for week in range(3):
         at = clock[0] = post.now = OLD + timedelta(weeks=week)

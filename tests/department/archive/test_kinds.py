@@ -16,6 +16,7 @@ from platepost.department.custody.certificate import read_certificate
 from platepost.department.database.roles import KEEPER, OWNER, ROLES, WEB
 from platepost.department.ledger.entries import open_entry
 from platepost.department.ledger.verify import verify_ledger
+from platepost.department.policy.law import LAWS
 from platepost.department.policy.policy import AccessPurpose
 from tests.department.archive.conftest import Purge, Rows
 from tests.department.emptying import empty as emptied
@@ -118,7 +119,7 @@ def test_bodies_and_saved_work_go_by_a_plan_but_for_what_is_held(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(purging, "ERASED_AT_ONCE", 2)
-    establish("california")
+    establish(LAWS["california"])
     # Held by its number; nobody keeps such a record here, as the purge of a partition may have left it.
     superuser.execute("INSERT INTO archive_hold (kind, case_number, person, reason, review_on, records)"
                       " VALUES ('restored backup', 'b', 'c', 'd', '2027-01-01', '{812}')")  # fmt: skip
@@ -135,7 +136,7 @@ def test_bodies_and_saved_work_go_by_a_plan_but_for_what_is_held(
     plan = purge()
     bodies = "SELECT value FROM ledger_body JOIN ledger_entry USING (entry) WHERE event = 'intent' AND field = 'case'"
     left = sorted(
-        case for case in (json.loads(value) for (value,) in rows(bodies)) if case[:3].upper() in {"26-", "CV-"}
+        case for case in (json.loads(value) or "" for (value,) in rows(bodies)) if case[:3].upper() in {"26-", "CV-"}
     )
     assert left == ["26-2", "CV-9", "cv-9"], "a case is the same, however people type it"
     assert {json.loads(value)[0] for (value,) in rows(
@@ -176,7 +177,7 @@ def test_whether_an_entry_is_held_goes_through_no_holds(superuser: psycopg.Conne
 def test_rows_of_each_kind_go_by_a_plan_once_they_are_old_and_not_held(
     purge: Purge, rows: Rows, superuser: psycopg.Connection, certifier: purging.Certifier
 ) -> None:
-    establish("california")
+    establish(LAWS["california"])
     superuser.execute("SELECT custody_make_partitions(current_date, current_date)")
     superuser.execute(OLD_AND_YOUNG)
     scope = HeldScope(since=datetime(2024, 1, 1, tzinfo=UTC), until=datetime.now(UTC), posts=["p"], plates=["7XYZ999"])

@@ -30,6 +30,7 @@ from platepost.department.custody.rebuild import rebuild
 from platepost.department.custody.store import CustodyStore
 from platepost.department.database.roles import KEEPER, OWNER, PURGER, WEB
 from platepost.department.people.rights import DepartmentRole
+from platepost.department.policy.law import LAWS
 from platepost.department.search.saved import discard_search, saved_searches
 from platepost.wire.contract.examples import example_audit
 from tests.department.archive.conftest import CONSENT, OLD, Purge, Vault, Verify, passage
@@ -136,7 +137,7 @@ def test_hold_of_a_plate_keeps_reads_that_may_be_of_it(
     opened: Open, law: str, clock: list[datetime], vault: Vault, post: Post
 ) -> None:
     """Where something hid a character, too: a search for the plate finds them."""
-    establish(law)
+    establish(LAWS[law])
     clock[0] = OLD
     texts = ("7ABC105", "7A?C10?", "7A?C99?", "??B?1??", "7ABC10?5")
     made = [post.read(captured=OLD, passage=passage(number), text=text) for number, text in enumerate(texts)]
@@ -152,7 +153,7 @@ def test_withdrawal_that_came_after_midnight_is_held_with_its_hit(
     opened: Open, clock: list[datetime], vault: Vault, post: Post, holding: str
 ) -> None:
     """The week's part ends between them. A hit alone would say that it stood."""
-    establish("california")
+    establish(LAWS["california"])
     store, monday = opened(), datetime(2024, 2, 5, tzinfo=UTC)
     for seconds in (-10, 10):
         clock[0] = post.now = monday + timedelta(seconds=seconds)
@@ -169,7 +170,7 @@ def test_what_a_post_said_then_is_held_though_it_came_later(
     opened: Open, clock: list[datetime], vault: Vault, post: Post
 ) -> None:
     """The post was away for a day: what it noted of itself meanwhile is what the hold asks for."""
-    establish("california")
+    establish(LAWS["california"])
     made = []
     for hours in (-1, 1, 3):
         post.now = OLD + timedelta(hours=hours)
@@ -195,7 +196,7 @@ def test_what_is_no_plate_a_line_holds_nothing_and_is_refused(plates: str) -> No
 
 def test_what_others_are_judged_by_never_goes(opened: Open, law: str, clock: list[datetime], vault: Vault) -> None:
     rows, purge, verify = vault
-    establish(law)
+    establish(LAWS[law])
     clock[0] = OLD
     post = Post(now=OLD)
     store = opened()
@@ -240,7 +241,7 @@ def test_what_has_no_partitions_is_overdue_too(
     opened: Open, clock: list[datetime], vault: Vault, post: Post, superuser: psycopg.Connection
 ) -> None:
     """Nobody looked at them, and nobody was told: records of a wrong clock, and a search that somebody saved."""
-    establish("california_highway_patrol")
+    establish(LAWS["california_highway_patrol"])
     over = "SELECT class, overdue FROM archive_due WHERE begins = '-infinity' ORDER BY 1"
     superuser.execute("TRUNCATE search_saved")
     clock[0], store = OLD, opened()
@@ -302,7 +303,7 @@ def test_doubtful_record_that_is_young_stays(
     opened: Open, law: str, clock: list[datetime], vault: Vault, post: Post
 ) -> None:
     """A capture of 2015 that came yesterday is a day old."""
-    establish(law)
+    establish(LAWS[law])
     clock[0] = datetime.now(UTC) - timedelta(days=1)
     opened().keep(deliveries(post.read(captured=OLD), *post.record(1)))
     vault.purge(review="looked at")
@@ -344,7 +345,7 @@ def test_days_are_parts_where_the_ceiling_is_short(
     law: str, opened: Open, clock: list[datetime], vault: Vault, post: Post
 ) -> None:
     rows, purge, verify = vault
-    establish("california_highway_patrol")
+    establish(LAWS["california_highway_patrol"])
     store = opened()
     for day in range(3):
         clock[0] = post.now = OLD + timedelta(days=day)

@@ -27,14 +27,16 @@ from platepost.department.archive.holds import HeldScope, lift_hold, place_hold
 from platepost.department.archive.models import Hold, KeptBackup, PurgePlan, RetentionTerm
 from platepost.department.archive.purge import Certifier, PurgeAuthority, approve_purge, carry_out, plan_purge
 from platepost.department.archive.retention import due, establish, set_term
+from platepost.department.database.queries import rows
 from platepost.department.database.roles import OWNER, PURGER, WEB
 from platepost.department.folder import DepartmentSettings
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.errors import LedgerError
 from platepost.department.ledger.writing import append
 from platepost.department.people.rights import DepartmentRole
-from platepost.department.policy.law import LAWS
+from platepost.department.policy.law import LAWS, NO_CEILING
 from tests.department.emptying import empty
+from tests.department.law import ANY
 from tests.department.people.persons import fresh_client_of, made_person
 from tests.department.roles import as_role
 
@@ -406,7 +408,7 @@ def test_refused(pages: Pages, superuser: psycopg.Connection) -> None:
     for name, case in REFUSED.items():
         emptied = ("archive_part", "archive_plan", "archive_outcome", "archive_hold", "archive_term", "archive_backup")
         empty(superuser, *emptied, "custody_record")
-        establish(case.law)
+        establish(ANY if case.law == ANY.name else LAWS[case.law])
         sql("SELECT custody_make_partitions('2024-01-31', '2024-01-31')")
         sql(RECORD, 1, OLD, OLD)
         with nullcontext() if name in BY_OWNER else as_role(WEB):
@@ -450,7 +452,7 @@ def test_refused(pages: Pages, superuser: psycopg.Connection) -> None:
 )
 @pytest.mark.usefixtures("pages")
 def test_former_manager_plans_and_approves_nothing(gone: str) -> None:
-    establish("other")
+    establish(ANY)
     with as_role(OWNER):
         sql(gone)
     made = PurgePlan.objects.create(law="other", planned_by="a.rivera").plan
@@ -465,7 +467,7 @@ def test_former_manager_plans_and_approves_nothing(gone: str) -> None:
 
 @pytest.mark.usefixtures("pages")
 def test_bodies_may_go_up_to_the_time_of_the_plan_and_no_later() -> None:
-    establish("other")
+    establish(ANY)
     made = PurgePlan.objects.create(law="other", planned_by="a.rivera").plan
     sql(PART, made, "ledger_access", "-infinity", datetime(2024, 1, 1, tzinfo=UTC))
     approve_by_orm(made, "b.lee")
@@ -477,7 +479,7 @@ def test_bodies_may_go_up_to_the_time_of_the_plan_and_no_later() -> None:
 
 
 def test_partition_is_due_once_the_youngest_record_that_it_can_have_is() -> None:
-    establish("california")
+    establish(LAWS["california"])
     floor, today = timedelta(days=366), datetime.now(UTC)
     with transaction.atomic():
         for day in (today - floor, today - floor - timedelta(days=14)):
@@ -488,7 +490,7 @@ def test_partition_is_due_once_the_youngest_record_that_it_can_have_is() -> None
 
 
 def test_reason_that_is_refused_stands_in_its_form_again(pages: Pages) -> None:
-    establish("california")
+    establish(LAWS["california"])
     with as_role(WEB):
         made, other = hold(), hold()
         said = pages("a.rivera", f"/holds/{made}/lift/", because="closed, " * 80).content.decode()
@@ -497,11 +499,25 @@ def test_reason_that_is_refused_stands_in_its_form_again(pages: Pages) -> None:
     assert f"Lift hold {other}" in said
 
 
-def test_laws_are_those_of_the_policy() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT law, floor_days, ceiling_days FROM archive_law WHERE class = 'no_hit'")
-        found = {law: (floor or None, None if ceiling == 36525 else ceiling) for law, floor, ceiling in cursor}
-    days = {
-        law.name: tuple(term and term.days for term in (law.keep_at_least, law.keep_at_most)) for law in LAWS.values()
-    }
-    assert found == days
+def test_classes_follow_the_law(empty: None) -> None:
+    found = {}
+    for name, law in LAWS.items():
+        establish(law)
+        found[name] = {
+            class_: each
+            for class_, *each in rows("SELECT class, floor_days, ceiling_days, kept_days FROM archive_term")
+        }
+    for name, law in LAWS.items():
+        assert found[name]["no_hit"][:2] == [law.keep_at_least_days, law.keep_at_most_days], name
+        assert found[name]["ledger_access"][:2] == [366, NO_CEILING], name
+        for least, most, kept in found[name].values():
+            assert least <= kept < most, name
+    assert found["california"]["backup"][:2] == [30, 366]
+    assert found["california_highway_patrol"]["saved_work"][:2] == [30, 60]
+    assert found["virginia"]["no_hit"][2] == 20, "a partition goes whole, a day later"
+
+
+def test_law_of_the_same_name_may_say_something_else(empty: None) -> None:
+    establish(ANY)
+    assert establish(ANY.model_copy(update={"keep_at_least_days": 30, "keep_at_most_days": 90}))
+    assert rows("SELECT floor_days, ceiling_days, kept_days FROM archive_term WHERE class = 'hit'") == [(30, 90, 30)]

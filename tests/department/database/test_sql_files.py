@@ -57,7 +57,7 @@ def test_every_function_and_view_has_a_file(db: None) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        "CREATE OR REPLACE FUNCTION ledger_law_now() RETURNS text LANGUAGE sql STABLE AS 'SELECT NULL::text'",
+        "CREATE OR REPLACE FUNCTION ledger_today() RETURNS date LANGUAGE sql STABLE AS 'SELECT NULL::date'",
         "CREATE OR REPLACE VIEW alerts_settled AS SELECT sample_id, verdict FROM alerts_label",
         "DROP TRIGGER alerts_final ON alerts_alert",
         "ALTER TABLE ledger_entry DISABLE TRIGGER ledger_entry_is_final",

@@ -16,6 +16,7 @@ from platepost.department.federation.identity import FederationIdentity
 from platepost.department.federation.models import PartnerDepartment
 from platepost.department.federation.partners import name_partner
 from platepost.department.people.models import DepartmentPerson
+from platepost.department.policy.law import LAWS
 from tests.department.emptying import empty
 from tests.department.search.conftest import Stock, stock, superuser
 from tests.department.sharing.conftest import AGENCIES, agreed_with, people
@@ -74,7 +75,7 @@ def oakdale(
     answering._noted.clear()
     settings.AGENCY, settings.FEDERATION = "springfield", tmp_path / "federation"
     FederationIdentity("springfield", settings.FEDERATION).make(["localhost"])
-    establish("california")
+    establish(LAWS["california"])
     made = Oakdale(tmp_path / "oakdale")
     agreed_with(made.name, scope=["query"], per_hour=20)
     name_partner(made.name, "https://localhost:1", made.identity.certificate.read_text(), person="r.manager")

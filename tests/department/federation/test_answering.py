@@ -30,17 +30,17 @@ from platepost.department.federation.exchange import (
 from platepost.department.federation.models import FederatedExchange
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.errors import LedgerError
-from platepost.department.ledger.models import Agency, AgencyKind
 from platepost.department.ledger.reviews import decide_search, open_approvals
 from platepost.department.ledger.writing import append
 from platepost.department.policy.policy import DEFAULT, policy_in_force
-from platepost.department.sharing.agencies import end_agreement, register_agency
+from platepost.department.sharing.agencies import confirm_agency, end_agreement, register_agency
 from platepost.department.sharing.models import SharingAgreement
 from tests.department.federation.conftest import PLATES, PURPOSE, Oakdale
+from tests.department.law import bind
 from tests.department.ledger.asked import hand_made
 from tests.department.people.persons import fresh_client_of
 from tests.department.roles import as_role
-from tests.department.sharing.conftest import agreed_with, sql
+from tests.department.sharing.conftest import agreed_with, in_state, sql
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -148,10 +148,10 @@ def test_without_a_grant_no_answer(oakdale: Oakdale) -> None:
     assert "is not a purpose of the policy" in decision(purpose="curiosity")[1]
     assert "needs a case number" in decision(case=None)[1]
     assert "The auditors see this" in decision(reason="asked for by ICE")[1]
-    agency = Agency(name="oakdale-pd", kind=AgencyKind.IN_STATE, allowed=False, note="n")
-    register_agency(agency, person="r.manager")
+    register_agency(in_state("oakdale-pd", allowed=False), person="r.manager")
     assert "nothing is shared with it" in decision()[1]
-    register_agency(Agency(name="oakdale-pd", kind=AgencyKind.IN_STATE, allowed=True, note="n"), person="r.manager")
+    register_agency(in_state("oakdale-pd"), person="r.manager")
+    confirm_agency("oakdale-pd", person="s.person")
     end_agreement(SharingAgreement.objects.get(), person="r.manager")
     assert decision()[0] == "refused"
     agreed_with("oakdale-pd", scope=["search", "release"])
@@ -182,7 +182,7 @@ def test_supervisor_approves_a_partner_s_search_of_a_case_that_is_committed_to(
     """Each query commits to its case by a salt of its own, so no two name it alike."""
     settings.POLICY_FILE = tmp_path / "policy.toml"
     settings.POLICY_FILE.write_text(DEFAULT.read_text("utf-8").replace('"california"', '"strict"'))
-    superuser.execute("UPDATE ledger_law SET law = 'strict'")
+    bind(superuser.execute, "strict")
     try:
         assert receipt_of(asked(oakdale, case="ab" * 32)).decision == "refused"
         (waits,) = [each for each in open_approvals() if each.person == "b.stone@oakdale-pd"]
@@ -196,7 +196,7 @@ def test_supervisor_approves_a_partner_s_search_of_a_case_that_is_committed_to(
         ):
             assert receipt_of(asked(oakdale, **more)).decision == decision, more
     finally:
-        superuser.execute("UPDATE ledger_law SET law = 'california'")
+        bind(superuser.execute, "california")
 
 
 def test_rate_is_the_agreement_s(oakdale: Oakdale, superuser: psycopg.Connection) -> None:

@@ -55,6 +55,7 @@ if demand:
     print(demand_case(exchange, person="r.manager", because="our audit"))
 else:
     made_person("r.manager", DepartmentRole.RECORDS_MANAGER)
+    made_person("s.person", DepartmentRole.SUPERVISOR)
     agreed_with("springfield", scope=["query"], per_hour=20)
     name_partner("springfield", url, Path(certificate).read_text(), person="r.manager")
 """

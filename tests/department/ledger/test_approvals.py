@@ -18,6 +18,7 @@ from platepost.department.ledger.writing import append
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.policy.errors import ApprovalNeededError
 from platepost.department.policy.policy import ALARM, DEFAULT, AccessPurpose
+from tests.department.law import bind
 from tests.department.ledger.asked import hand_made
 from tests.department.ledger.conftest import Connect
 from tests.department.people.persons import client_of, made_person, page_text
@@ -34,9 +35,9 @@ def strict(connect: Connect, settings: Settings, tmp_path: Path) -> Iterator[psy
     settings.POLICY_FILE.write_text(DEFAULT.read_text("utf-8").replace('"california"', '"strict"'))
     with connect("postgres") as superuser:
         superuser.autocommit = True
-        superuser.execute("UPDATE ledger_law SET law = 'strict'")
+        bind(superuser.execute, "strict")
         yield superuser
-        superuser.execute("UPDATE ledger_law SET law = 'california'")
+        bind(superuser.execute, "california")
 
 
 def may(query: dict[str, Any], purpose: AccessPurpose = CASE, person: str = "o.person") -> tuple[bool, bool]:
@@ -167,5 +168,5 @@ def test_own_approval_and_a_denial_let_nobody_search(strict: psycopg.Connection)
 def test_what_is_no_search_or_cannot_wait(strict: psycopg.Connection) -> None:
     assert may(QUERY, AccessPurpose("stolen vehicle", reason="a child was taken", exigent=True)) == (True, True)
     assert may({"console": True}, AccessPurpose(ALARM)) == (True, True)
-    strict.execute("UPDATE ledger_law SET law = 'california'")
+    bind(strict.execute, "california")
     assert may(QUERY)[1], "no other law asks for it"

@@ -1,6 +1,6 @@
 """Who hears every read at the broker stands in the ledger, and needs an agreement that two persons answer for."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import psycopg
@@ -50,7 +50,7 @@ def test_red_until_two_persons_answer_for_it(connect: Connect) -> None:
         assert faults(granted()) == ()
         with pytest.raises(AgreementError, match="waits for a second person"):
             confirm_reads(door.agreement.id, person="t.third")
-        assert reads_doors(granted())[0].faults(SOON + timedelta(days=1)) == (
+        assert reads_doors(granted())[0].faults(datetime.combine(SOON + timedelta(days=1), time(12), UTC)) == (
             "the grant has ended: rewrite the broker's rights",
             "the agreement has ended",
         )

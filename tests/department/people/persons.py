@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.utils import timezone
 
+from platepost.department.database.queries import rows
 from platepost.department.people.models import DepartmentPerson, PersonCertificate, RoleGrant, TrainingResult
 from platepost.department.people.rights import Certification, DepartmentRole, TrainingTopic
 
@@ -28,7 +29,8 @@ def made_person(
         factor: whether they have a second factor, of which nothing can be used.
 
     """
-    person = DepartmentPerson.objects.create(login=login, name=login.title(), agency="riverside")
+    ((own,),) = rows("SELECT agency FROM ledger_department")
+    person = DepartmentPerson.objects.create(login=login, name=login.title(), agency=own)
     end = timezone.now() + (timedelta(days=100) if current else -timedelta(minutes=1))
     trainer, _ = DepartmentPerson.objects.get_or_create(login="trainer", defaults={"name": "T", "agency": "academy"})
     RoleGrant.objects.get_or_create(person=trainer, role=DepartmentRole.TRAINER)

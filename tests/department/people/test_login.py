@@ -176,7 +176,7 @@ def test_what_was_typed_for_a_log_in_that_nobody_has_is_not_entered() -> None:
 
 
 def test_invitation_is_good_once_and_for_setting_up_alone() -> None:
-    made = DepartmentPerson(login="n.ew", name="New", agency="riverside")
+    made = DepartmentPerson(login="n.ew", name="New", agency="department")
     given = services.add_person(made, [DepartmentRole.OPERATOR]).code
     client = Client()
     assert password(client, "n.ew", given) == "/"
@@ -193,7 +193,7 @@ def test_invitation_is_good_once_and_for_setting_up_alone() -> None:
 
 
 def test_invitation_ends() -> None:
-    given = services.add_person(DepartmentPerson(login="n.ew", name="New", agency="riverside")).code
+    given = services.add_person(DepartmentPerson(login="n.ew", name="New", agency="department")).code
     DepartmentPerson.objects.update(invited_until=timezone.now() - timedelta(seconds=1))
     assert "invitation has expired" in password(Client(), "n.ew", given)
 

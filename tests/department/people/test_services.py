@@ -82,13 +82,13 @@ REFUSED: dict[str, Change] = {
     "reinstates as a supervisor": lambda of: services.reinstate(of["operator"], of["supervisor"]),
     "invites himself": lambda of: services.invite(of["administrator"], of["administrator"]),
     "adds a person as a supervisor": lambda of: services.add_person(
-        DepartmentPerson(login="new", name="New", agency="riverside"), by=of["supervisor"]
+        DepartmentPerson(login="new", name="New", agency="department"), by=of["supervisor"]
     ),
     "takes a log-in that is taken": lambda of: services.add_person(
-        DepartmentPerson(login="the-operator", name="New", agency="riverside"), by=of["administrator"]
+        DepartmentPerson(login="the-operator", name="New", agency="department"), by=of["administrator"]
     ),
     "takes a log-in in capitals": lambda of: services.add_person(
-        DepartmentPerson(login="New", name="New", agency="riverside"), by=of["administrator"]
+        DepartmentPerson(login="New", name="New", agency="department"), by=of["administrator"]
     ),
 }
 
@@ -186,7 +186,7 @@ def test_each_change_is_in_the_ledger_by_who_asked(people: dict[str, DepartmentP
     before = len(entries())
     with as_role(WEB):
         supervisor = people["supervisor"]
-        made = DepartmentPerson(login="new", name="New", agency="riverside", sponsor=supervisor)
+        made = DepartmentPerson(login="new", name="New", agency="department", sponsor=supervisor)
         code = services.add_person(made, [DepartmentRole.OPERATOR], administrator).code
         services.decide(made.requests.get(kind="role"), supervisor, approve=True)
         services.end_role(made, DepartmentRole.OPERATOR, administrator)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from zlib import crc32
 
 import psycopg
 import pytest
@@ -16,13 +17,21 @@ from platepost.department.audits.services import plan_audits
 from platepost.department.ledger.models import Agency, AgencyKind
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
+from platepost.department.policy.law import LAWS
 from platepost.department.policy.policy import policy_in_force
-from platepost.department.sharing.agencies import agree, register_agency, verify_agency
+from platepost.department.sharing.agencies import (
+    agree,
+    confirm_agency,
+    confirm_agreement,
+    register_agency,
+    verify_agency,
+)
 from platepost.department.sharing.clauses import publish_policy
 from platepost.department.sharing.models import SharingAgreement
 from tests.department.archive.conftest import superuser
 from tests.department.custody.conftest import database
 from tests.department.emptying import empty
+from tests.department.law import bind
 from tests.department.ledger.asked import hand_made
 from tests.department.people.persons import made_person
 
@@ -45,13 +54,27 @@ def enter(event: str = "intent", **fields: object) -> None:
     sql("SELECT ledger_append(%s, NULL, %s)", event, said)
 
 
+def in_state(agency: str, *, allowed: bool = True, note: str = "its chief wrote") -> Agency:
+    """Make an agency of the state, with an ORI of its own."""
+    return Agency(name=agency, kind=AgencyKind.IN_STATE, allowed=allowed, note=note, ori=ori(agency))
+
+
+def ori(agency: str) -> str:
+    ((state,),) = sql("SELECT state FROM ledger_law")
+    return f"{state}{crc32(agency.encode()) % 10**5:05}00"
+
+
 def agreed_with(agency: str, *, person: str = "r.manager", **more: Any) -> SharingAgreement:  # noqa: ANN401 - a date, a list
-    """Have an agency of the state in the register, verified, with an agreement that is in force."""
-    today = timezone.now().date()
-    register_agency(Agency(name=agency, kind=AgencyKind.IN_STATE, allowed=True, note="its chief wrote"), person=person)
+    """Have an agency of the state in the register, verified, with an agreement in force, by two persons."""
+    today = timezone.localdate()
+    register_agency(in_state(agency), person=person)
+    if Agency.objects.filter(name=agency, confirmed_by=None).exists():
+        confirm_agency(agency, person="s.person")
     verify_agency(agency, "called back", today + timedelta(days=30), person=person)
     said = {"says": "MOU 12", "purposes": ["stolen vehicle"], "scope": ["search", "release"]}
-    return agree(agency, person=person, **said | {"begins": today, "ends": today + timedelta(days=90)} | more)
+    made = agree(agency, person=person, **said | {"begins": today, "ends": today + timedelta(days=90)} | more)
+    confirm_agreement(made, person="s.person")
+    return made
 
 
 @pytest.fixture
@@ -64,7 +87,7 @@ def people(db: None) -> dict[str, DepartmentPerson]:
 @pytest.fixture
 def no_agency(superuser: psycopg.Connection) -> None:
     empty(superuser, *AGENCIES, "sharing_policy")
-    superuser.execute("UPDATE ledger_law SET law = 'california' WHERE law <> 'california'")
+    bind(superuser.execute, "california")
 
 
 @pytest.fixture
@@ -78,7 +101,7 @@ def kept(db: None, people: dict[str, DepartmentPerson]) -> dict[str, DepartmentP
     sql("ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER ledger_entry_is_final")
     sql(f"SET LOCAL ROLE {role}")
     publish_policy(person="r.manager", hearing=timezone.now().date())
-    establish("california")
+    establish(LAWS["california"])
     sql(
         "INSERT INTO lists_request (kind, state, version, published_at) VALUES ('complete', 'published', 7, now())",
     )

@@ -1,8 +1,8 @@
 """Agencies: what a law forbids is refused by form, service, ORM and SQL; no query is answered outside an agreement."""
 
 import json
-from collections.abc import Callable
-from datetime import date, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,18 +21,30 @@ from platepost.department.ledger.entries import open_entry
 from platepost.department.ledger.errors import LedgerError
 from platepost.department.ledger.models import Agency, AgencyKind
 from platepost.department.ledger.writing import append
+from platepost.department.people.currency import currency_of
+from platepost.department.people.errors import PersonError
 from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import DepartmentRole, Permission
+from platepost.department.people.services import give_role
 from platepost.department.policy.errors import PurposeError
 from platepost.department.policy.law import LAWS
 from platepost.department.policy.policy import DEFAULT, AccessPurpose
-from platepost.department.sharing.agencies import agree, end_agreement, register_agency, verify_agency
+from platepost.department.sharing.agencies import (
+    agree,
+    confirm_agency,
+    confirm_agreement,
+    end_agreement,
+    register_agency,
+    verify_agency,
+)
 from platepost.department.sharing.errors import SharingError, refusals
 from platepost.department.sharing.models import SharingAgreement
 from tests.department.emptying import empty
+from tests.department.law import bind
 from tests.department.ledger.asked import ASKED, hand_made
-from tests.department.people.persons import fresh_client_of
+from tests.department.people.persons import fresh_client_of, made_person
 from tests.department.roles import as_role
-from tests.department.sharing.conftest import AGENCIES, agreed_with, sql
+from tests.department.sharing.conftest import AGENCIES, agreed_with, in_state, sql
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_agency")]
 OUTSIDE = [kind.value for kind in AgencyKind if kind is not AgencyKind.IN_STATE]
@@ -143,7 +155,7 @@ def test_forbidden_grants(
 ) -> None:
     settings.POLICY_FILE = tmp_path / "policy.toml"
     settings.POLICY_FILE.write_text(DEFAULT.read_text("utf-8").replace('"california"', f'"{law}"'))
-    superuser.execute("UPDATE ledger_law SET law = %s", [law])
+    bind(superuser.execute, law)
     for name, case in FORBIDDEN.items():
         # A rule that is the same for every kind is tried with one.
         for kind in OUTSIDE if "in_state" in case.rule and law == "california" else OUTSIDE[:1]:
@@ -168,24 +180,37 @@ def test_forbidden_grants(
             assert after == before, name
 
 
+def run(query: str, values: Sequence[Any] = ()) -> None:
+    sql(query, *values)
+
+
 def test_no_change_of_the_law_leaves_a_grant_behind(people: dict[str, DepartmentPerson]) -> None:
-    sql("UPDATE ledger_law SET law = 'other'")
+    bind(run, "other")
     outside("federal")
     sql("UPDATE ledger_agency SET allowed = true")
     made = agree_outside("")
     sql("UPDATE ledger_agency SET allowed = false")
     with pytest.raises(SharingError), refusals():
-        sql("UPDATE ledger_law SET law = 'california'")
+        bind(run, "california")
     end_agreement(made, person="r.manager")
-    sql("UPDATE ledger_law SET law = 'california'")
+    bind(run, "california")
 
 
 def test_register_by_its_page(pages: Pages, people: dict[str, DepartmentPerson]) -> None:
     with as_role(WEB):
-        client = fresh_client_of(people["r"])
-        pages("/agencies/set/", name="oakdale-pd", kind="in_state", allowed="on", note="its chief wrote")
+        client, supervisor = fresh_client_of(people["r"]), fresh_client_of(people["s"])
+        pages(
+            "/agencies/set/", name="oakdale-pd", ori="CA0010100", kind="in_state", allowed="on", note="its chief wrote"
+        )
         pages("/agencies/verify/", agency="oakdale-pd", says="called back", until=TODAY + timedelta(days=9))
         assert pages("/agencies/agree/", agency="oakdale-pd", **SAID, **TERM).status_code == 302
+        agreement = SharingAgreement.objects.get().pk
+        for what, named in (("agency", {"agency": "oakdale-pd"}), ("agreement", {"agreement": agreement})):
+            own = pages(f"/agencies/confirm/{what}/", **named)
+            assert (own.status_code, "another person than" in own.content.decode()) == (409, True)
+            with pytest.raises(PurposeError, match=r"no second person|no agreement in force"):
+                open_entry(**ASKED | {"purpose": AccessPurpose("patrol", on_behalf_of="oakdale-pd")})
+            assert supervisor.post(f"/agencies/confirm/{what}/", named).status_code == 302
         page = client.get("/agencies/").content.decode()
     assert "Verified by r.manager" in page
     assert "search for patrol" in page
@@ -197,7 +222,58 @@ def test_register_by_its_page(pages: Pages, people: dict[str, DepartmentPerson])
     events = [
         event for (event,) in sql("SELECT event FROM ledger_entry WHERE event ~ '^(agency|sharing)' ORDER BY number")
     ]
-    assert events[-4:] == ["agency_set", "agency_verified", "sharing_agreed", "sharing_ended"]
+    assert events[-6:] == [
+        "agency_set",
+        "agency_verified",
+        "sharing_agreed",
+        "agency_confirmed",
+        "sharing_confirmed",
+        "sharing_ended",
+    ]
+
+
+def test_person_of_another_agency_needs_its_agreement(people: dict[str, DepartmentPerson]) -> None:
+    """Whoever enters an agency by a label, an office or a vendor among them, nobody of it searches."""
+    of_oakdale = DepartmentPerson.objects.create(login="b.stone", name="B", agency="oakdale-pd")
+    with pytest.raises(PersonError, match="no agreement gives people of this agency access"):
+        give_role(of_oakdale, DepartmentRole.OPERATOR)
+    give_role(of_oakdale, DepartmentRole.TRAINER)
+    agreed_with("oakdale-pd", purposes=["patrol"])
+    colleague = made_person("c.reed", DepartmentRole.OPERATOR)
+    DepartmentPerson.objects.filter(pk=colleague.pk).update(agency="oakdale-pd")
+    colleague.refresh_from_db()
+    asked = ASKED | {"person": "c.reed", "agency": "oakdale-pd"}
+    with as_role(WEB):
+        assert currency_of(colleague).may(Permission.SEARCH)
+        open_entry(**asked | {"purpose": AccessPurpose("patrol")}).shown()
+        with pytest.raises(LedgerError):
+            open_entry(**asked | {"purpose": AccessPurpose("stolen vehicle", "26-1")})
+        end_agreement(SharingAgreement.objects.get(), person="r.manager")
+        (lack,) = currency_of(colleague).lacks(Permission.SEARCH)
+        assert (lack.what, lack.ask) == (
+            "No agreement gives people of oakdale-pd access: no agreement in force is about this purpose.",
+            ("r.manager",),
+        )
+        assert currency_of(colleague).may(Permission.SEE_STATUS)
+        with pytest.raises(LedgerError):
+            open_entry(**asked | {"purpose": AccessPurpose("patrol")})
+
+
+def test_days_of_an_agreement_are_the_department_s(
+    people: dict[str, DepartmentPerson], superuser: psycopg.Connection
+) -> None:
+    agreed_with("oakdale-pd", begins=date(2026, 6, 1), ends=date(2026, 6, 30))
+    superuser.execute("SET session_replication_role = replica")  # all of it was entered in May
+    for table, column in (("verification", "at"), ("sharing", "at"), ("sharing", "confirmed_at")):
+        superuser.execute(f"UPDATE ledger_{table} SET {column} = '2026-05-01'")  # noqa: S608 - our own
+    superuser.execute("SET session_replication_role = origin")
+    superuser.execute("UPDATE ledger_department SET timezone = 'America/Los_Angeles'")
+    asked = "SELECT ledger_agency_refusal('oakdale-pd', 'stolen vehicle', 'search', %s) IS NULL"
+    begin, minute = datetime(2026, 6, 1, 7, tzinfo=UTC), timedelta(minutes=1)
+    moments = [begin - minute, begin, begin + timedelta(days=30) - minute, begin + timedelta(days=30)]
+    found = [sql(asked, moment) for moment in moments]
+    superuser.execute("UPDATE ledger_department SET timezone = 'UTC'")
+    assert found == [[(False,)], [(True,)], [(True,)], [(False,)]]
 
 
 # --- random agreements
@@ -262,9 +338,8 @@ def test_no_query_is_answered_outside_an_agreement(
     empty(superuser, *AGENCIES)
     today = timezone.now().date()
     for name, known in register.items():
-        register_agency(
-            Agency(name=name, kind=AgencyKind.IN_STATE, allowed=known["allowed"], note="n"), person="r.manager"
-        )
+        register_agency(in_state(name, allowed=known["allowed"]), person="r.manager")
+        confirm_agency(name, person="s.person")
         said = "INSERT INTO ledger_verification (agency, says, until, person, at) VALUES (%s, 's', %s, 'r.manager', %s)"
         sql(said, name, today + timedelta(days=known["until"]), timezone.now() - timedelta(days=9))
     for each in agreements:
@@ -273,6 +348,7 @@ def test_no_query_is_answered_outside_an_agreement(
         rate = 60 if "query" in each["scope"] else None
         said_of = {"says": "s", "purposes": each["purposes"], "scope": each["scope"], "per_hour": rate}
         made = agree(each["agency"], **said_of, **term, person="r.manager")
+        confirm_agreement(made, person="s.person")
         if each["ended"]:
             end_agreement(made, person="r.manager")
     for agency in (*register, "nobody-pd"):

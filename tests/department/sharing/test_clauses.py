@@ -1,11 +1,13 @@
 """The policy's clauses: met while the department's records say so, and red as soon as one of them says otherwise."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -15,6 +17,7 @@ from platepost.department.people.rights import DepartmentRole
 from platepost.department.policy.policy import ALARM, DEFAULT, policy_in_force
 from platepost.department.sharing.clauses import CLAUSES, department_facts, evidence, publish_policy
 from platepost.department.sharing.errors import SharingError
+from tests.department.law import bind
 from tests.department.people.persons import client_of, fresh_client_of, made_person
 from tests.department.sharing.conftest import agreed_with, enter, sql
 
@@ -86,6 +89,28 @@ def late_audit() -> None:
     forced("UPDATE audits_plan SET begins = begins - interval '90 days'")
 
 
+def no_open_purpose() -> None:
+    """Put a policy into force, and publish it, by which each purpose needs a case."""
+    settings.POLICY_FILE.write_text(DEFAULT.read_text("utf-8").replace("case = false", "case = true"), "utf-8")
+    publish_policy(person="r.manager", hearing=timezone.localdate())
+
+
+def stranger_searched() -> None:
+    """Have somebody search who is of an agency without an agreement, and has no role any more."""
+    made_person("left.ice")
+    enter(purpose="patrol", person="left.ice")
+    forced("UPDATE people_person SET agency = 'ice' WHERE login = 'left.ice'")
+
+
+def stranger() -> None:
+    forced("UPDATE people_person SET agency = 'ice' WHERE login = 's.person'")
+
+
+def unconfirmed_agency() -> None:
+    agreed_with("oakdale-pd")
+    forced("UPDATE ledger_agency SET confirmed_by = NULL, confirmed_at = NULL")
+
+
 BROKEN: dict[str, Callable[[], object]] = {
     "P1": unexplained,
     "P2": lambda: enter(purpose="patrol", policy="0" * 64),
@@ -94,6 +119,7 @@ BROKEN: dict[str, Callable[[], object]] = {
     "P5": lambda: sql("UPDATE people_role SET ended_at = now() WHERE role = 'trainer'"),
     "P6": lambda: forced(FINDING),
     "P7": untrained,
+    "P8": no_open_purpose,
     "P9": lambda: forced(ENTRY),
     "P10": lambda: forced(ALERT),
     "P11": text_of_a_return,
@@ -108,23 +134,39 @@ BROKEN: dict[str, Callable[[], object]] = {
     "P20": lambda: sql(INCIDENT),
 }
 """By clause, how its control is gone round by those whom the database cannot hold."""
+ALSO: tuple[tuple[str, Callable[[], object]], ...] = (
+    ("P12", stranger_searched),
+    ("P13", lambda: bind(sql_of, "california_highway_patrol")),
+    ("P18", stranger),
+    ("P18", unconfirmed_agency),
+)
+"""More ways."""
+
+
+def sql_of(query: str, values: Sequence[Any] = ()) -> None:
+    sql(query, *values)
 
 
 def unmet() -> set[str]:
     return {each.clause.id for each in evidence() if not each.is_met}
 
 
-def test_clause_turns_red_when_its_control_is_broken(kept: dict[str, DepartmentPerson]) -> None:
+def test_clause_turns_red_when_its_control_is_broken(
+    kept: dict[str, DepartmentPerson], settings: Settings, tmp_path: Path
+) -> None:
     assert unmet() == set()
-    found = {}
-    for clause, breaks in BROKEN.items():
+    assert BROKEN.keys() == {clause.id for clause in CLAUSES}
+    settings.POLICY_FILE = tmp_path / "policy.toml"
+    found = []
+    for clause, breaks in (*BROKEN.items(), *ALSO):
+        settings.POLICY_FILE.write_bytes(DEFAULT.read_bytes())
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL ROLE NONE")
             cursor.execute("ALTER TABLE ledger_entry DISABLE TRIGGER ledger_entry_is_final")
             breaks()
-            found[clause] = unmet()
+            found.append((clause, unmet()))
             transaction.set_rollback(True)
-    assert found == {clause: {clause} for clause in BROKEN}
+    assert found == [(clause, {clause}) for clause, _ in (*BROKEN.items(), *ALSO)]
 
 
 def test_plan_that_begins_years_later_is_no_regular_audit(kept: dict[str, DepartmentPerson]) -> None:

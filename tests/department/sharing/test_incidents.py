@@ -87,7 +87,7 @@ def planted(superuser: psycopg.Connection, stock: Stock, people: dict[str, Depar
 def oakdale(superuser: psycopg.Connection, people: dict[str, DepartmentPerson]) -> Iterator[None]:
     """Have another department in the register of agencies."""
     empty(superuser, *AGENCIES)
-    Agency.objects.create(name="oakdale-pd", kind="in_state", allowed=True, note="")
+    Agency.objects.create(name="oakdale-pd", kind="in_state", allowed=True, note="", ori="CA0010100")
     yield
     empty(superuser, *AGENCIES)
 
