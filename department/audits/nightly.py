@@ -8,6 +8,7 @@ from django.utils import timezone
 from platepost.department.audits.acts import read_acts
 from platepost.department.audits.household import HouseholdKey, open_sealed
 from platepost.department.audits.log import auditing
+from platepost.department.audits.makers import RULE, single_makers
 from platepost.department.audits.rules import SuspectedMisuse, suspected_misuse
 from platepost.department.audits.services import note_finding
 from platepost.department.policy.policy import policy_in_force
@@ -61,5 +62,9 @@ def look_for_misuse(
         month = acts.day(linked[-1]).replace(day=1)
         entries = [search.entry for search in linked]
         finding = note_finding(each.rule.value, each.subject, month=month, says=each.says, entries=entries)
+        made += [finding.pk] if finding is not None else []
+    month = timezone.localdate(ends).replace(day=1)
+    for one in single_makers():
+        finding = note_finding(RULE, one.maker, month=month, says=one.says, entries=[])
         made += [finding.pk] if finding is not None else []
     return NightlyResult(begins, ends, len(acts.searches), suspected, tuple(made))

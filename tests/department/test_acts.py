@@ -37,6 +37,7 @@ VIEWS_WITHOUT = {
     "people": "a register of names and rights, without a vehicle",
     "person": "the same",
     "quality": "rates, without a plate or a person",
+    "confirm_law": "the database enters `law_changed` as the law changes",
     "policy": "counts, without a plate or a person",
     "one_request": "a request, without a vehicle",
     "notice": "counts of what was exposed, without a plate",
@@ -53,7 +54,8 @@ VIEWS_WITHOUT = {
 ACTS_WITHOUT = {
     "platepost.department.lists.imports.forget_former": "files whose place an import took, which was entered",
     "platepost.department.lists.services.withdraw_listed": "part of the act that takes entries off the list",
-    "platepost.department.archive.retention.establish": "of `upgrade`: puts the policy's law into force",
+    "platepost.department.sharing.laws.confirm_law": "the database enters `law_changed` as the law changes",
+    "platepost.department.archive.retention.establish": "part of a change of the law, which the database enters",
     "platepost.department.sharing.publication.publish_month": "of `nightly`: a month's counts, signed and in the open",
     "platepost.department.alerts.accuracy.draw_samples": "of the command line: reads by chance, seen by `label` alone",
     "platepost.department.audits.household.prepare_key": "of `upgrade`: what was sealed to a key that is gone",

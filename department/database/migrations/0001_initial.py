@@ -35,5 +35,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("441515085dc127edfd2d48f0fcc31c8f3b7015b7d8b9bc08520cd7a5839178bc"),
+        ApplySql("8aff6e667610b315d91391cc0d293ed3a99c8b1c6227bec008e7e7f084f344cd"),
     ]
