@@ -323,10 +323,11 @@ def _nothing_followed(
 
 
 def _own_household(by: _ByPerson, household: Household) -> Iterator[SuspectedMisuse]:
-    """Plates of the own household, which the person has named with consent."""
+    """Plates of the own household, which the person has named with consent, also where wildcards brought them."""
     for person, searches in by.items():
-        known = {plate for plate in {plate for each in searches for plate in each.plates} if household(person, plate)}
-        found = [each for each in searches if not known.isdisjoint(each.plates)]
+        about = [(each, each.plates | (each.listed if each.known else frozenset())) for each in searches]
+        known = {plate for plate in {plate for _, plates in about for plate in plates} if household(person, plate)}
+        found = [each for each, plates in about if not known.isdisjoint(plates)]
         if found:
             yield _suspected(
                 MisuseRule.OWN_HOUSEHOLD,

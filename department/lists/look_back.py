@@ -40,8 +40,8 @@ def look_back(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson) ->
     since = {name: now - timedelta(days=days) for name, days in back.items()}
     if not since or entry.safe:
         return 0
-    # No auditor outside the group sees for which plate: nobody may search so alone.
-    if entry.distribution is not None and (entry.waits or (policy.law.approves_searches and entry.approved_at is None)):
+    # No auditor outside the group sees for which plate: nobody may search so alone, whatever the policy allows.
+    if entry.distribution is not None and entry.approved_at is None:
         raise ListRefusedError("the past is searched for a covert entry once somebody else has approved it")
     first = min(since.values())
     # The same each time: where a supervisor approves searches, that is the search that was approved.

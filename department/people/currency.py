@@ -87,7 +87,7 @@ class Currency:
     def _lacking(self, permission: Permission) -> Iterator[tuple[str, Iterable[DepartmentRole]]]:
         """Yield what is lacking, and the roles that can help."""
         allowed, needed = roles_that_may(permission), NEEDS[permission]
-        if self.person.disabled_at is not None:
+        if self.person.is_disabled:
             yield "Access is disabled.", _ADMINISTRATORS
         elif self.at >= self.person.suspended_at:
             yield f"Access is suspended since {_day(self.person.suspended_at)}, for want of a log-on.", _ADMINISTRATORS

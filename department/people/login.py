@@ -28,7 +28,7 @@ from platepost.department.people.device import device_of
 from platepost.department.people.errors import PersonError
 from platepost.department.people.lockout import is_locked, known, note_failure, use_up
 from platepost.department.people.models import DepartmentPerson, KnownDevice
-from platepost.department.people.services import take_groups
+from platepost.department.people.services import end_disabled, take_groups
 
 _WRONG = (
     "Log-in and password do not fit, or passwords are locked for this log-in after too many failures. "
@@ -80,6 +80,7 @@ class LoginAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def login(self, request: HttpRequest, user: DepartmentPerson) -> None:
         """Log somebody on whom all factors have shown; the ledger has it before they are."""
+        end_disabled()
         device = device_of(request) or uuid4()
         records = get_authentication_records(request, user)
         methods = [str(record.get("type", record["method"])) for record in records]

@@ -36,6 +36,8 @@ class DepartmentPerson(AbstractBaseUser):
     active_from = models.DateTimeField(default=timezone.now)
     """From when the 90 days count where there was no log-on since."""
     disabled_at = models.DateTimeField(null=True)
+    disabled_until = models.DateTimeField(null=True)
+    """Until when a supervisor has disabled an auditor, or had; the database sets it. None: without an end."""
     changed_by = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
     """Who disabled or reinstated them last."""
     invited_until = models.DateTimeField(null=True)
@@ -59,7 +61,12 @@ class DepartmentPerson(AbstractBaseUser):
     @property
     def is_active(self) -> bool:  # type: ignore[override]  # a value there
         """Whether they may log in now. Django asks at each request: who is disabled has no session from then on."""
-        return self.disabled_at is None and timezone.now() < self.suspended_at
+        return not self.is_disabled and timezone.now() < self.suspended_at
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether their access was ended, for good or for a time that goes on."""
+        return self.disabled_at is not None and (self.disabled_until is None or timezone.now() < self.disabled_until)
 
 
 class RoleGrant(models.Model):

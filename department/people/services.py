@@ -246,10 +246,22 @@ def take_groups(person: DepartmentPerson, provider: str, groups: Iterable[str]) 
 
 
 def disable(person: DepartmentPerson, by: DepartmentPerson | None = None) -> None:
-    """End a person's access: sessions at their next request, streams at their next event. Raises PersonError."""
+    """End a person's access: sessions at their next request, streams at their next event.
+
+    An auditor's, by a supervisor in an incident of that account, for 24 hours: see `end_disabled`.
+
+    Raises:
+        PersonError: `by` may not.
+
+    """
     with _asked():
         person.disabled_at, person.changed_by = timezone.now(), by
         person.save(update_fields=["disabled_at", "changed_by"])
+
+
+def end_disabled() -> None:
+    """Give auditors their access back whom a supervisor disabled for a day that is over."""
+    rows("SELECT people_end_disabled()::text")
 
 
 def reinstate(person: DepartmentPerson, by: DepartmentPerson | None = None) -> None:

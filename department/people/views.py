@@ -26,7 +26,7 @@ from platepost.department.people.forms import (
     TrainingForm,
 )
 from platepost.department.people.models import AccessRequest, DepartmentPerson, DispatchConsole
-from platepost.department.people.rights import CONSOLE_ONLY, Permission
+from platepost.department.people.rights import CONSOLE_ONLY, DepartmentRole, Permission
 
 
 class LogInView(LoginView):  # type: ignore[misc]
@@ -161,6 +161,7 @@ def _shown(
         "person": who,
         "of": current,
         "overseer": bool(current.roles & CONSOLE_ONLY),
+        "auditor": DepartmentRole.AUDITOR in current.roles,
         "lacks": current.lacks_for_duty(),
         "certificates": who.certificates.order_by("-noted_at").select_related("noted_by", "approved_by"),
         "training": who.training.order_by("-held_at", "-id").select_related("trainer"),

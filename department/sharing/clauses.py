@@ -224,8 +224,9 @@ CLAUSES = (
         "Plans, samples by a seed, findings with dates.",
         f"{_DEPARTMENT}/audits/test_audits.py",
         "{plans:plan}; last audit {audited_days:day ago|days ago}, {samples:sample} in 30 days,"
-        " {findings:finding} open, {audits_overdue:audit} late",
-        none=("audits_overdue",),
+        " {findings:finding} open, {audits_overdue:audit} late, {slow_plans:plan} too seldom for the law;"
+        " {auditors_disabled:auditor} disabled",
+        none=("audits_overdue", "slow_plans", "auditors_disabled"),
         some=("plans",),
     ),
     PolicyClause(
@@ -243,8 +244,8 @@ CLAUSES = (
 def department_facts(policy: Policy) -> Mapping[str, int | None]:
     """Return what there is to know of how the clauses are kept, by name: counts, none of a plate or a person."""
     with_case = [each.name for each in policy.purposes if each.case]
-    said = [with_case, settings.PEOPLE_TRAINING.days]
-    ((found,),) = rows("SELECT sharing_facts(%s, make_interval(days => %s))", said)
+    said = [with_case, settings.PEOPLE_TRAINING.days, policy.law.audit_days]
+    ((found,),) = rows("SELECT sharing_facts(%s, make_interval(days => %s), %s)", said)
     facts: dict[str, Any] = json.loads(found)
     return facts | {
         "versions": PolicyVersion.objects.count(),

@@ -216,6 +216,7 @@ FUNCTIONS = {
     # Called by triggers with the rights of the one who changes a row.
     "people_require": {OWNER, WEB},
     "people_require_side": {OWNER, WEB},
+    "people_end_disabled": {OWNER, WEB},
     "lists_require": {OWNER, WEB, SIGNER},
     "lists_groups": {OWNER, WEB},
     "lists_guard": {OWNER},

@@ -35,5 +35,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("8aff6e667610b315d91391cc0d293ed3a99c8b1c6227bec008e7e7f084f344cd"),
+        ApplySql("b2cf8306874481f69d6a528e9943ad4b58046006bd22c23a1a17af19afa4e6d6"),
     ]

@@ -29,7 +29,7 @@ BEGIN
     PERFORM FROM public.federation_partner AS known WHERE known.agency = NEW.agency FOR UPDATE;
     SELECT made.per_hour AS most, made.purposes INTO agreed FROM public.ledger_sharing AS made
     WHERE made.agency = NEW.agency AND made.ended_at IS NULL AND NEW.purpose = ANY (made.purposes)
-    AND (NEW.at AT TIME ZONE 'UTC')::date BETWEEN made.begins AND made.ends AND made.per_hour IS NOT NULL
+    AND made.confirmed_at IS NOT NULL AND public.ledger_today() BETWEEN made.begins AND made.ends AND made.per_hour IS NOT NULL
     ORDER BY made.per_hour DESC LIMIT 1;
     IF (
         SELECT count(*) FROM public.federation_exchange AS before

@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
                 ("made_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("active_from", models.DateTimeField(default=django.utils.timezone.now)),
                 ("disabled_at", models.DateTimeField(null=True)),
+                ("disabled_until", models.DateTimeField(null=True)),
                 ("invited_until", models.DateTimeField(null=True)),
                 (
                     "changed_by",

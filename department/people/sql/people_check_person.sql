@@ -1,6 +1,7 @@
 -- Who may add, invite, disable and reinstate people. The pages add a person without a way to log in: a second person
 -- approves that with the first role. Supervisors must not be able to lock out those who oversee them: administrators
--- and auditors are disabled on the command line, as both roles are ended there.
+-- and auditors are disabled on the command line, as both roles are ended there. In an incident of an auditor's account,
+-- which a records manager has opened, a supervisor ends its access for a day, once; then it is back by itself.
 CREATE OR REPLACE FUNCTION people_check_person() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -22,6 +23,26 @@ BEGIN
     END IF;
     IF TG_OP = 'INSERT' THEN
         RETURN NEW;
+    END IF;
+    IF NEW.disabled_at IS NULL AND OLD.disabled_at IS NOT NULL AND OLD.disabled_until <= clock_timestamp()
+        AND NEW.active_from = OLD.active_from
+    THEN
+        RETURN NEW;
+    END IF;
+    NEW.disabled_until := OLD.disabled_until;
+    IF current_user <> 'platepost_web' AND NEW.disabled_at IS NOT NULL AND OLD.disabled_at IS NULL THEN
+        NEW.disabled_until := NULL;
+    ELSIF current_user = 'platepost_web' AND NEW.disabled_at IS NOT NULL AND OLD.disabled_at IS NULL
+    AND EXISTS (
+        SELECT FROM public.people_role AS held JOIN public.sharing_incident AS incident
+        ON incident.kind = 'account' AND incident.subject = NEW.login AND incident.notified_at IS NULL
+        WHERE held.person_id = NEW.id AND held.role = 'auditor' AND held.ended_at IS NULL
+        AND incident.at > coalesce(OLD.disabled_until, '-infinity') AND incident.person <> (
+            SELECT by.login FROM public.people_person AS by WHERE by.id = NEW.changed_by_id
+        )
+    ) THEN
+        PERFORM public.people_require(NEW.changed_by_id, NEW.id, '{supervisor}');
+        NEW.disabled_until := clock_timestamp() + interval '24 hours';
     ELSIF current_user = 'platepost_web' AND NEW.disabled_at IS NOT NULL AND OLD.disabled_at IS NULL
     AND EXISTS (
         SELECT FROM public.people_role AS held WHERE held.person_id = NEW.id AND held.ended_at IS NULL

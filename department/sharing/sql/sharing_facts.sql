@@ -1,10 +1,11 @@
 -- after: alerts_newest_list, alerts_plain, archive_due, custody_decommissioned
 -- after: ledger_agency_lack, ledger_agency_refusal, ledger_open_reviews, ledger_today, lists_in_force
 -- Counts by which clauses of the policy are judged, of the last 30 days where they are of a time: no plate, no person,
--- no record. `with_case`: purposes that need a case; `trained`: for how long training counts. What a clause forbids is
+-- no record. `with_case`: purposes that need a case; `trained`: for how long training counts; `audit_days`: how many
+-- days the law allows between audits. What a clause forbids is
 -- looked for in every access, those at a console too. People of a partner are known there, and are held to the
 -- agreement about queries.
-CREATE OR REPLACE FUNCTION sharing_facts(with_case text[], trained interval) RETURNS jsonb
+CREATE OR REPLACE FUNCTION sharing_facts(with_case text[], trained interval, audit_days integer) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 WITH searches AS MATERIALIZED (
     SELECT line.at, said ->> 'person' AS person, said ->> 'purpose' AS purpose, coalesce(said ->> 'case', '') AS "case",
@@ -120,6 +121,10 @@ SELECT jsonb_build_object(
         SELECT FROM ledger_agreement AS agreed WHERE agreed.reader = readers.reader AND confirmed_by IS NOT NULL
         AND until >= ledger_today()))
 ) || jsonb_build_object(
+    'slow_plans', (SELECT count(*) FROM audits_plan WHERE ended_at IS NULL AND every_days > audit_days),
+    'auditors_disabled', (SELECT count(DISTINCT person.id) FROM people_person AS person
+        JOIN people_role AS held ON held.person_id = person.id
+        WHERE role = 'auditor' AND held.ended_at IS NULL AND disabled_at IS NOT NULL),
     'plans', (SELECT count(*) FROM plans WHERE begins <= now()),
     'audits_overdue', (SELECT count(*) FROM plans WHERE due < now())
         + (SELECT count(*) FROM audits_audit WHERE finished_at IS NULL AND due_at < now()),

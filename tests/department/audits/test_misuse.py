@@ -187,6 +187,25 @@ def test_shifts_that_people_begin_say_who_came_outside_of_one() -> None:
     assert "Came 2 times outside the shifts that they began" in found["beginning"].says
 
 
+@pytest.mark.parametrize(
+    ("known", "listed", "found"),
+    [(4, {"7ABC123", "7ABC124"}, 1), (5, {"7ABC124"}, 0), (0, {"7ABC123", "8XYZ999"}, 0)],
+    ids=["wildcards", "another plate", "a scene"],
+)
+def test_wildcards_do_not_hide_the_own_household(known: int, listed: set[str], found: int) -> None:
+    acts = DepartmentActs(ZONE)
+    said = (1, uuid4(), UNTIL, "o.person", "patrol", None, None, False, None, None)
+    acts.searches.append(SearchAct(*said, known=known, listed=frozenset(listed)))
+    acts.present["o.person"].append((UNTIL, False))
+    rules = [
+        each.rule
+        for each in suspected_misuse(
+            acts, MisuseRules(), until=UNTIL, household=lambda person, plate: (person, plate) == ("o.person", "7ABC123")
+        )
+    ]
+    assert rules.count(MisuseRule.OWN_HOUSEHOLD) == found
+
+
 @pytest.fixture
 def no_findings(connect: Callable[[str], psycopg.Connection]) -> Iterator[None]:
     with connect(OWNER) as owner:

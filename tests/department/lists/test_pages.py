@@ -252,11 +252,11 @@ def test_forbidden_reason_of_a_covert_entry_is_refused_and_told_to_nobody_else(
     assert (refused["forbidden"], refused["case"], refused["reason"]) == ("immigration", f"#{entry.pk}", None)
 
 
-def test_covert_look_back_under_the_law_strict_needs_the_second_person_that_no_policy_asked_for(
+def test_covert_look_back_needs_the_second_person_that_no_policy_and_no_law_asked_for(
     people: People, superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     superuser.execute("UPDATE lists_policy SET two_persons = '{}'")
-    law = type("L", (), {"approves_searches": True})
+    law = type("L", (), {"approves_searches": False})
     rules = ListRules(two_persons=(), look_back={"no_hit": 30})
     monkeypatch.setattr(
         "platepost.department.lists.look_back.policy_in_force", lambda: type("P", (), {"lists": rules, "law": law})

@@ -17,7 +17,7 @@ from platepost.department.people.rights import DepartmentRole
 from platepost.department.policy.policy import ALARM, DEFAULT, policy_in_force
 from platepost.department.sharing.clauses import CLAUSES, department_facts, evidence, publish_policy
 from platepost.department.sharing.errors import SharingError
-from tests.department.law import bind
+from tests.department.law import OTHER_LAW, bind
 from tests.department.people.persons import client_of, fresh_client_of, made_person
 from tests.department.sharing.conftest import agreed_with, enter, sql
 
@@ -106,6 +106,15 @@ def stranger() -> None:
     forced("UPDATE people_person SET agency = 'ice' WHERE login = 's.person'")
 
 
+def seldom_audited() -> None:
+    """Be under a law that asks for an audit each month, with a plan for one in a year."""
+    text = DEFAULT.read_text("utf-8").replace('law = "california"', 'law = "other"')
+    settings.POLICY_FILE.write_text(f"{text}{OTHER_LAW}audit_days = 30\n", "utf-8")
+    bind(sql_of, "other")
+    publish_policy(person="r.manager", hearing=timezone.localdate())
+    forced("UPDATE audits_plan SET every_days = 365")
+
+
 def unconfirmed_agency() -> None:
     agreed_with("oakdale-pd")
     forced("UPDATE ledger_agency SET confirmed_by = NULL, confirmed_at = NULL")
@@ -138,6 +147,8 @@ ALSO: tuple[tuple[str, Callable[[], object]], ...] = (
     ("P12", stranger_searched),
     ("P13", lambda: bind(sql_of, "california_highway_patrol")),
     ("P18", stranger),
+    ("P19", lambda: forced("UPDATE people_person SET disabled_at = now() WHERE login = 'a.person'")),
+    ("P19", seldom_audited),
     ("P18", unconfirmed_agency),
 )
 """More ways."""
