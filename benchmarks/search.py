@@ -111,7 +111,7 @@ def ask(
 
     query = PlateQuery(PlatePattern.parse(text, budget=budget, slip=slip) if text else None, **said)
     began = time.perf_counter()
-    entry = open_entry(person="b", agency="b", purpose=AccessPurpose("drill", "1"), query=query.asked(text))
+    entry = open_entry(person="b", agency="b", purpose=AccessPurpose("drill", "D-1"), query=query.asked(text))
     opened = time.perf_counter()
     try:
         page = find_plates(entry, query, limit=limit)

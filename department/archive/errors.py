@@ -22,6 +22,9 @@ WHY = {
     "archive_no_part": "there is no such part of the records",
     "archive_review": "nobody has reviewed the doubtful records",
     "archive_hold_case_number_check": "a hold names the case, the request or the action that it is for",
+    "archive_hold_number": "that is no number of a case, a request or an order; a hold of evidence has a case number of"
+    " this department",
+    "archive_hold_return": "this looks like text of a CLETS return, which is not stored here: say it in your own words",
     "archive_hold_reason_check": "a hold says why",
     "archive_hold_lifted": "say why the hold is lifted",
     "archive_hold_another": "another person than the one who placed the hold lifts it",
@@ -36,5 +39,5 @@ class ArchiveRefusedError(ActRefusedError):
     """It is refused; the message says why."""
 
 
-refusals = partial(refused_as, ArchiveRefusedError, "archive_", why=WHY)
+refusals = partial(refused_as, ArchiveRefusedError, "archive_", "policy_", why=WHY)
 """Turns what the database refuses by one of the archive's rules into `ArchiveRefusedError`; a context manager."""

@@ -23,6 +23,7 @@ from platepost.department.custody.projections import folded
 from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.doors import kept_register
+from platepost.department.ledger.wording import require_words
 from platepost.department.ledger.writing import enter
 from platepost.department.search.places import Places
 
@@ -73,9 +74,16 @@ def place_hold(*, person: str, kind: str, case: str, reason: str, review_on: dat
         scope: what is held.
 
     Raises:
-        ArchiveRefusedError: a record is not kept any more, nothing is known of a post, or nothing is named.
+        ArchiveRefusedError: a record is not kept any more, nothing is known of a post, nothing is named, or the policy
+            forbids what was written.
 
     """
+    require_words(
+        ArchiveRefusedError,
+        person=person,
+        what="hold",
+        texts={"case number": case, "reason": reason},
+    )
     said = {"case": case, "until": review_on, "what": kind, "count": len(scope.records)}
     with act(LedgerEvent.HOLD_PLACED, person=person, reason=reason, **said) as entry:
         about = {"kind": kind, "case_number": case, "person": person, "reason": reason, "review_on": review_on}

@@ -1,4 +1,8 @@
-"""What the rules against misuse look at: searches and what came of them, read from the ledger under an entry."""
+"""What the rules against misuse look at: searches, entries of lists, and what came of them.
+
+They are read from the ledger under an entry; of an entry of a list the ledger has the number, and its plate is looked
+up by that.
+"""
 
 import json
 from collections import defaultdict
@@ -17,7 +21,9 @@ from platepost.department.search.patterns import HIDDEN, PlatePattern
 
 STEP = 5_000
 """Entries that are read at once."""
-_FIELDS = ("person", "purpose", "case", "reason", "exigent", "query", "plates", "agency")
+_FIELDS = ("person", "purpose", "case", "reason", "exigent", "query", "plates", "agency", "entry")
+_LISTED = "SELECT id, plate, purpose, case_number, reason FROM lists_listed(%s)"
+_ENTERED = LedgerEvent.LIST_ENTERED.value
 _SEARCH, _ANSWERS = LedgerEvent.INTENT.value, (LedgerEvent.SHOWN.value, LedgerEvent.FAILED.value)
 _WATCHING = {
     event.value
@@ -63,6 +69,8 @@ class SearchAct:
     """Whether it shows a further page of a list."""
     listed: frozenset[str] = frozenset()
     """The plates that were shown in a list."""
+    is_entry: bool = False
+    """Whether it is no search, but an entry of a hot list: posts look for its plate from then on."""
 
     @property
     def plate(self) -> str | None:
@@ -113,6 +121,22 @@ class DepartmentActs:
         """Tell whether something came of its case, or a colleague searched for it, too."""
         return search.case is not None and (search.case in self.followed or len(self.seekers[search.case]) > 1)
 
+    def add_listed(
+        self, entry: tuple[int, UUID, datetime, str, UUID | None], person: str, listed: tuple[str, str, str, str]
+    ) -> None:
+        """Add an entry of a list, of which plate, purpose, case and reason are given."""
+        number, uuid, at, *_ = entry
+        plate, purpose, case, reason = listed
+        pattern = _pattern(plate)
+        typed = _typed(pattern) if pattern else None
+        self.searches.append(
+            SearchAct(
+                *(number, uuid, at, person, purpose, case or None, _plain(reason), False, typed, None),
+                known=pattern.known if pattern else 0,
+                is_entry=True,
+            )
+        )
+
     def add(self, entry: tuple[int, UUID, datetime, str, UUID | None], said: Mapping[str, Any]) -> SearchAct | None:
         """Add an entry, and return the search if it is one. What was shown is added to its search by the reader."""
         number, uuid, at, event, _ = entry
@@ -124,7 +148,7 @@ class DepartmentActs:
         if event == LedgerEvent.LISTS_SEEN.value:
             self.begun[person].append(at)
         if event != _SEARCH:
-            if case and event not in _WATCHING:
+            if case and event not in _WATCHING and event != _ENTERED:
                 self.followed.add(case)
             return None
         # The past of a covert entry: the ledger keeps its case and plate for its group.
@@ -170,7 +194,10 @@ def read_acts(log: OpenEntry, since: datetime, until: datetime, *, zone: tzinfo)
 
     """
     acts, open_searches = DepartmentActs(zone), dict[UUID, SearchAct]()
+    entered: dict[int, tuple[Any, str]] = {}
     for entry, said in _entries(log, since, until):
+        if entry[3] == _ENTERED and said.get("entry") is not None:
+            entered[said["entry"]] = entry, said["person"]
         if entry[3] in _ANSWERS:
             search = open_searches.pop(entry[4], None) if entry[4] else None
             if search is not None and said.get("plates"):
@@ -179,6 +206,11 @@ def read_acts(log: OpenEntry, since: datetime, until: datetime, *, zone: tzinfo)
         search = acts.add(entry, said)
         if search is not None:
             open_searches[search.entry] = search
+    with reading(log) as cursor:
+        cursor.execute(_LISTED, [[*entered]])
+        for number, *listed in cursor.fetchall():
+            acts.add_listed(*entered[number], (*listed,))
+    acts.searches.sort(key=lambda each: each.number)
     return acts
 
 

@@ -276,7 +276,9 @@ def _unrelated_plates(acts: DepartmentActs, rules: MisuseRules, by: _ByPerson) -
 
 def _volume(rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
     """More searches than colleagues', far more than these differ among themselves."""
-    counts = {person: sum(1 for each in searches if not each.opened) for person, searches in by.items()}
+    counts = {
+        person: sum(1 for each in searches if not each.opened and not each.is_entry) for person, searches in by.items()
+    }
     for person, count in counts.items():
         others = [theirs for other, theirs in counts.items() if other != person]
         if len(others) < _PEERS:
@@ -290,7 +292,7 @@ def _volume(rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
             person,
             f"Made {count} searches in {rules.look_back_days} days. {len(others)} colleagues made {_number(usual)} each"
             f" (median), and {max(others)} at most.",
-            [search for search in by[person] if not search.opened],
+            [search for search in by[person] if not search.opened and not search.is_entry],
         )
 
 
@@ -332,7 +334,7 @@ def _own_household(by: _ByPerson, household: Household) -> Iterator[SuspectedMis
             yield _suspected(
                 MisuseRule.OWN_HOUSEHOLD,
                 person,
-                f"Looked up a plate of their own household, in {len(found)} searches. Usual is none.",
+                f"Looked up or listed a plate of their own household {len(found)} times. Usual is none.",
                 found,
             )
 

@@ -27,8 +27,12 @@ from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import Permission
 from platepost.department.policy.policy import policy_in_force
 
+_NEAR = 5
+"""One of so many samples is drawn from what has nearly a forbidden word, where there is any."""
 _DRAW = """
-SELECT line.entry, person.value::json #>> '{}', count(*) OVER (), line.number
+WITH drawn AS (
+SELECT line.entry, person.value::json #>> '{}' AS person, line.number,
+    sha256(convert_to(%(seed)s || ':' || line.number, 'UTF8')) AS place
 FROM ledger_entry AS line JOIN ledger_body AS person ON person.entry = line.entry AND person.field = 'person'
 WHERE line.event = 'intent' AND line.at >= %(since)s AND line.at < %(until)s AND person.value <> %(auditor)s
 AND NOT EXISTS (SELECT FROM ledger_body AS asked WHERE asked.entry = line.entry
@@ -37,7 +41,17 @@ AND (%(purpose)s = '' OR EXISTS (SELECT FROM ledger_body AS said WHERE said.entr
     AND said.field = 'purpose' AND said.value::json #>> '{}' = %(purpose)s))
 AND (%(agency)s = '' OR EXISTS (SELECT FROM ledger_body AS said WHERE said.entry = line.entry
     AND said.field = 'agency' AND said.value::json #>> '{}' = %(agency)s))
-ORDER BY sha256(convert_to(%(seed)s || ':' || line.number, 'UTF8')) LIMIT %(samples)s
+), texts AS MATERIALIZED (  -- many searches have the same
+    SELECT value FROM ledger_body WHERE field = 'reason' AND value <> 'null' AND entry IN (SELECT entry FROM drawn)
+    GROUP BY value HAVING policy_near(value::json #>> '{}')
+), ranked AS (
+    SELECT drawn.*, near, count(*) OVER () AS searches, row_number() OVER (PARTITION BY near ORDER BY place) AS rank
+    FROM drawn, LATERAL (SELECT EXISTS (
+        SELECT FROM ledger_body JOIN texts USING (value) WHERE entry = drawn.entry AND field = 'reason'
+    ) AS near) AS found
+)
+SELECT entry, person, searches, number FROM ranked
+ORDER BY NOT (near AND rank <= %(near)s), place LIMIT %(samples)s
 """
 _BODIES = """(
     SELECT coalesce(json_object_agg(body.field, body.value::json), '{}')::text
@@ -119,7 +133,7 @@ def begin_audit(plan: AuditPlan, *, person: DepartmentPerson) -> DrawnAudit:
     asked = {"audit": plan.pk, "since": since.isoformat(), "until": until.isoformat(), **scope}
     with auditing(person.login, person.agency, asked) as log, reading(log) as cursor:
         bounds: dict[str, Any] = {"since": since, "until": until, "auditor": json.dumps(plan.auditor)}
-        cursor.execute(_DRAW, {**scope, **bounds})
+        cursor.execute(_DRAW, {**scope, **bounds, "near": -(-plan.samples // _NEAR)})
         drawn = cursor.fetchall()
         log.fetched(entries=[number for *_, number in drawn])
     said = {"person": person.login, "plan": plan.pk, "seed": seed, "samples": len(drawn)}

@@ -20,6 +20,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "platepost.department.database",
+    "platepost.department.policy",
     "platepost.department.ledger",
     "platepost.department.custody",
     "platepost.department.search",

@@ -304,6 +304,10 @@ def _contents(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     if missing:
         yield InstallationFault("migrations_missing", f"the database lacks {', '.join(missing)}: give `upgrade`")
         return
+    applied = [digest for (digest,) in rows("SELECT digest FROM policy_rules")]
+    if applied != [read_policy(folder.policy).digest]:
+        message = f"the database applies another policy than {folder.policy}: run `upgrade`"
+        yield InstallationFault("policy_not_applied", message)
     yield from sql_faults(folder)
     strangers = (
         "SELECT DISTINCT post FROM custody_tally WHERE verdict = 'foreign' AND covert_group IS NULL"

@@ -99,6 +99,7 @@ def _bind(folder: DepartmentFolder) -> None:
     from django.db import connection  # noqa: PLC0415 - after Django was set up
 
     from platepost.department.people.models import DepartmentPerson  # noqa: PLC0415
+    from platepost.department.policy.binding import bind  # noqa: PLC0415
     from platepost.department.sharing.laws import bound_law  # noqa: PLC0415
 
     policy, settings = read_policy(folder.policy), folder.settings
@@ -117,6 +118,7 @@ def _bind(folder: DepartmentFolder) -> None:
         cursor.execute("UPDATE ledger_department SET agency = %s, timezone = %s", [settings.agency, settings.timezone])
         said = [[*lists.two_persons], [*lists.dispatchers]]
         cursor.execute("UPDATE lists_policy SET two_persons = %s, dispatchers = %s", said)
+    bind(policy)
 
 
 def apply_migrations() -> list[str]:

@@ -176,6 +176,7 @@ def _refused(partner: PartnerDepartment, why: str, status: int, body: bytes = b"
 
 
 def _entry(partner: PartnerDepartment, query: FederatedQuery) -> OpenEntry:
+    """Open an entry for a query, as it is asked; the database lets none in without a reason."""
     purpose = AccessPurpose(query.purpose, query.case, query.reason, on_behalf_of=partner.pk, exigent=query.exigent)
     return open_entry(
         person=f"{query.person}@{partner.pk}",

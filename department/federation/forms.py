@@ -67,6 +67,7 @@ class PartnerSearchForm(PurposeForm):
     def __init__(self, data: Mapping[str, Any] | None = None, **more: Any) -> None:  # noqa: ANN401 - Django's
         super().__init__(data, **more)
         del self.fields["on_behalf_of"]
+        self.fields["reason"].required = True
 
     def clean(self) -> dict[str, Any]:
         """Make the query of it."""

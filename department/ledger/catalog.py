@@ -96,9 +96,19 @@ class LedgerEvent(Enum):
     """Taken over from the journal; `time` is that of the machine, `digest` that of the journal's line."""
     LIST_SHOWN = EventKind("list_shown", "was shown entries of a list", "person plates covert")
     """Plates of the hot list, on a page of the lists; `covert` has those of covert groups, by group."""
-    REFUSED = EventKind("refused", "was refused", f"{_WHO} query groups why", "forbidden approval")
-    """Nothing was looked for: the purpose is none, is forbidden, serves an agency that may get nothing, or, with
-    `approval`, waits for a supervisor's."""
+    REFUSED = EventKind("refused", "was refused", f"{_WHO} query groups why", "forbidden approval word")
+    """Nothing was looked for: the purpose is none, serves an agency that may get nothing, a `word` was written that the
+    policy forbids (with `forbidden`, and for the auditors, where that was the second try), or, with `approval`, it
+    waits for a supervisor's."""
+    WORDS_REFUSED = EventKind(
+        "words_refused",
+        "was refused for a word",
+        "person what field word",
+        "forbidden text",
+        writers=(WEB, SIGNER),
+    )
+    """What somebody wrote of an entry of a list, a hold or a request has a word that the policy forbids; with
+    `forbidden` and the whole `text`, for the auditors, where that was the second try."""
     SEARCH_APPROVED = EventKind(
         "search_approved", "decided about a search before it was made", "person approved note", refers_to=("refused",)
     )

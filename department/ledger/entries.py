@@ -10,6 +10,7 @@ from platepost.department.ledger.agencies import require_agreed
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.errors import ClosedEntryError
 from platepost.department.ledger.reviews import SEARCHES, is_approved
+from platepost.department.ledger.wording import judged
 from platepost.department.ledger.writing import append, append_shown, enter
 from platepost.department.policy.errors import ApprovalNeededError, ForbiddenPurposeError, PurposeError
 from platepost.department.policy.law import LawProfile
@@ -186,21 +187,24 @@ def _opened(
     policy = policy_in_force()
     said = {**asdict(told), "policy": policy.digest, **asked}
     try:
-        policy.require(purpose)
+        own_case = event is LedgerEvent.INTENT and scope != "query" and "incident" not in asked["query"]
+        policy.require(purpose, any_case=not own_case)
         if purpose.on_behalf_of is not None:
             require_agreed(purpose.on_behalf_of, purpose.purpose, scope=scope)
         if event is LedgerEvent.INTENT:
             _require_approved(policy.law, purpose, asked["person"], asked["query"])
+        return OpenEntry(append(event, said), said)
     except ForbiddenPurposeError as error:
-        append(LedgerEvent.REFUSED, {**said, "why": str(error), "forbidden": error.forbidden})
-        raise
+        seen = judged(error, asked["person"])
+        reported = {"forbidden": seen.forbidden} if seen.is_again else {}
+        append(LedgerEvent.REFUSED, {**said, "why": str(seen), "word": seen.word, **reported})
+        raise seen from error
     except ApprovalNeededError as error:
         append(LedgerEvent.REFUSED, {**said, "why": str(error), "approval": True})
         raise
     except PurposeError as error:
         append(LedgerEvent.REFUSED, {**said, "why": str(error)})
         raise
-    return OpenEntry(append(event, said), said)
 
 
 def _require_approved(law: LawProfile, purpose: AccessPurpose, person: str, query: Mapping[str, Any]) -> None:

@@ -11,12 +11,16 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, connection, transaction
 
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.errors import LedgerError
+from platepost.department.policy.errors import PurposeError
 
+_PURPOSE = "policy_purpose"
+"""The rule of `ledger_check_purpose.sql`."""
 _REFUSED = {"23514", "42501"}
 """SQLSTATE of what the ledger's own functions refuse: their messages name no values."""
 
@@ -64,6 +68,7 @@ def append(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | N
 
     Raises:
         LedgerError: it cannot be entered, or a transaction is open, which could take it back.
+        PurposeError: it is an intent, and the database does not let the person have that purpose.
 
     """
     made: UUID = _alone("ledger_append(%s, %s, %s)", [event.value, refers_to, _said(event, fields)])
@@ -113,6 +118,9 @@ def _call(call: str, values: Sequence[Any]) -> Any:  # noqa: ANN401 - what the f
             cursor.execute(f"SELECT {call}", values)
             return (cursor.fetchone() or (None,))[0]
     except DatabaseError as error:
+        cause = error.__cause__
+        if isinstance(cause, psycopg.Error) and cause.diag.constraint_name == _PURPOSE:
+            raise PurposeError(str(cause.diag.message_primary)) from error
         refused = getattr(error.__cause__, "sqlstate", None) in _REFUSED
         why = f": {error.__cause__.diag.message_primary}" if refused else ""  # type: ignore[union-attr]
         raise LedgerError(f"the ledger cannot be written{why}") from error

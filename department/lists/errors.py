@@ -22,6 +22,8 @@ WHY = {
     "lists_approved": "no second person has approved it",
     "lists_final": "that was already done, or has expired; enter it again",
     "lists_let_go": "it is not held",
+    "lists_return": "This looks like text of a CLETS return, which is not stored here. Describe the vehicle and what to"
+    " do in your own words, without codes, dates of birth, or owners.",
     "lists_dispatcher": "the policy does not let a dispatcher do this: ask an operator or a supervisor",
 }
 """What people are told, by the constraint that refuses."""
@@ -31,6 +33,6 @@ class ListRefusedError(ActRefusedError):
     """It is refused; the message says why."""
 
 
-refusals = partial(refused_as, ListRefusedError, "lists_", why=WHY, also=(InsufficientPrivilege,))
+refusals = partial(refused_as, ListRefusedError, "lists_", "policy_", why=WHY, also=(InsufficientPrivilege,))
 """Turns what the database refuses by one of the lists' rules, or because a role is missing, into `ListRefusedError`; a
 context manager."""

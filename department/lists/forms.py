@@ -49,7 +49,7 @@ class PurposeOfLookForm(forms.Form):
         super().__init__(*given, **more)
         field = self.fields["purpose"]
         if isinstance(field, forms.ChoiceField):
-            field.choices = [(each.name, each.name) for each in policy_in_force().purposes]
+            field.choices = [(each.name, each.name) for each in policy_in_force().offered]
 
 
 class EntryForm(PurposeOfLookForm):
@@ -110,7 +110,7 @@ class EntryForm(PurposeOfLookForm):
         except RowRefusedError as error:
             self.add_error("state", str(error))
             return said
-        same = ("plate", "category", "reason", "vehicle", "instructions", "characters")
+        same = ("plate", "category", "purpose", "reason", "vehicle", "instructions", "characters")
         self.entry = ListEntry(
             **{name: said[name] for name in same},
             safe=said.get("safe", False),

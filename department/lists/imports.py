@@ -7,9 +7,10 @@ and one whose size is beyond belief after the one before, is held until a person
 import hashlib
 import hmac
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import zstandard
@@ -17,8 +18,12 @@ from django.db import connection, transaction
 
 from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.wording import require_words
 from platepost.department.ledger.writing import entering
+from platepost.department.lists.errors import ListRefusedError
 from platepost.department.lists.models import ListImport, ListRequest
+from platepost.department.policy.errors import ForbiddenPurposeError
+from platepost.department.policy.policy import policy_in_force
 from platepost.provisioning.hotlist.files import Files
 from platepost.provisioning.hotlist.mapping import SourceMapping, load_mapping
 from platepost.provisioning.hotlist.rows import HotListRow, RefusedRow
@@ -28,6 +33,9 @@ from platepost.wire.hotlist.store import size_jumps
 MOST_REPORTED = 1000
 """Refused rows that a report names; it counts all."""
 _LARGEST = 1 << 30
+_REMEMBERED = 1 << 12
+_WORD = 3
+"""Letters of which a reference needs as many to say anything: most are a number."""
 _LISTED = """
 INSERT INTO lists_imported (source, plate, category) SELECT %s, * FROM unnest(%s::text[], %s::text[])
 ON CONFLICT (plate, category, source) DO UPDATE SET left_at = NULL
@@ -61,6 +69,7 @@ def take_in(path: Path, source: str, mapping_path: Path | None, by: ImportingUse
 
     Raises:
         SourceError: the file, or the mapping, cannot be read, or was changed meanwhile.
+        ListRefusedError: the policy forbids what the source, or the mapping, names.
         LedgerError: it cannot be entered; nothing is done.
 
     """
@@ -68,13 +77,14 @@ def take_in(path: Path, source: str, mapping_path: Path | None, by: ImportingUse
     mapping = load_mapping(mapping_path) if mapping_path else SourceMapping()
     refused: list[RefusedRow] = []
     accepted = 0
-    for row in read_rows(path, mapping, at=datetime.now(UTC)):
+    for row in read_rows(path, mapping, at=datetime.now(UTC), forbid=_forbidding()):
         if isinstance(row, RefusedRow):
             refused.append(row)
         else:
             accepted += 1
     body = path.read_bytes()
     text = mapping_path.read_text("utf-8") if mapping_path else ""
+    require_words(ListRefusedError, person=by.system_user, what="import", texts={"source": source, "mapping": text})
     files.said()  # what was counted is what is kept
     before = in_force(source)
     made = ListImport(
@@ -133,7 +143,7 @@ def imported_rows(at: datetime, recovered: Collection[tuple[str, datetime]]) -> 
             path.write_bytes(zstandard.decompress(bytes(each.file or b""), max_output_size=_LARGEST))
             mapping_path.write_text(each.mapping, "utf-8")
             listed = set()
-            for row in read_rows(path, load_mapping(mapping_path), at=at):
+            for row in read_rows(path, load_mapping(mapping_path), at=at, forbid=_forbidding()):
                 if isinstance(row, HotListRow) and not (row.plate in until and each.at < until[row.plate]):
                     yield row
                     if row.distribution is None and not row.safe:
@@ -162,6 +172,25 @@ def _note(source: str, at: datetime, listed: set[tuple[str, str]]) -> None:
             cursor.execute(_LISTED, [source, *came])
         if left:
             cursor.execute(_LEFT, [at, *left, source])
+
+
+def _forbidding() -> Callable[[HotListRow], str | None]:
+    """Return what tells why the policy, as it is now, forbids a row: for its category, or for its reference."""
+    policy = policy_in_force()
+
+    @lru_cache(_REMEMBERED)
+    def named(text: str) -> str | None:
+        try:
+            policy.require_words(row=text)
+        except ForbiddenPurposeError as error:
+            return f"the policy forbids it: {error.forbidden}"
+        return None
+
+    def forbid(row: HotListRow) -> str | None:
+        reference = row.reference or ""
+        return named(row.category) or (named(reference) if sum(map(str.isalpha, reference)) >= _WORD else None)
+
+    return forbid
 
 
 def _beyond_belief(before: ListImport | None, accepted: int) -> str | None:

@@ -23,6 +23,8 @@ class ListEntry(models.Model):
     safe = models.BooleanField(default=False)
     """The department's own vehicle: it alarms nobody."""
     case_number = models.CharField(max_length=64)
+    purpose = models.CharField(max_length=50)
+    """One of the policy's."""
     reason = models.CharField(max_length=200)
     vehicle = models.CharField(max_length=200, default="")
     instructions = models.CharField(max_length=500, default="")

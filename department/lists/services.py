@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.wording import require_words
 from platepost.department.ledger.writing import append, entering
 from platepost.department.lists.errors import WHY, ListRefusedError, refusals
 from platepost.department.lists.imports import held_imports
@@ -19,7 +20,7 @@ from platepost.department.lists.models import ListEntry, ListImport, ListRecover
 from platepost.department.people.currency import currency_of
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
-from platepost.department.policy.policy import ListRules, policy_in_force
+from platepost.department.policy.policy import AccessPurpose, ListRules, policy_in_force
 from platepost.provisioning.hotlist.cleaning import clean_reference
 from platepost.provisioning.hotlist.rows import RowRefusedError
 from platepost.wire.hotlist.layout import MOST_PATTERNS
@@ -106,6 +107,21 @@ def enter_entry(entry: ListEntry, by: DepartmentPerson) -> None:
         LedgerError: it cannot be entered; nothing is done.
 
     """
+    case = entry.case_number.strip()
+    require_words(
+        ListRefusedError,
+        person=by.login,
+        what="list entry",
+        texts={
+            "case number": case,
+            "reason": entry.reason,
+            "description of the vehicle": entry.vehicle,
+            "instructions": entry.instructions,
+        },
+        # The department's own vehicle needs no case.
+        purpose=AccessPurpose(entry.purpose, case or None, entry.reason, exigent=entry.safe),
+        covert=entry.distribution is not None,
+    )
     said = {"person": by.login, "kind": _kind(entry), "until": entry.expires_at.isoformat()}
     with seeing(by), entering(LedgerEvent.LIST_ENTERED, said) as noted:
         only = only_categories(by)

@@ -21,17 +21,33 @@ class PurposeError(DepartmentError):
 
 
 class ForbiddenPurposeError(PurposeError):
-    """The policy forbids it.
+    """The policy forbids it, by a word that was written.
 
     Args:
-        message: what to say to the person.
+        says: what the policy says of it.
         forbidden: the name of what is forbidden, as the policy has it.
+        word: what was written, in Latin letters.
+        field: where, as people call it.
+        again: whether the same person wrote such a word before, lately: then the auditors see it.
 
     """
 
-    def __init__(self, message: str, *, forbidden: str) -> None:
-        super().__init__(message)
-        self.forbidden = forbidden
+    def __init__(self, says: str, *, forbidden: str, word: str, field: str, again: bool = False) -> None:
+        then = (
+            "This is the second try today: the auditors see it."
+            if again
+            else "If this is about something else, write it in other words; a second try goes to the auditors."
+        )
+        super().__init__(
+            f"Refused because of \N{LEFT DOUBLE QUOTATION MARK}{word}\N{RIGHT DOUBLE QUOTATION MARK} in"
+            f" the {field}. {says}. {then}"
+        )
+        self.says, self.forbidden, self.word, self.field, self.is_again = says, forbidden, word, field, again
+
+    def again(self) -> "ForbiddenPurposeError":
+        """Return the same of a second try."""
+        known = {"forbidden": self.forbidden, "word": self.word, "field": self.field}
+        return ForbiddenPurposeError(self.says, **known, again=True)
 
 
 class ApprovalNeededError(PurposeError):

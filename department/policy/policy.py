@@ -13,13 +13,28 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from platepost.department.policy.errors import ForbiddenPurposeError, PolicyError, PurposeError
 from platepost.department.policy.law import LAWS, OTHER, LawProfile
+from platepost.department.policy.words import found_in, pattern_of
 
 DEFAULT = Path(__file__).with_name("default.toml")
 """The policy file that a new department begins with."""
 ALARM = "hot list alarm"
-"""The purpose under which the console shows hits; a policy must have it, without a case number."""
+"""The purpose under which the console shows hits, and nothing else; a policy must have it, without a case number."""
+_NEVER_SEARCH = frozenset({"administrator", "auditor", "trainer"})
+"""Roles that see no record."""
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 PolicyName = Annotated[str, Field(pattern=r"^[a-z][a-z -]{0,49}$")]
+
+
+DEFAULT_CASES = "(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9 ./#-]{2,62}"
+"""Of departments that set none: at least three characters, a digit among them."""
+
+
+def _expression(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"it is no regular expression: {error}") from error
+    return pattern
 
 
 def _known_law(name: str) -> str:
@@ -56,6 +71,8 @@ class AllowedPurpose(_Part):
     """What the published policy says of it."""
     case: bool
     """Whether it needs a case number."""
+    roles: tuple[str, ...] = ()
+    """The roles that may have it, of which none means each that may search. The console's needs none: see `ALARM`."""
 
 
 class ForbiddenUse(_Part):
@@ -65,16 +82,30 @@ class ForbiddenUse(_Part):
     says: Text
     """What somebody is told whose search it stops."""
     words: tuple[Text, ...]
+    """Words that stop whatever they are written in: `platepost.department.policy.words.pattern_of` says how."""
+    sampled: tuple[Text, ...] = ()
+    """Words that stop nothing, and have a search drawn for an audit sooner than others."""
+    innocent: tuple[Text, ...] = ()
+    """Phrases that have one of the words and mean something else."""
 
-    def names(self, text: str) -> bool:
-        """Tell whether a text has one of the words."""
-        return any(_pattern(word).search(text) for word in self.words)
+    @property
+    def pattern(self) -> str:
+        """What stops."""
+        return pattern_of(self.words)
 
+    @property
+    def near_pattern(self) -> str:
+        """What is sampled."""
+        return pattern_of((*self.sampled, *self.words), nearly=True)
 
-@lru_cache
-def _pattern(word: str) -> re.Pattern[str]:
-    end = "" if word.endswith("*") else r"(?!\w)"
-    return re.compile(rf"(?<!\w){re.escape(word.removesuffix('*'))}{end}", re.IGNORECASE)
+    @property
+    def innocent_pattern(self) -> str:
+        """What is neither."""
+        return pattern_of(self.innocent)
+
+    def written_in(self, text: str) -> str | None:
+        """Return the word that a text has, as it reads; None if it has none."""
+        return found_in(text, self.pattern, innocent=self.innocent_pattern)
 
 
 class OtherLaw(_Part):
@@ -158,6 +189,8 @@ class Policy(_Part):
     law_name: Annotated[str, AfterValidator(_known_law)] = Field(alias="law")
     other_law: OtherLaw | None = None
     """What the law `other` says; there with no other law."""
+    case_numbers: Annotated[str, AfterValidator(_expression)] = Field(DEFAULT_CASES, max_length=200)
+    """A regular expression of the department's whole case numbers, as both Python and PostgreSQL read it."""
     accuracy_reads: int = Field(10, ge=0, le=200)
     """Random reads of each post and week that two people label."""
     purposes: tuple[AllowedPurpose, ...] = Field(min_length=1)
@@ -183,26 +216,58 @@ class Policy(_Part):
             )
         return self
 
-    def require(self, purpose: AccessPurpose) -> None:
-        """Make sure that records may be looked at for a purpose.
+    @property
+    def offered(self) -> tuple[AllowedPurpose, ...]:
+        """The purposes for which somebody may search: neither the console's nor one for roles that never search."""
+        return tuple(
+            each
+            for each in self.purposes
+            if each.name != ALARM and (not each.roles or not _NEVER_SEARCH.issuperset(each.roles))
+        )
+
+    def require(self, purpose: AccessPurpose, *, any_case: bool = False) -> None:
+        """Make sure that records may be looked at for a purpose; whose purpose it is, the database knows.
+
+        Args:
+            purpose: why.
+            any_case: whether the case number is not the department's own, such as a partner's commitment to one.
 
         Raises:
             ForbiddenPurposeError: what was written names what is forbidden.
             PurposeError: the purpose is unknown, or something is missing.
 
         """
-        written = (purpose.purpose, purpose.case, purpose.reason, purpose.on_behalf_of)
-        for use in self.forbidden:
-            if any(use.names(text or "") for text in written):
-                raise ForbiddenPurposeError(f"{use.says}. The auditors see this.", forbidden=use.name)
+        said = {"purpose": purpose.purpose, "case number": purpose.case, "reason": purpose.reason}
+        self.require_words(**said, agency=purpose.on_behalf_of)
         known = next((allowed for allowed in self.purposes if allowed.name == purpose.purpose), None)
         if known is None:
             names = ", ".join(allowed.name for allowed in self.purposes)
             raise PurposeError(f"{purpose.purpose!r} is not a purpose of the policy; it has: {names}")
         if purpose.exigent and not (purpose.reason or "").strip():
             raise PurposeError("an exigent search needs a reason")
-        if known.case and not purpose.exigent and not (purpose.case or "").strip():
+        case = (purpose.case or "").strip()
+        if known.case and not purpose.exigent and not case:
             raise PurposeError(f"the purpose {known.name!r} needs a case number")
+        if case and not any_case:
+            self.require_case(case)
+
+    def require_case(self, case: str) -> None:
+        """Make sure that a text is a case number. Raises PurposeError."""
+        if re.fullmatch(self.case_numbers, case) is None:
+            raise PurposeError("That is not a case number of this department. Enter the number as the report has it.")
+
+    def require_words(self, **texts: str | None) -> None:
+        """Make sure that texts, by what people call their fields, name nothing that is forbidden.
+
+        Raises:
+            ForbiddenPurposeError: one does.
+
+        """
+        for use in self.forbidden:
+            for field, text in texts.items():
+                word = use.written_in(text or "")
+                if word is not None:
+                    raise ForbiddenPurposeError(use.says, forbidden=use.name, word=word, field=field)
 
 
 def read_policy(path: Path) -> Policy:

@@ -110,8 +110,9 @@ CLAUSES = (
     PolicyClause(
         "P6",
         "Official business only.",
-        "Words of forbidden uses stop a search; rules against misuse go through the ledger each night.",
-        f"{_DEPARTMENT}/audits/test_misuse.py",
+        "Words of forbidden uses stop a search, a list entry, a hold, and a grant; rules against misuse go through the"
+        " ledger each night.",
+        f"{_DEPARTMENT}/policy/test_words.py",
         "{forbidden:forbidden use}; {refused:search|searches} refused in 30 days; {findings_overdue:finding} late",
         none=("findings_overdue",),
         some=("forbidden",),
@@ -151,9 +152,9 @@ CLAUSES = (
     PolicyClause(
         "P11",
         "No data of the state's system is kept.",
-        "Outcome and time alone; the database refuses a note that looks like a return.",
+        "Outcome and time alone; the database refuses notes, list entries, and holds that look like a return.",
         f"{_DEPARTMENT}/alerts/test_actions.py",
-        "{notes:note} on alerts, {texts} of them with what a return has",
+        "{notes:note} on alerts, {listed:list entry|list entries}; {texts} texts with what a return has",
         none=("texts",),
     ),
     PolicyClause(

@@ -133,7 +133,7 @@ class RequestForm(forms.Form):
     order_number = forms.CharField(label=_("Number of the order or case"), max_length=64, required=False)
     agency = forms.ChoiceField(choices=lambda: [("", "none"), *_may_agree()], required=False)
     purpose = forms.ChoiceField(
-        choices=lambda: [("", "none"), *((each.name, each.name) for each in policy_in_force().purposes)], required=False
+        choices=lambda: [("", "none"), *((each.name, each.name) for each in policy_in_force().offered)], required=False
     )
     received_on = DayField(label=_("Received"))
     due_on = DayField(label=_("Due"), required=False, help_text=_("By the law's clock if empty."))

@@ -21,6 +21,7 @@ from platepost.department.archive.holds import HeldScope, place_hold
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import open_log
 from platepost.department.ledger.reading import reading
+from platepost.department.ledger.wording import require_words
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.policy.policy import AccessPurpose, policy_in_force
 from platepost.department.sharing.errors import SharingError, act
@@ -127,9 +128,13 @@ def decide(request: SharingRequest, *, person: str, decision: str, because: str)
     """Decide a request.
 
     Raises:
-        SharingError: it was decided, the person is no records manager, or no agreement lets the agency have it.
+        SharingError: it was decided, the person is no records manager, no agreement lets the agency have it, or it
+            names what the policy forbids: deny it, or enter it again in other words.
 
     """
+    if decision != "denied" and request.kind != "public records":
+        asked = {"description": request.says, "requester": request.requester, "order number": request.order_number}
+        require_words(SharingError, person=person, what="grant of a request", texts=asked)
     with act(LedgerEvent.REQUEST_DECIDED, person=person, request=request.pk, decision=decision, because=because):
         _change(request, decision=decision, because=because, decided_by=person, decided_at=Now())
 

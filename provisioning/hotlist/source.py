@@ -1,6 +1,6 @@
 """An export as a source of rows: CSV with a header, columns by number, or fixed width, as its mapping says."""
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from operator import itemgetter
@@ -176,13 +176,16 @@ def open_source(path: Path, mapping: SourceMapping, *, plates_only: bool = False
         yield ExportReader(path, file, mapping, needed=frozenset(needed), whole=NARROWING if plates_only else NEEDED)
 
 
-def read_rows(path: Path, mapping: SourceMapping, *, at: datetime) -> Iterator[HotListRow | RefusedRow]:
+def read_rows(
+    path: Path, mapping: SourceMapping, *, at: datetime, forbid: Callable[[HotListRow], str | None] | None = None
+) -> Iterator[HotListRow | RefusedRow]:
     """Yield every row of an export, cleaned or refused, in the file's order.
 
     Args:
         path: the export.
         mapping: its form, columns and allowed categories.
         at: when the list is built (aware): rows that had expired by then, or are entered later, are refused.
+        forbid: returns why a cleaned row is refused all the same, or None.
 
     Raises:
         SourceError: the file cannot be read, or lacks the plate's column, or the category's where the mapping has no
@@ -197,6 +200,8 @@ def read_rows(path: Path, mapping: SourceMapping, *, at: datetime) -> Iterator[H
                 continue
             line, fields = record
             try:
-                yield clean(fields)
+                row = clean(fields)
+                why = forbid(row) if forbid is not None else None
+                yield row if why is None else RefusedRow(line, why)
             except RowRefusedError as refusal:
                 yield RefusedRow(line, str(refusal))

@@ -19,6 +19,8 @@ from pytest_django import DjangoDbBlocker
 
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
 from platepost.department.database.roles import OWNER, ensure_roles
+from platepost.department.policy.binding import bind
+from platepost.department.policy.policy import DEFAULT, read_policy
 from tests.department.commands.installation import installed
 from tests.department.emptying import empty_all, filled_by_migrations
 from tests.department.lasting import AS_NEW, Lasting, LastingConnections
@@ -89,6 +91,7 @@ def make_database(cluster: PrivateCluster) -> None:
         ensure_roles(superuser)
         superuser.execute(f"ALTER ROLE {OWNER} CREATEDB")  # Django makes its database as the owner
     connection.creation.create_test_db(verbosity=0, serialize=False)
+    bind(read_policy(DEFAULT))
     connection.close()
 
 

@@ -107,6 +107,8 @@ RIGHTS = {
     "ledger_event": {OWNER: ALL - {"TRUNCATE"}, AUDITOR: READ, PURGER: READ},
     "ledger_class": {OWNER: ALL, AUDITOR: READ, PURGER: READ},
     **{key: {OWNER: ALL, WEB: READ, AUDITOR: READ} for key in ("ledger_department", "ledger_law")},
+    "policy_rules": {OWNER: ALL, WEB: READ},
+    **{key: {OWNER: ALL} for key in ("policy_purpose", "policy_forbidden")},
     **{
         key: {OWNER: ALL, WEB: ADD, AUDITOR: READ}
         for key in ("ledger_agreement", "ledger_verification", "ledger_sharing", "sharing_request")
@@ -220,6 +222,16 @@ FUNCTIONS = {
     "lists_require": {OWNER, WEB, SIGNER},
     "lists_groups": {OWNER, WEB},
     "lists_guard": {OWNER},
+    **{key: {OWNER} for key in ("lists_guard_words", "lists_guard_imported", "archive_guard_words")},
+    # Entries of people, while the ledger is open: what the rules against misuse go through.
+    "lists_listed": {OWNER, WEB},
+    # Whether a text is forbidden, sampled, or a return: a constraint asks the last of whoever changes a row.
+    "policy_word": {OWNER, WEB, SIGNER},
+    "policy_near": {OWNER, WEB, AUDITOR},
+    "policy_is_return": {OWNER, WEB, SIGNER, PURGER, KEEPER},
+    **{key: {OWNER} for key in ("policy_folded", "policy_refusal", "policy_guard")},
+    **{key: {OWNER} for key in ("people_roles", "ledger_check_purpose")},
+    "ledger_warned": {OWNER, WEB, AUDITOR, SIGNER},
     "lists_guard_entry": {OWNER},
     "lists_hold_dispatcher": {OWNER},
     "lists_take_back": {OWNER},

@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
         ("lists", "0001_initial"),
         ("mfa", "0003_authenticator_type_uniq"),
         ("people", "0001_initial"),
+        ("policy", "0001_initial"),
         ("search", "0001_initial"),
         ("sessions", "0001_initial"),
         ("sharing", "0001_initial"),
@@ -35,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("b2cf8306874481f69d6a528e9943ad4b58046006bd22c23a1a17af19afa4e6d6"),
+        ApplySql("735c63340472c32c53ae5b51d75a6104bb0493bf7fcf4ede0e6ee3e3d00ff961"),
     ]

@@ -32,6 +32,9 @@ BEGIN
     ) THEN
         RAISE EXCEPTION 'somebody else reviews an exigent search' USING ERRCODE = 'check_violation';
     END IF;
+    IF event IN ('intent', 'log_intent') THEN
+        PERFORM public.ledger_check_purpose(event, fields);
+    END IF;
 END
 $$;
 

@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                 ("distribution", models.CharField(max_length=32, null=True)),
                 ("safe", models.BooleanField(default=False)),
                 ("case_number", models.CharField(max_length=64)),
+                ("purpose", models.CharField(max_length=50)),
                 ("reason", models.CharField(max_length=200)),
                 ("vehicle", models.CharField(default="", max_length=200)),
                 ("instructions", models.CharField(default="", max_length=500)),

@@ -18,6 +18,7 @@ CREATE TABLE lists_entry (
     distribution text CHECK (distribution ~ '^[a-z][a-z0-9_]{0,31}$'),
     safe boolean NOT NULL DEFAULT false,
     case_number text NOT NULL,
+    purpose text NOT NULL,  -- one of the policy's
     reason text NOT NULL CHECK (reason <> ''),
     vehicle text NOT NULL DEFAULT '',
     instructions text NOT NULL DEFAULT '',

@@ -1,5 +1,5 @@
 -- after: alerts_newest_list, alerts_plain, archive_due, custody_decommissioned
--- after: ledger_agency_lack, ledger_agency_refusal, ledger_open_reviews, ledger_today, lists_in_force
+-- after: ledger_agency_lack, ledger_agency_refusal, ledger_open_reviews, ledger_today, lists_in_force, policy_is_return
 -- Counts by which clauses of the policy are judged, of the last 30 days where they are of a time: no plate, no person,
 -- no record. `with_case`: purposes that need a case; `trained`: for how long training counts; `audit_days`: how many
 -- days the law allows between audits. What a clause forbids is
@@ -97,8 +97,13 @@ SELECT jsonb_build_object(
     'substitutes', (SELECT count(*) FROM alerts_alert WHERE substitute IS NOT NULL AND reviewed_by IS NULL
         AND covert_group IS NULL AND substitute_at < now() - interval '1 day'),
     'notes', (SELECT count(*) FROM alerts_step WHERE note IS NOT NULL AND covert_group IS NULL),
+    'listed', (SELECT count(*) FROM lists_entry WHERE distribution IS NULL),
     'texts', (SELECT count(*) FROM alerts_step
         WHERE note IS NOT NULL AND covert_group IS NULL AND NOT alerts_plain(note))
+        + (SELECT count(*) FROM lists_entry WHERE distribution IS NULL
+        AND (policy_is_return(reason) OR policy_is_return(vehicle) OR policy_is_return(instructions)))
+        + (SELECT count(*) FROM lists_recovery WHERE policy_is_return(reason))
+        + (SELECT count(*) FROM archive_hold WHERE groups = '{}' AND policy_is_return(reason))
 ) || jsonb_build_object(
     'terms', (SELECT count(*) FROM archive_term),
     'overdue_records', (SELECT count(*) FROM archive_due WHERE overdue),

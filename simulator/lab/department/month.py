@@ -351,7 +351,8 @@ class SimulatedMonth:
     def _lists(self) -> None:
         author, second = self._people["f.lund"], self._people["s.avila"]
         entry = ListEntry(
-            plate="7AB?12*", category="felony", priority=1, case_number="26-9", reason="robbery",
+            plate="7AB?12*", category="felony", priority=1, case_number="26-9",
+            purpose="criminal investigation", reason="robbery",
             expires_at=timezone.now() + timedelta(days=30),
         )  # fmt: skip
         with acting_as(WEB):

@@ -327,9 +327,10 @@ def test_source_of_the_entry_is_kept_and_a_stale_source_named(dispatch: Dispatch
     )
     for plate, unlisted in ((entered, None), (both, None), (left, 1)):
         dispatch.act(
-            "INSERT INTO lists_entry (plate, category, priority, case_number, reason, author, expires_at,"
-            " second_person, over_at, approved_by, approved_at, unlisted_version) VALUES (%s, 'stolen_vehicle', 2,"
-            " '26-1', 'x', 'l.ister', now() + interval '1 day', true, now(), 's.uper', now(), %s)",
+            "INSERT INTO lists_entry (plate, category, priority, case_number, purpose, reason, author,"
+            " expires_at, second_person, over_at, approved_by, approved_at, unlisted_version) VALUES (%s,"
+            " 'stolen_vehicle', 2, '26-1', 'stolen vehicle', 'x', 'l.ister', now() + interval '1 day', true, now(),"
+            " 's.uper', now(), %s)",
             *(plate, unlisted),
         )
     try:

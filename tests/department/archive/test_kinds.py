@@ -26,10 +26,10 @@ LEAST = "UPDATE ledger_class SET least = '{} days'; UPDATE archive_law SET floor
 
 # Rows of each kind by a name, days ago. Their terms are 366 days; the case CV-9 is on hold.
 OLD_AND_YOUNG = """
-INSERT INTO lists_entry (reason, case_number, made_at, expires_at, id, plate, category, priority, author,
+INSERT INTO lists_entry (purpose, reason, case_number, made_at, expires_at, id, plate, category, priority, author,
     second_person, distribution)
-SELECT name, of, now() - made * interval '1 day', now() - over * interval '1 day', id, '7ABC123', 'felony', 2, 'a',
-    false, CASE WHEN name LIKE 'covert%' THEN 'narcotics' END
+SELECT 'wanted person', name, of, now() - made * interval '1 day', now() - over * interval '1 day', id, '7ABC123',
+    'felony', 2, 'a', false, CASE WHEN name LIKE 'covert%' THEN 'narcotics' END
 FROM (VALUES (1, 'gone', '26-1', 500, 400), (2, 'young', '26-1', 500, 300), (3, 'in force', '26-1', 300, -60),
     (4, 'held', 'CV-9', 500, 400), (5, 'young lead', '26-1', 500, 400), (6, 'held lead', 'CV-9', 500, 400),
     (7, 'old lead', '26-1', 500, 400), (8, 'covert', '26-1', 500, 400), (9, 'covert, held', 'CV-9', 500, 400),

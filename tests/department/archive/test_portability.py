@@ -60,8 +60,9 @@ INSERT INTO alerts_delivery (webhook_id, decision_id)
 SELECT hook.id, said.id FROM alerts_webhook AS hook, alerts_decision AS said;
 INSERT INTO alerts_sample (week, post, record_id) VALUES (current_date, 'post-1', 1);
 INSERT INTO alerts_label (sample_id, person, verdict) SELECT id, 'a.rivera', 'right' FROM alerts_sample;
-INSERT INTO lists_entry (plate, category, priority, case_number, reason, author, expires_at, second_person, over_at)
-VALUES ('7ABC123', 'bolo', 3, '26-1', 'x', 'a.rivera', now() + interval '1 day', false, now());
+INSERT INTO lists_entry (plate, category, priority, case_number, purpose, reason, author, expires_at, second_person,
+    over_at)
+VALUES ('7ABC123', 'bolo', 3, '26-1', 'wanted person', 'x', 'a.rivera', now() + interval '1 day', false, now());
 INSERT INTO lists_recovery (plate, person, reason) VALUES ('7ABC123', 'a.rivera', 'found');
 INSERT INTO lists_import (source, "system_user", mark, mapping, file, accepted, refused, report)
 VALUES ('state', 'root', 'x', '', '\\x00ff', 1, 0, '[]');

@@ -131,7 +131,7 @@ def approve_by_form(login: str) -> Callable[[Pages, UUID], HttpResponse]:
 
 
 def place_by_form(pages: Pages, **scope: str) -> HttpResponse:
-    why = {"kind": "evidence", "case": "1", "reason": "b", "review_on": "2027-01-01"}
+    why = {"kind": "evidence", "case": "26-1", "reason": "b", "review_on": "2027-01-01"}
     return pages("d.fox", "/holds/", **why, **scope)
 
 

@@ -106,6 +106,23 @@ def test_audit_is_of_a_time_that_is_over_and_judged_by_who_may_audit_still(peopl
 
 
 @pytest.mark.usefixtures("searched")
+def test_what_has_nearly_a_forbidden_word_is_drawn_sooner_and_reported_to_nobody(
+    people: dict[str, DepartmentPerson], damaging: Damaging
+) -> None:
+    """Of five samples one; the others are drawn as ever. Here one of 13 searches, whatever the seed."""
+    said = {"person": "o.person", "agency": "riverside", "query": {"plate": "TEST123"}}
+    with open_entry(**said, purpose=AccessPurpose("patrol", reason="suspect slipped on ice")) as near:
+        pass
+    with damaging() as superuser:
+        superuser.execute("UPDATE ledger_entry SET at = at - interval '10 days' WHERE entry = %s", [near.entry])
+    audit = services.begin_audit(planned(), person=people["a"])
+    assert audit.searches == 13
+    assert near.entry in [sample.entry for sample in audit.samples.all()]
+    assert audit.samples.count() == 5
+    assert not AuditFinding.objects.exists()
+
+
+@pytest.mark.usefixtures("searched")
 def test_audit_from_a_plan_to_findings_that_are_closed(people: dict[str, DepartmentPerson]) -> None:
     audit = services.begin_audit(planned(), person=people["a"])
     samples = list(audit.samples.all())

@@ -17,18 +17,19 @@ __all__ = ["Damaging", "damaging", "empty_ledger"]
 
 def test_auditor_sees_who_searched_and_what_was_refused() -> None:
     open_entry(**ASKED).shown()
-    with pytest.raises(PurposeError):
-        open_entry(**ASKED | {"purpose": replace(PURPOSE, reason="for ICE")})
+    for _ in range(2):
+        with pytest.raises(PurposeError):
+            open_entry(**ASKED | {"purpose": replace(PURPOSE, reason="for ICE")})
     client = client_of(made_person("i.auditor", DepartmentRole.AUDITOR))
     assert "a.rivera" not in client.get("/ledger/").content.decode(), "nothing is shown without a purpose"
     assert "needs a case number" in client.post("/ledger/", {"purpose": "stolen vehicle"}).content.decode()
     page = client.post("/ledger/", {"purpose": "audit", "person": "a.rivera"}).content.decode()
     assert '<td data-label="What">looked for records</td>' in page
-    assert "was refused: immigration" in page
+    assert page.count("was refused: immigration") == 1, "the second try alone"
     assert "TEST123" in page
     assert "TEST123" in client.post("/ledger/", {"purpose": "audit", "person": " A.Rivera "}).content.decode()
     page = client.post("/ledger/", {"purpose": "audit"}).content.decode()
-    assert page.count('<td data-label="Who" class="whole">a.rivera</td>') == 3, "what was shown was shown to somebody"
+    assert page.count('<td data-label="Who" class="whole">a.rivera</td>') == 4, "what was shown was shown to somebody"
     page = client.post("/ledger/", {"purpose": "audit", "event": LedgerEvent.LOG_INTENT.value}).content.decode()
     assert page.count('<td data-label="Who" class="whole">i.auditor</td>') == 4, "this reading and those before"
 

@@ -21,10 +21,13 @@ from platepost.department.audits.rules import MisuseRule, suspected_misuse
 from platepost.department.database.cluster import SUPERUSER
 from platepost.department.database.roles import OWNER, WEB
 from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.lists.services import enter_entry
+from platepost.department.people.rights import DepartmentRole
 from platepost.department.policy.policy import MisuseRules
 from tests.department import emptying
 from tests.department.audits.weeks import ABUSER, END, MISUSES, Weeks
 from tests.department.ledger.conftest import Damaging, damaging, empty_ledger
+from tests.department.lists.conftest import entry_of
 from tests.department.people.persons import made_person
 from tests.department.roles import as_role
 
@@ -213,6 +216,24 @@ def no_findings(connect: Callable[[str], psycopg.Connection]) -> Iterator[None]:
     yield
     with connect(SUPERUSER) as superuser:
         emptying.empty_ledger(superuser)  # the weeks have no digests, and others verify what they find
+
+
+@pytest.mark.usefixtures("no_findings")
+def test_entry_of_a_list_is_held_against_the_household_too(tmp_path: Path) -> None:
+    prepare_key(tmp_path / "key", tmp_path / "key.pub")
+    key = HouseholdKey(tmp_path / "key")
+    lister, other = (made_person(login, DepartmentRole.OPERATOR) for login in ("o.lister", "o.other"))
+    with as_role(WEB):
+        note_household(key, lister.login, ["7ABC123"], consent="form 8", by="i.auditor")
+        for by, plate in ((lister, "7ABC123"), (lister, "8XYZ999"), (other, "7ABC123")):
+            enter_entry(entry_of(plate, reason="seen at a robbery"), by)
+        night = look_for_misuse(person="nightly", agency="riverside", key=key)
+    assert [(each.rule, each.subject, len(each.searches)) for each in night.suspected] == [
+        (MisuseRule.OWN_HOUSEHOLD, "o.lister", 1)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT event FROM ledger_entry WHERE entry = ANY (%s)", [AuditFinding.objects.get().entries])
+        assert cursor.fetchall() == [("list_entered",)]
 
 
 @pytest.mark.usefixtures("no_findings")

@@ -46,6 +46,6 @@ def test_what_a_disk_does_not_take_is_said_in_a_line(
         raise error
 
     monkeypatch.setattr(command, "callback", fails)
-    line = ["export-all", "vault", str(tmp_path), "--purpose", "drill", "--case", "1"]
+    line = ["export-all", "vault", str(tmp_path), "--purpose", "drill", "--case", "D-1"]
     with pytest.raises(DepartmentError, match=f"^{said}$"):
         CliRunner().invoke(commands, line, catch_exceptions=False)

@@ -218,9 +218,10 @@ def test_missing_postgresql_and_unsafe_url_are_named(department: Commands, monke
 
 ENTRY = """
 INSERT INTO lists_entry (
-    plate, category, priority, distribution, case_number, reason, author, expires_at, second_person, approved_by,
-    approved_at
-) VALUES ('7ABC123', 'felony_vehicle', 1, 'narcotics', '26-1', 'x', 'a', now() + interval '1 day', true, 'b', now())
+    plate, category, priority, distribution, case_number, purpose, reason, author, expires_at, second_person,
+    approved_by, approved_at
+) VALUES ('7ABC123', 'felony_vehicle', 1, 'narcotics', '26-1', 'wanted person', 'x', 'a',
+    now() + interval '1 day', true, 'b', now())
 """
 ALERT = """
 SET session_replication_role = replica;

@@ -49,7 +49,7 @@ class Oakdale:
     def query(self, **more: Any) -> FederatedQuery:  # noqa: ANN401 - what the model takes
         said = {
             "id": uuid4(), "agency": self.name, "to": "springfield", "time": datetime.now(UTC), "person": "b.stone",
-            "purpose": PURPOSE, "reason": None, "exigent": False, "case": "ab" * 32, "policy": "00" * 32,
+            "purpose": PURPOSE, "reason": "robbery", "exigent": False, "case": "ab" * 32, "policy": "00" * 32,
             "asked": AskedPlates(plate="TEST12?"),
         }  # fmt: skip
         return FederatedQuery(**said | more)

@@ -147,7 +147,10 @@ def test_without_a_grant_no_answer(oakdale: Oakdale) -> None:
         "refused", "nothing on behalf of oakdale-pd: no agreement in force is about this purpose")  # fmt: skip
     assert "is not a purpose of the policy" in decision(purpose="curiosity")[1]
     assert "needs a case number" in decision(case=None)[1]
-    assert "The auditors see this" in decision(reason="asked for by ICE")[1]
+    for none in (None, ".", "??"):
+        assert decision(reason=none) == ("refused", "a partner department gives a reason")
+    for spelled in ("asked for by ICE", "asked for by I\u200bC\u200bE", "a detainer", "DHS/ERO"):
+        assert "The law forbids use for immigration enforcement" in decision(reason=spelled)[1]
     register_agency(in_state("oakdale-pd", allowed=False), person="r.manager")
     assert "nothing is shared with it" in decision()[1]
     register_agency(in_state("oakdale-pd"), person="r.manager")
@@ -161,7 +164,9 @@ def test_without_a_grant_no_answer(oakdale: Oakdale) -> None:
         pk=uuid4(), side="answered", agency_id="oakdale-pd", person="b", purpose=PURPOSE, digest="00" * 32
     )
     for number in (claimed.pk, uuid4()):
-        fields = hand_made(purpose="patrol", on_behalf_of="oakdale-pd", query={"exchange": str(number)})
+        fields = hand_made(
+            purpose="patrol", reason="a call", on_behalf_of="oakdale-pd", query={"exchange": str(number)}
+        )
         with as_role(WEB), pytest.raises(LedgerError):
             append(LedgerEvent.INTENT, json.loads(fields))
 

@@ -35,7 +35,13 @@ from tests.waiting import until
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.django_db(transaction=True)]
 SETTLED = "UPDATE federation_exchange SET at = at - interval '2 minutes' WHERE decision IS NULL"
-SAID = {"purpose": PURPOSE, "case": "26-00417", "plate": "TEST12?", "departments": ["oakdale-pd"]}
+SAID = {
+    "purpose": PURPOSE,
+    "case": "26-00417",
+    "reason": "robbery on Main Street",
+    "plate": "TEST12?",
+    "departments": ["oakdale-pd"],
+}
 PREPARED = """
 import sys
 from pathlib import Path

@@ -48,7 +48,13 @@ def may(query: dict[str, Any], purpose: AccessPurpose = CASE, person: str = "o.p
             by_service = True
         except ApprovalNeededError:
             by_service = False
-        said = {"person": person, "purpose": purpose.purpose, "case": purpose.case, "query": query}
+        said = {
+            "person": person,
+            "purpose": purpose.purpose,
+            "case": purpose.case,
+            "reason": purpose.reason,
+            "query": query,
+        }
         try:
             append(LedgerEvent.INTENT, json.loads(hand_made(**said, exigent=purpose.exigent)))
         except LedgerError as error:
@@ -135,7 +141,8 @@ def test_what_was_approved_is_narrowed_and_never_widened(
 
 def looked(query: dict[str, Any], *, record: int, group: str | None = None) -> str:
     """Have `o.person` be shown a record, and return the entry."""
-    with as_role(WEB), open_entry(person="o.person", agency="riverside", purpose=CASE, query=query) as entry:
+    purpose = AccessPurpose(ALARM) if "console" in query else CASE
+    with as_role(WEB), open_entry(person="o.person", agency="riverside", purpose=purpose, query=query) as entry:
         entry.fetched(records=[record], group=group)
     return str(entry.entry)
 

@@ -1,6 +1,7 @@
 """What goes into the ledger: by whom, with which fields, and within which transaction."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from platepost.department.ledger.errors import LedgerError
 from platepost.department.ledger.writing import append, enter, entering
 from platepost.department.policy.errors import ForbiddenPurposeError, PurposeError
 from platepost.department.policy.policy import AccessPurpose
-from tests.department.ledger.asked import ASKED
+from tests.department.ledger.asked import ASKED, hand_made
 from tests.department.ledger.conftest import Connect
 from tests.department.ledger.test_entries import bodies, entries
 from tests.department.roles import as_role
@@ -48,8 +49,9 @@ def test_role_enters_what_is_its_own(role: str) -> None:
     refused = []
     with as_role(role), connection.cursor() as cursor:
         for event in (event for event in LedgerEvent if not event.kind.refers_to):
-            # On behalf of nobody: an agency would have to be in the register.
-            carried = {name: None if name == "on_behalf_of" else "x" for name in event.kind.carries.split()}
+            # On behalf of nobody: an agency would have to be in the register. A purpose has to be the policy's.
+            known = {"on_behalf_of": None, "purpose": "patrol", "case": "26-1"}
+            carried = {name: known.get(name, "x") for name in event.kind.carries.split()}
             fields = json.dumps(carried | {"class": "access", "until": "2020-01-01T00:00:00Z"})
             try:
                 cursor.execute("SELECT ledger_append(%s, NULL, %s)", [event.value, fields])
@@ -97,21 +99,52 @@ def test_entry_of_a_change_needs_its_transaction() -> None:
 
 
 @pytest.mark.parametrize(
-    ("purpose", "forbidden"),
+    ("purpose", "word"),
     [
         (AccessPurpose("curiosity"), None),
         (AccessPurpose("stolen vehicle"), None),
-        (AccessPurpose("patrol", reason="for ICE"), "immigration"),
+        (AccessPurpose("patrol", reason="for ICE"), "ICE"),
     ],
 )
 def test_refused_purpose_is_entered_and_opens_nothing(
-    connect: Connect, purpose: AccessPurpose, forbidden: str | None
+    connect: Connect, purpose: AccessPurpose, word: str | None
 ) -> None:
     with as_role(WEB), pytest.raises(PurposeError) as refused:
         open_entry(**ASKED | {"purpose": purpose})
-    assert isinstance(refused.value, ForbiddenPurposeError) == (forbidden is not None)
+    assert isinstance(refused.value, ForbiddenPurposeError) == (word is not None)
     ((_, event, entry, _),) = entries(connect)
     said = bodies(connect, entry)
     assert event == "refused"
     assert (said["person"], said["purpose"], said["query"]) == ("a.rivera", purpose.purpose, ASKED["query"])
-    assert (said["why"], said.get("forbidden")) == (str(refused.value), forbidden)
+    assert (said["why"], said.get("word")) == (str(refused.value), word)
+    assert "forbidden" not in said, "the first try is nobody's but the person's"
+
+
+def test_second_forbidden_word_within_a_day_is_for_the_auditors(connect: Connect) -> None:
+    for person, reported in (("a.rivera", None), ("b.chen", None), ("a.rivera", "immigration")):
+        asked = {**ASKED, "person": person, "purpose": AccessPurpose("patrol", reason="a detainer")}
+        with as_role(WEB), pytest.raises(ForbiddenPurposeError) as refused:
+            open_entry(**asked)
+        assert refused.value.is_again == (reported is not None)
+        assert bodies(connect, entries(connect)[-1][2]).get("forbidden") == reported
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"purpose": "patrol", "reason": "for I.C.E."}, 'the policy forbids it: immigration, by "I.C.E"'),
+        ({"purpose": "patrol", "reason": "for ICE"}, 'the policy forbids it: immigration, by "ICE"'),
+        ({"purpose": "curiosity"}, "not a purpose of the policy"),
+        ({"purpose": "stolen vehicle"}, "needs a case number"),
+        ({"purpose": "stolen vehicle", "case": "??"}, "not a case number of this department"),
+        ({"purpose": "stolen vehicle", "case": "."}, "not a case number of this department"),
+        ({"purpose": "missing person", "exigent": True}, "an exigent search needs a reason"),
+        ({"purpose": "hot list alarm", "query": {"plate": "TEST123"}}, "for steps at the console alone"),
+        ({"purpose": "stolen vehicle", "case": "26-1", "query": {"console": [1]}}, "the console shows hits"),
+        ({"purpose": "audit", "query": {"plate": "TEST123"}}, "for these roles alone: auditor"),
+        ({"purpose": "audit", "query": {"plate": "TEST123", "sample": 1}}, "for these roles alone: auditor"),
+    ],
+)
+def test_database_lets_nobody_look_for_what_the_policy_has_not(fields: dict[str, object], why: str) -> None:
+    with as_role(WEB), pytest.raises(PurposeError, match=re.escape(why.replace('"', "'"))):
+        append(LedgerEvent.INTENT, json.loads(hand_made(**fields)))

@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
@@ -15,7 +17,8 @@ from platepost.department.lists.models import ListEntry
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.people.services import join_covert
-from tests.department.emptying import empty
+from platepost.department.policy.policy import DEFAULT
+from tests.department.emptying import empty, empty_ledger
 from tests.department.people.persons import client_of, made_person
 from tests.department.roles import as_role
 from tests.department.search.conftest import Stock, stock, superuser
@@ -26,12 +29,19 @@ TABLES = ("lists_entry", "lists_recovery", "lists_import", "lists_imported", "li
 
 
 @pytest.fixture(autouse=True)
-def emptied(superuser: psycopg.Connection) -> Iterator[psycopg.Connection]:
-    """Have the tables empty, and the database ask for second persons as the default policy does."""
+def emptied(
+    superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[psycopg.Connection]:
+    """Have the tables empty, and a policy that asks for second persons for little: the default asks for each entry."""
+    policy = tmp_path / "policy.toml"
+    text = DEFAULT.read_text("utf-8").replace('two_persons = ["all"]', 'two_persons = ["covert", "safe"]')
+    policy.write_text(text, "utf-8")
+    monkeypatch.setattr(settings, "POLICY_FILE", policy)
     empty(superuser, *TABLES)
     superuser.execute("UPDATE lists_policy SET two_persons = '{covert,safe}', dispatchers = '{}'")
     yield superuser
     empty(superuser, *TABLES)
+    empty_ledger(superuser)  # which names this policy: others count what was done under another one than theirs
 
 
 @pytest.fixture
@@ -64,7 +74,8 @@ def as_web() -> Iterator[None]:
 
 def entry_of(plate: str = "7ABC123", **more: Any) -> ListEntry:  # noqa: ANN401
     """Make an entry, which is not saved."""
-    said = {"category": "stolen_vehicle", "priority": 2, "case_number": "26-00417", "reason": "taken on Main Street"}
+    why = {"purpose": "stolen vehicle", "case_number": "26-00417", "reason": "taken on Main Street"}
+    said = {"category": "stolen_vehicle", "priority": 2, **why}
     return ListEntry(plate=plate, **{**said, "expires_at": timezone.now() + timedelta(days=1), **more})
 
 

@@ -77,4 +77,4 @@ def entry(superuser: psycopg.Connection) -> Iterator[OpenEntry]:
 
 
 def opened(*groups: str) -> OpenEntry:
-    return open_entry(person="a", agency="b", purpose=AccessPurpose("drill", "d"), query={}, groups=groups)
+    return open_entry(person="a", agency="b", purpose=AccessPurpose("drill", "D-1"), query={}, groups=groups)

@@ -313,7 +313,7 @@ def is_covered(agency: str, purpose: str, register: dict[str, Any], agreements: 
 
 def is_answered(purpose: AccessPurpose, *, by_hand: bool) -> bool:
     """Ask for an entry, by the service or by the database's function."""
-    fields = json.loads(hand_made(purpose=purpose.purpose, on_behalf_of=purpose.on_behalf_of))
+    fields = json.loads(hand_made(purpose=purpose.purpose, case=purpose.case, on_behalf_of=purpose.on_behalf_of))
     try:
         if by_hand:
             append(LedgerEvent.INTENT, fields)

@@ -23,9 +23,9 @@ from tests.department.sharing.conftest import agreed_with, enter, sql
 
 ROOT = Path(__file__).parents[3]
 ENTRY = (
-    "INSERT INTO lists_entry (plate, category, priority, case_number, reason, author, made_at, expires_at,"
-    " second_person, over_at) VALUES ('7AB?12*', 'felony', 1, '26-1', 'r', 'o.person', now() - interval '2 days',"
-    " now() + interval '9 days', false, now() + interval '9 days')"
+    "INSERT INTO lists_entry (plate, category, priority, case_number, purpose, reason, author, made_at,"
+    " expires_at, second_person, over_at) VALUES ('7AB?12*', 'felony', 1, '26-1', 'wanted person', 'r', 'o.person',"
+    " now() - interval '2 days', now() + interval '9 days', false, now() + interval '9 days')"
 )
 ALERT = (
     "INSERT INTO alerts_alert (record_id, retained_from, post, hit, captured_at, arrived_at, category, priority, match,"
@@ -78,6 +78,11 @@ def text_of_a_return() -> None:
     sql("ALTER TABLE alerts_step DROP CONSTRAINT alerts_note")
     forced("INSERT INTO alerts_step (record_id, revision, step, at, state, note)"
         " VALUES (1099511627776, 1, 'take', now(), 'taken', 'LIC/TEST123 OCA/1')")  # fmt: skip
+
+
+def case_not_asked_for() -> None:
+    sql("UPDATE policy_purpose SET needs_case = false")
+    enter(purpose="stolen vehicle", case=None)
 
 
 def unverified_agency() -> None:
@@ -137,7 +142,7 @@ BROKEN: dict[str, Callable[[], object]] = {
     "P14": lambda: forced(REQUEST),
     "P15": lambda: sql("UPDATE people_role SET ended_at = now() WHERE role = 'records_manager'"),
     "P16": lambda: enter(purpose="patrol", person="dispatch-desk"),
-    "P17": lambda: enter(purpose="stolen vehicle", case=None),
+    "P17": case_not_asked_for,
     "P18": unverified_agency,
     "P19": late_audit,
     "P20": lambda: sql(INCIDENT),

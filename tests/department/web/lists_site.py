@@ -70,6 +70,10 @@ class ListsSite:
 def lists_site(department: Commands, *, posts: int) -> Iterator[ListsSite]:
     """Run all of it, until every post holds a first list."""
     top, folder = department.folder.parent, DepartmentFolder(department.folder)
+    # As a department whose Amber alerts wait for nobody.
+    policy = folder.policy.read_text("utf-8").replace('two_persons = ["all"]', 'two_persons = ["covert", "safe"]')
+    folder.policy.write_text(policy, "utf-8")
+    department("upgrade")
     fleet = Fleet.load(top / "fleet")
     fleet.add_operator("lists", Role.LIST_BUILDER)
     broker = Broker(fleet, top / "broker")

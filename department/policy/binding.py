@@ -1,0 +1,25 @@
+"""Gives the database the policy, so that it refuses what the policy does, no matter who asks."""
+
+from django.db import connection, transaction
+
+from platepost.department.policy.policy import ALARM, Policy
+from platepost.department.policy.words import INVISIBLE, look_alikes
+
+
+def bind(policy: Policy) -> None:
+    """Have the database apply a policy from now on, as the owner of the tables."""
+    rules = [policy.digest, policy.case_numbers, INVISIBLE, *look_alikes()]
+    purposes = [(each.name, each.case, [*each.roles], each.name == ALARM) for each in policy.purposes]
+    forbidden = [
+        (use.name, place, use.says, use.pattern, use.near_pattern, use.innocent_pattern)
+        for place, use in enumerate(policy.forbidden)
+    ]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM policy_rules; DELETE FROM policy_purpose; DELETE FROM policy_forbidden")
+        cursor.execute(
+            "INSERT INTO policy_rules (digest, case_numbers, invisible, look_alikes, stand_for)"
+            " VALUES (%s, %s, %s, %s, %s)",
+            rules,
+        )
+        cursor.executemany("INSERT INTO policy_purpose VALUES (%s, %s, %s, %s)", purposes)
+        cursor.executemany("INSERT INTO policy_forbidden VALUES (%s, %s, %s, %s, %s, %s)", forbidden)

@@ -1,0 +1,13 @@
+-- after: policy_folded
+-- The first forbidden use that a text names, and the word by which it does, folded; no row where there is none.
+CREATE OR REPLACE FUNCTION policy_word(written text) RETURNS TABLE (use text, says text, word text)
+LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+SELECT each.name, each.says, found.word
+FROM public.policy_forbidden AS each, public.policy_folded(written) AS text, LATERAL (
+    SELECT substring(regexp_replace(text, each.innocent, ' ', 'g') FROM each.pattern || '[A-Za-z0-9]*') AS word
+) AS found
+WHERE found.word IS NOT NULL ORDER BY each.place LIMIT 1
+$$;
+
+REVOKE ALL ON FUNCTION policy_word FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION policy_word TO platepost_web, platepost_signer;
