@@ -5,12 +5,14 @@
     FOLDER/
       unfinished         an empty file, while `init` makes the folder
       department.toml    the settings below; paths in it are relative to the folder
+      webhook-key        what the secrets of webhooks follow from
       secret-key         Django's SECRET_KEY: it signs sessions and forms of the pages
       identity/          the custodian's client certificate, key and root, and the key that signs its receipts:
                          a copy of FLEET/custody/NAME
       register.jws       the posts' keys, as `platepost provision` exported them, unless they are read in the fleet
       register.pem       the public key by which that register is known
-      register.json      the register in force, so that no older one is taken
+      register.json      the register in force, so that no older one is taken; in `ingest` with separate users
+      ingest/            what the archive service alone writes, with separate users
       household-key      by which plates of people's own households are known, for the nightly process alone: see
                          `platepost.department.audits.household`
       household-key.pub  what the pages seal these plates to, for that key
@@ -213,6 +215,8 @@ class DepartmentSettings(BaseModel):
     """In which the pages show times; everything is stored in UTC."""
     persons: Mapping[str, str] = {}
     """By system user, or the user's number: the username of the person, where it differs."""
+    service_users: bool = False
+    """Whether each program runs as a system user of its own: see `platepost.department.database.users`."""
     trust_sudo: bool = False
     """Whether a command run through sudo counts as given by the user who ran sudo, rather than by root."""
 
@@ -248,9 +252,10 @@ class DepartmentFolder:
         # What each is, the docstring of this file says.
         self.unfinished = self.path / "unfinished"
         self.secret_key = self.path / "secret-key"
+        self.webhook_key = self.path / "webhook-key"
+        self.ingest = self.path / "ingest"
         self.household_key = self.path / "household-key"
         self.household_public = self.path / "household-key.pub"
-        self.kept_register = self.path / "register.json"
         self.checked = self.path / "verified.json"
         self.published_head = self.path / "ledger-head.jws"
         self.witnessed = self.path / "witnessed"
@@ -320,9 +325,18 @@ class DepartmentFolder:
         return self.path / self.settings.receipts
 
     @property
+    def kept_register(self) -> Path:
+        """The register in force, as the archive service keeps it."""
+        return (self.ingest if self.settings.service_users else self.path) / "register.json"
+
+    @property
     def holds_aside(self) -> Path:
-        """The holds in force, beside the log of receipts: what a restored backup lacks of them is placed again."""
-        return self.receipts.with_name("holds.jsonl")
+        """The holds in force, beside the log of receipts: what a restored backup lacks of them is placed again.
+
+        With separate users they are in a folder of the pages, which place holds.
+        """
+        beside = self.receipts.parent
+        return (beside / "holds" if self.settings.service_users else beside) / "holds.jsonl"
 
     @property
     def policy(self) -> Path:

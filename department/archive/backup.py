@@ -37,6 +37,7 @@ from platepost.department.custody.check import CheckReport, CustodyVerification
 from platepost.department.custody.register import KeyRegister
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 from platepost.department.database.roles import KEEPER
+from platepost.department.database.users import has_users
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
 from platepost.department.ledger.catalog import LedgerEvent
@@ -239,7 +240,7 @@ def restore(file: Path, identity: Path, into: Path) -> BackupNote:
     line = [cluster.program("pg_verifybackup"), "--quiet", str(into / _DATA)]
     with _running(line, work_seconds=size / _SLOWEST_DISK):
         pass
-    cluster.adopt()
+    cluster.adopt(service_users=DepartmentFolder(into).settings.service_users and has_users())
     return note
 
 
@@ -294,6 +295,7 @@ def _pack(
     ((total,),) = superuser.execute("SELECT sum(pg_database_size(oid))::bigint FROM pg_database")
     cluster = PrivateCluster(folder.cluster)
     line = [cluster.program("pg_basebackup"), "--host", str(folder.cluster), "--username", SUPERUSER, "--no-password"]
+    as_superuser = cluster.run_as() if cluster.has_service_users else {}
     line += ["--pgdata", "-", "--format", "tar", "--wal-method", "fetch", "--checkpoint", "fast"]
     compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
     done = tellable = 0
@@ -307,7 +309,7 @@ def _pack(
             content = path.read_bytes()
             tar.addfile(_member(str(_FOLDER / path.relative_to(folder.path)), len(content)), BytesIO(content))
         with (
-            _running([*line, "--manifest-checksums", "SHA256"]) as base,
+            _running([*line, "--manifest-checksums", "SHA256"], **as_superuser) as base,
             tarfile.open(fileobj=base, mode="r|") as taken,
         ):
             for member in taken:
@@ -350,13 +352,20 @@ _PLAIN = {
 
 
 @contextmanager
-def _running(line: Sequence[str], *, sink: IO[bytes] | None = None, work_seconds: float = 0.0) -> Iterator[IO[bytes]]:
+def _running(
+    line: Sequence[str],
+    *,
+    sink: IO[bytes] | None = None,
+    work_seconds: float = 0.0,
+    **options: Any,  # noqa: ANN401
+) -> Iterator[IO[bytes]]:
     """Run a program to its end; yield its input where `sink` takes its output, else its output.
 
     Args:
         line: the program, and its arguments.
         sink: takes its output.
         work_seconds: the longest that it may work on once its input or output is closed.
+        options: of Popen, such as the system user.
 
     Raises:
         DepartmentError: it is not installed, it failed, in its own words, or it did not end in time and was killed.
@@ -366,7 +375,7 @@ def _running(line: Sequence[str], *, sink: IO[bytes] | None = None, work_seconds
     with tempfile.TemporaryFile() as said:
         taken, given = (subprocess.PIPE, sink) if sink else (None, subprocess.PIPE)
         try:
-            process = subprocess.Popen(line, stdin=taken, stdout=given, stderr=said)
+            process = subprocess.Popen(line, stdin=taken, stdout=given, stderr=said, **options)
         except FileNotFoundError as error:
             raise DepartmentError(f"{name} is not installed; on Debian: sudo apt-get install {name}") from error
         stream = process.stdin or process.stdout

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from platepost.department.database.roles import WEB
+from platepost.department.database.roles import MISUSE, WEB
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, Moment
 from platepost.department.session import working_as
@@ -41,7 +41,7 @@ def misuse(*, folder: DepartmentFolder, key: Path | None, as_json: bool) -> None
     Each finding says what was seen and what is usual. A rule makes one finding per person and month, so you can run the
     command again. The ledger records that it was read.
     """
-    with working_as(folder, WEB):
+    with working_as(folder, MISUSE):
         from platepost.department.audits.household import HouseholdKey, require_published  # noqa: PLC0415 - after Django was set up
         from platepost.department.audits.nightly import look_for_misuse  # noqa: PLC0415
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 from cryptography.x509.oid import NameOID
 
-from platepost.common.files import flush_folder, write_durably
+from platepost.common.files import flush_folder, make_folder, write_durably
 from platepost.department.config.upgrade import refuse_former_database, upgrade
 from platepost.department.database.cluster import PrivateCluster
+from platepost.department.database.users import require_users
 from platepost.department.errors import DepartmentError
-from platepost.department.folder import PRIVATE, SETTINGS, DepartmentFolder, checked_settings
+from platepost.department.folder import PRIVATE, SETTINGS, DepartmentFolder, DepartmentSettings, checked_settings
 from platepost.department.options import FOLDER, JSON
 from platepost.department.session import running_database
 from platepost.provisioning.errors import ProvisioningError
@@ -22,6 +23,7 @@ from platepost.provisioning.trust.authority import CERTIFICATE_FILE, read_certif
 from platepost.provisioning.trust.key_files import KeyFiles
 from platepost.wire.records.keys import Purpose
 
+_SEPARATE = {"service_users": True, "receipts": "ingest/receipts"}
 FILES = {"register_file": "register.jws", "register_key": "register.pem"}
 """Where copies of these lie in the folder."""
 
@@ -32,6 +34,7 @@ Examples:
   platepost department init vault fleet/custody/records
   platepost department init vault records --register register.jws --register-key register.pem --broker broker.example:8883
   platepost department init vault fleet/custody/records --receipts /mnt/other/receipts
+  platepost department init /var/lib/platepost-department records --service-users --broker broker.example:8883 --register register.jws --register-key register.pem
   platepost department init vault fleet/custody/records --database "postgresql://{role}@db.example/platepost?sslmode=verify-full"
 """  # noqa: E501 - commands that can be copied
 )
@@ -54,6 +57,11 @@ Examples:
     help="The receipt log; keep it on a different disk from the records.",
 )
 @click.option("--database", default=PRIVATE, show_default=True, metavar="URL", help="The department's own server.")
+@click.option(
+    "--service-users",
+    is_flag=True,
+    help="Have each program run as a system user of its own, as packaging/department does; for root.",
+)
 @click.option("--timezone", default="UTC", show_default=True, help="Time zone of the pages.")
 @JSON
 def init(
@@ -65,6 +73,7 @@ def init(
     brokers: tuple[str, ...],
     receipts: Path | None,
     database: str,
+    service_users: bool,
     timezone: str,
     as_json: bool,
 ) -> None:
@@ -83,19 +92,20 @@ def init(
         **{key: FILES[key] for key, path in given.items() if path is not None},
         "database": database,
         "timezone": timezone,
+        **(_SEPARATE if service_users else {}),
         **({"receipts": str(receipts.absolute())} if receipts else {}),
     }
     settings = checked_settings(said, where="init")
     if (folder.path / settings.identity).exists() and not folder.unfinished.exists():
         raise DepartmentError(f"{folder.path / settings.identity} is another's: make the department in a new folder")
-    _make_folder(folder)
+    _make_folder(folder, settings)
     _copy_identity(identity, folder.path / settings.identity)
     for key, path in given.items():
         if path is not None:
             write_durably(folder.path / FILES[key], path.read_bytes())
     folder.write_settings(settings)
     if folder.is_private:
-        PrivateCluster(folder.cluster).initialize()
+        PrivateCluster(folder.cluster).initialize(service_users=service_users)
     with running_database(folder):
         upgrade(folder)
     folder.unfinished.unlink()
@@ -149,12 +159,17 @@ def _export(identity: Path, folder: DepartmentFolder) -> str:
     return f"platepost provision register export FLEET --to {folder.register_file}"
 
 
-def _make_folder(folder: DepartmentFolder) -> None:
+def _make_folder(folder: DepartmentFolder, settings: DepartmentSettings) -> None:
+    if settings.service_users:
+        require_users()
     # Made by root, it is passed by the user as whom root runs the database server.
     mode = 0o711 if os.geteuid() == 0 else 0o700
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.path.chmod(mode)
     write_durably(folder.unfinished, b"")
+    if settings.service_users:
+        make_folder(folder.ingest)
+        make_folder((folder.path / settings.receipts).with_name("holds"))
     if not folder.secret_key.exists():
         write_durably(folder.secret_key, secrets.token_urlsafe(48).encode())
 

@@ -15,6 +15,7 @@ from platepost.department.custody.errors import PictureStoreError
 from platepost.department.custody.packing import pack_ended_weeks
 from platepost.department.custody.pictures import delete_unnamed
 from platepost.department.database.roles import OWNER
+from platepost.department.database.users import settle
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, run_platepost
@@ -54,6 +55,7 @@ def nightly(context: click.Context, *, folder: DepartmentFolder, as_json: bool) 
         steps = dict(_steps(folder))
     report = NightlyReport(at=datetime.now(UTC), steps=steps)
     write_durably(folder.nightly, report.model_dump_json().encode())
+    settle(folder)
     failed = {step: why for step, why in steps.items() if why is not None}
     if as_json:
         click.echo(report.model_dump_json())

@@ -21,8 +21,9 @@ from platepost.department.custody.bucket import open_bucket
 from platepost.department.custody.errors import PictureStoreError
 from platepost.department.database.catalog import changes, read_catalog, server_version
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
-from platepost.department.database.roles import AUDITOR, KEEPER, OWNER, PUBLIC, ROLES, WEB
+from platepost.department.database.roles import AUDITOR, KEEPER, OWNER, PROGRAMS, PUBLIC, ROLES, WEB
 from platepost.department.database.sql_files import fingerprint, recorded_fingerprint, sql_files
+from platepost.department.database.users import misplaced
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder, is_local, nearest
 from platepost.department.ledger.journal import LocalJournal
@@ -84,6 +85,7 @@ def installation_faults(folder: DepartmentFolder) -> Iterator[InstallationFault]
     if folder.unfinished.exists():
         yield InstallationFault("unfinished", f"{folder.path} was not made whole: give `init` again")
     for looked in (
+        _users,
         _files,
         _secret,
         _identity,
@@ -101,6 +103,10 @@ def installation_faults(folder: DepartmentFolder) -> Iterator[InstallationFault]
 
 
 def _files(folder: DepartmentFolder) -> Iterator[InstallationFault]:
+    if folder.settings.service_users:
+        for message in misplaced(folder):
+            yield InstallationFault("file_owner", f"{message}: give `upgrade`")
+        return
     owner = folder.path.stat().st_uid
     if folder.path.stat().st_mode & 0o066:
         yield InstallationFault("folder_mode", f"{folder.path} is open to others: chmod go-rw {folder.path}")
@@ -108,6 +114,7 @@ def _files(folder: DepartmentFolder) -> Iterator[InstallationFault]:
         found = path.lstat()
         # The posts' public keys are no secret.
         closed = 0o022 if path in {folder.register_file, folder.register_key} else 0o077
+        closed = 0o037 if path in {folder.receipts, folder.kept_register} else closed
         if found.st_mode & closed and not path.is_symlink():
             yield InstallationFault("file_mode", f"{path} is open to others: chmod go= {path}")
         if found.st_uid != owner:
@@ -127,6 +134,17 @@ def _files_below(folder: DepartmentFolder) -> Iterator[Path]:
         path = folder.path / bucket.credentials
         if path.exists() and not path.is_relative_to(folder.path):
             yield path
+
+
+def _users(folder: DepartmentFolder) -> Iterator[InstallationFault]:
+    if not folder.settings.service_users:
+        yield InstallationFault(
+            "duties_not_separated",
+            "every program runs as one system user, who reads every key and may be every role of the database, in the "
+            "private one its superuser: fine for a trial; for a department in service, see docs/department.md, As "
+            "services",
+            grave=False,
+        )
 
 
 def _secret(folder: DepartmentFolder) -> Iterator[InstallationFault]:
@@ -402,12 +420,13 @@ def role_faults(connection: psycopg.Connection, *, is_private: bool) -> Iterator
     """Yield what is wrong with the roles: missing, or with more than a role of ours may have; others, if private."""
     rows = connection.execute(
         "SELECT rolname, rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls"
-        " OR EXISTS (SELECT FROM pg_auth_members WHERE member = pg_roles.oid)"
+        " OR EXISTS (SELECT FROM pg_auth_members WHERE member = pg_roles.oid AND (admin_option"
+        " OR roleid::regrole::text IS DISTINCT FROM %s::jsonb ->> rolname)) OR rolname = ANY(%s) AND rolinherit"
         " FROM pg_roles WHERE rolname = ANY(%s)",
-        [list(ROLES)],
+        [json.dumps(PROGRAMS), [*PROGRAMS], [*ROLES, *PROGRAMS]],
     )
     found: dict[str, bool] = dict(rows.fetchall())
-    for role in ROLES:
+    for role in (*ROLES, *PROGRAMS):
         if role not in found:
             yield InstallationFault("role_missing", f"the database has no role {role}: give `upgrade`")
         elif found[role]:
@@ -417,7 +436,7 @@ def role_faults(connection: psycopg.Connection, *, is_private: bool) -> Iterator
     if is_private:
         others = connection.execute(
             "SELECT rolname FROM pg_roles WHERE rolname <> ALL (%s) AND rolname !~ '^pg_' ORDER BY 1",
-            [[SUPERUSER, *ROLES]],
+            [[SUPERUSER, *ROLES, *PROGRAMS]],
         )
         for (role,) in others:
             yield InstallationFault("role_unknown", f"{role} is a role of the private database, and none of ours")

@@ -1,6 +1,7 @@
 """What Django is set to for one folder and one role of its database."""
 
 from datetime import timedelta
+from secrets import token_urlsafe
 from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
@@ -8,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 from platepost.department.config import base
 from platepost.department.config.provider import provider_settings
 from platepost.department.custody.bucket import open_bucket
-from platepost.department.database.roles import OWNER, WEB
+from platepost.department.database.roles import OWNER, PROGRAMS, WEB
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
 
@@ -25,6 +26,10 @@ def settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
     """
     try:
         secret = folder.secret_key.read_text("ascii").strip()
+    except PermissionError:
+        if role in {WEB, OWNER}:
+            raise
+        secret = token_urlsafe(48)  # of a program whose system user may not sign sessions and forms, and does not
     except OSError as error:
         raise DepartmentError(f"{folder.secret_key}: {error.strerror}; `platepost department init` makes it") from error
     except UnicodeDecodeError:
@@ -32,6 +37,8 @@ def settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
     if not secret:  # nothing may be signed with what everybody knows
         raise DepartmentError(f"{folder.secret_key} is damaged: put it back from a backup")
     connection = conninfo_to_dict(folder.conninfo(role))
+    if role in PROGRAMS:
+        connection["options"] = f"{connection.get('options', '')} -c role={PROGRAMS[role]}".strip()
     if role == OWNER:
         connection["options"] = f"{connection.get('options', '')} -c lock_timeout={_MIGRATION_LOCK_SECONDS}s".strip()
     shared = {name: value for name, value in vars(base).items() if name.isupper()}

@@ -13,9 +13,10 @@ from django.db import transaction
 
 from platepost.common.files import write_durably
 from platepost.department.database.catalog import changes, present, read_catalog, server_version, write_catalog
-from platepost.department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
+from platepost.department.database.cluster import PrivateCluster, installed_versions
 from platepost.department.database.roles import KEEPER, OWNER, ensure_database, ensure_roles, role_statements
 from platepost.department.database.sql_files import apply_sql
+from platepost.department.database.users import settle
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings, application_name
 from platepost.department.ledger.journal import LocalJournal
@@ -41,9 +42,7 @@ def prepare_roles(folder: DepartmentFolder) -> None:
 
     """
     if folder.is_private:
-        with psycopg.connect(
-            host=str(folder.cluster), user=SUPERUSER, dbname="postgres", autocommit=True
-        ) as connection:
+        with PrivateCluster(folder.cluster).administered("postgres") as connection:
             ensure_roles(connection)
             ensure_database(connection, DATABASE_NAME)
         return
@@ -88,9 +87,12 @@ def upgrade(folder: DepartmentFolder) -> list[str]:
     if not folder.policy.exists():
         write_durably(folder.policy, DEFAULT.read_bytes())
     LocalJournal(folder.journal).prepare()
+    if not folder.webhook_key.exists():
+        write_durably(folder.webhook_key, token_urlsafe(48).encode())
     # Before a unit runs, so that those that must not reach it find it closed.
     prepare_key(folder.household_key, folder.household_public)
     _bind(folder)
+    settle(folder)
     return applied
 
 

@@ -13,11 +13,11 @@ _PACKED = "its indexes were built anew"
 """Stands as a comment on a partition: it is done once."""
 _PATIENCE = "1min"
 """For how long it waits for a transaction of somebody else."""
-# Leaves of a week, by its Monday in their names.
+# Leaves of a week, by its Monday in their names; as text, since other relations have names that end with digits.
 _ENDED = """
 SELECT relid::regclass::text FROM custody_parted, pg_partition_tree(table_name::regclass)
 JOIN pg_class ON pg_class.oid = relid
-WHERE isleaf AND relname ~ '_[0-9]{8}$' AND to_date(right(relname, 8), 'YYYYMMDD') + 7 <= %s
+WHERE isleaf AND relname ~ '_[0-9]{8}$' AND right(relname, 8) <= to_char(%s::date - 7, 'YYYYMMDD')
 AND obj_description(relid, 'pg_class') IS DISTINCT FROM %s ORDER BY 1
 """
 # What a building left that was cut off.

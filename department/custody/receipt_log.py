@@ -21,6 +21,8 @@ from platepost.department.custody.holding import ChainName
 from platepost.provisioning.files.append_only import AppendOnlyFile, append_only, lines_of
 from platepost.wire.records.receipt import KeptRange, Receipt
 
+READABLE = 0o640
+"""The mode of the file: the pages, which may be another user, show what was lost."""
 LINES_LEAST = 4096
 """Lines of a file that is not worth making shorter."""
 
@@ -151,13 +153,14 @@ class ReceiptLog(ReceiptState):
         except BlockingIOError as error:
             raise CustodyError(f"{self._path}: another process issues receipts by it") from error
         flush_folder(self._path.parent)
+        self._path.chmod(READABLE)
         return opened
 
     def _shorten(self) -> None:
         """Write the file again, with what it says and no more; a kill meanwhile leaves the old or the new."""
         receipts = (_line(chain, self.epoch or 0, self.number, ranges) for chain, ranges in self.receipted.items())
         lines = [*self._epochs, *receipts]
-        write_durably(self._path, (line + b"\n" for line in lines))
+        write_durably(self._path, (line + b"\n" for line in lines), mode=READABLE)
         # Locked by its descriptor: the old one is let go of only once the new one is held.
         with self._stack:
             self._stack = ExitStack()

@@ -34,6 +34,7 @@ class KeyRegister:
     def __init__(self, path: Path, verifying_key: Path, *, agency: str, kept: Path) -> None:
         self._paths = (path, verifying_key)
         self._agency = agency
+        self._kept_path = kept
         self._kept = StateFile(kept, PostKeyRegister, about="the register of the posts' keys")
         self.trouble: str | None = None
         """Why the file is not in force; None where it is."""
@@ -112,6 +113,7 @@ class KeyRegister:
         if register.number == self.number:
             raise RegisterRefusedError(f"it is another register of number {self.number}")
         self._kept.write(register)
+        self._kept_path.chmod(0o640)  # public keys, which the pages read, too
         self._register, self._posts = register, _posts(register)
 
 

@@ -1,6 +1,7 @@
 """A private PostgreSQL cluster: made and run from the binaries of the system, reachable by a Unix socket alone."""
 
 import fcntl
+import grp
 import os
 import pwd
 import re
@@ -14,8 +15,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from platepost.common.signals import current, ends_as_by_ctrl_c, sleep
-from platepost.department.database.roles import ROLES
+from platepost.department.database.roles import PROGRAMS, ROLES
+from platepost.department.database.users import GROUP, SERVER, USERS
 from platepost.department.errors import DepartmentError
 
 SUPERUSER = "postgres"
@@ -113,15 +117,16 @@ class PrivateCluster:
     def is_closed(self) -> bool:
         """Tell whether who may connect is as `initialize` left it."""
         try:
-            return all((self._data / name).read_text("utf-8") == text for name, text in _access_rules().items())
+            return all((self._data / name).read_text("utf-8") == text for name, text in self._access_rules().items())
         except OSError:
             return False
 
-    def initialize(self, version: int | None = None) -> None:
+    def initialize(self, version: int | None = None, *, service_users: bool = False) -> None:
         """Make it, durable on return; does nothing if it was made. If it was cut off before, it starts over.
 
         Args:
             version: the major version of PostgreSQL; without it, the latest that is installed.
+            service_users: whether each program's system user may log in as its role alone; root makes it.
 
         Raises:
             DepartmentError: PostgreSQL is missing, or the folder cannot be of use.
@@ -138,12 +143,12 @@ class PrivateCluster:
             raise DepartmentError(f"{self.folder}: choose a shorter path without a comma, as for every Unix socket")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if os.geteuid() == 0:
-            self._give_away()
+            self._give_away(pwd.getpwnam(SERVER) if service_users else _default_server())
         aside = self.folder / "unfinished"
         shutil.rmtree(aside, ignore_errors=True)
         command = [str(versions[version or max(versions)] / "initdb"), "-D", str(aside), "-U", SUPERUSER, "-A", "peer"]
         command += ["-E", "UTF8", "--locale=C.UTF-8", "--data-checksums", *([] if self._durable else ["--no-sync"])]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, **self._run_as())
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **self.run_as())
         if done.returncode:
             raise DepartmentError(f"the database cannot be made: {done.stderr.strip()}")
         self._configure(aside)
@@ -156,6 +161,9 @@ class PrivateCluster:
             DepartmentError: it was not made, or does not start; the message carries the end of the server's log.
 
         """
+        if self._is_client:
+            self._await_service()
+            return
         command = self.command()
         if self.log.exists() and self.log.stat().st_size > _MOST_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
@@ -174,18 +182,37 @@ class PrivateCluster:
                         self._await_start(deadline)
             self._await_start(deadline)
 
-    def _accepts(self) -> bool:
-        """Tell whether its server takes connections: the file of one that was just killed still reports it as ready."""
-        found = self._lock_file()
-        if len(found) <= 7 or found[7].strip() != "ready" or not _runs(int(found[0]), self._data):
-            return False
+    def _await_service(self) -> None:
+        """Wait for a server that this process may not start.
+
+        Raises:
+            DepartmentError: it does not run.
+
+        """
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._answers():
+            if time.monotonic() > deadline:
+                raise DepartmentError(
+                    f"the database of {self.folder.parent} does not run, and {_name_of(os.geteuid())} may not start "
+                    "it: systemctl start platepost-department-database"
+                )
+            sleep(_LOOK_SECONDS)
+
+    def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(_START_SECONDS)
             try:
                 connection.connect(str(self.folder / _SOCKET))
             except OSError:
                 return False
-        return self.running
+        return True
+
+    def _accepts(self) -> bool:
+        """Tell whether its server takes connections: the file of one that was just killed still reports it as ready."""
+        found = self._lock_file()
+        if len(found) <= 7 or found[7].strip() != "ready" or not _runs(int(found[0]), self._data):
+            return False
+        return self._answers() and self.running
 
     @contextmanager
     def _starting(self) -> Iterator[None]:
@@ -201,7 +228,7 @@ class PrivateCluster:
         # A session of its own: Ctrl-C is for the program that uses it.
         with open(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:  # noqa: PTH123
             return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **self._run_as()
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **self.run_as()
             )
 
     def command(self) -> Sequence[str]:
@@ -213,7 +240,10 @@ class PrivateCluster:
         """
         # Said here and not in a file of the cluster, so that the folder may be moved.
         socket = '"' + str(self.folder).replace('"', '""') + '"'
-        return [self.program("postgres"), "-D", str(self._data), "-c", f"unix_socket_directories={socket}"]
+        line = [self.program("postgres"), "-D", str(self._data), "-c", f"unix_socket_directories={socket}"]
+        if self.has_service_users:
+            line += ["-c", "unix_socket_permissions=0770", "-c", f"unix_socket_group={GROUP}"]
+        return line
 
     def program(self, name: str) -> str:
         """Return where a program of its version of PostgreSQL is.
@@ -235,20 +265,24 @@ class PrivateCluster:
             raise DepartmentError(f"{self.folder} is of PostgreSQL {number}, which is not installed")
         return str(versions[number] / name)
 
-    def adopt(self) -> None:
+    def adopt(self, *, service_users: bool = False) -> None:
         """Take over data that a backup brought: whose files they are, and who may connect.
+
+        Args:
+            service_users: as of `initialize`.
 
         Raises:
             DepartmentError: the server's user may not pass a folder above it.
 
         """
-        for name, text in _access_rules().items():
-            (self._data / name).write_text(text, encoding="utf-8")
         for folder in (self.folder, self._data):
             folder.chmod(0o700)
         if os.geteuid() == 0:
-            self._give_away()
-            server = _server_user()
+            self._give_away(pwd.getpwnam(SERVER) if service_users else _default_server())
+        for name, text in self._access_rules().items():
+            (self._data / name).write_text(text, encoding="utf-8")
+        if os.geteuid() == 0:
+            server = self._server
             for path in (self._data, *self._data.rglob("*")):
                 os.chown(path, server.pw_uid, server.pw_gid)
 
@@ -282,6 +316,10 @@ class PrivateCluster:
             DepartmentError: it does not start.
 
         """
+        if self._is_client:
+            self._await_service()
+            yield
+            return
         descriptor = os.open(self._lock, os.O_WRONLY | os.O_CREAT, 0o600)
         with ends_as_by_ctrl_c(), open(descriptor, "ab") as lock:  # noqa: PTH123
             fcntl.flock(lock, fcntl.LOCK_SH)
@@ -319,17 +357,70 @@ class PrivateCluster:
         quoted = {name: value.replace("'", "''") for name, value in settings.items()}
         with (data / "postgresql.conf").open("a", encoding="utf-8") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in quoted.items())
-        for name, text in _access_rules().items():
+        for name, text in self._access_rules().items():
             (data / name).write_text(text, encoding="utf-8")
 
-    def _give_away(self) -> None:
+    @property
+    def _server(self) -> pwd.struct_passwd:
+        """The system user whose the folder is, as whom root runs the server."""
+        return pwd.getpwuid(self.folder.stat().st_uid)
+
+    @property
+    def has_service_users(self) -> bool:
+        """Whether each program's system user may log in as its role alone."""
+        return _name_of(self.folder.stat().st_uid) == SERVER
+
+    @property
+    def _is_client(self) -> bool:
+        """Whether this process may only connect: its server is another user's, and it is not root."""
+        try:
+            return os.geteuid() not in {0, self.folder.stat().st_uid}
+        except FileNotFoundError:
+            return False
+
+    @contextmanager
+    def administered(self, database: str) -> Iterator[psycopg.Connection]:
+        """Connect as the superuser, autocommit; its server runs, and this process is root or the server's user.
+
+        Raises:
+            psycopg.Error: the server refuses.
+
+        """
+        user, group = os.geteuid(), os.getegid()
+        if user == 0 and self.has_service_users:  # peer authentication looks at who connects
+            os.setegid(self._server.pw_gid)
+            os.seteuid(self._server.pw_uid)
+        try:
+            made = psycopg.connect(host=str(self.folder), user=SUPERUSER, dbname=database, autocommit=True)
+        finally:
+            os.seteuid(user)
+            os.setegid(group)
+        with made:
+            yield made
+
+    def _access_rules(self) -> Mapping[str, str]:
+        """Return the files that say who may connect, and as which role.
+
+        With users of their own, each program's may take its role and no other, and only the server's is the superuser;
+        root, who can become any of them, administers the rest. Without, this system user may take each role.
+        """
+        every = (*ROLES, *PROGRAMS)
+        if self.has_service_users:
+            map_ = [(SERVER, SUPERUSER), *USERS.items(), *(("root", role) for role in every)]
+        else:
+            map_ = [(_name_of(os.geteuid()), role) for role in (SUPERUSER, *every)]
+        lines = "".join(f'department "{user}" {role}\n' for user, role in map_)
+        # "all" names no connection for replication, by which a backup is made.
+        rules = f"local all all peer map=department\nlocal replication {SUPERUSER} peer map=department\n"
+        return {"pg_hba.conf": rules, "pg_ident.conf": lines}
+
+    def _give_away(self, server: pwd.struct_passwd) -> None:
         """Give the folder to the server's user.
 
         Raises:
             DepartmentError: that user may not pass a folder above it.
 
         """
-        server = _server_user()
         for above in self.folder.parents:
             found = above.stat()
             own, group = found.st_uid == server.pw_uid, found.st_gid == server.pw_gid
@@ -338,9 +429,15 @@ class PrivateCluster:
                     f"{above} is closed to the user {server.pw_name}, who runs the database for root: "
                     f"choose another folder, or chmod o+x {above}"
                 )
-        os.chown(self.folder, server.pw_uid, server.pw_gid)
+        if server.pw_name == SERVER:
+            os.chown(self.folder, server.pw_uid, grp.getgrnam(GROUP).gr_gid)
+            self.folder.chmod(0o710)
+            self._lock.touch(0o600)
+            os.chown(self._lock, server.pw_uid, server.pw_gid)
+        else:
+            os.chown(self.folder, server.pw_uid, server.pw_gid)
 
-    def _run_as(self) -> Mapping[str, Any]:
+    def run_as(self) -> Mapping[str, Any]:
         """Return arguments of Popen: a plain environment, and another user for root."""
         environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}
         if "NOTIFY_SOCKET" in os.environ and os.geteuid() != 0:
@@ -348,8 +445,9 @@ class PrivateCluster:
         common = {"cwd": "/", "env": environment}
         if os.geteuid() != 0:
             return common
-        server = _server_user()
-        return {**common, "user": server.pw_uid, "group": server.pw_gid, "extra_groups": []}
+        server = self._server
+        groups = [grp.getgrnam(GROUP).gr_gid] if self.has_service_users else []
+        return {**common, "user": server.pw_uid, "group": server.pw_gid, "extra_groups": groups}
 
     def _lock_file(self) -> list[str]:
         """Return the lines of the server's own file, none without one: process, ..., status."""
@@ -427,17 +525,15 @@ class PrivateCluster:
             return ""
 
 
-def _access_rules() -> Mapping[str, str]:
-    """Return the files that say who may connect: this system user, as each role."""
-    user = pwd.getpwuid(os.geteuid()).pw_name
-    lines = "".join(f'department "{user}" {role}\n' for role in (SUPERUSER, *ROLES))
-    # "all" names no connection for replication, by which a backup is made.
-    rules = f"local all all peer map=department\nlocal replication {SUPERUSER} peer map=department\n"
-    return {"pg_hba.conf": rules, "pg_ident.conf": lines}
+def _name_of(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return ""
 
 
-def _server_user() -> pwd.struct_passwd:
-    """Return the user as whom root runs the server."""
+def _default_server() -> pwd.struct_passwd:
+    """Return the user as whom root runs the server where programs have no users of their own."""
     try:
         return pwd.getpwnam("postgres")
     except KeyError:

@@ -19,6 +19,13 @@ SIGNER = "platepost_signer"
 PUBLIC = "platepost_public"
 """Reads what was published, and nothing else."""
 ROLES = (OWNER, KEEPER, WEB, AUDITOR, PURGER, SIGNER, PUBLIC)
+"""Those that the SQL files grant rights to."""
+FEDERATION = "platepost_federation"
+WEBHOOK = "platepost_webhook"
+MISUSE = "platepost_misuse"
+PROGRAMS = {FEDERATION: WEB, WEBHOOK: WEB, MISUSE: WEB}
+"""Programs that log in as themselves and then work as another role, without inheriting from it: the database and its
+log tell them apart, and none of their system users may log in as another program."""
 
 ATTRIBUTES = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 
@@ -59,12 +66,15 @@ def ensure_database(connection: psycopg.Connection, name: str) -> None:
 
 
 def _roles(known: Collection[str] = ()) -> Iterator[str]:
-    for role in ROLES:
-        yield f"{'ALTER' if role in known else 'CREATE'} ROLE {role} {ATTRIBUTES}"
+    for role in (*ROLES, *PROGRAMS):
+        inherits = " NOINHERIT" if role in PROGRAMS else ""
+        yield f"{'ALTER' if role in known else 'CREATE'} ROLE {role} {ATTRIBUTES}{inherits}"
+    for program, role in PROGRAMS.items():
+        yield f"GRANT {role} TO {program}"
 
 
 def _database(name: str, *, known: bool = False) -> Iterator[str]:
     if not known:
         yield f"CREATE DATABASE {name} OWNER {OWNER} ENCODING 'UTF8' TEMPLATE template0"
     yield f"REVOKE ALL ON DATABASE {name} FROM PUBLIC"
-    yield f"GRANT CONNECT ON DATABASE {name} TO {', '.join(ROLES)}"
+    yield f"GRANT CONNECT ON DATABASE {name} TO {', '.join((*ROLES, *PROGRAMS))}"

@@ -5,7 +5,8 @@ import json
 import click
 
 from platepost.common.signals import stop_on_signals
-from platepost.department.database.roles import KEEPER, WEB
+from platepost.department.database.roles import FEDERATION, KEEPER
+from platepost.department.database.users import settle as settle_users
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, web_option
 from platepost.department.session import working_as
@@ -39,6 +40,7 @@ def certificate(*, folder: DepartmentFolder, hosts: tuple[str, ...], again: bool
         if not hosts:
             raise click.UsageError("to make it, give --host, where partners reach the server")
         identity.make(hosts)
+        settle_users(folder)
     pem = identity.certificate.read_text("ascii")
     click.echo(json.dumps({"agency": identity.agency, "certificate": pem}) if as_json else pem, nl=as_json)
 
@@ -54,7 +56,7 @@ Example:
 def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     """Answer partners of FOLDER over TLS, each identified by its certificate, until Ctrl-C or SIGTERM."""
     where = web or folder.settings.federation_web
-    with stop_on_signals() as stop, working_as(folder, WEB, pooled=True):
+    with stop_on_signals() as stop, working_as(folder, FEDERATION, pooled=True):
         from platepost.department.federation.server import FederationServer  # noqa: PLC0415 - after Django was set up
 
         server = FederationServer(*split_address(where))

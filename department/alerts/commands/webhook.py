@@ -7,7 +7,7 @@ import click
 
 from platepost.common.signals import stop_on_signals
 from platepost.common.systemd import Notifier
-from platepost.department.database.roles import OWNER, WEB
+from platepost.department.database.roles import OWNER, WEBHOOK
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, NUMBER
 from platepost.department.session import working_as
@@ -39,7 +39,7 @@ def add(*, folder: DepartmentFolder, agency: str, url: str, as_json: bool) -> No
         from platepost.department.alerts.webhooks import add_webhook, secret_of  # noqa: PLC0415 - after Django was set up
 
         number = add_webhook(agency, url, person=folder.caller)
-    secret = secret_of(folder.secret_key.read_bytes(), number)
+    secret = secret_of(folder.webhook_key.read_bytes(), number)
     click.echo(json.dumps({"webhook": number, "secret": secret}) if as_json else f"Webhook {number}: {secret}")
 
 
@@ -97,8 +97,8 @@ def send(*, folder: DepartmentFolder, once: bool) -> None:
 
     Failures are retried for a day. A receiver must answer within ten seconds with a 2xx status.
     """
-    settings, key = folder.settings, folder.secret_key.read_bytes()
-    with stop_on_signals() as stop, working_as(folder, WEB):
+    settings, key = folder.settings, folder.webhook_key.read_bytes()
+    with stop_on_signals() as stop, working_as(folder, WEBHOOK):
         from platepost.department.alerts.webhooks import WebhookSender  # noqa: PLC0415 - after Django was set up
 
         sender = WebhookSender(key, agency=settings.agency, custodian=settings.custodian)

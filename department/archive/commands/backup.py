@@ -7,14 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-import psycopg
 
 from platepost.department.archive.backup import RestoreReport, back_up, destroy_old
 from platepost.department.archive.backup import restore_test as test_restored
 from platepost.department.custody.bucket import open_bucket
 from platepost.department.custody.check import Wrong
 from platepost.department.custody.errors import PictureStoreError
-from platepost.department.database.cluster import SUPERUSER
+from platepost.department.database.cluster import PrivateCluster
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from platepost.department.options import FOLDER, JSON, progress_bar
@@ -58,7 +57,7 @@ def backup(*, folder: DepartmentFolder, target: Path, recipients: tuple[str, ...
         target /= f"{folder.settings.agency}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.backup.age"
     with (
         running_database(folder),
-        psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME, autocommit=True) as superuser,
+        PrivateCluster(folder.cluster).administered(DATABASE_NAME) as superuser,
         progress_bar("backup") as told,
     ):
         # Before, too: a disk that they have filled would take no backup ever again.

@@ -49,7 +49,7 @@ def test_each_step_is_done_and_what_failed_is_said(own_department: Commands, tmp
             "misuse",
             "certificates",
             "backup",
-        ], said
+        ], str(said)
         assert (done.returncode, "no backup was restored as a test" in said["restore-test"]) == (1, True)
         assert (folder.holds_aside.read_bytes(), folder.holds_aside.stat().st_mode & 0o077) == (b"", 0)
         left = sorted(path.name for path in backups.iterdir())

@@ -52,7 +52,15 @@ def test_new_installation_is_in_order_but_for_the_disk(department: Commands) -> 
     found = [(fault["name"], fault["grave"]) for fault in json.loads(done.stdout)]
     unmet = ("p2", "p4", "p5", "p15", "p16", "p19")
     assert found == [
-        *((name, False) for name in ("receipts_on_same_disk", "one_person", *(f"clause_{clause}" for clause in unmet)))
+        *(
+            (name, False)
+            for name in (
+                "duties_not_separated",
+                "receipts_on_same_disk",
+                "one_person",
+                *(f"clause_{clause}" for clause in unmet),
+            )
+        )
     ]
     assert done.returncode == 0
 

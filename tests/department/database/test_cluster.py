@@ -178,7 +178,7 @@ def test_two_come_back_at_once_though_one_has_the_other_s_server_as_a_zombie(
 
 def test_server_starts_though_its_former_number_is_another_s(own: PrivateCluster) -> None:
     # As after a power cut: the file is there, and a process of the same user has the number.
-    with subprocess.Popen(["sleep", "60"], **own._run_as()) as other:
+    with subprocess.Popen(["sleep", "60"], **own.run_as()) as other:
         file = own.folder / "data" / "postmaster.pid"
         file.write_text(f"{other.pid}\n{own.folder / 'data'}\n1\n5432\n\n\n\nready\n")
         assert not own.running
