@@ -17,9 +17,9 @@ LINKS = {
         " Training"
     ),
     DepartmentRole.SUPERVISOR: (
-        "Custody, Hits, Search, Lists, Holds, Policy, People, Quality, Side doors, Audits, Reviews, Training"
+        "Custody, Hits, Search, Lists, Holds, Agencies, Policy, People, Quality, Side doors, Audits, Reviews, Training"
     ),
-    DepartmentRole.AUDITOR: "Custody, Policy, People, Ledger, Quality, Side doors, Audits, Training",
+    DepartmentRole.AUDITOR: "Custody, Agencies, Policy, People, Ledger, Quality, Side doors, Audits, Training",
     DepartmentRole.ADMINISTRATOR: "Custody, Policy, People, Quality, Side doors, Training",
 }
 """By role, the links that it gets, besides one's own log-in and log-out."""
