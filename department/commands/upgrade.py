@@ -26,6 +26,15 @@ def upgrade(*, folder: DepartmentFolder, as_json: bool) -> None:
     """
     with running_database(folder):
         applied = apply(folder)
+        from platepost.department.sharing.laws import law_differs  # noqa: PLC0415 - after Django was set up
+
+        if law_differs():
+            click.secho(
+                "The policy file names another law than the one that the database enforces, which stays: two persons"
+                " change it on the page of the policy.",
+                fg="yellow",
+                err=True,
+            )
     if as_json:
         click.echo(json.dumps({"applied": applied}))
     elif applied:

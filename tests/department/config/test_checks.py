@@ -72,6 +72,28 @@ def test_grave_fault_makes_the_exit_code(department: Commands) -> None:
     assert "secret_key: " in done.stdout
 
 
+def test_law_of_the_file_binds_a_new_department_and_no_other(department: Commands) -> None:
+    """Before there are people `upgrade` binds it; afterwards it changes nothing, and `check` is red."""
+    policy = department.folder / "policy.toml"
+    strict = policy.read_bytes().replace(b'law = "california"', b'law = "strict"')
+
+    def differs() -> bool:
+        return "law_differs" in {fault["name"] for fault in json.loads(department("check", "--json").stdout)}
+
+    with changed(policy, strict):
+        assert differs()
+        assert department("upgrade").stderr == ""
+        assert not differs()
+    assert department("upgrade").returncode == 0
+    assert not differs()
+    department("person add", "o.person", "--name", "O")
+    with changed(policy, strict):
+        assert "which stays" in department("upgrade").stderr
+        done = department("check", "--json")
+        assert ("law_differs", True) in {(fault["name"], fault["grave"]) for fault in json.loads(done.stdout)}
+        assert done.returncode == 1
+
+
 @pytest.mark.parametrize("left", [b"", b"\xff" * 64])
 def test_damaged_secret_is_named_and_nothing_goes_on_with_it(department: Commands, left: bytes) -> None:
     with changed(department.folder / "secret-key", left):
