@@ -148,10 +148,12 @@ def test_command_writes_report_and_figures_and_ends_with_zero(ran: Ran) -> None:
     assert report_faults(ran.directory / "report.html") == []
 
 
-def test_command_ends_with_one_when_a_due_hit_does_not_come(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_ends_with_one_when_a_due_hit_does_not_come(
+    ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lacking = replace(ran.outcome, hits=ran.outcome.hits[1:], missing=ran.outcome.clip.due[:1])
     monkeypatch.setattr(cli, "run_demo", lambda *_, **__: lacking)
-    result = demonstrate(ran.directory, ran.outcome.clip.footage)
+    result = demonstrate(tmp_path, ran.outcome.clip.footage)
     assert result.exit_code == 1
     assert "expected hit missing" in " ".join(result.output.split())
 
