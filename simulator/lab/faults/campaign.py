@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from time import monotonic
 
-from platepost.common.signals import sleep
+from platepost.common.signals import check, sleep
 from platepost.simulator.lab.faults.catalogue import CATALOGUE, plan
 from platepost.simulator.lab.faults.cluster import NAMES, cluster_absent, trouble_cluster
 from platepost.simulator.lab.faults.extent import CampaignStatus, Extent
@@ -53,7 +53,11 @@ class FaultCampaign:
 
         """
         began = monotonic()
-        absent = {kind.name: why for kind in CATALOGUE if (why := kind.unavailable(self._site))}
+        absent: dict[str, str] = {}
+        for kind in CATALOGUE:
+            check()  # to ask the machine may take seconds
+            if (why := kind.unavailable(self._site)) is not None:
+                absent[kind.name] = why
         present = [kind for kind in CATALOGUE if kind.name not in absent]
         extent = self._extent
         own, broad = plan(present, count=extent.faults, posts=extent.posts, seed=extent.seed)
