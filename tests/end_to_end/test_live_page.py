@@ -114,7 +114,7 @@ def test_hits_come_to_two_dispatchers_in_one_browser(desk: Desk) -> None:
     for person, console in consoles.items():
         expect(console.locator("#queue button").first).to_contain_text("stolen vehicle")
         console.get_by_role("link", name="Start of shift").click()
-        console.get_by_role("button", name="I have looked at the lists").click()
+        console.get_by_role("button", name="I have reviewed the lists").click()
         waiting = console.locator("#queue button[data-state=new]").first  # the one that is shown may be taken by now
         expect(waiting).to_be_attached()
         console.locator("#queue").evaluate(
