@@ -21,7 +21,17 @@ from platepost.department.custody.bucket import open_bucket
 from platepost.department.custody.errors import PictureStoreError
 from platepost.department.database.catalog import changes, read_catalog, server_version
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
-from platepost.department.database.roles import AUDITOR, KEEPER, OWNER, PROGRAMS, PUBLIC, ROLES, WEB
+from platepost.department.database.roles import (
+    AUDITOR,
+    KEEPER,
+    OWNER,
+    PROGRAMS,
+    PUBLIC,
+    QUIET,
+    ROLES,
+    WEB,
+    is_audited,
+)
 from platepost.department.database.sql_files import fingerprint, recorded_fingerprint, sql_files
 from platepost.department.database.users import misplaced
 from platepost.department.errors import DepartmentError
@@ -301,6 +311,9 @@ def _database(folder: DepartmentFolder) -> Iterator[InstallationFault]:
         with running_database(folder):
             with connected(folder, WEB):
                 pass
+            if folder.is_private:
+                with connected(folder, OWNER) as owner:
+                    yield from audit_faults(owner)
             with connected(folder, KEEPER) as connection:
                 yield from role_faults(connection, is_private=folder.is_private)
                 yield from right_faults(connection)
@@ -414,6 +427,23 @@ def _unheard_groups(owner: psycopg.Connection) -> Iterator[InstallationFault]:
     for group in sorted(groups - heard):
         message = f"no member of {group!r} may answer hits, so nobody sees those of its entries: give `person covert`"
         yield InstallationFault("covert_group_unheard", message, grave=False)
+
+
+def audit_faults(owner: psycopg.Connection) -> Iterator[InstallationFault]:
+    """Yield whether what the private database's superuser and its owner do is not logged outside of it."""
+    others = owner.execute(
+        "SELECT coalesce(rolname, 'everyone') FROM pg_db_role_setting LEFT JOIN pg_roles ON pg_roles.oid = setrole,"
+        " unnest(setconfig) AS setting WHERE setting LIKE 'pgaudit.%%' AND (rolname IS NULL OR rolname <> ALL (%s))",
+        [[*QUIET]],
+    ).fetchall()
+    if not is_audited(owner) or others:
+        number = owner.info.server_version // 10000
+        of = ", ".join(name for (name,) in others) or "the database"
+        message = (
+            f"what the superuser and the owner read or change leaves no trace: pgaudit is not on for {of}. Install "
+            f"postgresql-{number}-pgaudit, restart the database, give `upgrade`, and send syslog to another machine"
+        )
+        yield InstallationFault("superuser_unlogged", message, grave=False)
 
 
 def role_faults(connection: psycopg.Connection, *, is_private: bool) -> Iterator[InstallationFault]:

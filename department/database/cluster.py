@@ -51,6 +51,17 @@ _SETTINGS = {
     "log_error_verbosity": "terse",
     "log_line_prefix": "%m [%p] %u ",
 }
+_AUDIT = (
+    "shared_preload_libraries=pgaudit",
+    # Of every role but those that programs use, which `ensure_roles` takes out: what the superuser and the owner do.
+    "pgaudit.log=all",
+    # Which tables, and no text of a statement: it may hold a plate.
+    "pgaudit.log_relation=on",
+    "pgaudit.log_statement=off",
+    "pgaudit.log_catalog=off",
+    "log_destination=stderr,syslog",
+    "syslog_ident=platepost-database",
+)
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 """Settings for tests: commits are lost if the machine or the server dies."""
 
@@ -243,6 +254,8 @@ class PrivateCluster:
         line = [self.program("postgres"), "-D", str(self._data), "-c", f"unix_socket_directories={socket}"]
         if self.has_service_users:
             line += ["-c", "unix_socket_permissions=0770", "-c", f"unix_socket_group={GROUP}"]
+        if self.can_audit:
+            line += [word for setting in _AUDIT for word in ("-c", setting)]
         return line
 
     def program(self, name: str) -> str:
@@ -264,6 +277,16 @@ class PrivateCluster:
         if number not in versions:
             raise DepartmentError(f"{self.folder} is of PostgreSQL {number}, which is not installed")
         return str(versions[number] / name)
+
+    @property
+    def can_audit(self) -> bool:
+        """Whether pgaudit is installed for its version of PostgreSQL: then its server loads it.
+
+        Raises:
+            DepartmentError: it was not made, or its version of PostgreSQL is not installed.
+
+        """
+        return (Path(self.program("postgres")).parents[1] / "lib" / "pgaudit.so").exists()
 
     def adopt(self, *, service_users: bool = False) -> None:
         """Take over data that a backup brought: whose files they are, and who may connect.

@@ -26,6 +26,8 @@ MISUSE = "platepost_misuse"
 PROGRAMS = {FEDERATION: WEB, WEBHOOK: WEB, MISUSE: WEB}
 """Programs that log in as themselves and then work as another role, without inheriting from it: the database and its
 log tell them apart, and none of their system users may log in as another program."""
+QUIET = tuple(role for role in (*ROLES, *PROGRAMS) if role != OWNER)
+"""Roles of which pgaudit logs nothing: what they show is in the ledger, and each record would be a line."""
 
 ATTRIBUTES = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 
@@ -47,6 +49,15 @@ def ensure_roles(connection: psycopg.Connection) -> None:
     """
     for statement in _roles({name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}):
         connection.execute(statement.encode())
+    if is_audited(connection):
+        for role in QUIET:
+            connection.execute(f"ALTER ROLE {role} SET pgaudit.log = 'none'".encode())
+
+
+def is_audited(connection: psycopg.Connection) -> bool:
+    """Tell whether pgaudit logs all that the role of a connection does: the library is loaded, and set so."""
+    found = connection.execute("SELECT setting FROM pg_settings WHERE name = 'pgaudit.log' AND short_desc <> ''")
+    return found.fetchall() == [("all",)]
 
 
 def ensure_database(connection: psycopg.Connection, name: str) -> None:
