@@ -44,6 +44,7 @@ def test_every_record_is_kept_or_named_and_none_went_before_its_receipts(tmp_pat
     assert outcome["kept_back"]  # by the post whose disk was taken back
 
 
+@pytest.mark.timeout(300)  # weeks of records, which several processes compute
 def test_what_a_custodian_misses_in_weeks_waits_for_it_or_is_named(tmp_path: Path) -> None:
     words = ("custody-weeks", "--reads-a-day", "30", "--quota", "2.5")
     outcome = simulate(*words, directory=tmp_path / "weeks")

@@ -16,6 +16,8 @@ from platepost.simulator.lab.fleet.proof import prove
 from platepost.simulator.lab.fleet.worker import RecordedChain
 
 needs_mosquitto = pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools")
+whole_run = pytest.mark.timeout(300)
+"""With its fixture: a whole run of a fleet, which computes all the time."""
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +31,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.end_to_end
 @needs_mosquitto
+@whole_run
 def test_fleet_is_held_takes_a_delta_and_loses_nothing_through_an_outage(run: Path) -> None:
     figures = Figures.load(run / "figures.json")
     assert figures.passed
@@ -43,6 +46,7 @@ def test_fleet_is_held_takes_a_delta_and_loses_nothing_through_an_outage(run: Pa
 
 @pytest.mark.end_to_end
 @needs_mosquitto
+@whole_run
 def test_proof_names_what_is_missing_and_what_was_changed(run: Path, tmp_path: Path) -> None:
     fleet, lines = (
         Fleet.load(run / "mosquitto" / "fleet"),
