@@ -8,6 +8,7 @@ who can, the command line gives them alone: see `can_approve`.
 """
 
 import base64
+import logging
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -47,6 +48,7 @@ from platepost.department.people.rights import (
     roles_that_may,
 )
 
+log = logging.getLogger(__name__)
 INVITED = timedelta(hours=72)
 """For so long the code of an invitation is good."""
 _CODE_BYTES = 10
@@ -248,7 +250,8 @@ def take_groups(person: DepartmentPerson, provider: str, groups: Iterable[str]) 
 def disable(person: DepartmentPerson, by: DepartmentPerson | None = None) -> None:
     """End a person's access: sessions at their next request, streams at their next event.
 
-    An auditor's, by a supervisor in an incident of that account, for 24 hours: see `end_disabled`.
+    An auditor's, by a supervisor in an incident of that account, for 24 hours: see `end_disabled`. The system's log has
+    that too, which a department sends to another machine: nobody here decides alone who sees it.
 
     Raises:
         PersonError: `by` may not.
@@ -257,6 +260,9 @@ def disable(person: DepartmentPerson, by: DepartmentPerson | None = None) -> Non
     with _asked():
         person.disabled_at, person.changed_by = timezone.now(), by
         person.save(update_fields=["disabled_at", "changed_by"])
+        person.refresh_from_db(fields=["disabled_until"])
+    if person.disabled_until is not None:
+        log.critical("%s disabled the auditor %s until %s", by, person, person.disabled_until.isoformat())
 
 
 def end_disabled() -> None:

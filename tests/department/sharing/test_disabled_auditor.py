@@ -28,7 +28,9 @@ def incident(subject: str, person: str) -> None:
     )  # fmt: skip
 
 
-def test_supervisor_disables_an_auditor_in_an_incident_for_a_day(people: People) -> None:
+def test_supervisor_disables_an_auditor_in_an_incident_for_a_day(
+    people: People, caplog: pytest.LogCaptureFixture
+) -> None:
     supervisor, auditor = people["s"], people["a"]
     administrator = made_person("an.admin", DepartmentRole.ADMINISTRATOR)
     with as_role(WEB):
@@ -42,6 +44,7 @@ def test_supervisor_disables_an_auditor_in_an_incident_for_a_day(people: People)
             with pytest.raises(PersonError):
                 services.disable(who, by)
         services.disable(auditor, supervisor)
+        assert "s.person disabled the auditor a.person until" in caplog.text
         auditor.refresh_from_db()
         assert auditor.disabled_until is not None
         assert auditor.disabled_until - timezone.now() > timedelta(hours=23)
