@@ -32,13 +32,19 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     host, port = split_address(where)
     with stop_on_signals() as stop, working_as(folder, WEB, pooled=True):
         from platepost.department.alerts.console_feed import FEED  # noqa: PLC0415
-        from platepost.department.config.asgi import application  # noqa: PLC0415 - after Django was set up
+        from platepost.department.config.asgi import admitted  # noqa: PLC0415 - after Django was set up
 
         # Passkeys belong to names: a browser makes none for an address.
         shown = f"localhost:{port}" if host in {"127.0.0.1", "::1"} else where
         click.echo(f"The pages are at http://{shown}/. Ctrl-C ends it.")
+        pages = admitted()
+
+        def end() -> None:
+            FEED.stop()
+            pages.close()
+
         config = uvicorn.Config(
-            application,
+            pages,
             host=host,
             port=port,
             lifespan="off",
@@ -47,4 +53,4 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
             server_header=False,
             timeout_graceful_shutdown=_STOP_SECONDS,
         )
-        StoppableServer(config).run_until(stop, at_end=FEED.stop)
+        StoppableServer(config).run_until(stop, at_end=end)

@@ -89,6 +89,9 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Strict"
 
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2**18
+"""Bytes of a form without its files: no text of a page is longer, and what is asked is kept in the ledger."""
+
 AUTH_USER_MODEL = "people.DepartmentPerson"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [

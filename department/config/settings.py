@@ -36,6 +36,7 @@ def settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         secret = ""
     if not secret:  # nothing may be signed with what everybody knows
         raise DepartmentError(f"{folder.secret_key} is damaged: put it back from a backup")
+    secure = bool(folder.settings.hosts)
     connection = conninfo_to_dict(folder.conninfo(role))
     if role in PROGRAMS:
         connection["options"] = f"{connection.get('options', '')} -c role={PROGRAMS[role]}".strip()
@@ -60,8 +61,11 @@ def settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
             *folder.settings.hosts,
         ],
         # Behind a proxy there is TLS.
-        "SESSION_COOKIE_SECURE": bool(folder.settings.hosts),
-        "CSRF_COOKIE_SECURE": bool(folder.settings.hosts),
+        "SESSION_COOKIE_SECURE": secure,
+        "CSRF_COOKIE_SECURE": secure,
+        # Of this host alone, which no other host of the domain can set (RFC 6265bis).
+        "SESSION_COOKIE_NAME": "__Host-sessionid" if secure else "sessionid",
+        "CSRF_COOKIE_NAME": "__Host-csrftoken" if secure else "csrftoken",
         "CSRF_TRUSTED_ORIGINS": [f"https://{host}" for host in folder.settings.hosts],
         "PEOPLE_TRAINING": timedelta(days=folder.settings.training_days),
         "PEOPLE_BANNER": folder.settings.banner,

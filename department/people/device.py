@@ -1,5 +1,6 @@
 """A browser, known again by a signed cookie."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from django.conf import settings
@@ -17,8 +18,14 @@ _SALT = "platepost.department.people.device"
 
 def device_of(request: HttpRequest) -> UUID | None:
     """Return which browser sent a request; None where it has no cookie of ours."""
+    known = known_browser(request.COOKIES)
+    return UUID(known) if known is not None else None
+
+
+def known_browser(cookies: Mapping[str, str]) -> str | None:
+    """Return the number of a browser by its cookies; None where there is no cookie of ours."""
     try:
-        return UUID(Signer(salt=_SALT).unsign(request.COOKIES[_COOKIE]))
+        return str(UUID(Signer(salt=_SALT).unsign(cookies[_name()])))
     except (KeyError, BadSignature, ValueError):
         return None
 
@@ -29,10 +36,15 @@ def is_console(request: HttpRequest) -> bool:
     return device is not None and DispatchConsole.objects.filter(device=device, ended_at=None).exists()
 
 
+def _name() -> str:
+    # Of this host alone, and by TLS alone (RFC 6265bis).
+    return f"__Host-{_COOKIE}" if settings.SESSION_COOKIE_SECURE else _COOKIE
+
+
 def set_device(response: HttpResponseBase, device: UUID) -> None:
     """Have the browser keep its cookie."""
     response.set_cookie(
-        _COOKIE,
+        _name(),
         Signer(salt=_SALT).sign(str(device)),
         max_age=_AGE,
         secure=settings.SESSION_COOKIE_SECURE,

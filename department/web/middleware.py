@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -13,6 +14,10 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 
+_HSTS = "max-age=31536000"
+"""A browser that has been here by TLS comes by nothing else for a year (RFC 6797). Other hosts of the domain are the
+city's to decide about."""
+
 
 class SecurityHeaders:
     """A middleware that allows a page nothing but what comes from here, and no copy in a cache."""
@@ -23,6 +28,8 @@ class SecurityHeaders:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer a request."""
         response = self._get_response(request)
+        if settings.SESSION_COOKIE_SECURE:
+            response.headers.setdefault("Strict-Transport-Security", _HSTS)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         return response

@@ -6,18 +6,24 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
 from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.test import override_settings
 
 from platepost.department.config import checks
 from platepost.department.config.checks import InstallationFault, right_faults, role_faults, sql_faults
+from platepost.department.config.settings import settings_of as django_settings
 from platepost.department.database.catalog import present, write_catalog
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 from platepost.department.database.roles import AUDITOR, KEEPER, OWNER, WEB
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
+from platepost.department.people.device import set_device
 from platepost.department.session import connected, running_database
+from platepost.department.web.middleware import SecurityHeaders
 from tests.department.commands.installation import CURRENT, Commands, department
 from tests.department.roles import as_role
 
@@ -189,6 +195,24 @@ def test_register_must_be_there_and_signed_by_the_fleet(department: Commands) ->
         assert names(checks._register, department) == ["register_missing"]
     with changed(folder.register_file, folder.register_file.read_bytes()[:-8] + b"AAAAAAAA"):
         assert names(checks._register, department) == ["register_refused"]
+
+
+def test_cookies_of_a_host_with_tls_are_its_own(department: Commands) -> None:
+    folder = DepartmentFolder(department.folder)
+    before = django_settings(folder, WEB)
+    assert (before["SESSION_COOKIE_NAME"], before["SESSION_COOKIE_SECURE"]) == ("sessionid", False)
+    with changed(
+        department.folder / "department.toml", settings_of(department, 'hosts = ["plates.riverside.example"]')
+    ):
+        then = django_settings(DepartmentFolder(department.folder), WEB)
+    names_then = (then["SESSION_COOKIE_NAME"], then["CSRF_COOKIE_NAME"], then["SESSION_COOKIE_SECURE"])
+    assert names_then == ("__Host-sessionid", "__Host-csrftoken", True)
+    with override_settings(SESSION_COOKIE_SECURE=True):
+        answer = SecurityHeaders(lambda _: HttpResponse())(HttpRequest())
+        set_device(answer, uuid4())  # type: ignore[arg-type]
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert [*answer.cookies] == ["__Host-platepost-device"]
+    assert "Strict-Transport-Security" not in SecurityHeaders(lambda _: HttpResponse())(HttpRequest()).headers
 
 
 def test_pages_for_others_are_named(department: Commands) -> None:
