@@ -232,6 +232,8 @@ def main() -> None:
                     each.start()
                 begun, came, drawn = measure(folder, made, where, keys, given)
                 beside = others.end()
+                for each in asking:
+                    each.over.set()
             finally:
                 server.terminate()
                 server.wait(30)

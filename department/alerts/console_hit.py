@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from platepost.common.errors import PlatepostError
@@ -33,6 +34,7 @@ _UNSURE = 90
 _CLOCK = timedelta(seconds=2)
 """A post's clock may be so far off before it is said."""
 _COMPASS = ("north", "northeast", "east", "southeast", "south", "southwest", "west", "northwest")
+_BOUND = {"north": "NB", "east": "EB", "south": "SB", "west": "WB"}
 MATCHES = {
     "exact": _("exactly"),
     "look_alike": _("by a look-alike: O and 0, I and 1"),
@@ -149,9 +151,26 @@ def hit_view(
         "place": hit.place.site or stored.post,
         "captured": _stamp(hit.captured),
         "plate": hit.plate_read,
+        "line": _line(hit, stored.post),
         "facts": render_to_string("alerts/console/facts.html", context),
         "pictures": seen,
     }
+
+
+def _line(hit: Hit, post: str) -> str:
+    """Return a hit as one line for a dispatch system, without how far it is verified."""
+    plate = " ".join(filter(None, (hit.plate_matched, hit.state)))
+    where = " ".join(filter(None, (hit.place.site or post, _BOUND.get(_heading(hit) or "", ""))))
+    captured = timezone.localtime(hit.captured)
+    return f"{plate} {hit.category.replace('_', ' ')}, {where}, {captured:%H:%M:%S %Z}"
+
+
+def _heading(hit: Hit) -> str | None:
+    """Return where vehicles go that approach the camera, or move away from it; None where that is not known."""
+    degrees = hit.place.heading_degrees
+    if degrees is None or hit.direction not in {"approaching", "receding"}:
+        return None
+    return _COMPASS[round((degrees + (180 if hit.direction == "approaching" else 0)) / 45) % 8]
 
 
 def _stamp(moment: datetime) -> str:

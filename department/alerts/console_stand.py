@@ -105,6 +105,7 @@ def brief(alert: Alert, root: int | None, decided: Alert | None, *, escalated: b
         "arrived": _stamp(alert.arrived_at),
         "root": root or alert.record_id,
         "decided": _decision(decided) if decided else "",
+        "verified": _verified(alert),
     }
 
 
@@ -127,6 +128,17 @@ def stand_view(alert: Alert, at: datetime, *, root: int | None = None, decided: 
         "meanwhile": MEANWHILE.items(),
     }
     return {**shown, "steps": render_to_string("alerts/console/steps.html", context)}
+
+
+def _verified(alert: Alert) -> str:
+    """Return how far a hit is verified, for the line that goes into a dispatch system."""
+    if alert.state in {AlertState.WITHDRAWN, AlertState.ACCOUNTED}:
+        return gettext("WITHDRAWN: do not act")
+    if alert.state in {AlertState.ACTIONABLE, AlertState.CLOSED}:
+        if alert.system == "active":
+            return gettext("VERIFIED by eye and in CLETS/NCIC")
+        return gettext("CONFIRMED BY EYE ONLY: CLETS/NCIC not checked")
+    return gettext("UNVERIFIED")
 
 
 def _decision(alert: Alert) -> str:

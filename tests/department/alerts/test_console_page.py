@@ -221,6 +221,13 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
         expect(each).to_have_title(re.compile(r"^\(1\) to take"))
         expect(each.locator("#deaf")).to_be_hidden()
         assert fine(each)
+        expect(each.locator("#line")).to_have_text(
+            re.compile(rf"^{PLATE} CA Stolen Vehicle, Bridge Street, [\d:]+ \S+, UNVERIFIED$")
+        )
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.keyboard.press("c")
+    expect(page.locator("#copy[data-copied]")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#line").inner_text()
     picture(page, "new")
     picture(other, "phone")
     below = other.evaluate("document.querySelector('[data-picture=patch]').getBoundingClientRect().bottom")
@@ -243,6 +250,8 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     page.keyboard.press("Enter")
     for each in (page, other):
         expect(each.locator("#hit")).to_have_attribute("data-state", "actionable")
+        expect(each.locator("#line")).to_contain_text("VERIFIED by eye and in CLETS/NCIC")
+    picture(page, "actionable")
     served.withdraw(served.hits[0])
     for each in (page, other):
         expect(each.locator("#back")).to_contain_text("WITHDRAWN")

@@ -170,6 +170,8 @@ function steps(hit) {
   if (asked) article.dataset.eye = asked; else delete article.dataset.eye;
   redraw(at("hit-name"), parts(hit).filter((each) => each.className !== "stands"));
   redraw(at("steps"), hit.steps ?? "");
+  at("cad").hidden = !hit.line;
+  set(at("line"), `${hit.line ?? ""}, ${hit.verified}`);
   const eye = at("facts").querySelector(".eye");
   if (eye) {
     if (other) eye.reset();
@@ -523,6 +525,8 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "t") {
     at("steps").querySelector("[data-form=take] button")?.click();
     at("hit").focus({ preventScroll: true });
+  } else if (event.key === "c" && !at("cad").hidden && !at("hit").hidden) {
+    copy();
   } else if (event.key === "n") {
     at("queue").querySelector(":scope > li > button:not([aria-current])")?.click();
   }
@@ -531,6 +535,16 @@ for (const kind of ["pointerdown", "keydown"]) {
   document.addEventListener(kind, wake);
   document.addEventListener(kind, () => { if (!ended && Date.now() - stayedAt > STAY_MS) stay(); });
 }
+// The line for a dispatch system; where a browser does not copy, it is selected.
+async function copy() {
+  try {
+    await navigator.clipboard.writeText(at("line").textContent);
+    at("copy").dataset.copied = at("line").textContent;
+  } catch {
+    getSelection().selectAllChildren(at("line"));
+  }
+}
+at("copy").addEventListener("click", copy);
 at("stay").addEventListener("click", stay);
 at("more").addEventListener("click", () => { length += ROWS; list(); });
 new IntersectionObserver((seen) => { if (seen.some((each) => each.isIntersecting)) at("more").click(); }).observe(at("more"));
