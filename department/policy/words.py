@@ -7,7 +7,7 @@ The database applies the same characters and the same patterns: `upgrade` gives 
 import re
 import string
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 
 INVISIBLE = (
@@ -68,7 +68,8 @@ def folded(text: str) -> str:
     return re.sub(INVISIBLE, "", unicodedata.normalize("NFKD", text.translate(_table()))).translate(_table())
 
 
-def pattern_of(words: Iterable[str], *, nearly: bool = False) -> str:
+@cache
+def pattern_of(words: tuple[str, ...], *, nearly: bool = False) -> str:
     """Return the regular expression of words, for a folded text; of no words one that nothing has.
 
     A word counts as a whole word, with `*` at its end also as the beginning of one. A word in capitals, such as `ICE`,

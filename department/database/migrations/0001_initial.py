@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("735c63340472c32c53ae5b51d75a6104bb0493bf7fcf4ede0e6ee3e3d00ff961"),
+        ApplySql("5c3324bc101f77c00ff5ae70bf9a1f589e25bd1f60a7f1ab3fdd6e25a132a208"),
     ]

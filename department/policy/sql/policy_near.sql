@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION policy_near(written text) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 SELECT EXISTS (
     SELECT FROM public.policy_forbidden AS each, public.policy_folded(written) AS text
-    WHERE regexp_replace(text, each.innocent, ' ', 'g') ~ each.near
+    WHERE regexp_replace(text, each.innocent || '[A-Za-z0-9]*', ' ', 'g') ~ each.near
 )
 $$;
 

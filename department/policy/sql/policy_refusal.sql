@@ -17,12 +17,14 @@ BEGIN
     IF rules IS NULL THEN
         RETURN 'the database has no policy: run `platepost department upgrade`';
     END IF;
-    SELECT format('%s, by %L', use, word) INTO named
-    FROM public.policy_word(concat_ws(E'\n\n\n\n', wanted, "case", reason));
+    SELECT * INTO known FROM public.policy_purpose WHERE name = wanted;
+    -- A purpose of the policy has its own words; so each hit at a console costs no search for others.
+    SELECT format('%s, by %L', use, word) INTO named FROM public.policy_word(nullif(
+        concat_ws(E'\n\n\n\n', CASE WHEN known IS NULL THEN wanted END, nullif("case", ''), nullif(reason, '')), ''
+    ));
     IF named IS NOT NULL THEN
         RETURN 'the policy forbids it: ' || named;
     END IF;
-    SELECT * INTO known FROM public.policy_purpose WHERE name = wanted;
     RETURN CASE
         WHEN known IS NULL THEN format('%L is not a purpose of the policy', wanted)
         WHEN known.console AND NOT console THEN format('the purpose %L is for steps at the console alone', wanted)

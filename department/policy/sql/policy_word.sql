@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION policy_word(written text) RETURNS TABLE (use text, sa
 LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 SELECT each.name, each.says, found.word
 FROM public.policy_forbidden AS each, public.policy_folded(written) AS text, LATERAL (
-    SELECT substring(regexp_replace(text, each.innocent, ' ', 'g') FROM each.pattern || '[A-Za-z0-9]*') AS word
+    SELECT substring(regexp_replace(text, each.innocent || '[A-Za-z0-9]*', ' ', 'g') FROM each.pattern || '[A-Za-z0-9]*') AS word
 ) AS found
 WHERE found.word IS NOT NULL ORDER BY each.place LIMIT 1
 $$;

@@ -275,7 +275,7 @@ def _since_entered(superuser: psycopg.Connection, event: str) -> list[dict[str, 
     """Return what the entries of an event say since the last list entry, in order, by field."""
     found = superuser.execute(
         "SELECT json_object_agg(field, value::json) FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = %s"
-        " AND number > (SELECT max(number) FROM ledger_entry WHERE event = 'list_entered')"
+        " AND number > coalesce((SELECT max(number) FROM ledger_entry WHERE event = 'list_entered'), 0)"
         " GROUP BY number ORDER BY number",
         [event],
     ).fetchall()

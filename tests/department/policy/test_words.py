@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import date, timedelta
+from random import Random
 
 import psycopg
 import pytest
@@ -20,7 +21,7 @@ from platepost.department.lists import services
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.policy.policy import DEFAULT, AccessPurpose, read_policy
-from platepost.department.policy.words import folded
+from platepost.department.policy.words import folded, look_alikes
 from platepost.department.sharing.models import SharingRequest
 from platepost.department.sharing.requests import decide, receive
 from tests.department.ledger.asked import hand_made
@@ -175,3 +176,36 @@ def test_database_folds_and_finds_as_the_pages_do() -> None:
         words = [(use.name, use.written_in(text)) for use in policy.forbidden if use.written_in(text)]
         assert [(use, word) for use, word in found] == words[:1], text
         assert [use for use, _ in found] == ([FORBIDDEN[text]] if text in FORBIDDEN else []), text
+
+
+def test_database_agrees_about_two_thousand_random_texts() -> None:
+    """Of words of the policy and of innocent phrases, cut, joined, spelled around, and set in other alphabets."""
+    policy, draw = read_policy(DEFAULT), Random(20261201)
+    alike, stands_for = look_alikes()
+    others: dict[str, list[str]] = {}
+    for character, letter in zip(alike, stands_for, strict=True):
+        others.setdefault(letter, []).append(character)
+    known = [each.strip("*") for use in policy.forbidden for each in (*use.words, *use.innocent, *use.sampled)]
+    gaps = ("", "", "", " ", ".", "_", "-", "\u200b", "\u00ad", "\u0336", "\u00a0", "  ", "/")
+
+    def spelled(word: str) -> str:
+        gap, odd = draw.choice(gaps), draw.random() < 0.3
+        letters = [draw.choice(others.get(each, [each])) if odd and draw.random() < 0.5 else each for each in word]
+        return draw.choice((str, str.upper, str.lower))(gap.join(letters)[draw.randrange(2) :])
+
+    texts = [
+        draw.choice((" ", "", ", ", "\n")).join(spelled(draw.choice(known)) for _ in range(draw.randrange(1, 4)))
+        for _ in range(2000)
+    ]
+    found = rows(
+        "SELECT policy_folded(each), (SELECT use FROM policy_word(each))"
+        " FROM unnest(%s::text[]) WITH ORDINALITY AS given (each, place) ORDER BY place",
+        [texts],
+    )
+    expected = []
+    for text in texts:
+        uses = [use.name for use in policy.forbidden if use.written_in(text)]
+        expected.append((folded(text), uses[0] if uses else None))
+    differ = [(text, one, other) for text, one, other in zip(texts, found, expected, strict=True) if one != other]
+    assert differ == []
+    assert 400 < sum(use is not None for _, use in expected) < 1600, "both kinds, or it shows nothing"

@@ -160,12 +160,15 @@ def test_plates_of_the_list_and_of_the_ledger_count(
     manager, auditor = people["r"], made_person("d.okafor", DepartmentRole.AUDITOR)
     operator = made_person("z.person", DepartmentRole.OPERATOR)
     with as_role(WEB):
+        began = timezone.now()
         asked: dict[str, Any] = {"person": "x.person", "agency": "riverside", "purpose": AccessPurpose("patrol")}
         with open_entry(**asked, query={"plate": "TEST001", "from": "today"}) as entry:
             entry.fetched(plates=["7OIL123"])
         with open_entry(**asked, query={"plate": "TE?T*"}):
             pass
-        ((numbers,),) = superuser.execute("SELECT array_agg(number) FROM ledger_entry").fetchall()
+        ((numbers,),) = superuser.execute(
+            "SELECT array_agg(number) FROM ledger_entry WHERE at >= %s", [began]
+        ).fetchall()
         since = timezone.now()
         with open_log(
             person=auditor.login, agency=auditor.agency, purpose=AccessPurpose("audit", "audit 1"), query={}

@@ -283,11 +283,11 @@ def test_each_figure_is_that_of_an_independent_count(
     counted: psycopg.Connection, superuser: psycopg.Connection
 ) -> None:
     done = work(superuser)
-    searched = {"patrol": 7, "stolen vehicle": 6, "audit": 3}
+    searched = {"patrol": 7, "stolen vehicle": 6, "drill": 3}
     began = datetime.now(UTC)
     for purpose, times in searched.items():
         for _ in range(times):
-            enter(purpose=purpose)
+            enter(purpose=purpose, case="26-1")
     ended = datetime.now(UTC)
     enter(purpose="patrol")
     with superuser.transaction():
