@@ -336,7 +336,9 @@ class DepartmentFolder:
         With separate users they are in a folder of the pages, which place holds.
         """
         beside = self.receipts.parent
-        return (beside / "holds" if self.settings.service_users else beside) / "holds.jsonl"
+        if self.settings.service_users:
+            beside = (self.path if beside == self.ingest else beside) / "holds"
+        return beside / "holds.jsonl"
 
     @property
     def policy(self) -> Path:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from platepost.common.errors import RecordError
-from platepost.common.files import StateFile
+from platepost.common.files import StateFile, write_durably
 from platepost.department.custody.errors import CustodyError
 from platepost.provisioning.fleet.register import PostKey, PostKeyRegister, RegisterRefusedError, open_register
 from platepost.wire.records.signing import Keyring, read_key
@@ -112,8 +112,8 @@ class KeyRegister:
             return
         if register.number == self.number:
             raise RegisterRefusedError(f"it is another register of number {self.number}")
-        self._kept.write(register)
-        self._kept_path.chmod(0o640)  # public keys, which the pages read, too
+        # Public keys, which the pages read, too.
+        write_durably(self._kept_path, register.model_dump_json(exclude_none=True).encode(), mode=0o640)
         self._register, self._posts = register, _posts(register)
 
 
