@@ -83,7 +83,7 @@ def test_a_hit_is_shown_without_its_picture_and_with_the_reason(
         look(feed)
     ((_, _), (kind, said), _) = one.told
     assert (kind, said["record"], said["plate"], said["pictures"]) == ("hit", record, "7ABC123", {})
-    assert "cannot be shown: the store that it lies in does not answer." in said["facts"]
+    assert "can't be shown: the store that it lies in does not answer." in said["facts"]
 
 
 def test_status_says_that_the_store_does_not_answer(dispatch: Dispatch, bucket: Bucket, away: PictureBucket) -> None:
