@@ -34,10 +34,6 @@ _COMMANDS = {
     "fleet": LazyCommand(
         "platepost.simulator.lab.fleet.cli:fleet", "Load test: connect many posts to one real broker."
     ),
-    "fleet-model": LazyCommand(
-        "platepost.simulator.lab.fleet.model_cli:fleet_model",
-        "Estimate what larger fleets need, from load-test figures.",
-    ),
     "keeper": LazyCommand(
         "platepost.simulator.keeper.cli:keeper", "Run a small custodian that keeps records and issues receipts."
     ),

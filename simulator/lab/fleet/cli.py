@@ -35,8 +35,7 @@ Examples:
   platepost simulate fleet --posts 2000 --broker rabbitmq --rate 50 --output fleet-rabbitmq.json
   platepost simulate fleet --short
 The exit code is 0 only if every post stayed connected, all took the delta within 30 s, no record was lost or left
-without a receipt, and every signature and chain verifies. `platepost simulate fleet-model` reads the file from
---output.
+without a receipt, and every signature and chain verifies.
 """
 )
 @click.option("--posts", type=click.IntRange(min=1, max=9000), default=300, show_default=True, help="How many posts.")
