@@ -42,9 +42,9 @@ class Phrase(str):
 
     def within(self, catalog: Catalog) -> str:
         """Return it in a catalog's language; in English where that lacks it."""
-        said = catalog.get(self.text, self.text)
+        text = catalog.get(self.text, self.text)
         fields = {name: translated(value, catalog) for name, value in self.fields.items()}
-        return said.format(**fields) if fields else said
+        return text.format(**fields) if fields else text
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> core_schema.CoreSchema:
@@ -80,8 +80,8 @@ def listed(phrases: Iterable[str]) -> str:
 
 def message(error: Exception) -> Phrase:
     """Return what an error says, as it can be translated if it was raised with a phrase."""
-    said = error.args[0] if error.args else ""
-    return said if isinstance(said, Phrase) else Phrase(str(error))
+    text = error.args[0] if error.args else ""
+    return text if isinstance(text, Phrase) else Phrase(str(error))
 
 
 def translated(value: Any, catalog: Catalog) -> Any:  # noqa: ANN401 - JSON's types
@@ -102,7 +102,7 @@ def catalog(language: str) -> Catalog:
         return {}
     text = (_TRANSLATIONS / f"{language}.po").read_text(encoding="utf-8")
     entries = ((_joined(found[1]), _joined(found[2])) for found in _ENTRY.finditer(text))
-    return {said: other for said, other in entries if said}  # the one without a text is the file's header
+    return {text: other for text, other in entries if text}  # the one without a text is the file's header
 
 
 def _joined(quoted: str) -> str:
@@ -131,14 +131,14 @@ def terminal_language(environment: Mapping[str, str] = os.environ) -> str:
 
 def spoken(text: str) -> str:
     """Return a phrase in the terminal's language; any other text as it is."""
-    said: str = translated(text, catalog(terminal_language()))
-    return said
+    shown: str = translated(text, catalog(terminal_language()))
+    return shown
 
 
 def agreed(answer: str) -> bool | None:
     """Return whether a person said yes, in whichever language; None if that was neither yes nor no."""
-    said = answer.strip().lower()
-    return said in _YES if said in _YES | _NO else None
+    word = answer.strip().lower()
+    return word in _YES if word in _YES | _NO else None
 
 
 def local(moment: datetime, form: str = "%Y-%m-%d %H:%M") -> str:

@@ -58,7 +58,7 @@ Remote = Annotated[Value, REMOTE]
 
 
 @dataclass(frozen=True, slots=True)
-class Afar:
+class RemoteBounds:
     """Bounds of a number that is set remotely: within them a post still does what it is there for.
 
     The file at the post may go beyond: anyone who stands at the pole sees what comes of it.
@@ -135,21 +135,21 @@ def remote_keys(composed: type[Section]) -> frozenset[str]:
     )
 
 
-def bounds_from_afar(composed: type[Section]) -> dict[str, Afar]:
+def remote_bounds_of(composed: type[Section]) -> dict[str, RemoteBounds]:
     """Return the bounds of the keys that have some, as `table.key`."""
     return {
         f"{name}.{key}": bounds
         for name, table in tables(composed)
         for key, field in table.model_fields.items()
         for bounds in field.metadata
-        if isinstance(bounds, Afar)
+        if isinstance(bounds, RemoteBounds)
     }
 
 
 def unusual(composed: Section) -> tuple[str, ...]:
     """Return the keys, as `table.key`, whose value is far from its default, sorted."""
     found = []
-    for name, bounds in bounds_from_afar(type(composed)).items():
+    for name, bounds in remote_bounds_of(type(composed)).items():
         section, key = name.split(".")
         table = getattr(composed, section)
         if bounds.is_far(getattr(table, key), type(table).model_fields[key].default):

@@ -22,7 +22,7 @@ CAMERAS: Mapping[str, str] = {
     "rtsp": "platepost.device.camera.rtsp.camera:RtspCamera",
 }
 BOARDS: Mapping[str, str] = {
-    "none": "platepost.device.board.none:NoBoard",
+    "none": "platepost.device.board.null:NullBoard",
     "rpi": "platepost.device.board.rpi:RpiBoard",
 }
 """The device's own backends: name -> module:class."""

@@ -12,7 +12,7 @@ from platepost.common.errors import BoardError
 from platepost.common.settings import BackendSettings
 from platepost.device import backends
 from platepost.device.board.base import Board
-from platepost.device.board.none import LostBoard
+from platepost.device.board.null import UnavailableBoard
 from platepost.device.camera.base import Camera
 from platepost.device.camera.capture import Capture
 from platepost.device.clock.chrony import Chrony
@@ -56,7 +56,7 @@ def board(settings: BackendSettings) -> Board:
         return backends.board(settings.backend, settings.settings)
     except BoardError as error:
         log.error("%s; the post works without", error)  # noqa: TRY400 - it says all
-        return LostBoard()
+        return UnavailableBoard()
 
 
 def no_observer(_frame: Frame, _result: FrameResult, _passages: Sequence[Passage]) -> None:

@@ -4,34 +4,36 @@ import click
 
 from platepost.common.commands.lazy import LazyCommand, LazyGroup
 
-_ROOM = "platepost.provisioning.commands"
+_PACKAGE = "platepost.provisioning.commands"
 _AT_THE_UNIT = "platepost.technician.commands"
 _COMMANDS = {
     "accept": LazyCommand(f"{_AT_THE_UNIT}.accept:accept", "Run the checklist that puts a post in service.", "service"),
     "acceptance": LazyCommand(
         f"{_AT_THE_UNIT}.acceptance:acceptance", "Verify and store technicians' acceptance reports."
     ),
-    "acts": LazyCommand(f"{_ROOM}.acts:acts", "Show what people did: who, what, to what, when, why."),
+    "audit-log": LazyCommand(f"{_PACKAGE}.audit_log:audit_log", "Show what people did: who, what, to what, when, why."),
     "aim": LazyCommand(f"{_AT_THE_UNIT}.aim:aim", "Show a technician the camera's view until it is right.", "service"),
-    "broker": LazyCommand(f"{_ROOM}.broker:broker", "Write files for a broker other than mosquitto."),
-    "command": LazyCommand(f"{_ROOM}.command:command", "Send a command to a post, and show its answer."),
+    "broker": LazyCommand(f"{_PACKAGE}.broker:broker", "Write files for a broker other than mosquitto."),
+    "command": LazyCommand(f"{_PACKAGE}.command:command", "Send a command to a post, and show its answer."),
     "configuration": LazyCommand(
-        f"{_ROOM}.configuration:configuration", "Sign and publish posts' configuration; show what they applied."
+        f"{_PACKAGE}.configuration:configuration", "Sign and publish posts' configuration; show what they applied."
     ),
     "custodian": LazyCommand(
-        f"{_ROOM}.custodian:custodian", "Manage custodians, whose receipts let posts delete records."
+        f"{_PACKAGE}.custodian:custodian", "Manage custodians, whose receipts let posts delete records."
     ),
     "enroll-server": LazyCommand(
-        f"{_ROOM}.enroll:enroll_server", "Enroll units and renew certificates over the network until stopped."
+        f"{_PACKAGE}.enroll:enroll_server", "Enroll units and renew certificates over the network until stopped."
     ),
-    "enroll-stick": LazyCommand(f"{_ROOM}.enroll:enroll_stick", "Answer units' enrollment requests on a USB stick."),
-    "fleet": LazyCommand(f"{_ROOM}.fleet:fleet", "Create and maintain a fleet's keys and broker configuration."),
-    "hotlist": LazyCommand(f"{_ROOM}.hotlist.group:hotlist", "Build, publish and inspect hot-list packages."),
-    "image": LazyCommand(f"{_ROOM}.image:image", "Prepare an SD card with Raspberry Pi OS for a post."),
-    "person": LazyCommand(f"{_ROOM}.person:person", "Certify people by name, until a date."),
-    "post": LazyCommand(f"{_ROOM}.post:post", "Invite, replace and revoke posts, or create a test post."),
-    "register": LazyCommand(f"{_ROOM}.register:register", "Export the register of the posts' keys."),
-    "subscriber": LazyCommand(f"{_ROOM}.subscriber:subscriber", "Add subscribers to a fleet, and revoke them."),
+    "enroll-offline": LazyCommand(
+        f"{_PACKAGE}.enroll:enroll_offline", "Answer units' enrollment requests on a USB drive."
+    ),
+    "fleet": LazyCommand(f"{_PACKAGE}.fleet:fleet", "Create and maintain a fleet's keys and broker configuration."),
+    "hotlist": LazyCommand(f"{_PACKAGE}.hotlist.group:hotlist", "Build, publish and inspect hot-list packages."),
+    "image": LazyCommand(f"{_PACKAGE}.image:image", "Prepare an SD card with Raspberry Pi OS for a post."),
+    "person": LazyCommand(f"{_PACKAGE}.person:person", "Certify people by name, until a date."),
+    "post": LazyCommand(f"{_PACKAGE}.post:post", "Invite, replace and revoke posts, or create a test post."),
+    "register": LazyCommand(f"{_PACKAGE}.register:register", "Export the register of the posts' keys."),
+    "subscriber": LazyCommand(f"{_PACKAGE}.subscriber:subscriber", "Add subscribers to a fleet, and revoke them."),
 }
 
 

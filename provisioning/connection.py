@@ -128,7 +128,7 @@ class Connection:
         self._ended: ReasonCode | None = None
         self._granted: list[ReasonCode] | None = None
         self._acknowledged: dict[int, ReasonCode] = {}
-        self._heard: list[tuple[str, bytes]] = []
+        self._received: list[tuple[str, bytes]] = []
         self._latest: dict[tuple[str, str], int] = {}
         """By topic and chain: the highest number of a status that came."""
         self._client = secured_client(identity) if isinstance(identity, Path) else identity
@@ -235,10 +235,10 @@ class Connection:
         return self._ended is not None or answered.is_failure
 
     @property
-    def heard(self) -> int:
+    def received(self) -> int:
         """How many messages were kept so far."""
         with self._changed:
-            return len(self._heard)
+            return len(self._received)
 
     def wait(
         self, wanted: Callable[[str, bytes], bool], seconds: float, *, since: int = 0, until_lost: bool = False
@@ -252,7 +252,7 @@ class Connection:
 
         def look() -> bool:
             nonlocal seen
-            for topic, payload in self._heard[seen:]:
+            for topic, payload in self._received[seen:]:
                 seen += 1
                 if wanted(topic, payload):
                     found.append(payload)
@@ -315,7 +315,7 @@ class Connection:
 
     def _keep(self, topic: str, payload: bytes) -> None:
         with self._changed:
-            self._heard.append((topic, payload))
+            self._received.append((topic, payload))
             self._changed.notify_all()
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:

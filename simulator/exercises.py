@@ -129,14 +129,14 @@ def _misread(rng: np.random.Generator) -> Exercise:
     """Show a plate beside what a reader might have made of it: one character wrong, or none."""
     text, picture = _plate(rng)
     places = [place for place, character in enumerate(text) if look_alikes(character)]
-    answer, said = _NONE, text
+    answer, shown = _NONE, text
     if places and rng.random() < 0.75:
         at = int(rng.choice(places))
-        said = text[:at] + str(rng.choice([*look_alikes(text[at])])) + text[at + 1 :]
+        shown = text[:at] + str(rng.choice([*look_alikes(text[at])])) + text[at + 1 :]
         answer = str(at + 1)
     return Exercise(
         topic=TrainingTopic.PRACTICAL,
-        asks=f"The post read {said}. Which character is wrong, counted from the left?",
+        asks=f"The post read {shown}. Which character is wrong, counted from the left?",
         picture=picture,
         choices=(*(str(place + 1) for place in range(len(text))), _NONE),
         answer=answer,
@@ -146,10 +146,10 @@ def _misread(rng: np.random.Generator) -> Exercise:
 
 def _request(rng: np.random.Generator, which: int) -> Exercise:
     topic, asks, answer, because = _REQUESTS[which]
-    said = asks.format(
+    shown = asks.format(
         days=int(rng.integers(3, 60)), case=f"26-{int(rng.integers(1, 99999)):05d}", state=str(rng.choice(_STATES))
     )
-    return Exercise(topic=topic, asks=said, choices=("refuse", "search"), answer=answer, because=because)
+    return Exercise(topic=topic, asks=shown, choices=("refuse", "search"), answer=answer, because=because)
 
 
 def _plate(rng: np.random.Generator) -> tuple[str, str]:

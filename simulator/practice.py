@@ -67,11 +67,11 @@ def aim(*, clip: Path, zoom: float, side: str, port: int, speed: float | None) -
             port=port or free_port(),
         )
     lights = [LIGHTS[light] for light in sorted(aiming.accepted)]
-    said = Phrase("No view was accepted.")
+    text = Phrase("No view was accepted.")
     if lights:
         both = lights[0] if len(lights) == 1 else Phrase("{first} and {second}", first=lights[0], second=lights[1])
-        said = Phrase("Accepted: the view in {lights}.", lights=both)
-    click.echo(spoken(said))
+        text = Phrase("Accepted: the view in {lights}.", lights=both)
+    click.echo(spoken(text))
     click.echo(
         spoken(Phrase("This was practice: the post is deleted, and nothing is saved. At a unit, run platepost aim."))
     )

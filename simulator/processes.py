@@ -21,7 +21,7 @@ from platepost.common.signals import CHILDREN_SECONDS, KILLED_SECONDS, Stopped, 
 _PROGRAM = "import sys; from platepost.device.cli import main; sys.exit(main())"
 T = TypeVar("T")
 _LOG_LINES = 12
-_LOOK_SECONDS = 0.1
+_CHECK_SECONDS = 0.1
 
 
 def platepost(*arguments: str) -> Sequence[str]:
@@ -80,7 +80,7 @@ def results(pool: ProcessPoolExecutor, waiting: Iterable[Future[T]]) -> Iterator
     left = set(waiting)
     try:
         while left:
-            done, left = wait(left, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
+            done, left = wait(left, timeout=_CHECK_SECONDS, return_when=FIRST_COMPLETED)
             check()
             yield from (future.result() for future in done)
     except Stopped:
@@ -124,7 +124,7 @@ def await_answer(pipe: "Pipe[Any, Any]", seconds: float) -> bool:
 
     """
     until = time.monotonic() + seconds
-    while not pipe.poll(max(0.0, min(_LOOK_SECONDS, until - time.monotonic()))):
+    while not pipe.poll(max(0.0, min(_CHECK_SECONDS, until - time.monotonic()))):
         check()
         if time.monotonic() >= until:
             return False

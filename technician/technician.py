@@ -58,10 +58,10 @@ def certified(configuration: Configuration, folder: Path, *, purpose: str, at: d
         name = next(
             (str(one.value) for one in chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)), folder.name
         )
-        said = Phrase("{name}: {why}", name=name, why=message(refusal))
+        text = Phrase("{name}: {why}", name=name, why=message(refusal))
         if hint is not None:
-            said = Phrase("{name}: {why} ({hint})", name=name, why=message(refusal), hint=hint)
-        raise ProvisioningError(said) from refusal
+            text = Phrase("{name}: {why} ({hint})", name=name, why=message(refusal), hint=hint)
+        raise ProvisioningError(text) from refusal
     identity = Person.load(folder)
     if identity.key.thumbprint() != person.key.thumbprint():
         raise ProvisioningError(

@@ -123,14 +123,14 @@ class AuditTrail:
             OutboxError: it cannot be stored.
 
         """
-        said: dict[str, JsonValue] = {"purpose": self._technician.purpose, **details}
+        fields: dict[str, JsonValue] = {"purpose": self._technician.purpose, **details}
         self._auditor.record(
             action,
             source="console",
             outcome="failure" if failed else "success",
             identity=self._technician.name,
             object=object,
-            details=said,
+            details=fields,
         )
 
 

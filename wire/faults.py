@@ -406,8 +406,8 @@ DESCRIPTIONS: dict[Fault, Description] = {
 
 def explained(names: Iterable[str]) -> Phrase:
     """Say what is wrong and what to do for each fault, in the reader's language; repeat names that are not faults."""
-    said = [_explained(name) for name in names]
-    return reduce(lambda before, each: Phrase("{first} {second}", first=before, second=each), said)
+    texts = [_explained(name) for name in names]
+    return reduce(lambda before, each: Phrase("{first} {second}", first=before, second=each), texts)
 
 
 def _explained(name: str) -> Phrase:
@@ -421,8 +421,8 @@ def _explained(name: str) -> Phrase:
 
 def reasons(faults: Iterable[Fault]) -> tuple[Reason, ...]:
     """Return present faults as a status record names them, in the order of their names."""
-    said = ((fault, DESCRIPTIONS[fault]) for fault in sorted(set(faults)))
-    return tuple(Reason(name=fault.value, message=one.message, severity=one.severity) for fault, one in said)
+    described = ((fault, DESCRIPTIONS[fault]) for fault in sorted(set(faults)))
+    return tuple(Reason(name=fault.value, message=one.message, severity=one.severity) for fault, one in described)
 
 
 def severity(reason: Reason) -> PerceivedSeverity:
@@ -433,9 +433,9 @@ def severity(reason: Reason) -> PerceivedSeverity:
     return DESCRIPTIONS[Fault(reason.name)].severity if known else MAJOR
 
 
-def worst(said: Iterable[Reason]) -> PerceivedSeverity | None:
+def worst(reasons: Iterable[Reason]) -> PerceivedSeverity | None:
     """Return how bad the worst of some reasons is; None if there are none."""
-    return min(map(severity, said), default=None)
+    return min(map(severity, reasons), default=None)
 
 
 NO_CUSTODIAN = "no_custodian"
@@ -468,20 +468,20 @@ def notices(
         unlisted: whether the list lacks the test plate, so that no synthetic hit can be made.
 
     """
-    said = []
+    present = []
     if not custody:
         message = "No custodian is configured: the post deletes records on a broker's acknowledgment."
-        said.append(Reason(name=NO_CUSTODIAN, message=message))
+        present.append(Reason(name=NO_CUSTODIAN, message=message))
     if comparing:
         message = (
             "Reads are being compared with those before the configuration changed; the trial lasts until that is done."
         )
-        said.append(Reason(name=COMPARED, message=message))
+        present.append(Reason(name=COMPARED, message=message))
     if unusual:
         keys = textwrap.shorten(", ".join(unusual), LONGEST_LIST, placeholder=" ...")
-        said.append(Reason(name="settings_unusual", message=f"Settings far from their defaults: {keys}."))
+        present.append(Reason(name="settings_unusual", message=f"Settings far from their defaults: {keys}."))
     if hotlist.state == "warning":
-        said.append(
+        present.append(
             Reason(name="hotlist_warning", message="The hot list is getting old: a newer one should have arrived.")
         )
     if hotlist.near_alternatives:
@@ -489,20 +489,20 @@ def notices(
             f"Near matching is on: {hotlist.near_alternatives} alternative readings of each plate are looked up; most "
             f"of them are wrong."
         )
-        said.append(Reason(name="near_matching", message=message))
+        present.append(Reason(name="near_matching", message=message))
     if broker_certificate_days is not None:
         message = (
             f"The broker's certificate ends in {broker_certificate_days} days; after that nothing is delivered: "
             "renew it at the broker."
         )
-        said.append(Reason(name="broker_certificate_expiring", message=message))
+        present.append(Reason(name="broker_certificate_expiring", message=message))
     if unlisted:
         message = (
             "The hot list lacks reporting.synthetic_plate with the category acceptance_test: no synthetic hit shows "
             "that hits arrive."
         )
-        said.append(Reason(name=UNLISTED, message=message))
-    return tuple(said)
+        present.append(Reason(name=UNLISTED, message=message))
+    return tuple(present)
 
 
 CONFIGURATION_FAULTS = frozenset(
@@ -529,9 +529,9 @@ def table() -> str:
         "| reason | severity | cause | effect | named within | healed by | if it stays |",
         "|---|---|---|---|---|---|---|",
         *(
-            f"| `{fault}` | {said.severity} | {said.cause} | {said.effect} "
-            f"| {said.within} | {said.healed_by} | {said.remedy} |"
-            for fault, said in sorted(DESCRIPTIONS.items())
+            f"| `{fault}` | {described.severity} | {described.cause} | {described.effect} "
+            f"| {described.within} | {described.healed_by} | {described.remedy} |"
+            for fault, described in sorted(DESCRIPTIONS.items())
         ),
     ]
     return "\n".join(rows) + "\n"

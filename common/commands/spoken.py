@@ -63,11 +63,11 @@ class SpokenHelp(click.Command):
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the help of a copy that speaks the language."""
-        said = copy(self)
-        said.params = [_spoken(parameter, ctx) for parameter in self.get_params(ctx)]
-        said.add_help_option = False  # it is among them
-        said.help, said.epilog = (_said_whole(text) for text in (self.help, self.epilog))
-        super(SpokenHelp, said).format_help(ctx, formatter)
+        shown = copy(self)
+        shown.params = [_spoken(parameter, ctx) for parameter in self.get_params(ctx)]
+        shown.add_help_option = False  # it is among them
+        shown.help, shown.epilog = (_said_whole(text) for text in (self.help, self.epilog))
+        super(SpokenHelp, shown).format_help(ctx, formatter)
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Return what follows the command's name in its usage."""
@@ -97,11 +97,11 @@ def confirmed(question: Phrase) -> None:
 
 
 def _spoken(parameter: click.Parameter, context: click.Context) -> click.Parameter:
-    said = copy(parameter)
-    if isinstance(said, click.Option):
-        said.help = _said(said.help or "")
-        said.metavar = _said(said.make_metavar(context))
-    return said
+    shown = copy(parameter)
+    if isinstance(shown, click.Option):
+        shown.help = _said(shown.help or "")
+        shown.metavar = _said(shown.make_metavar(context))
+    return shown
 
 
 def _said(text: str) -> str:

@@ -19,7 +19,7 @@ HOUR_SECONDS = 3600.0
 
 
 @dataclass(slots=True)
-class _Untold:
+class _CountedKind:
     """Events of one kind that were only counted."""
 
     source: str
@@ -45,8 +45,8 @@ class RateLimitedAudit(Part):
         self._lock = Lock()
         self._said: Counter[tuple[str, str, bool]] = Counter()
         self._counted: Counter[tuple[str, str]] = Counter()
-        self._told: dict[tuple[str, str, str], deque[float]] = {}
-        self._untold: dict[tuple[str, str], _Untold] = {}
+        self._recorded: dict[tuple[str, str, str], deque[float]] = {}
+        self._counted_kinds: dict[tuple[str, str], _CountedKind] = {}
         self._since = self._now()
 
     def record(
@@ -71,13 +71,13 @@ class RateLimitedAudit(Part):
         self.poll(self._now())
         now = self._now()
         with self._lock:
-            told = self._told.setdefault((action, reason or "", kind), deque(maxlen=MOST))
-            if len(told) == MOST and now - told[0] < HOUR_SECONDS:
-                untold = self._untold.setdefault((action, kind), _Untold(source, outcome))
-                untold.counted[reason or kind or action] += 1
-                untold.last = details
+            recent = self._recorded.setdefault((action, reason or "", kind), deque(maxlen=MOST))
+            if len(recent) == MOST and now - recent[0] < HOUR_SECONDS:
+                kind_counted = self._counted_kinds.setdefault((action, kind), _CountedKind(source, outcome))
+                kind_counted.counted[reason or kind or action] += 1
+                kind_counted.last = details
                 return
-            told.append(now)
+            recent.append(now)
         self._audit.record_soon(AuditEvent(action, source, outcome, reason=reason, details=details or {}))
 
     def refused(
@@ -145,12 +145,14 @@ class RateLimitedAudit(Part):
         """
         with self._lock:
             counted, seconds = self._counted, self._now() - self._since
-            untold, self._untold = self._untold, {}
+            kind_counted, self._counted_kinds = self._counted_kinds, {}
             self._counted, self._said, self._since = Counter(), Counter(), self._now()
         for action in sorted({action for action, _ in counted}):
             reasons = {reason: count for (kind, reason), count in sorted(counted.items()) if kind == action}
-            told: dict[str, JsonValue] = {"counted": dict(reasons), "seconds": round(seconds)}
-            self._audit.record_soon(AuditEvent(action, "broker", "refused", reason="repeated", details=told))
-        for (action, _), events in untold.items():
-            told = {"counted": dict(events.counted), "seconds": round(seconds), "last": events.last}
-            self._audit.record_soon(AuditEvent(action, events.source, events.outcome, reason="repeated", details=told))
+            details: dict[str, JsonValue] = {"counted": dict(reasons), "seconds": round(seconds)}
+            self._audit.record_soon(AuditEvent(action, "broker", "refused", reason="repeated", details=details))
+        for (action, _), events in kind_counted.items():
+            details = {"counted": dict(events.counted), "seconds": round(seconds), "last": events.last}
+            self._audit.record_soon(
+                AuditEvent(action, events.source, events.outcome, reason="repeated", details=details)
+            )

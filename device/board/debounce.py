@@ -26,5 +26,5 @@ class Debounced:
 
     def ask(self) -> bool:
         """Say whether it is open, or was since the last time, however shortly: an opening must not go unheard."""
-        said, self._unasked = self._open or self._unasked, False
-        return said
+        was_open, self._unasked = self._open or self._unasked, False
+        return was_open

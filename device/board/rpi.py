@@ -58,7 +58,7 @@ class RpiBoard(Board):
         self._pins = self._settings.pins
         self._lock = Lock()
         self._closed = Event()
-        self._looked = Event()
+        self._checked = Event()
         self._strobe: GPIO.PWM | None = None
         self._light, self._light_since = Light.OFF, monotonic()
         self._lit = False
@@ -111,7 +111,7 @@ class RpiBoard(Board):
     def settle(self) -> bool:
         """Wait for the first look at the pins, and until every switch has rested; False where one does not."""
         until = monotonic() + self._settings.debounce_milliseconds / 1000 + SETTLE_SECONDS
-        while not (self._looked.is_set() and all(switch.known for switch in self._switches.values())):
+        while not (self._checked.is_set() and all(switch.known for switch in self._switches.values())):
             if monotonic() > until:
                 return False
             sleep(STEP_SECONDS)
@@ -197,7 +197,7 @@ class RpiBoard(Board):
         while not self._closed.wait(STEP_SECONDS):
             with suppress(BackendError), self._lock, self._obeying():
                 self._step(monotonic())
-            self._looked.set()
+            self._checked.set()
 
     def _step(self, now: float) -> None:
         if self._failing:

@@ -112,14 +112,14 @@ class CameraSupervisor(Part):
         return {action.value: self._recovery.taken[action] for action in RecoveryAction}
 
     @property
-    def given_up(self) -> bool:
+    def exhausted(self) -> bool:
         """Whether all that can be tried now has been: no frame is due until one comes."""
         return self._failed and self._recovery.exhausted
 
     @property
     def watching(self) -> bool:
         """Whether frames are due."""
-        return self._running and not self.given_up
+        return self._running and not self.exhausted
 
     @property
     def done(self) -> bool:
@@ -139,7 +139,7 @@ class CameraSupervisor(Part):
             Fault.CAMERA_FAILED: self._failed or broken,
             Fault.CAMERA_SILENT: capture is not None and not broken and capture.age > SILENT_SECONDS,
             Fault.FALLING_BEHIND: capture is not None and self._dropped.recent,
-            Fault.CAMERA_GIVEN_UP: self.given_up,
+            Fault.CAMERA_GIVEN_UP: self.exhausted,
             Fault.CAMERA_FROZEN: self._check.frozen,
             Fault.CAMERA_BLACK: self._check.black,
         }

@@ -84,7 +84,7 @@ class TimeSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _Measured:
     """The clocks at one moment."""
 
     system: datetime
@@ -168,48 +168,48 @@ class Timekeeper:
 
     def now(self) -> datetime:
         """Return the best known present, UTC. It goes back where a clock that was ahead is put right."""
-        return self._look().now
+        return self._measure().now
 
     def apart_from_list(self) -> datetime:
         """Return the best known present by all but the hot list in force, whose date may be wrong: judges another."""
-        return self._look().apart_from_list
+        return self._measure().apart_from_list
 
     def earliest(self) -> datetime | None:
         """Return the earliest time that it can be, while nobody vouches for the clock; None while somebody does.
 
         A hot list's date does not count: it would lock the post out of the broker that has a better list.
         """
-        look = self._look()
-        return None if look.certain else look.apart_from_list
+        measured = self._measure()
+        return None if measured.certain else measured.apart_from_list
 
     def latest(self) -> datetime | None:
         """Return the latest time that it can be; None where that is not known."""
         with self._lock:
-            self._look()
+            self._measure()
             return self._latest(self._steady())
 
     @property
     def behind(self) -> bool:
         """Whether the system's clock is certainly wrong: earlier than it can be."""
-        look = self._look()
-        return not look.certain and look.now - look.system > timedelta(seconds=STEP_SECONDS)
+        measured = self._measure()
+        return not measured.certain and measured.now - measured.system > timedelta(seconds=STEP_SECONDS)
 
     @property
     def ahead(self) -> bool:
         """Whether the system's clock is certainly wrong: later than it can be."""
-        look = self._look()
-        return not look.certain and look.system - look.now > timedelta(seconds=STEP_SECONDS)
+        measured = self._measure()
+        return not measured.certain and measured.system - measured.now > timedelta(seconds=STEP_SECONDS)
 
     def quality(self) -> ClockQuality:
         """Say how good the clock is, and how far the best known present is from it.
 
         A clock that is not believed counts as not synchronized, no matter who vouches for it still.
         """
-        quality, look = self._quality(), self._look()
-        held = (look.now - look.system).total_seconds()
+        quality, measured = self._quality(), self._measure()
+        held = (measured.now - measured.system).total_seconds()
         if abs(held) < HELD_SECONDS:
             return quality
-        if quality.synchronised and not look.certain:
+        if quality.synchronised and not measured.certain:
             quality = ClockQuality(source=quality.source, synchronised=False)
         return quality.model_copy(update={"held_seconds": round(held, 3)})
 
@@ -217,7 +217,7 @@ class Timekeeper:
 
     def poll(self) -> Step | None:
         """Look whether the clock was set since the last call; keep the floor once a minute."""
-        self._look()
+        self._measure()
         wall, steady = self._wall(), self._steady()
         moved = (wall - self._seen[0]) - (steady - self._seen[1])
         before, self._seen = self._seen[0], (wall, steady)
@@ -253,11 +253,11 @@ class Timekeeper:
     def save(self) -> None:
         """Keep the floor on disk. Never raises: without it the post only knows less after its next start."""
         with self._lock:
-            last = self._look().apart_from_list
+            last = self._measure().apart_from_list
             floor = _on(self._floor, self._steady())
         self._file.keep(TimeFloor(floor=floor, last=last))
 
-    def _look(self) -> _Look:
+    def _measure(self) -> _Measured:
         with self._lock:
             wall, steady = self._wall(), self._steady()
             if abs(wall - steady - self._offset) >= STEP_SECONDS:
@@ -275,7 +275,7 @@ class Timekeeper:
             if self._list is not None and not self._vouched:
                 listed = _on(self._list, steady)
                 by_list = listed if now < listed - timedelta(seconds=STEP_SECONDS) else now
-            return _Look(system=system, now=by_list, apart_from_list=now, certain=certain)
+            return _Measured(system=system, now=by_list, apart_from_list=now, certain=certain)
 
     def _is_believable(self, system: datetime, floor: datetime, steady: float) -> bool:
         # The floor and a clock that nobody touches go on side by side, microseconds apart: that much proves nothing.

@@ -13,7 +13,7 @@ from platepost.device.board.base import DARK_SECONDS, Board, Light
 from platepost.device.commands.options import CONFIG
 from platepost.device.config import load
 
-LOOK_SECONDS = 0.1
+CHECK_SECONDS = 0.1
 
 
 @click.command(
@@ -72,17 +72,17 @@ def board(
 
 
 def _listen(one: Board, seconds: float, stop: Stop, *, as_json: bool) -> None:
-    said: dict[str, bool] = {}
+    inputs: dict[str, bool] = {}
     until = time.monotonic() + seconds
     while True:
         for name, is_open in (("case", one.tamper_open()), ("door", one.door_open())):
-            if said.get(name) == is_open:
+            if inputs.get(name) == is_open:
                 continue
-            said[name] = is_open
+            inputs[name] = is_open
             if as_json:
                 click.echo(json.dumps({"switch": name, "open": is_open}))
             else:
                 click.echo(f"{name}: {'open' if is_open else 'closed'}")
         left = until - time.monotonic()
-        if left <= 0 or stop.wait(min(LOOK_SECONDS, left)):
+        if left <= 0 or stop.wait(min(CHECK_SECONDS, left)):
             return

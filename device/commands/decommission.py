@@ -44,7 +44,7 @@ from platepost.wire.enrollment.errors import DecommissionError
 from platepost.wire.records import Envelope, HotListState, Recorder, Status, Versions, new_identifier
 from platepost.wire.records.base import Line
 
-LOOK_SECONDS = 0.1
+CHECK_SECONDS = 0.1
 # A person waits: what lacks a receipt is sent again soon, and a broker that is away is tried again soon.
 HURRIED = Tuning(probe_first_seconds=2.0, probe_most_seconds=10.0, left_out_seconds=5.0, backoff_most_seconds=5.0)
 CLEAN = Phrase(
@@ -86,8 +86,8 @@ Examples:
 
 \b
 First it delivers what waits, then its last record, `decommissioned`. Then it wipes the unit.
-There is no way back. The administrator gives `platepost provision post revoke` in the office.
-Interrupted, the same command wipes what is left.
+There is no way back. The administrator runs `platepost provision post revoke` in the office.
+If interrupted, run it again to finish.
 """,
 )
 @CONFIG_OR_INSTALLED
@@ -128,8 +128,8 @@ def decommission(
     """
     path, mark = path.absolute(), path.absolute().parent / MARK
     if mark.exists() and not path.exists():
-        said = Phrase("this unit is out of service already: {when}", when=decommissioned(path.parent) or "")
-        raise DecommissionError(said)
+        text = Phrase("this unit is out of service already: {when}", when=decommissioned(path.parent) or "")
+        raise DecommissionError(text)
     configuration = load(path, wiping=True)
     leavings = _leavings(configuration, path)
     check(leavings.folders)
@@ -314,5 +314,5 @@ def _say_goodbye(logbook: Logbook, uplink: Uplink, leaving: Leaving) -> tuple[En
 def _wait(condition: Callable[[], bool], seconds: float) -> bool:
     end = time.monotonic() + seconds
     while not (good := condition()) and time.monotonic() < end:
-        time.sleep(LOOK_SECONDS)
+        time.sleep(CHECK_SECONDS)
     return good

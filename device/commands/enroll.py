@@ -54,12 +54,12 @@ def in_words() -> Iterator[None]:
     except OSError as error:
         if isinstance(error, PlatepostError):
             raise
-        todo = Phrase("give the same command with sudo")
+        todo = Phrase("run the same command with sudo")
         if not isinstance(error, PermissionError):
             todo = Phrase("what was done so far is kept; fix this, then run the same command again")
         where = f"{error.filename}: " if error.filename else ""
-        said = Phrase("{why}; {todo}", why=f"{where}{error.strerror or error}", todo=todo)
-        raise EnrollmentError(said, reason="disk") from error
+        text = Phrase("{why}; {todo}", why=f"{where}{error.strerror or error}", todo=todo)
+        raise EnrollmentError(text, reason="disk") from error
 
 
 @click.command(
@@ -131,8 +131,8 @@ def enroll(
     """
     unit = UnitEnrollment(directory.absolute())
     if abandon:
-        said = Phrase("taken back") if unit.abandon() else Phrase("nothing was under way")
-        click.echo(json.dumps({"post": post, "outcome": said}) if as_json else f"{post}: {spoken(said)}")
+        text = Phrase("taken back") if unit.abandon() else Phrase("nothing was under way")
+        click.echo(json.dumps({"post": post, "outcome": text}) if as_json else f"{post}: {spoken(text)}")
         return
     if (office is None) == (stick is None):
         raise click.UsageError(spoken(Phrase("give the office's host:port, or --stick FOLDER")))
@@ -156,11 +156,11 @@ def enroll(
         if office is not None:
             _by_network(unit, post, EstClient(office), _code(code_file), set_clock=set_clock)
         elif stick is not None and not _by_stick(unit, post, stick, code_file, set_clock=set_clock):
-            told = Phrase(
-                "Request written to {stick}; take it to the office, and give the same command when it is back.",
+            advice = Phrase(
+                "Request written to {stick}; take it to the office, and run the same command when it is back.",
                 stick=str(stick),
             )
-            click.echo(json.dumps({"post": post, "outcome": "requested"}) if as_json else spoken(told))
+            click.echo(json.dumps({"post": post, "outcome": "requested"}) if as_json else spoken(advice))
             return
     outcome = {"post": post, "outcome": "enrolled", "configuration": str(directory / "post.toml")}
     done = Phrase("This unit is {post}. {next}", post=post, next=_next(directory))
@@ -242,7 +242,7 @@ def check_clock_after(issued: datetime) -> None:
     raise EnrollmentError(
         Phrase(
             "this unit's clock says {now}, and the office answered later, at {issued}; nothing was taken from the "
-            "stick. Set it by a clock that is right, such as sudo date -u -s '{utc}', and give the same command "
+            "stick. Set it by a clock that is right, such as sudo date -u -s '{utc}', and run the same command "
             "again; with --set-clock it sets it to when the office answered",
             now=local(now),
             issued=local(issued),
@@ -264,5 +264,5 @@ def _set_clock(theirs: datetime) -> None:
     try:
         time.clock_settime(time.CLOCK_REALTIME, theirs.timestamp())
     except OSError as error:
-        said = Phrase("the clock cannot be set: {why}; give the command as root", why=str(error.strerror))
-        raise EnrollmentError(said, reason="clock") from error
+        text = Phrase("the clock cannot be set: {why}; run it as root", why=str(error.strerror))
+        raise EnrollmentError(text, reason="clock") from error

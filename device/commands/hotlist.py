@@ -24,7 +24,7 @@ from platepost.wire.hotlist.errors import ForeignAgency
 from platepost.wire.hotlist.manifest import Manifest
 from platepost.wire.hotlist.package import PackageFile, check_whole, pieces, split
 
-_LOOK_SECONDS = 0.1
+_CHECK_SECONDS = 0.1
 _NOT_TAKEN = "the post runs (or aim or accept does), and has not taken it yet: its log says why"
 
 
@@ -85,7 +85,7 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         inside = sorted([*path.glob("*.package"), *path.glob("*.delta")]) if path.is_dir() else [path]
         if not inside:
-            raise HotListError(f"{path}: no package lies there")
+            raise HotListError(f"{path}: no package found")
         found += inside
     return found
 
@@ -100,17 +100,17 @@ def _wait(directory: Path, names: Sequence[str], seconds: float) -> dict[str, In
                 outcomes[name] = spool.fetch_outcome(directory, name)
         if all(outcomes.values()) or time.monotonic() >= end:
             return outcomes
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_CHECK_SECONDS)
 
 
 def _show(outcomes: dict[str, tuple[Manifest, Installation | None]], *, running: bool, as_json: bool) -> None:
     waits = Installation(None, "not_taken" if running else None, _NOT_TAKEN if running else "waits until the post runs")
     table = Table("package", "version", "outcome")
     for name, (manifest, outcome) in outcomes.items():
-        reason, said = (outcome or waits).reason, (outcome or waits).said
+        reason, text = (outcome or waits).reason, (outcome or waits).said
         if as_json:
             facts = {"package": name, "version": manifest.version, "taken": outcome is not None and reason is None}
-            click.echo(json.dumps(facts | {"waits": outcome is None, "reason": reason, "said": said}))
-        table.add_row(name, str(manifest.version), shown(said))
+            click.echo(json.dumps(facts | {"waits": outcome is None, "reason": reason, "said": text}))
+        table.add_row(name, str(manifest.version), shown(text))
     if not as_json:
         Console().print(table)

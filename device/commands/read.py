@@ -290,12 +290,12 @@ def _add_rows(table: Table, result: _Result) -> None:
     for number, plate in enumerate(result.recognition.plates):
         box = " ".join(f"{value:.0f}" for value in plate.box)
         first = number == 0
-        told = f"{shown(plate.text)}{' (cut)' if result.is_cut(plate) else ''}"
+        label = f"{shown(plate.text)}{' (cut)' if result.is_cut(plate) else ''}"
         plates = table.columns[1]
-        plates.min_width = max(plates.min_width or 0, cell_len(told))
+        plates.min_width = max(plates.min_width or 0, cell_len(label))
         table.add_row(
             image if first else "",
-            f"[bold]{told}[/bold]",
+            f"[bold]{label}[/bold]",
             f"{plate.reading.confidence:.2f}",
             box,
             total if first else "",

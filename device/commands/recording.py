@@ -22,7 +22,7 @@ from platepost.device.outbox.database import in_use
 from platepost.device.recording import SUFFIX, RecordingError, requests
 from platepost.device.recording.requests import Answer, Request
 
-_LOOK_SECONDS = 0.1
+_CHECK_SECONDS = 0.1
 
 _PERSON = click.option("--person", required=True, help="Your name, for the audit trail.")
 _WAIT = click.option(
@@ -114,9 +114,9 @@ def key(*, private: Path) -> None:
     click.echo(f"{private}: keep it at the department; {public}: recording.recipient_key of each post")
 
 
-def _request(**said: object) -> Request:
+def _request(**fields: object) -> Request:
     try:
-        return Request.model_validate({"account": account(), **said})
+        return Request.model_validate({"account": account(), **fields})
     except ValueError as error:
         raise RecordingError(f"not a request that a post understands: {error}") from error
 
@@ -129,7 +129,7 @@ def _ask(configuration: Configuration, request: Request, seconds: float) -> Answ
             name = requests.ask(section.directory, request)
             end = time.monotonic() + seconds
             while (answer := requests.fetch(section.directory, name)) is None and time.monotonic() < end:
-                if stop.wait(_LOOK_SECONDS):
+                if stop.wait(_CHECK_SECONDS):
                     break
             if answer is None and requests.withdraw(section.directory, name):
                 return _not_taken(configuration, ended=stop.requested)
@@ -146,8 +146,8 @@ def _not_taken(configuration: Configuration, *, ended: bool) -> Answer:
     if ended:
         return Answer(None, "ended", "the command was ended; its request was taken back")
     if in_use(configuration.outbox.path):
-        said = "the post runs (or aim or accept does), and did not take the request: its log says why"
-        return Answer(None, "not_taken", said)
+        text = "the post runs (or aim or accept does), and did not take the request: its log says why"
+        return Answer(None, "not_taken", text)
     return Answer(None, "not_running", "the post does not run")
 
 

@@ -184,7 +184,7 @@ def _board(configuration: Configuration) -> Phrase:
     with backends.board(configuration.board.backend, configuration.board.settings) as board:
         known = board.settle()  # until then every switch counts as closed
         if board.failing:
-            raise _FaultError(Phrase("its pins do not obey"))
+            raise _FaultError(Phrase("the GPIO pins do not respond"))
         if not known:
             raise _FaultError(Phrase("a switch is bouncing: it is unclear whether the case or door is closed"))
         switches = {
@@ -192,7 +192,7 @@ def _board(configuration: Configuration) -> Phrase:
             Phrase("the door is open"): board.door_open(),
         }
         if any(switches.values()):
-            raise _FaultError(listed(said for said, is_open in switches.items() if is_open))
+            raise _FaultError(listed(name for name, is_open in switches.items() if is_open))
     return Phrase("{board}: case and door are closed", board=configuration.board.backend)
 
 

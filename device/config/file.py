@@ -31,13 +31,13 @@ def load(path: Path, *, wiping: bool = False) -> Configuration:
 
     """
     if not wiping and (ended := decommissioned(path.parent)):
-        told = f"{path}: this unit was taken out of service {ended}; to make it a post again: platepost enroll --help"
-        raise ConfigurationError(told)
+        text = f"{path}: this unit was taken out of service {ended}; to make it a post again: platepost enroll --help"
+        raise ConfigurationError(text)
     try:
         table = read_toml(path)
     except FileNotFoundError as error:
-        told = f"{path}: there is no such file; a unit gets its own when it is enrolled (platepost enroll --help)"
-        raise ConfigurationError(told) from error
+        text = f"{path}: there is no such file; a unit gets its own when it is enrolled (platepost enroll --help)"
+        raise ConfigurationError(text) from error
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror or error}") from error
     except ValueError as error:

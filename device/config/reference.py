@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from platepost.common.secrets.credentials import is_private
-from platepost.common.settings import REMOTE, Afar, BackendSettings, table_of, tables
+from platepost.common.settings import REMOTE, BackendSettings, RemoteBounds, table_of, tables
 from platepost.device.board.settings import RpiSettings
 from platepost.device.camera.picamera2.settings import Picamera2Settings
 from platepost.device.camera.rtsp.settings import RtspSettings
@@ -64,22 +64,22 @@ def _described(name: str, table: type[BaseModel]) -> Iterator[str]:
     for key, field in table.model_fields.items():
         value = "path of a private key" if is_private(field) else _value(schema[key])
         default = "required" if field.is_required() else _literal(field.default)
-        yield f"| `{key}` | {value} | {default} | {field.description} | {_from_afar(field)} |"
+        yield f"| `{key}` | {value} | {default} | {field.description} | {_remote_bounds(field)} |"
     yield ""
 
 
-def _from_afar(field: FieldInfo) -> str:
+def _remote_bounds(field: FieldInfo) -> str:
     """Say whether a key may be set remotely, and within which bounds."""
     if REMOTE not in field.metadata:
         return ""
-    said = [
+    texts = [
         f"{word} {bound:g}"
         for bounds in field.metadata
-        if isinstance(bounds, Afar)
+        if isinstance(bounds, RemoteBounds)
         for word, bound in (("at least", bounds.least), ("at most", bounds.most))
         if isfinite(bound)
     ]
-    return " and ".join(said) or "yes"
+    return " and ".join(texts) or "yes"
 
 
 def _value(schema: Mapping[str, Any]) -> str:
@@ -97,7 +97,7 @@ def _value(schema: Mapping[str, Any]) -> str:
 
 
 def _bounds(schema: Mapping[str, Any]) -> str:
-    return "".join(f", {said} {schema[bound]}" for bound, said in BOUNDS.items() if bound in schema)
+    return "".join(f", {text} {schema[bound]}" for bound, text in BOUNDS.items() if bound in schema)
 
 
 def _literal(value: object) -> str:

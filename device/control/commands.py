@@ -215,14 +215,14 @@ class CommandExecutor:
             "role": verified.operator.role.value,
         }
 
-    def _answer(self, verified: VerifiedCommand, delivery: Delivery, **said: object) -> None:
+    def _answer(self, verified: VerifiedCommand, delivery: Delivery, **fields: object) -> None:
         response = Response.model_validate(
             {
                 "clock": self._timekeeper.quality(),
                 "request": verified.request.id,
                 "command": verified.request.command,
                 "asked_by": verified.request.asked_by,
-                **said,
+                **fields,
             }
         )
         # To the certificate's name, not to what the payload says of itself: they may differ in what was refused.

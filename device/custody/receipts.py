@@ -57,11 +57,11 @@ def read_receipt(payload: bytes, *, source: Source, custodian: str) -> Receipt:
     except RefusedError as refusal:
         # Which member is wrong is left out: its name may be any text.
         raise RefusedError(refusal.reason, "the signed content is not a receipt", signed=True) from None
-    for reason, said, own in (
+    for reason, text, own in (
         (Rejection.FOREIGN_AGENCY, receipt.agency, source.agency),
         (Rejection.OTHER_POST, receipt.post, source.post),
         (Rejection.OTHER_CUSTODIAN, receipt.custodian, custodian),
     ):
-        if said != own:
+        if text != own:
             raise RefusedError(reason, f"the receipt is not for this topic: {reason.value}", signed=True)
     return receipt

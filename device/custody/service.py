@@ -26,7 +26,7 @@ from platepost.wire.records import CustodianTerms, Finding, Receipt
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 60.0
+CHECK_SECONDS = 60.0
 """How often the age of the oldest record is looked at."""
 REMEMBERED = 64
 """Forked chains that are remembered by name."""
@@ -63,7 +63,7 @@ class CustodyService(Part):
         self._uplink = uplink
         self._file = StateFile(folder / "custody.json", CustodyState, about="the custodians' epochs")
         self._state = self._file.recall() or CustodyState()
-        self._look = Interval(LOOK_SECONDS)
+        self._check_due = Interval(CHECK_SECONDS)
         self._requirements: Requirements | None = None
         self._age: float | None = None
         self._forked = self._listening = False
@@ -72,7 +72,7 @@ class CustodyService(Part):
 
     def poll(self, now: float) -> None:
         """Look now and then how old the oldest record is that has not been released."""
-        if not self._look.due(now):
+        if not self._check_due.due(now):
             return
         if self._requirements is None:
             self._require()

@@ -55,7 +55,7 @@ class Acceptance(Part):
         self._path = settings.file
         self._source = source
         self._records = records
-        self._looked: tuple[int, int] | None = None
+        self._checked: tuple[int, int] | None = None
         self._statement: Statement | None = None
 
     @property
@@ -75,10 +75,10 @@ class Acceptance(Part):
         try:
             stat = self._path.stat()
         except OSError:
-            self._looked, self._statement = None, None
+            self._checked, self._statement = None, None
             return None
-        if self._looked != (stat.st_mtime_ns, stat.st_size):
-            self._looked = (stat.st_mtime_ns, stat.st_size)
+        if self._checked != (stat.st_mtime_ns, stat.st_size):
+            self._checked = (stat.st_mtime_ns, stat.st_size)
             self._statement = self._read(self._path)
         return self._statement
 
@@ -88,7 +88,7 @@ class Acceptance(Part):
             signed = open_signed(message, typ=TYPE, key=self._key)
             statement = Statement.model_validate_json(signed.payload)
         except OSError:  # what the disk does not give now, it may give the next time
-            self._looked = None
+            self._checked = None
             return None
         except (RefusedError, RecordError, ValidationError, ValueError) as error:
             log.warning("the acceptance is not taken: %s", error)

@@ -54,8 +54,8 @@ def read_key_file(path: Path) -> ec.EllipticCurvePrivateKey:
     except HeldKeyError:
         raise  # an OSError, which says more than that nothing can be read
     except (OSError, ValueError, TypeError) as error:
-        said = Phrase("{path}: no private key can be read from it ({why})", path=str(path), why=str(error))
-        raise EnrollmentError(said, reason="identity") from error
+        text = Phrase("{path}: no private key can be read from it ({why})", path=str(path), why=str(error))
+        raise EnrollmentError(text, reason="identity") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         other = Phrase("{path}: not a key of an elliptic curve", path=str(path))
         raise EnrollmentError(other, reason="identity")
@@ -75,8 +75,8 @@ def make_held_key(path: Path) -> None:
         subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=_SECONDS)
         path.chmod(0o600)
     except (OSError, subprocess.SubprocessError) as error:
-        said = getattr(error, "stderr", None) or b""
-        why = said.decode(errors="replace").strip().splitlines()
+        text = getattr(error, "stderr", None) or b""
+        why = text.decode(errors="replace").strip().splitlines()
         none = Phrase(
             "the TPM makes no key: {why}; without one, enroll with --key file", why=why[-1] if why else str(error)
         )

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 AHEAD = 1 / 3
 """Share of the lifetime that is left when the post begins to ask."""
-LOOK_SECONDS = 3600.0
+CHECK_SECONDS = 3600.0
 """How often the post looks whether it is time, and asks again after a failure; give or take a quarter."""
 
 
@@ -154,13 +154,13 @@ class Renewal(Part):
 
     def _run(self) -> None:
         # A fleet that was switched on together does not ask together.
-        pause = random.uniform(0, LOOK_SECONDS / 60)
+        pause = random.uniform(0, CHECK_SECONDS / 60)
         while not self._stop.wait(pause):
             try:
                 self.renew_if_due()
             except Exception:  # an unforeseen fault must not end the renewal for good
                 log.exception("the renewal failed")
-            pause = random.uniform(0.75, 1.25) * LOOK_SECONDS
+            pause = random.uniform(0.75, 1.25) * CHECK_SECONDS
 
     def _say(self, outcome: str, *, reason: str | None = None, **details: str) -> None:
         try:

@@ -269,7 +269,7 @@ def check_certificate(chain: bytes, *, ca: bytes, name: str, at: datetime) -> x5
         raise EnrollmentError(
             Phrase(
                 "the certificate is valid from {begins} to {ends}, and this unit's clock says {now}: set the clock, "
-                "then give the same command again",
+                "then run the same command again",
                 begins=day(leaf.not_valid_before_utc),
                 ends=day(leaf.not_valid_after_utc),
                 now=local(at),

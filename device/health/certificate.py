@@ -13,7 +13,7 @@ from platepost.wire.records import Finding
 CERTIFICATE_DAYS = 14
 """Days of validity left below which a certificate is a fault, here, in the status, and for `platepost selftest`."""
 EXPIRING = timedelta(days=CERTIFICATE_DAYS)
-LOOK_SECONDS = 5.0
+CHECK_SECONDS = 5.0
 """How often the file is read."""
 
 
@@ -29,7 +29,7 @@ class CertificateMonitor(Part):
         self._valid = certificate(path)
         self._path = path
         self._timekeeper = timekeeper
-        self._look = Interval(LOOK_SECONDS)
+        self._check_due = Interval(CHECK_SECONDS)
         self._left = self.expires - timekeeper.now()
 
     @property
@@ -49,7 +49,7 @@ class CertificateMonitor(Part):
 
     def poll(self, now: float) -> None:
         """Read the file now and then."""
-        if self._look.due(now):
+        if self._check_due.due(now):
             self.read()
             self._left = self.expires - self._timekeeper.now()
 
@@ -60,5 +60,5 @@ class CertificateMonitor(Part):
     def findings(self) -> tuple[Finding, ...]:
         """Say how many days are left."""
         days = (self.expires - self._timekeeper.now()).days
-        said = f"valid for {days} days more"
-        return (Finding(point="certificate", good=days >= CERTIFICATE_DAYS, said=said),)
+        text = f"valid for {days} days more"
+        return (Finding(point="certificate", good=days >= CERTIFICATE_DAYS, said=text),)

@@ -84,8 +84,8 @@ class ClockStepMonitor(Part):
         if not clock.synchronised:
             return (Finding(point="clock", good=False, said=f"not synchronized, says {clock.source}"),)
         error = 1000 * (clock.estimated_error_seconds or 0)
-        said = f"synchronized, says {clock.source}; error about {error:.1f} ms"
-        return (Finding(point="clock", good=True, said=said),)
+        text = f"synchronized, says {clock.source}; error about {error:.1f} ms"
+        return (Finding(point="clock", good=True, said=text),)
 
     def stop(self) -> None:
         """End asking."""

@@ -86,8 +86,8 @@ class CrashRecord:
 
     def _how(self) -> str | None:
         try:
-            said = self._obituary.read_text(encoding="ascii")[:LONGEST].split()
+            words = self._obituary.read_text(encoding="ascii")[:LONGEST].split()
             self._obituary.unlink()
         except (OSError, ValueError):
             return None
-        return said[0].replace("-", "_") if said and said[0] in RESULTS else None
+        return words[0].replace("-", "_") if words and words[0] in RESULTS else None

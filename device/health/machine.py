@@ -10,7 +10,7 @@ from platepost.wire.faults import Fault
 from platepost.wire.records import Finding
 
 SYSTEM = Path("/sys")
-LOOK_SECONDS = 5.0
+CHECK_SECONDS = 5.0
 """How often the machine is asked."""
 HOT, COOL = 80.0, 75.0
 """Celsius at which the processor is too hot, and no longer so. A Pi 4 or 5 slows down from 80, and hard at 85:
@@ -76,13 +76,13 @@ class MachineMonitor(Part):
     def __init__(self, folder: Path, *, ask: Callable[[Path], Readings] = read_machine) -> None:
         self._folder = folder
         self._ask = ask
-        self._look = Interval(LOOK_SECONDS)
+        self._check_due = Interval(CHECK_SECONDS)
         self._hot = self._low = False
         self._faults: frozenset[Fault] = frozenset()
 
     def poll(self, now: float) -> None:
         """Ask the machine now and then."""
-        if self._look.due(now):
+        if self._check_due.due(now):
             self._faults = self.judge(self._ask(self._folder))
 
     def faults(self) -> frozenset[Fault]:

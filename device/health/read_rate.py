@@ -32,7 +32,7 @@ EXPECTED = 20.0
 LEAST_SECONDS = 900.0
 LEARNING = 0.3
 """Share of the newest week in what is usual."""
-LOOK_SECONDS = 5.0
+CHECK_SECONDS = 5.0
 """How often it is looked at."""
 MINUTE_SECONDS = 60.0
 BEFORE_MINUTES = 60
@@ -191,14 +191,14 @@ class ReadRateMonitor(Part):
         self._timekeeper = timekeeper
         self._supervisor = supervisor
         self._comparison = ReadComparison()
-        self._look, self._looked = Interval(LOOK_SECONDS), 0.0
+        self._check_due, self._checked = Interval(CHECK_SECONDS), 0.0
 
     def poll(self, now: float) -> None:
         """Take in how many reads there were."""
-        if self._look.due(now):
+        if self._check_due.due(now):
             watching = self._supervisor.capture is not None
             self._baseline.poll(self._timekeeper.now(), reads=self._counters.reads, watching=watching)
-            passed, self._looked = now - self._looked, now
+            passed, self._checked = now - self._checked, now
             self._comparison.poll(passed if watching and passed <= LONGEST_STEP else 0.0, reads=self._counters.reads)
 
     def adjust(self, tables: Tables) -> None:  # noqa: ARG002 - whatever changed, it may have cost reads

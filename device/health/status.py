@@ -184,8 +184,8 @@ class StatusReporter(Part):
         hotlist, now = self._hotlist.state(), self._clock.steady()
         # A clock that is set to and fro makes a list old and young again and again.
         ends = self._broker_certificate_ends()
-        told = (hotlist.state, hotlist.version, hotlist.near_alternatives, ends, self._unlisted())
-        seen = self._list_states.settle({told}, now=now)
+        reported = (hotlist.state, hotlist.version, hotlist.near_alternatives, ends, self._unlisted())
+        seen = self._list_states.settle({reported}, now=now)
         changed, self._list_told = seen != self._list_told, seen
         return changed
 

@@ -21,7 +21,7 @@ from platepost.wire.faults import Fault
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 5.0
+CHECK_SECONDS = 5.0
 """How often the evidence is looked at and the watchdog fed: a small part of the unit's WatchdogSec."""
 
 
@@ -55,7 +55,7 @@ class Lifecycle(Part):
         self._faults = faults
         self._uplink = uplink
         self._supervisor = supervisor
-        self._look = Interval(LOOK_SECONDS)
+        self._check_due = Interval(CHECK_SECONDS)
         self._said: frozenset[str] | None = None
         self._unfit: str | None = None
         self._accounted = False
@@ -87,14 +87,14 @@ class Lifecycle(Part):
         if not self._accounted:
             self._accounted = True
             self._account()
-        said = frozenset(fault.value for fault in self._faults.present)
-        if not self._look.due(now) and said == self._said:
+        names = frozenset(fault.value for fault in self._faults.present)
+        if not self._check_due.due(now) and names == self._said:
             return
         uplink = self._uplink.state()
         unfit = self._watchdog.unfit(self._evidence(uplink))
-        if (said, unfit) != (self._said, self._unfit):
-            self._said, self._unfit = said, unfit
-            self._crash_record.keep(said, unfed=unfit)
+        if (names, unfit) != (self._said, self._unfit):
+            self._said, self._unfit = names, unfit
+            self._crash_record.keep(names, unfed=unfit)
             if unfit is not None:
                 log.error("the watchdog is not fed: %s", unfit)
         # A run that has given its camera up is fed, but it is no good one: reboots must go on becoming rarer.

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 FOLDER = "handed"
 """Below the folder of the hot list."""
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 _STOP_SECONDS = 30.0
 """For the package under way: an installation that is cut off is as one at a power cut."""
 _STOPPED_SECONDS = 6.0
@@ -58,7 +58,7 @@ class PackageSpool(Part):
     """Looks into the folder now and then, in a thread of its own: a large list takes seconds, frames do not wait."""
 
     def __init__(
-        self, directory: Path, install: Callable[[PackageFile], Installation], *, look_seconds: float = LOOK_SECONDS
+        self, directory: Path, install: Callable[[PackageFile], Installation], *, look_seconds: float = CHECK_SECONDS
     ) -> None:
         """Prepare; `directory` is that of the hot list, `install` puts a package in force or says why not."""
         self._look_seconds = look_seconds
@@ -109,14 +109,14 @@ class PackageSpool(Part):
         path.unlink()
 
     def _run(self) -> None:
-        said = ""  # once, and not every second as long as it lasts
+        logged = ""  # once, and not every second as long as it lasts
         while not self._over.wait(self._look_seconds):
             try:
                 self.install_new()
-                said = ""
+                logged = ""
             except Exception as error:  # whatever it was: lists that are brought later are taken
-                if said != str(error):
-                    said = str(error)
+                if logged != str(error):
+                    logged = str(error)
                     unforeseen = None if isinstance(error, OSError) else error
                     log.warning("a hot list that was brought cannot be taken: %s", error, exc_info=unforeseen)
 

@@ -84,11 +84,11 @@ def named_errors() -> Iterator[None]:
     except sqlcipher3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         kind = _ERRORS.get(code) or _by_message(str(error))
-        said = "another post runs with this outbox, or a program reads it" if kind is OutboxBusyError else f"{error}"
-        raise kind(f"outbox: {said}") from error
+        reason = "another post runs with this outbox, or a program reads it" if kind is OutboxBusyError else f"{error}"
+        raise kind(f"outbox: {reason}") from error
 
 
-def open_database(path: Path, *, key: bytes, meanwhile: Callable[[], None] = lambda: None) -> Connection:
+def open_database(path: Path, *, key: bytes, on_wait: Callable[[], None] = lambda: None) -> Connection:
     """Open the outbox's file, creating or migrating it; `meanwhile` is called again and again while that goes on.
 
     Raises:
@@ -104,7 +104,7 @@ def open_database(path: Path, *, key: bytes, meanwhile: Callable[[], None] = lam
     if len(key) != KEY_BYTES:
         raise OutboxKeyError(f"the outbox key must be {KEY_BYTES} bytes, not {len(key)}")
     try:
-        connection = _open(path, key, meanwhile)
+        connection = _open(path, key, on_wait)
     except OutboxDamagedError as error:
         if _other_key(path, key):
             raise OutboxKeyError("the outbox was written with another key") from error
@@ -114,9 +114,9 @@ def open_database(path: Path, *, key: bytes, meanwhile: Callable[[], None] = lam
     return connection
 
 
-def _open(path: Path, key: bytes, meanwhile: Callable[[], None]) -> Connection:
+def _open(path: Path, key: bytes, on_wait: Callable[[], None]) -> Connection:
     def go_on() -> int:
-        meanwhile()
+        on_wait()
         return 0
 
     with named_errors():
@@ -189,12 +189,12 @@ def connect_with_salt(
     key: bytes,
     salt: bytes,
     create: bool = False,
-    meanwhile: Callable[[], None] = lambda: None,
+    on_wait: Callable[[], None] = lambda: None,
 ) -> Connection:
     """Open a database as it is: unchecked, not migrated, with the salt given rather than that in the file."""
 
     def go_on() -> int:
-        meanwhile()
+        on_wait()
         return 0
 
     mode = "rwc" if create else "rw"

@@ -53,7 +53,7 @@ class OutboxFile:
         *,
         key: bytes,
         quota: Quota,
-        meanwhile: Callable[[], None],
+        on_wait: Callable[[], None],
         clock: Clock,
         identify: Callable[[], str],
         reserve: Reserve | None,
@@ -75,7 +75,7 @@ class OutboxFile:
         self._reserve = reserve or Reserve(path)
         self._clock, self._identify = clock, identify
         self._attempts = SalvageAttempts(path)
-        self._meanwhile = meanwhile
+        self._on_wait = on_wait
         self._connection: Connection | None = self._open()
         self._reserve.take()
 
@@ -107,7 +107,7 @@ class OutboxFile:
                 with suppress(OutboxDamagedError, OutboxDiskError), log_kept(self.path):
                     self._disconnect()
                     raise
-                self._connection = self._begin_anew("damaged")
+                self._connection = self._start_over("damaged")
                 return self._once(work)
 
     def transaction(self, work: Callable[[Connection], T], *, durable: bool = True, stores: bool = True) -> T:
@@ -172,30 +172,30 @@ class OutboxFile:
     def _opened(self) -> Connection:
         adopt(self.path)
         if has_vanished(self.path):
-            return self._begin_anew("vanished")
+            return self._start_over("vanished")
         if len(self._key) == KEY_BYTES and not in_use(self.path) and log_is_damaged(self.path, key=self._key):
-            return self._begin_anew("damaged")
+            return self._start_over("damaged")
         try:
             with log_kept(self.path):
-                connection = open_database(self.path, key=self._key, meanwhile=self._meanwhile)
+                connection = open_database(self.path, key=self._key, on_wait=self._on_wait)
         except (OutboxDamagedError, OutboxVersionError) as error:
-            return self._begin_anew(error.reason)
+            return self._start_over(error.reason)
         except OutboxKeyError as error:
             if not self.path.exists():
                 raise
-            return self._begin_anew(error.reason)
+            return self._start_over(error.reason)
         except OutboxDiskError:
             # A page of the database that cannot be read is damage to SQLCipher; one of the log is not.
             if log_is_readable(self.path):
                 raise
-            return self._begin_anew("damaged")
+            return self._start_over("damaged")
         self._attempts.end()
         self._prepare(connection)
-        if take_back(connection, self.path, key=self._key, meanwhile=self._meanwhile):
+        if take_back(connection, self.path, key=self._key, on_wait=self._on_wait):
             self._quota.measure(connection)
         return connection
 
-    def _begin_anew(self, reason: str) -> Connection:
+    def _start_over(self, reason: str) -> Connection:
         rebuilt = self._rebuild() if reason == "damaged" else None
         aside = set_aside(self.path, reason=reason)
         if rebuilt is not None:
@@ -203,7 +203,7 @@ class OutboxFile:
             aside = replace(aside, kept=rebuilt.kept, same_chain=rebuilt.same_chain)
         self._attempts.end()
         self.set_aside = (*self.set_aside, aside)
-        connection = open_database(self.path, key=self._key, meanwhile=self._meanwhile)
+        connection = open_database(self.path, key=self._key, on_wait=self._on_wait)
         self._prepare(connection)
         if rebuilt is not None and rebuilt.nothing_left:
             remove(aside)
@@ -217,7 +217,7 @@ class OutboxFile:
             discard(self.path)
             return None
         try:
-            return rebuild(self.path, key=self._key, meanwhile=self._meanwhile)
+            return rebuild(self.path, key=self._key, on_wait=self._on_wait)
         except OutboxError:
             self._attempts.end()  # it ended, perhaps for lack of space, and killed nobody
             raise

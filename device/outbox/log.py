@@ -57,14 +57,14 @@ def log_is_readable(path: Path) -> bool:
         return False
 
 
-def frames(path: Path, check: PageCheck, *, meanwhile: Callable[[], None] = lambda: None) -> Iterator[Frame]:
+def frames(path: Path, check: PageCheck, *, on_wait: Callable[[], None] = lambda: None) -> Iterator[Frame]:
     """Yield the log's frames. The present round is the header's or, where that is damaged, the first frame's.
 
     One that cannot be read is of no round.
     """
     if not log_file(path).exists():
         return
-    with closing(PageFile(log_file(path), meanwhile=meanwhile)) as file:
+    with closing(PageFile(log_file(path), on_wait=on_wait)) as file:
         if file.size < _HEADER:
             return
         readable = file.read(0, _HEADER)

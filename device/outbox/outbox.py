@@ -88,7 +88,7 @@ class Outbox:
         *,
         key: bytes,
         quota_bytes: int = 256 * MIB,
-        meanwhile: Callable[[], None] = lambda: None,
+        on_wait: Callable[[], None] = lambda: None,
         clock: Clock = SYSTEM,
         identify: Callable[[], str] = new_identifier,
         reserve: Reserve | None = None,
@@ -106,7 +106,7 @@ class Outbox:
             path,
             key=key,
             quota=self._quota,
-            meanwhile=meanwhile,
+            on_wait=on_wait,
             clock=clock,
             identify=identify,
             reserve=reserve,
@@ -131,7 +131,7 @@ class Outbox:
             settings.path,
             key=read_key_file(settings.key_file),
             quota_bytes=round(settings.quota_megabytes * MIB),
-            meanwhile=Notifier().busy,
+            on_wait=Notifier().busy,
             clock=clock,
             identify=identify,
             reserve=reserve,
@@ -183,7 +183,7 @@ class Outbox:
             dropped = self._quota.take_pending(connection)
             return self._insert(connection, lambda head: make(head, dropped)) if dropped else None
 
-        return self._told(self._file.transaction(work))
+        return self._notified(self._file.transaction(work))
 
     def append_loss(self, make: Callable[[ChainHead, Lost], Envelope]) -> Envelope | None:
         """Store the account of the oldest loss to damage that is not told yet, if there is one.
@@ -198,7 +198,7 @@ class Outbox:
             lost = rows.take_loss(connection)
             return self._insert(connection, lambda head: make(head, lost)) if lost else None
 
-        return self._told(self._file.transaction(work))
+        return self._notified(self._file.transaction(work))
 
     def on_append(self, listener: Callable[[], None]) -> None:
         """Have `listener` called after every append, in the thread that appended; it must be quick and not raise."""
@@ -457,7 +457,7 @@ class Outbox:
         self._quota.enforce(connection)
         return envelope
 
-    def _told(self, envelope: Envelope | None) -> Envelope | None:
+    def _notified(self, envelope: Envelope | None) -> Envelope | None:
         if envelope is not None:
             self._notify()
         return envelope

@@ -31,10 +31,10 @@ class Overlay:
 
     """
 
-    def __init__(self, path: Path, *, key: bytes, meanwhile: Callable[[], None]) -> None:
+    def __init__(self, path: Path, *, key: bytes, on_wait: Callable[[], None]) -> None:
         self._key, self._salt = key, read_salt(path, key=key)
         self._check = PageCheck(key, self._salt)
-        self._meanwhile = meanwhile
+        self._on_wait = on_wait
         self._path = overlay_file(path)
         self._log = self._path.with_name(f"{self._path.name}-log")
         self._rows = bytearray()
@@ -58,7 +58,7 @@ class Overlay:
     def connect(self) -> Connection:
         """Open it with SQLite; close it with `disconnect`, which leaves the damaged database as it is."""
         shutil.copyfile(self._log, log_file(self._path))
-        return connect_with_salt(self._path, key=self._key, salt=self._salt, meanwhile=self._meanwhile)
+        return connect_with_salt(self._path, key=self._key, salt=self._salt, on_wait=self._on_wait)
 
     def disconnect(self, connection: Connection) -> None:
         """Close a connection without its log, which SQLite would otherwise write into the damaged database."""
@@ -80,8 +80,8 @@ class Overlay:
 
     def _lay(self, path: Path) -> None:
         newer: dict[int, int] = {}
-        self.log_is_clean = self._read_log(frames(path, self._check, meanwhile=self._meanwhile), newer)
-        with closing(PageFile(path, meanwhile=self._meanwhile)) as database:
+        self.log_is_clean = self._read_log(frames(path, self._check, on_wait=self._on_wait), newer)
+        with closing(PageFile(path, on_wait=self._on_wait)) as database:
             pages = -(-database.size // PAGE)
             size = max([pages, *newer])
             unreadable = self._read_database(database, pages, newer)

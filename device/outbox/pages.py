@@ -79,10 +79,10 @@ class PageFile:
 
     """
 
-    def __init__(self, path: Path, *, meanwhile: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, path: Path, *, on_wait: Callable[[], None] = lambda: None) -> None:
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self.size = os.fstat(self._file).st_size
-        self._meanwhile = meanwhile
+        self._on_wait = on_wait
         self._reads = 0
         self._waited = 0.0
 
@@ -95,7 +95,7 @@ class PageFile:
         """Return the bytes at a place, fewer at the file's end; None if the disk cannot read them."""
         self._reads += 1
         if self._reads % _OFTEN == 0:
-            self._meanwhile()
+            self._on_wait()
         begin = monotonic()
         try:
             found = os.pread(self._file, length, place)
@@ -103,7 +103,7 @@ class PageFile:
             found = b""
         if len(found) < min(length, self.size - place):  # fewer: the sectors after them cannot be read
             self._waited += monotonic() - begin
-            self._meanwhile()
+            self._on_wait()
             return None
         return found
 

@@ -47,7 +47,7 @@ class Rebuilt:
     """Whether all that the damaged one held was taken over, for certain."""
 
 
-def rebuild(path: Path, *, key: bytes, meanwhile: Callable[[], None] = lambda: None) -> Rebuilt | None:
+def rebuild(path: Path, *, key: bytes, on_wait: Callable[[], None] = lambda: None) -> Rebuilt | None:
     """Make a new outbox of what can be read of the one at `path`; None if nothing can.
 
     `meanwhile` is called again and again, as long as it goes on.
@@ -59,7 +59,7 @@ def rebuild(path: Path, *, key: bytes, meanwhile: Callable[[], None] = lambda: N
     target = _beside(path)
     discard(path)
     try:
-        with DamagedOutbox(path, key=key, meanwhile=meanwhile) as damaged:
+        with DamagedOutbox(path, key=key, on_wait=on_wait) as damaged:
             rebuilt = _rebuild(target, damaged, key)
     except OutboxError:
         discard(path)

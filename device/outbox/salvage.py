@@ -108,8 +108,8 @@ class DamagedOutbox:
 
     """
 
-    def __init__(self, path: Path, *, key: bytes, meanwhile: Callable[[], None] = lambda: None) -> None:
-        self._overlay = Overlay(path, key=key, meanwhile=meanwhile)
+    def __init__(self, path: Path, *, key: bytes, on_wait: Callable[[], None] = lambda: None) -> None:
+        self._overlay = Overlay(path, key=key, on_wait=on_wait)
         self._connection: Connection | None = None
         self._shown = range(0)
         try:

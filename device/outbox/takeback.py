@@ -35,7 +35,7 @@ _TOGETHER = 8 * 1024 * 1024
 """Bytes of records that are committed at a time."""
 
 
-def take_back(connection: Connection, path: Path, *, key: bytes, meanwhile: Callable[[], None]) -> int:
+def take_back(connection: Connection, path: Path, *, key: bytes, on_wait: Callable[[], None]) -> int:
     """Put the records of what was set aside of the outbox at `path` in front of its own; return how many there were.
 
     Their chains have ended: they go as records of former chains. A file that this software cannot read stays. Cut off,
@@ -47,7 +47,7 @@ def take_back(connection: Connection, path: Path, *, key: bytes, meanwhile: Call
         if version is None or version > max(schema_versions()):
             continue
         try:
-            found = _take_all(connection, aside, key=key, meanwhile=meanwhile)
+            found = _take_all(connection, aside, key=key, on_wait=on_wait)
         except OutboxDamagedError as error:
             log.error("%s is damaged: %s", aside.name, error)  # noqa: TRY400 - it says all
             _call_damaged(aside)
@@ -60,16 +60,16 @@ def take_back(connection: Connection, path: Path, *, key: bytes, meanwhile: Call
     return taken
 
 
-def _take_all(connection: Connection, aside: Path, *, key: bytes, meanwhile: Callable[[], None]) -> int:
+def _take_all(connection: Connection, aside: Path, *, key: bytes, on_wait: Callable[[], None]) -> int:
     try:
-        source = open_database(aside, key=key, meanwhile=meanwhile)
+        source = open_database(aside, key=key, on_wait=on_wait)
     finally:
         with suppress(OSError):
             for file in companions(aside):
                 file.unlink(missing_ok=True)
     try:
         with named_errors():
-            return _take(connection, source, meanwhile)
+            return _take(connection, source, on_wait)
     finally:
         source.close()
 
@@ -81,7 +81,7 @@ def _call_damaged(aside: Path) -> None:
             file.rename(file.with_name(file.name.replace(REASON, "damaged", 1)))
 
 
-def _take(connection: Connection, source: Connection, meanwhile: Callable[[], None]) -> int:
+def _take(connection: Connection, source: Connection, on_wait: Callable[[], None]) -> int:
     (count,) = source.execute("SELECT count(*) FROM record").fetchone()
     sql = "SELECT min(sequence) FROM record WHERE sequence > ?"
     place = min(0, connection.execute(sql, (rows.COVERT,)).fetchone()[0] or 0) - count
@@ -105,7 +105,7 @@ def _take(connection: Connection, source: Connection, meanwhile: Callable[[], No
             if size > _TOGETHER:
                 connection.execute("COMMIT")
                 connection.execute("BEGIN IMMEDIATE")
-                meanwhile()
+                on_wait()
                 size = 0
         _account(connection, source)
         connection.execute("COMMIT")
@@ -126,8 +126,8 @@ def _account(connection: Connection, source: Connection) -> None:
     gaps = source.execute("SELECT first, last FROM gap ORDER BY first").fetchall()
     if gaps:
         (chain,) = source.execute("SELECT id FROM chain").fetchone()
-        count, told = sum(last - first + 1 for first, last in gaps), json.dumps(gaps[:MOST_RANGES])
-        losses.append((chain, count, told, len(gaps) <= MOST_RANGES))
+        count, listed = sum(last - first + 1 for first, last in gaps), json.dumps(gaps[:MOST_RANGES])
+        losses.append((chain, count, listed, len(gaps) <= MOST_RANGES))
     connection.executemany("INSERT INTO loss (chain, records, ranges, complete) VALUES (?, ?, ?, ?)", losses)
     (pictures,) = source.execute("SELECT pictures_pending FROM dropped").fetchone()
     connection.execute("UPDATE dropped SET pictures_pending = pictures_pending + ?", (pictures,))

@@ -25,7 +25,7 @@ from platepost.wire.hotlist.package import configured_key
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.5
+CHECK_SECONDS = 0.5
 CLEAN_SECONDS = 60.0
 STEP_SECONDS = 1.0
 """Difference between the advance of the best known time and of the steady clock from which it was a step."""
@@ -68,7 +68,7 @@ class Recordings(Part):
         self._writer: RecordingWriter | None = None
         self._name = ""
         self._person = ""
-        self._look, self._clean = Interval(LOOK_SECONDS), Interval(CLEAN_SECONDS)
+        self._check_due, self._clean = Interval(CHECK_SECONDS), Interval(CLEAN_SECONDS)
 
     @property
     def recording(self) -> bool:
@@ -85,7 +85,7 @@ class Recordings(Part):
         self._follow_clock(now)
         if self._writer is not None and not self._writer.running:
             self._ended("limit")
-        if self._look.due(now):
+        if self._check_due.due(now):
             try:
                 for name, request in requests.take(self._settings.directory):
                     self._serve(name, request)
@@ -108,18 +108,18 @@ class Recordings(Part):
 
     def _serve(self, name: str, request: Request | None) -> None:
         if request is None:
-            said = self._refuse("malformed", "not a request that this post understands", None)
+            answer = self._refuse("malformed", "not a request that this post understands", None)
         elif not request.counts:
             # Left by a command that was killed, it may be: its person knows of no recording any more.
-            said = self._refuse("too_old", "the request was made too long ago: ask again", request)
+            answer = self._refuse("too_old", "the request was made too long ago: ask again", request)
         elif request.do == "start":
-            said = self._start(request)
+            answer = self._start(request)
         elif self._writer is None:
-            said = Answer(None, "not_recording", "nothing is being recorded")
+            answer = Answer(None, "not_recording", "nothing is being recorded")
         else:
             self._ended("asked", identity=request.person)
-            said = Answer(self._name, None, f"{self._name} has ended")
-        requests.answer(self._settings.directory, name, said)
+            answer = Answer(self._name, None, f"{self._name} has ended")
+        requests.answer(self._settings.directory, name, answer)
 
     def _start(self, request: Request) -> Answer:
         settings = self._settings
@@ -161,7 +161,7 @@ class Recordings(Part):
         self._writer = RecordingWriter(sealed, limits, color=settings.color)
         return Answer(name, None, f"{name} is being recorded, for {minutes:g} min at most")
 
-    def _refuse(self, reason: str, said: str, request: Request | None) -> Answer:
+    def _refuse(self, reason: str, message: str, request: Request | None) -> Answer:
         self._audit.record(
             "recording_refused",
             source="console",
@@ -170,7 +170,7 @@ class Recordings(Part):
             reason=reason,
             details={} if request is None else self._who(request),
         )
-        return Answer(None, reason, said)
+        return Answer(None, reason, message)
 
     def _ended(self, reason: str, *, identity: str | None = None) -> None:
         writer, self._writer = self._writer, None

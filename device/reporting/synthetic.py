@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 FIRST_SECONDS = 60.0
 """How long after the start the first one is made: soon, but not by a post that dies at once again and again."""
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 """How often the outbox is asked whether it is released, and so how exactly its latency is known."""
 LOOK_UP_SECONDS = 60.0
 """How often a test plate that was not listed is looked up again: its entry had ended by a clock that was ahead."""
@@ -65,7 +65,7 @@ class SyntheticHits(Part):
         self._listed = True
         self._last: _Made | None = None
         self._due = logbook.clock.steady() + FIRST_SECONDS
-        self._look, self._look_up = Interval(LOOK_SECONDS), Interval(LOOK_UP_SECONDS)
+        self._check_due, self._look_up = Interval(CHECK_SECONDS), Interval(LOOK_UP_SECONDS)
 
     @property
     def last(self) -> SyntheticHit | None:
@@ -92,7 +92,7 @@ class SyntheticHits(Part):
             return
         if hotlist is not self._list or (not self._listed and self._look_up.due(now)):
             self._list, self._listed = hotlist, self._match(hotlist) is not None
-        if self._waits and self._look.due(now):
+        if self._waits and self._check_due.due(now):
             self._see_whether_released(now)
         if self._listed and not self._waits and now >= self._due:
             self._make(hotlist, now)

@@ -49,32 +49,34 @@ class ChainForkDetector(Part):
         self._head = head
         self._keys = keys
         self._audit = audit
-        uplink.subscribe(source.topic("status"), self.hear, optional=True)
+        uplink.subscribe(source.topic("status"), self.handle, optional=True)
 
     def faults(self) -> tuple[Fault, ...]:
         """Name it if the chain goes on twice."""
         return (Fault.CHAIN_FORKED,) if self.forked else ()
 
-    def hear(self, delivery: Delivery) -> None:
+    def handle(self, delivery: Delivery) -> None:
         """Take what was said on the post's own topic; what the post did not say itself is left alone.
 
         Raises:
             OutboxError: the audit record cannot be stored, and the post is stopping.
 
         """
-        said = self._said(delivery.payload)
-        if said is None or self.forked or not self._beyond(said):
+        place = self._said(delivery.payload)
+        if place is None or self.forked or not self._beyond(place):
             return
         self.forked = True
-        log.error("the broker knows record %d of this chain, this disk ended at %d", said.sequence, self._head.sequence)
+        log.error(
+            "the broker knows record %d of this chain, this disk ended at %d", place.sequence, self._head.sequence
+        )
         self._audit.record_soon(
             AuditEvent(
                 "chain_forked",
                 "broker",
                 "failure",
                 reason="disk_behind",
-                object=f"{said.chain} {said.sequence}",
-                details={"own_sequence": self._head.sequence, "digest": said.digest},
+                object=f"{place.chain} {place.sequence}",
+                details={"own_sequence": self._head.sequence, "digest": place.digest},
             )
         )
 
@@ -95,8 +97,8 @@ class ChainForkDetector(Part):
             return status.chain_end
         return ChainEnd(chain=event.chain, sequence=event.sequence, digest=digest_of(canonical))
 
-    def _beyond(self, said: ChainEnd) -> bool:
-        if said.chain != self._head.chain:
+    def _beyond(self, place: ChainEnd) -> bool:
+        if place.chain != self._head.chain:
             return False
-        another = said.sequence == self._head.sequence and said.digest != self._head.digest
-        return another or said.sequence > self._head.sequence
+        another = place.sequence == self._head.sequence and place.digest != self._head.digest
+        return another or place.sequence > self._head.sequence

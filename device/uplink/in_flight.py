@@ -86,7 +86,7 @@ class InFlight:
         refusals: Refusals,
         *,
         window: int,
-        may_go_unheard: Collection[str] = (),
+        optional_receivers: Collection[str] = (),
         read_expiry_seconds: int | None = None,
         now: Callable[[], float] = time.monotonic,
         utc: Callable[[], datetime] = SYSTEM.utc,
@@ -96,7 +96,7 @@ class InFlight:
         self.pictures_left_out = 0
         self._outbox = outbox
         self._window = window
-        self._may_go_unheard = frozenset(may_go_unheard)
+        self._optional_receivers = frozenset(optional_receivers)
         self._read_expiry_seconds = read_expiry_seconds
         self._allowed = 1
         self._under_way: dict[int, _UnderWay] = {}
@@ -147,7 +147,7 @@ class InFlight:
     def fill(self, connection: BrokerConnection) -> None:
         """Send what the window allows."""
         self._forget_gone()
-        self._sizes.hear(connection.maximum_packet_size)
+        self._sizes.set_limit(connection.maximum_packet_size)
         for _ in range(JUDGED_AT_ONCE):
             if not self._send(connection):
                 return
@@ -212,7 +212,7 @@ class InFlight:
             item = self._under_way.pop(mid, None)
             if item is None:
                 continue
-            if refused is None or (refused == NOBODY and kind(item.topic) in self._may_go_unheard):
+            if refused is None or (refused == NOBODY and kind(item.topic) in self._optional_receivers):
                 taken.append(item.place)
                 self._accepted(item)
             else:

@@ -27,5 +27,5 @@ PROBLEMS = {
 
 def in_words(problem: str) -> Phrase:
     """Say a problem in words, with its name; one that has no words as it is."""
-    said = PROBLEMS.get(problem)
-    return Phrase(problem) if said is None else Phrase("{said} ({name})", said=said, name=problem)
+    text = PROBLEMS.get(problem)
+    return Phrase(problem) if text is None else Phrase("{said} ({name})", said=text, name=problem)

@@ -56,7 +56,7 @@ class MqttSession:
             outbox,
             refusals(),
             window=tuning.window,
-            may_go_unheard=settings.may_go_unheard,
+            optional_receivers=settings.optional_receivers,
             read_expiry_seconds=round(settings.read_expiry_hours * 3600),
             utc=utc,
         )

@@ -73,7 +73,7 @@ class UplinkSettings(Section):
     read_expiry_hours: float = Field(
         default=168, ge=1, le=744, description="How long a broker keeps a read for a subscriber that is away."
     )
-    may_go_unheard: tuple[Literal["read", "hit", "status", "audit"], ...] = Field(
+    optional_receivers: tuple[Literal["read", "hit", "status", "audit"], ...] = Field(
         default=(),
         description="Kinds of records that count as delivered even if nobody subscribes to them at the broker.",
     )

@@ -13,8 +13,8 @@ upload, and where the broker hangs up at it the connection too."""
 @dataclass(frozen=True, slots=True)
 class _Learned:
     most: int
-    said: int | None
-    """What the broker had said when it refused."""
+    limit: int | None
+    """What the broker had announced when it refused."""
 
 
 class Sizes:
@@ -28,17 +28,18 @@ class Sizes:
         self._waits = waits
         self._learned: dict[str, _Learned] = {}
         self._broker = ""
-        self._said: int | None = None
+        self._limit: int | None = None
 
     def begin(self, broker: str) -> None:
         """Start a new connection, to `broker`."""
-        self._broker, self._said = broker, None
+        self._broker = broker
+        self._limit = None
 
-    def hear(self, said: int | None) -> None:
-        """Take what the broker says for this connection; None is no limit."""
-        self._said = said
+    def set_limit(self, limit: int | None) -> None:
+        """Take the limit that the broker announces for this connection; None is no limit."""
+        self._limit = limit
         learned = self._learned.get(self._broker)
-        if learned is not None and learned.said != said:
+        if learned is not None and learned.limit != limit:
             self._forget()
 
     def fits(self, size: int) -> bool:
@@ -58,7 +59,7 @@ class Sizes:
         """Note that the broker would not take a packet of this size."""
         learned = self._learned.get(self._broker)
         most = size - 1 if learned is None else min(size - 1, learned.most)
-        self._learned[self._broker] = _Learned(most, self._said)
+        self._learned[self._broker] = _Learned(most, self._limit)
         self._waits.refuse(self._broker, TOO_LARGE)
 
     def taken(self, size: int) -> bool:
@@ -69,7 +70,7 @@ class Sizes:
         return more
 
     def _may_try(self, size: int) -> bool:
-        return self._said is None or size <= self._said
+        return self._limit is None or size <= self._limit
 
     def _forget(self) -> None:
         del self._learned[self._broker]

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 1.0
 """How long nothing may be looked at."""
-LOOK_SECONDS = 5.0
+CHECK_SECONDS = 5.0
 """How often the age of what waits is looked at."""
 OLD_SECONDS = 3600.0
 """Age of the oldest record waiting from which the queue is old: an hour without a broker is worth a visit to it."""
@@ -93,7 +93,7 @@ class Uplink(Part):
         self._birth_due = False
         self._closed = False
         self._connections = 0
-        self._look = Interval(LOOK_SECONDS)
+        self._check_due = Interval(CHECK_SECONDS)
         self._queue_old = False
         # What state() tells; written by the uplink's thread, each in one assignment.
         self._connected = False
@@ -191,7 +191,7 @@ class Uplink(Part):
 
     def poll(self, now: float) -> None:
         """Look now and then whether records wait for too long."""
-        if self._look.due(now):
+        if self._check_due.due(now):
             try:
                 age = self._outbox.oldest_age(now=self._utc())
             except OutboxError:
@@ -227,8 +227,8 @@ class Uplink(Part):
         refused = len(state.refusals) + len(state.refused_subscriptions)
         # No count: less what came in the open it would be that of the covert hits.
         taken = "records acknowledged" if state.acknowledged else "nothing acknowledged yet"
-        said = f"{state.broker}, {taken}, {refused} topics refused"
-        return Finding(point="uplink", good=state.connected and not refused, said=said)
+        text = f"{state.broker}, {taken}, {refused} topics refused"
+        return Finding(point="uplink", good=state.connected and not refused, said=text)
 
     def state(self) -> UplinkState:
         """Return what the uplink says of itself."""

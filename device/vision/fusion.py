@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from platepost.device.vision.ctc import likelihoods
 
-LOOKS = 12
+OBSERVATIONS = 12
 """Looks that are kept: those of the greatest weight."""
 FLOOR = 1e-4
 """Added to a likelihood: a look that went astray takes no more than this from a text."""
@@ -31,35 +31,37 @@ REST = 0.3
 
 
 @dataclass(slots=True, eq=False)
-class _Look:
+class _Observation:
     """One look, and what it was asked before."""
 
     weight: float
     columns: NDArray[np.float32]
-    said: dict[str, float] = field(default_factory=dict)
+    shares: dict[str, float] = field(default_factory=dict)
     """Likelihood, by text."""
 
     def likelihoods(self, texts: Sequence[str]) -> list[float]:
         """Return how likely each text is, and last how likely none of them is."""
-        new = [text for text in texts if text not in self.said]
+        new = [text for text in texts if text not in self.shares]
         if new:
-            self.said |= zip(new, likelihoods(self.columns, new).tolist(), strict=True)
-        said = [self.said[text] for text in texts]
-        return [*said, REST * max(0.0, 1.0 - sum(said))]
+            self.shares |= zip(new, likelihoods(self.columns, new).tolist(), strict=True)
+        shares = [self.shares[text] for text in texts]
+        return [*shares, REST * max(0.0, 1.0 - sum(shares))]
 
 
 class Fusion:
     """The heaviest looks at one plate."""
 
     def __init__(self) -> None:
-        self._observe: list[_Look] = []
+        self._observe: list[_Observation] = []
 
     def __len__(self) -> int:
         return len(self._observe)
 
     def add(self, columns: NDArray[np.float32], weight: float) -> None:
         """Take in a look: its merged probabilities [40 columns, 38 classes], and what it counts, on any scale."""
-        self._observe = nlargest(LOOKS, [*self._observe, _Look(weight, columns)], key=lambda look: look.weight)
+        self._observe = nlargest(
+            OBSERVATIONS, [*self._observe, _Observation(weight, columns)], key=lambda look: look.weight
+        )
 
     def posterior(self, texts: Sequence[str]) -> dict[str, float]:
         """Return the probability of each text; what is left to 1 is for all others.

@@ -114,14 +114,14 @@ def _notices_withheld() -> Iterator[None]:
         yield
         return
     terminal = os.dup(2)
-    with tempfile.TemporaryFile() as told:
-        os.dup2(told.fileno(), 2)
+    with tempfile.TemporaryFile() as captured:
+        os.dup2(captured.fileno(), 2)
         try:
             yield
         finally:
             os.dup2(terminal, 2)
-            told.seek(0)
-            for line in told:
+            captured.seek(0)
+            for line in captured:
                 if not line.startswith(b"INFO: "):
                     os.write(terminal, line)
             os.close(terminal)

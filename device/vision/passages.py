@@ -126,7 +126,7 @@ class Passage:
             )
         self.last = sighting
         self.rival = folded(sighting.plate.text) if self._rivals(sighting) else ""
-        self._look(sighting)
+        self._count(sighting)
 
     def announce(self) -> None:
         """Note that its present text is reported while the passage goes on."""
@@ -190,7 +190,7 @@ class Passage:
         other.velocity = self.velocity
         return other
 
-    def _look(self, sighting: Sighting) -> None:
+    def _count(self, sighting: Sighting) -> None:
         if self._poll.frames % self._stride == 0:
             self.widths = [*self.widths, sighting.width]  # a copy of the passage, as of a clip's read, keeps its own
             if len(self.widths) == WIDTHS:
@@ -211,7 +211,7 @@ class Passage:
         """Open a passage with its first sighting."""
         since = sighting.frame.monotonic
         passage = cls(number=number, settings=settings, first=sighting, last=sighting, best=sighting, since=since)
-        passage._look(sighting)
+        passage._count(sighting)
         return passage
 
     @property

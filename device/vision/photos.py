@@ -66,8 +66,8 @@ def picture_errors(path: Path | str) -> Iterator[None]:
     try:
         yield
     except cv2.error as error:
-        said = "too many pixels" if "CV_IO_MAX_IMAGE" in error.err else f"OpenCV cannot deal with it: {error.err}"
-        raise PictureError(f"{path}: {said}") from error
+        reason = "too many pixels" if "CV_IO_MAX_IMAGE" in error.err else f"OpenCV cannot deal with it: {error.err}"
+        raise PictureError(f"{path}: {reason}") from error
 
 
 def _hint(content: bytes) -> str:

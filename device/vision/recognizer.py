@@ -218,10 +218,10 @@ class Recognizer:
             if not is_cut(plate.box, picture.shape)
             and not is_lettering(plate.score, plate.look, evidence=plate.evidence)
         )
-        told = whole if whole and self.minimum_confidence > 0 else found.plates
+        reported = whole if whole and self.minimum_confidence > 0 else found.plates
         if picture.ndim == 3:
-            told = tuple(replace(plate, vehicle=self.appearance(picture, plate.corners)) for plate in told)
-        return replace(found, plates=told)
+            reported = tuple(replace(plate, vehicle=self.appearance(picture, plate.corners)) for plate in reported)
+        return replace(found, plates=reported)
 
     def recognize_crop(self, picture: NDArray[np.uint8]) -> Recognition:
         """Read an H x W or H x W x 3 (BGR) uint8 picture that shows one plate and nothing else."""

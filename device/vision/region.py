@@ -128,11 +128,11 @@ class RegionNet:
         if not plates:
             return NONE
         issuers, kinds = zip(*map(self.observe, plates), strict=True)
-        told = [kind for kind in kinds if kind is not None]
+        known = [kind for kind in kinds if kind is not None]
         mean = np.mean(issuers, axis=0)
         shares = softmax(mean)
         likeliest = REGIONS[int(shares.argmax())] if shares.max() >= self.least.likeliest else None
-        plate = float(np.mean(told)) if told else None
+        plate = float(np.mean(known)) if known else None
         return Impression(claimed(mean, self.least, text), plate, likeliest, self.evidence)
 
 

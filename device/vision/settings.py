@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator
 
-from platepost.common.settings import Afar, Remote, Section
+from platepost.common.settings import Remote, RemoteBounds, Section
 from platepost.device.vision.detector import MINIMUM_SCORE
 from platepost.device.vision.serials import Country
 
@@ -24,19 +24,19 @@ class VisionSettings(Section):
             " from 0 and I from 1 where a text fits one. EU is for posts near borders; a member's own code tells more."
         ),
     )
-    minimum_score: Annotated[Remote[float], Afar(most=0.7)] = Field(
+    minimum_score: Annotated[Remote[float], RemoteBounds(most=0.7)] = Field(
         default=MINIMUM_SCORE, ge=0.05, le=1, description="Least score of a plate's detection."
     )
-    minimum_confidence: Annotated[Remote[float], Afar(most=0.7)] = Field(
+    minimum_confidence: Annotated[Remote[float], RemoteBounds(most=0.7)] = Field(
         default=0.4,
         ge=0,
         le=1,
         description="Reads whose text has a lower confidence, if it is a plate's, are counted and not published.",
     )
-    minimum_characters: Annotated[Remote[int], Afar(most=6)] = Field(
+    minimum_characters: Annotated[Remote[int], RemoteBounds(most=6)] = Field(
         default=4, ge=1, le=8, description="Reads shorter than this are not published."
     )
-    motion_area: Annotated[Remote[float], Afar(most=0.05)] = Field(
+    motion_area: Annotated[Remote[float], RemoteBounds(most=0.05)] = Field(
         default=0.002, ge=0, le=1, description="Share of the picture that must change; 0 switches the gate off."
     )
     queue_frames: int = Field(default=4, ge=1, le=64, description="Frames that may wait; more are dropped and counted.")
@@ -79,25 +79,25 @@ class PassageSettings(Section):
     lost_after_seconds: Remote[float] = Field(
         default=1.0, gt=0, le=30, description="Unseen for so long, a passage has ended."
     )
-    longest_seconds: Annotated[Remote[float], Afar(least=5, most=600)] = Field(
+    longest_seconds: Annotated[Remote[float], RemoteBounds(least=5, most=600)] = Field(
         default=60,
         gt=0,
         le=86_400,
         description="A vehicle that stands longer is read then, and again only if nearer looks differ.",
     )
-    repeat_seconds: Annotated[Remote[float], Afar(most=300)] = Field(
+    repeat_seconds: Annotated[Remote[float], RemoteBounds(most=300)] = Field(
         default=10,
         ge=0,
         le=86_400,
         description="The same text again within this time is the same vehicle: no second read.",
     )
-    sure_confidence: Annotated[Remote[float], Afar(least=0.8)] = Field(
+    sure_confidence: Annotated[Remote[float], RemoteBounds(least=0.8)] = Field(
         default=0.98, ge=0.5, le=1, description="Confidence at which one frame alone makes a hit."
     )
-    agreeing_frames: Annotated[Remote[int], Afar(most=10)] = Field(
+    agreeing_frames: Annotated[Remote[int], RemoteBounds(most=10)] = Field(
         default=2, ge=2, le=50, description="Frames that must agree for an early hit otherwise."
     )
-    agreeing_confidence: Annotated[Remote[float], Afar(least=0.4, most=0.95)] = Field(
+    agreeing_confidence: Annotated[Remote[float], RemoteBounds(least=0.4, most=0.95)] = Field(
         default=0.7,
         ge=0,
         le=1,

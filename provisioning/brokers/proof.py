@@ -47,7 +47,7 @@ class Client:
 
     actor: Principal
     client: mqtt.Client
-    heard: set[bytes] = field(default_factory=set)
+    received: set[bytes] = field(default_factory=set)
     connected: threading.Event = field(default_factory=threading.Event)
     answers: dict[int, list[ReasonCode]] = field(default_factory=dict)
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -105,15 +105,15 @@ class RightsProof:
             if case.access == "write":
                 self._write(case)
         self._await_quiet()
-        heard = {actor: set(each.heard) for actor, each in self._clients.items()}
-        everything = set().union(*heard.values())
+        received = {actor: set(each.received) for actor, each in self._clients.items()}
+        everything = set().union(*received.values())
         # Not what a broker answers: some acknowledge what they throw away. Every topic has a reader here.
         found = {}
         for case in cases:
             if case.access == "write":
                 found[case] = _mark(case) in everything
             else:
-                found[case] = any(mark.startswith(case.topic.encode() + b"|") for mark in heard[case.actor])
+                found[case] = any(mark.startswith(case.topic.encode() + b"|") for mark in received[case.actor])
         return found
 
     def intrude(self, intruder: Principal, entitled: Principal, writer: Principal, *, agency: str) -> list[Intrusion]:
@@ -127,10 +127,10 @@ class RightsProof:
 
         """
         own = f"{ROOT}/{agency}/{writer.name}"
-        everything, unheard = f"{ROOT}/{agency}/#", f"{own}/{COVERT}/nobody"
-        known = self._write(Case(writer, "write", unheard, allowed=True)) == NOBODY
+        everything, nobody_reads = f"{ROOT}/{agency}/#", f"{own}/{COVERT}/nobody"
+        known = self._write(Case(writer, "write", nobody_reads, allowed=True)) == NOBODY
         wide = self._listen(self._clients[intruder], everything)
-        counted = wide and known and self._write(Case(writer, "write", unheard, allowed=True)) == SUCCESS
+        counted = wide and known and self._write(Case(writer, "write", nobody_reads, allowed=True)) == SUCCESS
         self._clients[intruder].client.unsubscribe(everything)
         trail = f"{own}/audit"
         shared = f"$share/proof/{trail}"
@@ -140,7 +140,7 @@ class RightsProof:
         for case in cases:
             self._publish(self._clients[writer], trail, _mark(case))
         self._await_quiet()
-        lost = sum(_mark(case) not in self._clients[entitled].heard for case in cases)
+        lost = sum(_mark(case) not in self._clients[entitled].received for case in cases)
         return [
             Intrusion(everything, wide, "what nobody else hears is acknowledged as heard" if counted else None),
             Intrusion(shared, joined, f"{lost} of {SHARED} records are lost to the group" if lost else None),
@@ -180,7 +180,7 @@ class RightsProof:
 
     def _await_quiet(self) -> None:
         def total() -> int:
-            return sum(len(each.heard) for each in self._clients.values())
+            return sum(len(each.received) for each in self._clients.values())
 
         since, known = time.monotonic(), total()
         while time.monotonic() - since < QUIET_SECONDS:
@@ -207,17 +207,17 @@ class RightsProof:
                 each.changed.notify_all()
 
         def answered(
-            _client: mqtt.Client, _data: object, number: int, said: ReasonCode | list[ReasonCode], _more: object
+            _client: mqtt.Client, _data: object, number: int, codes: ReasonCode | list[ReasonCode], _more: object
         ) -> None:
             with each.changed:
-                each.answers[number] = said if isinstance(said, list) else [said]
+                each.answers[number] = codes if isinstance(codes, list) else [codes]
                 each.changed.notify_all()
 
         client.on_connect = connected
         client.on_disconnect = ended
         client.on_publish = answered
         client.on_subscribe = answered
-        client.on_message = lambda _client, _data, message: each.heard.add(bytes(message.payload))
+        client.on_message = lambda _client, _data, message: each.received.add(bytes(message.payload))
         return each
 
 

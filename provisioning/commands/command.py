@@ -128,8 +128,8 @@ def _show(answer: dict[str, Any], *, genuine: bool | None, as_json: bool) -> Non
     if as_json:
         click.echo(json.dumps(answer | {"signature": "good" if genuine else "not checked"}))
         return
-    told = answer.get("message") or answer.get("reason") or ""
-    click.echo(f"{answer['command']}: {answer['outcome']}{told and ': '}{told}")
+    text = answer.get("message") or answer.get("reason") or ""
+    click.echo(f"{answer['command']}: {answer['outcome']}{text and ': '}{text}")
     if genuine is None:
         click.echo("The answer's signature was not checked: give --post-key.", err=True)
     if answer.get("findings"):

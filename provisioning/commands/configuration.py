@@ -27,7 +27,7 @@ from platepost.wire.control.desired import Desired, read
 from platepost.wire.errors import RefusedError
 from platepost.wire.records import Purpose, Source
 
-_LOOK_AROUND_SECONDS = 1.0
+_SURVEY_SECONDS = 1.0
 """For what the broker has retained."""
 
 
@@ -142,14 +142,14 @@ def publish(
     """
     fleet = session.fleet
     wanted = [_read(fleet, path) for path in files]
-    sources = [Source(each.said.agency, each.said.post) for each in wanted]
+    sources = [Source(each.payload.agency, each.payload.post) for each in wanted]
     results = []
     topics = [topic for source in sources for topic in (source.topic("status"), source.configuration)]
     with Connection(fleet.publisher, broker=broker or fleet.broker_address, topics=topics) as connection:
         _refuse_older(fleet, connection, wanted)
         for each, source in zip(wanted, sources, strict=True):
             connection.publish(source.configuration, each.jws.encode(), retain=True)
-            details: dict[str, JsonValue] = {"version": each.said.version, "digest": each.digest}
+            details: dict[str, JsonValue] = {"version": each.payload.version, "digest": each.digest}
             session.did("configuration_published", object=source.post, details=details)
         for each, source in zip(wanted, sources, strict=True):
             results.append(_outcome(connection, each, source, seconds))
@@ -180,12 +180,12 @@ def show(*, directory: Path, post: str, broker: str | None, as_json: bool) -> No
     topics = [source.configuration, source.topic("status")]
     with Connection(fleet.publisher, broker=broker or fleet.broker_address, topics=topics) as connection:
         status = connection.wait(lambda topic, _: topic == topics[1], 3)
-        told = connection.wait(lambda topic, _: topic == topics[0], 0.5)
+        message = connection.wait(lambda topic, _: topic == topics[0], 0.5)
     desired: dict[str, Any] | None = None
-    if told:
+    if message:
         try:
-            known = read(told, fleet.keys(Purpose.CONFIGURATION).readable())
-            desired = known.said.wire() | {"digest": known.digest}
+            known = read(message, fleet.keys(Purpose.CONFIGURATION).readable())
+            desired = known.payload.wire() | {"digest": known.digest}
         except RefusedError as refusal:
             desired = {"refused": refusal.reason.value}
     reported = data_of(status).get("configuration") if status else None
@@ -204,24 +204,24 @@ def _cell(members: dict[str, Any] | None, name: str) -> str:
 
 
 def _refuse_older(fleet: Fleet, connection: Connection, wanted: Sequence[Desired]) -> None:
-    present = {Source(each.said.agency, each.said.post).configuration: each.said.version for each in wanted}
+    present = {Source(each.payload.agency, each.payload.post).configuration: each.payload.version for each in wanted}
     keys = fleet.keys(Purpose.CONFIGURATION).accepted()
 
     def is_newer(topic: str, payload: bytes) -> bool:
         with suppress(RefusedError):
-            return topic in present and read(payload, keys).said.version > present[topic]
+            return topic in present and read(payload, keys).payload.version > present[topic]
         return False
 
-    told = connection.wait(is_newer, _LOOK_AROUND_SECONDS)
-    if told is not None:
-        newer = read(told, keys).said
+    message = connection.wait(is_newer, _SURVEY_SECONDS)
+    if message is not None:
+        newer = read(message, keys).payload
         raise ProvisioningError(
             f"version {newer.version} for {newer.post} stands at the broker already, and is newer: sign this one again"
         )
 
 
 def _outcome(connection: Connection, wanted: Desired, source: Source, seconds: float) -> dict[str, Any]:
-    version, digest = wanted.said.version, wanted.digest
+    version, digest = wanted.payload.version, wanted.digest
     result: dict[str, Any] = {"post": source.post, "version": version, "digest": digest}
     if seconds == 0:
         return result | {"outcome": "published"}
@@ -232,10 +232,10 @@ def _outcome(connection: Connection, wanted: Desired, source: Source, seconds: f
         refused = (state.get("refused") or {}).get("version") == version
         return topic == source.topic("status") and (applied or refused)
 
-    said = connection.wait(speaks_of_it, seconds)
-    if said is None:
+    answered = connection.wait(speaks_of_it, seconds)
+    if answered is None:
         return result | {"outcome": "no answer"}
-    state = data_of(said)["configuration"]
+    state = data_of(answered)["configuration"]
     if state.get("digest") == digest:
         return result | {"outcome": "applied", "state": state["state"]}
     return result | {"outcome": "refused", "reason": state["refused"]["reason"], "message": state["refused"]["message"]}

@@ -224,8 +224,8 @@ def custodian_certify(*, session: FleetSession, name: str, reload_command: str |
         done = certify_custodian(fleet, name)
     session.did("custodian_certified", object=name, details={"former": done.former, "present": done.present})
     reload_broker(fleet, reload_command)
-    told = {"custodian": name, "former": done.former, "present": done.present}
-    click.echo(json.dumps(told) if as_json else done.advice)
+    fields = {"custodian": name, "former": done.former, "present": done.present}
+    click.echo(json.dumps(fields) if as_json else done.advice)
 
 
 @custodian.command(

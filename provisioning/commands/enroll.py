@@ -1,4 +1,4 @@
-"""`platepost provision enroll-server` and `enroll-stick`: what units are enrolled by."""
+"""`platepost provision enroll-server` and `enroll-offline`: what units are enrolled by."""
 
 import contextlib
 import functools
@@ -113,17 +113,17 @@ def _attend(registration: RegistrationAuthority, served: "EnrollmentServer") -> 
 
 
 @click.command(
-    "enroll-stick",
+    "enroll-offline",
     epilog="""\b
 Example:
-  platepost provision enroll-stick fleet /media/stick --as j-stone --purpose "units without a network"
+  platepost provision enroll-offline fleet /media/stick --as j-stone --purpose "units without a network"
 """,
 )
 @FLEET
 @click.argument("folder", type=FOLDER)
 @RELOAD
 @acting
-def enroll_stick(*, session: FleetSession, folder: Path, reload_command: str | None) -> None:
+def enroll_offline(*, session: FleetSession, folder: Path, reload_command: str | None) -> None:
     """Answer every enrollment request in FOLDER; then take the stick back to the units."""
     fleet = session.fleet
     registration = RegistrationAuthority(

@@ -17,7 +17,9 @@ from platepost.provisioning.trust.passphrase import FLEET_PASSPHRASE, PERSONAL_P
 
 _COMMANDS = {
     "backup": LazyCommand("platepost.provisioning.commands.backup:backup", "Back up a fleet into an encrypted file."),
-    "prove": LazyCommand("platepost.provisioning.commands.prove:prove", "Test the running broker's access rights."),
+    "check-acl": LazyCommand(
+        "platepost.provisioning.commands.check_acl:check_acl", "Test the running broker's access rights."
+    ),
     "renew": LazyCommand(
         "platepost.provisioning.commands.renew:renew", "Renew a subscriber's or custodian's certificate."
     ),

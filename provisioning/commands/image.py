@@ -93,8 +93,8 @@ def image(
     partition = Partition(boot)
     if undo:
         names = partition.undo()
-        said = ", ".join(names) or "no file of it had been touched"
-        click.echo(json.dumps({"undone": names}) if as_json else f"As before: {said}.")
+        text = ", ".join(names) or "no file of it had been touched"
+        click.echo(json.dumps({"undone": names}) if as_json else f"As before: {text}.")
         return
     if hostname is None or not (key_files or directory) or not packages:
         raise click.UsageError("give --hostname, --fleet (or --ssh-key) and --package")

@@ -93,9 +93,9 @@ class FleetSession:
         self.author = acts.Author.of(self.person, self.purpose, log=fleet.acts)
         self.author.admit(self.person, roles, fleet.people)
         fleet.acts.check()
-        said = administrators.warning(fleet.people)
-        if said is not None:
-            click.echo(f"Warning: {said[0]}.", err=True)
+        text = administrators.warning(fleet.people)
+        if text is not None:
+            click.echo(f"Warning: {text[0]}.", err=True)
         self.did = self.author.record
         """Logs an act."""
 

@@ -36,16 +36,16 @@ def export(*, directory: Path, copy: Path | None, as_json: bool) -> None:
     verify it with the fleet's public configuration key, which is shown.
     """
     fleet = Fleet.load(directory)
-    path, said = write_register(fleet)
+    path, register = write_register(fleet)
     if copy is not None:
         try:
             write_durably(copy, path.read_bytes(), mode=0o644)
         except OSError as error:
             raise ProvisioningError(f"{copy}: cannot be written: {error.strerror}") from error
-    keys = sum(len(post.keys) for post in said.posts)
+    keys = sum(len(post.keys) for post in register.posts)
     if as_json:
-        told = {"register": str(copy or path), "number": said.number, "posts": len(said.posts), "keys": keys}
-        click.echo(json.dumps(told | {"verify_with": str(fleet.configuration_verifying_key)}))
+        fields = {"register": str(copy or path), "number": register.number, "posts": len(register.posts), "keys": keys}
+        click.echo(json.dumps(fields | {"verify_with": str(fleet.configuration_verifying_key)}))
         return
-    click.echo(f"{copy or path}: number {said.number}, {len(said.posts)} posts, {keys} keys.")
+    click.echo(f"{copy or path}: number {register.number}, {len(register.posts)} posts, {keys} keys.")
     click.echo(f"It is checked with {fleet.configuration_verifying_key}.")

@@ -123,7 +123,7 @@ def _run(
     change: dict[str, Any],
     say: Any,  # noqa: ANN401
 ) -> dict[str, Any]:
-    told: list[Target] = []
+    changed: list[Target] = []
     stages = (
         ("canaries", [targets[post] for post in canaries]),
         ("others", [target for post, target in targets.items() if post not in canaries]),
@@ -131,28 +131,28 @@ def _run(
     try:
         for name, stage in stages:
             say(f"{name}: {', '.join(target.post for target in stage) or 'none'}")
-            told += stage
+            changed += stage
             wrong = made.stage(stage, change)
             if wrong:
-                return _back(made, told, wrong, say)
+                return _back(made, changed, wrong, say)
     except Stopped:
-        current().allow(ORDERLY_SECONDS + _SECONDS_PER_POST * len(told))
+        current().allow(ORDERLY_SECONDS + _SECONDS_PER_POST * len(changed))
         wrong = dict.fromkeys(canaries, "broken off by hand, or its terminal was lost")
         made.wait_less(_STOPPED_ANSWER_SECONDS)
-        return _back(made, told, wrong, say)
+        return _back(made, changed, wrong, say)
     except Exception as error:
         # Whatever it is: no post may be left with what nobody watches.
         log.debug("the rollout was broken off", exc_info=True)
-        return _back(made, told, dict.fromkeys(canaries, f"broken off: {error or type(error).__name__}"), say)
-    waiting = sorted(target.post for target in told if not target.present)
-    say(f"{len(told) - len(waiting)} posts go by it" + (f"; away: {', '.join(waiting)}" if waiting else ""))
-    return {"wrong": {}, "applied": sorted(t.post for t in told if t.present), "away": waiting, "not_back": {}}
+        return _back(made, changed, dict.fromkeys(canaries, f"broken off: {error or type(error).__name__}"), say)
+    waiting = sorted(target.post for target in changed if not target.present)
+    say(f"{len(changed) - len(waiting)} posts go by it" + (f"; away: {', '.join(waiting)}" if waiting else ""))
+    return {"wrong": {}, "applied": sorted(t.post for t in changed if t.present), "away": waiting, "not_back": {}}
 
 
-def _back(made: Rollout, told: list[Target], wrong: dict[str, str], say: Any) -> dict[str, Any]:  # noqa: ANN401
+def _back(made: Rollout, changed: list[Target], wrong: dict[str, str], say: Any) -> dict[str, Any]:  # noqa: ANN401
     for post, why in sorted(wrong.items()):
         say(f"{post} {why}")
-    touched = [target for target in told if target.version is not None]
+    touched = [target for target in changed if target.version is not None]
     say(f"rolling back: {', '.join(target.post for target in touched)}")
     not_back = made.roll_back(touched)
     for post, why in sorted(not_back.items()):

@@ -76,8 +76,8 @@ def rotate(
         if reload_command is not None and not is_let_in(fleet.publisher, address):
             raise ProvisioningError(f"{address} does not let the department in with what was written: was it told?")
     if as_json:
-        told = {"kind": kind, "rehearsal": rehearse, "former": done.former, "present": done.present}
-        click.echo(json.dumps(told))
+        fields = {"kind": kind, "rehearsal": rehearse, "former": done.former, "present": done.present}
+        click.echo(json.dumps(fields))
         return
     click.echo(f"Rehearsed; nothing has changed: {kind}." if rehearse else f"The key of the {kind} was replaced.")
     click.echo(done.advice)

@@ -108,7 +108,7 @@ def rotate_signing_key(
     """
     files = fleet.keys(request.purpose, request.custodian)
 
-    def tell(act: str, done: RotationStep) -> None:
+    def on_act(act: str, done: RotationStep) -> None:
         details: dict[str, JsonValue] = {
             "former": done.former,
             "present": done.present,
@@ -124,7 +124,7 @@ def rotate_signing_key(
         else:
             fleet.ledger.signing_key(files.label, done.present, _EVENTS[act])
 
-    distributor = KeyDistributor(fleet, broker, who=session.person.name, tell=tell)
+    distributor = KeyDistributor(fleet, broker, who=session.person.name, on_act=on_act)
     if rehearse:
         with rehearsed(fleet) as copy:
             result = distributor.rehearse(copy, request)
@@ -160,10 +160,10 @@ def declare_terms(
     fleet = session.fleet
     files = fleet.keys(Purpose.CUSTODY, terms.name)
 
-    def tell(act: str, done: RotationStep) -> None:
+    def on_act(act: str, done: RotationStep) -> None:
         session.did(act, object=terms.name, details={"groups": list(terms.groups), "statement": done.number})
 
-    distributor = KeyDistributor(fleet, broker or fleet.broker_address, who=session.person.name, tell=tell)
+    distributor = KeyDistributor(fleet, broker or fleet.broker_address, who=session.person.name, on_act=on_act)
     result = distributor.declare(terms, seconds)
     reload_broker(fleet, reload_command)  # covert hits of another group are its to read
     step = "require" if terms.required else "release"
@@ -192,7 +192,7 @@ def _wire(result: RotationResult, files: KeyFiles, step: str, *, rehearse: bool)
         "present": done.present,
         "statement": done.number,
         "in_use": result.in_use,
-        "posts": {post: standing.name.lower() for post, standing in result.standings.items()},
+        "posts": {post: adoption.name.lower() for post, adoption in result.standings.items()},
     }
 
 
@@ -200,8 +200,8 @@ def _show(result: RotationResult, files: KeyFiles, request: RotationRequest, *, 
     done = result.done
     if rehearse:
         click.echo("Rehearsed; nothing has changed. The statement, and what each post would do with it:")
-    said = _SAID[request.step].format(purpose=files.label, present=done.present[:12], number=done.number)
-    click.echo(said)
+    text = _SAID[request.step].format(purpose=files.label, present=done.present[:12], number=done.number)
+    click.echo(text)
     _show_standings(result, "the new key" if request.step != "retire" else "without the former key")
     if not rehearse:
         click.echo(_next(result, files, request))
@@ -209,8 +209,8 @@ def _show(result: RotationResult, files: KeyFiles, request: RotationRequest, *, 
 
 def _show_standings(result: RotationResult, title: str) -> None:
     table = Table("post", title)
-    for post, standing in result.standings.items():
-        table.add_row(post, f"[red]{standing}[/red]" if post in result.behind else str(standing))
+    for post, adoption in result.standings.items():
+        table.add_row(post, f"[red]{adoption}[/red]" if post in result.behind else str(adoption))
     if result.standings:
         Console().print(table)
 

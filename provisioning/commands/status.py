@@ -103,10 +103,10 @@ def status(
         raise SystemExit(int(Grade.UNKNOWN)) from error
     office = None
     grade = overall(rows)
-    said = [warning for warning in warnings if warning is not None]
-    if said:
-        office = "; ".join(text for text, _ in said)
-        grade = max(grade, Grade.CRITICAL if any(has_ended for _, has_ended in said) else Grade.WARNING)
+    present = [warning for warning in warnings if warning is not None]
+    if present:
+        office = "; ".join(text for text, _ in present)
+        grade = max(grade, Grade.CRITICAL if any(has_ended for _, has_ended in present) else Grade.WARNING)
     if as_json:
         acts = None if head is None else str(head)
         posts = [row.wire() for row in rows]
@@ -151,12 +151,12 @@ def look(fleet: Fleet, broker: str, seconds: float, limits: Thresholds) -> list[
     """
     sources = {post: Source(fleet.agency, post) for post in fleet.posts()}
     topics = {source.topic("status"): post for post, source in sources.items()}
-    heard: dict[str, bytes] = {}
+    received: dict[str, bytes] = {}
 
     def all_heard(topic: str, payload: bytes) -> bool:
         if topic in topics:
-            heard[topics[topic]] = payload
-        return len(heard) == len(topics)
+            received[topics[topic]] = payload
+        return len(received) == len(topics)
 
     if topics:
         # Exact topics: RabbitMQ gives what is retained for no other.
@@ -166,7 +166,8 @@ def look(fleet: Fleet, broker: str, seconds: float, limits: Thresholds) -> list[
     files += [fleet.keys(Purpose.CUSTODY, terms.name) for terms in fleet.required_custodians()]
     announced = {keys.label: keys.announced() for keys in files}
     return [
-        judge(post, heard.get(post), record_keys(fleet, post), limits=limits, announced=announced) for post in sources
+        judge(post, received.get(post), record_keys(fleet, post), limits=limits, announced=announced)
+        for post in sources
     ]
 
 
@@ -190,12 +191,12 @@ def line(
     where the log of acts ends: monitoring, which is mostly another's, so keeps what `platepost verify --head` asks for.
     """
     states = Counter(row.state for row in rows)
-    said = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "no posts"
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "no posts"
     bad = [] if office is None else [office]
     bad += [f"{row.post}: {', '.join(row.remarks)}" for row in _worst_first(rows) if row.grade is not Grade.OK]
     figures = " ".join(f"{state}={states.get(state, 0)}" for state in ("online", "degraded", "offline", "silent"))
     grade = overall(rows) if grade is None else grade
-    text = printable(f"FLEET {grade.name} - {'; '.join([said, *bad[:5]])}")
+    text = printable(f"FLEET {grade.name} - {'; '.join([counts, *bad[:5]])}")
     if acts is None:
         return f"{text} | {figures}"
     return f"{text}; log of acts to {acts.sequence}:{acts.digest[:LEAST_DIGITS]} | {figures} acts={acts.sequence}"
@@ -223,19 +224,19 @@ def table(rows: Sequence[CheckResult], *, width: int) -> Table:
 
 
 def _cells(row: CheckResult) -> tuple[str, str, str, str, str]:
-    said = row.status
-    if said is None:
+    status = row.status
+    if status is None:
         return ("", "", "", "", "")
-    built = said.hotlist.built
-    hot_list = said.hotlist.state if built is None else f"v{said.hotlist.version}, {_ago(built)}"
-    configuration = said.configuration
+    built = status.hotlist.built
+    hot_list = status.hotlist.state if built is None else f"v{status.hotlist.version}, {_ago(built)}"
+    configuration = status.configuration
     version = configuration.version if configuration is not None else None
     return (
         hot_list,
-        "" if said.last_read is None else _ago(said.last_read),
-        said.versions.software,
-        said.versions.configuration[:8] if version is None else f"v{version}",
-        "" if said.certificate_expires is None else f"{said.certificate_expires:%Y-%m-%d}",
+        "" if status.last_read is None else _ago(status.last_read),
+        status.versions.software,
+        status.versions.configuration[:8] if version is None else f"v{version}",
+        "" if status.certificate_expires is None else f"{status.certificate_expires:%Y-%m-%d}",
     )
 
 

@@ -22,7 +22,7 @@ SURVEY_SECONDS = 3.0
 """For what the broker has retained."""
 COMPARED_SECONDS = 1860.0
 """Longest time for which a post compares its reads, and a status more."""
-LOOK_SECONDS = 5.0
+CHECK_SECONDS = 5.0
 _HIGHEST = 2**52
 """Of versions that are gone on from: who has stolen the key may have given the highest that there is."""
 
@@ -96,12 +96,12 @@ class Rollout:
         """
         targets = {post: Target(post) for post in posts}
         configurations = {Source(self._fleet.agency, post).configuration: post for post in posts}
-        told: dict[str, Desired | None] = {}
+        retained: dict[str, Desired | None] = {}
         states: dict[str, ConfigurationState] = {}
 
         def take(topic: str, payload: bytes) -> bool:
             if topic in configurations and payload:
-                told[configurations[topic]] = self._told(payload)
+                retained[configurations[topic]] = self._read_retained(payload)
             row = self._row(topic, payload)
             if row is not None and row.post in targets and row.status is not None:
                 target = targets[row.post]
@@ -112,26 +112,30 @@ class Rollout:
             return False
 
         def lacks(post: str) -> bool:
-            return post not in told and post in states and states[post].state != "file"
+            return post not in retained and post in states and states[post].state != "file"
 
         self._connection.wait(take, SURVEY_SECONDS)
         if any(lacks(post) for post in posts):
-            self._connection.wait(lambda *said: take(*said) or not any(lacks(post) for post in posts), SURVEY_SECONDS)
+            self._connection.wait(
+                lambda *message: take(*message) or not any(lacks(post) for post in posts), SURVEY_SECONDS
+            )
         for post, target in targets.items():
-            target.before = self._before(post, told.get(post), states.get(post))
+            target.before = self._before(post, retained.get(post), states.get(post))
         return targets
 
-    def _before(self, post: str, told: Desired | None, state: ConfigurationState | None) -> Settings:
+    def _before(self, post: str, retained: Desired | None, state: ConfigurationState | None) -> Settings:
         """Return what a post goes by, or will when it is back; and remember the versions that it was given."""
-        versions = (None if told is None else told.said.version, None if state is None else state.version)
+        versions = (None if retained is None else retained.payload.version, None if state is None else state.version)
         for version in versions:
             if version is not None and version < _HIGHEST:
                 note_version(self._fleet, post, version)
-        if state is None or (told is not None and told.digest == state.digest):
-            return {} if told is None else told.said.settings
-        refused = told is not None and state.refused is not None and state.refused.version == told.said.version
-        if told is not None and not refused:
-            return told.said.settings
+        if state is None or (retained is not None and retained.digest == state.digest):
+            return {} if retained is None else retained.payload.settings
+        refused = (
+            retained is not None and state.refused is not None and state.refused.version == retained.payload.version
+        )
+        if retained is not None and not refused:
+            return retained.payload.settings
         if state.state == "file":
             return {}
         raise ProvisioningError(
@@ -145,11 +149,11 @@ class Rollout:
         Posts that were away when they were surveyed are told, and neither awaited nor watched. Watched are those of
         former stages too. A post that is not watched because the connection was lost is not well either.
         """
-        since = self._connection.heard
+        since = self._connection.received
         self._since = self._since or since
         for target in targets:
             try:
-                self._tell(target, merged(target.before, change))
+                self._publish(target, merged(target.before, change))
             except ProvisioningError as error:
                 return {target.post: f"could not be told: {error}"}
         awaited = {target.post: target for target in targets if target.present}
@@ -175,7 +179,7 @@ class Rollout:
 
         A lost connection gets as long to come back as a post gets to answer.
         """
-        since = self._connection.heard
+        since = self._connection.received
         wrong: dict[str, str] = {}
         for target in targets:
             # Waited for once, not for each of a thousand posts, when the broker has gone for good.
@@ -183,13 +187,13 @@ class Rollout:
                 wrong[target.post] = "could not be notified: the broker does not answer"
                 continue
             try:
-                self._tell(target, target.before)
+                self._publish(target, target.before)
             except ProvisioningError as error:
                 wrong[target.post] = f"could not be told: {error}"
-        told = {target.post: target for target in targets if target.present and target.post not in wrong}
-        return wrong | self._await(told, since)
+        present = {target.post: target for target in targets if target.present and target.post not in wrong}
+        return wrong | self._await(present, since)
 
-    def _tell(self, target: Target, settings: Settings) -> None:
+    def _publish(self, target: Target, settings: Settings) -> None:
         version = next_version(self._fleet, target.post)
         jws = sign_configuration(self._fleet, target.post, settings, version=version, who=self._who)
         note_version(self._fleet, target.post, version)
@@ -244,10 +248,10 @@ class Rollout:
         self._connection.wait(failing, seconds, since=self._since, until_lost=True)
         if comparing and not wrong:
             self._say(f"{len(comparing)} compare what they read with before; watching on, half an hour at most")
-        for _ in range(math.ceil(COMPARED_SECONDS / LOOK_SECONDS)):
+        for _ in range(math.ceil(COMPARED_SECONDS / CHECK_SECONDS)):
             if wrong or not comparing or self._connection.was_ended(within=0):
                 break
-            self._connection.wait(failing, LOOK_SECONDS, since=self._since, until_lost=True)
+            self._connection.wait(failing, CHECK_SECONDS, since=self._since, until_lost=True)
         if not wrong and self._connection.was_ended(within=0):
             return dict.fromkeys(sorted(watched), "was not watched to the end: the broker hung up")
         return wrong
@@ -256,7 +260,7 @@ class Rollout:
         post = self._post_of.get(topic)
         return None if post is None else judge(post, payload, self._keys[post])
 
-    def _told(self, payload: bytes) -> Desired | None:
+    def _read_retained(self, payload: bytes) -> Desired | None:
         keys = self._fleet.keys(Purpose.CONFIGURATION)
         with suppress(RefusedError):
             read(payload, keys.revoked())

@@ -54,7 +54,7 @@ class CheckResult:
     grade: Grade
     remarks: tuple[str, ...] = ()
     status: Status | None = None
-    said: datetime | None = None
+    sent_at: datetime | None = None
     """When the status was made."""
 
     def wire(self) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class CheckResult:
             "state": self.state,
             "grade": self.grade.name,
             "remarks": list(self.remarks),
-            "said": None if self.said is None else self.said.isoformat(),
+            "said": None if self.sent_at is None else self.sent_at.isoformat(),
             "status": data,
         }
 
@@ -119,22 +119,22 @@ def judge(
         keys.check(str(event["signature"]), canonical_bytes(event))
         if str(event["source"]).rpartition("/")[2] != post:
             return CheckResult(post, "unverified", Grade.CRITICAL, ("it is another post's",))
-        said = datetime.fromisoformat(str(event["time"]))
+        sent_at = datetime.fromisoformat(str(event["time"]))
     except (RecordError, KeyError, ValueError) as error:
         return CheckResult(post, "unverified", Grade.CRITICAL, (f"not genuine: {error}"[:200],))
     try:
         status = _understood(event)
     except RecordError as error:
-        return CheckResult(post, "unknown", Grade.UNKNOWN, (str(error)[:200],), said=said)
+        return CheckResult(post, "unknown", Grade.UNKNOWN, (str(error)[:200],), sent_at=sent_at)
     remarks = _Remarks()
-    silent = _age(status, remarks, said, at)
+    silent = _age(status, remarks, sent_at, at)
     _state(status, remarks, will="chain" not in event)
     _list(status, remarks, limits, at)
     _certificate(status, remarks, limits, at)
     _reads(status, remarks, limits, at)
-    _synthetic(status, remarks, said)
+    _synthetic(status, remarks, sent_at)
     _keys(status, remarks, announced or {})
-    return CheckResult(post, "silent" if silent else status.state, remarks.grade, tuple(remarks.texts), status, said)
+    return CheckResult(post, "silent" if silent else status.state, remarks.grade, tuple(remarks.texts), status, sent_at)
 
 
 def _understood(event: Mapping[str, Any]) -> Status:
@@ -153,19 +153,19 @@ def _understood(event: Mapping[str, Any]) -> Status:
         raise RecordError(f"genuine, but not understood by this version: {members}") from error
 
 
-def _age(status: Status, remarks: _Remarks, said: datetime, at: datetime) -> bool:
+def _age(status: Status, remarks: _Remarks, sent_at: datetime, at: datetime) -> bool:
     """Tell whether a status is older than it is good for, by the clock of a post that knows what time it is.
 
     Of another post only the broker knows, which forgets a status in time.
     """
-    made = said - timedelta(seconds=status.clock.held_seconds or 0)
+    made = sent_at - timedelta(seconds=status.clock.held_seconds or 0)
     if status.valid_seconds is None or at - made <= timedelta(seconds=status.valid_seconds):
         return False
-    heard = f"not heard since {made:%Y-%m-%d %H:%M} UTC"
+    text = f"not heard since {made:%Y-%m-%d %H:%M} UTC"
     if status.clock.synchronised:
-        remarks.add(Grade.CRITICAL, heard)
+        remarks.add(Grade.CRITICAL, text)
         return True
-    remarks.add(Grade.WARNING, f"{heard}, by its own clock, which is not set")
+    remarks.add(Grade.WARNING, f"{text}, by its own clock, which is not set")
     return False
 
 
@@ -211,12 +211,12 @@ def _reads(status: Status, remarks: _Remarks, limits: Thresholds, at: datetime) 
         remarks.add(Grade.WARNING, f"nothing read for {unread.total_seconds() / 3600:.0f} h")
 
 
-def _synthetic(status: Status, remarks: _Remarks, said: datetime) -> None:
+def _synthetic(status: Status, remarks: _Remarks, sent_at: datetime) -> None:
     """Say that synthetic hits have stopped: two are missed. Both times are the post's, whose clock may be wrong."""
     last = status.last_synthetic
     if status.state == "offline" or last is None:
         return
-    since = said - last.made
+    since = sent_at - last.made
     if since > 2 * timedelta(minutes=last.every_minutes):
         remarks.add(Grade.WARNING, f"no synthetic hit for {since.total_seconds() / 3600:.1f} h")
 

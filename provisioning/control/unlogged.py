@@ -33,8 +33,8 @@ def unlogged_lists(acts: Iterable[Audit], rows: Iterable[CheckResult]) -> str | 
             missing.setdefault(held.version, []).append(row.post)
     if not missing:
         return None
-    said = ", ".join(f"{version} ({', '.join(posts[:3])})" for version, posts in sorted(missing.items())[:3])
-    return f"posts use lists that are not in the log of acts: {said}; was its end cut off?"
+    text = ", ".join(f"{version} ({', '.join(posts[:3])})" for version, posts in sorted(missing.items())[:3])
+    return f"posts use lists that are not in the log of acts: {text}; was its end cut off?"
 
 
 def _list_of(act: Audit) -> tuple[int, datetime] | None:

@@ -304,8 +304,8 @@ class RegistrationAuthority:
             (self._reload if code.replaces else self._announce)()
         except ProvisioningError as error:
             log.warning("%s", error)
-            told = details | {"message": str(error)[:300]}
-            self._author.record(act, object=post, details=told, outcome="failure", reason="broker_not_told")
+            failed = details | {"message": str(error)[:300]}
+            self._author.record(act, object=post, details=failed, outcome="failure", reason="broker_not_told")
             raise
         self._author.record(act, object=post, details=details)
         self.codes.finish(code)

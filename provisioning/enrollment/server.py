@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from platepost.common.errors import PlatepostError
 from platepost.provisioning.enrollment.codes import UnknownCodeError
-from platepost.provisioning.enrollment.door import Door
+from platepost.provisioning.enrollment.connections import ConnectionLimiter
 from platepost.provisioning.enrollment.peer import BEGUN, PEER, PeerProtocol
 from platepost.provisioning.enrollment.registration import RegistrationAuthority
 from platepost.provisioning.fleet.fleet import Fleet
@@ -182,14 +182,14 @@ def server(
     """
     identity = ServerIdentity(fleet, names)
     identity.make()
-    door, inner = Door(), application(registration)
+    limiter, inner = ConnectionLimiter(), application(registration)
 
-    async def heard(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's
-        door.heard(scope["client"], certified=scope.get(PEER) is not None)
+    async def counted(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's
+        limiter.request_received(scope["client"], certified=scope.get(PEER) is not None)
         await inner(scope, receive, send)
 
     config = uvicorn.Config(
-        heard,
+        counted,
         loop="asyncio",
         http=PeerProtocol,
         ws="none",
@@ -214,7 +214,7 @@ def server(
     config.ssl.minimum_version = ssl.TLSVersion.TLSv1_3
     # How long ago a certificate may have ended, the registration authority judges.
     config.ssl.verify_flags |= ssl.VerifyFlags(NO_CHECK_TIME)
-    return EnrollmentServer(config, door.listeners(address, port), identity)
+    return EnrollmentServer(config, limiter.listeners(address, port), identity)
 
 
 async def _body(request: Request) -> bytes:

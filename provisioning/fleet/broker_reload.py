@@ -27,8 +27,8 @@ def announce(fleet: Fleet, command: str | None) -> None:
         ProvisioningError: the command cannot be run, or fails.
 
     """
-    told = (fleet.directory / "broker" / "rabbitmq").is_dir()
-    reload_broker(fleet, command if told else None)
+    is_cluster = (fleet.directory / "broker" / "rabbitmq").is_dir()
+    reload_broker(fleet, command if is_cluster else None)
 
 
 def reload_broker(fleet: Fleet, command: str | None) -> None:
@@ -52,5 +52,5 @@ def reload_broker(fleet: Fleet, command: str | None) -> None:
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         raise ProvisioningError(f"the broker was not reloaded: {command!r}: {error}") from error
     if done.returncode != 0:
-        said = f"{command!r} ended with {done.returncode}: {done.stderr.strip()}"
-        raise ProvisioningError(f"the broker was not reloaded: {said}")
+        text = f"{command!r} ended with {done.returncode}: {done.stderr.strip()}"
+        raise ProvisioningError(f"the broker was not reloaded: {text}")

@@ -160,9 +160,9 @@ class Fleet(Layout):
         """
         path = directory / "fleet.json"
         try:
-            said = json.loads(path.read_bytes())
-            sealed = bool(said.get("sealed"))
-            fleet = cls(directory.absolute(), said["agency"], tuple(said["broker_names"]), sealed=sealed)
+            content = json.loads(path.read_bytes())
+            sealed = bool(content.get("sealed"))
+            fleet = cls(directory.absolute(), content["agency"], tuple(content["broker_names"]), sealed=sealed)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ProvisioningError(f"{path}: no fleet here; `platepost provision fleet init` makes one") from error
         nats = fleet.directory / NATS

@@ -245,11 +245,11 @@ class Layout:
             ProvisioningError: a file of a subscriber is damaged.
 
         """
-        heard = {name for name, grant in self.reads().items() if grant is None or grant.is_over()}
+        granted = {name for name, grant in self.reads().items() if grant is None or grant.is_over()}
         parties = {
             Party.POST: self.posts(),
-            Party.SUBSCRIBER: tuple(name for name in self.subscribers() if name in heard),
-            Party.READER: tuple(name for name in self.subscribers() if name not in heard),
+            Party.SUBSCRIBER: tuple(name for name in self.subscribers() if name in granted),
+            Party.READER: tuple(name for name in self.subscribers() if name not in granted),
             Party.CUSTODIAN: self.custodians(),
             Party.OPERATOR: self.operators(),
         }

@@ -92,8 +92,8 @@ def post_file(*, agency: str, name: str, settings: PostSettings, custodians: Seq
     for section, table in tables.items():
         blocks.append("\n".join([f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]))
     for terms in custodians:
-        said = {"name": terms.name, "key": custodian_key_file(terms.name), "groups": terms.groups}
-        lines = (f"{key} = {_toml(value)}" for key, value in said.items())
+        fields = {"name": terms.name, "key": custodian_key_file(terms.name), "groups": terms.groups}
+        lines = (f"{key} = {_toml(value)}" for key, value in fields.items())
         blocks.append("\n".join(["[[custody.custodians]]", *lines]))
     return "\n\n".join(blocks) + "\n"
 
@@ -107,9 +107,9 @@ def check(*, agency: str, name: str, settings: PostSettings) -> None:
 
     """
     text = post_file(agency=agency, name=name, settings=settings)
-    said = parse(tomllib.loads(text), folder=Path("/"), origin="the post's configuration")
-    backends.check_camera(said.camera.backend, said.camera.settings)
-    backends.check_board(said.board.backend, said.board.settings)
+    fields = parse(tomllib.loads(text), folder=Path("/"), origin="the post's configuration")
+    backends.check_camera(fields.camera.backend, fields.camera.settings)
+    backends.check_board(fields.board.backend, fields.board.settings)
 
 
 def _toml(value: Setting) -> str:

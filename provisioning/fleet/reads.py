@@ -47,8 +47,8 @@ class ReadsGrant:
 
 def write_grant(folder: Path, grant: ReadsGrant | None) -> None:
     """Write what a subscriber has been granted into its folder."""
-    said = None if grant is None else {"reason": grant.reason, "until": grant.until.isoformat()}
-    replace_private(folder / READS_FILE, json.dumps({"reads": said}).encode() + b"\n")
+    content = None if grant is None else {"reason": grant.reason, "until": grant.until.isoformat()}
+    replace_private(folder / READS_FILE, json.dumps({"reads": content}).encode() + b"\n")
 
 
 def has_been_asked(folder: Path) -> bool:
@@ -65,8 +65,8 @@ def read_grant(folder: Path) -> ReadsGrant | None:
     """
     path = folder / READS_FILE
     try:
-        said = json.loads(path.read_bytes())["reads"]
-        return None if said is None else ReadsGrant(str(said["reason"]), date.fromisoformat(said["until"]))
+        content = json.loads(path.read_bytes())["reads"]
+        return None if content is None else ReadsGrant(str(content["reason"]), date.fromisoformat(content["until"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ProvisioningError(f"{path}: damaged; `platepost provision subscriber reads` rewrites it") from error
 
@@ -88,16 +88,16 @@ def warning(
 
     """
     at = at or datetime.now(UTC)
-    said = []
+    content = []
     if unasked := [name for name in subscribers if name not in grants]:
-        said.append(f"without a reason or an end every read goes to: {', '.join(unasked)} (subscriber reads)")
+        content.append(f"without a reason or an end every read goes to: {', '.join(unasked)} (subscriber reads)")
     for name, grant in grants.items():
         if grant is None:
             continue
         left = (grant.until - at.astimezone(UTC).date()).days
         if 0 <= left <= AHEAD_DAYS:
-            said.append(f"{name} hears no reads any more in {left + 1} days")
+            content.append(f"{name} hears no reads any more in {left + 1} days")
         rights = access_list.partition(f"user {name}\n")[2].partition("\n\n")[0]
         if left < 0 and "/+/read\n" in rights:
-            said.append(f"{name} hears reads though that ended on {grant.until} (broker rights)")
-    return "; ".join(said) or None
+            content.append(f"{name} hears reads though that ended on {grant.until} (broker rights)")
+    return "; ".join(content) or None

@@ -72,8 +72,8 @@ class Files:
                 raise SourceError(f"{file.path}: {error.strerror or error}") from error
             if (state.st_size, state.st_mtime_ns) != (file.size, file.modified):
                 raise SourceError(f"{file.path}: was changed while it was read; try again when it is whole")
-            told: dict[str, JsonValue] = {"name": file.path.name, "is": file.kind, "bytes": file.size}
-            yield told if file.mark is None else told | {"mark": file.mark}
+            fields: dict[str, JsonValue] = {"name": file.path.name, "is": file.kind, "bytes": file.size}
+            yield fields if file.mark is None else fields | {"mark": file.mark}
 
 
 def marking_key(unseal_key: bytes) -> bytes:

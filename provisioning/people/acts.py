@@ -183,11 +183,11 @@ class Author:
 
     """
 
-    def __init__(self, log: ActLog, name: str, key: ECKey, said: dict[str, JsonValue]) -> None:
+    def __init__(self, log: ActLog, name: str, key: ECKey, fields: dict[str, JsonValue]) -> None:
         self._log = log
         self._name = name
         self._key = key
-        self._said = said
+        self._said = fields
 
     @classmethod
     def of(cls, person: Person, purpose: str, *, log: ActLog | None = None) -> "Author":
@@ -202,8 +202,8 @@ class Author:
             ProvisioningError: there is no purpose.
 
         """
-        said: dict[str, JsonValue] = {"purpose": checked_purpose(purpose), "role": person.role.value}
-        return cls(log or ActLog.of(person), person.name, person.key, said)
+        fields: dict[str, JsonValue] = {"purpose": checked_purpose(purpose), "role": person.role.value}
+        return cls(log or ActLog.of(person), person.name, person.key, fields)
 
     def admit(self, person: Person, roles: Collection[Role] | None = None, people: Register | None = None) -> None:
         """Make sure that a person is certified, and may act in one of `roles`; by a register too, if given.
@@ -244,7 +244,7 @@ class Author:
         """
         now = datetime.now(UTC)
         try:
-            said = Audit(
+            fields = Audit(
                 clock=clock_quality(),
                 action=act,
                 occurred=now,
@@ -258,4 +258,4 @@ class Author:
             )
         except ValidationError as error:
             raise ProvisioningError(f"the act {act!r} cannot be logged: {error.errors()[0]['msg']}") from error
-        return Recorder(_Store(self._log), Signer(self._key), self._log.source, now=lambda: now).record(said)
+        return Recorder(_Store(self._log), Signer(self._key), self._log.source, now=lambda: now).record(fields)

@@ -111,8 +111,8 @@ class PassphraseSource:
         while True:
             answer = _typed(f"{spoken(prompt)}: ")
             if len(answer) < shortest:
-                said = Phrase("At least {count} characters, please.", count=str(shortest))
-                sys.stderr.write(f"{spoken(said)}\n" if shortest > 1 else "")
+                text = Phrase("At least {count} characters, please.", count=str(shortest))
+                sys.stderr.write(f"{spoken(text)}\n" if shortest > 1 else "")
                 continue
             if not confirm or _typed(f"{spoken(Phrase('Repeat it'))}: ") == answer:
                 return answer.encode()

@@ -33,7 +33,7 @@ PEOPLE = {
 """Two dispatchers: nobody alone goes on by a match that is not exact."""
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 10.0
-_LOOK_SECONDS = 0.05
+_CHECK_SECONDS = 0.05
 _COOKIE = "sessionid"
 """Django's name of it."""
 
@@ -95,7 +95,7 @@ class DepartmentConsole:
         while not _answers(self._web):
             if pages.poll() is not None or time.monotonic() > deadline:
                 raise SimulatorError(f"the department's pages are not served; {self._log} says why")
-            sleep(_LOOK_SECONDS)
+            sleep(_CHECK_SECONDS)
 
 
 def _host(person: str) -> str:

@@ -30,7 +30,7 @@ DUPLICATE = "duplicate"
 """What a status counts among the odd, and no record is: those that came again."""
 READY_SECONDS = 60.0
 STOP_SECONDS = 60.0
-_LOOK_SECONDS = 0.02
+_CHECK_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class ThrowawayDepartment:
         """
         return _run(platepost("department", name, str(self.folder), *arguments))
 
-    def said(self, name: str, *arguments: str, allowed: Sequence[int] = (0,)) -> dict[str, Any]:
+    def run_json(self, name: str, *arguments: str, allowed: Sequence[int] = (0,)) -> dict[str, Any]:
         """Run a command of `platepost department` with --json, and return what it says."""
         output = _run(platepost("department", name, str(self.folder), "--json", *arguments), allowed=allowed)
         found: dict[str, Any] = json.loads(output.splitlines()[-1])
@@ -151,15 +151,15 @@ class ThrowawayDepartment:
             CustodyError: the log of receipts is damaged.
 
         """
-        said: dict[str, Any] = next((each for each in self.said("status")["posts"] if each["post"] == post), {})
+        row: dict[str, Any] = next((each for each in self.run_json("status")["posts"] if each["post"] == post), {})
         with ReceiptLog(DepartmentFolder(self.folder).receipts) as receipts:
             signed = [kept for chain, ranges in receipts.receipted.items() if chain.post == post for kept in ranges]
             lost = sum(gap.last - gap.first + 1 for gap in receipts.incidents if gap.post == post)
-        odd = {verdict: count for verdict, count in said.get("odd", {}).items() if verdict != DUPLICATE}
+        odd = {verdict: count for verdict, count in row.get("odd", {}).items() if verdict != DUPLICATE}
         return DepartmentAccount(
-            proved=said.get("kept", 0),
+            proved=row.get("kept", 0),
             odd=sum(odd.values()),
-            held=sum(chain["kept"] for chain in said.get("chains", ())),
+            held=sum(chain["kept"] for chain in row.get("chains", ())),
             receipted=sum(last - first + 1 for first, last in merged((kept.first, kept.last) for kept in signed)),
             lost=lost,
         )
@@ -184,7 +184,7 @@ class ThrowawayDepartment:
         while b'"subscribed"' not in self._recent():
             if not self.running or time.monotonic() > deadline:
                 raise SimulatorError(f"the keeper is not ready:\n{self.log_tail()}")
-            sleep(_LOOK_SECONDS)
+            sleep(_CHECK_SECONDS)
 
     def kill(self) -> None:
         """End the keeper as a power cut would; the database goes on."""

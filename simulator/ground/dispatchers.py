@@ -60,8 +60,8 @@ class Dispatchers:
     """
 
     def __init__(self, folder: Path, people: Mapping[str, DepartmentRole]) -> None:
-        said = [f"{login}={role}" for login, role in people.items()]
-        done = run(_program("make", folder, *said))
+        words = [f"{login}={role}" for login, role in people.items()]
+        done = run(_program("make", folder, *words))
         if done.returncode:
             raise SimulatorError(f"nobody can be made in {folder}:\n{done.stderr.strip()}")
         self._process = subprocess.Popen(
@@ -96,11 +96,11 @@ class Dispatchers:
 
     def _answer(self) -> Any:  # noqa: ANN401 - JSON
         with current().on_request(self._process.kill):
-            said = self._process.stdout.readline() if self._process.stdout is not None else b""
+            words = self._process.stdout.readline() if self._process.stdout is not None else b""
         check()
-        if not said:
+        if not words:
             raise SimulatorError("the dispatchers' program has ended")
-        return json.loads(said)
+        return json.loads(words)
 
 
 def _program(what: str, folder: Path, *people: str) -> list[str]:

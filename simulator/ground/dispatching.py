@@ -84,8 +84,8 @@ def _decide(person: DepartmentPerson, plate: str, decisions: Sequence[str]) -> I
             except (PlatepostError, DatabaseError) as error:
                 refused = str(error)
             alert = alert_of(alert.record_id)
-        said = {"post": alert.post, "state": alert.state.value} if alert else {"post": "", "state": ""}
-        yield {"decision": decision, **said, "refused": refused}
+        fields = {"post": alert.post, "state": alert.state.value} if alert else {"post": "", "state": ""}
+        yield {"decision": decision, **fields, "refused": refused}
 
 
 def _newest(person: DepartmentPerson, plate: str) -> tuple[int, Hit] | None:

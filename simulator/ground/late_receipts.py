@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 10.0
 PROBE_SECONDS = 1.0
-_LOOK_SECONDS = 0.02
+_CHECK_SECONDS = 0.02
 
 
 def take_late_receipts(configuration: Configuration, *, timeout: float = TIMEOUT_SECONDS) -> int:
@@ -45,7 +45,7 @@ def take_late_receipts(configuration: Configuration, *, timeout: float = TIMEOUT
         with uplink:
             deadline = time.monotonic() + timeout
             while (left := outbox.unreleased()) and time.monotonic() < deadline:
-                sleep(_LOOK_SECONDS)
+                sleep(_CHECK_SECONDS)
     if left:
         log.warning("%s: %d records are not released", configuration.post.name, left)
     return left

@@ -163,8 +163,8 @@ class LightPost:
             reasons: each reason's name with a message.
 
         """
-        said = (Reason(name=name, message=message) for name, message in reasons.items())
-        self._reasons = tuple(reason.model_copy(update={"severity": severity(reason)}) for reason in said)
+        present = (Reason(name=name, message=message) for name, message in reasons.items())
+        self._reasons = tuple(reason.model_copy(update={"severity": severity(reason)}) for reason in present)
         self._since = self._now()
         return self.status()
 

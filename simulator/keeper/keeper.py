@@ -26,7 +26,7 @@ INTERVAL_SECONDS = 0.2
 _START_LOOK_SECONDS = 0.01
 _STOP_SECONDS = 30.0
 """For the present commit and receipts."""
-_LOOK_SECONDS = 0.2
+_CHECK_SECONDS = 0.2
 
 
 class RecordKeeper(Keeper[RecordStore]):
@@ -133,7 +133,7 @@ class RecordKeeper(Keeper[RecordStore]):
         """
         if self._thread is not None:
             while self._thread.is_alive():
-                self._thread.join(_LOOK_SECONDS)
+                self._thread.join(_CHECK_SECONDS)
                 check()
         if self._failure is not None:
             raise SubscriberError(f"keeper {self.name}: {self._failure}")

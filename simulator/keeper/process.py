@@ -148,10 +148,10 @@ def serve(
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
 
     def look() -> None:
-        told = False
+        logged = False
         while not ended.wait(_TELL_SECONDS):
-            if keeper.subscribed and not told:
-                told = True
+            if keeper.subscribed and not logged:
+                logged = True
                 with suppress(OSError):
                     ready.send(None)
         keeper.stop()

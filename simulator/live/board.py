@@ -11,13 +11,13 @@ LINES: tuple[Line, ...] = ("illuminator", "status_light", "camera_power", "tampe
 class ShownBoard(VirtualBoard):
     """A virtual board that says what its lines are, at first and after each change."""
 
-    def __init__(self, tell: Callable[[dict[str, bool | str]], None]) -> None:
+    def __init__(self, publish: Callable[[dict[str, bool | str]], None]) -> None:
         super().__init__()
-        self._tell = tell
+        self._publish = publish
         self._told: dict[str, bool | str] = {}
-        self.tell()
+        self.publish()
 
-    def tell(self) -> None:
+    def publish(self) -> None:
         """Say what the lines are, if they are not what was said last."""
         lines: dict[str, bool | str] = {}
         for line in LINES:
@@ -25,8 +25,8 @@ class ShownBoard(VirtualBoard):
             lines[line] = value.value if isinstance(value, Light) else value
         if lines != self._told:
             self._told = lines
-            self._tell(lines)
+            self._publish(lines)
 
     def _set(self, line: Line, value: bool | Light) -> None:  # noqa: FBT001 - the parent's signature
         super()._set(line, value)
-        self.tell()
+        self.publish()

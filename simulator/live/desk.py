@@ -75,7 +75,7 @@ class Desk(Site[Broker]):
         """Give every post power, once somebody hears what is told."""
         for post in self.posts.values():
             post.start()
-        self.tell()
+        self.publish_state()
 
     def _add_live_post(self, name: str, clip: DemoClip) -> None:
         network = self.networks[name] = self.proxy()
@@ -93,7 +93,7 @@ class Desk(Site[Broker]):
             },
         )
         post = LivePost(name, folder / "post.toml", clip.footage, log=self.directory / f"{name}.log")
-        post.changed = self.tell
+        post.changed = self.publish_state
         self.posts[name] = post
 
     def _stop_posts(self) -> None:
@@ -110,17 +110,17 @@ class Desk(Site[Broker]):
     def press_tamper(self, post: str, *, opened: bool) -> None:
         """Open or close the case of a post."""
         self.posts[post].press_tamper(opened=opened)
-        self.tell()
+        self.publish_state()
 
     def switch_power(self, post: str, *, on: bool) -> None:
         """Give a post power, or cut it at any moment."""
         (self.posts[post].start if on else self.posts[post].cut_power)()
-        self.tell()
+        self.publish_state()
 
     def switch_network(self, post: str, *, connected: bool) -> None:
         """Cut or mend the line between a post and the broker."""
         (self.networks[post].up if connected else self.networks[post].down)()
-        self.tell()
+        self.publish_state()
 
     def switch_broker(self, *, running: bool) -> None:
         """Stop or start the broker.
@@ -130,14 +130,14 @@ class Desk(Site[Broker]):
 
         """
         (self.broker.start if running else self.broker.stop)()
-        self.tell()
+        self.publish_state()
 
     def set_pace(self, *, factor: float, paused: bool) -> None:
         """Have the streets of all posts go faster or slower, or stand still."""
         self._pace = (factor, paused)
         for post in self.posts.values():
             post.set_pace(factor=factor, paused=paused)
-        self.tell()
+        self.publish_state()
 
     def state(self) -> dict[str, Any]:
         """Return how everything on the desk stands, for the page."""
@@ -160,13 +160,13 @@ class Desk(Site[Broker]):
             },
         }
 
-    def tell(self) -> None:
+    def publish_state(self) -> None:
         """Tell the page how everything stands."""
         self.feed.state("desk", self.state())
 
     def _listens(self, *, connected: bool) -> None:
         self._connected = connected
-        self.tell()
+        self.publish_state()
 
     def _arrived(self, arrival: Arrival) -> None:
         event = told(arrival)

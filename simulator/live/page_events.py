@@ -17,20 +17,20 @@ def told(arrival: Arrival) -> dict[str, Any] | None:
     teller = _TELLERS.get(arrival.kind)
     if teller is None:
         return None
-    data, heard = arrival.data, arrival.received
+    data, received = arrival.data, arrival.received
     # Only the post itself may write below its topic.
-    event = {"post": arrival.topic.split("/")[3], "time": heard.strftime("%H:%M:%S")} | teller(data)
+    event = {"post": arrival.topic.split("/")[3], "time": received.strftime("%H:%M:%S")} | teller(data)
     if "valid_seconds" in data and event["kind"] == "status":
-        event["good_until"] = heard.timestamp() + data["valid_seconds"]
+        event["good_until"] = received.timestamp() + data["valid_seconds"]
     return event
 
 
-def _reason(said: dict[str, Any]) -> Reason:
+def _reason(fields: dict[str, Any]) -> Reason:
     """Read a reason of a post that may be newer: a severity that is not known counts as unsaid."""
     try:
-        return read_known(Reason, said)
+        return read_known(Reason, fields)
     except ValidationError:
-        return read_known(Reason, {name: value for name, value in said.items() if name != "severity"})
+        return read_known(Reason, {name: value for name, value in fields.items() if name != "severity"})
 
 
 def _status(data: dict[str, Any]) -> dict[str, Any]:

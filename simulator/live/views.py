@@ -73,9 +73,9 @@ class PictureFeed:
 
     def _take(self, name: str, picture: JpegFrame) -> None:
         if self._loop is not None and not self._loop.is_closed():
-            asyncio.run_coroutine_threadsafe(self._tell(name, picture), self._loop)
+            asyncio.run_coroutine_threadsafe(self._publish(name, picture), self._loop)
 
-    async def _tell(self, name: str, picture: JpegFrame) -> None:
+    async def _publish(self, name: str, picture: JpegFrame) -> None:
         async with self._changed[name]:
             self._newest[name] = picture
             self._changed[name].notify_all()

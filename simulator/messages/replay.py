@@ -18,7 +18,7 @@ from platepost.simulator.messages.recording import Head, Message
 
 CONNECT_SECONDS = 10.0
 PUBLISH_SECONDS = 30.0
-_LOOK_SECONDS = 0.2
+_CHECK_SECONDS = 0.2
 
 
 def replay(
@@ -103,7 +103,7 @@ def _acknowledged(waiting: list[mqtt.MQTTMessageInfo], refused: list[str]) -> No
         deadline = time.monotonic() + PUBLISH_SECONDS
         while not info.is_published() and time.monotonic() < deadline:
             check()
-            info.wait_for_publish(_LOOK_SECONDS)
+            info.wait_for_publish(_CHECK_SECONDS)
         if not info.is_published():
             raise PlaybackError(f"the broker did not acknowledge a message within {PUBLISH_SECONDS:.0f} s")
     waiting.clear()

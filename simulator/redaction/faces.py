@@ -46,7 +46,7 @@ class Faces:
         boxes: list[list[float]] = []
         scores: list[float] = []
         for left, top, side in tiles(picture.shape[1], picture.shape[0]):
-            for box, score in self._look(picture[top : top + side, left : left + side]):
+            for box, score in self._detect(picture[top : top + side, left : left + side]):
                 x, y, width, height = box * side
                 boxes.append([left + x, top + y, width, height])
                 scores.append(score)
@@ -56,7 +56,7 @@ class Faces:
         found = [(boxes[int(at)], scores[int(at)]) for at in np.ravel(kept)]
         return [Find((x, y, x + width, y + height), score) for (x, y, width, height), score in found]
 
-    def _look(self, tile: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.float32], float]]:
+    def _detect(self, tile: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.float32], float]]:
         """Yield left, top, width and height in shares of the tile's longer side, and the score."""
         longer = max(tile.shape[:2])
         square = np.zeros((longer, longer, 3), np.uint8)

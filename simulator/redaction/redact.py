@@ -92,7 +92,7 @@ class Redactor:
         try:
             # Before anything is looked at, which takes minutes: it may be that it cannot be written.
             with ShareWriter(out, size=(size[1], size[0])) as writer:
-                found_plates, found_faces = self._look(recording)
+                found_plates, found_faces = self._detect(recording)
                 frames = len(found_plates)
                 plates, faces = follow(found_plates, sure=PLATE_SURE), follow(found_faces, sure=FACE_SURE)
                 boxes = [
@@ -112,7 +112,7 @@ class Redactor:
             raise RedactionError(f"{out}: cannot be written ({error})") from error
         return Redacted(frames=frames, plates=len(plates), faces=len(faces), covers=covers, again=again)
 
-    def _look(self, recording: Recording) -> tuple[list[list[Find]], list[list[Find]]]:
+    def _detect(self, recording: Recording) -> tuple[list[list[Find]], list[list[Find]]]:
         self._recognizer.detector.minimum_score = PLATE_SCORE
         plates: list[list[Find]] = []
         faces: list[list[Find]] = []

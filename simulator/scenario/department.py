@@ -18,7 +18,7 @@ from platepost.simulator.scenario.course import HeldByCustodian
 
 FULL_BYTES = 4096
 """How large a file of the database may become while its disk is full."""
-_LOOK_SECONDS = 0.02
+_CHECK_SECONDS = 0.02
 
 
 class DepartmentCustodian:
@@ -142,7 +142,7 @@ def _end(pids: Sequence[int]) -> None:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     while any(_lives(pid) for pid in pids):
-        sleep(_LOOK_SECONDS)
+        sleep(_CHECK_SECONDS)
 
 
 def _lives(pid: int) -> bool:

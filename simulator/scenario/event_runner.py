@@ -15,7 +15,7 @@ from platepost.simulator.scenario.site import ScenarioSite
 
 EFFECT_SECONDS = 30.0
 """Real time within which an event has its effect."""
-_LOOK_SECONDS = 0.003
+_CHECK_SECONDS = 0.003
 _AGAIN_SECONDS = 0.05
 _QUIET_SECONDS = 0.03
 """Real time without news from the broker after which nothing more is on its way."""
@@ -274,11 +274,11 @@ class EventRunner:
         )
         self.before_leap()
         quiet = time.monotonic()
-        heard = len(harness.made)
+        received = len(harness.made)
         while time.monotonic() - quiet < _QUIET_SECONDS:
-            sleep(_LOOK_SECONDS)
-            if len(harness.made) != heard or harness.receiving:
-                heard, quiet = len(harness.made), time.monotonic()
+            sleep(_CHECK_SECONDS)
+            if len(harness.made) != received or harness.receiving:
+                received, quiet = len(harness.made), time.monotonic()
 
 
 def _cut_off(uplink: WatchedUplink, broker: str | None) -> bool:
@@ -302,4 +302,4 @@ def await_effect(done: Callable[[], bool], what: str, *, again: Callable[[], obj
         if time.monotonic() > nudge:
             nudge = time.monotonic() + _AGAIN_SECONDS
             again()
-        sleep(_LOOK_SECONDS)
+        sleep(_CHECK_SECONDS)

@@ -100,8 +100,8 @@ class Observations:
 
     def conditions(self, post: str) -> tuple[Condition, ...]:
         """Return what a post said of itself, one after the other."""
-        said = [entry for entry in self.of(STATUS, post=post) if entry.chained]
-        ends = [*(entry.at for entry in said[1:]), self.course.lasts]
+        statuses = [entry for entry in self.of(STATUS, post=post) if entry.chained]
+        ends = [*(entry.at for entry in statuses[1:]), self.course.lasts]
         return tuple(
             Condition(
                 entry.at,
@@ -109,7 +109,7 @@ class Observations:
                 str(entry.data["state"]),
                 frozenset(str(reason["name"]) for reason in entry.data.get("reasons", ())),
             )
-            for entry, end in zip(said, ends, strict=True)
+            for entry, end in zip(statuses, ends, strict=True)
         )
 
     @cached_property

@@ -51,6 +51,6 @@ def _settings(post: PostDescription) -> Iterator[tuple[Place, str]]:
         parse(tomllib.loads(text), folder=Path("/"), origin="settings")
     except ConfigurationError as error:
         for line in str(error).splitlines():
-            said, _, message = line.removeprefix("settings: ").partition(": ")
-            key, _, value = said.partition(" = ")
+            keys, _, message = line.removeprefix("settings: ").partition(": ")
+            key, _, value = keys.partition(" = ")
             yield tuple(key.split(".")), f"{value}: {message}" if value else message

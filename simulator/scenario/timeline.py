@@ -127,12 +127,12 @@ def lay_out(observed: Observations, events: Sequence[Event]) -> Timeline:
 
 def describe(event: Event) -> str:
     """Say what happened."""
-    said = event.do.replace("_", " ")
+    text = event.do.replace("_", " ")
     if isinstance(event, Publish):
-        said = f"list {event.list!r} is published"
+        text = f"list {event.list!r} is published"
     broker = getattr(event, "broker", None)
     post = getattr(event, "post", None)
-    return said + (f" ({broker})" if broker else "") + (f", {post}" if post else "")
+    return text + (f" ({broker})" if broker else "") + (f", {post}" if post else "")
 
 
 def _band(observed: Observations, post: str, scale: Scale) -> Band:
@@ -147,18 +147,18 @@ def _band(observed: Observations, post: str, scale: Scale) -> Band:
     row = len(band.labels)
     band.labels.append("says")
     conditions = observed.conditions(post)
-    for said in conditions:
-        begin, end = scale.of(said.begins), scale.of(said.ends)
-        reasons = ", ".join(sorted(said.reasons)).replace("_", " ")
-        kind = f"{said.state} {_severity(said.reasons)}".strip()
-        band.bars.append(Bar("", begin, max(1.0, end - begin), row, kind, reasons or said.state))
-    for reason in sorted({reason for said in conditions for reason in said.reasons}):
+    for condition in conditions:
+        begin, end = scale.of(condition.begins), scale.of(condition.ends)
+        reasons = ", ".join(sorted(condition.reasons)).replace("_", " ")
+        kind = f"{condition.state} {_severity(condition.reasons)}".strip()
+        band.bars.append(Bar("", begin, max(1.0, end - begin), row, kind, reasons or condition.state))
+    for reason in sorted({reason for condition in conditions for reason in condition.reasons}):
         row, how_bad = len(band.labels), _severity({reason})
         band.labels.append(reason.replace("_", " "))
-        for said in conditions:
-            if reason in said.reasons:
-                begin, end = scale.of(said.begins), scale.of(said.ends)
-                title = f"{how_bad}, {words(said.begins)}"
+        for condition in conditions:
+            if reason in condition.reasons:
+                begin, end = scale.of(condition.begins), scale.of(condition.ends)
+                title = f"{how_bad}, {words(condition.begins)}"
                 band.bars.append(Bar("", begin, max(1.0, end - begin), row, f"fault {how_bad}", title))
     return band
 

@@ -12,7 +12,7 @@ from typing import Literal, TextIO
 from platepost.common.language import Phrase, agreed, spoken
 from platepost.common.signals import check
 
-_LOOK_SECONDS = 0.2
+_CHECK_SECONDS = 0.2
 _ANEW = "\r\x1b[K"
 """What starts a terminal's line over."""
 
@@ -104,7 +104,7 @@ class Terminal:
         until = None if seconds is None else monotonic() + seconds
         while True:
             check()
-            left = _LOOK_SECONDS if until is None else min(_LOOK_SECONDS, until - monotonic())
+            left = _CHECK_SECONDS if until is None else min(_CHECK_SECONDS, until - monotonic())
             try:
                 at, line = self._lines.get(timeout=max(0.0, left))
                 break

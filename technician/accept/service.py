@@ -118,7 +118,7 @@ def instruction(limits: AcceptanceCriteria) -> tuple[Phrase, ...]:
 def judged(count: ManualCount, limits: AcceptanceCriteria) -> Result:
     """Judge a count; one that was ended before all were counted shows nothing, however many of them were read."""
     low, high = count.interval
-    said = Phrase(
+    text = Phrase(
         "{read} of {vehicles} read: {share}, 95 % interval {low} to {high}; {more} more that were not counted; the "
         "lower end must reach {least}",
         read=str(count.read),
@@ -131,13 +131,13 @@ def judged(count: ManualCount, limits: AcceptanceCriteria) -> Result:
     )
     whole = count.vehicles >= limits.vehicles
     if not whole:
-        said = Phrase(
+        text = Phrase(
             "{found}; ended before all {wanted} vehicles were counted",
-            found=said,
+            found=text,
             wanted=str(limits.vehicles),
         )
     return Result(
-        point=Phrase("count"), good=whole and is_enough(count.read, count.vehicles, limits.least_share), said=said
+        point=Phrase("count"), good=whole and is_enough(count.read, count.vehicles, limits.least_share), said=text
     )
 
 
@@ -214,10 +214,10 @@ class AtWork:
             what=lambda: Phrase("waiting for the hot list"),
         )
         state = self._status().get("hotlist", {})
-        said = Phrase("no current list came")
+        text = Phrase("no current list came")
         if current:
             version, entries = str(state.get("version")), str(state.get("entries"))
-            said = Phrase("version {version}, {entries} entries", version=version, entries=entries)
+            text = Phrase("version {version}, {entries} entries", version=version, entries=entries)
         if self._faults():
             self._dialogue.say(
                 Phrase(
@@ -233,13 +233,13 @@ class AtWork:
         )
         state_said = Phrase("no fault") if healthy else self._explained()
         return [
-            Result(point=Phrase("hot list"), good=current, said=said),
+            Result(point=Phrase("hot list"), good=current, said=text),
             Result(point=Phrase("state"), good=healthy, said=state_said),
         ]
 
     def _status(self) -> dict[str, Any]:
-        said = self.witness.recorded(TYPES[Status])
-        return said[-1].data if said else {}
+        text = self.witness.recorded(TYPES[Status])
+        return text[-1].data if text else {}
 
     def _faults(self) -> set[str]:
         if not self._status():
@@ -258,8 +258,8 @@ class AtWork:
         topic, point = self._source.hit(TEST_CATEGORY), Phrase("alarm")
         began = datetime.now(UTC)
 
-        def is_new(heard: str, payload: bytes) -> bool:
-            return heard == topic and captured_since(payload, began)
+        def is_new(other: str, payload: bytes) -> bool:
+            return other == topic and captured_since(payload, began)
 
         with Connection(identity.folder, broker=configuration.uplink.brokers[0], topics=[topic]) as connection:
             self._dialogue.say(
@@ -278,12 +278,12 @@ class AtWork:
             return [Result(point=point, good=False, said=why)]
         took = (arrived - _captured(payload)).total_seconds()
         good = took <= self._limits.alarm_seconds
-        said = Phrase(
+        text = Phrase(
             "arrived {seconds} s after the frame that it shows; at most {most} s",
             seconds=f"{took:.1f}",
             most=f"{self._limits.alarm_seconds:g}",
         )
-        return [Result(point=point, good=good, said=said, pictures=_pictures(payload))]
+        return [Result(point=point, good=good, said=text, pictures=_pictures(payload))]
 
     def count(self) -> list[Result]:
         """Count vehicles together with the technician."""
@@ -340,19 +340,19 @@ class AtWork:
         taken = self._back(ended, limits.patience_seconds)
         left = len(self.witness.outstanding(until=ended))
         records, seconds = str(made), f"{away:.0f}"
-        said = Phrase(
+        text = Phrase(
             "{records} records made in {seconds} s without network, all taken by the broker afterwards",
             records=records,
             seconds=seconds,
         )
         if not taken:
-            said = Phrase(
+            text = Phrase(
                 "{records} records made in {seconds} s without network, {left} not taken",
                 records=records,
                 seconds=seconds,
                 left=str(left),
             )
-        return [Result(point=point, good=taken, said=said)]
+        return [Result(point=point, good=taken, said=text)]
 
     def _passes_by(self, began: float) -> bool:
         """Wait until the network was away for long enough and a vehicle passed; False if it came back before."""

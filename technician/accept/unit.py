@@ -71,11 +71,11 @@ def _tamper(made: Board, dialogue: Terminal) -> list[Result]:
     else:
         dialogue.say(Phrase("Open the case, and close it again."))
         if not _until(made.tamper_open):
-            said = Phrase("not seen open within {seconds} s", seconds=f"{TAMPER_SECONDS:.0f}")
-            return [Result(point=point, good=False, said=said)]
+            text = Phrase("not seen open within {seconds} s", seconds=f"{TAMPER_SECONDS:.0f}")
+            return [Result(point=point, good=False, said=text)]
     closed = _until(lambda: not made.tamper_open())
-    said = Phrase("seen open and closed") if closed else Phrase("it stays open")
-    return [Result(point=point, good=closed, said=said)]
+    text = Phrase("seen open and closed") if closed else Phrase("it stays open")
+    return [Result(point=point, good=closed, said=text)]
 
 
 def _until(condition: Callable[[], bool]) -> bool:
@@ -100,25 +100,25 @@ def view(configuration: Configuration) -> list[Result]:
     point = Phrase("view")
     if not accepted:
         return [Result(point=point, good=False, said=Phrase("no view was accepted yet: platepost aim"))]
-    frame, background = _look(configuration)
+    frame, background = _measure_view(configuration)
     faults = judge(*background.median, views)
     plates = Recognizer.of(configuration.vision).recognize(frame.gray).plates
     by = [Phrase("{light} by {person}", light=name, person=each.accepted_by) for name, each in accepted.items()]
     all_by = by[0] if len(by) == 1 else Phrase("{first} and {second}", first=by[0], second=by[1])
-    said = Phrase("as accepted: {by}", by=all_by)
+    text = Phrase("as accepted: {by}", by=all_by)
     if faults:
-        said = explained(sorted(faults))
+        text = explained(sorted(faults))
     if not faults and resembled(background.median[0], views) is None:
         # No fault: by night, without the lamp, that is as it should be. The post at work names a picture that stays so.
         dark = float(background.median[0].mean()) < min(float(each.picture.mean()) for each in accepted.values())
-        said = Phrase("not compared: it is too bright for what was accepted, {by}", by=all_by)
+        text = Phrase("not compared: it is too bright for what was accepted, {by}", by=all_by)
         if dark:
-            said = Phrase("not compared: it is too dark for what was accepted, {by}", by=all_by)
+            text = Phrase("not compared: it is too dark for what was accepted, {by}", by=all_by)
     picture = Illustration.of(Phrase("The view; plates are made illegible."), _illegible(frame.color(), plates))
-    return [Result(point=point, good=not faults, said=said, pictures=(picture,))]
+    return [Result(point=point, good=not faults, said=text, pictures=(picture,))]
 
 
-def _look(configuration: Configuration) -> tuple[Frame, BackgroundModel]:
+def _measure_view(configuration: Configuration) -> tuple[Frame, BackgroundModel]:
     """Look for some seconds, so that vehicles pass out of what is compared; return the last frame too.
 
     Some seconds ahead the camera is only metered: it begins with an exposure for any weather.
@@ -158,7 +158,7 @@ def rights(configuration: Configuration) -> list[Result]:
         open_to_it = [topic for topic in topics if not refused(configuration, topic)]
     except ProvisioningError as error:
         return [Result(point=point, good=False, said=message(error))]
-    said = Phrase("{count} topics of others are refused to it", count=str(len(topics)))
+    text = Phrase("{count} topics of others are refused to it", count=str(len(topics)))
     if open_to_it:
-        said = Phrase("the broker lets it write {topics}", topics=", ".join(open_to_it))
-    return [Result(point=point, good=not open_to_it, said=said)]
+        text = Phrase("the broker lets it write {topics}", topics=", ".join(open_to_it))
+    return [Result(point=point, good=not open_to_it, said=text)]

@@ -195,35 +195,35 @@ def _advice(
     infrared: bool,
 ) -> list[Phrase]:
     bad = {point.name.split(" at ")[0] for point in points if point.good is False}
-    said = []
+    texts = []
     if "Plate width" in bad:
-        said.append(_enlarge(tracks, size, road, zoom_or_tilt))
+        texts.append(_enlarge(tracks, size, road, zoom_or_tilt))
     if "Place from left" in bad:
-        said.append(_center(best, size, road))
+        texts.append(_center(best, size, road))
     roll = median(f.roll for f in best)
     if "Rotated" in bad:
         turn = Phrase("clockwise") if roll > 0 else Phrase("counterclockwise")
         by = degrees_in_words(abs(roll))
-        said.append(
+        texts.append(
             Phrase("Plates are tilted: roll the camera {turn}, as seen from behind it, by {by}.", turn=turn, by=by)
         )
     if "From the side" in bad:
-        said.append(
+        texts.append(
             Phrase("Plates are seen from the side: move the camera closer to the lane, or aim farther up the road.")
         )
     if "From above" in bad:
-        said.append(Phrase("Plates are seen from above: aim farther up the road, or mount the camera lower."))
+        texts.append(Phrase("Plates are seen from above: aim farther up the road, or mount the camera lower."))
     if "Washed out" in bad:
-        said.append(Phrase("Plates are washed out: set less gain or a faster shutter in post.toml; do not add light."))
+        texts.append(Phrase("Plates are washed out: set less gain or a faster shutter in post.toml; do not add light."))
     elif "Contrast" in bad:
         dark = median(f.brightness for f in best) < 110
         brighten = Phrase("Plates are dark: add light, or set more gain in post.toml.")
-        said.append(brighten if dark else Phrase("Plates are dull: clean the window."))
+        texts.append(brighten if dark else Phrase("Plates are dull: clean the window."))
     if "Blur" in bad:
         tilt = min(MOST_DEGREES, max(median(f.sideways for f in best), median(f.above for f in best)))
         shutter = f"1/{shutter_for(road.speed_mph, tilt)} s"
         speed = f"{road.speed_mph:.0f}"
-        said.append(
+        texts.append(
             Phrase(
                 "Plates blur at {speed} mph: set a shutter of {shutter} or faster in post.toml.",
                 speed=speed,
@@ -231,14 +231,14 @@ def _advice(
             )
         )
     elif "Sharpness" in bad:
-        said.append(
+        texts.append(
             Phrase(
                 "Plates are out of focus in infrared, which needs another focus: turn the ring until letters are crisp."
             )
             if infrared
             else Phrase("Plates are out of focus: turn the focus ring until letters are crisp.")
         )
-    return said
+    return texts
 
 
 def _center(best: Sequence[Measurement], size: tuple[int, int], road: Road) -> Phrase:

@@ -9,7 +9,7 @@ from platepost.provisioning.serving import PageServer
 from platepost.technician.aim.aiming import Aiming
 from platepost.technician.aim.web import application
 
-_LOOK_SECONDS = 0.2
+_CHECK_SECONDS = 0.2
 _LAST_WORD_SECONDS = 1.5
 """For the page to hear that it has closed."""
 
@@ -74,7 +74,7 @@ class Server(PageServer):
     async def _serve(self) -> None:
         serving = asyncio.create_task(super()._serve())
         while self._session.open:
-            over, _ = await asyncio.wait({serving}, timeout=_LOOK_SECONDS)
+            over, _ = await asyncio.wait({serving}, timeout=_CHECK_SECONDS)
             if over:
                 break
         await asyncio.wait({serving}, timeout=_LAST_WORD_SECONDS)

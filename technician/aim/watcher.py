@@ -159,7 +159,7 @@ class Watcher:
                     return
                 if frame is not None:
                     self.fault = None
-                    self._take(self._look(frame))
+                    self._take(self._observe(frame))
                 elif capture.age > HUNG_SECONDS:
                     raise CameraError(Phrase("no new picture for {seconds} s", seconds=f"{HUNG_SECONDS:g}"))
         finally:
@@ -173,7 +173,7 @@ class Watcher:
             self._latest = observation
             self._changed.notify_all()
 
-    def _look(self, frame: Frame) -> Observation:
+    def _observe(self, frame: Frame) -> Observation:
         if self._forget.is_set():
             self._forget.clear()
             self._drop()

@@ -108,7 +108,7 @@ class _Pages:
             language=language,
             others={code: name for code, name in LANGUAGES.items() if code != language},
             words=words,
-            t=lambda said: words.get(said, said),
+            t=lambda phrase: words.get(phrase, phrase),
         )
         return HTMLResponse(text)
 

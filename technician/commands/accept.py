@@ -189,6 +189,6 @@ def _limits(pairs: tuple[str, ...]) -> AcceptanceCriteria:
         fault = error.errors()[0]
         key = ".".join(str(part) for part in fault["loc"])
         known = ", ".join(f"{name}={field.default}" for name, field in AcceptanceCriteria.model_fields.items())
-        said = fault["msg"].removeprefix("Value error, ")
-        why = f"{key}: {said}" if key else said
+        reason = fault["msg"].removeprefix("Value error, ")
+        why = f"{key}: {reason}" if key else reason
         raise ProvisioningError(Phrase("--limit {why}; by default: {known}", why=why, known=known)) from error

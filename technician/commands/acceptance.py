@@ -116,8 +116,8 @@ def show(*, directory: Path, as_json: bool) -> None:
         return
     table = Table("post", "verdict", "technician", "report")
     for row in rows:
-        said = {None: "", True: "accepted", False: "not accepted"}[row["accepted"]]
-        table.add_row(row["post"], said, shown(row["technician"] or ""), shown(row["file"] or "none kept"))
+        verdict = {None: "", True: "accepted", False: "not accepted"}[row["accepted"]]
+        table.add_row(row["post"], verdict, shown(row["technician"] or ""), shown(row["file"] or "none kept"))
     Console().print(table)
 
 

@@ -185,24 +185,24 @@ def left_to_do(kept: Views, *, accepted: Collection[Light], outdated: Collection
         outdated: in which of them the camera was moved since.
 
     """
-    said = []
+    texts = []
     for light, by in LIGHTS.items():
         view = kept.of(light)
         if view is None:
-            said.append(
+            texts.append(
                 Phrase(
                     "No view is accepted in {light}: run the same command again if this post should read in it.",
                     light=by,
                 )
             )
         elif light in outdated:
-            said.append(
+            texts.append(
                 Phrase(
                     "The camera was moved after the view in {light} was accepted: run the same command again.", light=by
                 )
             )
         elif light not in accepted:
-            said.append(
+            texts.append(
                 Phrase(
                     "The view in {light} is from {date}: if the camera or lens was turned since, run the same command "
                     "again and accept it, too; otherwise the post will report in that light that its lens moved.",
@@ -210,7 +210,7 @@ def left_to_do(kept: Views, *, accepted: Collection[Light], outdated: Collection
                     date=day(view.accepted),
                 )
             )
-    return said
+    return texts
 
 
 def next_command(path: Path, folder: Path, purpose: str) -> str:
@@ -240,7 +240,7 @@ def _lights(views: Views) -> set[Light]:
 def _said(views: Views) -> str:
     """Say which views a post has, whose and since when."""
     kept = [(LIGHTS[light], view) for light in LIGHTS if (view := views.of(light)) is not None]
-    said = [
+    texts = [
         Phrase(
             "the view in {light}, accepted {time} by {person}",
             light=by,
@@ -249,7 +249,7 @@ def _said(views: Views) -> str:
         )
         for by, view in kept
     ]
-    return Phrase("{first}; {second}", first=said[0], second=said[1]) if len(said) == 2 else listed(said)
+    return Phrase("{first}; {second}", first=texts[0], second=texts[1]) if len(texts) == 2 else listed(texts)
 
 
 def _road(configuration: Configuration) -> Road:

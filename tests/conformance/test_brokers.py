@@ -53,7 +53,7 @@ def test_a_large_record_passes(stand: Stand) -> None:
 
 def test_status_is_retained_and_the_will_follows(stand: Stand) -> None:
     with stand.post() as post:
-        uplink = post.uplink(post.settings(may_go_unheard=("status",)), on_connected=post.birth)
+        uplink = post.uplink(post.settings(optional_receivers=("status",)), on_connected=post.birth)
         uplink.start()
         until(lambda: uplink.state().acknowledged == 1, what="the birth")
         # What RabbitMQ retains lies on the node that took it.

@@ -80,7 +80,7 @@ class Drill(Running):
         self.board = VirtualBoard()
         mocker.patch.object(backends, "board", return_value=self.board)
         for module in (lens, certificate, machine, read_rate, uplink):
-            mocker.patch.object(module, "READ_SECONDS" if module is lens else "LOOK_SECONDS", 0.0)
+            mocker.patch.object(module, "READ_SECONDS" if module is lens else "CHECK_SECONDS", 0.0)
         mocker.patch.object(model_loader, "RETRY_SECONDS", 0.0)
         self.readings = WELL
         rig = Rig(machine=lambda _folder: self.readings)

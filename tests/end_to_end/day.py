@@ -137,7 +137,7 @@ class Day:
         stick.mkdir()
         given(enroll, post, "--stick", stick, "--directory", unit, typed=code)
         options = ("--reload", self.reload, "--as", "j-stone", "--purpose", "no network there")
-        given(provision, "enroll-stick", self.directory, stick, *options)
+        given(provision, "enroll-offline", self.directory, stick, *options)
         given(enroll, post, "--stick", stick, "--directory", unit)
 
     def publish_list(self, rows: str, folder: Path) -> None:
@@ -210,8 +210,8 @@ def _rabbitmq(fleet: Fleet, directory: Path) -> Iterator[tuple[Broker | RabbitCl
         script = directory / "reload"
         variables = {**node._environment(), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
         lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
-        tell = ["/usr/lib/rabbitmq/bin/rabbitmqctl", "--quiet", "-n", node.name, "import_definitions"]
-        lines.append(shlex.join([*tell, str(folder / "definitions.json")]))
+        on_act = ["/usr/lib/rabbitmq/bin/rabbitmqctl", "--quiet", "-n", node.name, "import_definitions"]
+        lines.append(shlex.join([*on_act, str(folder / "definitions.json")]))
         script.write_text("\n".join(["#!/bin/sh", "set -e", *lines, ""]))
         script.chmod(stat.S_IRWXU)
         yield cluster, str(script)

@@ -62,8 +62,8 @@ class LightPost:
     def _on_message(self, _client: object, _data: object, message: mqtt.MQTTMessage) -> None:
         key = ECKey.import_key(self._fleet.configuration_verifying_key.read_bytes())
         desired = read(message.payload, key)
-        self.told.append(desired.said.settings)
-        version = desired.said.version
+        self.told.append(desired.payload.settings)
+        version = desired.payload.version
         self.on_told(version)
         bad = len(self.told) == 1
         if self._mind == "refuses" and bad:
@@ -188,14 +188,14 @@ def test_an_error_halfway_brings_it_back_from_all_that_were_told(
     street: Street, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     street.stand()
-    real = Rollout._tell
+    real = Rollout._publish
 
-    def tell(made: Rollout, target: Target, settings: Settings) -> None:
+    def on_act(made: Rollout, target: Target, settings: Settings) -> None:
         if target.post == "post-3" and settings:
             raise error
         real(made, target, settings)
 
-    monkeypatch.setattr(Rollout, "_tell", tell)
+    monkeypatch.setattr(Rollout, "_publish", on_act)
     code, result = street.roll_out()
     assert code == 1
     assert str(error) in next(iter(result["wrong"].values()))

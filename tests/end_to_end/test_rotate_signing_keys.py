@@ -78,7 +78,7 @@ def test_a_post_that_could_not_follow_is_named_and_nothing_begun(town: Town) -> 
     town.says("post-2")
     before = files(town.fleet)
     for words in ((), ("--rehearse",)):
-        with pytest.raises(ProvisioningError, match="post-2 would know nothing that the new key signs"):
+        with pytest.raises(ProvisioningError, match="post-2 would reject what the new key signs"):
             town.rotate("lists", *words)
     assert files(town.fleet) == before
     code, told = town.rotate("lists", "--anyway")

@@ -82,7 +82,7 @@ def day(request: pytest.FixtureRequest, tmp_path: Path, passphrases: None) -> It
 
 def test_from_nothing_to_a_post_in_service_and_out_of_it(day: Day, tmp_path: Path, visitor: Visitor) -> None:
     # The broker is proved to give everybody their rights and nobody more.
-    proof = day.told("fleet", "prove", *day.at_the_broker)
+    proof = day.told("fleet", "check-acl", *day.at_the_broker)
     assert proof["wrong"] == 0
     assert len(proof["cases"]) > 100
     receipts = [row for row in proof["cases"] if row["topic"].endswith("/{post}/receipt/{custodian}") and row["is"]]

@@ -69,7 +69,7 @@ def test_what_is_stated_of_the_camera_is_decided_so(fault: Fault, named_after: f
 def test_what_is_stated_of_the_machine_is_decided_so() -> None:
     named = {Fault.TOO_HOT, Fault.THROTTLED, Fault.UNDER_VOLTAGE, Fault.STORAGE_LOW, Fault.STORAGE_WORN}
     assert {DESCRIPTIONS[fault].within for fault in named} == {"five seconds"}
-    assert machine.LOOK_SECONDS == 5
+    assert machine.CHECK_SECONDS == 5
     assert "within ten seconds" in DESCRIPTIONS[Fault.MODEL_DAMAGED].healed_by
     assert model_loader.RETRY_SECONDS == 10
 

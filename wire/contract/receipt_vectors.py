@@ -73,19 +73,19 @@ def _said(chain: Mapping[int, Envelope], ranges: list[tuple[int, int]]) -> dict[
     }
 
 
-def _changed(said: dict[str, Any], **members: Any) -> dict[str, Any]:  # noqa: ANN401 - members of a range
-    return said | {"ranges": [said["ranges"][0] | members]}
+def _changed(content: dict[str, Any], **members: Any) -> dict[str, Any]:  # noqa: ANN401 - members of a range
+    return content | {"ranges": [content["ranges"][0] | members]}
 
 
-def _many(said: dict[str, Any]) -> dict[str, Any]:
+def _many(content: dict[str, Any]) -> dict[str, Any]:
     digest = hashlib.sha256(b"any record").hexdigest()
     ranges = [{"first": 2 * number, "last": 2 * number, "digest": digest} for number in range(1, MOST_RANGES + 2)]
-    return said | {"ranges": ranges}
+    return content | {"ranges": ranges}
 
 
 def _case(
     name: str,
-    said: dict[str, Any],
+    content: dict[str, Any],
     verdict: str,
     *,
     by: str | None = "in_force",
@@ -95,7 +95,7 @@ def _case(
     signature_of: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     signer = ExampleSigner() if by is None else KEYS[by]
-    message = signer.compact(dump(said), typ=typ)
+    message = signer.compact(dump(content), typ=typ)
     if signature_of is not None:
         head, _, _ = message.rpartition(".")
         signature = signer.compact(dump(signature_of), typ=typ).rpartition(".")[2] if signature_of else ""
@@ -105,6 +105,6 @@ def _case(
         "topic": SOURCE.receipt(topic),
         "retained": retained,
         "message": message,
-        "payload": said,
+        "payload": content,
         "verdict": verdict,
     }

@@ -20,7 +20,7 @@ class Desired:
     """A configuration that the fleet's key signed."""
 
     jws: str
-    said: DesiredConfiguration
+    payload: DesiredConfiguration
     signer: str = ""
     """Thumbprint of that key."""
 
@@ -39,8 +39,8 @@ def read(message: bytes, keys: ECKey | Sequence[ECKey]) -> Desired:
     """
     known = [keys] if isinstance(keys, ECKey) else keys
     signed, signer = open_signed_by(message, typ=CONFIGURATION_TYPE, keys=known)
-    said = read_payload(signed.payload, DesiredConfiguration, "configuration")
-    return Desired(message.decode("ascii"), said, signer.thumbprint())
+    payload = read_payload(signed.payload, DesiredConfiguration, "configuration")
+    return Desired(message.decode("ascii"), payload, signer.thumbprint())
 
 
 def judge(desired: Desired, base: Table, *, source: Source, highest: int, at: datetime, clock: ClockQuality) -> Table:
@@ -50,15 +50,15 @@ def judge(desired: Desired, base: Table, *, source: Source, highest: int, at: da
         RefusedError: another post's, not newer than `highest`, out of its time, or with a value that cannot be.
 
     """
-    said = desired.said
-    if said.agency != source.agency:
+    payload = desired.payload
+    if payload.agency != source.agency:
         raise RefusedError(Rejection.FOREIGN_AGENCY, "the configuration is for another agency")
-    if said.post != source.post:
+    if payload.post != source.post:
         raise RefusedError(Rejection.OTHER_POST, "the configuration is for another post")
-    if said.version <= highest:
-        raise RefusedError(Rejection.OLDER, f"version {said.version} is not newer than {highest}")
-    if at >= said.expires:
-        raise RefusedError(Rejection.EXPIRED, f"it was to be applied before {said.expires.isoformat()}")
-    if clock.synchronised and said.issued > at + CLOCK_TOLERANCE:
-        raise RefusedError(Rejection.NOT_YET_VALID, f"it is dated {said.issued.isoformat()}")
-    return overlay(base, said.settings)
+    if payload.version <= highest:
+        raise RefusedError(Rejection.OLDER, f"version {payload.version} is not newer than {highest}")
+    if at >= payload.expires:
+        raise RefusedError(Rejection.EXPIRED, f"it was to be applied before {payload.expires.isoformat()}")
+    if clock.synchronised and payload.issued > at + CLOCK_TOLERANCE:
+        raise RefusedError(Rejection.NOT_YET_VALID, f"it is dated {payload.issued.isoformat()}")
+    return overlay(base, payload.settings)

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
-from platepost.common.settings import Table, bounds_from_afar, explain, remote_keys
+from platepost.common.settings import Table, explain, remote_bounds_of, remote_keys
 from platepost.wire.errors import RefusedError, Rejection
 
 MOST_FAULTS = 8
@@ -40,7 +40,7 @@ def overlay(base: Table, settings: Mapping[str, Mapping[str, JsonValue]]) -> Tab
         ) from None
     beyond = [
         f"{name} = {value!r}: {wrong}"
-        for name, bounds in sorted(bounds_from_afar(type(base)).items())
+        for name, bounds in sorted(remote_bounds_of(type(base)).items())
         for value in (settings.get(name.split(".")[0], {}).get(name.split(".")[1]),)
         if isinstance(value, int | float) and (wrong := bounds.wrong(value)) is not None
     ]

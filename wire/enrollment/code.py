@@ -35,12 +35,12 @@ def read_code(text: str) -> str:
     """
     plain = re.sub(r"[\s-]+", "", text.upper()).translate(_MISREAD)
     if len(plain) != LENGTH or any(character not in ALPHABET for character in plain):
-        said = Phrase(
+        text = Phrase(
             "{given} is not a code: expected {count} letters and digits, such as 7K3M-Q9TX-4HWD-2VBN",
             given=repr(text.strip()),
             count=str(LENGTH),
         )
-        raise EnrollmentError(said, reason="code_malformed")
+        raise EnrollmentError(text, reason="code_malformed")
     return _grouped(plain)
 
 

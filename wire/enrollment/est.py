@@ -34,7 +34,7 @@ LARGEST = 256 * 1024
 _REASON = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
 _EXPLAINED = {
     "cloned": Phrase("this unit's disk was copied from another's: set up the unit again, and tell your administrator"),
-    "code_late": Phrase("the code is no longer good: an administrator issues a new one"),
+    "code_late": Phrase("the code has expired: an administrator issues a new one"),
     "code_used": Phrase("the code was used for another unit: if that was not you, tell your administrator at once"),
     "code_wrong": Phrase("the code is wrong"),
     "keeper_expired": Phrase("the office enrolls nobody at the moment: call your administrator"),
@@ -88,9 +88,9 @@ class EstClient:
             raise EnrollmentError(
                 Phrase(
                     "the code is not the one that {office} gave out for {post}, it has none open for a post of this "
-                    "name, or somebody stands between; nothing was sent. Look at the name and the code again; an "
-                    "administrator issues a new one with `platepost provision post invite`. Then give the same command "
-                    "again",
+                    "name, or someone intercepts the connection; nothing was sent. Look at the name and the code "
+                    "again; an administrator issues a new one with `platepost provision post invite`. Then run the "
+                    "same command again",
                     office=str(self),
                     post=post,
                 ),
@@ -251,8 +251,8 @@ def _is_authority(certificate: x509.Certificate) -> bool:
 
 def _refusal(office: EstClient, status: int, content: bytes) -> EnrollmentError:
     try:
-        said = json.loads(content)
-        message, reason = str(said["message"])[:_LONGEST_MESSAGE], str(said["reason"])
+        answer = json.loads(content)
+        message, reason = str(answer["message"])[:_LONGEST_MESSAGE], str(answer["reason"])
     except (ValueError, KeyError, TypeError, RecursionError):
         odd = Phrase("{office} answers with status {status}", office=str(office), status=str(status))
         return EnrollmentError(odd, reason="refused")

@@ -50,8 +50,8 @@ def write_request(folder: Path, post: str, request: bytes, *, seal_key: bytes) -
         _put(path, body)
         _put(_seal_file(path), seal(seal_key, "simpleenroll", post.encode(), body).encode() + b"\n")
     except OSError as error:
-        said = Phrase("{folder}: the request cannot be written: {why}", folder=str(folder), why=str(error.strerror))
-        raise EnrollmentError(said, reason="stick") from error
+        text = Phrase("{folder}: the request cannot be written: {why}", folder=str(folder), why=str(error.strerror))
+        raise EnrollmentError(text, reason="stick") from error
     return path
 
 
@@ -88,8 +88,8 @@ def write_answer(folder: Path, post: str, answer: OfflineAnswer, *, seal_key: by
 
 def write_refusal(folder: Path, post: str, refusal: EnrollmentError) -> None:
     """Write why there is no answer."""
-    said = {"reason": refusal.reason, "message": str(refusal)}
-    _put(folder / f"{post}.refused.json", json.dumps(said).encode())
+    content = {"reason": refusal.reason, "message": str(refusal)}
+    _put(folder / f"{post}.refused.json", json.dumps(content).encode())
 
 
 def read_answer_files(folder: Path, post: str, *, seal_key: bytes) -> OfflineAnswer | None:
@@ -105,10 +105,10 @@ def read_answer_files(folder: Path, post: str, *, seal_key: bytes) -> OfflineAns
         if not sealed.exists():
             if not refused.exists():
                 return None
-            said = json.loads(_get(refused))
+            content = json.loads(_get(refused))
             refused.unlink()
-            why = Phrase("the office refused: {why}", why=str(said["message"]))
-            raise EnrollmentError(why, reason=str(said["reason"]))
+            why = Phrase("the office refused: {why}", why=str(content["message"]))
+            raise EnrollmentError(why, reason=str(content["reason"]))
         certificate, authorities, configuration = (_get(path) for path in files)
         given = _get(sealed).decode("ascii")
     except (OSError, ValueError, KeyError) as error:

@@ -64,7 +64,7 @@ class PackageFile:
         while len(read) < len(self):  # of what lies before a bad sector there is less at first, and no error
             piece = os.pread(self._descriptor, len(self) - len(read), self._part.start + len(read))
             if not piece:
-                raise OSError(errno.EIO, "the disk does not give what was written")
+                raise OSError(errno.EIO, "the disk returned different data than was written")
             read += piece
         return read
 

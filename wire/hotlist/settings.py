@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from platepost.common.settings import Afar, KeyPath, Pair, Remote, Section
+from platepost.common.settings import KeyPath, Pair, Remote, RemoteBounds, Section
 
 SIZE_JUMP = 0.30
 """Share by which a list may grow or shrink unless its issuer gives a reason."""
@@ -18,10 +18,10 @@ class HotListSettings(Section):
     issuer_key: Path = Field(description="PEM of the public key that signs the department's lists.")
     unseal_key: KeyPath = Field(description="PEM of this post's private key, to which lists are sealed.")
     # Federal extracts are refreshed twice a day: one missed refresh warns, two are stale.
-    warning_hours: Annotated[Remote[float], Afar(most=48)] = Field(
+    warning_hours: Annotated[Remote[float], RemoteBounds(most=48)] = Field(
         default=13, gt=0, le=8760, description="Age at which the post warns."
     )
-    stale_hours: Annotated[Remote[float], Afar(most=72)] = Field(
+    stale_hours: Annotated[Remote[float], RemoteBounds(most=72)] = Field(
         default=24, gt=0, le=8760, description="Age at which the post is degraded: hotlist_stale."
     )
     size_jump: float = Field(
@@ -42,7 +42,7 @@ class HotListSettings(Section):
     near_confidence: Remote[float] = Field(
         default=0.1, ge=0, le=1, description="Other readings less likely than this are not looked up."
     )
-    hits_per_hour: Annotated[Remote[int], Afar(least=5, most=1000)] = Field(
+    hits_per_hour: Annotated[Remote[int], RemoteBounds(least=5, most=1000)] = Field(
         default=10,
         ge=1,
         le=1_000_000,

@@ -29,7 +29,7 @@ class Followed:
 
 def follow(
     history: KeyHistory,
-    heard: Sequence[bytes],
+    received: Sequence[bytes],
     *,
     purpose: Purpose,
     agency: str,
@@ -51,7 +51,7 @@ def follow(
     """
     followed = Followed(history)
     known = False
-    for line in heard:
+    for line in received:
         statement: VerifiedStatement | None = None
         try:
             statement = read(line, key=followed.history.present, roots=roots)
@@ -76,16 +76,16 @@ def for_us(statement: VerifiedStatement, purpose: Purpose, agency: str, custodia
         RefusedError: it is not.
 
     """
-    if statement.said.agency != agency:
+    if statement.payload.agency != agency:
         raise RefusedError(Rejection.FOREIGN_AGENCY, "the statement is for another agency")
-    if statement.said.purpose is not purpose:
-        raise RefusedError(Rejection.OTHER_PURPOSE, f"the statement is about keys for {statement.said.purpose}")
-    if statement.said.custodian is not None and statement.said.custodian.name != custodian:
+    if statement.payload.purpose is not purpose:
+        raise RefusedError(Rejection.OTHER_PURPOSE, f"the statement is about keys for {statement.payload.purpose}")
+    if statement.payload.custodian is not None and statement.payload.custodian.name != custodian:
         raise RefusedError(Rejection.OTHER_CUSTODIAN, "the statement is about another custodian's keys")
     return statement
 
 
 def _keeps_terms(statement: VerifiedStatement, history: KeyHistory) -> None:
     """Refuse a statement by which another than the root changes what receipts are needed for."""
-    if not statement.by_root and statement.said.custodian != history.terms:
+    if not statement.by_root and statement.payload.custodian != history.terms:
         raise RefusedError(Rejection.OTHER_TERMS, "only the root changes what receipts are needed for")

@@ -92,19 +92,23 @@ class KeyHistory:
             RefusedError: it is not newer, or names a key that was revoked.
 
         """
-        said = statement.said
-        newer = said.era > self.era if statement.by_root else (said.era == self.era and said.number > self.number)
+        payload = statement.payload
+        newer = (
+            payload.era > self.era if statement.by_root else (payload.era == self.era and payload.number > self.number)
+        )
         if not newer:
             here = f"{self.era}.{self.number}"
-            raise RefusedError(Rejection.OLDER, f"statement {said.era}.{said.number} does not follow {here}")
+            raise RefusedError(Rejection.OLDER, f"statement {payload.era}.{payload.number} does not follow {here}")
         named = {key.thumbprint for key in (statement.key, *statement.former)}
         if any(self.revoked(thumbprint) for thumbprint in named):
             raise RefusedError(Rejection.REVOKED_KEY, "it names a key that was revoked")
-        revoking = said.withdrawn == "revoked"
+        revoking = payload.withdrawn == "revoked"
         before = [*self.in_force, *(former.key for former in self.former)]
         return KeyHistory(
             present=statement.key,
-            former=tuple(RetiringKey(key, told.until) for key, told in zip(statement.former, said.former, strict=True)),
+            former=tuple(
+                RetiringKey(key, former.until) for key, former in zip(statement.former, payload.former, strict=True)
+            ),
             withdrawn=_remembered(
                 (
                     *(replace(gone, revoked=gone.revoked or revoking) for gone in self.withdrawn),
@@ -112,10 +116,10 @@ class KeyHistory:
                 ),
                 but=named,
             ),
-            era=said.era,
-            number=said.number,
+            era=payload.era,
+            number=payload.number,
             digest=statement.digest,
-            terms=said.custodian if statement.by_root else self.terms,
+            terms=payload.custodian if statement.by_root else self.terms,
         )
 
 

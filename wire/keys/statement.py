@@ -40,7 +40,7 @@ class VerifiedStatement:
     """A statement signed by a key that may vouch for it."""
 
     jws: str
-    said: KeyStatement
+    payload: KeyStatement
     digest: str
     """SHA-256 of what is signed, hexadecimal: one statement may be signed by several keys."""
     by_root: bool
@@ -72,11 +72,11 @@ def read(line: bytes, *, key: Key | None, roots: Sequence[Key]) -> VerifiedState
     """
     in_force = [] if key is None else [key.public]
     signed, signer = open_signed_by(line, typ=KEYS_TYPE, keys=[*in_force, *(root.public for root in roots)])
-    said = read_payload(signed.payload, KeyStatement, "statement")
-    keys = [_own(each.thumbprint, each.public_key) for each in (said.key, *said.former)]
+    payload = read_payload(signed.payload, KeyStatement, "statement")
+    keys = [_own(each.thumbprint, each.public_key) for each in (payload.key, *payload.former)]
     return VerifiedStatement(
         jws=line.decode("ascii"),
-        said=said,
+        payload=payload,
         digest=hashlib.sha256(signed.payload).hexdigest(),
         by_root=key is None or signer is not key.public,
         key=keys[0],

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from platepost.common.secrets.credentials import PRIVATE
-from platepost.common.settings import Afar, KeyPath, Name, Remote, Section
+from platepost.common.settings import KeyPath, Name, Remote, RemoteBounds, Section
 from platepost.wire.records.base import Line
 from platepost.wire.records.parts import Place
 from platepost.wire.records.topics import Source
@@ -70,7 +70,7 @@ class RecordSettings(Section):
     overview_bytes: Remote[int] = Field(
         default=25600, ge=2048, le=LARGEST_OVERVIEW, description="Largest picture of a vehicle."
     )
-    health_seconds: Annotated[Remote[float], Afar(most=600)] = Field(
+    health_seconds: Annotated[Remote[float], RemoteBounds(most=600)] = Field(
         default=60, ge=1, le=3600, description="How often health is published."
     )
 

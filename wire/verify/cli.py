@@ -59,8 +59,8 @@ Exit code: 0 if every record from first to last is there and genuine, 1 if not.
     multiple=True,
     metavar="NUMBER:DIGEST",
     help=(
-        "A head of the chain that was written down, as printed by `platepost provision acts --head`; the chain must "
-        "contain it. Repeat for more."
+        "A head of the chain that was written down, as printed by `platepost provision audit-log --head`; the chain "
+        "must contain it. Repeat for more."
     ),
 )
 @click.option("--redelivery", is_flag=True, help="Allow repeated records, as subscribers at QoS 1 may receive them.")

@@ -76,8 +76,12 @@ class Trust:
             self._replaced[heeded.former] = heeded
             for key in (heeded.former, heeded.new):
                 self._changes.setdefault(key, []).append(heeded)
-        known = [said for said in namings if self.objection(said.key, chain=said.chain, sequence=said.sequence) is None]
-        self._good |= {said.named: inf for said in known}
+        known = [
+            naming
+            for naming in namings
+            if self.objection(naming.key, chain=naming.chain, sequence=naming.sequence) is None
+        ]
+        self._good |= {naming.named: inf for naming in known}
 
     def objection(self, key: str, *, chain: str | None, sequence: int) -> str | None:
         """Say why a record is not genuine for the key that signed it; None if it is.
@@ -123,6 +127,6 @@ class Trust:
 
     def _latest_in(self, key: str, chain: str, *, before: int | None = None) -> Change | None:
         """Return what was said last of a key in a chain, before a number if one is given."""
-        said = (change for change in self._changes.get(key, ()) if change.chain == chain)
-        earlier = (change for change in said if before is None or change.sequence < before)
+        changes = (change for change in self._changes.get(key, ()) if change.chain == chain)
+        earlier = (change for change in changes if before is None or change.sequence < before)
         return max(earlier, key=lambda change: change.sequence, default=None)

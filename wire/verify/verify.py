@@ -196,10 +196,10 @@ class Verifier:
         problem_here = self._place(line, event, digest_of(canonical), key)
         if problem_here is None and (holder := self._holders.get(key)) is not None:
             data = event.get("data")
-            said = data.get("identity") if isinstance(data, dict) else None
+            claimed = data.get("identity") if isinstance(data, dict) else None
             # A place that signs for itself, as a post does, tells of what others did there.
-            if holder not in {said, str(self._source).rpartition("/")[2]}:
-                return self._wrong("foreign", line, event, f"signed with the key of {holder}, in the name of {said}")
+            if holder not in {claimed, str(self._source).rpartition("/")[2]}:
+                return self._wrong("foreign", line, event, f"signed with the key of {holder}, in the name of {claimed}")
         if problem_here is None and event.get("type") == TYPES[Audit]:
             self._heed(event, key)
         return problem_here
@@ -382,8 +382,8 @@ def _stepped_back(event: dict[str, Any]) -> float:
     """Return by how much a record says that it is earlier than the one before it, seconds; 0 if it does not."""
     data = event.get("data")
     clock = data.get("clock") if isinstance(data, dict) else None
-    said = clock.get("stepped_back_seconds") if isinstance(clock, dict) else None
-    return float(said) if isinstance(said, int | float) and not isinstance(said, bool) else 0.0
+    seconds = clock.get("stepped_back_seconds") if isinstance(clock, dict) else None
+    return float(seconds) if isinstance(seconds, int | float) and not isinstance(seconds, bool) else 0.0
 
 
 def _may_name_a_key(record: bytes | str | dict[str, Any]) -> bool:

@@ -120,7 +120,7 @@ class RemoteConfiguration(Generic[Table]):
                 return  # it is in force, though its key may have been retired since
             try:
                 wanted = self._read(message, at)
-                version, identity = wanted.said.version, wanted.said.who
+                version, identity = wanted.payload.version, wanted.payload.who
                 if self._is_known(wanted):
                     return
                 effective = judging.judge(
@@ -151,7 +151,7 @@ class RemoteConfiguration(Generic[Table]):
                         source="broker",
                         identity=identity,
                         object=str(version),
-                        details={"digest": wanted.digest, "settings": wanted.said.wire()["settings"]},
+                        details={"digest": wanted.digest, "settings": wanted.payload.wire()["settings"]},
                     )
                 )
 
@@ -227,7 +227,7 @@ class RemoteConfiguration(Generic[Table]):
             if self.kept.trial is None or self.kept.previous is None:
                 return None if self.kept.trial is None else self._base
             try:
-                return overlay(self._base, self._read_kept(self.kept.previous).said.settings)
+                return overlay(self._base, self._read_kept(self.kept.previous).payload.settings)
             except RefusedError:
                 return self._base
 
@@ -243,9 +243,9 @@ class RemoteConfiguration(Generic[Table]):
                 return ConfigurationState(state="file", refused=self.kept.refused)
             return ConfigurationState(
                 state="applied" if self.kept.trial is None else "trial",
-                version=wanted.said.version,
+                version=wanted.payload.version,
                 digest=wanted.digest,
-                who=wanted.said.who,
+                who=wanted.payload.who,
                 applied=current.at,
                 refused=self.kept.refused,
             )
@@ -257,7 +257,7 @@ class RemoteConfiguration(Generic[Table]):
         current, refused = self.kept.current, self.kept.refused
         if current is not None and current.jws == wanted.jws:
             return True
-        return refused is not None and refused.version == wanted.said.version == self.kept.highest
+        return refused is not None and refused.version == wanted.payload.version == self.kept.highest
 
     def _read(self, message: bytes, at: datetime) -> judging.Desired:
         try:
@@ -281,7 +281,7 @@ class RemoteConfiguration(Generic[Table]):
     def _from_store(self) -> Table:
         while self.kept.current is not None:
             try:
-                return overlay(self._base, self._read_kept(self.kept.current).said.settings)
+                return overlay(self._base, self._read_kept(self.kept.current).payload.settings)
             except RefusedError as refusal:
                 self._revert(refusal.reason, str(refusal))
         return self._base
@@ -291,7 +291,7 @@ class RemoteConfiguration(Generic[Table]):
             failed = None if self.kept.current is None else self._read_kept(self.kept.current)
         except RefusedError:
             failed = None
-        version = None if failed is None else failed.said.version
+        version = None if failed is None else failed.payload.version
         refused = RefusedConfiguration(version=version, reason=reason.value, message=why[:1000])
         self._keep(self.kept.with_(current=self.kept.previous, previous=None, trial=None, refused=refused))
         self._changed = True
@@ -300,7 +300,7 @@ class RemoteConfiguration(Generic[Table]):
             AuditEvent(
                 "configuration_reverted",
                 outcome="failure",
-                identity=None if failed is None else failed.said.who,
+                identity=None if failed is None else failed.payload.who,
                 reason=reason,
                 object=None if version is None else str(version),
                 details={"message": why[:1000]},

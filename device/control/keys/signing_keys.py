@@ -115,8 +115,8 @@ class SigningKeys:
                 if self._given is None and self._terms is not None:
                     # What its receipts are needed for is not known now, and what is deleted without them is gone.
                     self.history = KeyHistory(None, terms=self._terms.model_copy(update={"required": True}))
-                said: dict[str, JsonValue] = {"message": str(error)}
-                self._tell("trusted_keys_refused", outcome="failure", reason=Rejection.MALFORMED, details=said)
+                details: dict[str, JsonValue] = {"message": str(error)}
+                self._report("trusted_keys_refused", outcome="failure", reason=Rejection.MALFORMED, details=details)
 
     def _replayed(self, kept: StoredKeys) -> tuple[KeyHistory, StoredKeys]:
         known = tuple(WithdrawnKey(Key.of(gone.public_key), gone.revoked) for gone in kept.withdrawn)
@@ -145,13 +145,13 @@ class SigningKeys:
         with self._lock:
             self.not_kept = False
             try:
-                heard = lines(message)
+                received = lines(message)
             except RefusedError as refusal:
                 self._refuse(refusal, None)
                 return False
             followed = follow(
                 self.history,
-                heard,
+                received,
                 purpose=self.purpose,
                 agency=self._agency,
                 roots=self._roots,
@@ -166,13 +166,13 @@ class SigningKeys:
 
     def _keep(self, history: KeyHistory, taken: list[VerifiedStatement]) -> bool:
         """Keep what was followed and go by it; tell whether that could be done."""
-        told = list(self._kept.statements)
+        statements = list(self._kept.statements)
         for statement in taken:
             # The root's word needs nobody else's before it.
-            told = [statement.jws] if statement.by_root else [*told, statement.jws]
+            statements = [statement.jws] if statement.by_root else [*statements, statement.jws]
         last = taken[-1]
-        kept = _kept(self._given, tuple(told[:MOST]), history.withdrawn, None)
-        if self._store is None or len(told) > MOST:
+        kept = _kept(self._given, tuple(statements[:MOST]), history.withdrawn, None)
+        if self._store is None or len(statements) > MOST:
             why = "more statements than a post follows: it needs one by the root"
             self._refuse(RefusedError(Rejection.TOO_LARGE, why), last)
             return False
@@ -223,7 +223,7 @@ class SigningKeys:
             self._over = over
             self._changed = self._changed or bool(fresh)
             for thumbprint in sorted(fresh):
-                self._tell("trusted_key_retired", details={"key": thumbprint})
+                self._report("trusted_key_retired", details={"key": thumbprint})
 
     def state(self, at: datetime) -> KeyState:
         """Return what the status says of keys of which one is in force."""
@@ -242,28 +242,28 @@ class SigningKeys:
     # --- within
 
     def _tell_change(self, statement: VerifiedStatement) -> None:
-        said = statement.said
+        payload = statement.payload
         former: list[JsonValue] = [key.thumbprint for key in statement.former]
         details: dict[str, JsonValue] = {
-            "key": said.key.thumbprint,
+            "key": payload.key.thumbprint,
             "former": former,
-            "withdrawn": said.withdrawn,
+            "withdrawn": payload.withdrawn,
             "vouched": "root" if statement.by_root else "key",
             "digest": statement.digest,
         }
-        if said.custodian is not None:
-            details |= {"groups": list(said.custodian.groups), "required": said.custodian.required}
-        self._tell("trusted_keys_changed", about=statement, identity=said.who, details=details)
+        if payload.custodian is not None:
+            details |= {"groups": list(payload.custodian.groups), "required": payload.custodian.required}
+        self._report("trusted_keys_changed", about=statement, identity=payload.who, details=details)
 
     def _refuse(
         self, refusal: RefusedError, statement: VerifiedStatement | None, *, outcome: Outcome = "refused"
     ) -> None:
         log.warning("statement about keys for %s refused: %s", self._about, refusal.reason)
-        self._tell(
+        self._report(
             "trusted_keys_refused",
             about=statement,
             outcome=outcome,
-            identity=None if statement is None else statement.said.who,
+            identity=None if statement is None else statement.payload.who,
             reason=refusal.reason,
             details=refusal.details,
             verified=statement is not None or refusal.signed,
@@ -271,7 +271,7 @@ class SigningKeys:
         if statement is None or not self.history.in_force:
             return  # of a custodian that nobody has added nothing is kept
         # Only what a key that may vouch has signed: anybody else could keep the retained status changing.
-        refused = RefusedKeys(era=statement.said.era, number=statement.said.number, reason=refusal.reason.value)
+        refused = RefusedKeys(era=statement.payload.era, number=statement.payload.number, reason=refusal.reason.value)
         if refused != self._kept.refused:
             self._kept, self._changed = self._kept.model_copy(update={"refused": refused}), True
             try:
@@ -280,7 +280,7 @@ class SigningKeys:
             except NotKeptError as error:
                 log.warning("%s", error)
 
-    def _tell(
+    def _report(
         self,
         action: str,
         *,
@@ -291,7 +291,7 @@ class SigningKeys:
         details: dict[str, JsonValue],
         verified: bool = True,
     ) -> None:
-        number = "" if about is None else f" {about.said.era}.{about.said.number}"
+        number = "" if about is None else f" {about.payload.era}.{about.payload.number}"
         self._events.append(
             AuditEvent(
                 action,

@@ -108,12 +108,12 @@ def _show(facts: dict[str, Any], as_json: bool) -> None:  # noqa: FBT001 - one o
         return
     plates = facts.pop("plates", {})
     show_facts(Console(), facts.pop("file"), facts)
-    for plate, said in plates.items():
-        matches = [" ".join(str(part) for part in one.values() if part is not None) for one in said["matches"]]
+    for plate, outcome in plates.items():
+        matches = [" ".join(str(part) for part in one.values() if part is not None) for one in outcome["matches"]]
         click.echo(f"{plate}: {'; '.join(matches) or 'no match'}")
-        in_filter = "yes" if said["filter"] else "no"
-        click.echo(f"  key {said['key']}, in the filter: {in_filter}, entries in the table: {said['table']}")
-        click.echo(f"  digest {said['digest']}")
+        in_filter = "yes" if outcome["filter"] else "no"
+        click.echo(f"  key {outcome['key']}, in the filter: {in_filter}, entries in the table: {outcome['table']}")
+        click.echo(f"  digest {outcome['digest']}")
 
 
 def _moment(text: str | None) -> datetime:

@@ -101,8 +101,8 @@ def _back(builder: Department, wanted: int | None, reason: str) -> Path:
     )
     manifest, former = read_unverified(split(package)[0]), read_unverified(split(good.read_bytes())[0])
     details = facts_of(manifest) | {"again": former.version, "in_place_of": newest.version}
-    said = f"Version {former.version} is sent again as {manifest.version}, in place of {newest.version}"
-    click.echo(said, err=True)
+    text = f"Version {former.version} is sent again as {manifest.version}, in place of {newest.version}"
+    click.echo(text, err=True)
     version = str(manifest.version)
     with logged(builder.author, "hotlist_roll_back", "hotlist_rolled_back", object=version, details=details):
         return archive.keep(package, manifest, in_place_of_all_after=former.version)

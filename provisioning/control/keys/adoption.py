@@ -14,7 +14,7 @@ SURVEY_SECONDS = 3.0
 """For what the broker has retained."""
 
 
-class Standing(StrEnum):
+class AdoptionStatus(StrEnum):
     """What a post does with a statement."""
 
     GOES_BY_IT = "uses it"
@@ -34,7 +34,7 @@ class Holder:
     """As `fleet status` says it."""
     keys: KeyState | None
     """Its keys for this purpose; None where it takes none, or nothing is known of it."""
-    heard: bool
+    answered: bool
     configuration: str | None = None
     """Digest of the configuration that it goes by."""
 
@@ -43,25 +43,25 @@ class Holder:
         """Whether it is online."""
         return self.state in {"online", "degraded"}
 
-    def standing(self, statement: KeyStatement) -> Standing:
+    def adoption(self, statement: KeyStatement) -> AdoptionStatus:
         """Say what it does with a statement."""
-        if not self.heard:
-            return Standing.UNKNOWN
+        if not self.answered:
+            return AdoptionStatus.UNKNOWN
         if self.keys is None:
             return self._without_keys(statement)
         if has_adopted(self.keys, statement):
-            return Standing.GOES_BY_IT
+            return AdoptionStatus.GOES_BY_IT
         refused = self.keys.refused
         if refused is not None and (refused.era, refused.number) == (statement.era, statement.number):
-            return Standing.REFUSED
-        return Standing.WAITING if self.present else Standing.AWAY
+            return AdoptionStatus.REFUSED
+        return AdoptionStatus.WAITING if self.present else AdoptionStatus.AWAY
 
-    def _without_keys(self, statement: KeyStatement) -> Standing:
+    def _without_keys(self, statement: KeyStatement) -> AdoptionStatus:
         if statement.custodian is None:
-            return Standing.FIXED
+            return AdoptionStatus.FIXED
         if not statement.custodian.required:
-            return Standing.GOES_BY_IT  # a custodian that a post does not know is none whose receipts it needs
-        return Standing.WAITING if self.present else Standing.AWAY
+            return AdoptionStatus.GOES_BY_IT  # a custodian that a post does not know is none whose receipts it needs
+        return AdoptionStatus.WAITING if self.present else AdoptionStatus.AWAY
 
 
 def has_adopted(keys: KeyState, statement: KeyStatement) -> bool:
@@ -90,7 +90,7 @@ class KeyAdoption:
         self._connection = connection
         self._post_of = {Source(fleet.agency, post).topic("status"): post for post in fleet.posts()}
         self._keys = {post: record_keys(fleet, post) for post in fleet.posts()}
-        self.holders = {post: Holder(post, "silent", None, heard=False) for post in fleet.posts()}
+        self.holders = {post: Holder(post, "silent", None, answered=False) for post in fleet.posts()}
         """What is known of each post, by name."""
         self._seen = 0
 
@@ -101,19 +101,19 @@ class KeyAdoption:
 
     def survey(self) -> None:
         """Learn how the posts are from what the broker has retained."""
-        self._follow(lambda: all(holder.heard for holder in self.holders.values()), SURVEY_SECONDS)
+        self._follow(lambda: all(holder.answered for holder in self.holders.values()), SURVEY_SECONDS)
 
     def await_all(self, statement: KeyStatement, seconds: float) -> None:
         """Wait until every post that is online uses a statement, or has refused it."""
 
         def settled() -> bool:
-            return all(holder.standing(statement) is not Standing.WAITING for holder in self.holders.values())
+            return all(holder.adoption(statement) is not AdoptionStatus.WAITING for holder in self.holders.values())
 
         self._follow(settled, seconds)
 
-    def standings(self, statement: KeyStatement) -> Mapping[str, Standing]:
+    def standings(self, statement: KeyStatement) -> Mapping[str, AdoptionStatus]:
         """Say how each post stands to a statement."""
-        return {post: holder.standing(statement) for post, holder in self.holders.items()}
+        return {post: holder.adoption(statement) for post, holder in self.holders.items()}
 
     def _follow(self, done: Callable[[], bool], seconds: float) -> None:
         def take(topic: str, payload: bytes) -> bool:
@@ -130,12 +130,12 @@ class KeyAdoption:
 
 
 def _holder(row: CheckResult, status: Status, files: KeyFiles) -> Holder:
-    told = status.configuration
+    state = status.configuration
     whose = (files.purpose, files.custodian)
     return Holder(
         row.post,
         row.state,
         next((each for each in status.keys if (each.purpose, each.custodian) == whose), None),
-        heard=True,
-        configuration=None if told is None else told.digest,
+        answered=True,
+        configuration=None if state is None else state.digest,
     )

@@ -8,7 +8,7 @@ from typing import Literal
 from joserfc.jwk import ECKey
 
 from platepost.provisioning.connection import Connection
-from platepost.provisioning.control.keys.adoption import Holder, KeyAdoption, Standing
+from platepost.provisioning.control.keys.adoption import AdoptionStatus, Holder, KeyAdoption
 from platepost.provisioning.control.keys.rehearsal import would
 from platepost.provisioning.control.keys.rotation import RotationStep, Voucher, announce, declare, retire, take_into_use
 from platepost.provisioning.errors import ProvisioningError
@@ -56,13 +56,13 @@ class RotationResult:
     done: RotationStep
     in_use: bool
     """Whether the fleet signs with the key."""
-    standings: Mapping[str, Standing]
+    standings: Mapping[str, AdoptionStatus]
 
     @property
     def behind(self) -> list[str]:
         """The posts that are online, or may be, and do not use it."""
-        good = {Standing.GOES_BY_IT, Standing.AWAY, Standing.UNKNOWN}
-        return [post for post, standing in self.standings.items() if standing not in good]
+        good = {AdoptionStatus.GOES_BY_IT, AdoptionStatus.AWAY, AdoptionStatus.UNKNOWN}
+        return [post for post, adoption in self.standings.items() if adoption not in good]
 
 
 class KeyDistributor:
@@ -82,12 +82,12 @@ class KeyDistributor:
         broker: str,
         *,
         who: str,
-        tell: Callable[[str, RotationStep], None],
+        on_act: Callable[[str, RotationStep], None],
     ) -> None:
         self._fleet = fleet
         self._broker = broker
         self._who = who
-        self._tell = tell
+        self._on_act = on_act
 
     def distribute(self, request: RotationRequest) -> RotationResult:
         """Do one step; where it was cut off before, go on with it.
@@ -103,7 +103,7 @@ class KeyDistributor:
             if not request.anyway:
                 self._look_before(request, adoption.holders, connection)
             done = self._step(self._fleet, request)
-            self._tell(ACTS[request.step], done)
+            self._on_act(ACTS[request.step], done)
             self._publish(files, connection)
             if request.step == "revoke":
                 # At once, no matter who has heard of it: what the former signs may be somebody else's.
@@ -114,7 +114,7 @@ class KeyDistributor:
             if result.behind and not request.anyway:
                 return RotationResult(done, in_use=False, standings=result.standings)
             take_into_use(files)
-            self._tell("key_rotated", done)
+            self._on_act("key_rotated", done)
         return result
 
     def declare(self, terms: CustodianTerms, seconds: float) -> RotationResult:
@@ -133,7 +133,7 @@ class KeyDistributor:
             adoption = KeyAdoption(self._fleet, files, connection)
             adoption.survey()
             done = declare(self._fleet, files, terms, self._who)
-            self._tell("custodian_required" if terms.required else "custodian_released", done)
+            self._on_act("custodian_required" if terms.required else "custodian_released", done)
             self._publish(files, connection)
             adoption.await_all(done.statement, seconds)
             return RotationResult(done, in_use=True, standings=adoption.standings(done.statement))
@@ -187,10 +187,10 @@ class KeyDistributor:
         """
         files = self._fleet.keys(request.purpose, request.custodian)
         terms = files.terms()
-        fixed = [post for post, holder in holders.items() if holder.heard and holder.keys is None]
+        fixed = [post for post, holder in holders.items() if holder.answered and holder.keys is None]
         if fixed and request.step != "revoke" and (terms is None or terms.required):
             raise ProvisioningError(
-                f"{', '.join(fixed)} would know nothing that the new key signs: {Standing.FIXED}. Update or visit "
+                f"{', '.join(fixed)} would reject what the new key signs: {AdoptionStatus.FIXED}. Update or visit "
                 "them first; --anyway goes on without them"
             )
         if request.step != "retire":
@@ -199,7 +199,9 @@ class KeyDistributor:
         behind = [
             post
             for post, holder in holders.items()
-            if last is not None and holder.present and holder.standing(last) in {Standing.WAITING, Standing.REFUSED}
+            if last is not None
+            and holder.present
+            and holder.adoption(last) in {AdoptionStatus.WAITING, AdoptionStatus.REFUSED}
         ]
         if behind:
             raise ProvisioningError(
@@ -247,8 +249,8 @@ class KeyDistributor:
 def _waits(payload: bytes, applied: str | None, keys: Sequence[ECKey]) -> bool:
     """Tell whether a configuration is yet to be applied, and known by a former key only."""
     try:
-        told = read(payload, keys)
+        retained = read(payload, keys)
     except RefusedError:
         return False
     present = keys[0].thumbprint()
-    return told.signer != present and told.digest != applied and told.said.expires > datetime.now(UTC)
+    return retained.signer != present and retained.digest != applied and retained.payload.expires > datetime.now(UTC)

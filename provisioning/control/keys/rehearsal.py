@@ -1,6 +1,6 @@
 """What a post would make of a statement, judged as the post itself judges, from what it says that it goes by."""
 
-from platepost.provisioning.control.keys.adoption import Holder, Standing, has_adopted
+from platepost.provisioning.control.keys.adoption import AdoptionStatus, Holder, has_adopted
 from platepost.provisioning.control.keys.rotation import RotationStep
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.trust.authority import CHAIN_FILE, read_certificates
@@ -11,7 +11,7 @@ from platepost.wire.keys.history import KeyHistory
 from platepost.wire.keys.statement import Key, roots_of
 
 
-def would(copy: Fleet, files: KeyFiles, holder: Holder, done: RotationStep) -> Standing:
+def would(copy: Fleet, files: KeyFiles, holder: Holder, done: RotationStep) -> AdoptionStatus:
     """Say how a post would stand to a statement.
 
     Args:
@@ -21,10 +21,10 @@ def would(copy: Fleet, files: KeyFiles, holder: Holder, done: RotationStep) -> S
         done: the step.
 
     """
-    if not holder.heard:
-        return Standing.UNKNOWN
+    if not holder.answered:
+        return AdoptionStatus.UNKNOWN
     if holder.keys is None:
-        return holder.standing(done.statement)
+        return holder.adoption(done.statement)
     held = {key.thumbprint(): key for key in (*files.readable(), *files.revoked())}.get(holder.keys.key)
     # A key that the fleet does not know leads nowhere, unless the root speaks.
     pem = public_pem(new_key()) if held is None else held.as_pem(private=False)
@@ -43,5 +43,5 @@ def would(copy: Fleet, files: KeyFiles, holder: Holder, done: RotationStep) -> S
     if (present and present.thumbprint) != done.present or (
         not followed.taken and not has_adopted(holder.keys, done.statement)
     ):
-        return Standing.REFUSED
-    return Standing.GOES_BY_IT if holder.present else Standing.AWAY
+        return AdoptionStatus.REFUSED
+    return AdoptionStatus.GOES_BY_IT if holder.present else AdoptionStatus.AWAY

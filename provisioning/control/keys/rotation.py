@@ -127,7 +127,7 @@ def retire(files: KeyFiles, who: str) -> RotationStep:
         raise ProvisioningError(f"the key for {files.label} was never replaced; there is none to retire")
     if _under_way(files, last):
         raise ProvisioningError(
-            f"the next key for {files.label} is not in use yet: give the same command without --retire"
+            f"the next key for {files.label} is not in use yet: run the same command without --retire"
         )
     if not last.former:
         return RotationStep("", last.key.thumbprint, last)
@@ -200,8 +200,8 @@ def _say(files: KeyFiles, statement: KeyStatement, keys: list[ECKey], *, anew: b
     payload = json.dumps(statement.wire(), separators=(",", ":")).encode()
     signed = [sign(payload, key, typ=KEYS_TYPE, kid=key.thumbprint()) for key in keys]
     # The root's word needs nobody else's before it; and who was away for more than ten rotations needs the root's.
-    told = signed if anew else [*files.lines(), *signed]
-    files.write_lines(told[-MOST_LINES:])
+    content = signed if anew else [*files.lines(), *signed]
+    files.write_lines(content[-MOST_LINES:])
 
 
 def _era(last: KeyStatement | None) -> int:

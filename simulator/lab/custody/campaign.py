@@ -67,7 +67,7 @@ class CustodyCampaign:
         self._draw = Random(seed)
         self._progress = progress
         self._checker = site.checker()
-        self._distributor = KeyDistributor(site.fleet, site.broker.address, who=WHO, tell=lambda _act, _step: None)
+        self._distributor = KeyDistributor(site.fleet, site.broker.address, who=WHO, on_act=lambda _act, _step: None)
 
     def run(self) -> CustodyOutcome:
         """Inflict everything, await the last receipts, and judge."""
@@ -90,7 +90,7 @@ class CustodyCampaign:
             if number in steps:
                 steps[number]()
             self._kill()
-            self._look()
+            self._check()
             self._progress(number + 1)
         self._take_disk_back()
         signed = self._settle()
@@ -209,7 +209,7 @@ class CustodyCampaign:
 
     # --- the end
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         for topic, body in self._site.wire.news():
             self._checker.feed(topic, body)
 
@@ -221,7 +221,7 @@ class CustodyCampaign:
         deadline = monotonic() + RECEIPT_SECONDS
         while (late := self._late()) and monotonic() < deadline:
             sleep(0.3)
-            self._look()
+            self._check()
         if late:
             self._checker.problems.append(f"{late} records have no receipt after {RECEIPT_SECONDS:.0f} s")
         return {post.name: {(one.chain, one.sequence) for one in post.stored.records()} for post in self._site.posts}
@@ -231,7 +231,7 @@ class CustodyCampaign:
         expected = {name: set() if name == RESTORED else records for name, records in signed.items()}
         ended = {post.name: self._site.stop_released(post, expected[post.name]) for post in self._site.posts}
         ended |= {f"keeper {name}": keeper.stop() for name, keeper in self._site.keepers.items()}
-        self._look()
+        self._check()
         return [f"{name} ended with exit code {code}" for name, code in ended.items() if code]
 
     def _late(self) -> int:

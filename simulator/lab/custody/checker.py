@@ -201,17 +201,17 @@ class CustodyChecker:
     def _hear(self, post: str, custodian: str, body: bytes) -> None:
         try:
             signed, key = open_signed_by(body, typ=RECEIPT_TYPE, keys=self._custodians.get(custodian, ()))
-            said = Receipt.model_validate_json(signed.payload, strict=True)
+            content = Receipt.model_validate_json(signed.payload, strict=True)
         except (RefusedError, ValidationError):
             self.ignored += 1
             return
-        name = ChainName(said.post, said.chain)
+        name = ChainName(content.post, content.chain)
         last = self._epochs.get((custodian, post), 0)
-        if said.post != post or said.custodian != custodian or said.epoch < last:
+        if content.post != post or content.custodian != custodian or content.epoch < last:
             self.ignored += 1
             return
-        if said.epoch > last:
-            self._epochs[custodian, post] = said.epoch
+        if content.epoch > last:
+            self._epochs[custodian, post] = content.epoch
             for (whose, chain), known in self._signed.items():
                 if whose == custodian and chain.post == post:
                     known.now.clear()
@@ -220,8 +220,8 @@ class CustodyChecker:
         if len(keys := self._custodians[custodian]) > 1 and key.thumbprint() == keys[-1].thumbprint():
             self._renewed.add(custodian)
         known = self._signed.setdefault((custodian, name), _Signed())
-        for kept in said.ranges:
-            self._take(f"{custodian}, receipt {said.number} of epoch {said.epoch}", name, kept, known)
+        for kept in content.ranges:
+            self._take(f"{custodian}, receipt {content.number} of epoch {content.epoch}", name, kept, known)
 
     def _take(self, who: str, name: ChainName, kept: KeptRange, known: _Signed) -> None:
         """Go back from a range's last record to its first by the hashes."""

@@ -36,7 +36,7 @@ SAVE_SECONDS = 60
 BEFORE = 50
 """Records before the custodian goes."""
 CATCH_UP_SECONDS = 1200.0
-_LOOK_SECONDS = 0.5
+_CHECK_SECONDS = 0.5
 
 
 def step_seconds(reads_a_day: float) -> float:
@@ -119,9 +119,9 @@ class _Said:
         if event["type"] == TYPES[Read]:
             self.whole[event["chain"], event["sequence"]] = all("data" in picture for picture in data["pictures"])
         elif event["type"] == TYPES[Status]:
-            said = [reason for reason in data.get("reasons", ()) if reason["name"] == Fault.CUSTODY_BEHIND]
-            self.in_trouble = bool(said)
-            self.behind = self.behind or "".join(reason["message"] for reason in said)
+            behind = [reason for reason in data.get("reasons", ()) if reason["name"] == Fault.CUSTODY_BEHIND]
+            self.in_trouble = bool(behind)
+            self.behind = self.behind or "".join(reason["message"] for reason in behind)
         elif event["type"] == TYPES[Audit] and data.get("dropped") and event["id"] not in self.accounts:
             self.accounts.add(event["id"])
             self.pictures += data["dropped"]["pictures"]
@@ -181,20 +181,20 @@ class WeeksCampaign:
         for path in (post.folder / "state").glob("outbox.db*"):
             with suppress(FileNotFoundError):
                 size += path.stat().st_size
-        self._look()
+        self._check()
         return Week(len(post.stored), round(size / 1e6, 1), self._said.pictures, self._said.reads, monotonic() - began)
 
     def _return(self, post: PostUnderTest) -> float:
         """Call the custodian back; return how long it took until what had waited was receipted."""
         self._site.rate.value = AFTERWARDS
-        sleep(_LOOK_SECONDS)
+        sleep(_CHECK_SECONDS)
         waited = post.stored.records()
         began = monotonic()
         self._site.keepers[KEEPER].start()
         caught_up = self._await_receipts(post, waited, began)
         while self._said.in_trouble and monotonic() - began < CATCH_UP_SECONDS:
-            sleep(_LOOK_SECONDS)
-            self._look()
+            sleep(_CHECK_SECONDS)
+            self._check()
         if self._said.in_trouble:
             self._problems.append("custody is behind although every record has its receipt")
         return caught_up
@@ -204,8 +204,8 @@ class WeeksCampaign:
             if monotonic() - began > CATCH_UP_SECONDS:
                 self._problems.append(f"{late} records have no receipt after {CATCH_UP_SECONDS:.0f} s")
                 break
-            sleep(_LOOK_SECONDS)
-            self._look()
+            sleep(_CHECK_SECONDS)
+            self._check()
         return monotonic() - began
 
     def _end(self, post: PostUnderTest) -> None:
@@ -218,7 +218,7 @@ class WeeksCampaign:
             f"keeper {KEEPER}": self._site.keepers[KEEPER].stop(),
         }
         self._problems += [f"{name} ended with exit code {code}" for name, code in ended.items() if code]
-        self._look()
+        self._check()
         left, others = self._site.left(post)
         if unreleased := signed & {(left.chain, number) for number in left.numbers}:
             self._problems.append(f"{len(unreleased)} records have their receipt and are not released")
@@ -236,11 +236,11 @@ class WeeksCampaign:
 
     def _await_stored(self, post: PostUnderTest, records: int) -> None:
         while len(post.stored) < records:
-            sleep(_LOOK_SECONDS / 10)
-            self._look()
+            sleep(_CHECK_SECONDS / 10)
+            self._check()
             self._progress(len(post.stored))
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         for topic, body in self._site.wire.news():
             self._checker.feed(topic, body)
             if topic.split("/")[4] != "receipt":

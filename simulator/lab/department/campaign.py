@@ -29,7 +29,7 @@ from platepost.wire.records.signing import read_key
 SAMPLE_SECONDS = 2.0
 STUCK_SECONDS = 180.0
 """After which a run ends in which nothing is receipted any more."""
-_LOOK_SECONDS = 0.05
+_CHECK_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class DepartmentCampaign:
         due, name = next(course)
         sampled, moved, before = began, monotonic(), -1
         while self._count(PublisherCount.STAGE) != PublisherStage.DONE:
-            sleep(_LOOK_SECONDS)
+            sleep(_CHECK_SECONDS)
             receipted = self._receipted()
             if receipted != before:
                 moved, before = monotonic(), receipted
@@ -200,8 +200,8 @@ class DepartmentCampaign:
     def _check(self) -> tuple[int, list[str]]:
         """Have a process judge that has nothing but the plan, the receipts, and what the department says."""
         department, stated = self._site.department, self._site.directory / "stated.json"
-        said = {"status": department.said("status"), "verified": department.said("verify", allowed=(0, 1))}
-        stated.write_text(json.dumps(said), encoding="utf-8")
+        statement = {"status": department.run_json("status"), "verified": department.run_json("verify", allowed=(0, 1))}
+        stated.write_text(json.dumps(statement), encoding="utf-8")
         given = (self._site.plan, self._site.wire_log, self._site.custodian_key, self._site.late, stated)
         try:
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
@@ -236,5 +236,5 @@ def check(plan: Path, wire_log: Path, key: Path, late: str, stated: Path) -> tup
     checker = DepartmentChecker(Plan.load(plan), read_key(key.read_bytes()), late=[late])
     for topic, body, _ in messages_of(wire_log):
         checker.hear(topic, body)
-    said = json.loads(stated.read_text("utf-8"))
-    return checker.receipts, checker.judge(CustodyStatement.read(said["status"], said["verified"]))
+    statement = json.loads(stated.read_text("utf-8"))
+    return checker.receipts, checker.judge(CustodyStatement.read(statement["status"], statement["verified"]))

@@ -63,9 +63,9 @@ class DepartmentChecker:
         spans = self._signed.setdefault((receipt.post, receipt.chain), set())
         spans.update((kept.first, kept.last, kept.digest) for kept in receipt.ranges)
 
-    def judge(self, said: CustodyStatement) -> list[str]:
+    def judge(self, stated: CustodyStatement) -> list[str]:
         """Return what is wrong, in sentences."""
-        wrong = [*self.problems, *said.problems]
+        wrong = [*self.problems, *stated.problems]
         if not self._plan.whole:
             wrong.append(f"the posts still have {self._plan.kept_by_posts} records without receipts")
         if len(self._epochs) > 1:
@@ -73,11 +73,11 @@ class DepartmentChecker:
         for name, chain in self._plan.chains.items():
             wrong += self._judge_receipts(name, chain)
             if chain.group is None:  # the status tells nothing of covert chains; receipts and `verify` do
-                wrong += self._judge_held(name, chain, said.chains.get(name))
+                wrong += self._judge_held(name, chain, stated.chains.get(name))
         for post in self._plan.posts:
-            wrong += _judge_verdicts(post, self._plan.verdicts(post), said.verdicts.get(post, {}))
-        if said.records != self._plan.records:
-            wrong.append(f"{said.records} records are kept, and {self._plan.records} came")
+            wrong += _judge_verdicts(post, self._plan.verdicts(post), stated.verdicts.get(post, {}))
+        if stated.records != self._plan.records:
+            wrong.append(f"{stated.records} records are kept, and {self._plan.records} came")
         return wrong
 
     def _judge_receipts(self, name: tuple[str, str], chain: ChainPlan) -> Iterable[str]:
@@ -93,28 +93,28 @@ class DepartmentChecker:
         yield from _named(name, "is signed for and never came", signed - chain.sent)
         yield from _named(name, "was deleted without a receipt", chain.sent - chain.kept - signed)
 
-    def _judge_held(self, name: tuple[str, str], chain: ChainPlan, said: ChainStatement | None) -> Iterable[str]:
+    def _judge_held(self, name: tuple[str, str], chain: ChainPlan, stated: ChainStatement | None) -> Iterable[str]:
         where = f"{name[0]}, chain {name[1]}"
-        if said is None:
+        if stated is None:
             yield f"{where}: nothing of it is held"
             return
         gaps = list(merged((number, number) for number in chain.missing))
-        if (said.first, said.last, said.kept) != (1, chain.last, len(chain.sent)):
+        if (stated.first, stated.last, stated.kept) != (1, chain.last, len(chain.sent)):
             yield (
-                f"{where}: {said.kept} records are held, {said.first} to {said.last}; "
+                f"{where}: {stated.kept} records are held, {stated.first} to {stated.last}; "
                 f"{len(chain.sent)} came, 1 to {chain.last}"
             )
-        if list(said.gaps) != gaps[-len(said.gaps) :] or said.missing != len(chain.missing):
-            yield f"{where}: {said.missing} numbers are said to be missing, and {len(chain.missing)} are"
+        if list(stated.gaps) != gaps[-len(stated.gaps) :] or stated.missing != len(chain.missing):
+            yield f"{where}: {stated.missing} numbers are said to be missing, and {len(chain.missing)} are"
         forks = {extra.number for extra in self._plan.extras if extra.verdict == "forked" and extra.chain == name[1]}
-        if forks != set(said.forks):
-            yield f"{where}: {len(said.forks)} numbers are said to be forked, and {len(forks)} are"
+        if forks != set(stated.forks):
+            yield f"{where}: {len(stated.forks)} numbers are said to be forked, and {len(forks)} are"
 
 
-def _judge_verdicts(post: str, planned: Mapping[str, int], said: Mapping[str, int]) -> Iterable[str]:
-    for verdict in sorted({*planned, *said}):
-        if planned.get(verdict, 0) != said.get(verdict, 0):
-            yield f"{post}: {said.get(verdict, 0)} records are {verdict}, and {planned.get(verdict, 0)} came"
+def _judge_verdicts(post: str, planned: Mapping[str, int], stated: Mapping[str, int]) -> Iterable[str]:
+    for verdict in sorted({*planned, *stated}):
+        if planned.get(verdict, 0) != stated.get(verdict, 0):
+            yield f"{post}: {stated.get(verdict, 0)} records are {verdict}, and {planned.get(verdict, 0)} came"
 
 
 def _named(name: tuple[str, str], what: str, numbers: Iterable[int]) -> Iterable[str]:

@@ -153,7 +153,7 @@ class SimulatedMonth:
         self._laptop, self._moments = {login: uuid4() for login in OFFICERS}, dict[str, datetime]()
         self.account, self.laptop, self.backup = KnownExposure(), KnownExposure(), KnownExposure()
 
-    def live(self, told: Callable[[int], object] = lambda _: None) -> None:
+    def live(self, on_day: Callable[[int], object] = lambda _: None) -> None:
         """Live the month, day by day, up to now."""
         once: dict[int, tuple[Callable[[], None], ...]] = {
             DAYS - 1: (self._share,), 20: (self._answer_outside,), 14: (self._audit,), 1: (self._lists,),
@@ -161,7 +161,7 @@ class SimulatedMonth:
         }  # fmt: skip
         for ago in range(DAYS, -1, -1):
             self._clock.set_back(timedelta(days=ago))
-            told(DAYS - ago)
+            on_day(DAYS - ago)
             if ago == DAYS:
                 self._begin()
             self._posts_read()
@@ -192,8 +192,8 @@ class SimulatedMonth:
             lines = [json.loads(line) for line in came.lines.splitlines()]
             plates = {each["plate"].translate(_FOLDED) for each in lines}
             records = {int(record) for each in lines for record in each.get("reads", ())}
-            told = BreachIncident.objects.filter(pk=made.pk, plates=len(known.plates)).exclude(notified_at=None)
-            found.append(DrillOutcome(kind, known, KnownExposure(plates, records, came.reads), told.exists()))
+            notified = BreachIncident.objects.filter(pk=made.pk, plates=len(known.plates)).exclude(notified_at=None)
+            found.append(DrillOutcome(kind, known, KnownExposure(plates, records, came.reads), notified.exists()))
         disable(DepartmentPerson.objects.get(login=ABUSED))
         return found
 
@@ -251,8 +251,8 @@ class SimulatedMonth:
     @contextmanager
     def _logged_on(self, login: str, device: UUID) -> Iterator[None]:
         with acting_as(WEB):
-            said = {"person": login, "methods": ["totp"], "device": str(device), "known": True}
-            append(LedgerEvent.LOG_ON, said)
+            fields = {"person": login, "methods": ["totp"], "device": str(device), "known": True}
+            append(LedgerEvent.LOG_ON, fields)
             yield
             append(LedgerEvent.LOG_OFF, {"person": login, "device": str(device)})
 
@@ -307,9 +307,9 @@ class SimulatedMonth:
                 review_exigent(review.entry, person="s.avila", outcome=ReviewOutcome.JUSTIFIED, note="it was")
             with suppress(PurposeError):
                 self._entry("f.lund", AccessPurpose("patrol", reason="for ICE"), {})
-            said: dict[str, Any] = {"person": "r.stone", "received_on": timezone.localdate()}
+            fields: dict[str, Any] = {"person": "r.stone", "received_on": timezone.localdate()}
             asked = receive(kind="agency", requester="Oakdale", says="one car", agency_id="oakdale-pd",
-                            purpose="stolen vehicle", **said)  # fmt: skip
+                            purpose="stolen vehicle", **fields)  # fmt: skip
             decide(asked, person="r.stone", decision="granted", because="MOU 12")
             asked.refresh_from_db()
             recipient = EvidenceRecipient(name="B. Stone", sha256="00" * 32)
@@ -387,8 +387,8 @@ class SimulatedMonth:
             system_not_practical(actor, record, alert.revision, "the line was down for an hour")
             with self._entry("c.frey", AccessPurpose(ALARM), {"console": True}):
                 pass
-            said: dict[str, Any] = {"person": "r.stone", "received_on": timezone.localdate()}
-            receive(kind="public records", requester="the Courier", says="counts", **said)
+            fields: dict[str, Any] = {"person": "r.stone", "received_on": timezone.localdate()}
+            receive(kind="public records", requester="the Courier", says="counts", **fields)
         with acting_as(KEEPER):
             sealed = {"number": 1, "digest": "", "destinations": ["witness"], "witness": None}
             append(LedgerEvent.SEALED, sealed)

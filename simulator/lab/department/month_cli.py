@@ -88,15 +88,15 @@ def department_month(
         made.initialize()
         folder = DepartmentFolder(made.folder)
         with running_database(folder):
-            said = live_month(folder, seed=seed, reads=reads)
-            (directory / "outcome.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+            result = live_month(folder, seed=seed, reads=reads)
+            (directory / "outcome.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
             if as_json:
-                click.echo(json.dumps(said))
+                click.echo(json.dumps(result))
             else:
-                _show(console, said)
+                _show(console, result)
             if serve:
                 _serve(folder, directory / "pages.log", console)
-    context.exit(0 if said["passed"] else 1)
+    context.exit(0 if result["passed"] else 1)
 
 
 def _serve(folder: DepartmentFolder, log: Path, console: Console) -> None:
@@ -109,13 +109,13 @@ def _serve(folder: DepartmentFolder, log: Path, console: Console) -> None:
         current().acknowledge()
 
 
-def _show(console: Console, said: dict[str, Any]) -> None:
-    for each in said["breaches"]:
+def _show(console: Console, result: dict[str, Any]) -> None:
+    for each in result["breaches"]:
         right = "as computed" if each["right"] else "NOT as computed"
         console.print(f"{each['kind']}: {each['plates']} plates, {each['reads']} reads, {right}", highlight=False)
     table = Table(title="The policy", title_justify="left")
     for name in ("clause", "met", "evidence"):
         table.add_column(name)
-    for clause, evidence in said["clauses"].items():
+    for clause, evidence in result["clauses"].items():
         table.add_row(clause, "yes" if evidence["met"] else "NO", evidence["says"])
     console.print(table)

@@ -268,9 +268,9 @@ class Publisher:
                         oddity, self._draw.choice([other for other in self._posts if other is not post]), now
                     )
                 self._made += 1
-        self._tell(held)
+        self._publish(held)
 
-    def _tell(self, held: int) -> None:
+    def _publish(self, held: int) -> None:
         told = {PublisherCount.MADE: self._made, PublisherCount.HELD: held, PublisherCount.STAGE: self._stage}
         for place, value in told.items():
             self._counts[place] = value
@@ -284,7 +284,7 @@ class Publisher:
                 for post in self._posts:
                     post.close()
             self._stage = PublisherStage(self._stage + 1)
-            self._tell(0)
+            self._publish(0)
 
     def _wait(self) -> None:
         connected = [(each, found) for each in self._connections if (found := each.socket) is not None]

@@ -98,7 +98,7 @@ class FaultCampaign:
             try:
                 while not all(task.done() for task in work):
                     sleep(0.5)
-                    self._look()
+                    self._check()
                     self._pace(due + len(broad))
             except BaseException as error:
                 self._failed = error
@@ -108,7 +108,7 @@ class FaultCampaign:
             raise self._failed
         while self._site.stored() < self._extent.records:
             sleep(0.5)
-            self._look()
+            self._check()
 
     def _beside(self, absent: dict[str, str]) -> tuple[Ruling, ...]:
         """Trouble a whole post, and a cluster."""
@@ -128,7 +128,7 @@ class FaultCampaign:
                 self._say("RabbitMQ cluster")
                 draw = Random(f"{extent.seed}/cluster")
                 self._problems += trouble_cluster(
-                    self._site, faults=extent.nodes, draw=draw, account=self._note, look=self._look
+                    self._site, faults=extent.nodes, draw=draw, account=self._note, look=self._check
                 )
         return tuple(rulings)
 
@@ -159,7 +159,7 @@ class FaultCampaign:
         deadline = monotonic() + DELIVERY_SECONDS
         while self._site.missing() and monotonic() < deadline:
             sleep(0.5)
-            self._look()
+            self._check()
 
     # --- the faults
 
@@ -229,14 +229,14 @@ class FaultCampaign:
 
     def _say(self, stage: str) -> None:
         self._progress.stage = stage
-        self._look()
+        self._check()
 
     def _pace(self, faults: int) -> None:
         """Let the posts make only as many records as the faults so far call for: a busy machine needs its time."""
         due = AHEAD + self._extent.records * self._progress.faults / faults
         self._site.rate.value = self._extent.rate if self._progress.records < due else SLOW_RATE
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         self._progress.records = self._site.stored()
         self._progress.waiting = self._site.missing()
         self._progress.changed(self._progress)

@@ -77,11 +77,11 @@ class LoggedStore:
 
     def append(self, make: Callable[[ChainHead], Envelope]) -> Envelope:
         """Store one record and write it down."""
-        return self._tell(self._outbox.append(make))
+        return self._publish(self._outbox.append(make))
 
     def append_covert(self, make: Callable[[ChainHead], Envelope], *, group: str) -> Envelope:
         """Store one record of a distribution group and write it down."""
-        return self._tell(self._outbox.append_covert(make, group=group))
+        return self._publish(self._outbox.append_covert(make, group=group))
 
     def covert_heads(self) -> tuple[ChainHead, ...]:
         """Return the ends of the groups' chains."""
@@ -90,14 +90,14 @@ class LoggedStore:
     def append_account(self, make: Callable[[ChainHead, Dropped], Envelope]) -> Envelope | None:
         """Do the same with the account of what was dropped."""
         envelope = self._outbox.append_account(make)
-        return None if envelope is None else self._tell(envelope)
+        return None if envelope is None else self._publish(envelope)
 
     def append_loss(self, make: Callable[[ChainHead, Lost], Envelope]) -> Envelope | None:
         """Do the same with the account of what damage has cost."""
         envelope = self._outbox.append_loss(make)
-        return None if envelope is None else self._tell(envelope)
+        return None if envelope is None else self._publish(envelope)
 
-    def _tell(self, envelope: Envelope) -> Envelope:
+    def _publish(self, envelope: Envelope) -> Envelope:
         with self._turn:
             self._stored.send_bytes(LoggedRecord.of(envelope).dump())
         return envelope

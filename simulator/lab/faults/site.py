@@ -30,7 +30,7 @@ KEEPER = "keeper"
 """The custodian, whose receipts release records."""
 WITNESS = "witness"
 """A subscriber, where there is no custodian: at the cluster."""
-LOOK_SECONDS = 0.2
+CHECK_SECONDS = 0.2
 KEEPER_SECONDS = 30.0
 """For so long the keeper of records tries to reach the broker."""
 PRELOADED = ["platepost.simulator.lab.faults.killable_post"]
@@ -108,7 +108,7 @@ class CampaignSite(Site[Broker]):
 
     def _supervise_broker(self) -> None:
         """Start the broker again whenever it has ended by itself, as systemd does."""
-        while not self._closing.wait(LOOK_SECONDS):
+        while not self._closing.wait(CHECK_SECONDS):
             with self._access, suppress(BrokerError):
                 if (code := self.broker.exit_code) is not None:
                     self.broker_ends.append(code)

@@ -92,5 +92,5 @@ def judge_whole(site: CampaignSite) -> Ruling:
 def _farewell(event: dict[str, object]) -> int:
     """Return the number of a chained status `offline`, which is a post's last word; 0 for anything else."""
     data, sequence = event.get("data"), event.get("sequence")
-    said = event.get("type") == TYPES[Status] and isinstance(data, dict) and data.get("state") == "offline"
-    return sequence if said and isinstance(sequence, int) else 0
+    is_offline = event.get("type") == TYPES[Status] and isinstance(data, dict) and data.get("state") == "offline"
+    return sequence if is_offline and isinstance(sequence, int) else 0

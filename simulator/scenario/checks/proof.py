@@ -61,7 +61,7 @@ class DeliveredCheck(BaseCheck):
         for name in self.names(observed):
             there = {str(entry.event["id"]) for entry in observed.records if entry.post == name}
             lost = [made.envelope for _, made in observed.made(name) if made.envelope.id not in there]
-            told = sum(
+            counted = sum(
                 entry.data["dropped"]["reads"]
                 for entry in observed.of(AUDIT, post=name)
                 if entry.data["action"] == "records_dropped"
@@ -71,8 +71,8 @@ class DeliveredCheck(BaseCheck):
             reads = len(lost) - len(others)
             if reads > self.but_reads:
                 problems.append(f"{name}: {reads} reads did not arrive, {self.but_reads} at most may be missing")
-            if reads != told:
-                problems.append(f"{name}: {reads} reads did not arrive, the post says {told}")
+            if reads != counted:
+                problems.append(f"{name}: {reads} reads did not arrive, the post says {counted}")
             if unreleased := observed.posts[name].unreleased:
                 problems.append(f"{name}: {unreleased} records are still on the post")
         return tuple(problems)

@@ -120,8 +120,8 @@ class AuditCheck(Counted):
             and self.reason in {None, entry.data.get("reason")}
             and self.outcome in {None, entry.data["outcome"]}
         ]
-        said = ", ".join(sorted({str(entry.data["action"]) for entry in entries})) or "nothing"
-        return self._wrong(len(found), f"audit records of {self.action} (it says: {said})")
+        actions = ", ".join(sorted({str(entry.data["action"]) for entry in entries})) or "nothing"
+        return self._wrong(len(found), f"audit records of {self.action} (it says: {actions})")
 
 
 class DecisionsCheck(Counted):
@@ -154,8 +154,8 @@ class DecisionsCheck(Counted):
             and self.state in {None, each.state}
             and bool(each.refused) == self.refused
         ]
-        said = "; ".join(f"{each.decision}: {each.refused or each.state}" for _, each in there) or "nobody decided"
-        return self._wrong(len(found), f"decisions ({said})")
+        actions = "; ".join(f"{each.decision}: {each.refused or each.state}" for _, each in there) or "nobody decided"
+        return self._wrong(len(found), f"decisions ({actions})")
 
 
 def _texts(entries: Iterable["ReceivedRecord"]) -> str:

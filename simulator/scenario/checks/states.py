@@ -59,27 +59,27 @@ class StateCheck(BaseCheck):
                 if self.reason in condition.reasons
             ]
         )
-        said = ", ".join(f"{words(begin)} to {words(end)}" for begin, end in spans) or "never"
+        reported = ", ".join(f"{words(begin)} to {words(end)}" for begin, end in spans) or "never"
         if self.never:
-            return [f"{self.reason} was said: {said}"] if spans else []
+            return [f"{self.reason} was said: {reported}"] if spans else []
         problems = []
         if self.entered is not None:
             limit = self.entered + self.within
             if not any(begin <= limit and end > self.entered for begin, end in spans):
-                problems.append(f"{self.reason} was not said within {words(self.within)} (said: {said})")
+                problems.append(f"{self.reason} was not said within {words(self.within)} (said: {reported})")
             if any(begin < self.entered for begin, _ in spans):
-                problems.append(f"{self.reason} was said too early (said: {said})")
+                problems.append(f"{self.reason} was said too early (said: {reported})")
         if self.left is not None:
             limit = self.left + self.within
             if not spans or any(end > limit and begin < limit for begin, end in spans):
-                problems.append(f"{self.reason} was not taken back within {words(self.within)} (said: {said})")
+                problems.append(f"{self.reason} was not taken back within {words(self.within)} (said: {reported})")
             if any(begin >= limit for begin, _ in spans):
-                problems.append(f"{self.reason} was said again (said: {said})")
+                problems.append(f"{self.reason} was said again (said: {reported})")
         if self.entered is not None and self.left is not None:
             # Once it is due it is said without a break, until it is true no more.
             due = self.entered + self.within
             if due < self.left and spans and not any(begin <= due and end >= self.left for begin, end in spans):
-                problems.append(f"{self.reason} was not said all the time (said: {said})")
+                problems.append(f"{self.reason} was not said all the time (said: {reported})")
         return problems
 
 
@@ -102,11 +102,13 @@ class ListCheck(BaseCheck):
         """Look at the last status before the moment."""
         problems = []
         for name in self.names(observed):
-            said = [entry.data["hotlist"] for entry in observed.of(STATUS, post=name, before=self.at) if entry.chained]
-            if not said:
+            reported = [
+                entry.data["hotlist"] for entry in observed.of(STATUS, post=name, before=self.at) if entry.chained
+            ]
+            if not reported:
                 problems.append(f"{name}: it has said nothing of its list by then")
                 continue
-            last = said[-1]
+            last = reported[-1]
             if last.get("version") != self.version:
                 problems.append(f"{name}: list {last.get('version')} is in force, expected {self.version}")
             if self.state is not None and last.get("state") != self.state:
@@ -137,8 +139,8 @@ class ClockCheck(Within):
         for name in self.names(observed):
             entries = [entry for entry in observed.records if entry.post == name and entry.chained]
             times = [datetime.fromisoformat(str(entry.event["time"])) for entry in entries]
-            said = [entry.data["clock"].get("stepped_back_seconds") for entry in entries[1:]]
-            steps = zip(pairwise(times), said, strict=True)
+            reported = [entry.data["clock"].get("stepped_back_seconds") for entry in entries[1:]]
+            steps = zip(pairwise(times), reported, strict=True)
             back = sum(later < earlier and named is None for (earlier, later), named in steps)
             problems += [f"{name}: {back} records are earlier than the one before, and do not say so"] if back else []
             if not any(self._covers(entry.at) for entry in entries):

@@ -170,7 +170,7 @@ def test_pins_that_do_not_obey_are_a_fault(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("platepost.device.board.rpi.SETTLE_SECONDS", 0.1)
     with standing_in():
         monkeypatch.setattr(GPIO, "input", refuse)
-        assert board_findings(tmp_path, {"tamper_pin": 4}) == {"good": False, "said": "its pins do not obey"}
+        assert board_findings(tmp_path, {"tamper_pin": 4}) == {"good": False, "said": "the GPIO pins do not respond"}
 
 
 def test_a_switch_that_does_not_rest_is_not_called_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

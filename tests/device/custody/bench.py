@@ -10,7 +10,7 @@ from typing import Any
 
 from platepost.device.clock.timekeeper import Timekeeper
 from platepost.device.control.keys.custodians import Custodians
-from platepost.device.custody.service import LOOK_SECONDS, CustodyService
+from platepost.device.custody.service import CHECK_SECONDS, CustodyService
 from platepost.device.custody.settings import CustodySettings
 from platepost.device.logbook import Logbook
 from platepost.device.outbox.outbox import Outbox
@@ -103,7 +103,7 @@ class Bench:
         return sent
 
     def look(self) -> None:
-        self.clock.now += LOOK_SECONDS
+        self.clock.now += CHECK_SECONDS
         self.custody.poll(self.clock.steady())
 
     @property

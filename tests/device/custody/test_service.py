@@ -9,7 +9,7 @@ import pytest
 
 from platepost.common.errors import OutboxError
 from platepost.device.custody.receipts import LARGEST_RECEIPT
-from platepost.device.custody.service import LOOK_SECONDS
+from platepost.device.custody.service import CHECK_SECONDS
 from platepost.device.custody.settings import CustodySettings
 from platepost.wire.faults import Fault
 from platepost.wire.jose import sign
@@ -313,7 +313,7 @@ def test_a_clock_that_jumps_and_is_not_believed_makes_custody_neither_late_nor_p
         clock.jumped = 0.0
         bench.look()
         assert bench.custody.faults() == late
-        clock.now += LOOK_SECONDS
+        clock.now += CHECK_SECONDS
         clock.jumped = timedelta(days=days).total_seconds()
         bench.custody.poll(clock.steady())
         assert bench.custody.faults() == late

@@ -79,6 +79,6 @@ def test_systemd_hears_of_an_opening_that_takes_long(tmp_path: Path) -> None:
     )
     connection.close()
     told: list[bool] = []
-    with Outbox(path, key=KEY, meanwhile=lambda: told.append(True)) as outbox:
+    with Outbox(path, key=KEY, on_wait=lambda: told.append(True)) as outbox:
         assert not outbox.set_aside
     assert len(told) >= 5, "at least once for each five megabytes"

@@ -49,7 +49,7 @@ def test_memory_does_not_grow_with_the_outbox(large: tuple[Path, int]) -> None:
     told: list[bool] = []
     tracemalloc.start()
     try:
-        with Outbox(path, key=KEY, meanwhile=lambda: told.append(True)) as outbox:
+        with Outbox(path, key=KEY, on_wait=lambda: told.append(True)) as outbox:
             _, most = tracemalloc.get_traced_memory()
             assert outbox.depth() == count - 1
             assert [aside.kept for aside in outbox.set_aside] == [count - 1]

@@ -99,7 +99,7 @@ def test_a_card_that_takes_for_ever_is_not_asked_for_ever(closed: Left, tmp_path
 
     inode = path.stat().st_ino
     mocker.patch("platepost.device.outbox.pages.os.pread", pread)
-    with Outbox(path, key=KEY, meanwhile=fed) as outbox:
+    with Outbox(path, key=KEY, on_wait=fed) as outbox:
         assert [aside.reason for aside in outbox.set_aside] == ["damaged"]
     assert failed == [20 * PAGE]
     assert fed.called

@@ -379,7 +379,7 @@ def test_allowed_needs_somebody_to_seal_to(make_unit: MakeUnit, tmp_path: Path) 
     (tmp_path / "empty.pem").touch()
     with pytest.raises(ConfigurationError, match=r"recording\.recipient_key = .*empty\.pem': not a P-256 key"):
         make_unit(recipient_key=tmp_path / "empty.pem")
-    assert recordings.LOOK_SECONDS < 1
+    assert recordings.CHECK_SECONDS < 1
 
 
 def test_answers_that_nobody_fetches_fill_no_disk(tmp_path: Path) -> None:

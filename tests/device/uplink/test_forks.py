@@ -73,8 +73,8 @@ def test_a_status_beyond_the_disk_is_audited_once(disk: Disk) -> None:
     disk.record()
     last = disk.status(new_identifier())
     forks = disk.forks(backup, trail=trail)
-    forks.hear(retained(last))
-    forks.hear(retained(disk.status(new_identifier())))
+    forks.handle(retained(last))
+    forks.handle(retained(disk.status(new_identifier())))
     assert forks.faults() == (Fault.CHAIN_FORKED,)
     assert trail.said == [
         ("chain_forked", f"{backup.chain} 5", {"own_sequence": 3, "digest": last.digest}),
@@ -85,7 +85,7 @@ def test_a_will_beyond_the_disk_is_seen(disk: Disk) -> None:
     backup = disk.store.head
     disk.record()
     forks = disk.forks(backup)
-    forks.hear(retained(disk.will(new_identifier())))
+    forks.handle(retained(disk.will(new_identifier())))
     assert forks.forked
 
 
@@ -95,7 +95,7 @@ def test_another_record_in_the_last_place_is_seen(disk: Disk) -> None:
     disk.store.head = backup
     disk.record()
     forks = disk.forks(disk.store.head)
-    forks.hear(retained(last))
+    forks.handle(retained(last))
     assert forks.forked
 
 
@@ -106,7 +106,7 @@ def test_a_disk_that_was_left_alone_is_no_fork(disk: Disk, how: str) -> None:
     if how == "older":
         disk.record(2)
     forks = disk.forks(disk.store.head)
-    forks.hear(retained(said))
+    forks.handle(retained(said))
     assert not forks.forked
 
 
@@ -115,14 +115,14 @@ def test_a_will_made_before_the_first_record_says_nothing() -> None:
     will = disk.will(new_identifier())
     assert "chain_end" not in json.loads(will.body)["data"]
     forks = disk.forks(disk.store.head)
-    forks.hear(retained(will))
+    forks.handle(retained(will))
     assert not forks.forked
 
 
 def test_what_this_run_says_itself_is_no_news(disk: Disk) -> None:
     run, head = new_identifier(), disk.store.head
     forks = disk.forks(head, run=run)
-    forks.hear(retained(disk.status(run)))
+    forks.handle(retained(disk.status(run)))
     assert not forks.forked
 
 
@@ -130,7 +130,7 @@ def test_a_chain_begun_anew_says_nothing_of_the_former(disk: Disk) -> None:
     disk.record()
     last = disk.status(new_identifier())
     forks = disk.forks(ChainHead(new_identifier()))
-    forks.hear(retained(last))
+    forks.handle(retained(last))
     assert not forks.forked
 
 
@@ -152,7 +152,7 @@ def test_what_is_not_the_posts_own_word_counts_for_nothing(disk: Disk) -> None:
         neighbor.record(example_status("online", new_identifier())).body,
         disk.recorder.record(example_audit("door_closed")).body,
     ):
-        forks.hear(retained(body))
+        forks.handle(retained(body))
     assert not forks.forked
-    forks.hear(retained(last))
+    forks.handle(retained(last))
     assert forks.forked

@@ -127,7 +127,7 @@ def test_a_command_that_was_asked_to_end_has_less_time_to_deliver_what_waits(
 
 def test_birth_is_retained_and_the_will_follows_a_post_that_dies(bench: Bench) -> None:
     broker = bench.broker()
-    uplink = bench.uplink(bench.settings(broker, may_go_unheard=("status",)), on_connected=bench.birth)
+    uplink = bench.uplink(bench.settings(broker, optional_receivers=("status",)), on_connected=bench.birth)
     uplink.start()
     bench.wait_for(lambda: uplink.state().acknowledged == 1, what="the birth")
     keeper = bench.keeper(broker)

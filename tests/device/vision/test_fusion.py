@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from platepost.device.vision.ctc import ALPHABET, likelihoods
-from platepost.device.vision.fusion import LOOKS, Fusion
+from platepost.device.vision.fusion import OBSERVATIONS, Fusion
 
 
 def columns(*places: dict[str, float]) -> NDArray[np.float32]:
@@ -69,7 +69,7 @@ def test_the_heaviest_looks_are_kept() -> None:
     fusion = Fusion()
     for weight in range(1, 100):
         fusion.add(columns({"7": 0.2, "1": 0.8}), float(weight))
-    for _ in range(LOOKS):
+    for _ in range(OBSERVATIONS):
         fusion.add(columns({"7": 0.8, "1": 0.2}), 1000.0)
-    assert len(fusion) == LOOKS
+    assert len(fusion) == OBSERVATIONS
     assert fusion.posterior(["7", "1"])["7"] > 0.8

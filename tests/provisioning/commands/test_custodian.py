@@ -105,7 +105,7 @@ def test_the_key_for_receipts_is_rotated_and_a_new_certificate_made(day: Day) ->
     before = files.announced()
     at = ("--broker", day.broker.address, "--wait", "0")
     says(day)
-    with pytest.raises(ProvisioningError, match="post-1 would know nothing that the new key signs"):
+    with pytest.raises(ProvisioningError, match="post-1 would reject what the new key signs"):
         day.give("custodian", "rotate", "records", *at)
 
     def holds(key: str, number: int, *former: str) -> None:

@@ -20,7 +20,7 @@ def test_a_server_without_its_extra_says_the_extra_s_name(tmp_path: Path, monkey
 
 def test_who_gives_no_reload_is_told_that_a_former_unit_is_still_admitted(tmp_path: Path) -> None:
     fleet = Fleet.create(tmp_path / "fleet", agency="riverside", administrator="j-stone")
-    words = ["enroll-stick", str(fleet.directory), str(tmp_path), "--as", "j-stone", "--purpose", "drill"]
+    words = ["enroll-offline", str(fleet.directory), str(tmp_path), "--as", "j-stone", "--purpose", "drill"]
     told = "it admits the former one until it is restarted"
     assert told in CliRunner().invoke(provision, words).output
     assert told not in CliRunner().invoke(provision, [*words, "--reload", "true"]).output

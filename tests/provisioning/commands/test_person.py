@@ -30,7 +30,7 @@ def directory(tmp_path: Path) -> Path:
 
 
 def acts_of(directory: Path) -> list[tuple[str, str, str | None, str]]:
-    rows = json.loads(run("acts", directory, "--json"))
+    rows = json.loads(run("audit-log", directory, "--json"))
     return [(row["identity"], row["action"], row.get("object"), row["outcome"]) for row in rows]
 
 

@@ -15,7 +15,7 @@ class Broker:
     """A connection that hears one status for each time that it waits."""
 
     def __init__(self, statuses: list[Any]) -> None:
-        self.statuses, self.heard, self.waited = statuses, 0, list[float]()
+        self.statuses, self.answered, self.waited = statuses, 0, list[float]()
 
     def wait(self, wanted: Callable[[str, Any], bool], seconds: float, **_: object) -> None:
         self.waited.append(seconds)
@@ -51,7 +51,7 @@ def watched(mocker: MockerFixture, *statuses: SimpleNamespace) -> tuple[dict[str
 def test_a_stage_lasts_until_no_post_compares_its_reads_any_more(mocker: MockerFixture) -> None:
     wrong, waited = watched(mocker, status(comparing=True), status(comparing=True), status())
     assert wrong == {}
-    assert waited == [360, rollout.LOOK_SECONDS, rollout.LOOK_SECONDS]
+    assert waited == [360, rollout.CHECK_SECONDS, rollout.CHECK_SECONDS]
 
 
 def test_a_post_that_reads_far_fewer_ends_the_rollout(mocker: MockerFixture) -> None:
@@ -61,4 +61,4 @@ def test_a_post_that_reads_far_fewer_ends_the_rollout(mocker: MockerFixture) -> 
 
 def test_no_stage_lasts_for_ever(mocker: MockerFixture) -> None:
     _, waited = watched(mocker, *[status(comparing=True)] * 1000)
-    assert sum(waited) <= 360 + rollout.COMPARED_SECONDS + rollout.LOOK_SECONDS
+    assert sum(waited) <= 360 + rollout.COMPARED_SECONDS + rollout.CHECK_SECONDS

@@ -42,12 +42,12 @@ def test_versions_go_up_by_themselves_and_the_file_is_the_fleet_s(fleet: Fleet, 
     told, file = sign(fleet, tmp_path, "--from", str(settings), "--set", "vision.motion_area=0.01")
     assert told["version"] == int(str(first["version"])) + 1
     known = read(file.read_bytes(), read_key(fleet.configuration_verifying_key.read_bytes()))
-    assert known.said.settings == {
+    assert known.payload.settings == {
         "passages": {"repeat_seconds": 20},
         "records": {"read_overview": True},
         "vision": {"motion_area": 0.01},
     }
-    assert (known.digest, known.said.who) == (told["digest"], "j-stone")
+    assert (known.digest, known.payload.who) == (told["digest"], "j-stone")
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_stick_carries_request_and_answer(department: Department, tmp_path: Path
     arguments = ("post-17", "--stick", stick, "--directory", folder)
     assert "take it to the office" in run(enroll, *arguments, typed=code + "\n")
     assert "take it to the office" in run(enroll, *arguments), "asked for once only"
-    sticks = ("enroll-stick", department.fleet.directory, stick, "--as", "j-stone", "--purpose", "no network there")
+    sticks = ("enroll-offline", department.fleet.directory, stick, "--as", "j-stone", "--purpose", "no network there")
     assert "post-17: enrolled" in run(provision, *sticks)
     assert "No request waits" in run(provision, *sticks)
     assert "This unit is post-17" in run(enroll, *arguments)
@@ -134,7 +134,7 @@ def test_stick_that_is_not_right_is_refused_with_the_reason(department: Departme
     if fault == "late code":
         codes = Codes(department.fleet.enrollment / "codes")
         codes._write(_late(codes))
-    sticks = ("enroll-stick", department.fleet.directory, stick, "--as", "j-stone", "--purpose", "no network there")
+    sticks = ("enroll-offline", department.fleet.directory, stick, "--as", "j-stone", "--purpose", "no network there")
     refused = fault in {"wrong code", "late code", "changed request"}
     output = run(provision, *sticks, code=1 if refused else 0)
     if fault == "changed answer":
@@ -171,7 +171,7 @@ def test_clock_of_a_unit_without_network_is_set_by_the_office_s_answer(
     stick.mkdir()
     arguments = ("post-17", "--stick", stick, "--directory", folder)
     run(enroll, *arguments, typed=invited(department.fleet, "post-17") + "\n")
-    run(provision, "enroll-stick", department.fleet.directory, stick, "--as", "j-stone", "--purpose", "no network")
+    run(provision, "enroll-offline", department.fleet.directory, stick, "--as", "j-stone", "--purpose", "no network")
     wrong = timedelta(days=days)
 
     class Clock(datetime):
@@ -273,7 +273,7 @@ def test_who_forgot_sudo_is_told_so(words: tuple[str, ...]) -> None:
             result = CliRunner().invoke(enroll, ["post-17", *words, "--directory", str(unit)])
     assert isinstance(result.exception, EnrollmentError)
     assert str(result.exception).startswith(str(unit))
-    assert str(result.exception).endswith("Permission denied; give the same command with sudo")
+    assert str(result.exception).endswith("Permission denied; run the same command with sudo")
 
 
 def test_a_full_disk_is_said_and_the_same_command_goes_on(

@@ -285,7 +285,7 @@ def test_full_disk_leaves_the_certificate_and_the_next_try(post: Post, monkeypat
 def test_an_unforeseen_fault_does_not_end_the_renewal(
     post: Post, monkeypatch: pytest.MonkeyPatch, fault: Exception, audited: list[tuple[str, str, str | None]]
 ) -> None:
-    monkeypatch.setattr("platepost.device.enrollment.renewal.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("platepost.device.enrollment.renewal.CHECK_SECONDS", 0.01)
     monkeypatch.setattr(post.renewal, "is_due", lambda: True)
     outcomes, renewed, record = [fault], threading.Event(), post.trail.record
 

@@ -42,7 +42,7 @@ def test_what_nobody_signed_for_names_the_system_s_user_and_is_of_the_chain(flee
 
     assert (act.identity, act.object, act.details) == ("nobody", "7", {"user": user(), "entries": 2})
     assert verified(fleet)[0] == 0, verified(fleet)[1]
-    shown = CliRunner().invoke(provision, ["acts", str(fleet.directory)], env={"COLUMNS": "200"}).output
+    shown = CliRunner().invoke(provision, ["audit-log", str(fleet.directory)], env={"COLUMNS": "200"}).output
     assert f"nobody: {user()}" in shown
 
 
@@ -85,9 +85,9 @@ def test_what_was_begun_and_never_ended_is_shown(fleet: Fleet, ends: bool, shown
     nobody(fleet).record("hotlist_publish", object="7", details={"begins": "one"})
     if ends:
         nobody(fleet).record("hotlist_published", object="7", details={"ends": "one"})
-    result = CliRunner().invoke(provision, ["acts", str(fleet.directory)], env={"COLUMNS": "200"})
+    result = CliRunner().invoke(provision, ["audit-log", str(fleet.directory)], env={"COLUMNS": "200"})
     (line,) = (line for line in result.output.splitlines() if "hotlist_publish " in line)
     assert shown in line
     assert ("no end of it" in line) is not ends
-    rows = json.loads(CliRunner().invoke(provision, ["acts", str(fleet.directory), "--json"]).output)
+    rows = json.loads(CliRunner().invoke(provision, ["audit-log", str(fleet.directory), "--json"]).output)
     assert rows[0]["details"]["begins"] == "one"

@@ -88,7 +88,7 @@ def test_log_that_was_cut_or_made_anew_does_not_have_the_end_that_was_noted(
     fleet: Fleet, technician: Person, administrator: Person
 ) -> None:
     words = [str(fleet.acts.path), "--key", str(fleet.people.keys), "--whole"]
-    show = ["acts", str(fleet.directory), "--head"]
+    show = ["audit-log", str(fleet.directory), "--head"]
     assert isinstance(CliRunner().invoke(provision, show).exception, ProvisioningError)
     Author.of(technician, "first", log=fleet.acts).record("post_aimed")
     before = CliRunner().invoke(provision, show).output.strip()

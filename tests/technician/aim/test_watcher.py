@@ -50,7 +50,7 @@ class Passing:
                 gray=picture,
                 color=lambda: cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR).astype(np.uint8),
             )
-            seen = self.watcher._look(frame)
+            seen = self.watcher._observe(frame)
             self.number += 1
         return seen
 

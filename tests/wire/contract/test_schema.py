@@ -71,7 +71,7 @@ def _said_in(folder: Path) -> Iterator[str]:
             by = getattr(call.func, "attr", None) or getattr(call.func, "id", None)
             first = call.args[0]
             named = isinstance(first, ast.Constant) and re.fullmatch(r"[a-z]+(_[a-z]+)*", str(first.value))
-            if named and by in {"record", "refused", "AuditEvent", "_tell", "_audit"}:
+            if named and by in {"record", "refused", "AuditEvent", "_report", "_audit"}:
                 yield first.value
 
 

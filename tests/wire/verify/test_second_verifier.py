@@ -117,7 +117,7 @@ class WrongClock:
         made = []
         for _ in range(seconds):
             self.true += 1
-            self.keeper.tick()
+            self.keeper.poll()
             for data in (self.hit, example_audit("boot")):
                 made.append(data.model_copy(update={"clock": self.keeper.quality()}))
                 made[-1] = self.recorder.record(made[-1]).event

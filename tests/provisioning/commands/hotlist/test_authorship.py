@@ -134,7 +134,13 @@ def test_the_acts_by_which_a_file_came_into_lists_are_found(office: Office) -> N
     export = office.file("export.csv", EXPORT + "T99999,CA,local\n")
     version = json.loads(office.build("--json", *CRON).stdout)["version"]
     office.run("export", "--to", office.folder / "stick", *CRON)
-    words = ["acts", str(office.fleet.directory), "--json", "--file", str(export.rename(office.folder / "old.csv"))]
+    words = [
+        "audit-log",
+        str(office.fleet.directory),
+        "--json",
+        "--file",
+        str(export.rename(office.folder / "old.csv")),
+    ]
     found = json.loads(CliRunner().invoke(provision, words).output)
     assert [(act["action"], act["object"]) for act in found] == [("hotlist_build", str(version))]
 

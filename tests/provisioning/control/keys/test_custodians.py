@@ -12,7 +12,7 @@ from platepost.device.control.keys.custodians import Custodians
 from platepost.device.control.keys.rotation import KeyRotation
 from platepost.device.control.keys.trust import TrustedKeys
 from platepost.device.uplink.inbox import Delivery
-from platepost.provisioning.control.keys.adoption import Holder, Standing
+from platepost.provisioning.control.keys.adoption import AdoptionStatus, Holder
 from platepost.provisioning.control.keys.rehearsal import would
 from platepost.provisioning.control.keys.rotation import announce, declare, retire, take_into_use
 from platepost.provisioning.errors import ProvisioningError
@@ -56,8 +56,8 @@ class Post:
 
     def hear(self, files: KeyFiles) -> None:
         topic = files.topic(self._fleet.agency)
-        heard = self._handlers[topic.rpartition("/")[0] + "/+"]
-        heard(Delivery(1, 1, 1, topic, b"\n".join(files.lines()), retained=True))
+        answered = self._handlers[topic.rpartition("/")[0] + "/+"]
+        answered(Delivery(1, 1, 1, topic, b"\n".join(files.lines()), retained=True))
 
     def terms(self) -> dict[str, CustodianTerms]:
         return {terms.name: terms for terms in self.custodians.terms}
@@ -156,7 +156,7 @@ def test_terms_are_not_changed_while_a_key_is_being_replaced(fleet: Fleet) -> No
 
 
 def holder(keys: KeyState | None, state: str = "online") -> Holder:
-    return Holder("post-1", state, keys, heard=True)
+    return Holder("post-1", state, keys, answered=True)
 
 
 def test_each_post_is_judged_by_what_it_goes_by(fleet: Fleet) -> None:
@@ -164,16 +164,20 @@ def test_each_post_is_judged_by_what_it_goes_by(fleet: Fleet) -> None:
     files = fleet.keys(CUSTODY, "vault")
     given = KeyState(purpose=CUSTODY, custodian="vault", key=present(files), era=0, number=0)
     wanted = declare(fleet, files, CustodianTerms(name="vault"), "j-stone")
-    assert holder(None).standing(wanted.statement) is Standing.WAITING, "new to it"
-    assert holder(None, "offline").standing(wanted.statement) is Standing.AWAY
-    assert holder(given).standing(wanted.statement) is Standing.WAITING, "the key stays, what it is needed for changes"
+    assert holder(None).adoption(wanted.statement) is AdoptionStatus.WAITING, "new to it"
+    assert holder(None, "offline").adoption(wanted.statement) is AdoptionStatus.AWAY
+    assert holder(given).adoption(wanted.statement) is AdoptionStatus.WAITING, (
+        "the key stays, what it is needed for changes"
+    )
     told = given.model_copy(update={"era": 1, "number": 1})
-    assert holder(told).standing(wanted.statement) is Standing.GOES_BY_IT
+    assert holder(told).adoption(wanted.statement) is AdoptionStatus.GOES_BY_IT
     released = declare(fleet, files, CustodianTerms(name="vault", required=False), "j-stone")
-    assert holder(told).standing(released.statement) is Standing.WAITING
-    assert holder(None).standing(released.statement) is Standing.GOES_BY_IT, "it waits for nobody that it does not know"
+    assert holder(told).adoption(released.statement) is AdoptionStatus.WAITING
+    assert holder(None).adoption(released.statement) is AdoptionStatus.GOES_BY_IT, (
+        "it waits for nobody that it does not know"
+    )
 
     next_key = announce(fleet, files, "j-stone")
     take_into_use(files)
-    assert would(fleet, files, holder(told.model_copy(update={"era": 2})), next_key) is Standing.GOES_BY_IT
-    assert would(fleet, files, holder(told.model_copy(update={"era": 3})), next_key) is Standing.REFUSED
+    assert would(fleet, files, holder(told.model_copy(update={"era": 2})), next_key) is AdoptionStatus.GOES_BY_IT
+    assert would(fleet, files, holder(told.model_copy(update={"era": 3})), next_key) is AdoptionStatus.REFUSED

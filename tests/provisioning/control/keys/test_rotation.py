@@ -46,7 +46,7 @@ def post(fleet: Fleet, purpose: Purpose = LISTS, *, given: bytes | None = None) 
     return keys
 
 
-def tell(fleet: Fleet, keys: SigningKeys) -> list[str]:
+def on_act(fleet: Fleet, keys: SigningKeys) -> list[str]:
     """Have a post hear all that is said; return what it refused."""
     keys.receive(b"\n".join(fleet.keys(keys.purpose).lines()), at=NOW)
     return [str(event.reason) for event in keys.take_events() if event.reason is not None]
@@ -73,7 +73,7 @@ def test_a_key_is_announced_used_and_the_former_retired(fleet: Fleet, purpose: P
     former = present(fleet, purpose)
     done = announce(fleet, fleet.keys(purpose), "j-stone")
     assert (done.former, done.number, present(fleet, purpose)) == (former, "0.1", former)
-    assert tell(fleet, keys) == []
+    assert on_act(fleet, keys) == []
     assert keys.state(NOW).key == done.present
     assert keys.state(NOW).former == (former,)
     take_into_use(fleet.keys(purpose))
@@ -82,7 +82,7 @@ def test_a_key_is_announced_used_and_the_former_retired(fleet: Fleet, purpose: P
     assert [path.stem for path in files.former()] == [former]
     assert {key.thumbprint() for key in files.accepted()} == {former, done.present}
     assert retire(fleet.keys(purpose), "j-stone").number == "0.2"
-    assert tell(fleet, keys) == []
+    assert on_act(fleet, keys) == []
     assert keys.state(NOW).former == ()
     assert [key.thumbprint() for key in files.accepted()] == [done.present]
     assert {key.thumbprint() for key in files.readable()} == {former, done.present}
@@ -102,7 +102,7 @@ def test_a_post_that_was_away_for_years_finds_the_way(fleet: Fleet) -> None:
     for _ in range(3):
         rotate(fleet)
         retire(fleet.keys(LISTS), "j-stone")
-    assert tell(fleet, keys) == []
+    assert on_act(fleet, keys) == []
     assert (keys.state(NOW).key, keys.state(NOW).number) == (present(fleet), 6)
 
 
@@ -111,7 +111,7 @@ def test_a_post_that_is_enrolled_in_between_goes_by_the_statements_too(fleet: Fl
     retire(fleet.keys(LISTS), "j-stone")
     rotate(fleet)
     keys = post(fleet, given=fleet.keys(LISTS).verifying.read_bytes())
-    assert tell(fleet, keys) == []
+    assert on_act(fleet, keys) == []
     assert (keys.state(NOW).key, keys.state(NOW).number) == (present(fleet), 3)
 
 
@@ -120,14 +120,14 @@ def test_all_that_is_said_fits_into_one_message_for_ever(fleet: Fleet) -> None:
     for _ in range(14):
         rotate(fleet)
         retire(fleet.keys(LISTS), "j-stone")
-        assert tell(fleet, latest) == []
+        assert on_act(fleet, latest) == []
     lines = fleet.keys(LISTS).lines()
     assert len(lines) == MOST_LINES
     assert len(b"\n".join(lines)) < LARGEST
     stranded = post(fleet, given=(fleet.post("post-1") / "issuer_key.pem").read_bytes())
-    assert tell(fleet, stranded) == ["bad_signature"]
+    assert on_act(fleet, stranded) == ["bad_signature"]
     rotate(fleet, vouch="root")
-    assert tell(fleet, stranded) == tell(fleet, latest) == []
+    assert on_act(fleet, stranded) == on_act(fleet, latest) == []
     assert stranded.state(NOW).key == latest.state(NOW).key == present(fleet)
 
 
@@ -140,7 +140,7 @@ def test_a_revoked_key_is_gone_from_the_office_too(fleet: Fleet) -> None:
     take_into_use(fleet.keys(LISTS))
     assert {path.stem for path in files.former(revoked=True)} == {stolen, retired}
     assert [key.thumbprint() for key in files.readable()] == [present(fleet)]
-    assert tell(fleet, keys) == []
+    assert on_act(fleet, keys) == []
     assert (keys.state(NOW).era, keys.state(NOW).key) == (1, present(fleet))
     assert len(files.lines()) == 2, "nothing that was said before is needed any more"
 
@@ -149,10 +149,10 @@ def test_a_revocation_while_another_key_is_on_its_way_needs_no_root(fleet: Fleet
     """Posts may go by the key on its way already: nothing but it can vouch for the next."""
     keys = post(fleet)
     announce(fleet, fleet.keys(LISTS), "j-stone")
-    tell(fleet, keys)
+    on_act(fleet, keys)
     announce(fleet, fleet.keys(LISTS), "j-stone", vouch="key", revoke=True)
     take_into_use(fleet.keys(LISTS))
-    assert tell(fleet, keys) == []
+    assert on_act(fleet, keys) == []
     assert keys.state(NOW).key == present(fleet)
 
 
@@ -168,11 +168,11 @@ def test_only_the_root_s_own_key_vouches_and_only_when_it_is_here(fleet: Fleet) 
     # The issuing authority is not the root, though posts trust what it issues.
     kept.write_bytes((fleet.authority / "private_key.pem").read_bytes())
     announce(fleet, fleet.keys(LISTS), "j-stone", vouch="root")
-    assert tell(fleet, keys) == ["bad_signature"]
+    assert on_act(fleet, keys) == ["bad_signature"]
     kept.write_bytes(own)
     rotate_authority(fleet)
     announce(fleet, fleet.keys(LISTS), "j-stone", vouch="root", revoke=True)
-    assert tell(fleet, keys) == []
+    assert on_act(fleet, keys) == []
 
 
 def test_another_is_begun_only_when_the_former_is_gone(fleet: Fleet) -> None:
@@ -241,12 +241,12 @@ def test_a_rotation_cut_off_anywhere_goes_on_with_the_same_command(
             rotate(fleet)
         except PowerCut:
             # What was said before the cut may have been heard.
-            tell(fleet, keys)
+            on_act(fleet, keys)
     files = fleet.keys(LISTS)
     done = announce(fleet, fleet.keys(LISTS), "j-stone") if files.next.exists() or not files.lines() else None
     take_into_use(fleet.keys(LISTS))
     assert done is None or done.present == present(fleet)
-    assert tell(fleet, keys) in ([], [Rejection.BAD_SIGNATURE.value])
+    assert on_act(fleet, keys) in ([], [Rejection.BAD_SIGNATURE.value])
     assert keys.state(NOW).key == present(fleet)
     assert len(fleet.keys(LISTS).former()) == 1
 

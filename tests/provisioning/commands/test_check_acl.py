@@ -12,7 +12,7 @@ from pytest_mock import MockerFixture
 
 import platepost.provisioning.brokers.mosquitto
 from platepost.provisioning.cli import provision
-from platepost.provisioning.commands.prove import NOT_RELOADED
+from platepost.provisioning.commands.check_acl import NOT_RELOADED
 from platepost.provisioning.connection import Connection
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.revocation import is_let_in
@@ -40,7 +40,7 @@ def test_proof_finds_what_is_allowed_too_much_and_too_little(tmp_path: Path, moc
             (folder / "groups").touch()
             os.utime(folder, (0, 0))
         at = ("--broker", broker.address, "--reload", reload, "--purpose", "drill", "--json")
-        proof = json.loads(given(provision, "fleet", "prove", directory, *at, code=1))
+        proof = json.loads(given(provision, "fleet", "check-acl", directory, *at, code=1))
     found = {
         (row["who"], row["does"], row["topic"].rpartition("}/")[2])
         for row in proof["cases"]
@@ -62,8 +62,8 @@ def test_proof_that_finds_faults_without_a_reload_says_that_the_rights_may_not_b
     options = ("--agency", "riverside", "--administrator", "j-stone", "--no-passphrase")
     given(provision, "fleet", "init", directory, *options)
     case = {"who": "post", "does": "write", "topic": "read", "should": True, "is": not wrong}
-    mocker.patch("platepost.provisioning.commands.prove.proved", return_value=([case], []))
-    asked = ["fleet", "prove", str(directory), "--purpose", "drill", "--json", *words]
+    mocker.patch("platepost.provisioning.commands.check_acl.proved", return_value=([case], []))
+    asked = ["fleet", "check-acl", str(directory), "--purpose", "drill", "--json", *words]
     result = CliRunner().invoke(provision, asked, catch_exceptions=False)
     assert result.exit_code == int(wrong)
     assert (NOT_RELOADED in result.stderr) == said
@@ -76,7 +76,7 @@ def test_proof_says_what_an_intruder_s_subscription_does_to_others(tmp_path: Pat
     given(provision, "fleet", "init", directory, *options)
     with running("mosquitto", Fleet.load(directory), tmp_path / "broker") as (broker, reload):
         at = ("--broker", broker.address, "--reload", reload, "--purpose", "drill", "--json")
-        proof = json.loads(given(provision, "fleet", "prove", directory, *at))
+        proof = json.loads(given(provision, "fleet", "check-acl", directory, *at))
     assert proof["wrong"] == 0
     wide, shared = proof["intrusions"]
     # mosquitto 2.0 looks at rights when it delivers, and not when somebody subscribes.

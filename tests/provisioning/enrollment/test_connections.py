@@ -13,8 +13,8 @@ import pytest
 from platepost.device import config
 from platepost.device.enrollment.renewal import Renewal
 from platepost.device.enrollment.unit import UnitEnrollment
-from platepost.provisioning.enrollment import door
-from platepost.provisioning.enrollment.door import CONNECTIONS_MOST, Door
+from platepost.provisioning.enrollment import connections
+from platepost.provisioning.enrollment.connections import CONNECTIONS_MOST, ConnectionLimiter
 from platepost.provisioning.errors import ProvisioningError
 from tests.provisioning.enrollment.conftest import Department
 
@@ -71,7 +71,7 @@ def test_a_stranger_who_holds_every_connection_stops_neither_enrollment_nor_rene
 
 
 def test_who_asks_for_nothing_is_let_go_of(department: Department, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.3)
     for tls in (True, False):
         with idle(department.port, tls=tls, count=1) as (stranger,):
             begun = time.monotonic()
@@ -80,7 +80,7 @@ def test_who_asks_for_nothing_is_let_go_of(department: Department, monkeypatch: 
 
 
 def test_who_sends_a_request_drop_by_drop_is_let_go_of(department: Department, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.3)
     with idle(department.port, tls=True, count=1) as (stranger,):
         stranger.sendall(b"POST /.well-known/est/simpleenroll HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n")
         stranger.sendall(b"Authorization: Basic cG9zdC0xNzowMDAwLTAwMDAtMDAwMC0wMDAw\r\n\r\n1")
@@ -98,7 +98,7 @@ class Visitors:
     """Connections that come through a door, each from an address of our choosing."""
 
     def __init__(self, most: int) -> None:
-        self.door = Door(most=most)
+        self.limiter = ConnectionLimiter(most=most)
         self.ports = 1000
         self.ends: list[socket.socket] = []
 
@@ -106,9 +106,9 @@ class Visitors:
         """Let one in; return its own end."""
         ours, theirs = socket.socketpair()
         self.ports += 1
-        self.door.admit(theirs, (host, self.ports))
+        self.limiter.admit(theirs, (host, self.ports))
         if certified:
-            self.door.heard((host, self.ports), certified=True)
+            self.limiter.request_received((host, self.ports), certified=True)
         ours.setblocking(False)
         self.ends.append(ours)
         return ours
@@ -123,7 +123,7 @@ class Visitors:
 
 @pytest.fixture
 def visitors(monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitors]:
-    monkeypatch.setattr(door.Visit, "end_in", lambda *_: None)
+    monkeypatch.setattr(connections.Connection, "end_in", lambda *_: None)
     made = Visitors(4)
     yield made
     for end in made.ends:
@@ -149,4 +149,4 @@ def test_what_cannot_be_listened_at_is_said() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(ProvisioningError, match=r"nothing can be served at 127\.0\.0\.1"):
-            Door().listeners("127.0.0.1", taken.getsockname()[1])
+            ConnectionLimiter().listeners("127.0.0.1", taken.getsockname()[1])

@@ -1,4 +1,4 @@
-"""`platepost provision fleet prove`: that the broker gives everybody their rights, and nobody more."""
+"""`platepost provision fleet check-acl`: that the broker gives everybody their rights, and nobody more."""
 
 import functools
 import json
@@ -47,8 +47,8 @@ NOT_RELOADED = (
 @click.command(
     epilog="""\b
 Examples:
-  platepost provision fleet prove fleet --reload "systemctl restart mosquitto" --purpose "after the upgrade"
-  platepost provision fleet prove fleet --broker broker.example:8883 --purpose "monthly" --json
+  platepost provision fleet check-acl fleet --reload "systemctl restart mosquitto" --purpose "after the upgrade"
+  platepost provision fleet check-acl fleet --broker broker.example:8883 --purpose "monthly" --json
 """
 )
 @FLEET
@@ -56,7 +56,7 @@ Examples:
 @RELOAD
 @acting
 @JSON
-def prove(
+def check_acl(
     *,
     session: FleetSession,
     broker: str | None,
@@ -82,8 +82,8 @@ def prove(
         details={"cases": len(rows), "wrong": len(wrong), "harmed": [one.topic for one in intrusions if one.harm]},
     )
     if as_json:
-        told = [asdict(one) for one in intrusions]
-        click.echo(json.dumps({"broker": address, "cases": rows, "wrong": len(wrong), "intrusions": told}))
+        tried = [asdict(one) for one in intrusions]
+        click.echo(json.dumps({"broker": address, "cases": rows, "wrong": len(wrong), "intrusions": tried}))
     else:
         _show(rows, address)
         for one in intrusions:
@@ -228,8 +228,8 @@ def _show(rows: list[dict[str, object]], address: str) -> None:
     table = Table("who", "does", "topic", "may", "", title=f"Rights at {address}")
     for row in rows:
         good = row["should"] == row["is"]
-        said = "[green]proved[/green]" if good else "[red]WRONG[/red]"
-        table.add_row(str(row["who"]), str(row["does"]), str(row["topic"]), "yes" if row["should"] else "no", said)
+        verdict = "[green]proved[/green]" if good else "[red]WRONG[/red]"
+        table.add_row(str(row["who"]), str(row["does"]), str(row["topic"]), "yes" if row["should"] else "no", verdict)
     Console().print(table)
     wrong = sum(row["should"] != row["is"] for row in rows)
     click.echo(f"{len(rows)} tried, {wrong} not as they should be.")

@@ -24,10 +24,12 @@ ANSWER_SECONDS = est.ENROLL_SECONDS + 15.0
 """From there to the end: longer than a unit waits for its answer."""
 
 
-class Visit(socket.socket):
+class Connection(socket.socket):
     """One accepted connection."""
 
-    def __init__(self, connection: socket.socket, address: tuple[Any, ...], left: Callable[["Visit"], None]) -> None:
+    def __init__(
+        self, connection: socket.socket, address: tuple[Any, ...], left: Callable[["Connection"], None]
+    ) -> None:
         super().__init__(connection.family, connection.type, connection.proto, fileno=connection.detach())
         self.client = (str(address[0]), int(address[1]))
         self.network = _network(self.client[0])
@@ -55,7 +57,7 @@ class Visit(socket.socket):
         super().close()
 
 
-class Door:
+class ConnectionLimiter:
     """The connections that are open, of all addresses that are listened at.
 
     Args:
@@ -65,7 +67,7 @@ class Door:
 
     def __init__(self, *, most: int = CONNECTIONS_MOST) -> None:
         self._most = most
-        self._visits: dict[tuple[str, int], Visit] = {}
+        self._connections: dict[tuple[str, int], Connection] = {}
 
     def listeners(self, address: str, port: int) -> list[socket.socket]:
         """Bind and return the sockets for an address or host name.
@@ -90,41 +92,41 @@ class Door:
             raise ProvisioningError(f"nothing can be served at {address}:{port}: {error.strerror or error}") from error
         return bound
 
-    def admit(self, connection: socket.socket, address: tuple[Any, ...]) -> Visit:
+    def admit(self, connection: socket.socket, address: tuple[Any, ...]) -> Connection:
         """Let a connection in; another may have to go."""
-        while len(self._visits) >= self._most:
-            held = Counter(visit.network for visit in self._visits.values())
-            gone = min(self._visits.values(), key=lambda one: (one.certified, -held[one.network], one.since))
+        while len(self._connections) >= self._most:
+            held = Counter(connection.network for connection in self._connections.values())
+            gone = min(self._connections.values(), key=lambda one: (one.certified, -held[one.network], one.since))
             self._leave(gone)
             gone.end()
-        visit = Visit(connection, address, self._leave)
-        visit.end_in(REQUEST_SECONDS)
-        self._visits[visit.client] = visit
-        return visit
+        connection = Connection(connection, address, self._leave)
+        connection.end_in(REQUEST_SECONDS)
+        self._connections[connection.client] = connection
+        return connection
 
-    def heard(self, client: tuple[str, int] | None, *, certified: bool) -> None:
+    def request_received(self, client: tuple[str, int] | None, *, certified: bool) -> None:
         """Note that the head of a client's request has come, and whether it came with a certificate of the fleet."""
-        visit = None if client is None else self._visits.get(client)
-        if visit is not None:
-            visit.certified = certified
-            visit.end_in(ANSWER_SECONDS)
+        connection = None if client is None else self._connections.get(client)
+        if connection is not None:
+            connection.certified = certified
+            connection.end_in(ANSWER_SECONDS)
 
-    def _leave(self, visit: Visit) -> None:
-        if self._visits.get(visit.client) is visit:
-            del self._visits[visit.client]
+    def _leave(self, connection: Connection) -> None:
+        if self._connections.get(connection.client) is connection:
+            del self._connections[connection.client]
 
 
 class _Listener(socket.socket):
     """A socket whose connections come through a door; asyncio takes them by `accept`."""
 
-    def __init__(self, door: Door, family: int) -> None:
+    def __init__(self, limiter: ConnectionLimiter, family: int) -> None:
         super().__init__(family, socket.SOCK_STREAM)
-        self._door = door
+        self._limiter = limiter
 
     def accept(self) -> tuple[socket.socket, Any]:
         """Accept a connection."""
         connection, address = super().accept()
-        return self._door.admit(connection, address), address
+        return self._limiter.admit(connection, address), address
 
 
 def _network(host: str) -> str:

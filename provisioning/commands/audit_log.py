@@ -1,4 +1,4 @@
-"""`platepost provision acts`: what people did to the fleet."""
+"""`platepost provision audit-log`: what people did to the fleet."""
 
 import json
 from pathlib import Path
@@ -20,10 +20,10 @@ from platepost.wire.records import Audit
 @click.command(
     epilog="""\b
 Examples:
-  platepost provision acts fleet
-  platepost provision acts fleet --person r-alvarez --json
-  platepost provision acts fleet --file export-of-monday.csv                into which lists it went, and who built them
-  platepost provision acts fleet --head                                      where the log ends, to be noted down
+  platepost provision audit-log fleet
+  platepost provision audit-log fleet --person r-alvarez --json
+  platepost provision audit-log fleet --file export-of-monday.csv          into which lists it went, and who built them
+  platepost provision audit-log fleet --head                                      where the log ends, to be noted down
   platepost verify fleet/acts/acts.jsonl --key fleet/people/keys --whole --head 14:8ac904d33620c4d13940cb1e...
                                                                              that nothing is missing or changed
 """
@@ -35,7 +35,7 @@ Examples:
 )
 @click.option("--head", "head_only", is_flag=True, help="Print only the log's head, to be kept elsewhere.")
 @JSON
-def acts(*, directory: Path, person: str | None, file: Path | None, head_only: bool, as_json: bool) -> None:
+def audit_log(*, directory: Path, person: str | None, file: Path | None, head_only: bool, as_json: bool) -> None:
     """Show what people did: who, what, to what, when, why.
 
     Unsigned acts show the system's user; acts that were started but not finished, as after a crash, are marked. A log
@@ -70,8 +70,8 @@ def _show_head(fleet: Fleet, *, as_json: bool) -> None:
     head = fleet.acts.head
     if head is None:
         raise ProvisioningError(f"{fleet.acts.path}: nothing was logged yet")
-    said = {"head": str(head), "number": head.sequence, "digest": head.digest}
-    click.echo(json.dumps(said) if as_json else str(head))
+    fields = {"head": str(head), "number": head.sequence, "digest": head.digest}
+    click.echo(json.dumps(fields) if as_json else str(head))
 
 
 def _who(act: Audit) -> str:

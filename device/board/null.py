@@ -3,7 +3,7 @@
 from platepost.device.board.base import Board, Light
 
 
-class NoBoard(Board):
+class NullBoard(Board):
     """The board of a unit without illuminator, tamper switch or lamp: outputs go nowhere, the case counts as closed."""
 
     def illuminator(self, *, on: bool) -> None:
@@ -23,7 +23,7 @@ class NoBoard(Board):
         """Nothing to release."""
 
 
-class LostBoard(NoBoard):
+class UnavailableBoard(NullBoard):
     """Stands in for a board whose pins cannot be had: plates are read all the same, and the post names the fault."""
 
     @property
