@@ -39,6 +39,7 @@ from platepost.department.custody.rebuild import rebuild
 from platepost.department.custody.record import PictureBytes, RecordRow, take
 from platepost.department.custody.tables import Batch, CustodyTables
 from platepost.department.errors import DepartmentError
+from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.ledger.export import BODIES, ENTRIES
 from platepost.wire.records.jws import read_compact
@@ -222,7 +223,11 @@ def import_department(
     owner = database.owner
     if _migrations(owner) != manifest.migrations:
         raise DepartmentError("the export has another schema: import it by the version that made it, then upgrade")
-    ((full,),) = owner.execute("SELECT EXISTS (TABLE custody_record) OR EXISTS (TABLE ledger_entry)")
+    # By making a department its law is entered; the export brings the entries of its own.
+    ((full,),) = owner.execute(
+        "SELECT EXISTS (TABLE custody_record) OR EXISTS (SELECT FROM ledger_entry WHERE event <> %s)",
+        [LedgerEvent.LAW_CHANGED.value],
+    )
     if full:
         raise DepartmentError(
             "this department has records, or entries in its ledger, already: import into an empty one"

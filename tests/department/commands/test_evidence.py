@@ -62,9 +62,27 @@ def stocked(department: Commands) -> DepartmentFolder:
     return folder
 
 
+@pytest.fixture(scope="module")
+def before_people(department: Commands, stocked: DepartmentFolder, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Add two people, and return what an export printed before."""
+    to = tmp_path_factory.mktemp("before")
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    (to / "public.pem").write_bytes(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    export = ("export", to / "none", "--record", "2", "--to", to / "public.pem")
+    with running_database(stocked):
+        refused = department(*export, "--purpose", "criminal investigation", "--case", "26-00417")
+        for login in (USER, "b.lee"):
+            department("person add", login, "--name", login, "--role", "records_manager")
+        with psycopg.connect(stocked.conninfo(OWNER)) as owner:
+            owner.execute(CURRENT)
+        give_apps(stocked)
+    return refused.stderr
+
+
 def test_evidence_is_exported_proved_and_booked(
-    department: Commands, stocked: DepartmentFolder, tmp_path: Path
+    department: Commands, stocked: DepartmentFolder, before_people: str, tmp_path: Path
 ) -> None:
+    assert "Nobody has this log-in" in before_people
     folder, fleet = stocked, department.folder.parent / "fleet"
     key = ec.generate_private_key(ec.SECP256R1())
     public, private = tmp_path / "public.pem", tmp_path / "private.pem"
@@ -77,12 +95,6 @@ def test_evidence_is_exported_proved_and_booked(
         return department(name, *arguments, given=next_code(folder))
 
     with running_database(folder):
-        assert "Nobody has this log-in" in department("export", sealed, "--record", "2", "--to", public, *why).stderr
-        for login in (USER, "b.lee"):
-            department("person add", login, "--name", login, "--role", "records_manager")
-        with psycopg.connect(folder.conninfo(OWNER)) as owner:
-            owner.execute(CURRENT)
-        give_apps(folder)
         posing = department("export", tmp_path / "none", "--record", "2", "--to", public, *why, given="000000\n",
                             LOGNAME="b.lee")  # fmt: skip
         assert "code is wrong" in posing.stderr
@@ -134,6 +146,7 @@ def test_evidence_is_exported_proved_and_booked(
     assert CliRunner().invoke(platepost, ["verify", str(package), *keys]).exit_code == 1
 
 
+@pytest.mark.usefixtures("before_people")
 def test_everything_goes_into_another_department(
     department: Commands, stocked: DepartmentFolder, installed: Installed, tmp_path: Path
 ) -> None:
