@@ -492,7 +492,7 @@ def waits(rows: Rows) -> bool:
 
 PLACE = (
     "INSERT INTO archive_hold (kind, case_number, person, reason, review_on, records)"
-    " VALUES ('evidence', '1', 'a', 'b', '2027-06-01', ARRAY[%s::bigint])"
+    " VALUES ('evidence', '26-1', 'a', 'b', '2027-06-01', ARRAY[%s::bigint])"
 )
 RUN = "SELECT archive_purge_part(%s, 'no_hit', '2024-01-29Z')"
 
