@@ -125,9 +125,9 @@ test-pins: $(VENV)/.development ## Drive the pins of an emulated Raspberry Pi, a
 	PIP_PYTHON=$(BIN)/python scripts/pi-machine build/arm/pi build/arm/bookworm
 	PLATEPOST_PI_MACHINE=build/arm/pi $(BIN)/pytest --timeout=1800 -p no:cacheprovider tests/pi tests/conformance/test_boards.py
 
-deb: $(VENV)/.development ## Build the Debian packages of a post into dist/ (SUITE=bookworm for Python 3.11)
+deb: $(VENV)/.development ## Build the Debian packages of a post into dist/ (SUITE=bookworm for Python 3.11, ARCHITECTURE=amd64 for a PC)
 	@scripts/need /usr/bin/dh=debhelper dpkg-buildpackage=dpkg-dev
-	PYTHON=$(BIN)/python scripts/deb dist $(if $(filter bookworm,$(SUITE)),3.11,3.13)
+	PYTHON=$(BIN)/python scripts/deb dist $(if $(filter bookworm,$(SUITE)),3.11,3.13) $(or $(ARCHITECTURE),arm64)
 
 release: $(VENV)/.development ## Build all of a release into dist/, reproducibly: wheel, Debian packages, bills of materials, checksums; KEY= signs them
 	@scripts/need /usr/bin/dh=debhelper dpkg-buildpackage=dpkg-dev

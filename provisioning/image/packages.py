@@ -7,13 +7,13 @@ from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.image.recipe import Release
 
 _NAME = re.compile(
-    r"(?P<kind>platepost(-runtime|-service|-simulator)?)_(?P<version>[^_+]+)(\+py(?P<python>\d+))?_(?P<machine>all|arm64)\.deb"
+    r"(?P<kind>platepost(-runtime|-service|-simulator|-video)?)_(?P<version>[^_+]+)(\+py(?P<python>\d+))?_(?P<machine>all|arm64)\.deb"
 )
 _PYTHON = {Release.BOOKWORM: "311", Release.TRIXIE: "313"}
 """Of each release, as `scripts/deb` writes it into the names of packages that are for one Python."""
 _NUMBER = {Release.BOOKWORM: 12, Release.TRIXIE: 13}
 _COMMAND = {Release.BOOKWORM: "make deb SUITE=bookworm", Release.TRIXIE: "make deb"}
-_FOR_ONE_PYTHON = ("platepost-runtime", "platepost-simulator")
+_FOR_ONE_PYTHON = ("platepost-runtime", "platepost-video")
 _WANTED = {
     # Release 12 has no web server that the service package could run with: it is not to be installed there.
     Release.BOOKWORM: ("platepost-runtime", "platepost"),
@@ -56,7 +56,7 @@ def check_packages(release: Release, names: Sequence[str]) -> None:
             f"{unit} wants {', '.join(_WANTED[release])}: give {' and '.join(missing)} too, by --package, "
             f"as `{_COMMAND[release]}` builds them"
         )
-    for kind in ("platepost-service", "platepost-simulator"):
+    for kind in ("platepost-service", "platepost-simulator", "platepost-video"):
         if versions.get(kind, versions["platepost"]) != versions["platepost"]:
             raise ProvisioningError(
                 f"{kind} {versions[kind]} goes with no other platepost than its own: {versions['platepost']} is given"

@@ -103,7 +103,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     )
     disk = tmp_path / "disk"
     disk.mkdir()
-    for name in ("platepost-runtime", "platepost", "platepost-simulator"):
+    for name in ("platepost-runtime", "platepost", "platepost-video", "platepost-simulator"):
         (package,) = Path(packages).glob(f"{name}_*.deb")
         (disk / package.name).symlink_to(package.absolute())
     (disk / "post-1").symlink_to(fleet.post("post-1"))

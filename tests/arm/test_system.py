@@ -102,11 +102,11 @@ def test_nothing_of_the_chain_is_missing(site: Site) -> None:
 def test_removed_it_leaves_its_identity_and_purged_nothing(site: Site) -> None:
     machine = site.machine
     machine.run("systemctl start platepost", seconds=600)
-    machine.run("dpkg -r platepost-simulator platepost platepost-runtime", seconds=900)
+    machine.run("dpkg -r platepost-simulator platepost-video platepost platepost-runtime", seconds=900)
     assert "inactive" in machine.run("systemctl is-active platepost", allowed=(0, 3, 4))
     assert machine.run("ls /etc/platepost/keys")
     assert machine.run("ls /var/lib/platepost/outbox.db")
-    machine.run("dpkg -P platepost-simulator platepost platepost-runtime", seconds=900)
+    machine.run("dpkg -P platepost-simulator platepost-video platepost platepost-runtime", seconds=900)
     left = machine.run("ls -d /etc/platepost /var/lib/platepost /usr/lib/platepost /usr/bin/platepost", allowed=(2,))
     assert len(re.findall("No such file", left)) == 4, left
     assert "no such user" in machine.run("id platepost", allowed=(1,))

@@ -361,7 +361,7 @@ R12, (R13, APP, SERVICE) = PACKAGES["bookworm"][0], PACKAGES["trixie"]
         ("bookworm", (R12, APP, SERVICE), "leave it out"),
         ("trixie", (R13, APP, "platepost-service_0.2.0_all.deb"), "service 0.2.0 goes with no other platepost"),
         ("trixie", (R13, APP, SERVICE, "platepost_0.2.0_all.deb"), "one platepost is given already"),
-        ("trixie", (R13, APP, SERVICE, "platepost-simulator_0.1.0+py311_arm64.deb"), "simulator_0.1.0.py311.* is not"),
+        ("trixie", (R13, APP, SERVICE, "platepost-video_0.1.0+py311_arm64.deb"), "video_0.1.0.py311.* is not"),
         ("trixie", ("platepost-runtime_0.1.0_arm64.deb", APP, SERVICE), "not for release 13"),
         ("trixie", ("platepost-runtime_0.1.0+py313_amd64.deb", APP, SERVICE), "expected"),
     ],
@@ -381,7 +381,7 @@ def test_a_simulator_of_its_own_python_and_version_may_come_along(
     tmp_path: Path, supplies: dict[str, list[str]]
 ) -> None:
     boot = card(tmp_path / "boot", "trixie")
-    simulator = "platepost-simulator_0.1.0+py313_arm64.deb"
+    simulator = "platepost-simulator_0.1.0_all.deb"
     run(boot, *supplies["trixie"], *given(tmp_path, simulator))
     assert {path.name for path in (boot / "platepost").glob("*.deb")} == {*PACKAGES["trixie"], simulator}
 
