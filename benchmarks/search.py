@@ -41,7 +41,7 @@ from size import of_reads
 from platepost.department.config.upgrade import upgrade
 from platepost.department.custody.store import CustodyStore
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
-from platepost.department.database.roles import KEEPER, WEB
+from platepost.department.database.roles import COMMAND, KEEPER
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings
 from platepost.department.search.misreads import look_alikes, misread
 from platepost.department.search.patterns import PlatePattern
@@ -518,7 +518,7 @@ def main() -> None:
         with psycopg.connect(host=str(cluster.folder), user=SUPERUSER, dbname=DATABASE_NAME, autocommit=True) as made:
             load(made, cluster.folder, asked.folder, (asked.reads, cars, asked.seed))
             sizes(made)
-            set_up_django(folder, WEB)
+            set_up_django(folder, COMMAND)
             if asked.scan:
                 scan(made, asked.seed, asked.scan)
                 return

@@ -21,7 +21,6 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
-from django.contrib.sessions.models import Session
 from django.db import Error, connection
 from django.utils import timezone
 
@@ -31,12 +30,13 @@ from platepost.department.alerts.console_stand import bare_view, brief, stand_vi
 from platepost.department.alerts.heard import ListeningState, hearing
 from platepost.department.alerts.states import AlertState
 from platepost.department.errors import DepartmentError
-from platepost.department.ledger.entries import OpenEntry, open_entry
+from platepost.department.ledger.entries import OpenEntry, Viewer, open_entry
 from platepost.department.ledger.errors import LedgerError
 from platepost.department.ledger.journal import local_journal
 from platepost.department.people.currency import currencies
 from platepost.department.people.models import CovertMember, DepartmentPerson
 from platepost.department.people.rights import Permission
+from platepost.department.people.sessions import live_sessions
 from platepost.department.policy.policy import ALARM, AccessPurpose, policy_in_force
 
 log = logging.getLogger(__name__)
@@ -294,7 +294,7 @@ class ConsoleFeed:
         people = DepartmentPerson.objects.in_bulk({listener.person.pk for listener in asked})
         may = {each.person.pk for each in currencies(people.values(), now) if each.may(Permission.ANSWER_HITS)}
         keys = {listener.session for listener in asked}
-        sessions = {*Session.objects.filter(pk__in=keys, expire_date__gt=now).values_list("pk", flat=True)}
+        sessions = live_sessions(keys)
         admitted = []
         for listener in asked:
             if listener.person.pk not in may or listener.session not in sessions:
@@ -312,10 +312,14 @@ class ConsoleFeed:
         """Yield for all covert groups whose members listen an entry of one of them."""
         for groups, listener in {listener.groups: listener for listener in listening if listener.groups}.items():
             if listener.entry is None:
-                who = {"person": listener.person.login, "agency": listener.person.agency}
                 with suppress(LedgerError):  # nothing covert without it
                     listener.entry = open_entry(
-                        **who, purpose=PURPOSE, query={"console": "listens"}, groups=groups or ()
+                        person=listener.person.login,
+                        agency=listener.person.agency,
+                        purpose=PURPOSE,
+                        query={"console": "listens"},
+                        groups=groups or (),
+                        session=listener.session,
                     )
             if listener.entry is not None:
                 yield listener.entry
@@ -399,15 +403,15 @@ class ConsoleFeed:
         """
         views: dict[int, dict[str, Any]] = {}
         try:
-            (login, agency), *others = people = [(each.person.login, each.person.agency) for each in those]
+            first, *others = people = [Viewer(each.person.login, each.person.agency, each.session) for each in those]
             policy_in_force().require(PURPOSE)  # or each look would enter a refusal
             query = {"console": [*records]}
-            entry = open_entry(person=login, agency=agency, purpose=PURPOSE, query=query, groups=groups)
+            entry = open_entry(**first._asdict(), purpose=PURPOSE, query=query, groups=groups)
             views = hit_views(entry, records, those[0].person)
             try:
                 entry.shown(also_to=others)
             except LedgerError:
-                self._journal(views, [login for login, _ in people])
+                self._journal(views, [each.person for each in people])
             logged = True
         except LedgerError:
             # Nobody sees a plate that is in no log. That there is a hit, and where, they hear.

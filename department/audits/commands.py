@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from platepost.department.database.roles import MISUSE, WEB
+from platepost.department.database.roles import COMMAND, MISUSE
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, Moment
 from platepost.department.session import working_as
@@ -79,7 +79,7 @@ def household(*, folder: DepartmentFolder, login: str, consent: str, key: Path |
 
     Only an HMAC of each plate is stored. Empty input withdraws the consent. People can do the same on their own page.
     """
-    with working_as(folder, WEB):
+    with working_as(folder, COMMAND):
         from platepost.department.audits.household import HouseholdKey, note_household, require_published  # noqa: PLC0415
 
         plates = [line for line in sys.stdin.read().splitlines() if line.strip()]
@@ -100,7 +100,7 @@ Examples:
 @JSON
 def report(*, folder: DepartmentFolder, month: datetime, as_json: bool) -> None:
     """Count a month's searches by purpose and agency, and show how old the reads they returned were."""
-    with working_as(folder, WEB):
+    with working_as(folder, COMMAND):
         from platepost.department.audits.reports import month_report  # noqa: PLC0415 - after Django was set up
 
         found = month_report(month.date(), person=folder.caller, agency=folder.settings.agency)

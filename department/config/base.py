@@ -82,6 +82,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 """Not `no-referrer`: forms would be sent without their origin, which is checked."""
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+SESSION_ENGINE = "platepost.department.people.sessions"
 SESSION_COOKIE_AGE = 12 * 3600
 """Seconds; nobody stays logged in for longer, whatever they do."""
 SESSION_COOKIE_SAMESITE = "Lax"

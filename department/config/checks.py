@@ -23,6 +23,7 @@ from platepost.department.database.catalog import changes, read_catalog, server_
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
 from platepost.department.database.roles import (
     AUDITOR,
+    COMMAND,
     KEEPER,
     OWNER,
     PROGRAMS,
@@ -453,7 +454,7 @@ def role_faults(connection: psycopg.Connection, *, is_private: bool) -> Iterator
         " OR EXISTS (SELECT FROM pg_auth_members WHERE member = pg_roles.oid AND (admin_option"
         " OR roleid::regrole::text IS DISTINCT FROM %s::jsonb ->> rolname)) OR rolname = ANY(%s) AND rolinherit"
         " FROM pg_roles WHERE rolname = ANY(%s)",
-        [json.dumps(PROGRAMS), [*PROGRAMS], [*ROLES, *PROGRAMS]],
+        [json.dumps({**PROGRAMS, COMMAND: WEB}), [*PROGRAMS], [*ROLES, *PROGRAMS]],
     )
     found: dict[str, bool] = dict(rows.fetchall())
     for role in (*ROLES, *PROGRAMS):

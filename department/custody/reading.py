@@ -1,9 +1,12 @@
 """The only way to records for anyone who shows them to people.
 
 Each function takes an open entry of the ledger, and what it fetches is noted there. The database checks it again: row
-security shows nothing without an entry that is open, and nothing of a covert group that the entry does not name.
+security shows what an open entry covers, and nothing of a covert group that the entry does not name. So each function
+has the database look for what it is about to fetch first, and cover it (`cover`); that is committed, and stands in
+`shown`, before a row leaves.
 """
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,7 +18,7 @@ from uuid import UUID
 
 import psycopg
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import ProgrammingError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from platepost.department.custody.holding import ChainName
@@ -93,6 +96,12 @@ class Sought:
     before: tuple[datetime, int] | None = None
     """What comes behind this `captured_at` and `record_id`: those of the last row that was shown."""
 
+    @property
+    def narrows(self) -> bool:
+        """Whether a plate that is known may have no read in question."""
+        when = (self.since, self.until, self.hours, self.weekdays)
+        return any((self.posts, *when, self.directions, self.lanes, self.regions, self.vehicles, self.colors))
+
 
 @dataclass(frozen=True, slots=True)
 class SeenPlate:
@@ -148,20 +157,73 @@ def hits(entry: OpenEntry, sought: Sought, *, limit: int = MOST_ROWS) -> list[Sh
 def seen(entry: OpenEntry, sought: Sought, *, limit: int) -> list[SeenPlate]:
     """Return the plates that reads have, in order of `plate`; note those that you show by `entry.fetched`.
 
-    Errors are those of `reads`.
+    Without spellings and weeks, of those that `cover_plates` has covered. Errors are those of `reads`.
     """
     selected, values = selected_reads(sought)
+    if sought.spellings:  # as one text: so they are sent and read the fastest
+        groups, matching = sought.hiding
+        asked: list[Any] = [",".join(sought.spellings), [*groups], matching, limit]
+        cover(entry, "search_cover_spelled(%s, %s, %s::text[], %s, %s, %s)", [*asked, entry.noted_for])
+    elif sought.weeks and sought.narrows:
+        named = json_asked(replace(sought, plates=[*sought.weeks]))
+        cover(entry, "custody_cover_plates(%s, %s, '', %s, %s)", [named, limit, entry.noted_for])
+    elif sought.weeks:
+        cover(entry, "custody_cover_named(%s, %s, %s)", [[*sought.weeks], entry.noted_for])
     if sought.weeks or sought.spellings:
-        known, named = _known(sought, limit)
+        known, bounds = _known(sought)
         # OFFSET: first what is known, and then the reads of each, however few reads there seem to be.
         selected = (
             f"{known}, LATERAL (SELECT plate_fold, plate_read, captured_at, covert_group FROM {selected}"  # noqa: S608
             " AND plate_fold = plate AND retained_from >= week AND retained_from < week_end OFFSET 0"
             ") AS kept"
         )
-        values = [*named, *values]
+        values = [*bounds, *values]
     with under(entry):
         return [SeenPlate(*row) for row in prepared(_counted(selected), [*values, limit])]
+
+
+def cover_plates(entry: OpenEntry, sought: Sought, *, behind: str, page: int) -> tuple[bool, bool]:
+    """Cover a page of the plates that reads have, in their order; for `seen`, which then returns these.
+
+    Args:
+        entry: under which they are about to be fetched.
+        sought: of which reads.
+        behind: the last plate of the page before.
+        page: plates at most.
+
+    Returns:
+        Whether more than 5,000 plates come behind, so that none is covered; and whether some come behind the page.
+
+    """
+    asked = [json_asked(sought), behind, page, entry.noted_for]
+    too_many, more = cover(entry, "too_many, more FROM custody_cover_plates(%s, %s, %s, %s, %s)", asked)
+    return bool(too_many), bool(more)
+
+
+def cover(entry: OpenEntry, call: str, values: Sequence[Any]) -> tuple[Any, ...]:
+    """Have the database cover what an entry is about to open: it can be fetched on return; return the row of the call.
+
+    Raises:
+        ClosedEntryError: the entry is not open, or opens nothing like this.
+
+    """
+    with transaction.atomic(durable=True):
+        settings_of = (
+            "SELECT set_config('statement_timeout', %s, true), set_config('synchronous_commit', 'off', true),"
+            " set_config('client_connection_check_interval', '1s', true)"
+        )
+        prepared(settings_of, [f"{TIMEOUT_SECONDS}s"])
+        try:
+            return prepared(f"SELECT {call}", [entry.entry, *values])[0]
+        except ProgrammingError as error:
+            if not isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege):
+                raise
+            raise ClosedEntryError(str(error.__cause__.diag.message_primary)) from error
+
+
+def _cover_records(entry: OpenEntry, records: Sequence[int]) -> None:
+    if not entry.opens_itself:
+        cover(entry, "custody_cover_records(%s, %s, %s)", [list(records), entry.noted_for])
 
 
 def _counted(selected: str) -> str:
@@ -185,6 +247,7 @@ def kept_plates(entry: OpenEntry, sought: Sought, *, behind: str, limit: int) ->
         limit: plates of reads, and plates of hits, at most.
 
     """
+    cover(entry, "custody_cover_kept(%s, %s, %s, %s)", [json_asked(sought), behind, limit])
     with under(entry) as cursor:
         # In the order of the indexes, so that it ends with the page.
         cursor.execute("SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)")
@@ -206,6 +269,7 @@ def _page_of_plates(table: str, sought: Sought, behind: str, limit: int) -> list
 
 def picture_kinds(entry: OpenEntry, record_id: int) -> list[str]:
     """Return the kinds of pictures that a record has, if the entry may see it; raises as `reads` does."""
+    _cover_records(entry, [record_id])
     with under(entry) as cursor:
         cursor.execute("SELECT kind FROM custody_picture WHERE record_id = %s ORDER BY kind DESC", [record_id])
         return [kind for (kind,) in cursor]
@@ -220,6 +284,7 @@ def picture(entry: OpenEntry, record_id: int, kind: str) -> PictureBytes | None:
 
     The other errors are those of `reads`.
     """
+    _cover_records(entry, [record_id])
     with under(entry) as cursor:
         pictures = pictures_of(connection.connection, [record_id], settings.PICTURE_BUCKET).get(record_id, ())
         cursor.execute("SELECT covert_group FROM custody_picture WHERE record_id = %s LIMIT 1", [record_id])
@@ -252,6 +317,10 @@ def whole_records(
 
     The other errors are those of `reads`.
     """
+    if records is None:
+        cover(entry, "custody_cover_after(%s, %s, %s)", [after, limit])
+    else:
+        _cover_records(entry, records)
     with under(entry):
         if records is None:
             rows = prepared("SELECT * FROM custody_stored WHERE id > %s ORDER BY id LIMIT %s", [after, limit])
@@ -274,10 +343,8 @@ def links(entry: OpenEntry, chain: ChainName, first: int, last: int) -> list[tup
     """
     with under(entry) as cursor:
         cursor.execute(
-            "SELECT sequence, encode(digest, 'hex'), encode(previous, 'hex') FROM custody_chained(%s, %s, %s)"
-            " JOIN custody_judged USING (id, class, retained_from)"
-            " WHERE post = %s AND verdict IN ('genuine', 'unknown') ORDER BY sequence",
-            [chain.chain, first, last, chain.post],
+            "SELECT sequence, digest, previous FROM custody_chained(%s, %s, %s, %s)",
+            [chain.chain, chain.post, first, last],
         )
         return [(number, digest, previous) for number, digest, previous in cursor]
 
@@ -287,12 +354,15 @@ def _rows(entry: OpenEntry, projection: Projection, sought: Sought, limit: int) 
     selected, values = _selected(projection.table, sought)
     select = f"SELECT {', '.join(projection.all_columns)} FROM {selected}"  # noqa: S608
     statement, most = f"{select} ORDER BY captured_at DESC, record_id DESC LIMIT %s", min(limit, MOST_ROWS)
+    source = projection.table.removeprefix("custody_")
+    asked = [source, json_asked(sought), most, entry.noted_for]
+    (more,) = cover(entry, "custody_cover_rows(%s, %s, %s, %s, %s)", asked)
     with under(entry):
-        answer = prepared(statement, [*values, most + 1])
-    found: list[ShownRow] = [dict(zip(projection.all_columns, row, strict=True)) for row in answer[:most]]
+        answer = prepared(statement, [*values, most])
+    found: list[ShownRow] = [dict(zip(projection.all_columns, row, strict=True)) for row in answer]
     for group, rows in groupby(sorted(found, key=_group), key=_group):
         entry.fetched(records=[row["record_id"] for row in rows], group=group or None)
-    return found, len(answer) > most
+    return found, more
 
 
 def _group(row: ShownRow) -> str:
@@ -333,12 +403,37 @@ def _selected(table: str, sought: Sought) -> tuple[str, list[Any]]:
     return f"{source} WHERE {' AND '.join(given) or 'TRUE'}", [*bounds, *values]
 
 
-def _known(sought: Sought, limit: int) -> tuple[str, list[Any]]:
+def json_asked(sought: Sought) -> str:
+    """Return which reads are wanted as `custody_selected` of the database takes it."""
+    zone = sought.zone if sought.hours or sought.weekdays else None
+    given: dict[str, Any] = {
+        "plates": [*sought.plates],
+        "records": [*sought.records],
+        "beginning": _begun(sought.beginning) if sought.beginning else None,
+        "matching": sought.matching,
+        "posts": [*sought.posts],
+        "since": sought.since and sought.since.isoformat(),
+        "until": sought.until and sought.until.isoformat(),
+        "kept_since": sought.kept_since and sought.kept_since.isoformat(),
+        "kept_until": sought.kept_until and sought.kept_until.isoformat(),
+        "hours": [*sought.hours],
+        "weekdays": [*sought.weekdays],
+        "zone": zone,
+        "directions": [*sought.directions],
+        "lanes": [*sought.lanes],
+        "regions": [*sought.regions],
+        "vehicles": [*sought.vehicles],
+        "colors": [*sought.colors],
+        "before": sought.before and [sought.before[0].isoformat(), sought.before[1]],
+    }
+    return json.dumps({name: value for name, value in given.items() if value})
+
+
+def _known(sought: Sought) -> tuple[str, list[Any]]:
     """Return the SQL of plates, each with the bounds of weeks that have reads of it, and its values."""
-    if sought.spellings:  # as one text: so they are sent and read the fastest
-        listed = "search_candidates(string_to_array(%s, ','), '{}', %s::text[], %s, %s), unnest(weeks) AS at"
-        groups, matching = sought.hiding
-        values: list[Any] = [",".join(sought.spellings), [*groups], matching, limit]
+    values: list[Any] = []
+    if sought.spellings:
+        listed = "search_known(false), unnest(weeks) AS at"
     else:
         listed = "unnest(%s::text[], %s::integer[]) AS named (plate_fold, at)"
         pairs = [(plate, week) for plate, weeks in sought.weeks.items() for week in weeks]

@@ -10,6 +10,8 @@ KEEPER = "platepost_keeper"
 """Inserts records."""
 WEB = "platepost_web"
 """Reads records under an open ledger entry, and inserts into the ledger."""
+COMMAND = "platepost_command"
+"""Has the rights of the pages, and opens entries of the ledger for whom a program names: nobody logs on to it."""
 AUDITOR = "platepost_auditor"
 """Reads the ledger."""
 PURGER = "platepost_purger"
@@ -18,12 +20,12 @@ SIGNER = "platepost_signer"
 """Takes lists that people made to the keys that sign them, and says what was published."""
 PUBLIC = "platepost_public"
 """Reads what was published, and nothing else."""
-ROLES = (OWNER, KEEPER, WEB, AUDITOR, PURGER, SIGNER, PUBLIC)
+ROLES = (OWNER, KEEPER, WEB, COMMAND, AUDITOR, PURGER, SIGNER, PUBLIC)
 """Those that the SQL files grant rights to."""
 FEDERATION = "platepost_federation"
 WEBHOOK = "platepost_webhook"
 MISUSE = "platepost_misuse"
-PROGRAMS = {FEDERATION: WEB, WEBHOOK: WEB, MISUSE: WEB}
+PROGRAMS = {FEDERATION: COMMAND, WEBHOOK: WEB, MISUSE: COMMAND}
 """Programs that log in as themselves and then work as another role, without inheriting from it: the database and its
 log tell them apart, and none of their system users may log in as another program."""
 QUIET = tuple(role for role in (*ROLES, *PROGRAMS) if role != OWNER)
@@ -80,7 +82,7 @@ def _roles(known: Collection[str] = ()) -> Iterator[str]:
     for role in (*ROLES, *PROGRAMS):
         inherits = " NOINHERIT" if role in PROGRAMS else ""
         yield f"{'ALTER' if role in known else 'CREATE'} ROLE {role} {ATTRIBUTES}{inherits}"
-    for program, role in PROGRAMS.items():
+    for program, role in {**PROGRAMS, COMMAND: WEB}.items():
         yield f"GRANT {role} TO {program}"
 
 

@@ -16,6 +16,9 @@ from platepost.department.people.rights import Permission
 from platepost.department.policy.errors import PurposeError
 from platepost.department.sharing.errors import SharingError
 
+_LONGEST_PLATE = 100
+"""Characters, generously."""
+
 
 @needs(Permission.SEARCH)
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -44,6 +47,8 @@ def _asked(asked: AskedPlates, request: HttpRequest) -> AskedPlates:
     """Return the query with the page that is asked for."""
     given, more = request.POST, dict[str, Any]()
     try:
+        if max(len(given.get("open", "")), len(given.get("behind", ""))) > _LONGEST_PLATE:
+            return asked
         if given.get("open"):
             more["opened"] = given["open"]
         if given.get("behind"):

@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Self
 
-from platepost.department.database.roles import AUDITOR, KEEPER, OWNER, PURGER, SIGNER, WEB
+from platepost.department.database.roles import AUDITOR, COMMAND, KEEPER, OWNER, PURGER, SIGNER, WEB
 
 
 class BodyClass(Enum):
@@ -61,24 +61,26 @@ class LedgerEvent(Enum):
         return member
 
     # --- what was seen
-    INTENT = EventKind("intent", "looked for records", f"{_WHO} query groups")
-    """Somebody is about to see records. It is committed before a row is fetched."""
-    LOG_INTENT = EventKind("log_intent", "looked at the log", f"{_WHO} query groups", writers=(WEB, AUDITOR))
+    INTENT = EventKind("intent", "looked for records", f"{_WHO} query groups", writers=(COMMAND,))
+    """Somebody is about to see records. It is committed before a row is fetched. The pages enter it by
+    `ledger_begin`, which says who has the session."""
+    LOG_INTENT = EventKind("log_intent", "looked at the log", f"{_WHO} query groups", writers=(COMMAND, AUDITOR))
     """Somebody is about to read the ledger."""
     SHOWN = EventKind(
         "shown",
         "was shown",
         "records pictures covert",
-        "plates entries",
+        "plates entries compared",
         refers_to=("intent", "log_intent"),
         writers=(WEB, AUDITOR),
     )
-    """What the intent brought. `covert` has what belongs to covert groups, by group."""
+    """What the intent brought. `covert` has what belongs to covert groups, by group; `compared`, plates that were only
+    compared with what was asked. The database adds all that it opened."""
     FAILED = EventKind(
         "failed",
         "got an error",
         "records pictures covert reason",
-        "plates entries",
+        "plates entries compared",
         refers_to=("intent", "log_intent"),
         writers=(WEB, AUDITOR),
     )

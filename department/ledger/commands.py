@@ -102,6 +102,7 @@ def seal(*, folder: DepartmentFolder, as_json: bool) -> None:
         from platepost.department.ledger.doors import note_readers  # noqa: PLC0415 - after Django was set up
         from platepost.department.ledger.writing import append  # noqa: PLC0415
 
+        keeper.execute("SELECT ledger_close_left()")
         note_readers(keeper, StateFile(folder.kept_register, PostKeyRegister, about="the register").read())
         head = last_head(keeper)
         if head is None:

@@ -1,9 +1,10 @@
 """How somebody gets to see records: by an entry in the ledger, made before anything is read."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from platepost.department.ledger.agencies import require_agreed
@@ -11,7 +12,7 @@ from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.errors import ClosedEntryError
 from platepost.department.ledger.reviews import SEARCHES, is_approved
 from platepost.department.ledger.wording import judged
-from platepost.department.ledger.writing import append, append_shown, enter
+from platepost.department.ledger.writing import acting_in, append, append_shown, begin, enter
 from platepost.department.policy.errors import ApprovalNeededError, ForbiddenPurposeError, PurposeError
 from platepost.department.policy.law import LawProfile
 from platepost.department.policy.policy import AccessPurpose, policy_in_force
@@ -38,6 +39,15 @@ class FetchedRecords:
         always = ("records", "pictures")
         said = {name: list(values) for name, values in self._known.items() if values or name in always}
         return said | ({"steps": self._steps} if self._steps else {})
+
+
+class Viewer(NamedTuple):
+    """Somebody who sees what is shown to another, too."""
+
+    person: str
+    agency: str
+    session: str | None = None
+    """Of the pages, by its key; None for a program."""
 
 
 class OpenEntry:
@@ -70,6 +80,17 @@ class OpenEntry:
             self.shown()
         else:
             self._close(LedgerEvent.FAILED, reason=kind.__name__)
+
+    @property
+    def noted_for(self) -> str | None:
+        """The covert group whose matter all of it is."""
+        return self._all_of
+
+    @property
+    def opens_itself(self) -> bool:
+        """Whether the database opens what the query names, and no more: a console's hits, or a sample."""
+        query = self._asked.get("query")
+        return isinstance(query, Mapping) and bool({"console", "sample"} & query.keys())
 
     def all_of(self, group: str | None) -> Self:
         """Have whatever is fetched be noted as a covert group's: that it was looked for is the group's matter."""
@@ -104,20 +125,21 @@ class OpenEntry:
         noted.add(records=records, pictures=pictures, plates=plates, entries=entries)
         noted.done(steps)
 
-    def shown(self, *, also_to: Sequence[tuple[str, str]] = ()) -> None:
+    def shown(self, *, also_to: Sequence["Viewer"] = ()) -> None:
         """Enter what was fetched, all of it, and close the entry.
 
         Args:
-            also_to: who else is about to be shown all of it, and of which agency: of each an intent and what was
-                fetched are entered, too. They are in the same groups.
+            also_to: who else is about to be shown all of it: of each an intent and what was fetched are entered, too.
+                They are in the same groups.
 
         Raises:
             LedgerError: it cannot be entered: what was fetched must not be shown.
 
         """
         if also_to:
-            others = [{**self._asked, "person": person, "agency": agency} for person, agency in also_to]
-            append_shown(self._closing(), refers_to=self.entry, others=others)
+            others = [{**self._asked, "person": each.person, "agency": each.agency} for each in also_to]
+            sessions = [each.session for each in also_to if each.session is not None]
+            append_shown(self._closing(), refers_to=self.entry, others=others, sessions=sessions)
         else:
             self._close(LedgerEvent.SHOWN)
 
@@ -143,17 +165,19 @@ def open_entry(
     groups: Sequence[str] = (),
     scope: str = "search",
     instead_of_case: str = "",
+    session: str | None = None,
 ) -> OpenEntry:
     """Enter what somebody is about to look at and why; in the ledger for good on return.
 
     Args:
-        person: who.
+        person: who. Of a session of the pages the database says that itself, and enters nothing without one.
         agency: that of the person.
         purpose: why.
         query: what is asked, as it will be read again by an auditor: plate, place, time.
         groups: the groups whose covert records the person may see.
         scope: of the agreement by which it is done on behalf of an agency: see `require_agreed`.
         instead_of_case: what the entry says, where case number and reason are a covert group's alone.
+        session: of the pages, by its key, where it is not that of the request that is answered.
 
     Raises:
         PurposeError: the policy does not allow it for this purpose; that was entered.
@@ -163,7 +187,8 @@ def open_entry(
     """
     asked = {"person": person, "agency": agency, "query": query, "groups": groups}
     told = replace(purpose, case=instead_of_case, reason=None) if instead_of_case else purpose
-    return _opened(LedgerEvent.INTENT, purpose, scope, told, **asked)
+    with acting_in(session) if session is not None else nullcontext():
+        return _opened(LedgerEvent.INTENT, purpose, scope, told, **asked)
 
 
 def open_log(
@@ -193,7 +218,7 @@ def _opened(
             require_agreed(purpose.on_behalf_of, purpose.purpose, scope=scope)
         if event is LedgerEvent.INTENT:
             _require_approved(policy.law, purpose, asked["person"], asked["query"])
-        return OpenEntry(append(event, said), said)
+        return OpenEntry(begin(event, said), said)
     except ForbiddenPurposeError as error:
         seen = judged(error, asked["person"])
         reported = {"forbidden": seen.forbidden} if seen.is_again else {}

@@ -8,6 +8,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from platepost.department.policy.errors import PurposeError
 
 _PURPOSE = "policy_purpose"
 """The rule of `ledger_check_purpose.sql`."""
+_session: ContextVar[str | None] = ContextVar("_session", default=None)
+"""The session of the pages for which this thread works, by its key."""
 _REFUSED = {"23514", "42501"}
 """SQLSTATE of what the ledger's own functions refuse: their messages name no values."""
 
@@ -75,13 +78,48 @@ def append(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | N
     return made
 
 
-def append_shown(fields: Mapping[str, Any], *, refers_to: UUID, others: Sequence[Mapping[str, Any]]) -> None:
+@contextmanager
+def acting_in(session: str | None) -> Iterator[None]:
+    """Have what is begun meanwhile be begun by whoever has a session of the pages; None: by a program."""
+    former = _session.set(session)
+    try:
+        yield
+    finally:
+        _session.reset(former)
+
+
+def acting_session() -> str | None:
+    """Return the key of the session for which this thread works; None for a program."""
+    return _session.get()
+
+
+def begin(event: LedgerEvent, fields: Mapping[str, Any]) -> UUID:
+    """Enter that somebody is about to look; it is committed on return.
+
+    Of a session of the pages the database says who has it, and in which of the groups. A program says for whom it
+    works, by a role of the database that the pages do not have.
+
+    Raises:
+        LedgerError: as for `append`; or nobody who may see this has the session.
+
+    """
+    session = _session.get()
+    if session is None:
+        return append(event, fields)
+    made: UUID = _alone("ledger_begin(%s, %s, %s)", [session, event.value, _said(event, fields)])
+    return made
+
+
+def append_shown(
+    fields: Mapping[str, Any], *, refers_to: UUID, others: Sequence[Mapping[str, Any]], sessions: Sequence[str] = ()
+) -> None:
     """Enter what an intent brought, and that others see the same, in one step; committed on return.
 
     Args:
         fields: what it brought, as in `LedgerEvent.SHOWN`.
         refers_to: the intent.
         others: the fields of an intent of each of the others.
+        sessions: the sessions of the pages that the others have, by their keys; none for a program.
 
     Raises:
         LedgerError: as for `append`; nothing is entered then.
@@ -89,6 +127,9 @@ def append_shown(fields: Mapping[str, Any], *, refers_to: UUID, others: Sequence
     """
     opened, closed = LedgerEvent.INTENT, LedgerEvent.SHOWN
     intents = "[" + ", ".join(_said(opened, each) for each in others) + "]"
+    if sessions:
+        _alone("ledger_show_others(%s, %s, %s, %s)", [refers_to, [*sessions], intents, _said(closed, fields)])
+        return
     shown = "[" + ", ".join([_said(closed, fields)] * (1 + len(others))) + "]"
     statement = "ledger_append_each(%s, %s::uuid || ledger_append_each(%s, '{}', %s), %s)"
     _alone(statement, [closed.value, refers_to, opened.value, intents, shown])

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.wording import require_words
-from platepost.department.ledger.writing import append, entering
+from platepost.department.ledger.writing import acting_session, append, entering
 from platepost.department.lists.errors import WHY, ListRefusedError, refusals
 from platepost.department.lists.imports import held_imports
 from platepost.department.lists.models import ListEntry, ListImport, ListRecovery, ListRequest
@@ -35,7 +35,9 @@ _LARGEST_NUMBER = 10**18 - 1
 def seeing(person: DepartmentPerson) -> Iterator[None]:
     """Open a transaction in which a person sees the entries that are open, and those of their covert groups."""
     with refusals(), transaction.atomic():
-        rows("SELECT set_config('platepost.person', %s, true)", [person.login])
+        # The database asks whose session it is; a program says so itself.
+        values = [person.login, acting_session() or ""]
+        rows("SELECT set_config('platepost.person', %s, true), set_config('platepost.session', %s, true)", values)
         yield
 
 

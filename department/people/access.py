@@ -35,7 +35,7 @@ from django.utils import timezone
 from platepost.department.errors import ActRefusedError
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.errors import LedgerError
-from platepost.department.ledger.writing import append
+from platepost.department.ledger.writing import acting_in, append
 from platepost.department.people.currency import Currency, currency_of
 from platepost.department.people.device import is_console, set_device
 from platepost.department.people.models import DepartmentPerson
@@ -198,7 +198,8 @@ class AccessMiddleware:
                 self._end_idle(request)
         except (DatabaseError, LedgerError):
             return _unavailable()
-        response = self._get_response(request)
+        with acting_in(request.session.session_key):
+            response = self._get_response(request)
         device = getattr(request, "platepost_device", None)
         if device is not None:
             set_device(response, device)

@@ -14,6 +14,7 @@ class PeopleConfig(AppConfig):
         from django.contrib.contenttypes.management import create_contenttypes  # noqa: PLC0415
         from django.db.models.signals import post_migrate  # noqa: PLC0415
 
+        from platepost.department.people import sessions  # noqa: PLC0415, F401 - it hears of log-ons
         from platepost.department.people.login import note_log_off  # noqa: PLC0415
 
         user_logged_out.connect(note_log_off, dispatch_uid="platepost.department.people.log_off")

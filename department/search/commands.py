@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from platepost.department.database.roles import WEB
+from platepost.department.database.roles import COMMAND
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, Moment
 from platepost.department.people.commands import acting_person
@@ -68,7 +68,7 @@ def search(
     --post, --since and --until. The ledger records who asked, why, and what was shown.
     """
     text = click.prompt("Pattern", default="", show_default=False, err=True)
-    with working_as(folder, WEB):
+    with working_as(folder, COMMAND):
         from platepost.department.search.patterns import PlatePattern  # noqa: PLC0415 - after Django was set up
         from platepost.department.search.places import Places  # noqa: PLC0415
         from platepost.department.search.plates import PlateQuery  # noqa: PLC0415

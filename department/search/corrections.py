@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from platepost.department.custody.projections import folded
-from platepost.department.custody.reading import ShownRow, Sought, selected_reads, under
+from platepost.department.custody.reading import ShownRow, Sought, cover, json_asked, selected_reads, under
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.ledger.writing import append
@@ -75,11 +75,15 @@ def corrected_reads(entry: OpenEntry, query: PlateQuery) -> list[Correction]:
         return []
     statement = f"SELECT {_COLUMNS} FROM search_correction AS note WHERE corrected_fold ~ %s"  # noqa: S608 - our own names
     values: list[Any] = []
-    if query.is_narrowed:
-        selected, values = selected_reads(Sought(**{name: getattr(query, name) for name in _NARROWING}))
+    asked = None
+    if query.narrows:
+        narrowing = Sought(**{name: getattr(query, name) for name in _NARROWING})
+        asked = json_asked(narrowing)
+        selected, values = selected_reads(narrowing)
         statement += (
             f" AND EXISTS (SELECT FROM {selected} AND plate_fold = note.plate_fold AND record_id = note.record_id)"
         )
+    cover(entry, "search_cover_corrected(%s, %s, %s, %s)", [query.pattern.regex, asked, MOST])
     with under(entry) as cursor:
         cursor.execute(f"{statement} ORDER BY at DESC, id DESC LIMIT %s", [query.pattern.regex, *values, MOST])
         found = [Correction(*row) for row in cursor]

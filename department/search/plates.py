@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from django.db import OperationalError
 
-from platepost.department.custody.reading import SeenPlate, Sought, prepared, seen, under
+from platepost.department.custody.reading import SeenPlate, Sought, cover, cover_plates, prepared, seen, under
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.search.errors import PatternError, SearchTimeoutError, TooManyPlatesError
 from platepost.department.search.patterns import HIDDEN, Fit, PlatePattern, Why
@@ -23,7 +23,7 @@ from platepost.department.search.patterns import HIDDEN, Fit, PlatePattern, Why
 PAGE = 25
 """Plates of a page, if nothing else is asked."""
 MOST_PLATES = 5000
-"""Plates that are ranked; if more fit, the search is refused."""
+"""Plates that are ranked; if more fit, the search is refused. The database's functions have the same number."""
 MOST_POSTS = 200
 """Posts of a place."""
 LONGEST_TIME = timedelta(days=31)
@@ -76,12 +76,6 @@ class PlateQuery(Sought):
         if not self.posts or self.since is None or self.until is None:
             return False
         return timedelta(0) < self.until - self.since <= LONGEST_TIME
-
-    @property
-    def is_narrowed(self) -> bool:
-        """Whether a plate that fits may have no read in question."""
-        when = (self.since, self.until, self.hours, self.weekdays)
-        return any((self.posts, *when, self.directions, self.lanes, self.regions, self.vehicles, self.colors))
 
     def asked(self, text: str = "") -> Mapping[str, Any]:
         """Return what is asked as the ledger has it: JSON values.
@@ -181,27 +175,32 @@ def find_plates(entry: OpenEntry, query: PlateQuery, *, after: Cursor | None = N
         SearchTimeoutError: it took too long, or was canceled.
 
     """
-    with in_time(), under(entry):
-        known = _known(entry, query)
+    with in_time():
+        known, more = _known(entry, query, after.plate if after is not None else "", limit)
         ranked = [
             place for place in _ranked(known, query.pattern) if after is None or place > (-after.score, after.plate)
         ]
-        found = list(islice(_with_reads(entry, query, ranked, known, limit), limit + 1))
+        # Where reads are still to be looked up, no plate more than the page has is opened, if it can be told without.
+        told = not query.narrows and not all(isinstance(row, SeenPlate) for row in known.values())
+        found = list(islice(_with_reads(entry, query, ranked, known, limit), limit if told else limit + 1))
+    more = more or len(found) > limit or (told and len(found) == limit and found[-1].seen.plate != ranked[-1][1])
     page = tuple(found[:limit])
     for plate in page:
         entry.fetched(plates=[plate.seen.plate], group=plate.seen.group)
-    last = Cursor(page[-1].score, page[-1].seen.plate) if len(found) > limit else None
+    last = Cursor(page[-1].score, page[-1].seen.plate) if more else None
     return PlatePage(page, last)
 
 
-def _known(entry: OpenEntry, query: PlateQuery) -> Mapping[str, SeenPlate | Weeks]:
-    """Return the plates that fit, with their reads, or in which weeks these are."""
+def _known(
+    entry: OpenEntry, query: PlateQuery, behind: str, limit: int
+) -> tuple[Mapping[str, SeenPlate | Weeks], bool]:
+    """Return the plates that fit, with their reads, or in which weeks these are; whether more come behind these."""
     pattern = query.pattern
     spellings = pattern.plates if pattern is not None and pattern.searchable else None
     if pattern is not None and pattern.searchable and spellings is None:
         plates = _candidates(entry, pattern)
-        if len(plates) <= MOST_PLATES:
-            return plates
+        if plates is not None:
+            return plates, False
         if not query.has_place_and_time:
             raise TooManyPlatesError(
                 f"more than {MOST_PLATES} plates fit: give another character, or a place and a time"
@@ -209,35 +208,52 @@ def _known(entry: OpenEntry, query: PlateQuery) -> Mapping[str, SeenPlate | Week
     if pattern is not None and spellings is not None:
         # Of what is spelled out few exist: their reads are found in the same step.
         sought = [query.sought(spellings=spellings, hiding=(_any_of(pattern.hiding_grams), pattern.hiding_regex))]
-    else:
-        # Of what a read hides, the index of places can compare what stands before.
-        beginnings = pattern.beginnings if pattern is not None else ("",)
-        sought = [replace(query.sought(), beginning=beginning) for beginning in beginnings]
+        found = seen(entry, sought[0], limit=MOST_PLATES + 1)
+        if len(found) > MOST_PLATES:
+            raise _too_many()
+        return {plate.plate: plate for plate in found}, False
+    # Of what a read hides, the index of places can compare what stands before.
+    beginnings = pattern.beginnings if pattern is not None else ("",)
+    sought = [replace(query.sought(), beginning=beginning) for beginning in beginnings]
+    # Without a pattern the plates come in their own order: a page of them is enough.
+    behind, page = (behind, limit) if pattern is None else ("", MOST_PLATES)
+    covered = [cover_plates(entry, each, behind=behind, page=page) for each in sought]
+    if any(too_many for too_many, _ in covered):
+        raise _too_many()
     found = [plate for each in sought for plate in seen(entry, each, limit=MOST_PLATES + 1)]
     if len(found) > MOST_PLATES:
-        raise TooManyPlatesError(
-            f"more than {MOST_PLATES} plates fit: give another character, fewer posts or less time"
-        )
-    return {plate.plate: plate for plate in found}
+        raise _too_many()
+    return {plate.plate: plate for plate in found}, any(more for _, more in covered)
 
 
-def _candidates(entry: OpenEntry, pattern: PlatePattern) -> dict[str, Weeks]:
-    """Return the plates of the dictionary that fit, one more than are ranked at most, and when there are reads.
+def _too_many() -> TooManyPlatesError:
+    return TooManyPlatesError(f"more than {MOST_PLATES} plates fit: give another character, fewer posts or less time")
+
+
+def _candidates(entry: OpenEntry, pattern: PlatePattern) -> dict[str, Weeks] | None:
+    """Return the plates of the dictionary that fit, and when there are reads; None if more fit than are ranked.
 
     Some that hide characters may hide too many.
     """
-    asked = "SELECT * FROM search_candidates(%s::text[], %s::integer[], %s::text[], %s, %s)"
-    found: dict[str, Weeks] = {}
+    call = "search_cover_candidates(%s, %s::text[], %s::integer[], %s::text[], %s, %s)"
+    number = 0
+    for variant in pattern.variants:
+        all_of = [group[0] for group in variant.grams if len(group) == 1]
+        any_of = _any_of(group for group in variant.grams if len(group) > 1)
+        spelled = variant.plates and list(variant.plates)
+        asked: list[list[Any]] = [[spelled, all_of, any_of, variant.regex]]
+        if hiding := _any_of(variant.hiding_grams):
+            asked.append([[], [], hiding, variant.hiding_regex])
+        for values in asked:
+            (count,) = cover(entry, call, [*values, entry.noted_for])
+            number += count
+            if count > MOST_PLATES:
+                return None
+    if not number:
+        return {}
     with under(entry):
-        for variant in pattern.variants:
-            all_of = [group[0] for group in variant.grams if len(group) == 1]
-            any_of = _any_of(group for group in variant.grams if len(group) > 1)
-            spelled = variant.plates and list(variant.plates)
-            values: list[Any] = [spelled, all_of, any_of, variant.regex, MOST_PLATES + 1]
-            hiding = _any_of(variant.hiding_grams)
-            more = [[], [], hiding, variant.hiding_regex, MOST_PLATES + 1] if hiding else []
-            found |= prepared(f"{asked} UNION ALL {asked}" if more else asked, [*values, *more])
-    return found
+        found: dict[str, Weeks] = dict(prepared("SELECT * FROM search_known(true)", []))
+    return found if len(found) <= MOST_PLATES else None
 
 
 def _any_of(groups: Iterable[Sequence[int]]) -> list[str]:
@@ -262,7 +278,7 @@ def _with_reads(
     limit: int,
 ) -> Iterator[FoundPlate]:
     """Yield those plates that have reads in question."""
-    at, size = 0, (limit + 1) * (_FEW_READS if query.is_narrowed else 1)
+    at, size = 0, (limit + 1) * _FEW_READS if query.narrows else limit
     while at < len(ranked):
         places = ranked[at : at + size]
         rows = {plate: row for _, plate in places if isinstance(row := known[plate], SeenPlate)}

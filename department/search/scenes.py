@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from platepost.department.custody.reading import READS_NEAR, Sought, selected_reads, under
+from platepost.department.custody.reading import READS_NEAR, Sought, cover, json_asked, selected_reads, under
 from platepost.department.custody.record import FURTHEST
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.search.errors import CaseRequiredError, PatternError
@@ -104,8 +104,9 @@ def common_plates(
         raise PatternError(f"give from 2 to {MOST_SCENES} scenes, and of at least two of them a plate")
     parts: list[str] = []
     values: list[Any] = []
-    for number, scene in enumerate(scenes):
-        selected, more = selected_reads(Sought(posts=scene.posts, since=scene.since, until=scene.until))
+    asked = [Sought(posts=scene.posts, since=scene.since, until=scene.until) for scene in scenes]
+    for number, scene in enumerate(asked):
+        selected, more = selected_reads(scene)
         parts.append(
             "SELECT plate_fold, mode() WITHIN GROUP (ORDER BY plate_read) AS spelled, %s::int AS scene,"  # noqa: S608
             f" count(*) AS n, min(captured_at) AS first, max(captured_at) AS last FROM {selected}"
@@ -118,11 +119,14 @@ def common_plates(
         " ORDER BY count(*) DESC, plate_fold LIMIT %s"
     )
     found: list[CommonPlate] = []
-    with in_time(), under(entry) as cursor:
-        cursor.execute(statement, [*values, least, limit])
-        for plate, spelled, numbers, counts, firsts, lasts in cursor:
-            times = zip(counts, firsts, lasts, strict=True)
-            found.append(CommonPlate(plate, spelled, dict(sorted(zip(numbers, times, strict=True)))))
+    with in_time():
+        at = f"[{', '.join(map(json_asked, asked))}]"
+        cover(entry, "search_cover_scenes(%s, %s, %s, %s)", [at, least, limit])
+        with under(entry) as cursor:
+            cursor.execute(statement, [*values, least, limit])
+            for plate, spelled, numbers, counts, firsts, lasts in cursor:
+                times = zip(counts, firsts, lasts, strict=True)
+                found.append(CommonPlate(plate, spelled, dict(sorted(zip(numbers, times, strict=True)))))
     entry.fetched(plates=[each.plate for each in found])
     return found
 
@@ -157,9 +161,12 @@ def companions(
         " ORDER BY count(DISTINCT passage) DESC, other.plate_fold LIMIT %s"
     )
     more: list[Any] = [MOST_PASSAGES, gap, gap, gap, gap + FURTHEST, list(sought.plates), least, PAGE]
-    with in_time(), under(entry) as cursor:
-        cursor.execute(statement, [*values, *more])
-        found = [Companion(*row) for row in cursor]
+    near = [json_asked(sought), MOST_PASSAGES, gap, least, PAGE]
+    with in_time():
+        cover(entry, "search_cover_companions(%s, %s, %s, %s, %s, %s)", near)
+        with under(entry) as cursor:
+            cursor.execute(statement, [*values, *more])
+            found = [Companion(*row) for row in cursor]
     entry.fetched(plates=[*sought.plates, *(each.plate for each in found)])
     return found
 
@@ -185,12 +192,15 @@ def usual_places(entry: OpenEntry, sought: Sought) -> UsualPlaces:
         f" FROM {selected} AND {_COMPARED}) AS passed"
         " GROUP BY GROUPING SETS ((post), (hour), (day)) ORDER BY count(*) DESC, post, hour, day"
     )
-    with in_time(), under(entry) as cursor:
-        cursor.execute("SELECT search_case_given()")
-        if cursor.fetchone() != (True,):
-            raise CaseRequiredError("the usual places of a plate are shown for a case only: give its number")
-        cursor.execute(statement, [sought.zone, sought.zone, *values])
-        rows = cursor.fetchall()
+    with in_time():
+        with under(entry) as cursor:
+            cursor.execute("SELECT search_case_given()")
+            if cursor.fetchone() != (True,):
+                raise CaseRequiredError("the usual places of a plate are shown for a case only: give its number")
+        cover(entry, "custody_cover_named(%s, %s, %s)", [[*sought.plates], entry.noted_for])
+        with under(entry) as cursor:
+            cursor.execute(statement, [sought.zone, sought.zone, *values])
+            rows = cursor.fetchall()
     entry.fetched(plates=sought.plates)
     return UsualPlaces(
         {post: count for post, _, _, count in rows if post is not None},

@@ -41,6 +41,8 @@ READS = 50
 """Reads of one page."""
 _DIGITS = 18
 """Of a record's number at most."""
+_LONGEST = 100
+"""Characters of a text that no form checks: no plate, and no kind of page, has so many."""
 _NAME = "search:"
 """Beginning of the name that a search gives its connection, by which it is canceled."""
 
@@ -76,9 +78,9 @@ def search(request: CurrentRequest) -> HttpResponseBase:
 def plate(request: CurrentRequest) -> HttpResponseBase:
     """Show the reads of one plate, what goes along with it, or where it usually is."""
     form = SearchForm(request.POST)
-    if not form.is_valid() or not request.POST.get("open"):
+    opened, show = _text(request, "open"), _text(request, "show") or "reads"
+    if not form.is_valid() or not opened:
         return _search_page(request, form, status=422)
-    opened, show = request.POST["open"], request.POST.get("show", "reads")
     before = _place(request.POST)
     sought = form.query.sought([opened], before=before)
     asked = {**_opened(form, opened), "show": show}
@@ -108,7 +110,7 @@ def read(request: CurrentRequest) -> HttpResponseBase:
     number = request.POST.get("record", "")
     if not form.is_valid() or not number.isdecimal() or len(number) > _DIGITS:
         return _search_page(request, form, status=422)
-    record, opened, text = int(number), request.POST.get("open", ""), request.POST.get("correction")
+    record, opened, text = int(number), _text(request, "open"), _text(request, "correction")
     asked = {**_opened(form, opened), "record": record, **({"correction": text} if text else {})}
     with _told(form), _entry(request, form.access, asked) as entry:
         rows = reads(entry, Sought(records=[record], plates=[opened]), limit=1)
@@ -199,6 +201,12 @@ def _search_page(
     if found is not None:
         context |= {"found": found, "again": form.again}
     return render(request, "search/search.html", context, status=status)
+
+
+def _text(request: HttpRequest, name: str) -> str:
+    """Return a short text of a request that no form checks; empty where it is too long for what a page sends."""
+    given = request.POST.get(name, "")
+    return given if len(given) <= _LONGEST else ""
 
 
 def _opened(form: SearchForm, opened: str) -> dict[str, Any]:

@@ -37,7 +37,7 @@ NOTICE = timedelta(days=30)
 """Civ. Code 1798.29 asks for notice without unreasonable delay; this is the department's longest."""
 ATTORNEY_GENERAL = 500
 """Above so many the attorney general gets a copy: Civ. Code 1798.29 (e)."""
-_PAGES, _PAGES_SECONDS = 100, 120.0
+_PAGES, _PAGES_SECONDS = 9, 120.0
 """Of plates under one entry of the ledger, at most; it shows nothing any more after five minutes."""
 _MOST_BYTES = LARGEST - 2**24
 """Of a list, that it can be opened: some five million plates."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from platepost.common.signals import KILLED_SECONDS, check, current
-from platepost.department.database.roles import OWNER, WEB
+from platepost.department.database.roles import COMMAND, OWNER
 from platepost.department.folder import DepartmentFolder
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.session import working_as
@@ -111,7 +111,7 @@ def main() -> None:
     """Make people, or do what is asked, a line of JSON each, until the input ends."""
     what, place, *people = sys.argv[1:]
     folder = DepartmentFolder(Path(place))
-    with working_as(folder, OWNER if what == "make" else WEB):
+    with working_as(folder, OWNER if what == "make" else COMMAND):
         from platepost.simulator.ground import dispatching  # noqa: PLC0415 - after Django was set up
 
         if what == "make":

@@ -9,7 +9,6 @@ from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import login
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError, connection
 from django.http import HttpRequest
 from django.utils import timezone
@@ -32,6 +31,7 @@ from platepost.department.ledger.entries import open_entry
 from platepost.department.people import services
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import Certification, DepartmentRole, TrainingTopic
+from platepost.department.people.sessions import SessionStore
 from platepost.department.policy.policy import ALARM, AccessPurpose
 from platepost.wire.records import Hit, read_event
 

@@ -14,7 +14,7 @@ from django.db import connection as django_connection
 
 import platepost.department as department_package
 from platepost.department.custody.reading import Sought, hits, reads, whole_records
-from platepost.department.database.roles import AUDITOR, KEEPER, OWNER, PUBLIC, PURGER, ROLES, SIGNER, WEB
+from platepost.department.database.roles import AUDITOR, COMMAND, KEEPER, OWNER, PUBLIC, PURGER, ROLES, SIGNER, WEB
 from platepost.department.ledger.entries import OpenEntry, open_entry
 from platepost.department.ledger.errors import ClosedEntryError
 from platepost.department.policy.policy import AccessPurpose
@@ -144,6 +144,8 @@ RIGHTS = {
         )
     },
     "people_exercise": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
+    "people_session": {OWNER: ALL},
+    "ledger_covered": {OWNER: ALL},
     "people_provider_group": {OWNER: ALL, AUDITOR: READ},
     "people_lock": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     **{key: {OWNER: ALL, WEB: ADD} for key in ("people_device", "people_failure", "people_used_code")},
@@ -161,11 +163,27 @@ RIGHTS = {
     "django_migrations": {OWNER: ALL} | dict.fromkeys({*ROLES} - {OWNER, PUBLIC}, READ),
 }
 """By table and role, what the role may do. Django's other tables are the owner's."""
+RIGHTS = {table: rights | ({COMMAND: rights[WEB]} if WEB in rights else {}) for table, rights in RIGHTS.items()}
 _ENTERING = {*ROLES} - {PUBLIC}
 FUNCTIONS = {
     # Which event each may enter, the catalog says.
     "ledger_append": _ENTERING,
     "ledger_append_each": {OWNER, WEB},
+    # Of whom an entry is, and what it opens, the database says.
+    **{key: {OWNER, WEB} for key in ("ledger_begin", "ledger_show_others")},
+    **{key: {OWNER} for key in ("ledger_enter_each", "ledger_all_shown", "ledger_cover", "ledger_cover_asked")},
+    "ledger_close_left": {OWNER, KEEPER},
+    "ledger_is_open": {OWNER},
+    **dict.fromkeys(("ledger_covered_plates", "ledger_covered_records"), _ENTERING),
+    # Each returns nothing of what it covers: at most how many there are, and whether there are more.
+    **{f"custody_cover_{key}": {OWNER, WEB} for key in ("records", "rows", "plates", "named", "kept")},
+    "custody_cover_after": {OWNER, COMMAND},
+    "custody_selected": {OWNER},
+    **{f"search_cover_{key}": {OWNER, WEB} for key in ("spelled", "candidates", "scenes", "companions", "corrected")},
+    "search_known": {OWNER, WEB},
+    # By its key alone.
+    **{f"people_{key}_session": {OWNER, WEB} for key in ("begin", "renew", "end")},
+    "people_session_of": {OWNER, WEB},
     "ledger_flush": _ENTERING,
     **{key: {OWNER} for key in ("ledger_guard_agreement", "ledger_guard_sharing", "ledger_guard_behalf")},
     "ledger_agency_refusal": {OWNER, WEB},
@@ -278,7 +296,7 @@ FUNCTIONS = {
     # Classes and whether anything of them is over its term: what the view of what is due says.
     "archive_due_whole": {OWNER, WEB, AUDITOR, PURGER},
     "archive_sweep": {OWNER, PURGER},
-    "search_candidates": {OWNER, WEB},
+    "search_candidates": {OWNER},
     "search_case_given": {OWNER, WEB},
     "search_discard": {OWNER, WEB},
     "search_use_ticket": {OWNER, WEB},
@@ -289,6 +307,7 @@ FUNCTIONS = {
     "search_week": {OWNER},
 }
 """By function, who may call it."""
+FUNCTIONS = {name: callers | ({COMMAND} if WEB in callers else set()) for name, callers in FUNCTIONS.items()}
 REFUSED = (
     psycopg.errors.InsufficientPrivilege,
     # A view that cannot be changed says these.
@@ -480,7 +499,7 @@ class TestRows:
 
     @pytest.mark.parametrize("entry", [None, "", uuid4(), "closed", "of this transaction"])
     def test_no_entry_no_row(self, connect: Connect, entry: object) -> None:
-        with connect(WEB) as web:
+        with connect(COMMAND) as web:
             if entry == "closed":
                 closed = opened(GROUP)
                 closed.shown()
@@ -498,8 +517,25 @@ class TestRows:
     ) -> None:
         entry = opened(*groups)
         with connect(WEB) as web:
+            web.execute("SELECT custody_cover_records(%s, '{1,2}')", [entry.entry])
+            web.commit()
             under(web, entry.entry)
             assert {table: seen(web, table) for table in (*CLOSED, *STATUS)} == dict.fromkeys((*CLOSED, *STATUS), count)
+
+    def test_an_entry_shows_what_it_covers_once_that_is_committed(self, connect: Connect) -> None:
+        entry = opened(GROUP)
+        with connect(WEB) as web:
+            under(web, entry.entry)
+            web.commit()
+            shown = {"custody_constants": 2} if "custody_constants" in CLOSED else {}
+            assert {table: seen(web, table) for table in CLOSED} == dict.fromkeys(CLOSED, 0) | shown
+            web.execute("SELECT custody_cover_records(%s, '{1}')", [entry.entry])
+            assert seen(web, "custody_hit") == 0
+            web.commit()
+            assert {table: seen(web, table) for table in CLOSED} == dict.fromkeys(CLOSED, 1) | shown
+            web.execute("SELECT custody_cover_records(%s, '{2}')", [entry.entry])
+            web.rollback()
+            assert seen(web, "custody_hit") == 1
 
     def test_status_without_an_entry_has_no_covert_row(self, connect: Connect) -> None:
         with connect(WEB) as web:
@@ -516,7 +552,10 @@ class TestRows:
         with connect(WEB) as web:
             under(web, entry.entry)
             web.execute("SELECT set_config('platepost.groups', '[\"narcotics\"]', false)")
+            web.execute("SELECT custody_cover_records(%s, '{1,2}')", [entry.entry])
+            web.commit()
             web.execute("CREATE TEMPORARY TABLE ledger_body AS SELECT %s::uuid AS entry", [entry.entry])
+            web.execute("CREATE TEMPORARY TABLE ledger_covered AS SELECT %s::uuid AS entry, 2 AS record", [entry.entry])
             assert seen(web, "custody_hit") == 1
 
     def test_row_security_hides_values_from_a_function_of_the_reader(self, connect: Connect) -> None:
@@ -541,7 +580,7 @@ class TestReading:
     """The functions by which everything else reads."""
 
     def test_open_entry_fetches_and_notes_it(self) -> None:
-        with as_role(WEB), opened() as entry:
+        with as_role(COMMAND), opened() as entry:
             assert [row["record_id"] for row in reads(entry, Sought())] == [1]
             assert [row["plate_fold"] for row in hits(entry, Sought(plates=["PLATE1"], posts=["x"]))] == ["PLATE1"]
             assert hits(entry, Sought(plates=["PLATE2"])) == []
@@ -550,17 +589,17 @@ class TestReading:
             assert found.body == bytes(32)
 
     def test_group_fetches_its_own(self) -> None:
-        with as_role(WEB), opened(GROUP) as entry:
+        with as_role(COMMAND), opened(GROUP) as entry:
             assert [row["record_id"] for row in hits(entry, Sought())] == [2, 1]
             assert [row["record_id"] for row in hits(entry, Sought(), limit=1)] == [2]
 
     def test_time_bounds(self) -> None:
         at = datetime(2026, 1, 1, tzinfo=UTC)
-        with as_role(WEB), opened() as entry:
+        with as_role(COMMAND), opened() as entry:
             assert len(reads(entry, Sought(since=at))) == 1
             assert reads(entry, Sought(until=at)) == []
 
-    @pytest.mark.parametrize("role", [WEB, KEEPER])
+    @pytest.mark.parametrize("role", [WEB, COMMAND])
     def test_entry_that_is_not_open_fetches_nothing(self, role: str) -> None:
         entry = opened()
         entry.shown()
@@ -570,7 +609,7 @@ class TestReading:
                     reads(wanted, Sought())
 
     def test_connection_is_left_without_an_entry(self) -> None:
-        with as_role(WEB), opened(GROUP) as entry:
+        with as_role(COMMAND), opened(GROUP) as entry:
             reads(entry, Sought())
             with django_connection.cursor() as cursor:
                 cursor.execute("SELECT count(*) FROM custody_read")
@@ -605,12 +644,19 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
             "audits_post_accesses",  # counts who looked at posts themselves, without persons
         },
         "custody": {
+            *("custody_cover_after", "custody_cover_named", "custody_cover_records", "custody_selected"),
             *("custody_chained", "custody_judged", "custody_line", "custody_make_partitions", "custody_retract"),
             *("custody_decommissioned", "custody_stored", "custody_synthetic_kept", "custody_tables"),
         },
         "ledger": {"ledger_note_access"},
         "lists": {"lists_name_sources", "lists_take_back"},  # what a hit is listed as
-        "search": {"search_correction", "search_forget", "search_forget_corrections", "search_note"},
+        "search": {
+            "search_correction",
+            "search_cover_companions",
+            "search_forget",
+            "search_forget_corrections",
+            "search_note",
+        },
     }
     others = {
         "custody/migrations/0001_initial.sql",

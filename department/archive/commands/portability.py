@@ -13,7 +13,7 @@ import click
 
 from platepost.common.files import write_durably
 from platepost.department.custody.bucket import open_bucket
-from platepost.department.database.roles import KEEPER, OWNER, WEB
+from platepost.department.database.roles import COMMAND, KEEPER, OWNER
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, broken_off, progress_bar
@@ -50,7 +50,7 @@ def export_all(*, folder: DepartmentFolder, target: Path, purpose: str, case: st
     """
     settings = folder.settings
     key = signing_jwk(folder.custody_key)
-    with broken_off("Interrupted: nothing was exported."), working_as(folder, WEB):
+    with broken_off("Interrupted: nothing was exported."), working_as(folder, COMMAND):
         from platepost.department.archive.portability import (  # noqa: PLC0415 - after Django was set up
             MANIFEST_TYPE,
             ExportManifest,
@@ -107,7 +107,7 @@ def import_(*, folder: DepartmentFolder, source: Path, key: Path | None, as_json
     settings = folder.settings
     keys = KeyFiles(Purpose.CUSTODY, folder.identity, settings.custodian).accepted()
     left = f"Interrupted: {folder.path} may hold a part of {source}. Import it into a new folder."
-    with broken_off(left), working_as(folder, WEB):
+    with broken_off(left), working_as(folder, COMMAND):
         from platepost.department.archive.portability import (  # noqa: PLC0415 - after Django was set up
             import_department,
             open_manifest,

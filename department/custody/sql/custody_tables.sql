@@ -1,7 +1,7 @@
--- after: ledger_groups, ledger_open
+-- after: ledger_covered_plates, ledger_covered_records, ledger_groups, ledger_open
 -- What each role may do with the tables of records, and which rows it sees. The keeper inserts and reads. Nobody
 -- updates or deletes a record. Records and what is projected of them are visible only while an entry of the ledger is
--- open, those of a covert group only to its members. The status page shows what names nobody, without an entry and
+-- open that covers them, those of a covert group only to its members. The status page shows what names nobody, without an entry and
 -- without covert groups.
 
 GRANT SELECT, INSERT ON custody_access, custody_audit, custody_health, custody_hit, custody_picture, custody_read,
@@ -28,16 +28,24 @@ DO $$
 DECLARE
     name text;
     open_without_entry text[] := '{custody_holding,custody_tally,custody_status,custody_health}';
+    covered text;
 BEGIN
     FOR name IN
         SELECT table_name FROM custody_parted UNION SELECT unnest('{custody_holding,custody_tally}'::text[])
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY keeper ON %I TO platepost_keeper USING (true) WITH CHECK (true)', name);
+        covered := CASE
+            WHEN name IN ('custody_holding', 'custody_tally') THEN 'true'
+            WHEN name = 'custody_record' THEN 'id IN (SELECT ledger_covered_records())'
+            WHEN name IN ('custody_read', 'custody_hit') THEN
+                'plate_fold IN (SELECT ledger_covered_plates()) OR record_id IN (SELECT ledger_covered_records())'
+            ELSE 'record_id IN (SELECT ledger_covered_records())'
+        END;
         EXECUTE format(
             'CREATE POLICY entry ON %I FOR SELECT TO platepost_web, platepost_auditor USING ((SELECT ledger_open())'
-            ' AND (covert_group IS NULL OR covert_group = ANY ((SELECT ledger_groups())::text[])))',
-            name
+            ' AND (covert_group IS NULL OR covert_group = ANY ((SELECT ledger_groups())::text[])) AND (%s))',
+            name, covered
         );
         IF name = ANY (open_without_entry) THEN
             EXECUTE format(

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("5c3324bc101f77c00ff5ae70bf9a1f589e25bd1f60a7f1ab3fdd6e25a132a208"),
+        ApplySql("ac619666c1f5ff8f482e713e430286e8bb39ca2816205f57a6ef7e8b142729d2"),
     ]

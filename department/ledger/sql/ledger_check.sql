@@ -5,6 +5,14 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp A
 BEGIN
     IF event IN ('intent', 'log_intent') AND (fields ->> 'person' IS NULL OR fields ->> 'purpose' IS NULL) THEN
         RAISE EXCEPTION 'nobody looks without a name and a purpose' USING ERRCODE = 'check_violation';
+    ELSIF event IN ('intent', 'log_intent', 'refused') AND (
+        octet_length(fields::text) > 262144 OR EXISTS (
+            SELECT FROM jsonb_path_query(fields::jsonb, 'strict $.**') AS part
+            WHERE jsonb_typeof(part) = 'string' AND length(part #>> '{}') > 4000
+        )
+    ) THEN
+        -- It stays for a year, and every auditor's page would have it.
+        RAISE EXCEPTION 'what is asked is too long for the ledger' USING ERRCODE = 'check_violation';
     ELSIF event IN ('intent', 'log_intent') AND EXISTS (
         SELECT FROM public.people_person AS known WHERE known.login = fields ->> 'person'
         AND public.ledger_agency_lack(known.agency, fields ->> 'purpose', clock_timestamp()) IS NOT NULL

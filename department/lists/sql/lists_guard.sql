@@ -17,7 +17,7 @@ BEGIN
                 CASE WHEN NEW.override IS NULL THEN '{operator,supervisor}'::text[] ELSE '{supervisor}' END);
             PERFORM pg_notify('lists_request', '');
         ELSIF OLD.state = 'published' OR (OLD.state = 'held') <> (NEW.state = 'let_go')
-            OR current_user = 'platepost_web' AND NEW.state <> 'let_go' THEN
+            OR current_user IN ('platepost_web', 'platepost_command') AND NEW.state <> 'let_go' THEN
             RAISE EXCEPTION 'it was published, or must be let go' USING ERRCODE = 'check_violation',
                 CONSTRAINT = 'lists_final';
         END IF;

@@ -14,7 +14,7 @@ BEGIN
             CASE WHEN NEW.safe THEN 'safe' END, CASE WHEN NEW.plate ~ '[?*]' THEN 'partial' END
         ], NULL);
         NEW.over_at := NEW.expires_at;
-        IF current_user = 'platepost_web'
+        IF current_user IN ('platepost_web', 'platepost_command')
             AND num_nonnulls(NEW.approved_at, NEW.ended_at, NEW.listed_version, NEW.unlisted_version) > 0 THEN
             RAISE EXCEPTION 'an entry begins unapproved and unlisted' USING ERRCODE = 'check_violation',
                 CONSTRAINT = 'lists_final';

@@ -8,7 +8,7 @@ DECLARE
         THEN said ->> 'author' ELSE said ->> 'ended_by' END;
     rules lists_policy;
 BEGIN
-    IF who IS NULL OR current_user <> 'platepost_web' THEN
+    IF who IS NULL OR current_user NOT IN ('platepost_web', 'platepost_command') THEN
         RETURN NEW; -- other roles may not even look at people's
     END IF;
     IF EXISTS (

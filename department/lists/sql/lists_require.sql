@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION lists_require(who text, roles text[]) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF current_user = 'platepost_web' THEN
+    IF current_user IN ('platepost_web', 'platepost_command') THEN
         PERFORM public.people_require((SELECT id FROM public.people_person WHERE login = who), NULL,
             roles || CASE WHEN 'operator' = ANY (roles) THEN '{dispatcher}'::text[] END);
     END IF;

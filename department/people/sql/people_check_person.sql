@@ -7,12 +7,12 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         PERFORM public.people_require(NEW.made_by_id, NEW.id, '{administrator}');
-        IF current_user = 'platepost_web' AND (NEW.sponsor_id = NEW.made_by_id) IS NOT FALSE THEN
+        IF current_user IN ('platepost_web', 'platepost_command') AND (NEW.sponsor_id = NEW.made_by_id) IS NOT FALSE THEN
             RAISE EXCEPTION 'somebody else than the one who adds a person is the sponsor'
                 USING ERRCODE = 'insufficient_privilege';
         END IF;
     END IF;
-    IF current_user = 'platepost_web' AND NEW.invited_until IS NOT NULL
+    IF current_user IN ('platepost_web', 'platepost_command') AND NEW.invited_until IS NOT NULL
         AND (TG_OP = 'INSERT' OR NEW.invited_until IS DISTINCT FROM OLD.invited_until)
         AND NOT EXISTS (
             SELECT FROM public.people_request AS asked WHERE asked.person_id = NEW.id AND asked.kind = 'invitation'
@@ -30,9 +30,9 @@ BEGIN
         RETURN NEW;
     END IF;
     NEW.disabled_until := OLD.disabled_until;
-    IF current_user <> 'platepost_web' AND NEW.disabled_at IS NOT NULL AND OLD.disabled_at IS NULL THEN
+    IF current_user NOT IN ('platepost_web', 'platepost_command') AND NEW.disabled_at IS NOT NULL AND OLD.disabled_at IS NULL THEN
         NEW.disabled_until := NULL;
-    ELSIF current_user = 'platepost_web' AND NEW.disabled_at IS NOT NULL AND OLD.disabled_at IS NULL
+    ELSIF current_user IN ('platepost_web', 'platepost_command') AND NEW.disabled_at IS NOT NULL AND OLD.disabled_at IS NULL
     AND EXISTS (
         SELECT FROM public.people_role AS held JOIN public.sharing_incident AS incident
         ON incident.kind = 'account' AND incident.subject = NEW.login AND incident.notified_at IS NULL
@@ -43,7 +43,7 @@ BEGIN
     ) THEN
         PERFORM public.people_require(NEW.changed_by_id, NEW.id, '{supervisor}');
         NEW.disabled_until := clock_timestamp() + interval '24 hours';
-    ELSIF current_user = 'platepost_web' AND NEW.disabled_at IS NOT NULL AND OLD.disabled_at IS NULL
+    ELSIF current_user IN ('platepost_web', 'platepost_command') AND NEW.disabled_at IS NOT NULL AND OLD.disabled_at IS NULL
     AND EXISTS (
         SELECT FROM public.people_role AS held WHERE held.person_id = NEW.id AND held.ended_at IS NULL
         AND held.role IN ('administrator', 'auditor')

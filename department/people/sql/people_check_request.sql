@@ -9,7 +9,7 @@ BEGIN
     IF TG_OP = 'INSERT' THEN
         PERFORM public.people_require(NEW.requested_by_id, NEW.person_id, '{administrator}');
         IF NEW.kind = 'role' THEN
-            IF current_user = 'platepost_web' AND NEW.value IN ('administrator', 'auditor') THEN
+            IF current_user IN ('platepost_web', 'platepost_command') AND NEW.value IN ('administrator', 'auditor') THEN
                 RAISE EXCEPTION 'the role % is given and ended on the command line', NEW.value
                     USING ERRCODE = 'insufficient_privilege';
             END IF;

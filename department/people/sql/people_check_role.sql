@@ -9,7 +9,7 @@ BEGIN
     PERFORM public.people_require(
         CASE TG_OP WHEN 'INSERT' THEN NEW.given_by_id ELSE NEW.ended_by_id END, NEW.person_id, '{administrator}'
     );
-    IF current_user = 'platepost_web' AND NEW.role IN ('administrator', 'auditor') THEN
+    IF current_user IN ('platepost_web', 'platepost_command') AND NEW.role IN ('administrator', 'auditor') THEN
         RAISE EXCEPTION 'the role % is given and ended on the command line', NEW.role
             USING ERRCODE = 'insufficient_privilege';
     END IF;

@@ -12,7 +12,8 @@ BEGIN
         ON given.key LIKE '%\_id' AND person.id::text = given.value::text
     WHERE given.value <> 'null';
     -- Also where people_give_approved acts as the owner for the pages.
-    IF console IS NOT NULL AND coalesce(nullif(current_setting('role'), 'none'), session_user) <> 'platepost_web' THEN
+    IF console IS NOT NULL AND coalesce(nullif(current_setting('role'), 'none'), session_user)
+        NOT IN ('platepost_web', 'platepost_command') THEN
         noted := noted || jsonb_build_object('console', console);
     END IF;
     PERFORM public.ledger_append(TG_ARGV[0], NULL, noted::json);

@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION people_require(who bigint, subject bigint, roles text[]) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF current_user = 'platepost_web' AND NOT EXISTS (
+    IF current_user IN ('platepost_web', 'platepost_command') AND NOT EXISTS (
         SELECT FROM public.people_role AS held JOIN public.people_person AS person ON person.id = held.person_id
         WHERE held.person_id = who AND held.role = ANY (roles) AND held.ended_at IS NULL AND person.disabled_at IS NULL
     ) THEN

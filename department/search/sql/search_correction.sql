@@ -1,8 +1,9 @@
--- after: ledger_groups, ledger_open
+-- after: custody_tables, ledger_covered_plates, ledger_covered_records, ledger_groups, ledger_open
 -- As the reads themselves; whoever adds one may see the read, under the entry that the row names.
 ALTER TABLE search_correction ENABLE ROW LEVEL SECURITY;
 CREATE POLICY entry ON search_correction FOR SELECT TO platepost_web USING ((SELECT ledger_open())
-    AND (covert_group IS NULL OR covert_group = ANY ((SELECT ledger_groups())::text[])));
+    AND (covert_group IS NULL OR covert_group = ANY ((SELECT ledger_groups())::text[]))
+    AND (record_id IN (SELECT ledger_covered_records()) OR plate_fold IN (SELECT ledger_covered_plates())));
 CREATE POLICY correct ON search_correction FOR INSERT TO platepost_web WITH CHECK (
     ledger_open() AND entry = nullif(current_setting('platepost.entry', true), '')::uuid
     AND EXISTS (SELECT FROM custody_read AS kept WHERE kept.record_id = search_correction.record_id

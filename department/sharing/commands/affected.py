@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from platepost.common.files import read_brought, write_durably
-from platepost.department.database.roles import WEB
+from platepost.department.database.roles import COMMAND
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, NUMBER
@@ -40,7 +40,7 @@ def compute(*, folder: DepartmentFolder, incident: int, file: Path, to: Path, as
     The page of the incident does the same. With millions of reads it takes longer than a browser waits.
     """
     _require_new(file)
-    with working_as(folder, WEB):
+    with working_as(folder, COMMAND):
         from platepost.department.archive.evidence_package import recipient_of  # noqa: PLC0415 - after Django was set up
         from platepost.department.sharing.incidents import sealed_list  # noqa: PLC0415
         from platepost.department.sharing.models import BreachIncident  # noqa: PLC0415

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from platepost.common.files import read_brought
-from platepost.department.database.roles import KEEPER, WEB
+from platepost.department.database.roles import COMMAND, KEEPER
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, NUMBER
@@ -59,7 +59,7 @@ def export(
     if file.exists():
         raise DepartmentError(f"{file} already exists")
     settings, key = folder.settings, signing_jwk(folder.custody_key)
-    with working_as(folder, WEB):
+    with working_as(folder, COMMAND):
         from platepost.department.archive.evidence import EvidenceOrder, EvidenceSources  # noqa: PLC0415 - after Django was set up
         from platepost.department.archive.evidence_export import export_evidence  # noqa: PLC0415
         from platepost.department.archive.evidence_package import recipient_of  # noqa: PLC0415
@@ -162,7 +162,7 @@ def book(*, folder: DepartmentFolder, file: Path, receipt: str, medium: str, by:
 
     FILE is read again from its medium: only an unchanged package that was exported here is accepted.
     """
-    with working_as(folder, WEB):
+    with working_as(folder, COMMAND):
         from platepost.department.archive.evidence_export import book_evidence  # noqa: PLC0415 - after Django was set up
 
         person = acting_person(folder, Permission.EXPORT).login

@@ -31,7 +31,7 @@ from platepost.department.audits.models import AuditPlan
 from platepost.department.audits.services import begin_audit, finish_audit, judge, plan_audits
 from platepost.department.custody.reading import Sought, reads
 from platepost.department.database.queries import rows
-from platepost.department.database.roles import KEEPER, SIGNER, WEB
+from platepost.department.database.roles import COMMAND, KEEPER, SIGNER
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.doors import agree_reads, confirm_reads
 from platepost.department.ledger.entries import OpenEntry, open_entry
@@ -180,7 +180,7 @@ class SimulatedMonth:
             ("backup", BACKUP, self.backup, self._moments["copy"] - timedelta(days=1)),
         ):
             until = self._moments["copy"] if kind == "backup" else since + timedelta(hours=20)
-            with acting_as(WEB):
+            with acting_as(COMMAND):
                 made = open_incident(
                     person="r.stone", kind=kind, subject=subject, says="Somebody may have seen what is not theirs.",
                     since=since, until=until, known_on=timezone.localdate(), encrypted=False,
@@ -214,7 +214,7 @@ class SimulatedMonth:
             for topic in TrainingTopic:
                 note_training(person, topic, held_at=timezone.now(), passed=True, trainer=trainer)
         begins = timezone.now() - timedelta(days=1)
-        with acting_as(WEB):
+        with acting_as(COMMAND):
             publish_policy(person="r.stone", hearing=timezone.localdate())
             planned = AuditPlan(
                 kind="audit", auditor="a.dunn", every_days=15, samples=5, days_to_finish=9, begins=begins
@@ -250,7 +250,7 @@ class SimulatedMonth:
 
     @contextmanager
     def _logged_on(self, login: str, device: UUID) -> Iterator[None]:
-        with acting_as(WEB):
+        with acting_as(COMMAND):
             fields = {"person": login, "methods": ["totp"], "device": str(device), "known": True}
             append(LedgerEvent.LOG_ON, fields)
             yield
@@ -276,7 +276,7 @@ class SimulatedMonth:
 
     def _share(self) -> None:
         today = timezone.localdate()
-        with acting_as(WEB):
+        with acting_as(COMMAND):
             register_agency(
                 Agency(
                     name="oakdale-pd", kind=AgencyKind.IN_STATE, allowed=True, note="the next city", ori="CA0010100"
@@ -298,7 +298,7 @@ class SimulatedMonth:
 
     def _answer_outside(self) -> None:
         now = timezone.now()
-        with acting_as(WEB):
+        with acting_as(COMMAND):
             with self._entry("d.marsh", AccessPurpose("stolen vehicle", "26-7", on_behalf_of="oakdale-pd"), {}):
                 pass
             with self._entry("e.ruiz", AccessPurpose("missing person", None, "a child was taken", exigent=True), {}):
@@ -322,7 +322,7 @@ class SimulatedMonth:
 
     def _audit(self) -> None:
         auditor = self._people["a.dunn"]
-        with acting_as(WEB):
+        with acting_as(COMMAND):
             audit = begin_audit(AuditPlan.objects.get(), person=auditor)
             for sample in audit.samples.all():
                 judge(sample, person="a.dunn", outcome="in order", note="as its case says")
@@ -355,7 +355,7 @@ class SimulatedMonth:
             purpose="criminal investigation", reason="robbery",
             expires_at=timezone.now() + timedelta(days=30),
         )  # fmt: skip
-        with acting_as(WEB):
+        with acting_as(COMMAND):
             enter_entry(entry, author)
             if entry.second_person:  # as the department's policy says
                 approve_entry(entry, second)
@@ -375,7 +375,7 @@ class SimulatedMonth:
             self._keep("custody_status", [{**status, **row}])
         self._keep("custody_hit", [{**_read_of("7ABC123", now), **_HIT, "record_id": 10**9, "post": POSTS[0]}])
         dispatcher = self._people["c.frey"]
-        with acting_as(WEB):
+        with acting_as(COMMAND):
             acknowledge(dispatcher, shift_start())
             (alert,) = open_alerts()
             actor, record = AlertActor(dispatcher), alert.record_id

@@ -15,7 +15,7 @@ from platepost.department.alerts.shift import acknowledge, shift_start
 from platepost.department.alerts.states import CharacterAnswer, EyeAnswer
 from platepost.department.custody.store import CustodyStore
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
-from platepost.department.database.roles import KEEPER, WEB
+from platepost.department.database.roles import COMMAND, KEEPER
 from platepost.department.ledger.entries import OpenEntry, open_entry
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.policy.policy import AccessPurpose
@@ -86,7 +86,7 @@ class Dispatch:
         """Return somebody who has begun a shift."""
         person = made_person(login, role)
         if begun:
-            with as_role(WEB):
+            with as_role(COMMAND):
                 acknowledge(person, shift_start())
         return AlertActor(person)
 

@@ -10,7 +10,7 @@ from platepost.department.alerts.accuracy import draw_samples, label_sample, nex
 from platepost.department.alerts.errors import AlertError
 from platepost.department.alerts.quality import reject_rate
 from platepost.department.database.cluster import SUPERUSER
-from platepost.department.database.roles import WEB
+from platepost.department.database.roles import COMMAND
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
 from tests.department.alerts.conftest import Dispatch
@@ -29,7 +29,7 @@ def people(dispatch: Dispatch) -> Iterator[list[DepartmentPerson]]:
     dispatch.keep(*(dispatch.post.read(text=text, captured=before) for text in READ))
     dispatch.keep(dispatch.post.read(text="8TODAY1", captured=today))
     dispatch.keep(dispatch.post.read(text="8OLD001", captured=today - timedelta(days=40)))
-    with as_role(WEB):
+    with as_role(COMMAND):
         assert [draw_samples(), draw_samples()] == [len(READ), 0]
     yield [made_person(login, DepartmentRole.DISPATCHER) for login in ("a.rivera", "b.chen", "c.diaz")]
     with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser:
@@ -45,7 +45,7 @@ def test_two_people_agree_or_another_decides(dispatch: Dispatch, people: list[De
     drawn, (one, other, third) = plates(dispatch), people
     assert sorted(drawn.values()) == READ
     right, typo, wrong, illegible, waiting = sorted(drawn)
-    with as_role(WEB):
+    with as_role(COMMAND):
         for sample, *labels in (
             (right, drawn[right].replace("0", "O"), f"{drawn[right][:3]} {drawn[right][3:].lower()}"),
             (typo, drawn[typo], "7ABD999", drawn[typo]),
@@ -70,14 +70,14 @@ def test_what_was_purged_is_nobody_s_to_label(dispatch: Dispatch, people: list[D
     """Where reads are kept for 60 days, and rates are made of twelve weeks."""
     drawn = plates(dispatch)
     settled, once, never, *_ = sorted(drawn)
-    with as_role(WEB):
+    with as_role(COMMAND):
         for person, sample in ((people[0], settled), (people[1], settled), (people[0], once)):
             label_sample(sample, person, drawn[sample])
     with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser:
         going = "IN (SELECT record_id FROM alerts_sample WHERE id = ANY (%s))"
         for table, number in (("read", "record_id"), ("record", "id")):
             superuser.execute(f"DELETE FROM custody_{table} WHERE {number} {going}", [[settled, once, never]])  # noqa: S608
-        with as_role(WEB), pytest.raises(AlertError, match="not kept any more"):
+        with as_role(COMMAND), pytest.raises(AlertError, match="not kept any more"):
             label_sample(never, people[0], "7XYZ999")
         superuser.execute("SET session_replication_role = replica")
         superuser.execute("INSERT INTO archive_plan (law, planned_by) VALUES ('other', 'x')")
@@ -88,7 +88,7 @@ def test_what_was_purged_is_nobody_s_to_label(dispatch: Dispatch, people: list[D
         superuser.execute("SET session_replication_role = origin")
         superuser.execute("UPDATE archive_part SET dropped_at = now()")
         superuser.execute("TRUNCATE archive_plan CASCADE")
-    with as_role(WEB):
+    with as_role(COMMAND):
         assert not {next_sample(person) for person in people} & {once, never}
         found = sampled_reads()["all"]
     assert (found.wrong, found.illegible, found.open) == (reject_rate(0, 1), 0, 2), "those that are left"
@@ -98,7 +98,7 @@ def test_a_post_that_was_away_is_drawn_later(dispatch: Dispatch, people: list[De
     del people
     before = dispatch.post.now - timedelta(days=dispatch.post.now.weekday() + 3)
     dispatch.keep(dispatch.post.read(text="7LATE01", captured=before))
-    with as_role(WEB):
+    with as_role(COMMAND):
         assert draw_samples() == 0, "of this post there are some"
         dispatch.act("UPDATE alerts_sample SET post = 'post-2'")
         assert [draw_samples(), draw_samples()] == [1, 0]
@@ -106,7 +106,7 @@ def test_a_post_that_was_away_is_drawn_later(dispatch: Dispatch, people: list[De
 
 def test_who_labels_is_told_nothing_and_no_plate_is_kept(dispatch: Dispatch, people: list[DepartmentPerson]) -> None:
     client, stranger = client_of(people[0]), client_of(made_person("l.apsed", DepartmentRole.DISPATCHER, current=False))
-    with as_role(WEB):
+    with as_role(COMMAND):
         sample = next_sample(people[0])
         assert sample is not None
         page = page_text(client.get("/quality/label/"))

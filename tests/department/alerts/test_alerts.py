@@ -29,7 +29,7 @@ from platepost.department.alerts.states import (
     transition_rows,
 )
 from platepost.department.database.cluster import SUPERUSER
-from platepost.department.database.roles import KEEPER, WEB
+from platepost.department.database.roles import COMMAND, KEEPER
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.writing import enter
 from platepost.department.lists.services import withdraw_listed
@@ -99,14 +99,14 @@ def test_hits_that_alarm_and_hits_that_do_not(dispatch: Dispatch) -> None:
 def test_taken_back_by_the_post_the_signature_or_the_list(dispatch: Dispatch) -> None:
     holder = dispatch.person("a.rivera")
     new, listed, closed = (dispatch.alert() for _ in range(3))
-    with as_role(WEB):
+    with as_role(COMMAND):
         for alert in (listed, closed):
             for revision, step in enumerate((actions.take, confirmed(), actions.system_active)):
                 step(holder, alert.record_id, revision)
         actions.close(holder, closed.record_id, 3, AlertOutcome.RECOVERED)
     dispatch.withdraw(new.hit)
     dispatch.withdraw(dispatch.ahead)
-    with as_role(WEB), transaction.atomic():
+    with as_role(COMMAND), transaction.atomic():
         taken = withdraw_listed(["7ABC123"], group=None, person="l.ister")
     assert taken == [listed.record_id], "what was closed by then, or was taken back, stays as it is"
     dispatch.refute(closed)
@@ -151,7 +151,7 @@ def test_database_asks_by_itself_whether_somebody_may_act_now(dispatch: Dispatch
     """The services ask, too; whoever forgets to meets this."""
     (rule, change), alert = ENDED[why], dispatch.alert()
     person, holder = dispatch.person("a.rivera").person, dispatch.person("h.older")
-    with as_role(WEB):
+    with as_role(COMMAND):
         actions.take(holder, dispatch.alert().record_id, 0)
     with psycopg.connect(dispatch.where, user=SUPERUSER) as superuser:
         superuser.execute("SET session_replication_role = replica")
@@ -165,7 +165,7 @@ def test_database_asks_by_itself_whether_somebody_may_act_now(dispatch: Dispatch
     tried = {take: rule, offer: "offer", begin: rule} if rule == "lapsed" else {take: rule}
     for statement, expected in tried.items():
         values = [alert.record_id, person.login] if statement is take else [person.login]
-        with as_role(WEB), pytest.raises(AlertError) as refused, refusals(), transaction.atomic():
+        with as_role(COMMAND), pytest.raises(AlertError) as refused, refusals(), transaction.atomic():
             connection.cursor().execute(statement, values)
         assert refused.value.rule == f"alerts_{expected}"
 
@@ -175,7 +175,7 @@ def test_shift_lists_are_looked_at_before_a_hit_is_taken(dispatch: Dispatch) -> 
     at = datetime.now(UTC)
     for post, version, age in (("post-1", 12, 60.0), ("post-2", 11, 7200.0), ("post-3", None, None)):
         dispatch.status(post, version, age)
-    with as_role(WEB):
+    with as_role(COMMAND):
         with pytest.raises(AlertError, match="lists first"):
             actions.take(early, alert.record_id, 0)
         start = shift_start(at=at + timedelta(minutes=1))
@@ -187,7 +187,7 @@ def test_shift_lists_are_looked_at_before_a_hit_is_taken(dispatch: Dispatch) -> 
         assert faulty.faults_in_words == ["clock unsynchronized", "falling behind"]
         assert acknowledged_until(early.person) is None
     dispatch.status("post-2", 13, 1.0)
-    with as_role(WEB):
+    with as_role(COMMAND):
         with pytest.raises(AlertError, match="newer list"):
             acknowledge(early.person, start)
         acknowledge(early.person, shift_start())
@@ -202,13 +202,13 @@ def test_escalation_hand_over_and_review(dispatch: Dispatch, monkeypatch: pytest
     number = alert.record_id
     assert not alert.is_escalated(alert.arrived_at + timedelta(seconds=59))
     assert alert.is_escalated(alert.arrived_at + timedelta(seconds=60))
-    with as_role(WEB):
+    with as_role(COMMAND):
         assert unanswered(alert.arrived_at + timedelta(seconds=59)) == (0, None)
         assert unanswered(alert.arrived_at + timedelta(seconds=61)) == (1, alert.arrived_at)
     said = policy_in_force()
     stated = said.model_copy(update={"alerts": said.alerts.model_copy(update=STATED)})
     monkeypatch.setattr(actions, "policy_in_force", lambda: stated)
-    with as_role(WEB):
+    with as_role(COMMAND):
         actions.take(first, number, 0)
         assert not dispatch.again(alert).is_escalated(datetime.now(UTC) + timedelta(days=1))
         assert actions.confirm(first, number, 1, same()) is AlertState.WAITING
@@ -247,7 +247,7 @@ def test_who_went_on_alone_does_not_review_it(dispatch: Dispatch, monkeypatch: p
     number, said = dispatch.alert(**NEAR).record_id, policy_in_force()
     stated = said.model_copy(update={"alerts": said.alerts.model_copy(update=STATED)})
     monkeypatch.setattr(actions, "policy_in_force", lambda: stated)
-    with as_role(WEB):
+    with as_role(COMMAND):
         actions.take(first, number, 0)
         actions.confirm(first, number, 1, same())
         actions.take_over(alone, number, 2)
@@ -298,7 +298,7 @@ def test_quality_by_post_reason_and_characters(dispatch: Dispatch) -> None:
     actor = dispatch.person("a.rivera")
     for seen in (MISREAD, same(), same(), same()):
         alert = dispatch.alert().record_id
-        with as_role(WEB):
+        with as_role(COMMAND):
             actions.take(actor, alert, 0)
             if seen is MISREAD:
                 actions.reject(actor, alert, 1, AlertRejection(RejectReason.MISREAD, seen, ["D0"]))
@@ -310,7 +310,7 @@ def test_quality_by_post_reason_and_characters(dispatch: Dispatch) -> None:
     assert found.posts["post-1"]["misread"] == found.pairs["D0"] == reject_rate(1, 4)
     assert found.wire()["categories"]["stolen_vehicle"]["all"]["decided"] == 4
     assert worse_posts() == {}
-    with as_role(WEB), transaction.atomic():
+    with as_role(COMMAND), transaction.atomic():
         withdraw_listed(["7ABC123"], group=None, person="b.chen")
     assert {alert.state for alert in open_alerts()} == {AlertState.WITHDRAWN}
     assert hit_quality(now - timedelta(days=1), now) == found, "the car was recovered: they were none the less right"
@@ -338,14 +338,14 @@ def test_source_of_the_entry_is_kept_and_a_stale_source_named(dispatch: Dispatch
         alerts |= {number: dispatch.alert(plate_matched=listed) for number in range(4)}
         dispatch.act("TRUNCATE lists_imported; TRUNCATE lists_entry CASCADE")
         for name, alert in alerts.items():
-            with as_role(WEB):
+            with as_role(COMMAND):
                 actions.take(actor, alert.record_id, 0)
                 if name == entered:
                     actions.confirm(actor, alert.record_id, 1, same())
                 else:
                     rejection = AlertRejection(RejectReason.STALE_ENTRY, same(), [])
                     actions.reject(actor, alert.record_id, 1, rejection)
-        with as_role(WEB):
+        with as_role(COMMAND):
             found, stale = hit_quality(now - timedelta(days=1), now).sources, stale_sources(now)
             page, status = (client_of(actor.person).get(path).content.decode() for path in ("/quality/", "/"))
     finally:
@@ -378,7 +378,7 @@ def test_post_whose_rejections_jump_is_named(dispatch: Dispatch) -> None:
                             for _ in range(count)
                         ],
                     )
-    with as_role(WEB):
+    with as_role(COMMAND):
         assert [*worse_posts()] == ["post-1"]
 
 
@@ -390,7 +390,7 @@ def withdrawal(dispatch: Dispatch, hit: str) -> Envelope:
 def keep_while_somebody_takes(dispatch: Dispatch, alert: Alert, *records: Envelope) -> None:
     """Have the keeper keep records that concern an alert while somebody who takes it has not committed yet."""
     actor = dispatch.person("a.rivera")
-    with ThreadPoolExecutor(1) as keeper, as_role(WEB), transaction.atomic():
+    with ThreadPoolExecutor(1) as keeper, as_role(COMMAND), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO alerts_step (record_id, revision, step, person) VALUES (%s, 0, 'take', %s)",
@@ -458,7 +458,7 @@ def test_decisions_are_signed_and_name_no_plate(dispatch: Dispatch) -> None:
     holder = dispatch.person("a.rivera")
     join_covert(holder.person, GROUP)
     alert, covert = dispatch.alert(), dispatch.alert(GROUP)
-    with as_role(WEB):
+    with as_role(COMMAND):
         for each, entries in ((alert, (None, None)), (covert, (dispatch.opened(GROUP), dispatch.opened(GROUP)))):
             actions.take(AlertActor(holder.person, entries[0]), each.record_id, 0)
             actor, rejection = AlertActor(holder.person, entries[1]), AlertRejection(RejectReason.OTHER_VEHICLE)

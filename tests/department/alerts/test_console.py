@@ -10,7 +10,7 @@ from django.test import Client
 
 from platepost.department.alerts.console_hit import clock_doubt
 from platepost.department.alerts.console_stand import stand_view
-from platepost.department.database.roles import WEB
+from platepost.department.database.roles import COMMAND
 from platepost.department.people.models import CovertMember, DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.policy.policy import ALARM, policy_in_force
@@ -39,7 +39,7 @@ class Tries:
         if person.login not in self.clients:
             self.clients[person.login] = client_of(person)
         body = {"hit": hit, "step": step, "revision": revision, **said}
-        with as_role(WEB):
+        with as_role(COMMAND):
             return self.clients[person.login].post("/console/step/", body).status_code
 
     def state(self, hit: int) -> tuple[str, int]:
@@ -108,7 +108,7 @@ def test_what_ended_or_was_taken_back_is_not_acted_upon(dispatch: Dispatch) -> N
 def test_hits_that_were_only_listed_are_shown_under_an_entry(dispatch: Dispatch) -> None:
     one, auditor = dispatch.person("a.rivera").person, made_person("d.okafor", DepartmentRole.AUDITOR)
     hit, covert = dispatch.alert().record_id, dispatch.alert(GROUP).record_id
-    with as_role(WEB):
+    with as_role(COMMAND):
         answer = client_of(one).post("/console/hits/", {"records": f"{hit},{covert},x,{'9' * 30}"})
         assert client_of(auditor).post("/console/hits/", {"records": hit}).status_code == 403
         assert client_of(one).post("/console/hits/", {"records": ""}).json() == {"hits": []}
@@ -118,7 +118,7 @@ def test_hits_that_were_only_listed_are_shown_under_an_entry(dispatch: Dispatch)
     assert "Listed as" in shown["facts"]
     entered = dispatch.asked("SELECT value FROM ledger_body WHERE field = 'records' AND value = %s", f"[{hit}]")
     assert len(entered) == 1
-    with as_role(WEB):
+    with as_role(COMMAND):
         ends = client_of(one).post("/console/stay/").json()
     assert ends["idle"]
 
@@ -151,7 +151,7 @@ def test_hand_over_and_start_of_shift(dispatch: Dispatch) -> None:
     hit = dispatch.alert().record_id
     assert send(one, hit, "take", 0) == 422, "the lists come first"
     client = client_of(one)
-    with as_role(WEB):
+    with as_role(COMMAND):
         assert "No post has reported yet" in client.get("/console/shift/").content.decode()
         assert client.post("/console/shift/", {"newest": "7"}).status_code == 422
         assert client.post("/console/shift/", {"newest": "None"}).status_code == 302
@@ -213,7 +213,7 @@ def test_a_misread_says_which_characters_were_wrong(dispatch: Dispatch) -> None:
         )
         assert found == [stored]
     for hand_made in ({"hit": 2**70}, {"revision": 2**40}, {"revision": -1}):
-        with as_role(WEB):
+        with as_role(COMMAND):
             said = {"hit": 1, "step": "take", "revision": 0, **hand_made}
             assert client_of(one).post("/console/step/", said).status_code == 422
 
@@ -226,6 +226,6 @@ def test_a_policy_without_the_purpose_of_alarms_is_said_and_no_crash(
     hit, policy = dispatch.alert().record_id, policy_in_force()
     lacking = policy.model_copy(update={"purposes": tuple(each for each in policy.purposes if each.name != ALARM)})
     monkeypatch.setattr("platepost.department.ledger.entries.policy_in_force", lambda: lacking)
-    with as_role(WEB):
+    with as_role(COMMAND):
         answer = client_of(one).post("/console/step/", {"hit": hit, "step": "take", "revision": 0})
     assert (answer.status_code, "not a purpose of the policy" in answer.content.decode()) == (422, True)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
@@ -20,13 +19,15 @@ from platepost.department.alerts.console_feed import ConsoleFeed, Listener
 from platepost.department.alerts.errors import AlertError
 from platepost.department.alerts.shift import acknowledge, shift_start
 from platepost.department.alerts.states import AlertStep, RejectReason
-from platepost.department.database.roles import WEB
+from platepost.department.database.queries import rows
+from platepost.department.database.roles import COMMAND
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.ledger.errors import LedgerError
 from platepost.department.ledger.journal import LocalJournal
 from platepost.department.lists.services import enter_entry
 from platepost.department.people.models import CovertMember, DepartmentPerson, PersonCertificate
 from platepost.department.people.rights import DepartmentRole
+from platepost.department.people.sessions import SessionStore
 from tests.department.alerts.conftest import Dispatch
 from tests.department.custody.posts import GROUP
 from tests.department.lists.conftest import entry_of
@@ -48,6 +49,7 @@ class Ear:
     def join(self) -> None:
         session = SessionStore()
         session.create()
+        rows("SELECT people_begin_session(%s, %s)", [session.session_key, self.person.login])
         self.listener = self.feed.join(self.person, session.session_key or "", self._tell, after=self.last)
 
     def _tell(self, said: bytes | None) -> None:
@@ -71,7 +73,7 @@ def feed() -> Iterator[ConsoleFeed]:
 
 
 def look(feed: ConsoleFeed) -> None:
-    with as_role(WEB):
+    with as_role(COMMAND):
         feed.look()
 
 
@@ -104,7 +106,7 @@ def test_each_hit_once_under_an_entry_of_each_and_no_gap_after_a_loss(dispatch: 
     assert shown(dispatch)[before:] == [("a.rivera", f"[{first}]"), ("b.chen", f"[{first}]")]
     feed.leave(one.listener)  # type: ignore[arg-type]
     actor = dispatch.person("c.diaz")
-    with as_role(WEB):
+    with as_role(COMMAND):
         take(actor, first, 0)
     second = dispatch.alert().record_id
     look(feed)
@@ -139,7 +141,7 @@ def test_of_many_hits_each_is_listed_and_a_new_one_of_priority_1_is_shown(
     again = ear(feed, "b.chen")
     look(feed)
     assert [said["record"] for kind, said in again.told if kind == "hit"] == [urgent, old[4]]
-    with as_role(WEB):
+    with as_role(COMMAND):
         for each in feed._known.values():
             feed._known[each.alert.record_id] = replace(each, escalates_at=timezone.now())
         one.take()
@@ -159,7 +161,7 @@ def test_repeats_of_a_plate_are_answered_with_what_was_shown_of_them(dispatch: D
     roots = {said["record"]: said["root"] for kind, said in one.told if kind == "hit"}
     assert roots == {first: first, again: first, stranger: stranger, differs: differs}
     later = dispatch.alert().record_id
-    with as_role(WEB):
+    with as_role(COMMAND):
         take(actor, first, 0)
         with pytest.raises(AlertError, match="A repeat is answered"):
             actions._act(actor, again, 0, AlertStep.REPEAT, with_record=first)
@@ -252,12 +254,12 @@ def test_a_hit_asks_as_much_of_the_database_however_many_listen(dispatch: Dispat
         ears = [ear(feed, login) for login in some]
         look(feed)
         hit = dispatch.alert().record_id
-        with as_role(WEB), CaptureQueriesContext(connection) as queries:
+        with as_role(COMMAND), CaptureQueriesContext(connection) as queries:
             feed.look(ask=False)
         assert all(("hit", hit) in each.take() for each in ears)
         asked.append(sorted(query["sql"].split(" FROM ")[0] for query in queries))
         ledger = [query["sql"].split("(")[0] for query in queries if "ledger_" in query["sql"].split("(")[0]]
-        assert ledger[:2] == ["SELECT ledger_append", "SELECT ledger_flush"], "an intent, before it is read"
+        assert ledger[:2] == ["SELECT ledger_begin", "SELECT ledger_flush"], "an intent, before it is read"
         assert len(ledger) == 4, "and one step for all that is entered of all of them"
     assert len(asked[0]) == len(asked[1]) < 16
     assert not any("people_" in statement or "django_session" in statement for statement in asked[1])
@@ -266,7 +268,7 @@ def test_a_hit_asks_as_much_of_the_database_however_many_listen(dispatch: Dispat
 def test_covert_hits_are_heard_by_their_group_alone(dispatch: Dispatch, feed: ConsoleFeed) -> None:
     member, other = ear(feed, "a.rivera"), ear(feed, "b.chen")
     membership = CovertMember.objects.create(person=member.person, group=GROUP)
-    with as_role(WEB):
+    with as_role(COMMAND):
         acknowledge(member.person, shift_start())
     look(feed)
     member.take(), other.take()
@@ -276,7 +278,7 @@ def test_covert_hits_are_heard_by_their_group_alone(dispatch: Dispatch, feed: Co
     assert other.take() == [], "not even that something happened"
     for revision, step in enumerate((take, lambda *said: reject(*said, AlertRejection(RejectReason.OTHER_VEHICLE)))):
         entry = dispatch.opened(GROUP)
-        with as_role(WEB):
+        with as_role(COMMAND):
             step(AlertActor(member.person, entry), hit, revision)
     member.take()
     look(feed)
@@ -338,7 +340,7 @@ def test_what_the_ledger_takes_no_more_goes_into_the_journal_or_is_not_shown(
 def test_what_is_listed_is_shown_with_the_hit(dispatch: Dispatch, feed: ConsoleFeed) -> None:
     one, author = ear(feed, "a.rivera"), made_person("b.chen", DepartmentRole.OPERATOR)
     entry = entry_of(vehicle="white van, left mirror gone", instructions="do not stop alone")
-    with as_role(WEB):
+    with as_role(COMMAND):
         enter_entry(entry, author)
     dispatch.alert(plate_matched="7ABC123", reference=entry.reference)
     dispatch.alert(plate_matched="7ABC123", reference=f"STATE #{entry.pk + 1}")

@@ -33,7 +33,7 @@ from platepost.department.alerts.webhooks import (
     webhooks,
 )
 from platepost.department.database.cluster import SUPERUSER
-from platepost.department.database.roles import OWNER, WEB
+from platepost.department.database.roles import COMMAND, OWNER
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.people.services import join_covert
 from platepost.department.policy.errors import PurposeError
@@ -90,7 +90,7 @@ class Oakdale:
         self.heard.append((headers["webhook-id"], json.loads(body)))
 
     def send(self) -> int:
-        with as_role(WEB):
+        with as_role(COMMAND):
             return self.sender.send_waiting()
 
     def due(self) -> None:
@@ -127,7 +127,7 @@ def oakdale(dispatch: Dispatch) -> Iterator[Oakdale]:
 def decided(dispatch: Dispatch, holder: AlertActor, group: str | None = None) -> int:
     """Have somebody reject a hit; return it."""
     alert = dispatch.alert(group).record_id
-    with as_role(WEB):
+    with as_role(COMMAND):
         actor = AlertActor(holder.person, dispatch.opened(group) if group else None)
         actions.take(actor, alert, 0)
         actor = AlertActor(holder.person, dispatch.opened(group) if group else None)
@@ -149,7 +149,7 @@ def test_vector_of_the_standard_s_own_library() -> None:
 def test_in_order_again_until_taken_and_entered(oakdale: Oakdale) -> None:
     holder = oakdale.dispatch.person("a.rivera")
     alert = oakdale.dispatch.alert()
-    with as_role(WEB):
+    with as_role(COMMAND):
         actions.take(holder, alert.record_id, 0)
         actions.confirm(holder, alert.record_id, 1, same())
         actions.system_active(holder, alert.record_id, 2)

@@ -21,7 +21,7 @@ from platepost.department.alerts.states import (
     MeanwhileAnswer,
     RejectReason,
 )
-from platepost.department.database.roles import OWNER, WEB
+from platepost.department.database.roles import COMMAND, OWNER, WEB
 from platepost.department.people.models import PersonCertificate
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.people.services import join_covert
@@ -150,7 +150,7 @@ def policy(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str]], None]:
 
 def refused(rules: str, act: Callable[..., object], *arguments: object) -> None:
     """Make sure that the services refuse something, by one of some rules."""
-    with as_role(WEB), pytest.raises(AlertError) as error:
+    with as_role(COMMAND), pytest.raises(AlertError) as error:
         act(*arguments)
     assert error.value.rule.removeprefix("alerts_") in rules.split(), str(error.value)
 
@@ -204,7 +204,7 @@ def test_twelve_wrong_stops_are_refused_by_every_shortcut(
         policy({"second_person_substitute": "", **case.policy})
         alert = dispatch.alert(**case.hit)
         number = alert.record_id
-        with as_role(WEB):
+        with as_role(COMMAND):
             actions.take(holder, number, 0)
             for revision, step in enumerate(case.steps, 1):
                 step(holder, number, revision)
@@ -218,7 +218,7 @@ def test_twelve_wrong_stops_are_refused_by_every_shortcut(
         assert now is not None
         assert now.state is not AlertState.ACTIONABLE, case.name
         if case.right is not None:
-            with as_role(WEB):
+            with as_role(COMMAND):
                 assert case.right(holder, number, revision) is case.ends, case.name
             refused("no_way", actions.system_active, holder, number, revision + 1)
 
@@ -229,18 +229,18 @@ def test_only_who_has_taken_an_alert_goes_on_with_it(
     policy(STATED)
     holder, other, third = (dispatch.person(login) for login in ("a.rivera", "b.other", "c.third"))
     exact, near = dispatch.alert(), dispatch.alert(**NEAR)
-    with as_role(WEB):
+    with as_role(COMMAND):
         for alert in (exact, near):
             actions.take(holder, alert.record_id, 0)
     refused("holder", confirmed(), other, exact.record_id, 1)
     refused("holder", rejected(RejectReason.ILLEGIBLE), other, exact.record_id, 1)
-    with as_role(WEB):
+    with as_role(COMMAND):
         for alert in (exact, near):
             actions.confirm(holder, alert.record_id, 1, same())
     refused("holder", actions.substitute, other, near.record_id, 2)
     for act in (actions.system_active, actions.system_cleared, unasked):
         refused("holder", act, other, exact.record_id, 2)
-    with as_role(WEB):
+    with as_role(COMMAND):
         actions.system_active(holder, exact.record_id, 2)
     for act in (actions.system_cleared, stopped):
         refused("holder", act, other, exact.record_id, 3)
@@ -250,18 +250,18 @@ def test_only_who_has_taken_an_alert_goes_on_with_it(
 
 def test_hit_of_a_held_list_is_acted_upon_by_the_state_s_word_alone(dispatch: Dispatch) -> None:
     holder, other, number = dispatch.person("a.rivera"), dispatch.person("b.other"), dispatch.alert(held=True).record_id
-    with as_role(WEB):
+    with as_role(COMMAND):
         for actor, revision, act in ((holder, 0, actions.take), (holder, 1, confirmed()), (other, 2, seconded)):
             act(actor, number, revision)
     refused("stale_list", unasked, holder, number, 3)
-    with as_role(WEB):
+    with as_role(COMMAND):
         assert actions.system_active(holder, number, 3) is AlertState.ACTIONABLE
 
 
 def test_withdrawn_while_driving_up(dispatch: Dispatch) -> None:
     holder, alert = dispatch.person("a.rivera"), dispatch.alert()
     number = alert.record_id
-    with as_role(WEB):
+    with as_role(COMMAND):
         for revision, step in enumerate((actions.take, confirmed(), actions.system_active)):
             step(holder, number, revision)
     dispatch.withdraw(alert.hit)
@@ -269,7 +269,7 @@ def test_withdrawn_while_driving_up(dispatch: Dispatch) -> None:
     assert (taken_back.state, taken_back.withdrawn_from) == (AlertState.WITHDRAWN, "actionable")
     refused("stale", actions.close, holder, number, 3, AlertOutcome.STOP)
     shortcuts(dispatch, alert, [dispatch.person("l.ate", begun=False)] * 2, holder)
-    with as_role(WEB):
+    with as_role(COMMAND):
         assert actions.account(holder, number, 4, MeanwhileAnswer.UNITS_SENT) is AlertState.ACCOUNTED
     assert dispatch.again(alert).meanwhile == "units_sent"
 
@@ -285,7 +285,7 @@ def test_covert_hit_is_not_there_for_who_is_outside_its_group(dispatch: Dispatch
     alert = dispatch.alert(GROUP)
     number = alert.record_id
     join_covert(insider.person, GROUP)
-    with as_role(WEB):
+    with as_role(COMMAND):
         assert open_alerts() == []
         with dispatch.opened("other") as entry:
             assert alert_of(number, entry) is None
@@ -296,7 +296,7 @@ def test_covert_hit_is_not_there_for_who_is_outside_its_group(dispatch: Dispatch
     refused("unknown", actions.take, AlertActor(outsider.person, dispatch.opened(GROUP)), number, 0)
     # Nor does a member act without an entry of the ledger that is theirs to see.
     refused("unknown", actions.take, insider, number, 0)
-    with as_role(WEB):
+    with as_role(COMMAND):
         entry = dispatch.opened(GROUP)
         assert actions.take(AlertActor(insider.person, entry), number, 0) is AlertState.TAKEN
     events = dispatch.asked("SELECT event FROM ledger_entry ORDER BY number DESC LIMIT 2")

@@ -18,7 +18,7 @@ from platepost.department.custody.bucket import PictureBucket
 from platepost.department.custody.check import CheckReport, CustodyVerification
 from platepost.department.custody.store import CustodyStore
 from platepost.department.database.cluster import SUPERUSER
-from platepost.department.database.roles import KEEPER, PURGER, WEB
+from platepost.department.database.roles import COMMAND, KEEPER, PURGER
 from platepost.department.folder import DepartmentSettings
 from platepost.department.people.models import DepartmentPerson, RoleGrant
 from platepost.department.policy.law import LAWS
@@ -124,7 +124,7 @@ def purge(certifier: Certifier) -> Purge:
     """Plan, approve and carry out a purge."""
 
     def purged(**more: object) -> UUID:
-        with as_role(WEB):
+        with as_role(COMMAND):
             plan = plan_purge("a.rivera", CONSENT, **more).plan  # type: ignore[arg-type]
             approve_purge("b.lee", plan)
         with as_role(PURGER):

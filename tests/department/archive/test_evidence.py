@@ -35,7 +35,7 @@ from platepost.department.archive.evidence_package import (
     write_opened,
 )
 from platepost.department.custody.reading import Sought, reads
-from platepost.department.database.roles import KEEPER, WEB
+from platepost.department.database.roles import COMMAND, KEEPER
 from platepost.department.errors import DepartmentError
 from platepost.department.ledger.entries import open_entry
 from platepost.department.policy.policy import AccessPurpose
@@ -90,7 +90,7 @@ def make(database: str, rows: Rows, ids: list[int]) -> Iterator[Make]:
             wanted = [ids[place] for place in places]
             order = EvidenceOrder(wanted, "a.rivera", "demo", "records", WHY.purpose, WHY.case or "", NOBODY)
             with (
-                as_role(WEB),
+                as_role(COMMAND),
                 open_entry(
                     person="a.rivera", agency="demo", purpose=WHY, query={"export": wanted}, groups=groups
                 ) as entry,
@@ -111,7 +111,7 @@ def test_a_release_that_is_refused_leaves_no_file_and_is_no_export(
     order = EvidenceOrder(ids[:2], made_person("b.lee").login, "demo", "records", WHY.purpose, WHY.case or "", named)
     with psycopg.connect(f"{database} user={KEEPER}", autocommit=True) as keeper:
         sources = EvidenceSources(keeper, register(), [TRUSTED[1]], {}, CUSTODIAN._key)
-        with as_role(WEB):
+        with as_role(COMMAND):
             with pytest.raises(DepartmentError, match="another package"):
                 export_evidence(order, sources, tmp_path / "package", key, release=refuse)
             assert list(tmp_path.iterdir()) == []
@@ -163,7 +163,10 @@ def hashes_of(body: bytes) -> str:
 
 
 def test_two_programs_prove_it(make: Make, ids: list[int], tmp_path: Path) -> None:
-    with as_role(WEB), open_entry(person="b.ortiz", agency="demo", purpose=OTHERS, query={"plate": "7ABC00?"}) as entry:
+    with (
+        as_role(COMMAND),
+        open_entry(person="b.ortiz", agency="demo", purpose=OTHERS, query={"plate": "7ABC00?"}) as entry,
+    ):
         reads(entry, Sought(plates=["7ABC003"]))
     package = make(3, 4, 20, 30)
     report = verify_package(package, TRUSTED)

@@ -16,7 +16,7 @@ from platepost.department.archive.portability import export_department, import_d
 from platepost.department.custody.bucket import PictureBucket
 from platepost.department.custody.check import CustodyVerification
 from platepost.department.custody.errors import PictureStoreError
-from platepost.department.database.roles import WEB
+from platepost.department.database.roles import COMMAND
 from platepost.wire.contract.examples import JPEG
 from platepost.wire.records import Keyring
 from tests.department.archive.test_evidence import Make, agree, ids, make
@@ -68,7 +68,7 @@ def test_everything_goes_out_and_into_another_bucket(
     other: str, database: str, kept: Bucket, second: Bucket, tmp_path: Path
 ) -> None:
     made = connected(database)
-    with made.owner, closing(made.keeper), as_role(WEB):
+    with made.owner, closing(made.keeper), as_role(COMMAND):
         found = export_department(made, tmp_path / "all", {}, opened=entry, told=lambda *_: None)
     signed(tmp_path / "all", found)
     there = connected(other, second)

@@ -13,7 +13,7 @@ from platepost.department.archive.holds import HeldScope, place_hold
 from platepost.department.archive.purge import certificate
 from platepost.department.archive.retention import establish
 from platepost.department.custody.certificate import read_certificate
-from platepost.department.database.roles import KEEPER, OWNER, ROLES, WEB
+from platepost.department.database.roles import COMMAND, KEEPER, OWNER, ROLES
 from platepost.department.ledger.entries import open_entry
 from platepost.department.ledger.verify import verify_ledger
 from platepost.department.policy.law import LAWS
@@ -124,7 +124,7 @@ def test_bodies_and_saved_work_go_by_a_plan_but_for_what_is_held(
     superuser.execute("INSERT INTO archive_hold (kind, case_number, person, reason, review_on, records)"
                       " VALUES ('restored backup', 'b', 'c', 'd', '2027-01-01', '{812}')")  # fmt: skip
     now = datetime.now(UTC)
-    with as_role(WEB):
+    with as_role(COMMAND):
         scope = HeldScope(since=datetime(2024, 1, 1, tzinfo=UTC), until=now)
         said = {"person": "a.rivera", "kind": "litigation", "case": "CV-9", "reason": "claim"}
         place_hold(**said, review_on=now.date(), scope=scope)
@@ -162,7 +162,7 @@ def test_whether_an_entry_is_held_goes_through_no_holds(superuser: psycopg.Conne
         " 'CV-' || number, 'c', 'd', '2027-01-01', ARRAY[1000000 + number] FROM generate_series(1, 3000) AS number"
     )
     superuser.execute("ANALYZE archive_hold")
-    with as_role(WEB):
+    with as_role(COMMAND):
         looked("26-1", 5)
     asked = (
         "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT archive_entry_held(entry) FROM"
@@ -181,7 +181,7 @@ def test_rows_of_each_kind_go_by_a_plan_once_they_are_old_and_not_held(
     superuser.execute("SELECT custody_make_partitions(current_date, current_date)")
     superuser.execute(OLD_AND_YOUNG)
     scope = HeldScope(since=datetime(2024, 1, 1, tzinfo=UTC), until=datetime.now(UTC), posts=["p"], plates=["7XYZ999"])
-    with as_role(WEB):
+    with as_role(COMMAND):
         said = {"person": "a.rivera", "kind": "litigation", "case": "CV-9", "reason": "claim"}
         place_hold(**said, review_on=datetime.now(UTC).date(), scope=scope)
     assert rows("SELECT over_at > now() FROM lists_entry WHERE reason = 'in force'") == [(True,)]

@@ -26,7 +26,7 @@ from platepost.department.custody.check import CustodyVerification
 from platepost.department.custody.messages import ReceivedMessage
 from platepost.department.custody.tables import CustodyTables
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
-from platepost.department.database.roles import KEEPER, OWNER, WEB
+from platepost.department.database.roles import COMMAND, KEEPER, OWNER
 from platepost.department.errors import DepartmentError
 from platepost.department.ledger.entries import OpenEntry, open_entry
 from platepost.department.policy.policy import AccessPurpose
@@ -166,7 +166,7 @@ def test_nothing_stays_of_an_export_that_was_broken_off(
         assert [*target.rglob("*.zst")]
         raise why
 
-    with as_role(WEB), pytest.raises(type(why)):
+    with as_role(COMMAND), pytest.raises(type(why)):
         export_department(made, target, {}, opened=entry, told=told)
     assert not target.exists()
     target.mkdir()
@@ -190,7 +190,7 @@ def test_all_comes_back_identical_and_proved(
     told: list[tuple[int, int | None]] = []
     target = tmp_path / "everything"
     made = connected(database)
-    with as_role(WEB):
+    with as_role(COMMAND):
         found = export_department(
             made, target, {"receipts": tmp_path / "receipts"}, opened=entry, told=lambda *said: told.append(said)
         )

@@ -18,7 +18,7 @@ from platepost.department.audits import services
 from platepost.department.audits.errors import AuditError
 from platepost.department.audits.models import AuditFinding, AuditPlan
 from platepost.department.audits.reports import month_report, post_accesses
-from platepost.department.database.roles import OWNER, WEB
+from platepost.department.database.roles import COMMAND, OWNER
 from platepost.department.ledger.entries import open_entry
 from platepost.department.people.models import CovertMember, DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
@@ -59,7 +59,7 @@ def searched(people: dict[str, DepartmentPerson], damaging: Damaging) -> Iterato
         entry.fetched(records=[8])
     with damaging() as superuser:
         superuser.execute("UPDATE ledger_entry SET at = at - interval '10 days'")
-    with as_role(WEB):
+    with as_role(COMMAND):
         yield
 
 

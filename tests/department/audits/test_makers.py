@@ -7,7 +7,7 @@ from platepost.department.audits.makers import RULE
 from platepost.department.audits.models import AuditFinding
 from platepost.department.audits.nightly import look_for_misuse
 from platepost.department.database.cluster import SUPERUSER
-from platepost.department.database.roles import WEB
+from platepost.department.database.roles import COMMAND
 from platepost.department.people.models import DepartmentPerson, TrainingResult
 from platepost.department.people.rights import DepartmentRole
 from tests.department.emptying import empty_ledger
@@ -29,7 +29,7 @@ def made_by(maker: str, *people: str) -> None:
 
 
 def found() -> list[str]:
-    with as_role(WEB):
+    with as_role(COMMAND):
         look_for_misuse(person="nightly", agency="department", key=None)
     return [finding.says for finding in AuditFinding.objects.filter(rule=RULE, subject="an.admin")]
 
@@ -50,7 +50,7 @@ def test_account_sponsor_and_trainer_of_one_maker() -> None:
     assert says[0].startswith("Added in.vented, and also the sponsor and a trainer of each.")
     assert found() == says, "once a month"
     number = AuditFinding.objects.get(rule=RULE).pk
-    with as_role(WEB):
+    with as_role(COMMAND):
         page = fresh_client_of(auditor).get(f"/findings/{number}/")
     assert "Added in.vented" in page.content.decode()
     assert AuditFinding.objects.get(rule=RULE).month == timezone.localdate().replace(day=1)

@@ -19,7 +19,7 @@ from platepost.department.audits.models import AuditFinding
 from platepost.department.audits.nightly import look_for_misuse
 from platepost.department.audits.rules import MisuseRule, suspected_misuse
 from platepost.department.database.cluster import SUPERUSER
-from platepost.department.database.roles import OWNER, WEB
+from platepost.department.database.roles import COMMAND, OWNER
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.lists.services import enter_entry
 from platepost.department.people.rights import DepartmentRole
@@ -223,7 +223,7 @@ def test_entry_of_a_list_is_held_against_the_household_too(tmp_path: Path) -> No
     prepare_key(tmp_path / "key", tmp_path / "key.pub")
     key = HouseholdKey(tmp_path / "key")
     lister, other = (made_person(login, DepartmentRole.OPERATOR) for login in ("o.lister", "o.other"))
-    with as_role(WEB):
+    with as_role(COMMAND):
         note_household(key, lister.login, ["7ABC123"], consent="form 8", by="i.auditor")
         for by, plate in ((lister, "7ABC123"), (lister, "8XYZ999"), (other, "7ABC123")):
             enter_entry(entry_of(plate, reason="seen at a robbery"), by)
@@ -247,7 +247,7 @@ def test_every_misuse_of_an_unseen_seed_is_found_once_and_few_are_accused(
     key = HouseholdKey(tmp_path / "key")
     for login in weeks.household:
         made_person(login)
-    with as_role(WEB), timezone.override(ZONE):
+    with as_role(COMMAND), timezone.override(ZONE):
         for login, plate in weeks.household.items():
             note_household(key, login, [f" {plate[:3]}-{plate[3:].lower()} "], consent="form 7", by="i.auditor")
         asked = {"person": "nightly", "agency": "riverside", "key": key, "until": UNTIL}

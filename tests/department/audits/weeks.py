@@ -120,7 +120,8 @@ class Weeks:
         self.abuser = Officer(ABUSER, chance.choice((7, 15)), chance.uniform(2.5, 5), 0.4, 0, offs[10])
         self.household = {login: self.plate() for login in (*HONEST[:6], ABUSER)}
         """Plates of their own households."""
-        with mock.patch("platepost.department.ledger.entries.append", self._append):
+        entries = "platepost.department.ledger.entries"
+        with mock.patch(f"{entries}.append", self._append), mock.patch(f"{entries}.begin", self._append):
             for officer in self.officers.values():
                 self._shifts(officer)
             self._one_plate_for_weeks()

@@ -202,7 +202,7 @@ def _import_all() -> None:
 
     more = (
         "django.db.backends.postgresql.base",
-        "django.contrib.sessions.backends.db",
+        "platepost.department.people.sessions",
         "requests",
         "platepost.device.cli",
     )

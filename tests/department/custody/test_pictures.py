@@ -18,7 +18,7 @@ from platepost.department.custody.reading import picture, whole_records
 from platepost.department.custody.store import CustodyStore
 from platepost.department.custody.tables import CustodyTables
 from platepost.department.database.cluster import SUPERUSER
-from platepost.department.database.roles import KEEPER, OWNER, WEB
+from platepost.department.database.roles import COMMAND, KEEPER, OWNER
 from platepost.department.ledger.entries import open_entry
 from platepost.department.policy.policy import AccessPurpose
 from platepost.wire.contract.examples import JPEG
@@ -339,7 +339,7 @@ def test_what_nobody_may_see_is_not_fetched(
     get = bucket._get
     monkeypatch.setattr(bucket, "_get", lambda name: (fetched.append(name), get(name))[1])
     asked = {"person": "a", "agency": "b", "purpose": AccessPurpose("patrol"), "query": {}}
-    with override_settings(PICTURE_BUCKET=bucket), as_role(WEB):
+    with override_settings(PICTURE_BUCKET=bucket), as_role(COMMAND):
         with open_entry(**asked) as entry:
             assert picture(entry, covert[0], "overview") is None
             assert len(whole_records(entry, records=[open_one[0], covert[0]])) == 1

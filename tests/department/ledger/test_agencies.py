@@ -7,7 +7,7 @@ import pytest
 from django.forms import model_to_dict
 
 from platepost.department.database.cluster import SUPERUSER
-from platepost.department.database.roles import AUDITOR, OWNER, WEB
+from platepost.department.database.roles import AUDITOR, COMMAND, OWNER
 from platepost.department.ledger.agencies import confirm_agency, set_agency
 from platepost.department.ledger.entries import open_entry
 from platepost.department.ledger.models import Agency, AgencyKind
@@ -61,7 +61,7 @@ def test_change_is_entered_with_it(connect: Connect) -> None:
         superuser.execute("SET session_replication_role = replica")  # who agreed is of no matter here
         superuser.execute(AGREED)
     made_person("s.mori", DepartmentRole.SUPERVISOR)
-    with as_role(WEB):
+    with as_role(COMMAND):
         set_agency(OAKDALE, person="r.manager")
         assert register() == [known(OAKDALE)]
         with pytest.raises(PurposeError, match="no second person"):
@@ -87,13 +87,13 @@ def test_change_is_entered_with_it(connect: Connect) -> None:
 
 @pytest.mark.parametrize("kind", OUTSIDE)
 def test_law_allows_no_other_agency(connect: Connect, kind: AgencyKind) -> None:
-    with as_role(WEB), pytest.raises(PurposeError, match="the law allows nothing"):
+    with as_role(COMMAND), pytest.raises(PurposeError, match="the law allows nothing"):
         set_agency(Agency(name="fbi", kind=kind, allowed=True, note=""), person="r.manager")
     assert (register(), events(connect)) == ([], [])
     for role in (OWNER, "postgres"):
         with connect(role) as other, pytest.raises(psycopg.errors.CheckViolation):
             other.execute("INSERT INTO ledger_agency VALUES ('fbi', %s, true, '')", [kind.value])
-    with as_role(WEB):
+    with as_role(COMMAND):
         set_agency(Agency(name="fbi", kind=kind, allowed=False, note="the law"), person="r.manager")
         with pytest.raises(PurposeError, match="on behalf of fbi"):
             open_entry(**ASKED | {"purpose": on_behalf_of("fbi")})
@@ -112,7 +112,7 @@ def test_law_changes_only_where_no_grant_is_against_it(connect: Connect) -> None
 
 
 def test_no_row_names_another_law(connect: Connect) -> None:
-    with as_role(WEB):
+    with as_role(COMMAND):
         set_agency(OAKDALE, person="r.manager")
     with connect(OWNER) as owner, pytest.raises(psycopg.errors.ForeignKeyViolation):
         owner.execute("UPDATE ledger_agency SET in_state_only = false")
@@ -130,7 +130,7 @@ FALSE_ORIS = {
 
 @pytest.mark.parametrize(("ori", "rule"), FALSE_ORIS.values(), ids=FALSE_ORIS)
 def test_agency_of_the_state_has_its_ori(connect: Connect, ori: str, rule: str) -> None:
-    with as_role(WEB):
+    with as_role(COMMAND):
         set_agency(OAKDALE, person="r.manager")
         with pytest.raises(PurposeError) as refused:
             set_agency(
@@ -142,6 +142,6 @@ def test_agency_of_the_state_has_its_ori(connect: Connect, ori: str, rule: str) 
 
 
 def test_unknown_agency(connect: Connect) -> None:
-    with as_role(WEB), pytest.raises(PurposeError, match="not in the register"):
+    with as_role(COMMAND), pytest.raises(PurposeError, match="not in the register"):
         open_entry(**ASKED | {"purpose": on_behalf_of("oakdale-pd")})
     assert events(connect) == [("refused",)]

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from pytest_django.fixtures import Settings
 
-from platepost.department.database.roles import WEB
+from platepost.department.database.roles import COMMAND
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import open_entry
 from platepost.department.ledger.errors import LedgerError
@@ -42,7 +42,7 @@ def strict(connect: Connect, settings: Settings, tmp_path: Path) -> Iterator[psy
 
 def may(query: dict[str, Any], purpose: AccessPurpose = CASE, person: str = "o.person") -> tuple[bool, bool]:
     """Tell whether somebody may search by the service, and by hand."""
-    with as_role(WEB):
+    with as_role(COMMAND):
         try:
             open_entry(person=person, agency="riverside", purpose=purpose, query=query).shown()
             by_service = True
@@ -70,7 +70,7 @@ def test_search_is_approved_by_somebody_else_first(strict: psycopg.Connection) -
     (waits,) = [each for each in open_approvals() if each.person == "o.person"]
     assert (waits.purpose, waits.case) == ("stolen vehicle", "26-00417")
     page = client_of(made_person("t.person", DepartmentRole.SUPERVISOR))
-    with as_role(WEB):
+    with as_role(COMMAND):
         shown = page_text(page.get("/reviews/"))
         assert "o.person" in shown
         assert "7AB" not in shown
@@ -97,7 +97,7 @@ def approved(query: dict[str, Any]) -> None:
     """Have a search of `o.person` approved."""
     assert may(query) == (False, False)
     (*_, waits) = [each for each in open_approvals() if each.person == "o.person"]
-    with as_role(WEB):
+    with as_role(COMMAND):
         decide_search(waits.entry, person="s.person", approved=True, note="n")
 
 
@@ -142,7 +142,7 @@ def test_what_was_approved_is_narrowed_and_never_widened(
 def looked(query: dict[str, Any], *, record: int, group: str | None = None) -> str:
     """Have `o.person` be shown a record, and return the entry."""
     purpose = AccessPurpose(ALARM) if "console" in query else CASE
-    with as_role(WEB), open_entry(person="o.person", agency="riverside", purpose=purpose, query=query) as entry:
+    with as_role(COMMAND), open_entry(person="o.person", agency="riverside", purpose=purpose, query=query) as entry:
         entry.fetched(records=[record], group=group)
     return str(entry.entry)
 
@@ -167,7 +167,7 @@ def test_own_approval_and_a_denial_let_nobody_search(strict: psycopg.Connection)
     for person, by, approved in (("s.person", "s.person", True), ("q.person", "s.person", False)):
         assert may(QUERY, CASE, person) == (False, False)
         (waits,) = [each for each in open_approvals() if each.person == person]
-        with as_role(WEB):
+        with as_role(COMMAND):
             decide_search(waits.entry, person=by, approved=approved, note="n")
         assert may(QUERY, CASE, person) == (False, False)
 

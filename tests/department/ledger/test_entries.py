@@ -12,9 +12,9 @@ import pytest
 from django.db import connection, transaction
 
 from platepost.department.database.cluster import SUPERUSER
-from platepost.department.database.roles import AUDITOR, KEEPER, OWNER, PURGER, WEB
+from platepost.department.database.roles import AUDITOR, COMMAND, KEEPER, OWNER, PURGER, WEB
 from platepost.department.ledger.catalog import LedgerEvent
-from platepost.department.ledger.entries import OpenEntry, open_entry
+from platepost.department.ledger.entries import OpenEntry, Viewer, open_entry
 from platepost.department.ledger.errors import ClosedEntryError, LedgerError
 from platepost.department.ledger.verify import verify_ledger
 from platepost.department.ledger.writing import append
@@ -48,7 +48,7 @@ def is_open(entry: object, role: str = WEB) -> bool:
 
 
 def test_intent_is_committed_before_it_may_read(connect: Connect) -> None:
-    with as_role(WEB):
+    with as_role(COMMAND):
         entry = open_entry(**ASKED, groups=["narcotics"])
     assert entries(connect) == [(1, "intent", entry.entry, None)]
     said = {"case": "26-00417", "reason": None, "on_behalf_of": None, "exigent": False, "groups": ["narcotics"]}
@@ -57,7 +57,7 @@ def test_intent_is_committed_before_it_may_read(connect: Connect) -> None:
 
 
 def test_what_was_fetched_closes_it(connect: Connect) -> None:
-    with as_role(WEB):
+    with as_role(COMMAND):
         with open_entry(**ASKED) as entry:
             entry.fetched(records=[7, 5])
             entry.fetched(records=[7], pictures=[(5, "patch")])
@@ -70,11 +70,11 @@ def test_what_was_fetched_closes_it(connect: Connect) -> None:
 
 
 def test_what_others_are_shown_too_is_entered_of_each_in_one_step(connect: Connect) -> None:
-    with as_role(WEB):
+    with as_role(COMMAND):
         entry = open_entry(**ASKED, groups=["narcotics"])
         entry.fetched(records=[5, 7], pictures=[(5, "patch")])
         entry.fetched(records=[9], group="narcotics")
-        entry.shown(also_to=[("b.chen", "springfield"), ("c.diaz", "shelbyville")])
+        entry.shown(also_to=[Viewer("b.chen", "springfield"), Viewer("c.diaz", "shelbyville")])
         assert not is_open(entry.entry)
     made = entries(connect)
     opened, closed = [made[0], *made[1:3]], made[3:]
@@ -97,7 +97,7 @@ def test_others_are_entered_with_it_or_nobody_is(connect: Connect) -> None:
     entry = open_entry(**ASKED)
     entry.shown()
     with pytest.raises(LedgerError):
-        entry.shown(also_to=[("b.chen", "springfield")])
+        entry.shown(also_to=[Viewer("b.chen", "springfield")])
     assert len(entries(connect)) == 2
 
 
@@ -107,7 +107,7 @@ def test_an_error_on_the_way_is_entered_with_what_had_been_fetched(connect: Conn
             entry.fetched(records=[7])
             raise ZeroDivisionError
 
-    with as_role(WEB), pytest.raises(ZeroDivisionError):
+    with as_role(COMMAND), pytest.raises(ZeroDivisionError):
         fail()
     (_, (_, event, failed, _)) = entries(connect)
     assert event == "failed"
@@ -149,7 +149,7 @@ def test_event_that_is_not_in_the_catalog_is_refused(connect: Connect) -> None:
 
 
 def test_number_that_is_rolled_back_is_given_again(connect: Connect) -> None:
-    with connect(WEB) as other:
+    with connect(COMMAND) as other:
         other.execute("SELECT ledger_append('intent', NULL, %s)", [hand_made()])
         other.rollback()
     open_entry(**ASKED)
@@ -158,7 +158,7 @@ def test_number_that_is_rolled_back_is_given_again(connect: Connect) -> None:
 
 def test_numbers_have_no_gap_with_many_at_once(connect: Connect) -> None:
     def enter() -> None:
-        with connect(WEB) as other:
+        with connect(COMMAND) as other:
             for _ in range(20):
                 other.execute("SELECT ledger_append('intent', NULL, %s)", [hand_made()])
                 other.commit()
@@ -202,7 +202,7 @@ class TestOpen:
 
     def test_not_in_the_transaction_that_made_it(self, connect: Connect) -> None:
         """Rolled back, nothing would tell of what was read."""
-        with connect(WEB) as other:
+        with connect(COMMAND) as other:
             made = "SELECT set_config('platepost.entry', ledger_append('intent', NULL, %s)::text, false)"
             other.execute(made, [hand_made()])
             other.execute("SAVEPOINT within")

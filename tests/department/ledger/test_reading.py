@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from platepost.department.database.roles import AUDITOR, WEB
+from platepost.department.database.roles import AUDITOR, COMMAND, WEB
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import OpenEntry, open_entry, open_log
 from platepost.department.ledger.errors import ClosedEntryError, LedgerError
@@ -31,7 +31,7 @@ def looked(*groups: str) -> OpenEntry:
 
 
 def test_reading_is_entered_too() -> None:
-    with as_role(WEB):
+    with as_role(COMMAND):
         looked()
         with open_log(**AUDIT) as log:
             (shown, intent) = logged(log, SoughtEntries())[1:]
@@ -55,7 +55,7 @@ def test_reading_is_entered_too() -> None:
     ],
 )
 def test_sought(sought: SoughtEntries, numbers: list[int]) -> None:
-    with as_role(WEB):
+    with as_role(COMMAND):
         entry = looked()
         with open_log(**AUDIT) as log:
             assert [line.number for line in logged(log, sought)] == numbers
@@ -64,7 +64,7 @@ def test_sought(sought: SoughtEntries, numbers: list[int]) -> None:
 
 @pytest.mark.parametrize("kind", ["closed", "of records"])
 def test_entry_that_does_not_open_the_ledger(connect: Connect, kind: str) -> None:
-    with as_role(WEB):
+    with as_role(COMMAND):
         if kind == "closed":
             entry = open_log(**AUDIT)
             entry.shown()
@@ -101,7 +101,7 @@ def test_outsider_cannot_tell_that_anything_covert_was_shown(connect: Connect, r
 
 
 def test_member_sees_what_its_own_group_was_shown() -> None:
-    with as_role(WEB):
+    with as_role(COMMAND):
         looked(GROUP)
         looked(GROUP, "homicide")
         with open_log(**AUDIT, groups=[GROUP]) as log:
@@ -117,7 +117,7 @@ class TestReviews:
     URGENT = replace(PURPOSE, case=None, reason="child taken", exigent=True)
 
     def test_review_closes_it_once(self) -> None:
-        with as_role(WEB):
+        with as_role(COMMAND):
             entry = open_entry(**ASKED | {"purpose": self.URGENT})
             (waiting,) = open_reviews()
             assert (waiting.entry, waiting.person, waiting.reason) == (entry.entry, "a.rivera", "child taken")
@@ -132,13 +132,13 @@ class TestReviews:
                 review_exigent(entry.entry, person="s.supervisor", outcome=ReviewOutcome.JUSTIFIED, note="again")
 
     def test_after_a_day_it_is_overdue(self) -> None:
-        with as_role(WEB):
+        with as_role(COMMAND):
             open_entry(**ASKED | {"purpose": self.URGENT})
             (waiting,) = open_reviews()
         assert waiting.is_overdue(waiting.at.replace(year=waiting.at.year + 1))
 
     def test_what_is_not_exigent_is_not_reviewed(self) -> None:
-        with as_role(WEB):
+        with as_role(COMMAND):
             entry = open_entry(**ASKED)
             assert open_reviews() == []
             with pytest.raises(LedgerError, match="somebody else"):

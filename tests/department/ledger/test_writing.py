@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 
-from platepost.department.database.roles import AUDITOR, KEEPER, PURGER, WEB
+from platepost.department.database.roles import AUDITOR, COMMAND, KEEPER, PURGER, WEB
 from platepost.department.ledger.catalog import BodyClass, LedgerEvent, catalog_rows
 from platepost.department.ledger.entries import open_entry
 from platepost.department.ledger.errors import LedgerError
@@ -76,7 +76,7 @@ def test_nobody_looks_without_a_name_and_a_purpose(said: dict[str, None]) -> Non
 
 
 def test_change_and_entry_are_one_transaction(connect: Connect) -> None:
-    with as_role(WEB):
+    with as_role(COMMAND):
         with entering(LedgerEvent.HOLD_PLACED, HOLD) as said:
             said["reason"] = "evidence"
         with pytest.raises(ZeroDivisionError), entering(LedgerEvent.LOG_OFF, LOG_OFF):
@@ -109,7 +109,7 @@ def test_entry_of_a_change_needs_its_transaction() -> None:
 def test_refused_purpose_is_entered_and_opens_nothing(
     connect: Connect, purpose: AccessPurpose, word: str | None
 ) -> None:
-    with as_role(WEB), pytest.raises(PurposeError) as refused:
+    with as_role(COMMAND), pytest.raises(PurposeError) as refused:
         open_entry(**ASKED | {"purpose": purpose})
     assert isinstance(refused.value, ForbiddenPurposeError) == (word is not None)
     ((_, event, entry, _),) = entries(connect)

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from platepost.department.database.roles import OWNER, WEB
+from platepost.department.database.roles import COMMAND, OWNER
 from platepost.department.lists.models import ListEntry
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
@@ -68,7 +68,7 @@ def _made_people() -> dict[str, DepartmentPerson]:
 @pytest.fixture
 def as_web() -> Iterator[None]:
     """Work as the role of the pages."""
-    with as_role(WEB):
+    with as_role(COMMAND):
         yield
 
 

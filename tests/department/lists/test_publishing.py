@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from django.urls import reverse
 
-from platepost.department.database.roles import SIGNER, WEB
+from platepost.department.database.roles import COMMAND, SIGNER
 from platepost.department.lists import imports, publishing, services
 from platepost.department.lists.errors import ListRefusedError
 from platepost.department.lists.imports import ImportingUser, take_in
@@ -114,7 +114,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
 
 def enter(person: DepartmentPerson, plate: str, **more: Any) -> ListEntry:  # noqa: ANN401
     entry = entry_of(plate, **more)
-    with as_role(WEB):
+    with as_role(COMMAND):
         services.enter_entry(entry, person)
     return entry
 
@@ -133,7 +133,7 @@ def test_lists_of_people_reach_posts_by_deltas_and_leave_again(
     assert office.hits("7ABC123") == [f"stolen_vehicle 26-00417 #{first.pk}"]
     assert office.hits("7XYA9BC") == [f"amber_alert 26-00417 #{partial.pk}"]
     assert office.hits("7COV001") == [], "it waits for a second person"
-    with as_role(WEB):
+    with as_role(COMMAND):
         services.approve_entry(waiting, second)
         services.end_entry(partial, "found", second)
         assert len(services.recover("7ABC123", "found", second)) == 1
@@ -176,7 +176,7 @@ def test_partial_plates_beyond_what_posts_carry_hold_up_nobody_and_their_people_
     author, other = people["a.rivera"], people["f.other"]
     older = enter(other, "7AB?1*")
     covert = enter(author, "7CD?1*", distribution="narcotics")
-    with as_role(WEB):
+    with as_role(COMMAND):
         services.approve_entry(covert, people["b.chen"])
         services.end_entry(older, "found", other)
     office.sign()
@@ -191,7 +191,7 @@ def test_partial_plates_beyond_what_posts_carry_hold_up_nobody_and_their_people_
     for page in (page_of(other), page_of(other, newer)):
         assert page.count("not yet: posts have no room for more partial plates") == 1
         assert "7CD" not in page
-    with as_role(WEB):
+    with as_role(COMMAND):
         services.end_entry(covert, "found", author)
     office.sign()
     assert [len(office.hits(plate)) for plate in ("7CDX1AA", "7EFX1AA")] == [0, 1]
@@ -201,7 +201,7 @@ def test_partial_plates_beyond_what_posts_carry_hold_up_nobody_and_their_people_
 def page_of(person: DepartmentPerson, entry: ListEntry | None = None) -> str:
     address = reverse("lists") if entry is None else reverse("list_entry", args=[entry.pk])
     client = fresh_client(person)
-    with as_role(WEB):
+    with as_role(COMMAND):
         return page_text(client.get(address))
 
 
@@ -289,7 +289,7 @@ def test_entry_that_ended_before_its_list_got_out_is_on_no_list_after_it(
     with pytest.raises(ProvisioningError):
         office.sign()
     office.away = False
-    with as_role(WEB):
+    with as_role(COMMAND):
         services.end_entry(wrong, "typed wrong", author)
         services.end_entry(partial, "typed wrong", author)
     office.sign()
@@ -313,13 +313,13 @@ def test_imports_are_cleaned_held_let_go_and_kept_from_recovered_cars(
     enter(people["a.rivera"], "7ABC123")
     office.sign()
     assert office.hits("7IMP001") == [], "nobody has let it go"
-    with as_role(WEB):
+    with as_role(COMMAND):
         with pytest.raises(ListRefusedError, match="supervisor"):
             services.let_import_go(made.pk, "the state's", people["a.rivera"])
         services.let_import_go(made.pk, "the state's", people["b.chen"])
     office.sign()
     assert [len(office.hits(plate)) for plate in ("7IMP001", "7IMP002", "7ABC123")] == [1, 1, 1]
-    with as_role(WEB):
+    with as_role(COMMAND):
         services.recover("7IMP001", "found", people["b.chen"])
     office.sign()
     assert (office.published[-1], office.hits("7IMP001")) == ("delta", [])
@@ -406,14 +406,14 @@ def test_list_of_a_size_beyond_belief_is_held_until_somebody_lets_it_go(
     for number in range(13):
         enter(people["a.rivera"], f"7ABC{number:03d}")
     office.sign()
-    with as_role(WEB), services.seeing(people["b.chen"]):
+    with as_role(COMMAND), services.seeing(people["b.chen"]):
         for entry in ListEntry.objects.all():
             services.end_entry(entry, "test", people["b.chen"])
     office.sign()
     held = ListRequest.objects.filter(state="held")
     assert held.count() == 13
     assert "more than 30%" in held[0].said
-    with as_role(WEB):
+    with as_role(COMMAND):
         services.let_request_go(held[0].pk, "the case is closed", people["c.doe"])
     office.sign()
     assert office.hits("7ABC001") == []
@@ -428,7 +428,7 @@ def test_daily_list_comes_again_though_one_was_held(
     for plate in plates:
         enter(people["a.rivera"], plate)
     office.sign()
-    with as_role(WEB), services.seeing(people["b.chen"]):
+    with as_role(COMMAND), services.seeing(people["b.chen"]):
         for entry in ListEntry.objects.all():
             services.end_entry(entry, "test", people["b.chen"])
     superuser.execute("INSERT INTO lists_request (kind) VALUES ('complete')")
@@ -471,7 +471,7 @@ def test_import_that_is_held_goes_when_a_later_one_counts_and_is_kept_once(
     first, again = came(good), came(good)
     assert first is not None
     assert (again and again.pk, ListImport.objects.count()) == (first.pk, 1)
-    with as_role(WEB):
+    with as_role(COMMAND):
         services.let_import_go(first.pk, "the state's", people["b.chen"])
     cut, cut_again = came(good[:3]), came(good[:3])
     assert cut is not None
@@ -479,7 +479,7 @@ def test_import_that_is_held_goes_when_a_later_one_counts_and_is_kept_once(
     assert [each.pk for each in imports.held_imports()] == [cut.pk]
     assert came([*good, "7IMP900,stolen_vehicle\n"]) is not None
     assert imports.held_imports() == []
-    with as_role(WEB), pytest.raises(ListRefusedError, match="a later file"):
+    with as_role(COMMAND), pytest.raises(ListRefusedError, match="a later file"):
         services.let_import_go(cut.pk, "by mistake", people["b.chen"])
 
 
@@ -505,14 +505,14 @@ def test_list_that_was_set_back_by_hand_is_not_built_of_the_same_import_again(
     with as_role(SIGNER):
         first = take_in(file, "state", None, BY)
     assert first is not None
-    with as_role(WEB):
+    with as_role(COMMAND):
         services.let_import_go(first.pk, "the county's", people["c.doe"])
     enter(people["a.rivera"], "7OLD111")
     office.sign()
     file.write_text(f"plate,category\n{good}8BAD001,stolen_vehicle\n")
     with as_role(SIGNER):
         take_in(file, "state", None, BY)
-    with as_role(WEB):
+    with as_role(COMMAND):
         services.recover("7OLD111", "found", people["b.chen"])
         services.recover("7IMP002", "found", people["b.chen"])
     office.sign()
@@ -531,7 +531,7 @@ def test_list_that_was_set_back_by_hand_is_not_built_of_the_same_import_again(
     file.write_text(f"plate,category\n{good}")
     with as_role(SIGNER):
         take_in(file, "state", None, BY)
-    with as_role(WEB):
+    with as_role(COMMAND):
         services.let_request_go(held.pk, "the county sent another file", people["c.doe"])
     office.sign()
     assert office.published[-1] == "complete"

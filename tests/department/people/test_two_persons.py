@@ -9,7 +9,7 @@ from allauth.mfa.models import Authenticator
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from platepost.department.database.roles import WEB
+from platepost.department.database.roles import COMMAND, WEB
 from platepost.department.people import services
 from platepost.department.people.currency import currency_of
 from platepost.department.people.errors import PersonError
@@ -215,6 +215,6 @@ Named = Callable[[People], DepartmentPerson]
 @pytest.mark.parametrize("sponsor", [lambda people: people["admin"], lambda people: people["auditor"]])
 def test_form_offers_another_sponsor_who_can_approve(people: People, sponsor: Named) -> None:
     said = {"login": "n.ew", "name": "New", "agency": "department", "sponsor": sponsor(people).pk}
-    with as_role(WEB):
+    with as_role(COMMAND):
         assert fresh_client_of(people["admin"]).post("/people/add/", said).status_code == 422
     assert not DepartmentPerson.objects.filter(login="n.ew").exists()

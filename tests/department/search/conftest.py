@@ -10,7 +10,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from platepost.department.database.cluster import SUPERUSER
-from platepost.department.database.roles import KEEPER, WEB
+from platepost.department.database.roles import COMMAND, KEEPER
 from platepost.department.ledger.entries import OpenEntry, open_entry
 from platepost.department.policy.policy import AccessPurpose
 from tests.department.emptying import empty
@@ -62,6 +62,17 @@ def keep_reads(superuser: psycopg.Connection, reads: Iterable[dict[str, Any]], *
     superuser.execute("RESET ROLE")
 
 
+def keep_record(superuser: psycopg.Connection, number: int, at: datetime = AT) -> None:
+    """Insert the record of a read, if it is not there: whose picture is looked at is a record's."""
+    superuser.execute(
+        "INSERT INTO custody_record (id, class, retained_from, kept_at, topic, post, digest, type, verdict, reason,"
+        " names, codec, body)"
+        " SELECT %(id)s, 'no_hit', %(at)s, %(at)s, 't', 'post-1', %(digest)s, 'y', 'genuine', '', true, 0, ''"
+        " WHERE NOT EXISTS (SELECT FROM custody_record WHERE id = %(id)s)",
+        {"id": number, "at": at, "digest": bytes(32)},
+    )
+
+
 @pytest.fixture
 def stock(superuser: psycopg.Connection) -> Stock:
     """Insert reads: see `keep_reads`."""
@@ -72,7 +83,7 @@ def stock(superuser: psycopg.Connection) -> Stock:
 @pytest.fixture
 def entry(superuser: psycopg.Connection) -> Iterator[OpenEntry]:
     """Open a ledger entry, as the role of the pages."""
-    with as_role(WEB), opened() as made:
+    with as_role(COMMAND), opened() as made:
         yield made
 
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import psycopg
 
 from platepost.department.custody.packing import pack_ended_weeks
-from platepost.department.database.roles import OWNER, WEB
+from platepost.department.database.roles import COMMAND, OWNER
 from platepost.department.search.patterns import PlatePattern
 from platepost.department.search.plates import PlateQuery, find_plates
 from tests.department.lasting import Lasting
@@ -38,6 +38,6 @@ def test_a_week_is_packed_once_it_has_ended(stock: Stock, superuser: psycopg.Con
     assert superuser.execute("SELECT to_regclass('place_ccnew')").fetchone() == (None,)
     assert len(files()) == len(before)
     assert not files() & before
-    with as_role(WEB), opened() as entry:
+    with as_role(COMMAND), opened() as entry:
         (found,) = find_plates(entry, PlateQuery(PlatePattern.parse("7AB0123"))).plates
     assert found.seen.count == 1

@@ -16,7 +16,7 @@ from django.db import connection
 
 from platepost.department.custody import reading
 from platepost.department.custody.reading import Sought, reads
-from platepost.department.database.roles import WEB
+from platepost.department.database.roles import COMMAND
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.ledger.errors import ClosedEntryError
 from platepost.department.search import plates as plates_module
@@ -79,7 +79,7 @@ def test_random_patterns_find_what_a_scan_finds(stock: Stock, superuser: psycopg
     stock({"plate": plate, "captured_at": AT - draw.randrange(2000) * HOUR} for plate in plates)
     superuser.execute("ANALYZE custody_read, search_plate")
     with_something = hidden = 0
-    with as_role(WEB):
+    with as_role(COMMAND):
         for _ in range(90):
             text, budget, slip = drawn_pattern(draw), draw.randrange(3), draw.random() < 0.2
             pattern = PlatePattern.parse(text, budget=budget, slip=slip)
@@ -105,7 +105,7 @@ def test_grams_of_the_database_are_the_pattern_s(superuser: psycopg.Connection) 
 def test_likelier_plates_come_first_and_pages_go_on(stock: Stock, superuser: psycopg.Connection) -> None:
     stock({"plate": f"{first}AB{number}"} for first in "8B6" for number in range(10))
     query = asked("8AB?", 1)
-    with as_role(WEB):
+    with as_role(COMMAND):
         found = names(query)
         assert found == [f"{first}AB{number}" for first in "8B6" for number in range(10)]
         with opened() as entry:
@@ -120,7 +120,7 @@ def test_likelier_plates_come_first_and_pages_go_on(stock: Stock, superuser: psy
 
 def test_a_read_with_hidden_characters_is_found(stock: Stock, superuser: psycopg.Connection) -> None:
     stock({"plate": plate} for plate in ("7ABC123", "7AB?123", "?ABC1?3", "7?????3", "7AB?124", "8ABC123"))
-    with as_role(WEB):
+    with as_role(COMMAND):
         (same, once, twice) = every_page(asked("7ABC123"))
         assert (same.seen.plate, set(same.why)) == ("7ABC123", {Why.SAME})
         assert (once.seen.plate, once.why[3], once.why.count(Why.SAME)) == ("7AB?123", Why.HIDDEN, 6)
@@ -148,7 +148,7 @@ def test_place_and_time_stand_in_for_a_pattern(stock: Stock, superuser: psycopg.
             {"plate": "7AD4444", "captured_at": AT + HOUR},
         ]
     )
-    with as_role(WEB):
+    with as_role(COMMAND):
         assert names(PlateQuery(**PLACE)) == ["7AA1111", "7AB2222", "8AB2222"]
         assert names(asked("7A*", **PLACE), limit=1) == ["7AA1111", "7AB2222"]
         assert names(asked("7AA*", **PLACE)) == ["7AA1111"]
@@ -185,7 +185,7 @@ def test_reads_in_question_are_narrowed(
             {"plate": "7AB4", "post": "post-9", "captured_at": datetime(2026, 1, 28, 7, tzinfo=UTC)},
         ]
     )
-    with as_role(WEB):
+    with as_role(COMMAND):
         assert names(asked("7AB?", **narrowed)) == plates
 
 
@@ -200,7 +200,7 @@ def test_what_was_kept_late_or_has_a_wrong_clock_is_found_by_when_it_was_capture
             {"plate": "7AB4", "captured_at": AT + timedelta(days=1), "retained_from": AT + timedelta(days=1)},
         ]
     )
-    with as_role(WEB):
+    with as_role(COMMAND):
         assert names(PlateQuery(**PLACE)) == ["7AB1", "7AB2", "7AB3"]
         assert names(asked("7AB?", **PLACE)) == ["7AB1", "7AB2", "7AB3"]
         assert names(asked("7AB?", since=AT + HOUR)) == ["7AB4"]
@@ -228,7 +228,7 @@ def test_too_many_plates_are_refused(
 ) -> None:
     monkeypatch.setattr(plates_module, "MOST_PLATES", 3)
     stock({"plate": f"7AB{number}"} for number in range(4))
-    with as_role(WEB):
+    with as_role(COMMAND):
         assert len(names(asked("7AB[012]"))) == 3
         for query in (asked("7AB?"), PlateQuery(**PLACE)):
             with pytest.raises(TooManyPlatesError), opened() as entry:
@@ -239,7 +239,7 @@ def test_too_many_plates_are_refused(
 
 def test_shown_plates_are_in_the_ledger(stock: Stock, superuser: psycopg.Connection) -> None:
     stock({"plate": f"7AB{number}"} for number in range(4))
-    with as_role(WEB), opened() as entry:
+    with as_role(COMMAND), opened() as entry:
         find_plates(entry, asked("7AB?"), limit=2)
     ((said,),) = superuser.execute(
         "SELECT value FROM ledger_body WHERE field = 'plates'"
@@ -253,18 +253,18 @@ def test_nothing_is_found_without_an_open_entry(stock: Stock, superuser: psycopg
     stock([{"plate": "7AB1"}])
     closed = opened()
     closed.shown()
-    with as_role(WEB):
+    with as_role(COMMAND):
         with pytest.raises(ClosedEntryError):
             find_plates(closed, asked("7AB?"))
         with connection.cursor() as cursor:
-            cursor.execute("SELECT search_candidates('{7AB1}', '{}', '{}', '', 10)")
+            cursor.execute("SELECT search_known(false) UNION ALL SELECT search_known(true)")
             assert cursor.fetchall() == []
 
 
 def test_covert_reads_are_not_in_the_dictionary(stock: Stock, superuser: psycopg.Connection) -> None:
     stock([{"plate": "7AB1", "covert_group": "vice"}, {"plate": "7AB2"}])
     assert superuser.execute("SELECT plate_fold FROM search_plate").fetchall() == [("7AB2",)]
-    with as_role(WEB):
+    with as_role(COMMAND):
         assert names(asked("7AB?")) == ["7AB2"]
         assert names(PlateQuery(**PLACE)) == ["7AB2"]
 
@@ -305,13 +305,13 @@ def test_a_week_after_january_2038_is_forgotten_too(stock: Stock, superuser: psy
 def test_a_statement_is_given_up(superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "TIMEOUT_SECONDS", 0.05)
     monkeypatch.setattr(plates_module, "_candidates", lambda entry, _: dict.fromkeys(_slow(entry), frozenset()))
-    with as_role(WEB), pytest.raises(SearchTimeoutError), opened() as entry:
+    with as_role(COMMAND), pytest.raises(SearchTimeoutError), opened() as entry:
         find_plates(entry, asked("7AB?"))
 
 
 def test_a_search_is_canceled(superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plates_module, "_candidates", lambda entry, _: dict.fromkeys(_slow(entry), frozenset()))
-    with as_role(WEB):
+    with as_role(COMMAND):
         stop = threading.Thread(target=_cancel, args=(superuser,), daemon=True)
         stop.start()
         with pytest.raises(SearchTimeoutError), opened() as entry:
@@ -367,7 +367,7 @@ def test_no_plan_goes_through_the_reads_or_the_dictionary(stock: Stock, superuse
         for plate in plates
     )
     superuser.execute("ANALYZE custody_read, search_plate")
-    with _explained() as plans, as_role(WEB):
+    with _explained() as plans, as_role(COMMAND):
         queries = [
             asked(plates[0]),
             asked(plates[0], since=AT - 2000 * HOUR, until=AT + HOUR),

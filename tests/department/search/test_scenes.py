@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from platepost.department.custody.reading import Sought
-from platepost.department.database.roles import WEB
+from platepost.department.database.roles import COMMAND
 from platepost.department.ledger.entries import open_entry
 from platepost.department.policy.policy import AccessPurpose
 from platepost.department.search.errors import CaseRequiredError, PatternError
@@ -51,7 +51,7 @@ def three_days(stock: Stock) -> None:
 @pytest.mark.usefixtures("three_days")
 def test_plates_of_several_scenes(superuser: psycopg.Connection) -> None:
     scenes = [scene(0), scene(1), scene(2)]
-    with as_role(WEB):
+    with as_role(COMMAND):
         with opened() as entry:
             (alone,) = common_plates(entry, scenes)
         with opened() as entry:
@@ -65,7 +65,7 @@ def test_plates_of_several_scenes(superuser: psycopg.Connection) -> None:
 
 @pytest.mark.usefixtures("three_days")
 def test_convoy(superuser: psycopg.Connection) -> None:
-    with as_role(WEB), opened() as entry:
+    with as_role(COMMAND), opened() as entry:
         (found,) = companions(entry, Sought(plates=["7AB1"]))
         wider = companions(entry, Sought(plates=["7AB1"]), gap=10 * MINUTE, least=1)
         assert companions(entry, Sought(plates=["7AB1"], until=AT + HOUR)) == []
@@ -81,7 +81,7 @@ def test_convoy(superuser: psycopg.Connection) -> None:
 
 @pytest.mark.usefixtures("three_days")
 def test_usual_places_need_a_case(superuser: psycopg.Connection) -> None:
-    with as_role(WEB):
+    with as_role(COMMAND):
         for case in (None, " "):
             entry = open_entry(person="a", agency="b", purpose=AccessPurpose("patrol", case), query={})
             with pytest.raises(CaseRequiredError):
@@ -97,7 +97,7 @@ def test_a_scene_is_a_place_and_a_time(superuser: psycopg.Connection) -> None:
     for posts, length in (([], HOUR), (["post-1"], -HOUR), (["post-1"], 32 * DAY)):
         with pytest.raises(PatternError):
             SearchScene(posts, AT, AT + length)
-    with as_role(WEB), opened() as entry:
+    with as_role(COMMAND), opened() as entry:
         for scenes, least in (([scene(0)], None), ([scene(0), scene(1)], 1), ([scene(0)] * 11, 2)):
             with pytest.raises(PatternError):
                 common_plates(entry, scenes, least=least)

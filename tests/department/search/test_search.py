@@ -21,7 +21,7 @@ from pytest_django.fixtures import Settings
 
 from platepost.department.config.access_table import pages as pages_of_all
 from platepost.department.custody.reading import under
-from platepost.department.database.roles import OWNER, WEB
+from platepost.department.database.roles import COMMAND, OWNER
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import GRANTS, DepartmentRole
@@ -32,7 +32,7 @@ from tests.department.emptying import empty
 from tests.department.people.persons import client_of, made_person, page_text
 from tests.department.people.test_access import address
 from tests.department.roles import as_role
-from tests.department.search.conftest import AT, Stock
+from tests.department.search.conftest import AT, Stock, keep_record
 
 WHY = {"purpose": "criminal investigation", "case": "26-00417"}
 PLATE = "7ABO123"
@@ -41,9 +41,17 @@ PATCH = b"\x89PNG the picture"
 
 @pytest.fixture
 def operator(superuser: psycopg.Connection) -> Iterator[Client]:
-    empty(superuser, "search_correction", "search_saved", "search_ticket", "custody_picture", "custody_tally")
+    empty(
+        superuser,
+        "search_correction",
+        "search_saved",
+        "search_ticket",
+        "custody_picture",
+        "custody_record",
+        "custody_tally",
+    )
     made = client_of(made_person("a.rivera", DepartmentRole.OPERATOR))
-    with as_role(WEB):
+    with as_role(COMMAND):
         yield made
 
 
@@ -71,6 +79,7 @@ def text_of(answer: HttpResponse) -> str:
 
 
 def add_picture(superuser: psycopg.Connection, record: int, kind: str = "patch") -> None:
+    keep_record(superuser, record)
     superuser.execute(
         "INSERT INTO custody_picture VALUES (%s, 'no_hit', %s, NULL, %s, 'image/png', 9, 9, %s, %s)",
         [record, AT, kind, hashlib.sha256(PATCH).digest(), PATCH],
@@ -230,6 +239,7 @@ def test_a_plate_that_was_not_asked_for_is_no_narrower_search(
         ("/search/", {"plate": PLATE, "purpose": "patrol", "on_behalf_of": "somebody"}),
         ("/search/", {"plate": "7A*", **WHY}),
         ("/search/plate/", {"open": "7AB0123"}),
+        ("/search/plate/", {**WHY, "plate": PLATE, "open": "7AB0123" * 10_000}),
         ("/search/plate/", {"open": "7AB0123", "plate": PLATE, "purpose": "criminal investigation"}),
         (
             "/search/plate/",

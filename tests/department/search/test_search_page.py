@@ -20,6 +20,7 @@ from platepost.department.session import running_database
 from platepost.simulator.brokers.daemon import free_port
 from tests.browser import Visitor, accessibility_faults, page_faults
 from tests.department.commands.installation import Commands, department, done_beside
+from tests.department.search.conftest import keep_record
 from tests.department.status.test_status_page import wait_until_served
 
 __all__ = ["department"]
@@ -73,6 +74,7 @@ def put(connection: psycopg.Connection) -> None:
             " %(key)s, %(key)s, 0.93, 'US-CA', 0.9, 'approaching', 'main', 'left', NULL, %(at)s, %(at)s, '{}')",
             row,
         )
+        keep_record(connection, number, at)
         connection.execute(
             "INSERT INTO custody_picture VALUES (%s, 'no_hit', %s, NULL, 'patch', 'image/png', 160, 64, %s, %s)",
             [number, at, hashlib.sha256(body).digest(), body],

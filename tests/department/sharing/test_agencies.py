@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from platepost.department.database.roles import OWNER, WEB
+from platepost.department.database.roles import COMMAND, OWNER, WEB
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import open_entry
 from platepost.department.ledger.errors import LedgerError
@@ -162,7 +162,7 @@ def test_forbidden_grants(
             empty(superuser, *AGENCIES)
             case.ready(kind)
             before = sql("SELECT (SELECT count(*) FROM ledger_agency WHERE allowed), count(*) FROM ledger_sharing")
-            with as_role(WEB):
+            with as_role(COMMAND):
                 answer = case.form(pages, kind)
             assert answer.status_code in {403, 409}, (name, kind)
             assert case.says in answer.content.decode(), (name, kind, answer.content.decode())
@@ -197,7 +197,7 @@ def test_no_change_of_the_law_leaves_a_grant_behind(people: dict[str, Department
 
 
 def test_register_by_its_page(pages: Pages, people: dict[str, DepartmentPerson]) -> None:
-    with as_role(WEB):
+    with as_role(COMMAND):
         client, supervisor = fresh_client_of(people["r"]), fresh_client_of(people["s"])
         pages(
             "/agencies/set/", name="oakdale-pd", ori="CA0010100", kind="in_state", allowed="on", note="its chief wrote"
@@ -214,7 +214,7 @@ def test_register_by_its_page(pages: Pages, people: dict[str, DepartmentPerson])
         page = client.get("/agencies/").content.decode()
     assert "Verified by r.manager" in page
     assert "search for patrol" in page
-    with as_role(WEB):
+    with as_role(COMMAND):
         open_entry(**ASKED | {"purpose": AccessPurpose("patrol", on_behalf_of="oakdale-pd")}).shown()
         pages("/agencies/end/", agreement=SharingAgreement.objects.get().pk)
         with pytest.raises(PurposeError, match="no agreement in force"):
@@ -243,7 +243,7 @@ def test_person_of_another_agency_needs_its_agreement(people: dict[str, Departme
     DepartmentPerson.objects.filter(pk=colleague.pk).update(agency="oakdale-pd")
     colleague.refresh_from_db()
     asked = ASKED | {"person": "c.reed", "agency": "oakdale-pd"}
-    with as_role(WEB):
+    with as_role(COMMAND):
         assert currency_of(colleague).may(Permission.SEARCH)
         open_entry(**asked | {"purpose": AccessPurpose("patrol")}).shown()
         with pytest.raises(LedgerError):
@@ -354,6 +354,6 @@ def test_no_query_is_answered_outside_an_agreement(
     for agency in (*register, "nobody-pd"):
         for purpose in PURPOSES:
             asked = AccessPurpose(purpose, "26-1", on_behalf_of=agency)
-            with as_role(WEB):
+            with as_role(COMMAND):
                 answered = [is_answered(asked, by_hand=by_hand) for by_hand in (False, True)]
             assert answered == [is_covered(agency, purpose, register, agreements)] * 2, (agency, purpose)

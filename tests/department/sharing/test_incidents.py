@@ -19,7 +19,7 @@ from joserfc.jwk import ECKey
 
 from platepost.department.archive.evidence_package import AFFECTED, open_sealed, pack, seal, unpack
 from platepost.department.cli import department
-from platepost.department.database.roles import KEEPER, WEB
+from platepost.department.database.roles import COMMAND, KEEPER
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import open_entry, open_log
 from platepost.department.ledger.models import Agency
@@ -119,7 +119,7 @@ def exposed(made: BreachIncident, person: DepartmentPerson) -> tuple[set[str], s
 def test_abused_account_and_stolen_laptop(people: dict[str, DepartmentPerson], planted: dict[str, int]) -> None:
     manager = people["r"]
     record = [planted[f"TEST{number:03}"] for number in range(40)]
-    with as_role(WEB):
+    with as_role(COMMAND):
         looked("x.person", record[:3])  # before the day
         since = timezone.now()
         logged = {"person": "x.person", "methods": [], "device": str(LAPTOP), "known": True}
@@ -140,7 +140,7 @@ def test_abused_account_and_stolen_laptop(people: dict[str, DepartmentPerson], p
         assert exposed(account, manager) == (expected | {"TEST009"}, {*record[5:8], record[9]})
         assert exposure(account, person=manager).gone == {999_999}
     join_covert(manager, GROUP)
-    with as_role(WEB):
+    with as_role(COMMAND):
         assert exposed(account, manager)[0] == expected | {"TEST009", "TEST039"}, "in the group, also of the group"
     with as_role(KEEPER):
         said = {"said": {"hit": "h", "post": "post-1", "plate": "TEST033"}, "covert": {GROUP: {"plate": "TEST034"}}}
@@ -148,7 +148,7 @@ def test_abused_account_and_stolen_laptop(people: dict[str, DepartmentPerson], p
         for outside in (since - timedelta(minutes=1), until):
             more = {"time": outside.isoformat(), "said": {"hit": "h", "post": "post-1", "plate": "TEST035"}}
             append(LedgerEvent.JOURNALED, noted | said | more | {"covert": {}})
-    with as_role(WEB):
+    with as_role(COMMAND):
         journaled = exposed(account, manager)[0] - expected
     assert journaled == {"TEST009", "TEST039", "TEST033", "TEST034"}, "shown while the ledger could not be written"
 
@@ -159,7 +159,7 @@ def test_plates_of_the_list_and_of_the_ledger_count(
     """An auditor whose account was abused has read other people's searches; an operator, entries of the list."""
     manager, auditor = people["r"], made_person("d.okafor", DepartmentRole.AUDITOR)
     operator = made_person("z.person", DepartmentRole.OPERATOR)
-    with as_role(WEB):
+    with as_role(COMMAND):
         began = timezone.now()
         asked: dict[str, Any] = {"person": "x.person", "agency": "riverside", "purpose": AccessPurpose("patrol")}
         with open_entry(**asked, query={"plate": "TEST001", "from": "today"}) as entry:
@@ -181,7 +181,7 @@ def test_plates_of_the_list_and_of_the_ledger_count(
         assert exposed(incident("account", operator.login, since, until), manager) == ({"8LST456"}, set())
         assert exposed(incident("account", operator.login, until, timezone.now()), manager) == (set(), set())
     join_covert(manager, GROUP)
-    with as_role(WEB):
+    with as_role(COMMAND):
         exposed_too = exposed(incident("account", operator.login, since, until), manager)
     assert exposed_too == ({"8LST456", "9COV789"}, set())
 
@@ -189,7 +189,7 @@ def test_plates_of_the_list_and_of_the_ledger_count(
 def test_who_had_logged_on_before_the_laptop_was_stolen_counts_from_then_on(
     people: dict[str, DepartmentPerson], planted: dict[str, int]
 ) -> None:
-    with as_role(WEB):
+    with as_role(COMMAND):
         append(LedgerEvent.LOG_ON, {"person": "x.person", "methods": [], "device": str(LAPTOP), "known": True})
         looked("x.person", [planted["TEST004"]])
         since = timezone.now()
@@ -203,7 +203,7 @@ def test_who_logs_off_elsewhere_has_not_logged_off_the_stolen_laptop(
 ) -> None:
     """The owner reports the theft from the office, and logs off there; ledgers of before named no browser."""
     since = timezone.now()
-    with as_role(WEB):
+    with as_role(COMMAND):
         for device in (LAPTOP, uuid4()):
             append(LedgerEvent.LOG_ON, {"person": "x.person", "methods": [], "device": str(device), "known": True})
         append(LedgerEvent.LOG_OFF, {"person": "x.person", "device": str(device)})
@@ -218,7 +218,7 @@ def test_who_logs_off_elsewhere_has_not_logged_off_the_stolen_laptop(
 
 def test_copied_backup_and_stolen_key(people: dict[str, DepartmentPerson], planted: dict[str, int]) -> None:
     since, until = AT + timedelta(hours=10), AT + timedelta(hours=25)
-    with as_role(WEB):
+    with as_role(COMMAND):
         backup = incident("backup", "ab" * 32, since, until)
         heard = incident("subscriber", "map", since, until)
         assert exposed(backup, people["r"])[0] == {f"TEST{hour:03}" for hour in range(25)}
@@ -234,7 +234,7 @@ def test_of_a_stolen_key_what_was_kept_in_its_time_counts_alone(
     numbers = iter([1001])
     ahead = {"plate": "AHEAD01", "class": "doubtful", "captured_at": AT.replace(year=2038)}
     keep_reads(superuser, [{**ahead, "retained_from": AT + timedelta(hours=30)}], numbers=numbers)
-    with as_role(WEB):
+    with as_role(COMMAND):
         heard = incident("subscriber", "map", AT + timedelta(hours=29), AT + timedelta(hours=31))
         assert exposed(heard, people["r"])[0] == {"TEST029", "TEST030", "AHEAD01"}
 
@@ -255,7 +255,7 @@ def test_of_a_backup_each_plate_is_told_with_its_count_however_many_there_are(
     synthetic(superuser.execute, "post-1", AT)
     superuser.execute("UPDATE custody_hit SET plate_read = 'TEST004', plate_fold = 'TEST004'")
     ((begin,),) = sql("SELECT coalesce(max(number), 0) FROM ledger_entry")
-    with as_role(WEB):
+    with as_role(COMMAND):
         backup = incident("backup", "ab" * 32, AT, AT + timedelta(hours=39))
         found = exposure(backup, person=people["r"])
         assert exposed(backup, people["r"])[0] == {f"TEST{hour:03}" for hour in range(39)} - {"TEST004"} | {"TEST0O4"}
@@ -293,7 +293,7 @@ def test_subject_is_what_the_ledger_calls_it_or_refused(
     said = {"kind": kind, "subject": subject, "says": "An account was abused.", "known_on": DAY}
     times = {"since": "2026-01-01T00:00", "until": "2999-01-01T00:00"}
     client = fresh_client_of(people["r"])
-    with as_role(WEB):
+    with as_role(COMMAND):
         assert client.post("/incidents/", said | times).status_code == (409 if kept is None else 302)
         assert [*BreachIncident.objects.values_list("subject", flat=True)] == ([] if kept is None else [kept])
 
@@ -307,7 +307,7 @@ def test_clock_list_and_notices_by_the_pages(
     settings.CONTACT = "records@riverside.example"
     client, key = fresh_client_of(people["r"]), ECKey.generate_key("P-256")
     said = {"kind": "account", "subject": "y.person", "says": "An account was abused.", "known_on": DAY}
-    with as_role(WEB):
+    with as_role(COMMAND):
         since = timezone.now()
         looked("y.person", [planted["TEST004"]])
         with pytest.raises(SharingError) as refused:
@@ -317,7 +317,7 @@ def test_clock_list_and_notices_by_the_pages(
         with pytest.raises(IntegrityError, match="sharing_incident_clock"), transaction.atomic():
             BreachIncident.objects.create(person="r.manager", **said, **late)
     times = {"since": "2026-01-01T00:00", "until": "2999-01-01T00:00"}
-    with as_role(WEB):
+    with as_role(COMMAND):
         assert client.post("/incidents/", said | times | {"until": "2025-01-01T00:00"}).status_code == 409
         assert client.post("/incidents/", said | times).status_code == 302
         made = BreachIncident.objects.get(subject="y.person")
@@ -328,7 +328,7 @@ def test_clock_list_and_notices_by_the_pages(
     assert AFFECTED.encode() not in sealed
     about, *plates = map(json.loads, unpack(open_sealed(sealed, key.as_pem(private=True)))[AFFECTED].splitlines())
     assert (about["plates"], [each["plate"] for each in plates]) == (1, ["TEST004"])
-    with as_role(WEB):
+    with as_role(COMMAND):
         page = client.get("/incidents/").content.decode()
         assert "1 plates, 1 reads" in page
         assert "Disable the account on its page; its sessions end with it: not done" in page
@@ -349,14 +349,14 @@ def test_clock_list_and_notices_by_the_pages(
     assert len(said) >= 13, "title, five headings, and what stands below each"
     assert read.text == " ".join(said), "the PDF says what the page says"
     assert min(read.sizes) >= 10, "points, says the statute"
-    with as_role(WEB):
+    with as_role(COMMAND):
         foreign = incident("account", "y.person", since, timezone.now(), says="By \u5f20.")
         sealed_list(foreign, key, person=people["r"])
         refused = client.get(f"/incidents/{foreign.pk}/notice/affected.pdf")
     assert (refused.status_code, "U+5F20" in refused.content.decode()) == (409, True)
     disable(DepartmentPerson.objects.get(login="y.person"))
     superuser.execute("UPDATE sharing_incident SET plates = 501 WHERE id = %s", [made.pk])
-    with as_role(WEB):
+    with as_role(COMMAND):
         page = client.get("/incidents/").content.decode()
         assert "its sessions end with it: done" in page
         assert "the attorney general" in page
@@ -383,7 +383,7 @@ def test_records_manager_opens_the_list(
     key = ECKey.generate_key("P-256")
     private, file, into = (tmp_path / name for name in ("me.pem", "incident.jwe", "affected.jsonl"))
     private.write_bytes(key.as_pem(private=True))
-    with as_role(WEB):
+    with as_role(COMMAND):
         made = incident("backup", "ab" * 32, AT, AT + timedelta(hours=3))
         file.write_bytes(sealed_list(made, key, person=people["r"]))
 
@@ -406,7 +406,7 @@ def test_records_manager_opens_the_list(
 def test_account_of_a_partner_s_officer(people: dict[str, DepartmentPerson], planted: dict[str, int]) -> None:
     """What this department answered in that name is affected; only its own department can disable it."""
     since = timezone.now()
-    with as_role(WEB):
+    with as_role(COMMAND):
         looked("b.stone@oakdale-pd", [planted["TEST004"]], plates=["TEST005"])
         looked("b.stone", [planted["TEST006"]])
         made = incident("account", "b.stone@oakdale-pd", since, timezone.now())

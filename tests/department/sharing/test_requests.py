@@ -13,7 +13,7 @@ from django.utils import timezone
 from platepost.department.archive.errors import ArchiveRefusedError
 from platepost.department.archive.holds import HeldScope
 from platepost.department.archive.models import Hold
-from platepost.department.database.roles import OWNER, WEB
+from platepost.department.database.roles import COMMAND, OWNER, WEB
 from platepost.department.ledger.entries import open_entry
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
@@ -165,7 +165,7 @@ def test_clock(kind: str, days: int) -> None:
 
 
 def test_what_is_asked_for_is_held(superuser: psycopg.Connection) -> None:
-    with as_role(WEB):
+    with as_role(COMMAND):
         made = asked("public records")
         hold_for(made, HELD, person="r.manager")
         with pytest.raises(ArchiveRefusedError):
@@ -177,7 +177,7 @@ def test_what_is_asked_for_is_held(superuser: psycopg.Connection) -> None:
 
 def test_from_receipt_to_recall_by_the_pages(people: dict[str, DepartmentPerson]) -> None:
     said = {name: SAID[name] for name in ("requester", "says", "received_on")}
-    with as_role(WEB):
+    with as_role(COMMAND):
         assert client_of(people["o"]).get("/requests/").status_code == 403
         manager = fresh_client_of(people["r"])
         page = manager.post("/requests/", {**said, "kind": "subpoena"})
@@ -210,7 +210,7 @@ def test_the_next_records_manager_goes_on(people: dict[str, DepartmentPerson]) -
     made = asked("public records")
     second = made_person("q.manager", DepartmentRole.RECORDS_MANAGER)
     disable(people["r"])
-    with as_role(WEB):
+    with as_role(COMMAND):
         extend(made, person="q.manager", because="the first one left")
         with pytest.raises(SharingError):
             decide(made, **GRANTED)
@@ -224,7 +224,7 @@ def test_public_records_are_answered_from_the_redacted_log(
     made, client, today = asked("public records"), fresh_client_of(people["r"]), timezone.localdate()
     days = {"since": today, "until": today}
     looking: dict[str, Any] = {"person": "o.person", "agency": "riverside", "query": {"plate": "TEST123"}}
-    with as_role(WEB):
+    with as_role(COMMAND):
         with open_entry(**looking, purpose=AccessPurpose("stolen vehicle", "26-00417")) as entry:
             entry.fetched(records=[1, 2], plates=["TEST123"])
         with open_entry(**looking, purpose=AccessPurpose("patrol"), groups=["narcotics"]) as entry:
@@ -242,13 +242,13 @@ def test_public_records_are_answered_from_the_redacted_log(
         f"{today},withheld,False,the department,True,fewer than 5,fewer than 5",
         f"{today},withheld,False,the department,False,0,0",
     ], "as the public report of the month withholds them"
-    with as_role(WEB):
+    with as_role(COMMAND):
         for each in range(7):
             with open_entry(**looking, purpose=AccessPurpose("patrol")) as entry:
                 entry.fetched(records=range(each))
         lines = client.post(f"/requests/{made.pk}/log/", days).content.decode().splitlines()
     assert [line.split(",")[1] for line in lines[1:]] == ["withheld"] * 9, "nor by the others, by subtraction"
-    with as_role(WEB):
+    with as_role(COMMAND):
         for _ in range(5):
             with open_entry(**looking, purpose=AccessPurpose("stolen vehicle", "26-00417")) as entry:
                 entry.fetched(records=[1, 2])
@@ -256,7 +256,7 @@ def test_public_records_are_answered_from_the_redacted_log(
     assert [line.split(",")[1] for line in lines[1:]] == ["stolen vehicle", *["patrol"] * 8, *["stolen vehicle"] * 5]
     assert lines[9].endswith(",5,0"), "six, rounded"
     assert sql("SELECT count(*) FROM ledger_entry WHERE event = 'log_intent'") == [(3,)]
-    with as_role(WEB):
+    with as_role(COMMAND):
         before = dict.fromkeys(days, today - timedelta(days=1))
         assert client.post(f"/requests/{made.pk}/log/", before).content.decode().splitlines() == lines[:1]
         denied = asked("public records")
@@ -271,6 +271,6 @@ def test_public_records_are_answered_from_the_redacted_log(
         superuser.execute("ALTER TABLE ledger_body DISABLE TRIGGER ledger_body_ends_with_its_class")
         superuser.execute("DELETE FROM ledger_body")
         superuser.execute("ALTER TABLE ledger_body ENABLE ALWAYS TRIGGER ledger_body_ends_with_its_class")
-    with as_role(WEB):
+    with as_role(COMMAND):
         erased = client.post(f"/requests/{made.pk}/log/", days).content.decode().splitlines()
     assert erased[1:] == [f"{today},erased,,,,,"] * 14, "nothing is said of what is not known any more"

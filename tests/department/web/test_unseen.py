@@ -16,7 +16,7 @@ from platepost.department.status.status import custody_status
 from tests.department.alerts.conftest import Dispatch, dispatch
 from tests.department.alerts.test_console_feed import ear, feed, look
 from tests.department.roles import as_role
-from tests.department.search.conftest import AT, Stock, stock, superuser
+from tests.department.search.conftest import AT, Stock, keep_record, stock, superuser
 from tests.department.search.test_search import PATCH, PLATE, WHY, operator
 from tests.s3_store import Bucket
 
@@ -56,6 +56,7 @@ def test_a_read_is_shown_with_its_picture_from_the_bucket(
 
 def add_object(superuser: psycopg.Connection) -> UUID:
     """Have a read's picture lie in a bucket; return its object's name."""
+    keep_record(superuser, 1)
     ((name,),) = superuser.execute(
         "INSERT INTO custody_picture (record_id, class, retained_from, kind, media_type, width, height, sha256, object)"
         " VALUES (1, 'no_hit', %s, 'patch', 'image/png', 9, 9, %s, gen_random_uuid()) RETURNING object",

@@ -1,0 +1,22 @@
+-- Covers what an intent names itself: a console's entry opens the hits that it lists, and a sample's the sampled read.
+-- Nothing more can be covered under either.
+CREATE OR REPLACE FUNCTION ledger_cover_asked(opened uuid, fields json) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    asked jsonb := fields::jsonb -> 'query';
+    own text[] := ARRAY(SELECT json_array_elements_text(fields -> 'groups'));
+BEGIN
+    IF jsonb_typeof(asked -> 'console') = 'array' THEN
+        INSERT INTO public.ledger_covered (entry, record, covert_group)
+        SELECT opened, alert.record_id, alert.covert_group FROM public.alerts_alert AS alert
+        WHERE alert.record_id IN (
+            SELECT item::bigint FROM jsonb_array_elements_text(asked -> 'console') AS item WHERE item ~ '^[0-9]{1,18}$'
+        ) AND (alert.covert_group IS NULL OR alert.covert_group = ANY (own)) LIMIT 1000;
+    ELSIF jsonb_typeof(asked -> 'sample') = 'number' THEN
+        INSERT INTO public.ledger_covered (entry, record)
+        SELECT opened, sample.record_id FROM public.alerts_sample AS sample WHERE to_jsonb(sample.id) = asked -> 'sample';
+    END IF;
+END
+$$;
+
+REVOKE ALL ON FUNCTION ledger_cover_asked FROM PUBLIC;
