@@ -22,7 +22,7 @@ def kinds(*boxes: tuple[float, ...], text: str = "ABC123") -> list[str]:
     """Say what is made of what a detector points at."""
     found = [Detection(0.6, corners(box)) for box in boxes]
     detector: Any = SimpleNamespace(detect=lambda _gray, minimum_score: found)  # noqa: ARG005
-    reader: Any = SimpleNamespace(look=lambda _: SimpleNamespace(hypotheses=[Hypothesis(text, 0.9)]))
+    reader: Any = SimpleNamespace(observe=lambda _: SimpleNamespace(hypotheses=[Hypothesis(text, 0.9)]))
     known, unknown = [Thing(PLATE, "real"), Thing(SIGN, "lettering")], [Thing(UNKNOWN, "doubtful")]
     return [seen.kind for seen in look(np.zeros((400, 700), np.uint8), known, unknown, detector, reader)]
 
