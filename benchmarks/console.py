@@ -237,12 +237,13 @@ def main() -> None:
             finally:
                 server.terminate()
                 server.wait(30)
-    late = [at - begun[record] for one in came for record, times in one.items() for at in times[:1]]
+    late = [at - begun[record] for one in came for record, (at, *_) in one.items() if record in begun]
     print(f"{len(begun)} hits, {len(came) + 1} consoles")
     print(said("at a console", late))
     beside.append(("a console's own requests", [took for each in asking for took in each.took]))
     for name, took in beside:
-        Requests.report(name, took)
+        if took:
+            Requests.report(name, took)
     print(said("in Chromium's page", [at - begun[record] for record, at in drawn.items() if record in begun]))
     lost = sum(len(begun.keys() - one.keys()) for one in came) + len(begun.keys() - drawn.keys())
     twice = sum(len(times) > 1 for one in came for times in one.values())
