@@ -35,7 +35,8 @@ import psycopg
 from custody import Post
 
 from platepost.department.custody.certificate import certifying_keys
-from platepost.department.custody.check import CheckState, CustodyVerification
+from platepost.department.custody.check import CustodyVerification
+from platepost.department.custody.check_report import CheckState
 from platepost.department.custody.store import CustodyStore
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 from platepost.department.database.roles import KEEPER, WEB

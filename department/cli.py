@@ -29,6 +29,7 @@ _COMMANDS = {
     "hold": ("archive.commands.archive:hold", "Hold evidence back from purges."),
     "purge": ("archive.commands.archive:purge", "Delete records past their retention period, with proof."),
     "audit": ("audits.commands:audit", "Check the ledger for misuse; report searches by month."),
+    "checkpoint": ("custody.commands.checkpoint:checkpoint", "Sign and send how far log and records have come."),
     "verify": ("custody.commands.verify:verify", "Verify all stored records and report problems."),
     "pictures": ("custody.commands.pictures:pictures", "Find what in the picture bucket belongs to no record."),
     "rebuild": ("custody.commands.rebuild:rebuild", "Rebuild the pages' tables from the original records."),

@@ -19,8 +19,10 @@
       policy.toml        purposes, what is forbidden, and the law that binds the department
       receipts           the log of receipts; better on another disk
       verified.json      how far `verify` has come, what it found, and the ends of the ledger that it saw
-      ledger-head.jws    the end of the ledger that the keeper publishes, where `ledger_heads` has `broker`
-      witnessed/         ends of other departments' ledgers, for which this one is a witness
+      verified-rolling.json  the same of the whole verification that goes on each night
+      checkpoint.json    the last checkpoint that was signed
+      ledger-head.jws    the same, signed, which the keeper publishes where `ledger_heads` has `broker`
+      witnessed/         checkpoints of other departments, for which this one is a witness
       training/          exercises, as `platepost simulate exercises` makes them
       federation/        key and certificate by which partner departments know this one
       journal/           what was shown while the ledger could not be written, and the key that signs it
@@ -186,8 +188,8 @@ class DepartmentSettings(BaseModel):
     """`private`, or the URL of the department's own server."""
     picture_bucket: BucketSettings | None = None
     """Where new pictures lie; in the database if there is none."""
-    ledger_heads: tuple[Annotated[str, Field(pattern=r"\S")], ...] = ()
-    """Where signed ends of the ledger go: files on other machines' disks, `broker`, `syslog`, or `syslog:SOCKET`."""
+    ledger_heads: tuple[Annotated[str, Field(pattern=r"\S")], ...] = ("broker",)
+    """Where checkpoints go: `broker`, `syslog`, `syslog:SOCKET`, and files, preferably on other machines' disks."""
     witness: Annotated[str, Field(pattern="^https?://")] | None = None
     """The time-stamping service (RFC 3161) that stamps them."""
     witness_root: NamedPath | None = None
@@ -258,6 +260,8 @@ class DepartmentFolder:
         self.household_public = self.path / "household-key.pub"
         self.checked = self.path / "verified.json"
         self.published_head = self.path / "ledger-head.jws"
+        self.rolling = self.path / "verified-rolling.json"
+        self.checkpoint = self.path / "checkpoint.json"
         self.witnessed = self.path / "witnessed"
         self.training = self.path / "training"
         self.federation = self.path / "federation"

@@ -25,6 +25,7 @@ _OWN = {
     "hotlist": LazyCommand(
         "platepost.device.commands.hotlist:hotlist", "Load hot lists into this unit's post from a USB stick."
     ),
+    "monitor": LazyCommand("platepost.device.commands.monitor:monitor", "Watch a department's checkpoints."),
     "read": LazyCommand("platepost.device.commands.read:read", "Read the license plates in photos and folders."),
     "recording": LazyCommand("platepost.device.commands.recording:recording", "Record what this unit's camera sees."),
     "renew": LazyCommand(

@@ -33,7 +33,8 @@ from platepost.common.files import flush_folder
 from platepost.common.signals import KILLED_SECONDS
 from platepost.department.custody.bucket import open_bucket
 from platepost.department.custody.certificate import certifying_keys
-from platepost.department.custody.check import CheckReport, CustodyVerification
+from platepost.department.custody.check import CustodyVerification
+from platepost.department.custody.check_report import CheckReport
 from platepost.department.custody.register import KeyRegister
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 from platepost.department.database.roles import KEEPER

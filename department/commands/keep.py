@@ -12,6 +12,7 @@ from platepost.common.signals import stop_on_signals
 from platepost.common.systemd import Notifier
 from platepost.department.alerts.decisions import DecisionOutbox
 from platepost.department.custody.bucket import open_bucket
+from platepost.department.custody.checkpoint_service import CheckpointService
 from platepost.department.custody.errors import StoreError
 from platepost.department.custody.holding import ChainName
 from platepost.department.custody.keeper import TROUBLES, Keeper, KeeperSettings
@@ -41,6 +42,8 @@ _WORDS: Mapping[str, str] = {
     "waiting": "Records are not stored now, and none is acknowledged: {reason}.",
     "storing": "Records are stored again.",
     "receipted_not_held": "Receipted, not held: {range}. What the post deleted of it is lost.",
+    "no_checkpoint": "No checkpoint was made, and it is tried again: {reason}.",
+    "checkpoints": "Checkpoints are made again.",
     "keys_changed": "Other keys are known of: {posts}.",
     "register_refused": "{reason}.",
     "stopped": "Stopped.",
@@ -69,7 +72,10 @@ def keep(*, folder: DepartmentFolder, new_epoch: bool, as_json: bool) -> None:
     with stop_on_signals() as stop:
         service = _Service(folder, new_epoch=new_epoch, as_json=as_json)
         with running_database(folder), stop.on_request(service.keeper.stop):
-            service.keeper.run()
+            try:
+                service.keeper.run()
+            finally:
+                service.checkpoints.stop()
 
 
 class _Service:
@@ -92,6 +98,7 @@ class _Service:
         self.register = KeyRegister(
             folder.register_file, folder.register_key, agency=settings.agency, kept=folder.kept_register
         )
+        self.checkpoints = CheckpointService(folder, self.register, self._tell_checkpoints)
         terms = KeyFiles(Purpose.CUSTODY, folder.identity, settings.custodian).terms()
         self.keeper = Keeper(
             KeeperSettings(
@@ -112,6 +119,7 @@ class _Service:
         self.keeper.on_event = self._tell
         self.keeper.between = self._between
         self.keeper.outgoing = self._outgoing
+        self.keeper.on_published = lambda message: self.checkpoints.published(message.body)
         self.keeper.alive = self._alive
 
     def _opened(self) -> CustodyStore:
@@ -143,6 +151,7 @@ class _Service:
             bucket=self._bucket,
         )
         self._doubtful = self._judging = None
+        self.checkpoints.start()
         return store
 
     def _between(self, store: CustodyStore) -> Collection[ChainName]:
@@ -176,7 +185,7 @@ class _Service:
         return chains or ()
 
     def _outgoing(self) -> Sequence[OutgoingMessage]:
-        """Return the end of the ledger that `ledger seal` left, if it is another than the one before."""
+        """Return the last checkpoint, if it is another than the one before."""
         if time.monotonic() < self._headed_at + REGISTER_SECONDS:
             return ()
         self._headed_at = time.monotonic()
@@ -189,6 +198,9 @@ class _Service:
         self._head = head
         settings = self._folder.settings
         return [OutgoingMessage(ledger_topic(settings.agency, settings.custodian), head, retained=True)]
+
+    def _tell_checkpoints(self, trouble: str | None) -> None:
+        self._tell(*(("checkpoints", {}) if trouble is None else ("no_checkpoint", {"reason": trouble})))
 
     def _alive(self) -> None:
         if time.monotonic() > self._fed_at + _FED_SECONDS:

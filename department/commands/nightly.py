@@ -46,10 +46,10 @@ Examples:
 def nightly(context: click.Context, *, folder: DepartmentFolder, as_json: bool) -> None:
     """Run the nightly tasks of FOLDER; the status page shows what failed.
 
-    It signs and sends the ledger's head, copies the holds, publishes last month's counts, runs approved purges,
-    deletes what crashes left in the bucket of pictures, rebuilds the indexes of weeks that ended, makes a backup and
-    deletes old ones, and checks when certificates end, whether the rules against misuse ran, and when a restore was
-    last tested. A step that fails does not stop the others.
+    It verifies records and access log, what is new and a part of the rest, copies the holds, publishes last month's
+    counts, runs approved purges, deletes what crashes left in the bucket of pictures, rebuilds the indexes of weeks
+    that ended, makes a backup and deletes old ones, and checks when certificates end, whether the rules against misuse
+    ran, and when a restore was last tested. A step that fails does not stop the others.
     """
     with running_database(folder):
         steps = dict(_steps(folder))
@@ -71,7 +71,8 @@ def _steps(folder: DepartmentFolder) -> Iterator[tuple[str, str | None]]:
     """Do each step, in a process of its own as each is another role of the database; yield why it failed."""
     settings, place = folder.settings, str(folder.path)
     yield "journal", run_platepost("department", "ledger", "import-journal", place)
-    yield "seal", run_platepost("department", "ledger", "seal", place)
+    yield "readers", run_platepost("department", "ledger", "readers", place)
+    yield "verify", run_platepost("department", "verify", place, "--rolling")
     yield "holds", run_platepost("department", "hold", "copy", place)
     if folder.federation.exists():
         yield "exchanges", run_platepost("department", "federate", "settle", place)

@@ -72,6 +72,7 @@ _WIDER = {
     **{key: {"UPDATE", "DELETE"} for key in [(WEB, "django_session"), (WEB, "mfa_authenticator")]},
     (WEB, "socialaccount_socialaccount"): {"UPDATE"},
     (KEEPER, "custody_unnamed_object"): {"DELETE"},
+    (KEEPER, "ledger_sent"): {"UPDATE", "DELETE"},
 }
 """What a role may have on one table besides: the keeper's bookkeeping, and what the log-in keeps."""
 
@@ -250,6 +251,12 @@ def _journal(folder: DepartmentFolder) -> Iterator[InstallationFault]:
 
 def _witness(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     settings = folder.settings
+    if not settings.ledger_heads:
+        message = (
+            "no checkpoint of the access log leaves this machine, so nobody could show later that it was cut: set"
+            " `ledger_heads` to `broker`, `syslog`, or a file on another machine's disk"
+        )
+        yield InstallationFault("checkpoints", message, grave=False)
     if settings.witness is None:
         return
     if settings.witness_root is None:

@@ -13,20 +13,28 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from joserfc.jwk import ECKey
 from psycopg import Connection, IsolationLevel
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from platepost.common.errors import RecordError
 from platepost.common.files import StateFile
 from platepost.department.custody.bucket import PictureBucket
 from platepost.department.custody.certificate import range_lines, read_certificate, summed
-from platepost.department.custody.errors import CustodyError
+from platepost.department.custody.check_report import (
+    PROBLEMS_MOST,
+    CheckProblem,
+    CheckReport,
+    CheckState,
+    Wrong,
+    note,
+)
+from platepost.department.custody.errors import CustodyError, PictureStoreError
 from platepost.department.custody.given_up import PostStatements
 from platepost.department.custody.holding import ChainName, Holding, LinkedRun, Span
 from platepost.department.custody.pictures import objects_of
@@ -51,8 +59,6 @@ STEP = 500
 """Records that are read at once."""
 SAVE_SECONDS = 5.0
 """How much of its time a run that is killed loses at most."""
-PROBLEMS_MOST = 1000
-"""Problems that are kept by name; the rest are counted."""
 HEADS_MOST = 100
 """Ends of the ledger that are kept, the latest."""
 _REFUSED = frozenset({RecordVerdict.FORGED, RecordVerdict.UNREADABLE})
@@ -89,87 +95,6 @@ WHERE post = %s AND chain = %s
 """
 
 
-class Wrong(StrEnum):
-    """What may be wrong."""
-
-    ALTERED = "altered"
-    """A record's bytes are not those that were kept, or its columns not what they say."""
-    SIGNATURE = "signature"
-    """A record that is kept as the post's own is not signed by its key."""
-    VERDICT = "verdict"
-    """A record that is kept as refuted is not."""
-    MISSING = "missing"
-    """A record that was kept is gone."""
-    HOLDING = "holding"
-    """The keeper's bookkeeping says something else than the records."""
-    PICTURE = "picture"
-    """A picture is not the one that its record names."""
-    PROJECTION = "projection"
-    """What people see is not what the record says."""
-    PURGED = "purged"
-    """What is said to be purged is not what the custodian's certificate says."""
-    RECEIPTED = "receipted, not held"
-    LEDGER = "ledger"
-
-
-class CheckProblem(BaseModel):
-    """One thing wrong."""
-
-    model_config = ConfigDict(frozen=True)
-
-    kind: Wrong
-    post: str | None = None
-    chain: str | None = None
-    number: int | None = None
-    """The record's number in its chain, or an entry's in the ledger."""
-    record: int | None = None
-    """The record's id."""
-    message: str
-
-    def __str__(self) -> str:
-        where = [self.post, self.chain and f"chain {self.chain}", self.number and f"number {self.number}"]
-        named = ", ".join(str(part) for part in where if part) or (f"record {self.record}" if self.record else "")
-        return f"{named + ': ' if named else ''}{self.kind}: {self.message}"
-
-
-class CheckState(BaseModel):
-    """How far the check has come."""
-
-    done: int = 0
-    """Id up to which an earlier run came."""
-    upto: int | None = None
-    """Where the present run ends; None while there is none."""
-    position: int = 0
-    """Id up to which the present run has come."""
-    checked: int = 0
-    """Records that it has read."""
-    ends: dict[str, dict[str, int]] = {}
-    """Up to which number each chain was held against the bookkeeping, by post and chain."""
-    heads: list[str] = []
-    """Ends of the ledger that were found, the latest last."""
-    problems: list[CheckProblem] = []
-    """What a whole run and those since it have found."""
-    more: int = 0
-    """Problems beyond those."""
-
-
-class CheckReport(BaseModel):
-    """What a run says."""
-
-    model_config = ConfigDict(frozen=True)
-
-    intact: bool
-    """Whether nothing is wrong."""
-    whole: bool
-    records: int
-    entries: int
-    """Of the ledger."""
-    problems: tuple[CheckProblem, ...]
-    """Those of earlier runs too, back to the last whole one."""
-    more: int
-    """Problems beyond those."""
-
-
 @dataclass(slots=True)
 class _Read:
     """What one step has read of the records, and what they make."""
@@ -188,6 +113,17 @@ class _Read:
     projected: dict[Projection, dict[Place, Row]] = field(default_factory=lambda: {each: {} for each in PROJECTIONS})
     pictures: dict[Place, set[tuple[str, str]]] = field(default_factory=dict)
     """By kind and digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedStep:
+    """What one step has checked."""
+
+    end: int
+    """Id up to which it came."""
+    records: int
+    """How many it read."""
+    problems: tuple[CheckProblem, ...]
 
 
 class CustodyVerification:
@@ -225,12 +161,17 @@ class CustodyVerification:
         self._statements: dict[str, PostStatements] = {}
 
     def run(
-        self, *, whole: bool = False, progress: Callable[[int, int], None] = lambda _done, _all: None
+        self,
+        *,
+        whole: bool = False,
+        seconds: float | None = None,
+        progress: Callable[[int, int], None] = lambda _done, _all: None,
     ) -> CheckReport:
         """Check what came since the last run, or go on with one that was killed.
 
         Args:
             whole: begin with the first record, and forget what was found before.
+            seconds: a rolling run: go on with a whole one for so long, or begin another after the last ended.
             progress: told how many of how many ids are done.
 
         Raises:
@@ -242,7 +183,12 @@ class CustodyVerification:
 
         """
         known = self._file.read() or CheckState()
-        state = CheckState(heads=known.heads) if whole else known
+        rolling = seconds is not None
+        if whole or (rolling and known.upto is None):
+            state = CheckState(heads=known.heads, former=known.problems if rolling else [])
+        else:
+            state = known
+        end = float("inf") if seconds is None else time.monotonic() + seconds
         if state.upto is None:
             last = "SELECT greatest((SELECT max(id) FROM custody_record), (SELECT max(id) FROM custody_rejudged), 0)"
             ((state.upto,),) = self._keeper.execute(last)
@@ -252,44 +198,95 @@ class CustodyVerification:
         # A step, or a chain, is read as of one moment: the keeper may judge records again meanwhile.
         self._keeper.isolation_level = IsolationLevel.REPEATABLE_READ
         while state.position < upto:
-            with self._keeper.transaction():
-                self._step(state, upto)
+            step = self.step(state.position, upto)
+            note(state, step.problems)
+            state.position, state.checked = step.end, state.checked + step.records
             progress(state.position - first, upto - first)
+            if time.monotonic() > end and state.position < upto:
+                self._file.write(state)
+                return _report(state, checked=state.checked, entries=0, whole=False)
             if time.monotonic() - saved > SAVE_SECONDS:
                 self._file.write(state)
                 saved = time.monotonic()
+        note(state, self.unrecorded())
         self._chains(state, upto)
         entries = self._walk_ledger(state, whole=first == 0)
-        checked, state.done, state.upto = state.checked, upto, None
+        checked, state.done, state.upto, state.former = state.checked, upto, None, []
         self._file.write(state)
-        return CheckReport(
-            intact=not state.problems,
-            whole=first == 0,
-            records=checked,
-            entries=entries,
-            problems=tuple(state.problems),
-            more=state.more,
-        )
+        return _report(state, checked=checked, entries=entries, whole=first == 0)
 
     # --- records
 
-    def _step(self, state: CheckState, upto: int) -> None:
-        """Check the next records, and all rows that name an id among theirs."""
+    def step(self, after: int, upto: int) -> CheckedStep:
+        """Check the next records, and all rows that name an id among theirs.
+
+        Whatever a record or a row contains, it is reported and the check goes on: where a step fails, its records are
+        read again, fewer at once, until one is left.
+
+        Args:
+            after: the id behind which it begins.
+            upto: the last id.
+
+        Raises:
+            psycopg.OperationalError: the database does not answer.
+            OSError: the bucket of pictures does not answer.
+
+        """
+        self._keeper.isolation_level = IsolationLevel.REPEATABLE_READ
+        for most in (STEP, 50, 5, 1):
+            try:
+                with self._keeper.transaction():
+                    return self._step(after, upto, most)
+            except (psycopg.OperationalError, psycopg.InterfaceError, OSError, PictureStoreError):
+                raise
+            except Exception as error:  # noqa: BLE001 - as above
+                why = type(error).__name__
+        ((damaged,),) = self._keeper.execute(
+            "SELECT least((SELECT min(id) FROM custody_record WHERE id > %(after)s), %(upto)s)",
+            {"after": after, "upto": upto},
+        ).fetchall()
+        message = f"it, or a row or picture of it, cannot be read ({why}): somebody damaged it"
+        return CheckedStep(damaged, 1, (CheckProblem(kind=Wrong.ALTERED, record=damaged, message=message),))
+
+    def unrecorded(self, since: datetime | None = None) -> Iterator[CheckProblem]:
+        """Yield the rows that people see, pictures, and alerts that have no record, whatever their ids.
+
+        Args:
+            since: of those retained from this time on; of all if None.
+
+        Raises:
+            psycopg.Error: the database does not answer.
+
+        """
+        among = [since or "-infinity", PROBLEMS_MOST]
+        for table, record in self._keeper.execute("SELECT * FROM custody_unrecorded(%s, %s)", among).fetchall():
+            yield _of_no_record(table, record)
+        for (record,) in self._keeper.execute("SELECT * FROM alerts_unrecorded(%s, %s)", among).fetchall():
+            message = f"alert {record} has no hit: somebody invented it, or deleted its hit"
+            yield CheckProblem(kind=Wrong.PROJECTION, record=record, message=message)
+
+    def _step(self, after: int, upto: int, most: int) -> CheckedStep:
         self._keeper.execute(_STAY)
-        after = state.position
         select = "SELECT * FROM custody_judged WHERE id > %s AND id <= %s ORDER BY id LIMIT %s"
-        rows = [RecordRow(*row) for row in self._keeper.execute(select, [after, upto, STEP])]
-        end = rows[-1].id if len(rows) == STEP else upto
+        rows = [RecordRow(*row) for row in self._keeper.execute(select, [after, upto, most])]
+        end = rows[-1].id if len(rows) == most else upto
         again = "SELECT record_id FROM custody_rejudged WHERE record_id > %s AND record_id <= %s AND id > %s"
         rejudged = {number for (number,) in self._keeper.execute(again, [after, end, upto])}
         came = {number for (number,) in self._keeper.execute(_CAME_GENUINE, [after, end])}
         read = _Read(after, end, {stored.id: stored for stored in rows}, rejudged, came)
+        problems: list[CheckProblem] = []
         for stored in rows:
-            _note(state, self._of_record(read, stored))
+            try:
+                problems += self._of_record(read, stored)
+            except (psycopg.Error, OSError):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever somebody has put there
+                read.unknown.add(stored.id)
+                problems.append(_wrong(stored, Wrong.ALTERED, f"it cannot be read: {type(error).__name__}"))
         for projection in PROJECTIONS:
-            _note(state, self._unlike(projection, read))
-        _note(state, self._odd_pictures(read))
-        state.position, state.checked = end, state.checked + len(rows)
+            problems += self._unlike(projection, read)
+        problems += self._odd_pictures(read)
+        return CheckedStep(end, len(rows), tuple(problems))
 
     def _of_record(self, read: _Read, stored: RecordRow) -> Iterator[CheckProblem]:
         """Check a record by itself, and take in what it makes."""
@@ -324,8 +321,7 @@ class CustodyVerification:
         for place in sorted({*expected, *found}):
             stored = read.records.get(place[0])
             if stored is None:
-                message = f"{projection.table} has a row of record {place[0]}, which is gone"
-                yield CheckProblem(kind=Wrong.PROJECTION, record=place[0], message=message)
+                yield _of_no_record(projection.table, place[0])
             elif stored.id in read.unknown | read.rejudged or found.get(place) == expected.get(place):
                 continue
             elif place not in found:
@@ -349,8 +345,7 @@ class CustodyVerification:
                 found = sha256(objects[name]).hexdigest() if name in objects else None  # noqa: PLW2901 - the same, from elsewhere
             stored = read.records.get(place[0])
             if stored is None:
-                message = f"a picture of record {place[0]}, which is gone"
-                yield CheckProblem(kind=Wrong.PICTURE, record=place[0], message=message)
+                yield _of_no_record("custody_picture", place[0])
             elif found is None:
                 yield _wrong(stored, Wrong.PICTURE, f"its {kind} is missing in the picture bucket")
             elif found != digest:
@@ -367,7 +362,7 @@ class CustodyVerification:
         if post not in self._statements:
             said = self._statements[post] = PostStatements(self._keys(post), ended=self._ended(post))
             for event in self._naming(post):
-                with suppress(RecordError):
+                with suppress(Exception):  # whatever it contains: it is reported where the record itself is read
                     said.hear_all([event])
         return self._statements[post]
 
@@ -375,8 +370,11 @@ class CustodyVerification:
         """Yield what is kept of a post that may name numbers or keys."""
         names = "SELECT * FROM custody_stored WHERE names AND post = %s ORDER BY id"
         for row in self._keeper.execute(names, [post]):
-            with suppress(RecordError, CustodyError):  # named where the record itself is read
-                yield parse(RecordRow(*row).said())
+            event = None
+            with suppress(Exception):  # as above
+                event = parse(RecordRow(*row).said())
+            if event is not None:
+                yield event
 
     def _gave_up(self, name: ChainName) -> Iterator[Span]:
         """Yield the numbers of a chain that records signed with the post's keys name as dropped or lost.
@@ -400,7 +398,7 @@ class CustodyVerification:
     def _chains(self, state: CheckState, upto: int) -> None:
         """Hold the records of each chain against the bookkeeping, from the first number on that the run concerns."""
         with self._keeper.transaction():
-            _note(state, self._purges())
+            note(state, self._purges())
         receipted = ReceiptState(self._receipts).receipted if self._receipts is not None else {}
         among = {"done": state.done, "upto": upto}
         first_new = {ChainName(post, chain): first for post, chain, first in self._keeper.execute(_CONCERNED, among)}
@@ -409,10 +407,17 @@ class CustodyVerification:
             ends = state.ends.setdefault(name.post, {})
             before = ends.get(name.chain, 0) if state.done else 0
             begin = min(before + 1, first_new.get(name, before + 1))
-            with self._keeper.transaction():
-                self._keeper.execute(_STAY)
-                _note(state, self._of_chain(name, begin, receipted.get(name, ())))
-                (end,) = self._keeper.execute(_END, name).fetchone() or (0,)
+            try:
+                with self._keeper.transaction():
+                    self._keeper.execute(_STAY)
+                    found = [*self._of_chain(name, begin, receipted.get(name, ()))]
+                    (end,) = self._keeper.execute(_END, name).fetchone() or (0,)
+            except (psycopg.OperationalError, psycopg.InterfaceError):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever somebody has put there
+                why = f"its bookkeeping, or a record, cannot be read ({type(error).__name__}): somebody damaged it"
+                found, end = [CheckProblem(kind=Wrong.HOLDING, post=name.post, chain=name.chain, message=why)], before
+            note(state, found)
             ends[name.chain] = end
 
     def _of_chain(self, name: ChainName, begin: int, receipted: Iterable[KeptRange]) -> Iterator[CheckProblem]:
@@ -462,7 +467,7 @@ class CustodyVerification:
                 continue
             try:
                 said = read_certificate(certificate, self._certifiers)
-            except CustodyError as error:
+            except (CustodyError, ValueError) as error:
                 yield CheckProblem(kind=Wrong.PURGED, message=f"purge {plan}: {error}")
                 continue
             there = summed(range_lines(self._keeper, plan, group))
@@ -477,7 +482,7 @@ class CustodyVerification:
         verdict = verify_ledger(self._keeper, after=after, heads=heads)
         for problem in verdict.problems:
             message = f"entry {problem.number}: {problem.kind.value}: {problem.message}"
-            _note(state, [CheckProblem(kind=Wrong.LEDGER, number=problem.number, message=message)])
+            note(state, [CheckProblem(kind=Wrong.LEDGER, number=problem.number, message=message)])
         if verdict.head is not None and str(verdict.head) not in state.heads:
             state.heads = [*state.heads, str(verdict.head)][-HEADS_MOST:]
         return verdict.entries
@@ -487,6 +492,18 @@ def _wrong(stored: RecordRow, kind: Wrong, message: str) -> CheckProblem:
     return CheckProblem(
         kind=kind, post=stored.post, chain=stored.chain, number=stored.number, record=stored.id, message=message
     )
+
+
+def _report(state: CheckState, *, checked: int, entries: int, whole: bool) -> CheckReport:
+    problems = (*state.problems, *(problem for problem in state.former if problem not in state.problems))
+    return CheckReport(
+        intact=not problems, whole=whole, records=checked, entries=entries, problems=problems, more=state.more
+    )
+
+
+def _of_no_record(table: str, record: int) -> CheckProblem:
+    kind = {"custody_picture": Wrong.PICTURE, "custody_rejudged": Wrong.VERDICT}.get(table, Wrong.PROJECTION)
+    return CheckProblem(kind=kind, record=record, message=f"{table} has a row of record {record}, which does not exist")
 
 
 def _misjudged(stored: RecordRow, judgment: Judgment, *, final: bool) -> Iterator[CheckProblem]:
@@ -523,13 +540,3 @@ def _named(kind: Wrong, name: ChainName, span: Span, message: str) -> CheckProbl
     first, last = span
     more = f"to {last}: " if last > first else ""
     return CheckProblem(kind=kind, post=name.post, chain=name.chain, number=first, message=f"{more}{message}")
-
-
-def _note(state: CheckState, problems: Iterable[CheckProblem]) -> None:
-    for problem in problems:
-        if problem in state.problems:
-            continue
-        if len(state.problems) < PROBLEMS_MOST:
-            state.problems.append(problem)
-        else:
-            state.more += 1

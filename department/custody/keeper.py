@@ -46,6 +46,8 @@ _RECONNECT_SECONDS = 0.3
 _LONGEST_WAIT_SECONDS = 5.0
 """Between two tries of a store that does not take records."""
 _LOOK_SECONDS = 0.25
+_PUBLISHING_MOST = 16
+"""Messages that wait for a broker's acknowledgment; of older ones nobody asks any more."""
 _PROGRESS_SECONDS = 60.0
 _HITS = 1000
 """Hits over which the median is taken."""
@@ -120,6 +122,8 @@ class Keeper(Generic[Store]):
         """Called with the store between two batches; returns chains that are to be receipted again."""
         self.outgoing: Callable[[], Sequence[OutgoingMessage]] = list
         """Called between two batches while a broker is there; returns what to publish besides receipts, QoS 1."""
+        self.on_published: Callable[[OutgoingMessage], object] = lambda _: None
+        """Called with one of these once a broker has acknowledged it."""
         self.statements: Callable[[], Mapping[int, OutgoingMessage]] = dict
         """Called between two batches; returns what every broker is to be told, by numbers, until `on_told` has them."""
         self.on_told: Callable[[Collection[int]], object] = lambda _: None
@@ -133,6 +137,7 @@ class Keeper(Generic[Store]):
         self._errors: tuple[type[Exception], ...] = (OSError, *store_errors)
         self._links: tuple[_Link, ...] = ()
         self._telling: dict[tuple[str, int], mqtt.MQTTMessageInfo] = {}
+        self._publishing: list[tuple[OutgoingMessage, list[mqtt.MQTTMessageInfo]]] = []
         self._stopping = False
         self._failures = 0
         self._progress = _Progress()
@@ -232,10 +237,12 @@ class Keeper(Generic[Store]):
                 self._progress.receipts += 1
                 for link in ready:
                     link.publish(receipt)
-            for message in self.outgoing():
-                for link in ready:
-                    link.publish(message)
+            self._publishing += [(message, [link.publish(message) for link in ready]) for message in self.outgoing()]
             self._tell_statements(ready)
+        arrived = [each for each in self._publishing if any(sent.is_published() for sent in each[1])]
+        for message, _ in arrived:
+            self.on_published(message)
+        self._publishing = [each for each in self._publishing if each not in arrived][-_PUBLISHING_MOST:]
 
     def _tell_statements(self, ready: Sequence["_Link"]) -> None:
         """Publish what waits at each broker once, and again where a connection ended before the acknowledgment."""

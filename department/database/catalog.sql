@@ -68,7 +68,7 @@ SELECT name, encode(sha256(convert_to(definition, 'UTF8')), 'hex') FROM (
     -- What a week's partition has of its parent, and what a foreign key is enforced by: only where it is switched off.
     SELECT format('triggers of %s', named), string_agg(concat_ws(' ', tgname, tgenabled), ',' ORDER BY tgname)
     FROM own_trigger
-    WHERE tgenabled <> coalesce((SELECT tgenabled FROM pg_trigger AS above WHERE above.oid = tgparentid), 'O')
+    WHERE tgenabled <> coalesce((SELECT tgenabled FROM pg_trigger AS above WHERE above.oid = own_trigger.tgparentid), 'O')
     AND (tgisinternal OR tgparentid <> 0) GROUP BY named
     UNION ALL
     SELECT format('policy %s of %s', polname, named), concat_ws(' ', polcmd, polpermissive,

@@ -196,18 +196,18 @@ class LedgerEvent(Enum):
     """The bodies of a class that were entered before a time may go."""
 
     LOG_EXPORTED = EventKind("log_exported", "exported the log", "person what", writers=(KEEPER,))
-    SEALED = EventKind(
-        "sealed",
-        "sent the end of the log away",
-        "number digest destinations witness",
+    CLOCK_SET_BACK = EventKind(
+        "clock_set_back",
+        "entered that the clock was set back",
+        "person reason",
         retention=BodyClass.PERMANENT,
-        writers=(KEEPER,),
+        writers=(OWNER,),
     )
-    """The end of the ledger, signed by the custodian, went to each destination; `witness` stamped it, or is null."""
+    """The database's clock had been ahead: the entries behind this one may be dated before those ahead of it."""
 
     WITNESSED = EventKind(
         "witnessed",
-        "kept the end of another department's log",
+        "kept a checkpoint of another department's log",
         "agency_name custodian number digest",
         retention=BodyClass.PERMANENT,
         writers=(KEEPER,),

@@ -15,13 +15,13 @@ from psycopg import Connection
 
 from platepost.common.errors import PlatepostError
 from platepost.common.files import StateFile
-from platepost.department.database.roles import KEEPER
+from platepost.department.database.roles import KEEPER, OWNER
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.errors import HeadError
-from platepost.department.ledger.export import last_head, ledger_lines
-from platepost.department.ledger.heads import SealedHead, noted_head, opened_head, request_stamp, send_away, sign_head
+from platepost.department.ledger.export import ledger_lines
+from platepost.department.ledger.heads import SealedHead, noted_head, opened_head
 from platepost.department.ledger.journal import LocalJournal, import_journal, known_lines
 from platepost.department.ledger.verify import verify_ledger
 from platepost.department.ledger.witness import witness_head, witnessed_head
@@ -87,34 +87,43 @@ def export(*, folder: DepartmentFolder, outsider: bool, to: TextIO | None, as_js
 @ledger.command(
     epilog="""\b
 Examples:
-  platepost department ledger seal /var/lib/platepost-department      # as `nightly` does
+  platepost department ledger readers /var/lib/platepost-department      # as `nightly` does
 """
 )
 @FOLDER
 @JSON
-def seal(*, folder: DepartmentFolder, as_json: bool) -> None:
-    """Sign the head of the ledger of FOLDER, have the witness stamp it, and send it elsewhere.
-
-    The settings ledger_heads, witness and witness_root say where it goes and who the witness is.
-    """
-    settings = folder.settings
+def readers(*, folder: DepartmentFolder, as_json: bool) -> None:
+    """Log who began or stopped receiving every read at the broker, by the fleet's register of FOLDER."""
     with _working(folder, KEEPER) as keeper:
         from platepost.department.ledger.doors import note_readers  # noqa: PLC0415 - after Django was set up
-        from platepost.department.ledger.writing import append  # noqa: PLC0415
 
         keeper.execute("SELECT ledger_close_left()")
-        note_readers(keeper, StateFile(folder.kept_register, PostKeyRegister, about="the register").read())
-        head = last_head(keeper)
-        if head is None:
-            raise DepartmentError("the ledger is empty")
-        signed = sign_head(head, signing_jwk(folder.custody_key), agency=settings.agency, custodian=settings.custodian)
-        sealed = SealedHead(signed, request_stamp(signed, settings.witness) if settings.witness else None)
-        if settings.witness:
-            sealed.stamped(_roots(folder))
-        send_away(sealed, settings.ledger_heads, folder=folder.path)
-        said: dict[str, object] = {"number": head.sequence, "digest": head.digest, "witness": settings.witness}
-        append(LedgerEvent.SEALED, {**said, "destinations": settings.ledger_heads})
-    click.echo(json.dumps({**said, "sealed": sealed.head.decode()}) if as_json else f"{head} was sent away.")
+        register = StateFile(folder.kept_register, PostKeyRegister, about="the register").read()
+        changed = note_readers(keeper, register)
+    click.echo(json.dumps({"entered": changed}) if as_json else f"{changed} changes were logged.")
+
+
+@ledger.command(
+    "clock-set-back",
+    epilog="""\b
+Examples:
+  platepost department ledger clock-set-back /var/lib/platepost-department --reason "NTP had set 2028; time.gov checked"
+""",
+)
+@FOLDER
+@click.option("--reason", required=True, help="What had happened to the clock, and how it was set right.")
+@JSON
+def clock_set_back(*, folder: DepartmentFolder, reason: str, as_json: bool) -> None:
+    """Log that the database's clock was set back, so that the access log of FOLDER can be written again.
+
+    The log refuses entries while its last one is dated after the database's clock. Set the clock right first. The entry
+    stays permanently, and every monitor reports that time ran back.
+    """
+    with _working(folder, OWNER):
+        from platepost.department.ledger.writing import append  # noqa: PLC0415 - after Django was set up
+
+        entry = append(LedgerEvent.CLOCK_SET_BACK, {"person": folder.caller, "reason": reason})
+    click.echo(json.dumps({"entry": str(entry)}) if as_json else "It was logged.")
 
 
 @ledger.command(
@@ -182,12 +191,12 @@ def check(
 @ledger.command(
     epilog="""\b
 Examples:
-  platepost department ledger witness vault head.jws --of oakdale.pem >> signed
-  ... | platepost department ledger witness vault - --of oakdale.pem >> signed      # as a subscriber heard it
+  platepost department ledger witness vault heads.jws --of oakdale.pem >> signed
+  ... | platepost department ledger witness vault - --of oakdale.pem >> signed      # as a subscriber received them
 """
 )
 @FOLDER
-@click.argument("head", type=click.File("rb"))
+@click.argument("heads", type=click.File("rb"))
 @click.option(
     "--of",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -195,19 +204,18 @@ Examples:
     help="Public key of the other department's custodian, PEM; get it in person, not along with the head.",
 )
 @JSON
-def witness(*, folder: DepartmentFolder, head: BinaryIO, of: Path, as_json: bool) -> None:
-    """Act as another department's witness: keep the ledger head in HEAD, and sign for it.
+def witness(*, folder: DepartmentFolder, heads: BinaryIO, of: Path, as_json: bool) -> None:
+    """Act as another department's witness: keep the checkpoints in HEADS, one a line, and sign for the last.
 
-    Send the signature to the other department, which checks its ledger with `check --witnessed`.
+    Each must prove that it adds to the one before, back to the last that was witnessed; a fork is refused. Send the
+    signature to the other department, which checks its ledger with `check --witnessed`.
     """
     names = folder.settings.agency, folder.settings.custodian
     with _working(folder, KEEPER):
         from platepost.department.ledger.writing import append  # noqa: PLC0415 - after Django was set up
 
         by = signing_jwk(folder.custody_key)
-        said, signed = witness_head(
-            head.read(LARGEST).strip(), folder.witnessed, of=_public_key(of), by=by, names=names
-        )
+        said, signed = witness_head(_heads_of(heads), folder.witnessed, of=_public_key(of), by=by, names=names)
         fields = {"agency_name": said.agency, "custodian": said.custodian}
         append(LedgerEvent.WITNESSED, {**fields, "number": said.number, "digest": said.digest})
     click.echo(json.dumps({"number": said.number, "signed": signed.decode()}) if as_json else signed.decode())
@@ -258,6 +266,13 @@ def _noted(
             except HeadError as error:
                 problems.append({"kind": "head", "number": None, "message": f"{path}, line {place}: {error}"})
     return noted, problems
+
+
+def _heads_of(file: BinaryIO) -> Iterator[bytes]:
+    """Yield checkpoints: lines of compact JWS, or of `ledger_heads`."""
+    while line := file.readline(LARGEST):
+        if line.strip():
+            yield SealedHead.read(line).head if line.lstrip().startswith(b"{") else line.strip()
 
 
 def _public_key(path: Path) -> ECKey:

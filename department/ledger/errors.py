@@ -6,7 +6,7 @@
      +-- LedgerError (RuntimeError)
           +-- AgreementError        an agreement is not entered, or not confirmed
           +-- ClosedEntryError      records are asked for without an open entry
-          +-- HeadError             an end of it is not signed, not witnessed, or not sent away
+          +-- HeadError             a checkpoint is not signed or not witnessed
           +-- JournalError          the journal, for when it cannot be written, cannot be written or read
 """
 
@@ -26,7 +26,7 @@ class ClosedEntryError(LedgerError):
 
 
 class HeadError(LedgerError):
-    """An end of the ledger is not signed or witnessed as it must be, or was not sent away."""
+    """A checkpoint is not signed or witnessed as it must be."""
 
 
 class JournalError(LedgerError):

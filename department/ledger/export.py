@@ -6,8 +6,6 @@ from typing import Any
 
 from psycopg import Connection
 
-from platepost.wire.verify.noted import NotedHead
-
 ENTRIES = """
 SELECT json_build_object('number', number, 'entry', entry,
     'at', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'event', event, 'class', class,
@@ -21,7 +19,6 @@ SELECT json_build_object('entry', entry, 'field', field, 'salt', encode(salt, 'h
 FROM ledger_body JOIN ledger_entry USING (entry) WHERE {} ORDER BY number, field
 """
 """Bodies of entries by a condition."""
-_LAST = "SELECT number, encode(digest, 'hex') FROM ledger_entry ORDER BY number DESC LIMIT 1"
 
 
 def ledger_lines(connection: Connection[Any], *, bodies: bool) -> Iterator[str]:
@@ -37,9 +34,3 @@ def ledger_lines(connection: Connection[Any], *, bodies: bool) -> Iterator[str]:
             with connection.cursor("ledger_lines") as cursor:
                 for (said,) in cursor.execute(statement.format("TRUE")):
                     yield json.dumps(said, separators=(",", ":")) + "\n"
-
-
-def last_head(connection: Connection[Any]) -> NotedHead | None:
-    """Return the end of the ledger; None while it is empty."""
-    found = connection.execute(_LAST).fetchone()
-    return None if found is None else NotedHead(*found)

@@ -1,7 +1,7 @@
-"""Ends of the ledger that leave the machine: signed by the custodian, and stamped with a time by a witness.
+"""Checkpoints that leave the machine: signed by the custodian, and each hour stamped by a time-stamping service.
 
-A chain alone cannot show that its tail was cut off, or that it was remade. An end that somebody else keeps does: the
-custodian's signature says whose it is, and the witness's stamp (RFC 3161) that it is no younger than it says.
+A chain alone cannot show that its tail was cut off, or that it was remade. A checkpoint that somebody else keeps does:
+the custodian's signature says whose it is, and the stamp (RFC 3161) that it is no younger than it says.
 """
 
 import base64
@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from cryptography.x509 import Certificate
@@ -94,11 +94,9 @@ def noted_head(head: LedgerHead) -> NotedHead:
     return NotedHead(head.number, head.digest)
 
 
-def sign_head(head: NotedHead, key: ECKey, *, agency: str, custodian: str) -> bytes:
-    """Sign an end with the custodian's key; return a compact JWS."""
-    now = datetime.now(UTC)
-    said = LedgerHead(agency=agency, custodian=custodian, number=head.sequence, digest=head.digest, time=now)
-    return sign(said.model_dump_json().encode(), key, typ=LEDGER_HEAD_TYPE, kid=key.thumbprint())
+def sign_head(head: LedgerHead, key: ECKey) -> bytes:
+    """Sign a checkpoint with the custodian's key; return a compact JWS."""
+    return sign(head.model_dump_json().encode(), key, typ=LEDGER_HEAD_TYPE, kid=key.thumbprint())
 
 
 def request_stamp(message: bytes, url: str) -> bytes:
@@ -119,19 +117,19 @@ def request_stamp(message: bytes, url: str) -> bytes:
         raise HeadError(f"the witness {url} does not answer: {error}") from error
 
 
-def send_away(sealed: SealedHead, destinations: Sequence[str], *, folder: Path) -> None:
-    """Hand an end to each destination: a file of lines, the system's log, or the keeper, for the brokers.
+def send_away(sealed: SealedHead, destinations: Sequence[str], *, folder: Path) -> dict[str, str]:
+    """Hand a checkpoint to each destination: a file of lines, the system's log, or the keeper, for the brokers.
 
     Args:
-        sealed: the end.
+        sealed: the checkpoint.
         destinations: as department.toml names them; a relative path begins in `folder`.
         folder: the department's.
 
-    Raises:
-        HeadError: one does not take it; the others have it.
+    Returns:
+        Why each did not take it, by destination; empty for one that did. The keeper knows when a broker has it.
 
     """
-    failed = []
+    outcome = {}
     for destination in destinations:
         try:
             if destination.partition(":")[0] == SYSLOG:
@@ -141,10 +139,11 @@ def send_away(sealed: SealedHead, destinations: Sequence[str], *, folder: Path) 
             else:
                 with append_only(folder / destination) as file:
                     file.append(sealed.line())
-        except OSError as error:
-            failed.append(f"{destination}: {error}")
-    if failed:
-        raise HeadError(f"the end of the ledger was not sent away: {'; '.join(failed)}")
+        except (OSError, PlatepostError) as error:
+            outcome[destination] = str(error) or type(error).__name__
+        else:
+            outcome[destination] = ""
+    return outcome
 
 
 def _log(sealed: SealedHead, address: str) -> None:

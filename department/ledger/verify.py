@@ -1,6 +1,8 @@
 """Goes through the ledger and names what is wrong with it."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -14,14 +16,17 @@ from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.chain import GENESIS, LedgerLine, commitment, digest_of_line
 from platepost.wire.verify.noted import NotedHead
 
+LAST = 2**63 - 1
 STEP = 1000
 """Entries that are read at once."""
 ALTERED_MOST = 200
 """Altered entries among which two are looked for that were exchanged."""
 _Body: TypeAlias = tuple[bytes, str]
+# A time that Python has none for is none.
 _ENTRIES = """
-SELECT number, entry, at, event, class, refers_to, commitments, previous, digest
-FROM ledger_entry WHERE number > %s ORDER BY number LIMIT %s
+SELECT number, entry, CASE WHEN at BETWEEN '0001-01-02Z' AND '9999-12-30Z' THEN at END, event, class, refers_to,
+    commitments, previous, digest
+FROM ledger_entry WHERE number > %s AND number <= %s ORDER BY number LIMIT %s
 """
 _UNANSWERED = """
 SELECT number FROM ledger_entry AS intent WHERE event IN ('intent', 'log_intent')
@@ -30,6 +35,9 @@ AND NOT EXISTS (
     SELECT FROM ledger_entry AS later WHERE later.refers_to = intent.entry AND later.event IN ('shown', 'failed')
 ) ORDER BY number DESC LIMIT %s
 """
+CLOCK_TOLERANCE = timedelta(minutes=1)
+"""How far the last entry may be ahead of the database's clock: `ledger_append` repeats its time where the clock was
+stepped back by no more, and otherwise refuses."""
 OPEN_FOR = timedelta(minutes=5)
 """How long the database shows records by an intent."""
 UNANSWERED_MOST = 1000
@@ -51,6 +59,8 @@ class LedgerDamage(Enum):
     """A noted end is not there: it and what came after it was cut off or replaced."""
     MISMATCH = "mismatch"
     """A body is not what the entry committed to."""
+    TIME = "time"
+    """It is dated before the entry ahead of it, or after the database's clock."""
     ERASED_EARLY = "erased early"
     """A body is gone, and no entry says that its class has ended."""
 
@@ -82,7 +92,7 @@ class _Ended:
 
     def __init__(self, connection: Connection[Any]) -> None:
         said = connection.execute(
-            "SELECT class.value::jsonb #>> '{}', (until.value::jsonb #>> '{}')::timestamptz FROM ledger_entry AS erased"
+            "SELECT class.value, until.value FROM ledger_entry AS erased"
             " JOIN ledger_body AS class ON class.entry = erased.entry AND class.field = 'class'"
             " JOIN ledger_body AS until ON until.entry = erased.entry AND until.field = 'until'"
             " WHERE erased.event = %s",
@@ -90,14 +100,22 @@ class _Ended:
         )
         self._until: dict[str, datetime] = {}
         for name, until in said:
-            self._until[name] = max(until, self._until.get(name, until))
+            with suppress(ValueError, TypeError, KeyError):  # a damaged body: reported where its entry is read
+                ended, moment = str(json.loads(name)), datetime.fromisoformat(json.loads(until))
+                self._until[ended] = max(moment, self._until.get(ended, moment))
 
     def __call__(self, line: LedgerLine) -> bool:
         return line.retention in self._until and line.at < self._until[line.retention]
 
 
 def verify_ledger(
-    connection: Connection[Any], *, after: NotedHead | None = None, heads: Iterable[NotedHead] = ()
+    connection: Connection[Any],
+    *,
+    after: NotedHead | None = None,
+    heads: Iterable[NotedHead] = (),
+    upto: int = LAST,
+    from_number: int = 0,
+    answers: bool = True,
 ) -> LedgerVerdict:
     """Walk the ledger from its beginning, or from a head that was noted.
 
@@ -105,15 +123,21 @@ def verify_ledger(
         connection: of a role that may read the ledger; it is read in steps, not as of one moment.
         after: begin behind this entry, which a walk before has found right.
         heads: ends that were noted, each of which must be there.
+        upto: end with this entry.
+        from_number: begin behind the entry of this number, whose digest is taken as it is: for a part of the ledger.
+        answers: look for intents without an answer, which takes a look at all of them.
 
     """
+    if from_number:
+        after = _entered(connection, from_number)
     verdict = LedgerVerdict(head=after)
     altered: list[LedgerLine] = []
     number, previous = (after.sequence, bytes.fromhex(after.digest)) if after else (0, GENESIS)
     noted = sorted([*heads, *([after] if after else [])], key=lambda head: head.sequence)
     verdict.problems += _cut(connection, noted)
     ended = _Ended(connection)
-    for lines in _steps(connection, number):
+    time = _Time(connection, number)
+    for lines in _steps(connection, number, upto):
         bodies = _bodies(connection, lines)
         for line in lines:
             if line.number != number + 1:
@@ -122,23 +146,57 @@ def verify_ledger(
             elif line.previous != previous:
                 message = f"does not name the digest of entry {number}"
                 verdict.problems.append(LedgerProblem(LedgerDamage.UNLINKED, line.number, message))
-            if digest_of_line(line) != line.digest:
-                altered.append(line)
-            verdict.problems += _against(line, bodies.get(line.entry, {}), may_be_gone=ended(line))
+            try:
+                if digest_of_line(line) != line.digest:
+                    altered.append(line)
+                verdict.problems += [
+                    *_against(line, bodies.get(line.entry, {}), may_be_gone=ended(line)),
+                    *time.objections(line),
+                ]
+            except Exception as error:  # noqa: BLE001 - whatever somebody has put there
+                message = f"it cannot be read: {type(error).__name__}"
+                verdict.problems.append(LedgerProblem(LedgerDamage.ALTERED, line.number, message))
             number, previous = line.number, line.digest
             verdict.entries += 1
     if number:
         verdict.head = NotedHead(number, previous.hex())
     verdict.problems += _judged(altered)
-    unanswered = connection.execute(_UNANSWERED, [OPEN_FOR, UNANSWERED_MOST])
-    verdict.unanswered = sorted(number for (number,) in unanswered)
+    if answers:
+        unanswered = connection.execute(_UNANSWERED, [OPEN_FOR, UNANSWERED_MOST])
+        verdict.unanswered = sorted(number for (number,) in unanswered)
     verdict.problems.sort(key=lambda problem: problem.number)
     return verdict
 
 
-def _steps(connection: Connection[Any], number: int) -> Iterator[list[LedgerLine]]:
+class _Time:
+    """Time in the ledger: it never runs back, unless an entry says so, and is never ahead of the database's clock."""
+
+    def __init__(self, connection: Connection[Any], after: int) -> None:
+        before = "SELECT CASE WHEN at BETWEEN '0001-01-02Z' AND '9999-12-30Z' THEN at END FROM ledger_entry"
+        found = connection.execute(f"{before} WHERE number = %s", [after]).fetchone()
+        self._last: datetime | None = found[0] if found else None
+        ((self._now,),) = connection.execute("SELECT clock_timestamp()").fetchall()
+
+    def objections(self, line: LedgerLine) -> Iterator[LedgerProblem]:
+        """Yield what is wrong with the time of the next entry."""
+        set_back = line.event == LedgerEvent.CLOCK_SET_BACK.value
+        if self._last is not None and line.at < self._last and not set_back:
+            message = f"it is dated {self._last - line.at} before the entry ahead of it"
+            yield LedgerProblem(LedgerDamage.TIME, line.number, message)
+        if line.at > self._now + CLOCK_TOLERANCE:
+            message = f"it is dated {line.at - self._now} after the database's clock"
+            yield LedgerProblem(LedgerDamage.TIME, line.number, message)
+        self._last = line.at if self._last is None or set_back else max(line.at, self._last)
+
+
+def _entered(connection: Connection[Any], number: int) -> NotedHead | None:
+    found = connection.execute("SELECT digest FROM ledger_entry WHERE number = %s", [number]).fetchone()
+    return None if found is None else NotedHead(number, found[0].hex())
+
+
+def _steps(connection: Connection[Any], number: int, upto: int) -> Iterator[list[LedgerLine]]:
     while True:
-        lines = [LedgerLine(*row) for row in connection.execute(_ENTRIES, [number, STEP])]
+        lines = [LedgerLine(*row) for row in connection.execute(_ENTRIES, [number, upto, STEP])]
         if not lines:
             return
         yield lines

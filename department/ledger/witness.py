@@ -1,12 +1,13 @@
-"""One department as the witness of another: it keeps ends of the other's ledger, and signs that it did.
+"""One department as the witness of another: it keeps checkpoints of the other's ledger, and signs that it did.
 
-A witness cannot see whether an end is right. It makes sure that there is one story: anyone who cuts a ledger, or
-remakes it, has to explain an end that somebody out of reach has kept and signed.
+A witness cannot see whether an entry is right. It makes sure that there is one story: it signs a checkpoint only if
+that proves that it adds to the one before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from joserfc.jwk import ECKey
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -17,6 +18,7 @@ from platepost.department.ledger.heads import opened_head
 from platepost.provisioning.files.append_only import append_only
 from platepost.provisioning.trust.keys import private_folder
 from platepost.wire.jose import open_signed, sign
+from platepost.wire.monitor import contradictions
 from platepost.wire.records.base import UtcTime
 from platepost.wire.records.ledger_head import LedgerHead
 from platepost.wire.records.receipt import ClientName
@@ -38,35 +40,50 @@ class WitnessedHead(BaseModel):
     """The end, as the other department signed it: a compact JWS."""
 
 
-def witness_head(head: bytes, kept: Path, *, of: ECKey, by: ECKey, names: tuple[str, str]) -> tuple[LedgerHead, bytes]:
-    """Keep an end of another department's ledger; return what it says, and the signature for it.
+def witness_head(
+    heads: Iterable[bytes], kept: Path, *, of: ECKey, by: ECKey, names: tuple[str, str]
+) -> tuple[LedgerHead, bytes]:
+    """Keep checkpoints of another department; return what the last contains, and the signature for it.
 
     Args:
-        head: the end, a compact JWS.
-        kept: the folder of ends that were kept, a file for each custodian.
+        heads: compact JWS, in their order. Each must prove that it adds to the one before.
+        kept: the folder of checkpoints that were kept, a file for each custodian.
         of: the other custodian's public key.
         by: the key of this department's custodian.
         names: this agency and its custodian.
 
     Raises:
-        HeadError: it is not signed with the key, is older than one that was kept, or contradicts it.
+        HeadError: there is none, or one is not signed with the key, contradicts one that was kept, or does not prove
+            that it adds to it. Those before it were kept.
 
     """
-    said = opened_head(head, of)
-    if said.agency == names[0]:
-        raise HeadError("nobody is a witness of their own ledger")
-    with append_only(private_folder(kept) / f"{said.agency}.{said.custodian}") as file:
-        if file.last is not None:
-            before = opened_head(file.last, of)
-            if said.number < before.number:
-                raise HeadError(f"entry {before.number} of {said.agency} was witnessed: {said.number} is older")
-            if said.number == before.number and said.digest != before.digest:
-                raise HeadError(f"entry {said.number} of {said.agency} was another when it was witnessed")
-        if head != file.last:
-            file.append(head)
+    last: tuple[bytes, LedgerHead] | None = None
+    for head in heads:
+        content = opened_head(head, of)
+        if content.agency == names[0]:
+            raise HeadError("nobody is a witness of their own ledger")
+        store = private_folder(kept) / f"{content.agency}.{content.custodian}"
+        with append_only(store) as file:
+            if file.last is not None and head != file.last:
+                before = opened_head(file.last, of)
+                for contradiction in contradictions(_as_read(content), _as_read(before)):
+                    raise HeadError(f"{content.agency}: {contradiction}")
+                if content.time < before.time:
+                    raise HeadError(f"{content.agency}: the checkpoint is older than one that was witnessed")
+            if head != file.last:
+                file.append(head)
+        last = head, content
+    if last is None:
+        raise HeadError("there is no checkpoint")
     agency, custodian = names
-    signed = WitnessedHead(agency=agency, custodian=custodian, time=datetime.now(UTC), head=head.decode("ascii"))
-    return said, sign(signed.model_dump_json().encode(), by, typ=WITNESS_TYPE, kid=by.thumbprint())
+    signed = WitnessedHead(agency=agency, custodian=custodian, time=datetime.now(UTC), head=last[0].decode("ascii"))
+    return last[1], sign(signed.model_dump_json().encode(), by, typ=WITNESS_TYPE, kid=by.thumbprint())
+
+
+def _as_read(head: LedgerHead) -> dict[str, Any]:
+    """Return a checkpoint in the form of the monitor."""
+    proofs = {name: [*map(bytes.fromhex, getattr(head, name))] for name in ("proof", "records_proof")}
+    return head.model_dump() | proofs
 
 
 def witnessed_head(message: bytes, keys: Sequence[ECKey]) -> bytes:

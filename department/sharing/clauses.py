@@ -195,12 +195,12 @@ CLAUSES = (
     PolicyClause(
         "P16",
         "A log-in and a password; every access is documented by name, date and time.",
-        "A second factor, and a ledger that nobody changes, whose end leaves the machine each night.",
+        "A second factor, and a ledger that nobody changes: signed checkpoints of it leave the machine each minute.",
         f"{_DEPARTMENT}/ledger/test_killed.py",
         "{nameless:search|searches} by nobody known; {without_factor:person|people} without a second factor;"
-        " {sealed:end} of the ledger sent in 30 hours",
-        none=("nameless", "without_factor"),
-        some=("sealed",),
+        " {checkpoints:destination} got a checkpoint within five minutes, {checkpoints_late} did not get one",
+        none=("nameless", "without_factor", "checkpoints_late"),
+        some=("checkpoints",),
     ),
     PolicyClause(
         "P17",

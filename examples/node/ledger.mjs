@@ -60,7 +60,11 @@ function full(time) {
 const problems = [];
 const altered = [];
 let before = { number: 0, digest: "0".repeat(64) };
+let newest = "";
 for (const line of lines) {
+  const setBack = line.event === "clock_set_back";
+  if ((line.at < newest && !setBack) || Date.parse(line.at) > Date.now() + 60_000) problems.push([line.number, "time"]);
+  if (line.at > newest || setBack) newest = line.at;
   if (line.number !== before.number + 1) problems.push([before.number + 1, "missing"]);
   else if (line.previous !== before.digest) problems.push([line.number, "unlinked"]);
   if (digest(line) !== line.digest) altered.push(line);

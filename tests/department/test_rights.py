@@ -20,6 +20,7 @@ from platepost.department.ledger.errors import ClosedEntryError
 from platepost.department.policy.policy import AccessPurpose
 from tests.department.emptying import empty
 from tests.department.ledger.asked import hand_made
+from tests.department.planting import planting
 from tests.department.roles import as_role
 
 Connect = Callable[[str], psycopg.Connection]
@@ -43,6 +44,8 @@ RIGHTS = {
     "custody_constants": {OWNER: ALL, KEEPER: ADD, WEB: READ},
     # Of objects that no picture names: to know of one, or not to, shows nothing.
     "custody_unnamed_object": {OWNER: ALL, KEEPER: ADD | {"DELETE"}, PURGER: READ | {"DELETE"}},
+    "ledger_node": {OWNER: ALL, KEEPER: ADD, PUBLIC: READ},
+    "ledger_sent": {OWNER: ALL, KEEPER: KEEP | {"DELETE"}, PUBLIC: READ},
     "custody_holding": _BOOKS,
     "custody_tally": _BOOKS,
     "custody_parted": {OWNER: ALL},
@@ -223,6 +226,11 @@ FUNCTIONS = {
     "custody_chained": {OWNER, WEB},
     **{key: {OWNER, KEEPER} for key in ("custody_line", "custody_make_partitions")},
     "custody_retract": {OWNER, KEEPER},
+    "custody_recorded": {OWNER},
+    "custody_unrecorded": {OWNER, KEEPER},
+    "alerts_recorded": {OWNER},
+    "alerts_unrecorded": {OWNER, KEEPER},
+    "ledger_leaves": {OWNER, KEEPER, PUBLIC},
     # When each post's last test hit came, for the status page: no plate, nothing of a vehicle, no covert row.
     "custody_synthetic_kept": {OWNER, WEB},
     # Which posts are out of service, by name.
@@ -474,7 +482,8 @@ def rows(connect: Connect) -> Iterator[None]:
                 values |= {name: value for name, value in own.items() if name in columns}
                 marks = ", ".join(["%s"] * len(values))
                 insert = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"  # noqa: S608
-                connection.execute(insert, list(values.values()))
+                with planting(connection):
+                    connection.execute(insert, list(values.values()))
         connection.commit()
         yield
         empty(connection, *tables)
@@ -625,7 +634,7 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
         for path in department.rglob("*")
         if path.suffix in {".py", ".sql", ".html"} and named.search(path.read_text("utf-8"))
     }
-    allowed = {"check", "pictures", "projections", "reading", "rebuild", "record", "store", "tables"}
+    allowed = {"check", "checkpointer", "pictures", "projections", "reading", "rebuild", "record", "store", "tables"}
     counting = {"archive/backup.py"}  # the newest id, by which what comes back is compared
     # By function, view or table. None of these shows a record to the one who calls it.
     sql = {
@@ -634,6 +643,7 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
             *("alerts_forget_samples", "alerts_withdraw_listed"),
             "alerts_decision_kind",  # whether a hold has the passage of a hit
             "alerts_draw",  # reads by chance
+            *("alerts_recorded", "alerts_unrecorded"),  # whether the hit of an alert is there
         },
         "archive": {
             *("archive_guard_hold", "archive_guard_part", "archive_hold_again", "archive_holds_aside", "archive_kept"),
@@ -647,8 +657,12 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
             *("custody_cover_after", "custody_cover_named", "custody_cover_records", "custody_selected"),
             *("custody_chained", "custody_judged", "custody_line", "custody_make_partitions", "custody_retract"),
             *("custody_decommissioned", "custody_stored", "custody_synthetic_kept", "custody_tables"),
+            *("custody_recorded", "custody_unrecorded"),  # whether a row's record is there
         },
-        "ledger": {"ledger_note_access"},
+        "ledger": {
+            "ledger_note_access",
+            "ledger_leaves",  # digests, for checkpoints
+        },
         "lists": {"lists_name_sources", "lists_take_back"},  # what a hit is listed as
         "search": {
             "search_correction",

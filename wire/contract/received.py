@@ -130,6 +130,13 @@ def example_payloads() -> dict[str, dict[str, Any]]:
         number=1042,
         digest=hashlib.sha256(b"entry 1042").hexdigest(),
         time=BEGAN,
+        entered=BEGAN,
+        root=hashlib.sha256(b"entries").hexdigest(),
+        records=73_911,
+        records_root=hashlib.sha256(b"records").hexdigest(),
+        previous=(1041, 73_911),
+        proof=(hashlib.sha256(b"left").hexdigest(), hashlib.sha256(b"right").hexdigest()),
+        records_proof=(),
     )
     decision = Decision(
         agency=SOURCE.agency,

@@ -11,7 +11,7 @@ import click
 from platepost.department.archive.backup import RestoreReport, back_up, destroy_old
 from platepost.department.archive.backup import restore_test as test_restored
 from platepost.department.custody.bucket import open_bucket
-from platepost.department.custody.check import Wrong
+from platepost.department.custody.check_report import Wrong
 from platepost.department.custody.errors import PictureStoreError
 from platepost.department.database.cluster import PrivateCluster
 from platepost.department.errors import DepartmentError

@@ -61,7 +61,10 @@ BEGIN
     IF part.class = 'held' THEN
         gone := rows || ' AND NOT (%1$I = ANY ($4))';
     ELSIF cardinality(kept) > 0 THEN
-        FOR name IN SELECT table_name FROM custody_parted WHERE table_name || suffix = ANY (leaves) LOOP
+        -- Records first: what belongs to them follows, and is refused without them.
+        FOR name IN SELECT table_name FROM custody_parted WHERE table_name || suffix = ANY (leaves)
+            ORDER BY table_name <> 'custody_record', table_name
+        LOOP
             id_column := CASE name WHEN 'custody_record' THEN 'id' ELSE 'record_id' END;
             EXECUTE format('UPDATE %I SET class = ''held'' WHERE ' || rows || ' AND %I = ANY ($4)', name, id_column)
                 USING part.class, part.begins, part.ends, kept;

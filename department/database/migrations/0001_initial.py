@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("ac619666c1f5ff8f482e713e430286e8bb39ca2816205f57a6ef7e8b142729d2"),
+        ApplySql("d4a63b62b310f74243649d6a4489fdd7e32ad8cf3c20f344405331763ea1aca6"),
     ]

@@ -43,6 +43,24 @@ CREATE TABLE ledger_body (
 );
 CREATE INDEX ledger_body_exigent ON ledger_body (entry) WHERE field = 'exigent' AND value = 'true';
 
+-- Hashes of the Merkle trees behind checkpoints: of whole blocks of 256 leaves, and above: `ledger.tree`.
+CREATE TABLE ledger_node (
+    tree text COLLATE "C" NOT NULL CHECK (tree IN ('entries', 'records')),
+    level smallint NOT NULL CHECK (level >= 8),
+    place bigint NOT NULL CHECK (place >= 0),
+    hash bytea NOT NULL CHECK (length(hash) = 32),
+    last bigint NOT NULL,  -- the number of the last entry below it, or the id of the last record
+    PRIMARY KEY (tree, level, place)
+);
+
+-- Where checkpoints went last, by destination: one row for each that the settings name.
+CREATE TABLE ledger_sent (
+    destination text PRIMARY KEY,
+    head text,  -- the last that arrived
+    at timestamptz,  -- when it did
+    error text NOT NULL DEFAULT ''  -- why a later one did not
+);
+
 -- The department itself, as the folder's settings name it: days of agreements begin and end where it is.
 CREATE TABLE ledger_department (
     agency text COLLATE "C" PRIMARY KEY,

@@ -14,6 +14,7 @@ DECLARE
     kind public.ledger_event;
     said json;
     named text;
+    last_at timestamptz;
 BEGIN
     SELECT * INTO kind FROM public.ledger_event AS catalog WHERE catalog.event = event;
     IF kind.event IS NULL THEN
@@ -28,8 +29,14 @@ BEGIN
         FROM unnest(refers_to) AS closing ORDER BY closing;
     END IF;
     PERFORM pg_advisory_xact_lock(7528300157);
-    SELECT last.number, last.digest INTO line.number, line.digest
+    SELECT last.number, last.digest, last.at INTO line.number, line.digest, last_at
     FROM public.ledger_entry AS last ORDER BY last.number DESC LIMIT 1;
+    -- Time never runs back: where the clock was stepped back a little, the last entry's time is repeated; where it was
+    -- stepped back by more, nothing can be entered until an administrator enters `clock_set_back`.
+    IF last_at > clock_timestamp() + interval '1 minute' AND event <> 'clock_set_back' THEN
+        RAISE EXCEPTION 'the last entry is dated %, after the database''s clock: set the clock, or enter that it was set'
+            ' back with `platepost department ledger clock-set-back`', last_at USING ERRCODE = 'check_violation';
+    END IF;
 
     FOR line.refers_to, said IN
         SELECT given.refers_to, given.said FROM ROWS FROM (unnest(refers_to), json_array_elements(fields))
@@ -71,7 +78,8 @@ BEGIN
         END IF;
         line.number := coalesce(line.number, 0) + 1;
         line.previous := coalesce(line.digest, decode(repeat('00', 32), 'hex'));
-        line.at := clock_timestamp();
+        line.at := CASE event WHEN 'clock_set_back' THEN clock_timestamp() ELSE greatest(clock_timestamp(), last_at) END;
+        last_at := line.at;
         -- RFC 8785 by hand: members in order, and nothing in the values that needs an escape.
         line.digest := sha256(convert_to(format(
             '{"at":"%s","class":"%s","commitments":{%s},"entry":"%s","event":"%s","number":%s,"previous":"%s","refers_to":%s}',

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 import click
@@ -15,6 +16,7 @@ from platepost.common.files import write_durably
 from platepost.common.signals import stop_on_signals
 from platepost.department.database.roles import KEEPER, PUBLIC
 from platepost.department.folder import DepartmentFolder
+from platepost.department.ledger.published import published_checkpoint
 from platepost.department.options import FOLDER, JSON, Moment, web_option
 from platepost.department.session import connected, running_database
 from platepost.provisioning.connection import split_address
@@ -23,7 +25,15 @@ from platepost.provisioning.trust.keys import signing_jwk
 
 _FRESH_SECONDS = 60
 _STOP_SECONDS = 3
-_TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".jws": "application/jose"}
+CHECKPOINT = "checkpoint"
+"""The address below the public page at which monitors ask for the last checkpoint."""
+_MOST = 2**53
+_TYPES = {
+    f".{CHECKPOINT}": "application/json",
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css",
+    ".jws": "application/jose",
+}
 _HEADERS = [
     (b"content-security-policy", b"default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"),
     (b"x-content-type-options", b"nosniff"),
@@ -128,7 +138,7 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     click.echo(f"The public page is at http://{where}/. Ctrl-C ends it.")
     with stop_on_signals() as stop, running_database(folder):
         config = uvicorn.Config(
-            _site(lambda: _files(folder)),
+            _site(lambda: _files(folder), lambda since: _checkpoint(folder, since)),
             host=host,
             port=port,
             log_level="warning",
@@ -146,18 +156,38 @@ def _files(folder: DepartmentFolder) -> dict[str, bytes]:
         return public_files(connection)
 
 
-def _site(files: Callable[[], dict[str, bytes]]) -> Callable[..., Awaitable[None]]:
-    """Return an ASGI application that answers with files, which are renewed each minute."""
+def _checkpoint(folder: DepartmentFolder, since: tuple[int, int] | None) -> bytes | None:
+    with connected(folder, PUBLIC) as connection:
+        return published_checkpoint(connection, since)
+
+
+def _since(query: bytes) -> tuple[int, int] | None:
+    """Return how far the asker's checkpoint had come; None if they know none."""
+    said = parse_qs(query.decode("ascii", "replace"))
+    try:
+        entries, records = (int(said[name][0]) for name in ("since", "records"))
+    except (KeyError, ValueError):
+        return None
+    return (entries, records) if 0 <= entries < _MOST and 0 <= records < _MOST else None
+
+
+def _site(
+    files: Callable[[], dict[str, bytes]], checkpoint: Callable[[tuple[int, int] | None], bytes | None]
+) -> Callable[..., Awaitable[None]]:
+    """Return an ASGI application that answers with files, renewed each minute, and with the last checkpoint."""
     made: tuple[float, dict[str, bytes]] = (-_FRESH_SECONDS, {})
 
     async def answer(scope: dict[str, Any], receive: object, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
         del receive
         nonlocal made
-        if time.monotonic() - made[0] > _FRESH_SECONDS:
-            made = time.monotonic(), files()
         name = scope["path"].removeprefix("/") or "index.html"
-        body = made[1].get(name)
-        kind = _TYPES.get(Path(name).suffix, "text/plain; charset=utf-8")
+        if name == CHECKPOINT:
+            body = checkpoint(_since(scope.get("query_string", b"")))
+        else:
+            if time.monotonic() - made[0] > _FRESH_SECONDS:
+                made = time.monotonic(), files()
+            body = made[1].get(name)
+        kind = _TYPES.get(Path(name).suffix or f".{name}", "text/plain; charset=utf-8")
         headers = [*_HEADERS, (b"content-type", kind.encode())]
         await send({"type": "http.response.start", "status": 404 if body is None else 200, "headers": headers})
         await send({"type": "http.response.body", "body": body or b"There is no such page."})

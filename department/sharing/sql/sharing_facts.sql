@@ -82,7 +82,16 @@ SELECT jsonb_build_object(
         WHERE role = 'records_manager' AND ended_at IS NULL AND disabled_at IS NULL),
     'without_factor', (SELECT count(*) FROM people_person AS person WHERE disabled_at IS NULL AND last_login IS NOT NULL
         AND NOT EXISTS (SELECT FROM mfa_authenticator WHERE user_id = person.id)),
-    'sealed', (SELECT count(*) FROM ledger_entry WHERE event = 'sealed' AND at > now() - interval '30 hours')
+    -- A time-stamping service, of which the destination is an address, gets one each hour.
+    'checkpoints', (
+        SELECT count(*) FROM ledger_sent WHERE destination !~ '^https?:|^public page$' AND at > now() - interval '5 minutes'
+    ),
+    'checkpoints_late', (
+        SELECT count(*) FROM ledger_sent WHERE destination <> 'public page' AND (
+            error <> '' OR coalesce(at, '-infinity')
+            < now() - CASE WHEN destination ~ '^https?:' THEN interval '2 hours' ELSE interval '5 minutes' END
+        )
+    )
 ) || jsonb_build_object(
     'published', (SELECT count(*) FROM lists_request WHERE published_at > now() - interval '24 hours'),
     'posts', (SELECT count(*) FROM posts),

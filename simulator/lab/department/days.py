@@ -1,5 +1,6 @@
 """A department's clock set back: its database and its code take a day of the past for today."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,9 +44,12 @@ class BackdatedClock:
 
     def set_back(self, ago: timedelta) -> None:
         """Be so far in the past from now on."""
-        self.ago = ago
+        further, self.ago = ago > self.ago, ago
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('platepost.ago', %s, false)", [f"{ago.total_seconds()} seconds"])
+            if further:  # the ledger takes no entry that is dated before the last, unless an entry says why
+                said = json.dumps({"person": "simulator", "reason": "a day of the past is simulated"})
+                cursor.execute("SELECT ledger_append('clock_set_back', NULL, %s)", [said])
 
 
 def _simulated(text: str) -> str:

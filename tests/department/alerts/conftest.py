@@ -26,6 +26,7 @@ from tests.department.custody.posts import PASSAGE, SIGNER, Post, deliveries
 from tests.department.emptying import empty, empty_custody, empty_ledger
 from tests.department.lasting import Lasting
 from tests.department.people.persons import made_person
+from tests.department.planting import RECORD
 from tests.department.roles import as_role
 
 PLATE = "7ABC123"
@@ -75,10 +76,11 @@ class Dispatch:
 
     def status(self, post: str, version: int | None, age: float | None) -> None:
         """Have a post say which list it has."""
+        self.act(RECORD, "log", datetime.now(UTC), post, "platepost.status.v1")
         self.act(
             "INSERT INTO custody_status (record_id, class, retained_from, post, at, state, since, reasons, software,"
-            " list_version, list_age) VALUES (nextval('custody_record_id'), 'log', now(), %s, now(), 'ok', now(),"
-            " '{}', '0', %s, %s)",
+            " list_version, list_age) SELECT id, 'log', retained_from, %s, now(), 'ok', now(),"
+            " '{}', '0', %s, %s FROM custody_record WHERE id = currval('custody_record_id')",
             *(post, version, age),
         )
 

@@ -45,6 +45,7 @@ from tests.department.alerts.conftest import Dispatch, same
 from tests.department.alerts.test_wrong_stops import MISREAD, NEAR, STATED, confirmed
 from tests.department.custody.posts import GROUP, PASSAGE, SIGNER, Post
 from tests.department.people.persons import client_of
+from tests.department.planting import planting
 from tests.department.roles import as_role
 
 CLETS_LIKE = (
@@ -362,7 +363,7 @@ def test_source_of_the_entry_is_kept_and_a_stale_source_named(dispatch: Dispatch
 
 def test_post_whose_rejections_jump_is_named(dispatch: Dispatch) -> None:
     decided = {"post-1": ((9, 1), (1, 40)), "post-2": ((5, 20), (10, 40)), "post-3": ((3, 0), (0, 0))}
-    with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser:
+    with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser, planting(superuser):
         superuser.execute("SET session_replication_role = replica")
         made = iter(range(10**9, 10**9 + 1000))
         for post, times in decided.items():

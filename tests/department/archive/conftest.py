@@ -15,7 +15,8 @@ from pytest_django.fixtures import Settings
 from platepost.department.archive.purge import Certifier, PurgeAuthority, approve_purge, carry_out, plan_purge
 from platepost.department.archive.retention import establish
 from platepost.department.custody.bucket import PictureBucket
-from platepost.department.custody.check import CheckReport, CustodyVerification
+from platepost.department.custody.check import CustodyVerification
+from platepost.department.custody.check_report import CheckReport
 from platepost.department.custody.store import CustodyStore
 from platepost.department.database.cluster import SUPERUSER
 from platepost.department.database.roles import COMMAND, KEEPER, PURGER

@@ -20,6 +20,7 @@ from platepost.department.policy.law import LAWS
 from platepost.department.policy.policy import AccessPurpose
 from tests.department.archive.conftest import Purge, Rows
 from tests.department.emptying import empty as emptied
+from tests.department.planting import planting
 from tests.department.roles import as_role
 
 LEAST = "UPDATE ledger_class SET least = '{} days'; UPDATE archive_law SET floor_days = {} WHERE class LIKE 'ledger%%'"
@@ -184,7 +185,8 @@ def test_rows_of_each_kind_go_by_a_plan_once_they_are_old_and_not_held(
 ) -> None:
     establish(LAWS["california"])
     superuser.execute("SELECT custody_make_partitions(current_date, current_date)")
-    superuser.execute(OLD_AND_YOUNG)
+    with planting(superuser):
+        superuser.execute(OLD_AND_YOUNG)
     scope = HeldScope(since=datetime(2024, 1, 1, tzinfo=UTC), until=datetime.now(UTC), posts=["p"], plates=["7XYZ999"])
     with as_role(COMMAND):
         said = {"person": "a.rivera", "kind": "litigation", "case": "CV-9", "reason": "claim"}

@@ -26,6 +26,7 @@ from platepost.department.policy.policy import AccessPurpose
 from platepost.provisioning.fleet.register import PostKeyRegister, ReadsHolder
 from tests.department.ledger.conftest import Damaging, damaging, empty_ledger
 from tests.department.people.persons import client_of, made_person
+from tests.department.planting import planting
 from tests.department.roles import as_role
 
 __all__ = ["Damaging", "damaging", "empty_ledger"]
@@ -73,7 +74,7 @@ def planned(
 
 def by_hand(*statements: str) -> list[Any]:
     """Do something as the owner, whom neither grants nor row security bind; return what the last statement gives."""
-    with as_role(OWNER), connection.cursor() as cursor:
+    with as_role(OWNER), connection.cursor() as cursor, planting(cursor):
         for statement in statements:
             cursor.execute(statement)
         return cursor.fetchall() if cursor.description else []

@@ -20,6 +20,7 @@ from platepost.department.session import running_database
 from tests.department.commands.filled import fleet_post, keep
 from tests.department.commands.installation import Commands, own_department
 from tests.department.ledger.asked import hand_made
+from tests.department.planting import planting
 from tests.s3_store import PREFIX, S3Store
 
 __all__ = ["own_department"]
@@ -100,7 +101,8 @@ def test_restore_test_names_what_is_wrong(own_department: Commands, tmp_path: Pa
     folder.receipts.write_bytes(b"")
     with running_database(folder):
         keep(folder, [post.read()])
-        with psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME) as superuser:
+        where = {"host": str(folder.cluster), "user": SUPERUSER, "dbname": DATABASE_NAME}
+        with psycopg.connect(**where) as superuser, planting(superuser):
             superuser.execute(ROW)
         made = given("backup", folder.path, tmp_path / "second.age", "--to", public)
         assert made.exit_code == 0, made.output

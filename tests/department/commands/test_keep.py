@@ -5,19 +5,25 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
+import psycopg
 import pytest
 
 from platepost.department.database.cluster import installed_versions
+from platepost.department.database.roles import KEEPER
 from platepost.department.folder import DepartmentFolder
+from platepost.provisioning.trust.keys import signing_jwk
 from platepost.simulator.brokers.mosquitto import mosquitto_path
 from platepost.wire.contract.examples import JPEG, LIST, example_sight
+from platepost.wire.monitor import Monitor, public_key
 from platepost.wire.records import Picture, Read
 from platepost.wire.records.topics import ledger_topic
 from tests.department.commands.installation import Installed
 from tests.department.commands.keeping import SECONDS, Site, site
 from tests.department.custody.posts import PASSAGE
 from tests.s3_store import CREDENTIALS, S3Store, rclone_path
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -61,15 +67,34 @@ def test_records_are_proved_and_receipted_over_kills_and_late_keys(street: Site)
     assert not street.cluster.running, "the last program that used the database stopped it"
 
 
-def test_end_of_the_ledger_is_published_for_whoever_keeps_it(street: Site) -> None:
+def test_checkpoints_are_published_for_whoever_keeps_them(street: Site, tmp_path: Path) -> None:
+    """The service makes one at its start, and one soon after each entry; an outsider's monitor follows."""
+    street.add_post("post-9")  # with it, the broker learns the subscriber's rights
     topic = ledger_topic("riverside", "records")
-    (street.department.folder / "ledger-head.jws").write_bytes(b"an end, as `ledger seal` leaves it")
-    with street.keeping(), street.hearing(topic) as neighbor:
-        assert neighbor.wait(lambda where, _: where == topic, SECONDS) == b"an end, as `ledger seal` leaves it"
-        (street.department.folder / "ledger-head.jws").write_bytes(b"the next")
-        assert neighbor.wait(lambda _, body: body == b"the next", SECONDS)
-    with street.hearing(topic) as later:
-        assert later.wait(lambda _, body: body == b"the next", SECONDS), "it is retained"
+    folder = DepartmentFolder(street.department.folder)
+    (tmp_path / "key.pem").write_bytes(signing_jwk(folder.custody_key).as_pem(private=False))
+    monitor = Monitor(public_key(tmp_path / "key.pem"), tmp_path / "seen")
+    entering = 'SELECT ledger_append(\'log_exported\', NULL, \'{"person": "a", "what": "entries"}\')'
+    arrived = "SELECT head FROM ledger_sent WHERE destination = 'broker' AND at IS NOT NULL"
+    with (
+        street.keeping() as archive,
+        street.hearing(topic) as neighbor,
+        psycopg.connect(folder.conninfo(KEEPER), autocommit=True) as keeper,
+    ):
+        keeper.execute(entering)
+        head = neighbor.wait(lambda where, _: where == topic, SECONDS)
+        assert head is not None, archive.events
+        assert monitor.see(head.decode()) == []
+        assert monitor.last is not None
+        number = monitor.last["number"]
+        keeper.execute(entering)
+        later = neighbor.wait(lambda _, body: body != head, SECONDS)
+        assert later is not None, archive.events
+        assert monitor.see(later.decode()) == []
+        assert number <= monitor.last["number"]
+        until(lambda: keeper.execute(arrived).fetchall() != [], seconds=SECONDS)
+    with street.hearing(topic) as after:
+        assert after.wait(lambda where, _: where == topic, SECONDS) is not None, "it is retained"
 
 
 def test_what_was_receipted_and_is_not_held_is_an_incident(street: Site) -> None:

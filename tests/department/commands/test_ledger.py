@@ -1,4 +1,4 @@
-"""The ledger's commands on one department: an end is sealed and sent away, and names a tail that is cut off."""
+"""The ledger's commands on one department: a checkpoint is sent away, and shows that a tail was cut off."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from platepost.department.ledger.witness import witness_head, witnessed_head
 from platepost.provisioning.trust.keys import signing_jwk
 from platepost.wire.verify.noted import NotedHead
 from tests.department.commands.installation import Commands, department
-from tests.department.ledger.asked import hand_made
+from tests.department.ledger.asked import checkpoint, hand_made
 from tests.department.ledger.test_second_verifier import run_example
 from tests.department.ledger.time_stamping import time_stamping
 
@@ -37,7 +37,10 @@ def test_sealed_end_names_a_tail_that_is_cut_off(department: Commands, tmp_path:
         with psycopg.connect(**where) as superuser:
             for _ in range(2):
                 superuser.execute("SELECT ledger_append('intent', NULL, %s)", [hand_made()])
-        assert department.json("ledger seal")["number"] == 2
+        done = department("checkpoint", "--json")  # the keeper does not run: no broker has it
+        said = json.loads(done.stdout)
+        assert (said["number"], said["records"], said["problems"]) == (3, 0, []), done
+        assert said["sent"] == {str(heads): "", "broker": "", url: ""}
         assert SealedHead.read(heads.read_bytes()).head == folder.published_head.read_bytes()
         assert department.json("ledger check", "--heads", heads) == {
             "intact": True,
@@ -47,7 +50,9 @@ def test_sealed_end_names_a_tail_that_is_cut_off(department: Commands, tmp_path:
             "unanswered": [],
         }
         stranger = ECKey.generate_key("P-256")
-        (tmp_path / "head").write_bytes(sign_head(NotedHead(7, "ab" * 32), stranger, agency="oakdale", custodian="r"))
+        (tmp_path / "head").write_bytes(
+            sign_head(checkpoint(NotedHead(7, "ab" * 32), agency="oakdale", custodian="r"), stranger)
+        )
         (tmp_path / "oakdale.pem").write_bytes(stranger.as_pem(private=False))
         said = department.json("ledger witness", tmp_path / "head", "--of", tmp_path / "oakdale.pem")
         assert witnessed_head(said["signed"].encode(), [signing_jwk(folder.custody_key)])
@@ -56,8 +61,8 @@ def test_sealed_end_names_a_tail_that_is_cut_off(department: Commands, tmp_path:
         own = folder.published_head.read_bytes()
         names, kept = ("oakdale", "r"), tmp_path / "kept"
         of = signing_jwk(folder.custody_key)
-        _, signed = witness_head(own, kept, of=of, by=stranger, names=names)
-        forged = witness_head(own, tmp_path / "forged", of=of, by=ECKey.generate_key("P-256"), names=names)[1]
+        _, signed = witness_head([own], kept, of=of, by=stranger, names=names)
+        forged = witness_head([own], tmp_path / "forged", of=of, by=ECKey.generate_key("P-256"), names=names)[1]
         (tmp_path / "signed").write_bytes(signed + b"\n")
         given = ("--witnessed", tmp_path / "signed", "--by", tmp_path / "oakdale.pem")
         checked = department.json("ledger check", *given)
@@ -70,7 +75,7 @@ def test_sealed_end_names_a_tail_that_is_cut_off(department: Commands, tmp_path:
         assert department.json("ledger export", "--outsider", "--to", exported)["lines"] == 5
         assert exported.stat().st_mode & 0o777 == 0o600
         assert [json.loads(line)["event"] for line in exported.read_text("utf-8").splitlines()] == [
-            *("intent", "intent", "sealed", "witnessed", "log_exported")
+            *("law_changed", "intent", "intent", "witnessed", "log_exported")
         ]
         assert run_example(exported) == set()
         assert '"salt"' in department("ledger export").stdout
@@ -79,7 +84,7 @@ def test_sealed_end_names_a_tail_that_is_cut_off(department: Commands, tmp_path:
         heads.write_bytes(heads.read_bytes() + b"{}\n")
         done = department("ledger check", "--heads", heads)
         assert done.returncode == 1
-        assert "2 cut: a noted end is not there\n" in done.stdout
+        assert "3 cut: a noted end is not there\n" in done.stdout
         assert f"head: {heads}, line 2: a line is not a signed end of a ledger\n" in done.stdout
         assert "1 entries, 1 ends: 2 problems.\n" in done.stdout
-        assert "2 cut: a noted end is not there\n" in department("ledger check", *given).stdout
+        assert "3 cut: a noted end is not there\n" in department("ledger check", *given).stdout

@@ -40,7 +40,8 @@ def test_each_step_is_done_and_what_failed_is_said(own_department: Commands, tmp
         said = json.loads(folder.nightly.read_bytes())["steps"]
         assert [step for step, why in said.items() if why is None] == [
             "journal",
-            "seal",
+            "readers",
+            "verify",
             "holds",
             "public",
             "purges",
@@ -60,7 +61,7 @@ def test_each_step_is_done_and_what_failed_is_said(own_department: Commands, tmp
         assert "Signed copy of" in (tmp_path / "site" / "index.html").read_text()
         with psycopg.connect(folder.conninfo(KEEPER)) as keeper:
             events = keeper.execute("SELECT event FROM ledger_entry ORDER BY number").fetchall()
-    assert [event for (event,) in events][-3:] == ["sealed", "backup_removed", "backed_up"]
+    assert [event for (event,) in events][-2:] == ["backup_removed", "backed_up"]
 
 
 def test_end_of_the_certificate_is_said_ahead(own_department: Commands, monkeypatch: pytest.MonkeyPatch) -> None:

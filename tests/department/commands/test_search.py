@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from platepost.department.database.roles import AUDITOR, KEEPER, OWNER
-from platepost.department.folder import DepartmentFolder
+from platepost.department.database.cluster import SUPERUSER
+from platepost.department.database.roles import AUDITOR, OWNER
+from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from platepost.department.session import running_database
 from tests.department.commands.installation import CURRENT, Commands, department, give_apps, name_persons, next_code
+from tests.department.planting import planting
 
 __all__ = ["department"]
 
@@ -35,7 +37,8 @@ def test_drill_finds_and_is_in_the_ledger(department: Commands) -> None:
             owner.execute(CURRENT)
         assert "has no authenticator app" in given(department, "7ab?12*", *DRILL, code="123456\n").stderr
         give_apps(folder)
-        with psycopg.connect(folder.conninfo(KEEPER)) as keeper:
+        superuser = {"host": str(folder.cluster), "user": SUPERUSER, "dbname": DATABASE_NAME}
+        with psycopg.connect(**superuser) as keeper, planting(keeper):
             keeper.execute("SELECT custody_make_partitions('2026-01-28', '2026-01-28')")
             keeper.execute(
                 "INSERT INTO custody_read VALUES (1, 'no_hit', %(at)s, 'post-1', NULL, 'p', %(at)s, '7ABO123',"

@@ -8,6 +8,7 @@ from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from tests.department.commands.installation import Commands, department
 from tests.department.ledger.asked import hand_made
+from tests.department.planting import planting
 
 __all__ = ["department"]
 ROW = """
@@ -32,7 +33,8 @@ def test_exit_code_says_whether_it_is_whole(department: Commands) -> None:
             superuser.execute("SELECT ledger_append('intent', NULL, %s)", [hand_made()])
             superuser.execute("SELECT nextval('custody_record_id')")
             superuser.execute(ALTERED)
-            superuser.execute(ROW)
+            with planting(superuser):
+                superuser.execute(ROW)
             superuser.execute(
                 "INSERT INTO custody_record (id, class, retained_from, kept_at, topic, post, digest, type, verdict,"
                 " reason, names, codec, body) VALUES (2, 'doubtful', now(), now(), 'alpr/v1/riverside/post-1/read',"

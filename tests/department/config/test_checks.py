@@ -25,6 +25,7 @@ from platepost.department.people.device import set_device
 from platepost.department.session import connected, running_database
 from platepost.department.web.middleware import SecurityHeaders
 from tests.department.commands.installation import CURRENT, Commands, department
+from tests.department.planting import planting
 from tests.department.roles import as_role
 
 __all__ = ["department"]
@@ -280,7 +281,7 @@ INSERT INTO lists_entry (
     now() + interval '1 day', true, 'b', now())
 """
 ALERT = """
-SET session_replication_role = replica;
+SET LOCAL session_replication_role = replica;
 INSERT INTO alerts_alert (
     record_id, retained_from, post, covert_group, hit, captured_at, arrived_at, category, priority, match,
     hotlist_stale, held, second_needed, changed_at
@@ -297,7 +298,8 @@ def test_covert_group_whose_hits_nobody_sees_is_named(department: Commands) -> N
     folder = DepartmentFolder(department.folder)
     with running_database(folder), connected(folder, OWNER) as owner:
         owner.execute(ENTRY)
-        with psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME) as superuser:
+        where = {"host": str(folder.cluster), "user": SUPERUSER, "dbname": DATABASE_NAME}
+        with psycopg.connect(**where) as superuser, planting(superuser):
             superuser.execute(ALERT)
         assert unheard() == ["homicide", "narcotics"]
         for login in ("a.rivera", "b.chen"):

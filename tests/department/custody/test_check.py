@@ -10,8 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from platepost.department.custody import check
-from platepost.department.custody.check import CheckReport, CustodyVerification
+from platepost.department.custody import check, check_report
+from platepost.department.custody.check import CustodyVerification
+from platepost.department.custody.check_report import CheckReport
 from platepost.department.custody.errors import CustodyError
 from platepost.department.custody.given_up import PostStatements
 from platepost.department.custody.receipt_log import ReceiptLog
@@ -19,13 +20,14 @@ from platepost.department.custody.record import CustodyRecord
 from platepost.department.custody.store import CustodyStore
 from platepost.department.custody.verdict import Judgment
 from platepost.department.database.cluster import SUPERUSER
-from platepost.department.database.roles import KEEPER
+from platepost.department.database.roles import KEEPER, OWNER
 from platepost.department.ledger.entries import open_entry
 from platepost.department.policy.policy import AccessPurpose
 from platepost.wire.records import KeptRange, Keyring, Receipt
 from tests.department.custody.conftest import Open, Rows
 from tests.department.custody.posts import CHAIN, GROUP, HIT, LATER, NOW, SIGNER, STRANGER, Post, changed, deliveries
 from tests.department.emptying import empty_ledger
+from tests.department.planting import planting
 
 Connect = Callable[[str], psycopg.Connection]
 Run = Callable[..., CheckReport]
@@ -89,7 +91,7 @@ def sql(connect: Connect) -> Callable[[str], None]:
     """Do what only a superuser can."""
 
     def executed(statement: str) -> None:
-        with connect(SUPERUSER) as superuser:
+        with connect(SUPERUSER) as superuser, planting(superuser):
             superuser.execute(statement)
 
     return executed
@@ -294,6 +296,94 @@ def test_projection_of_no_record(run: Run, store: CustodyStore, sql: Callable[[s
     assert {("projection", "open", 5)} <= named(run())
 
 
+PLANTED = {
+    "custody_read": "INSERT INTO custody_read SELECT (made).* FROM (SELECT jsonb_populate_record("
+    "one, jsonb_build_object('record_id', {id})) AS made FROM custody_read AS one) AS made",
+    "custody_hit": "INSERT INTO custody_hit SELECT (made).* FROM (SELECT jsonb_populate_record("
+    "one, jsonb_build_object('record_id', {id})) AS made FROM custody_hit AS one WHERE covert_group IS NULL) AS made",
+    "custody_picture": "INSERT INTO custody_picture SELECT (made).* FROM (SELECT jsonb_populate_record("
+    "one, jsonb_build_object('record_id', {id})) AS made FROM custody_picture AS one LIMIT 1) AS made",
+}
+"""What makes a row of a record by that id, which does not exist."""
+
+
+@pytest.mark.parametrize("table", PLANTED)
+@pytest.mark.parametrize("number", [10**9, -1])
+def test_invented_row_is_reported_whatever_its_id(
+    run: Run, store: CustodyStore, sql: Callable[[str], None], table: str, number: int
+) -> None:
+    """One beyond the last record, too, and one that a run before has passed."""
+    assert run().problems == ()
+    sql(PLANTED[table].format(id=number))
+    for whole in (False, True):
+        problems = [(problem.record, problem.message.split()[0]) for problem in run(whole=whole).problems]
+        assert problems == [(number, table)]
+
+
+@pytest.mark.parametrize("role", [OWNER, SUPERUSER, KEEPER])
+@pytest.mark.parametrize("table", PLANTED)
+def test_invented_row_is_refused_to_everybody(store: CustodyStore, connect: Connect, role: str, table: str) -> None:
+    with connect(SUPERUSER) as superuser:
+        leaf = "SELECT tableoid::regclass::text FROM {} LIMIT 1".format(table)  # noqa: S608, UP032 - our own names
+        ((partition,),) = superuser.execute(leaf).fetchall()
+        replica = "SET LOCAL session_replication_role = replica"
+        superuser.execute(replica if role == SUPERUSER else "SELECT")
+        superuser.execute(f"SET LOCAL ROLE {role}")
+        for target in (table, partition) if role != KEEPER else (table,):
+            statement = PLANTED[table].format(id=7).replace(f"INTO {table}", f"INTO {target}")
+            with pytest.raises(psycopg.errors.ForeignKeyViolation, match="has no record"), superuser.transaction():
+                superuser.execute(statement)
+
+
+def test_read_cannot_be_moved_to_another_record(store: CustodyStore, connect: Connect) -> None:
+    with connect(OWNER) as owner, pytest.raises(psycopg.errors.ForeignKeyViolation):
+        owner.execute("UPDATE custody_read SET record_id = (SELECT min(id) FROM custody_record)")
+
+
+def test_alert_without_its_hit_is_refused_and_reported(
+    run: Run, store: CustodyStore, connect: Connect, sql: Callable[[str], None]
+) -> None:
+    invented = (
+        "INSERT INTO alerts_alert (record_id, retained_from, post, hit, captured_at, arrived_at, category, priority,"
+        " match, hotlist_stale, held, second_needed, changed_at) VALUES (1, now(), 'post-1', 'h', now(), now(),"
+        " 'stolen', 1, 'exact', false, false, false, now())"
+    )
+    without = "SET LOCAL session_replication_role = replica"
+    with (
+        connect(SUPERUSER) as superuser,
+        pytest.raises(psycopg.errors.ForeignKeyViolation, match="an alert has no hit"),
+    ):
+        superuser.execute(f"{without}; {invented}")
+    sql(f"{without}; {invented}")
+    assert [str(problem) for problem in run().problems] == [
+        "record 1: projection: alert 1 has no hit: somebody invented it, or deleted its hit"
+    ]
+
+
+DAMAGE = {
+    "topic": ALTER.format("topic = 'x', constants = NULL"),
+    "body": ALTER.format("body = '\\x00', codec = 1"),
+    "time of a record": ALTER.format("kept_at = 'infinity'"),
+    "time of a row": "UPDATE custody_read SET captured_at = 'infinity'",
+    "bookkeeping": "UPDATE custody_holding SET runs = '{\"a\": 1}' WHERE covert_group IS NULL",
+    "record that names keys": "UPDATE custody_record SET names = true, body = '', codec = 3 WHERE sequence = 3",
+    "commitments": "ALTER TABLE ledger_entry DISABLE TRIGGER USER;"
+    "UPDATE ledger_entry SET commitments = '[1]' WHERE number = 1; UPDATE ledger_entry SET at = 'infinity'"
+    " WHERE number = 2; ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER ledger_entry_is_final",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damaged_row_is_reported_and_stops_nothing(
+    run: Run, store: CustodyStore, sql: Callable[[str], None], damage: str
+) -> None:
+    sql(DAMAGE[damage])
+    sql("DELETE FROM custody_withdrawal")
+    found = named(run())
+    assert ("projection", "open", 5) in found, "what comes behind the damage is checked"
+    assert found - {("projection", "open", 5)}, "and the damage is reported"
+
+
 def test_receipted_and_not_held(run: Run, store: CustodyStore, tmp_path: Path) -> None:
     (run_,) = store.holding(CHAIN).ranges()
     receipt = Receipt(
@@ -465,7 +555,7 @@ class TestRuns:
     def test_more_problems_than_are_named_are_counted(
         self, run: Run, store: CustodyStore, sql: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(check, "PROBLEMS_MOST", 1)
+        monkeypatch.setattr(check_report, "PROBLEMS_MOST", 1)
         sql("DELETE FROM custody_audit")
         report = run()
         assert len(report.problems) == 1

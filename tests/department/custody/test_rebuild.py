@@ -8,11 +8,14 @@ import pytest
 
 from platepost.department.custody.projections import PROJECTIONS
 from platepost.department.custody.rebuild import rebuild
+from platepost.department.database.cluster import SUPERUSER
 from platepost.department.database.roles import OWNER
 from platepost.wire.contract.examples import ExampleSigner, example_records
 from platepost.wire.records import Keyring
 from tests.department.custody.conftest import Open, Rows
 from tests.department.custody.posts import GROUP, HIT, SIGNER, Post, deliveries
+from tests.department.lasting import Lasting
+from tests.department.planting import planting
 
 TABLES = [*(each.table for each in PROJECTIONS), "custody_tally"]
 
@@ -61,12 +64,17 @@ def test_all_is_the_same_row_by_row(kept: None, rows: Rows, owner: psycopg.Conne
     assert rebuild(owner).identical
 
 
-def test_a_row_that_somebody_changed_is_named_and_mended(kept: None, rows: Rows, owner: psycopg.Connection) -> None:
+def test_a_row_that_somebody_changed_is_named_and_mended(
+    kept: None, rows: Rows, owner: psycopg.Connection, lasting: Lasting
+) -> None:
     before = content(rows)["custody_read"]
     withdrawn = len(content(rows)["custody_withdrawal"])
     owner.execute("UPDATE custody_read SET plate_key = '1AAA111' WHERE class = 'hit'")
-    owner.execute("INSERT INTO custody_withdrawal SELECT record_id + 1000000, class, retained_from, post, covert_group,"
-                  " hit, passage, at, category, reason FROM custody_withdrawal")  # fmt: skip
+    with lasting(SUPERUSER) as superuser, planting(superuser):
+        superuser.execute(
+            "INSERT INTO custody_withdrawal SELECT record_id + 1000000, class, retained_from, post, covert_group,"
+            " hit, passage, at, category, reason FROM custody_withdrawal"
+        )
     checked = rebuild(owner, mend=False)
     assert dict(checked.missing) == {"custody_read": 1 + 0}
     assert dict(checked.extra) == {"custody_read": 1, "custody_withdrawal": withdrawn}

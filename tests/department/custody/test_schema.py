@@ -7,6 +7,7 @@ from django.db import Error, connection, transaction
 
 from platepost.department.custody.tables import OF_CHAIN
 from platepost.department.database.roles import KEEPER, WEB
+from tests.department.planting import planting
 from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db
@@ -108,8 +109,8 @@ def test_the_keeper_takes_back_nothing_that_it_has_not_judged_anew() -> None:
     )
     with as_role(KEEPER):
         execute("SELECT custody_make_partitions('2026-03-18', '2026-03-18')")
-        for number in (1, 2, 3):
-            execute(row, number, AT, AT)
+        with connection.cursor() as cursor, planting(cursor):
+            cursor.executemany(row, [(number, AT, AT) for number in (1, 2, 3)])
         execute(anew, 2, AT, AT, "forged")
         execute(anew, 3, AT, AT, "forged")
         execute(anew, 3, AT, AT, "genuine")

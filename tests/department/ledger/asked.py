@@ -1,10 +1,13 @@
 """What somebody asks for in tests, and an intent as somebody makes it by hand."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.policy.policy import AccessPurpose
+from platepost.wire.records.ledger_head import LedgerHead
+from platepost.wire.verify.noted import NotedHead
 
 PURPOSE = AccessPurpose("stolen vehicle", "26-00417")
 ASKED: dict[str, Any] = {
@@ -20,3 +23,11 @@ def hand_made(**more: object) -> str:
     """Return the fields of an intent as JSON, for `ledger_append`."""
     said: dict[str, Any] = dict.fromkeys(LedgerEvent.INTENT.kind.carries.split())
     return json.dumps(said | {"person": "a.rivera", "purpose": "patrol", "groups": [], **more})
+
+
+def checkpoint(head: NotedHead, *, agency: str = "springfield", custodian: str = "records", **more: Any) -> LedgerHead:  # noqa: ANN401 - what pydantic takes
+    """Return a checkpoint without records, the root of which is the digest: its tree proves nothing."""
+    now = datetime.now(UTC)
+    said = {"number": head.sequence, "digest": head.digest, "root": head.digest, "records": 0, "previous": (0, 0)}
+    proofs = {"records_root": "00" * 32, "proof": (), "records_proof": ()}
+    return LedgerHead(agency=agency, custodian=custodian, time=now, entered=now, **{**said, **proofs, **more})

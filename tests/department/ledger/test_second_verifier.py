@@ -12,7 +12,7 @@ import pytest
 from platepost.department.database.roles import KEEPER, OWNER
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import open_entry
-from platepost.department.ledger.export import last_head, ledger_lines
+from platepost.department.ledger.export import ledger_lines
 from platepost.department.ledger.verify import verify_ledger
 from platepost.department.ledger.writing import append
 from platepost.wire.verify.noted import NotedHead
@@ -59,7 +59,7 @@ def head(empty_ledger: None, connect: Connect) -> NotedHead:
     for plate in ("TEST1", 'T"\\\u2028é', ""):
         open_entry(**ASKED | {"query": {"plate": plate}}).shown()
     with connect(KEEPER) as keeper:
-        end = last_head(keeper)
+        end = verify_ledger(keeper).head
     assert end is not None
     return end
 
@@ -83,10 +83,22 @@ def swap(superuser: psycopg.Connection) -> None:
 @pytest.mark.parametrize(
     ("damage", "named"),
     [
-        ("UPDATE ledger_entry SET at = at - interval '1 day' WHERE number = 2", {(2, "altered")}),
+        ("UPDATE ledger_entry SET at = at - interval '1 day' WHERE number = 2", {(2, "altered"), (2, "time")}),
         ("UPDATE ledger_entry SET previous = digest WHERE number = 4", {(4, "altered"), (4, "unlinked")}),
         (cut, {(6, "cut")}),
-        (swap, {(3, "swapped"), (5, "swapped"), (3, "unlinked"), (4, "unlinked"), (5, "unlinked"), (6, "unlinked")}),
+        (
+            swap,
+            {
+                (3, "swapped"),
+                (5, "swapped"),
+                (3, "unlinked"),
+                (4, "unlinked"),
+                (5, "unlinked"),
+                (6, "unlinked"),
+                (4, "time"),
+                (5, "time"),
+            },
+        ),
         ("DELETE FROM ledger_body WHERE field = 'query'", {(number, "erased early") for number in (1, 3, 5)}),
         (
             "UPDATE ledger_body SET value = '\"b.chen\"' WHERE field = 'person'",

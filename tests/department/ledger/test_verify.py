@@ -1,5 +1,7 @@
 """The walk through the ledger: each kind of damage is named, and where it is."""
 
+import json
+
 import pytest
 
 from platepost.department.database.roles import KEEPER, OWNER
@@ -7,6 +9,7 @@ from platepost.department.ledger import verify
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.chain import LedgerLine, digest_of_line
 from platepost.department.ledger.entries import open_entry
+from platepost.department.ledger.errors import LedgerError
 from platepost.department.ledger.verify import LedgerDamage, LedgerVerdict, verify_ledger
 from platepost.department.ledger.writing import append
 from platepost.wire.verify.noted import NotedHead
@@ -109,7 +112,7 @@ def test_rewritten_to_the_end(connect: Connect, damaging: Damaging) -> None:
     head = walk(connect).head
     assert head is not None
     with damaging() as superuser:
-        superuser.execute("UPDATE ledger_entry SET at = at - interval '1 day' WHERE number = 2")
+        superuser.execute("UPDATE ledger_entry SET at = at + interval '1 microsecond' WHERE number = 2")
         rows = superuser.execute(
             "SELECT number, entry, at, event, class, refers_to, commitments, previous, digest FROM ledger_entry"
             " ORDER BY number"
@@ -126,7 +129,7 @@ def test_rewritten_to_the_end(connect: Connect, damaging: Damaging) -> None:
 
 def test_replaced_with_its_digest(connect: Connect, damaging: Damaging) -> None:
     with damaging() as superuser:
-        superuser.execute("UPDATE ledger_entry SET at = at - interval '1 day' WHERE number = 2")
+        superuser.execute("UPDATE ledger_entry SET at = at + interval '1 microsecond' WHERE number = 2")
         row = superuser.execute(
             "SELECT number, entry, at, event, class, refers_to, commitments, previous, digest FROM ledger_entry"
             " WHERE number = 2"
@@ -134,6 +137,39 @@ def test_replaced_with_its_digest(connect: Connect, damaging: Damaging) -> None:
         assert row is not None
         superuser.execute("UPDATE ledger_entry SET digest = %s WHERE number = 2", [digest_of_line(LedgerLine(*row))])
     assert named(walk(connect)) == {("unlinked", 3)}
+
+
+def test_time_that_runs_back_or_ahead(connect: Connect, damaging: Damaging) -> None:
+    """Whoever dates an entry otherwise is told by its neighbors, though all digests are made again."""
+    for change, expected in (
+        ("interval '20 days' * (number - 4) WHERE number = 3", {("time", 3)}),
+        ("interval '2 years' WHERE number = 6", {("time", 6)}),
+        ("interval '2 years' WHERE number = 2", {("time", number) for number in range(2, 7)}),
+    ):
+        with damaging() as superuser:
+            superuser.execute(f"UPDATE ledger_entry SET at = at + {change}")  # noqa: S608 - our own words
+            found = verify_ledger(superuser)
+            superuser.rollback()
+        assert {each for each in named(found) if each[0] == "time"} == expected
+
+
+def test_clock_that_was_set_back_is_no_damage_once_it_was_entered(connect: Connect, damaging: Damaging) -> None:
+    with damaging() as superuser:
+        superuser.execute("UPDATE ledger_entry SET at = at + interval '50 seconds' WHERE number = 6")
+    open_entry(**ASKED)
+    with connect(OWNER) as owner:
+        ((repeated,),) = owner.execute("SELECT at = (SELECT at FROM ledger_entry WHERE number = 6) FROM ledger_entry"
+                                       " WHERE number = 7").fetchall()  # fmt: skip
+    assert repeated, "the last time is given again where the clock is a little behind"
+    with damaging() as superuser:
+        superuser.execute("UPDATE ledger_entry SET at = at + interval '50 seconds' WHERE number = 7")
+    with pytest.raises(LedgerError, match="after the database's clock"):
+        open_entry(**ASKED)
+    with connect(OWNER) as owner:
+        said = json.dumps({"person": "root", "reason": "NTP had been wrong"})
+        owner.execute("SELECT ledger_append('clock_set_back', NULL, %s)", [said])
+    open_entry(**ASKED)
+    assert {each for each in named(walk(connect)) if each[0] == "time" and each[1] > 7} == set()
 
 
 def test_body_altered(connect: Connect, damaging: Damaging) -> None:

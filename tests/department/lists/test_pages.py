@@ -16,6 +16,7 @@ from platepost.department.people.models import DepartmentPerson
 from platepost.department.policy.policy import ListRules
 from tests.department.lists.conftest import Stock, entry_of, fresh_client
 from tests.department.people.persons import client_of, page_text
+from tests.department.planting import planting
 from tests.department.roles import as_role
 
 People = dict[str, DepartmentPerson]
@@ -289,10 +290,11 @@ def test_imports_and_posts_are_shown(people: People, superuser: psycopg.Connecti
     )
     superuser.execute("SELECT custody_make_partitions(current_date, current_date)")
     superuser.execute("TRUNCATE custody_status")
-    superuser.execute(
-        "INSERT INTO custody_status (record_id, class, retained_from, post, at, state, since, reasons, software,"
-        " list_version, list_age) VALUES (1, 'log', now(), 'post-1', now(), 'online', now(), '{}', '0', 4, 90)"
-    )
+    with planting(superuser):
+        superuser.execute(
+            "INSERT INTO custody_status (record_id, class, retained_from, post, at, state, since, reasons, software,"
+            " list_version, list_age) VALUES (1, 'log', now(), 'post-1', now(), 'online', now(), '{}', '0', 4, 90)"
+        )
     superuser.execute(
         "INSERT INTO lists_request (kind, state, version, published_at) VALUES ('delta', 'published', 5, now())"
     )

@@ -15,6 +15,7 @@ from platepost.department.ledger.entries import OpenEntry, open_entry
 from platepost.department.policy.policy import AccessPurpose
 from tests.department.emptying import empty
 from tests.department.lasting import Lasting
+from tests.department.planting import planting
 from tests.department.roles import as_role
 
 AT = datetime(2026, 1, 28, 12, tzinfo=UTC)
@@ -52,6 +53,11 @@ def keep_reads(superuser: psycopg.Connection, reads: Iterable[dict[str, Any]], *
         plates = {"plate_read": plate, "plate_key": plate, "plate_fold": plate.translate(str.maketrans("OI", "01"))}
         given = {name: value for name, value in read.items() if name != "plate"}
         rows.append({"record_id": next(numbers), **_COLUMNS, **times, **plates, **given})
+    with planting(superuser):
+        _insert(superuser, rows)
+
+
+def _insert(superuser: psycopg.Connection, rows: list[dict[str, Any]]) -> None:
     superuser.execute(f"SET ROLE {KEEPER}")
     for week in {row["retained_from"].date() for row in rows}:
         superuser.execute("SELECT custody_make_partitions(%s, %s)", [week, week])

@@ -20,6 +20,7 @@ from platepost.department.session import running_database
 from platepost.simulator.brokers.daemon import free_port
 from tests.browser import Visitor, accessibility_faults, page_faults
 from tests.department.commands.installation import Commands, department, done_beside
+from tests.department.planting import planting
 from tests.department.search.conftest import keep_record
 from tests.department.status.test_status_page import wait_until_served
 
@@ -42,6 +43,7 @@ from platepost.department.people.login import FactorAdapter
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.policy.policy import AccessPurpose
 from tests.department.people.persons import client_of, made_person
+from tests.department.planting import planting
 logins = {"operator": "a.rivera", "auditor": "i.auditor", "supervisor": "s.supervisor", "administrator": "m.admin"}
 logins |= {"records_manager": "r.records"}
 people = {role: made_person(login, DepartmentRole(role)) for role, login in logins.items()}
@@ -96,7 +98,7 @@ def site(department: Commands) -> Iterator[Site]:
     where = f"127.0.0.1:{free_port()}"
     with running_database(folder):
         superuser = {"host": str(folder.cluster), "user": SUPERUSER, "dbname": DATABASE_NAME}
-        with psycopg.connect(**superuser, autocommit=True) as connection:
+        with psycopg.connect(**superuser, autocommit=True) as connection, planting(connection):
             put(connection)
         said = done_beside(LOGGED_IN, folder.path, SECRET)
         with department.start("serve", "--web", where) as server:

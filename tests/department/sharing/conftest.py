@@ -108,6 +108,6 @@ def kept(db: None, people: dict[str, DepartmentPerson]) -> dict[str, DepartmentP
     begins = timezone.now() - timedelta(days=1)
     planned = AuditPlan(kind="audit", auditor="a.person", every_days=30, samples=9, days_to_finish=9, begins=begins)
     plan_audits(planned, person="a.person")
-    enter("sealed", number=1, digest="", destinations=[], witness=None)
+    sql("INSERT INTO ledger_sent (destination, at) VALUES ('heads', now())")
     enter(purpose="stolen vehicle", case="26-00417")
     return people

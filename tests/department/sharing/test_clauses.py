@@ -19,6 +19,7 @@ from platepost.department.sharing.clauses import CLAUSES, department_facts, evid
 from platepost.department.sharing.errors import SharingError
 from tests.department.law import OTHER_LAW, bind
 from tests.department.people.persons import client_of, fresh_client_of, made_person
+from tests.department.planting import planting
 from tests.department.sharing.conftest import agreed_with, enter, sql
 
 ROOT = Path(__file__).parents[3]
@@ -53,7 +54,8 @@ REQUEST = (
 def forced(query: str) -> None:
     """Do something that no trigger sees."""
     sql("SET LOCAL session_replication_role = replica")
-    sql(query)
+    with connection.cursor() as cursor, planting(cursor):
+        cursor.execute(query)
     sql("SET LOCAL session_replication_role = origin")
 
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 LIVE = {
     "searches", "versions", "people", "published", "posts", "trainers", "trainings", "refused", "partial", "confirmed",
-    "notes", "on_behalf", "readers", "terms", "holds", "requests", "managers", "answered", "sealed", "releases",
+    "notes", "on_behalf", "readers", "terms", "holds", "requests", "managers", "answered", "checkpoints", "releases",
     "agreements", "plans", "samples",
 }  # fmt: skip
 OTHERS = (

@@ -34,6 +34,7 @@ from platepost.department.sharing.publication import (
 from platepost.wire.jose import open_signed
 from tests.department.emptying import empty, empty_ledger
 from tests.department.ledger.conftest import Connect
+from tests.department.planting import planting
 from tests.department.search.conftest import Stock, stock
 from tests.department.sharing.conftest import enter
 
@@ -81,7 +82,8 @@ def alert(superuser: psycopg.Connection, number: int, state: str, group: str | N
     """Make an alert as it came to be by its steps."""
     with superuser.transaction():
         superuser.execute("SET LOCAL session_replication_role = replica")
-        superuser.execute(ALERT, [number, AT, AT, AT, state, group])
+        with planting(superuser):
+            superuser.execute(ALERT, [number, AT, AT, AT, state, group])
 
 
 @pytest.fixture
@@ -428,13 +430,17 @@ def test_site_answers_with_its_files_and_nothing_else() -> None:
         said.append(part)
 
     async def ask() -> None:
-        site = _site(lambda: {"index.html": b"page", "2026-01.jws": b"signed"})
-        for path in ("/", "/2026-01.jws", "/../department.toml", "/index.html/"):
+        pages = {"index.html": b"page", "2026-01.jws": b"signed"}
+        site = _site(lambda: pages, lambda since: None if since is None else b"%d and %d" % since)
+        for path in ("/", "/2026-01.jws", "/../department.toml", "/index.html/", "/checkpoint"):
             await site({"path": path}, None, send)
+        for query in (b"since=17&records=9", b"since=-1&records=9", b"since=1&records=\xff"):
+            await site({"path": "/checkpoint", "query_string": query}, None, send)
 
     asyncio.run(ask())
     assert [(head["status"], body["body"][:6]) for head, body in zip(said[::2], said[1::2], strict=True)] == [
-        (200, b"page"), (200, b"signed"), (404, b"There "), (404, b"There "),
+        (200, b"page"), (200, b"signed"), (404, b"There "), (404, b"There "), (404, b"There "),
+        (200, b"17 and"), (404, b"There "), (404, b"There "),
     ]  # fmt: skip
 
 
@@ -463,4 +469,5 @@ def test_role_of_the_page_reaches_nothing_else(counted: psycopg.Connection, conn
                 reached.add(name)
             except psycopg.errors.InsufficientPrivilege:
                 pass
-    assert (reached, functions) == ({"sharing_correction", "sharing_report", "sharing_policy"}, [])
+    assert reached == {"sharing_correction", "sharing_report", "sharing_policy", "ledger_node", "ledger_sent"}
+    assert functions == ["ledger_leaves(text,bigint,integer)"], "digests, for the proofs between two checkpoints"

@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from tests.department.planting import RECORD
+
 NOW = datetime.now(UTC).replace(microsecond=0)
 CHAIN = "01890a5d-ac96-774b-bcce-b302099a8057"
 COVERT_CHAIN = "01890a5d-ac96-774b-bcce-b302099a8058"
@@ -67,18 +69,20 @@ def holding(
 
 
 def synthetic(execute: Callable[..., object], post: str, at: datetime, *, group: str | None = None) -> None:
+    execute(RECORD, ["hit", at, post, "platepost.hit.v1"])
     execute(
         "INSERT INTO custody_hit (record_id, class, retained_from, post, covert_group, hit, passage, captured_at,"
         " plate_read, plate_key, plate_fold, plate_matched, match, category, priority, hotlist_stale, synthetic, held,"
-        " state_agreement) VALUES (nextval('custody_record_id'), 'hit', %s, %s, %s, 'h', 'p', %s, 'TEST', 'TEST',"
+        " state_agreement) VALUES (currval('custody_record_id'), 'hit', %s, %s, %s, 'h', 'p', %s, 'TEST', 'TEST',"
         " 'TEST', 'TEST', 'exact', 'test', 1, false, true, false, 'none')",
         [at, post, group, at],
     )
 
 
 def status(execute: Callable[..., object], post: str, every_minutes: float) -> None:
+    execute(RECORD, ["log", NOW, post, "platepost.status.v1"])
     execute(
         "INSERT INTO custody_status (record_id, class, retained_from, post, at, state, since, reasons, software,"
-        " synthetic_every_minutes) VALUES (nextval('custody_record_id'), 'log', %s, %s, %s, 'ok', %s, '{}', '0', %s)",
+        " synthetic_every_minutes) VALUES (currval('custody_record_id'), 'log', %s, %s, %s, 'ok', %s, '{}', '0', %s)",
         [NOW, post, NOW, NOW, every_minutes],
     )
