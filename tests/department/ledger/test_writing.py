@@ -146,5 +146,5 @@ def test_second_forbidden_word_within_a_day_is_for_the_auditors(connect: Connect
     ],
 )
 def test_database_lets_nobody_look_for_what_the_policy_has_not(fields: dict[str, object], why: str) -> None:
-    with as_role(WEB), pytest.raises(PurposeError, match=re.escape(why.replace('"', "'"))):
+    with as_role(COMMAND), pytest.raises(PurposeError, match=re.escape(why.replace('"', "'"))):
         append(LedgerEvent.INTENT, json.loads(hand_made(**fields)))

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from platepost.department.archive.holds import HeldScope, place_hold
 from platepost.department.database.queries import rows
-from platepost.department.database.roles import OWNER, WEB
+from platepost.department.database.roles import COMMAND, OWNER, WEB
 from platepost.department.errors import DepartmentError
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import open_entry
@@ -41,7 +41,8 @@ Act = Callable[[str, str], object]
 
 def search(text: str, person: str) -> None:
     asked = {"person": person, "agency": "department", "query": {"plate": "TEST123"}}
-    open_entry(**asked, purpose=AccessPurpose("criminal investigation", "26-00417", text)).shown()
+    with as_role(COMMAND):
+        open_entry(**asked, purpose=AccessPurpose("criminal investigation", "26-00417", text)).shown()
 
 
 def enter(text: str, person: str) -> None:
@@ -79,7 +80,8 @@ def search_by_hand(text: str, person: str) -> None:
     fields = hand_made(
         purpose="criminal investigation", case="26-00417", reason=text, person=person, query={"plate": "T"}
     )
-    append(LedgerEvent.INTENT, json.loads(fields))
+    with as_role(COMMAND):
+        append(LedgerEvent.INTENT, json.loads(fields))
 
 
 def enter_by_hand(text: str, person: str) -> None:
