@@ -292,7 +292,7 @@ def test_each_figure_is_that_of_an_independent_count(
             enter(purpose=purpose, case="26-1")
     ended = datetime.now(UTC)
     enter(purpose="patrol")
-    with superuser.transaction():
+    with superuser.transaction(), planting(superuser):
         superuser.execute("SET LOCAL session_replication_role = replica")
         for number, answered in ((50, "rejected"), (51, "closed"), (52, None), (53, None)):
             superuser.execute(ALERT, [number, AT, AT, AT, "new", None])
