@@ -8,7 +8,7 @@ has the database look for what it is about to fetch first, and cover it (`cover`
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -39,6 +39,7 @@ READS_NEAR = (
 )
 """SQL of the reads near a row `passage` with `post` and `captured_at`, for use within `under`. Its values: how long
 before and after, and how long before and after that they may have been kept."""
+_BY_NAME = ("custody_cover_records", "custody_cover_named", "search_cover_spelled")
 _reading: ContextVar[UUID | None] = ContextVar("_reading", default=None)
 """The entry in whose transaction this thread is."""
 ShownRow: TypeAlias = Mapping[str, Any]
@@ -207,18 +208,28 @@ def cover(entry: OpenEntry, call: str, values: Sequence[Any]) -> tuple[Any, ...]
         ClosedEntryError: the entry is not open, or opens nothing like this.
 
     """
+    if call.startswith(_BY_NAME):
+        # By an index, of what is named: in one statement, which is a transaction of its own.
+        with _as_closed(), transaction.atomic(durable=True) if connection.in_atomic_block else nullcontext():
+            return prepared(f"SELECT {call}, set_config('synchronous_commit', 'off', true)", [entry.entry, *values])[0]
     with transaction.atomic(durable=True):
         settings_of = (
             "SELECT set_config('statement_timeout', %s, true), set_config('synchronous_commit', 'off', true),"
             " set_config('client_connection_check_interval', '1s', true)"
         )
         prepared(settings_of, [f"{TIMEOUT_SECONDS}s"])
-        try:
+        with _as_closed():
             return prepared(f"SELECT {call}", [entry.entry, *values])[0]
-        except ProgrammingError as error:
-            if not isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege):
-                raise
-            raise ClosedEntryError(str(error.__cause__.diag.message_primary)) from error
+
+
+@contextmanager
+def _as_closed() -> Iterator[None]:
+    try:
+        yield
+    except ProgrammingError as error:
+        if not isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege):
+            raise
+        raise ClosedEntryError(str(error.__cause__.diag.message_primary)) from error
 
 
 def _cover_records(entry: OpenEntry, records: Sequence[int]) -> None:
