@@ -43,7 +43,8 @@ def test_every_line_is_understood(name: str, tmp_path: Path) -> None:
 
 def test_pages_do_not_see_the_keys() -> None:
     (pages,) = [unit for unit in UNITS if "pages" in unit.name]
-    assert "\nInaccessiblePaths=-/var/lib/platepost-department/identity\n" in pages.read_text(encoding="utf-8")
+    closed = "InaccessiblePaths=-/var/lib/platepost-department/identity -/var/lib/platepost-department/webhook-key"
+    assert closed in pages.read_text(encoding="utf-8").splitlines()
 
 
 def test_rules_against_misuse_alone_reach_the_key_of_households() -> None:
