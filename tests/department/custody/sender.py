@@ -50,7 +50,7 @@ class Sender:
         return self.receipt(lambda said: bool(said.ranges) and said.ranges[-1].last >= number)
 
     def forget(self) -> None:
-        self._heard = self.connection.heard
+        self._heard = self.connection.received
 
     def opened(self, payload: bytes) -> Receipt:
         signed = open_signed(payload, typ=RECEIPT_TYPE, key=lambda _header: self._key)
