@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from platepost.device.camera.footage import recordings
+from platepost.device.camera.decoding import Color, luma
 from platepost.device.camera.footage.recordings import Still, VideoRecording
 from platepost.device.vision.interpreter import Network
 from platepost.simulator.demo.clip import STREET
@@ -68,7 +68,7 @@ def _remembered_stills(folder: Path) -> Callable[..., Iterator[Still]]:
 
         while number < MOST_FRAMES and kept(number).exists():
             frame = av.VideoFrame.from_ndarray(np.load(kept(number)), format="yuv420p")
-            yield Still(number / self._rate, recordings._luma(frame), recordings._Color(frame))
+            yield Still(number / self._rate, luma(frame), Color(frame))
             number += 1
         for still in decode(self, start=number / self._rate) if number < self._count else ():
             at = round(still.seconds * self._rate)
