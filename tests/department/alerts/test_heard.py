@@ -72,7 +72,7 @@ def test_post_out_of_service_is_waited_for_no_more(dispatch: Dispatch) -> None:
     with as_role(WEB):
         assert shift_start().posts == ()
         assert [post.synthetic_late for post in custody_status({}).posts] == [False]
-    facts = "SELECT sharing_facts('{}', '1 year') ->> 'posts'"
+    facts = "SELECT sharing_facts('{}', '1 year', NULL) ->> 'posts'"
     assert dispatch.asked(facts) == [("0",)], "none that could be without the newest list"
     dispatch.status("post-1", 7, 60.0)
     assert [post.post for post in heard().posts] == ["post-1"]
