@@ -27,7 +27,7 @@ DELIVERY_SECONDS = 30.0
 _POLL_SECONDS = 0.01
 _IMPATIENT = {
     "reconnect_seconds": 0.2,
-    "may_go_unheard": ("read", "hit", "status", "audit"),
+    "optional_receivers": ("read", "hit", "status", "audit"),
 }
 
 

@@ -153,7 +153,7 @@ def test_a_record_that_reached_nobody_is_kept_and_its_topic_held(
     assert [envelope.topic for envelope in outbox.next(9)] == [AUDIT]
 
 
-def test_kinds_that_may_go_unheard_are_delivered_to_nobody(recorder: Recorder, outbox: Outbox) -> None:
+def test_kinds_whose_receivers_are_optional_are_delivered_to_nobody(recorder: Recorder, outbox: Outbox) -> None:
     in_flight = InFlight(outbox, Refusals(first=30, most=60), window=8, optional_receivers=("audit",))
     recorder.record(example_audit("boot"))
     in_flight.begin()

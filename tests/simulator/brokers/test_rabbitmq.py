@@ -59,7 +59,7 @@ def settings_of(identity: Path, cluster: RabbitCluster) -> UplinkSettings:
         certificate=identity / "certificate.pem",
         private_key=identity / "private_key.pem",
         reconnect_seconds=0.2,
-        may_go_unheard=("audit", "status"),
+        optional_receivers=("audit", "status"),
     )
 
 
