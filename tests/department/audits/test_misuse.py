@@ -252,7 +252,8 @@ def test_every_misuse_of_an_unseen_seed_is_found_once_and_few_are_accused(
             note_household(key, login, [f" {plate[:3]}-{plate[3:].lower()} "], consent="form 7", by="i.auditor")
         asked = {"person": "nightly", "agency": "riverside", "key": key, "until": UNTIL}
         nights = [look_for_misuse(**asked), look_for_misuse(**asked)]
-    found = {(each.subject, each.rule): {*each.entries} for each in AuditFinding.objects.all()}
+    findings = list(AuditFinding.objects.all())
+    found = {(each.subject, each.rule): {*each.entries} for each in findings}
     assert missed(weeks, found) == set()
     accused = {subject for subject, _ in found} - {ABUSER}
     assert len(accused) <= MOST_ACCUSED, accused
@@ -262,7 +263,7 @@ def test_every_misuse_of_an_unseen_seed_is_found_once_and_few_are_accused(
     says = AuditFinding.objects.get(subject=ABUSER, rule="volume").says
     assert "10 colleagues made" in says, "what is usual"
     known = {plate for line in weeks.lines for plate in line.fields.get("plates", ())}
-    assert not [plate for plate in known for each in AuditFinding.objects.all() if plate in each.says]
+    assert not [plate for plate in known for each in findings if plate in each.says]
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM ledger_entry WHERE event = 'log_intent' AND at > %s",
