@@ -10,6 +10,11 @@ from platepost.wire.monitor import main
 @click.command(
     context_settings={"ignore_unknown_options": True},
     add_help_option=False,
+    epilog="""\b
+Examples:
+  platepost monitor https://plates.example.gov/checkpoint --key oakdale.pem --store oakdale
+  platepost monitor https://plates.example.gov/checkpoint --key oakdale.pem --store oakdale --every 60
+""",
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def monitor(arguments: tuple[str, ...]) -> None:

@@ -164,6 +164,7 @@ def department(
         empty_ledger(superuser)
         empty(superuser, "ledger_node", "ledger_sent")
         empty_custody(superuser)
+        superuser.execute("ALTER TABLE ledger_entry VALIDATE CONSTRAINT ledger_entry_refers_to_fkey")
 
 
 def last(department: Department) -> int:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey
-from tests.wire.verify.test_monitor import proof, root
 
 from platepost.department.ledger.errors import HeadError
 from platepost.department.ledger.heads import noted_head, opened_head, sign_head
 from platepost.department.ledger.witness import witness_head, witnessed_head
 from platepost.wire.verify.noted import NotedHead
 from tests.department.ledger.asked import checkpoint
+from tests.wire.test_monitor import proof, root
 
 OWN, WITNESS, STRANGER = (ECKey.generate_key("P-256") for _ in range(3))
 LEAVES = [b"%d" % number for number in range(20)]
