@@ -215,13 +215,13 @@ def test_pages_of_oversight_on_a_phone_in_the_dark(visitor: Visitor, site: Site)
 def test_change_waits_for_a_fresh_code_and_then_goes_on(visitor: Visitor, site: Site) -> None:
     page = opened(visitor, site, "administrator", "/people/person/a.rivera/")
     page.get_by_label("Role").select_option("dispatcher")
-    page.click("button:text-is('Give this role')")
+    page.click("button:text-is('Request this role')")
     page.wait_for_selector("h1:has-text('Confirm that it is you')")
     assert fine(page)
     step = page.evaluate("Math.floor(Date.now() / 30000)")
     page.get_by_label("Code").fill(format_hotp_value(hotp_value(SECRET, step)))
     page.click("button:text-is('Go on')")
-    page.wait_for_selector("li:text-is('dispatcher')")
+    page.wait_for_selector("li:has-text('dispatcher'):has-text('requested by m.admin')")
     assert visitor.complaints == []
 
 
