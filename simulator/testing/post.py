@@ -66,7 +66,7 @@ class SimulatedPost:
             self._recorder, place=loaded.post.place, configuration=loaded.digest, hot_list=lambda: hot_list
         )
         self._uplink = Uplink(
-            loaded.uplink.model_copy(update=_IMPATIENT),
+            loaded.uplink.model_validate({**dict(loaded.uplink), **_IMPATIENT}),  # a copy checks no name
             self._outbox,
             client_id=self.name,
             tuning=Tuning(backoff_most_seconds=0.5, refusal_first_seconds=0.2, refusal_most_seconds=0.5),
