@@ -63,7 +63,7 @@ ACTS_WITHOUT = {
     "platepost.department.people.lockout.use_up": "part of a log-on, which is entered",
     "platepost.department.search.tickets.give_ticket": "of a page that shows a read, under its entry",
     "platepost.department.search.tickets.use_ticket": "of a picture, which is shown under an entry of its own",
-    "platepost.department.archive.portability.import_department": "fills an empty department, whose ledger comes along",
+    "platepost.department.people.sessions.begin_session": "of a log-on, which the database looks for in the ledger",
 }
 """Acts that enter nothing."""
 ALLAUTH = {
