@@ -39,7 +39,6 @@ from platepost.department.custody.rebuild import rebuild
 from platepost.department.custody.record import PictureBytes, RecordRow, take
 from platepost.department.custody.tables import Batch, CustodyTables
 from platepost.department.errors import DepartmentError
-from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.ledger.export import BODIES, ENTRIES
 from platepost.wire.records.jws import read_compact
@@ -225,8 +224,7 @@ def import_department(
         raise DepartmentError("the export has another schema: import it by the version that made it, then upgrade")
     # By making a department its law is entered; the export brings the entries of its own.
     ((full,),) = owner.execute(
-        "SELECT EXISTS (TABLE custody_record) OR EXISTS (SELECT FROM ledger_entry WHERE event <> %s)",
-        [LedgerEvent.LAW_CHANGED.value],
+        "SELECT EXISTS (TABLE custody_record) OR EXISTS (SELECT FROM ledger_entry WHERE event <> 'law_changed')"
     )
     if full:
         raise DepartmentError(

@@ -61,6 +61,7 @@ ACTS_WITHOUT = {
     "platepost.department.alerts.accuracy.draw_samples": "of the command line: reads by chance, seen by `label` alone",
     "platepost.department.audits.household.prepare_key": "of `upgrade`: what was sealed to a key that is gone",
     "platepost.department.people.lockout.use_up": "part of a log-on, which is entered",
+    "platepost.department.people.sessions.begin_session": "part of a log-on, which is entered, and which it demands",
     "platepost.department.search.tickets.give_ticket": "of a page that shows a read, under its entry",
     "platepost.department.search.tickets.use_ticket": "of a picture, which is shown under an entry of its own",
     "platepost.department.people.sessions.begin_session": "of a log-on, which the database looks for in the ledger",
