@@ -64,7 +64,7 @@ ACTS_WITHOUT = {
     "platepost.department.people.sessions.begin_session": "part of a log-on, which is entered, and which it demands",
     "platepost.department.search.tickets.give_ticket": "of a page that shows a read, under its entry",
     "platepost.department.search.tickets.use_ticket": "of a picture, which is shown under an entry of its own",
-    "platepost.department.people.sessions.begin_session": "of a log-on, which the database looks for in the ledger",
+    "platepost.department.archive.portability.import_department": "fills an empty department, whose ledger comes along",
 }
 """Acts that enter nothing."""
 ALLAUTH = {
