@@ -9,11 +9,12 @@ it came.
 
 import json
 import re
+import threading
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import unhexlify
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -63,7 +64,7 @@ def encode(body: bytes, *, previous: str | None = None, constants: bytes = b"") 
 
     """
     rest, chance = set_apart(body, previous=previous, constants=constants)
-    return PRESENT, len(chance).to_bytes(2) + chance + _compressor(PRESENT).compress(rest)
+    return PRESENT, len(chance).to_bytes(2) + chance + _contexts.compressor(PRESENT).compress(rest)
 
 
 def decode(codec: int, body: bytes, *, previous: str | None = None, constants: bytes = b"") -> bytes:
@@ -77,7 +78,7 @@ def decode(codec: int, body: bytes, *, previous: str | None = None, constants: b
         return body
     begin = 0 if codec == WHOLE else 2 + int.from_bytes(body[:2])
     try:
-        rest = _decompressor(codec).decompress(body[begin:], max_output_size=_LARGEST)
+        rest = _contexts.decompressor(codec).decompress(body[begin:], max_output_size=_LARGEST)
     except (zstandard.ZstdError, FileNotFoundError) as error:
         raise CustodyError(f"a stored record cannot be decompressed (codec {codec}): {error}") from error
     return rest if codec == WHOLE else _put_back(rest, body[2:begin], _known(previous, constants))
@@ -197,14 +198,33 @@ def _unpadded(text: bytes) -> bytes:
     return urlsafe_b64decode(text + b"=" * (-len(text) % 4))
 
 
-@cache
-def _compressor(number: int) -> zstandard.ZstdCompressor:
-    held = zstandard.ZstdCompressionDict(dictionary(number), dict_type=zstandard.DICT_TYPE_FULLDICT)
-    held.precompute_compress(level=LEVEL)
-    return zstandard.ZstdCompressor(level=LEVEL, dict_data=held, write_checksum=True, write_dict_id=False)
+class _Contexts(threading.local):
+    """Compressors and decompressors of one thread, by codec.
+
+    Those of zstandard are not thread-safe, and compress and decompress without the interpreter's lock: two threads that
+    share one damage each other's records, or crash the process.
+    """
+
+    def __init__(self) -> None:
+        self._compressors: dict[int, zstandard.ZstdCompressor] = {}
+        self._decompressors: dict[int, zstandard.ZstdDecompressor] = {}
+
+    def compressor(self, number: int) -> zstandard.ZstdCompressor:
+        """Return the one for a codec."""
+        if number not in self._compressors:
+            held = zstandard.ZstdCompressionDict(dictionary(number), dict_type=zstandard.DICT_TYPE_FULLDICT)
+            held.precompute_compress(level=LEVEL)
+            self._compressors[number] = zstandard.ZstdCompressor(
+                level=LEVEL, dict_data=held, write_checksum=True, write_dict_id=False
+            )
+        return self._compressors[number]
+
+    def decompressor(self, number: int) -> zstandard.ZstdDecompressor:
+        """Return the one for a codec. Raises FileNotFoundError: there is no dictionary of that number."""
+        if number not in self._decompressors:
+            held = zstandard.ZstdCompressionDict(dictionary(number), dict_type=zstandard.DICT_TYPE_FULLDICT)
+            self._decompressors[number] = zstandard.ZstdDecompressor(dict_data=held)
+        return self._decompressors[number]
 
 
-@cache
-def _decompressor(number: int) -> zstandard.ZstdDecompressor:
-    held = zstandard.ZstdCompressionDict(dictionary(number), dict_type=zstandard.DICT_TYPE_FULLDICT)
-    return zstandard.ZstdDecompressor(dict_data=held)
+_contexts = _Contexts()

@@ -1,5 +1,6 @@
 """What was signed comes back to the last byte."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -131,6 +132,16 @@ def test_chance_that_is_missing_or_too_much_is_named() -> None:
 def test_what_is_not_there_any_more_is_named(left: str) -> None:
     with pytest.raises(CustodyError, match="lacks"):
         decode(3, bytes.fromhex(THIRD), **{**KNOWN, left: b"" if left == "constants" else None})
+
+
+def test_threads_store_and_read_at_once() -> None:
+    bodies = [dump({"number": number, "values": [number * each for each in range(300)]}) for number in range(200)]
+
+    def differ(_thread: int) -> int:
+        return sum(decode(*encode(body)) != body for _ in range(5) for body in bodies)
+
+    with ThreadPoolExecutor(4) as pool:  # what they share, they damage, or the process crashes
+        assert list(pool.map(differ, range(4))) == [0] * 4
 
 
 def test_dictionaries_are_shipped() -> None:
