@@ -155,6 +155,7 @@ class DepartmentCampaign:
         sampled, moved, before = began, monotonic(), -1
         while self._count(PublisherCount.STAGE) != PublisherStage.DONE:
             sleep(_CHECK_SECONDS)
+            self._restart_ended("undisturbed")
             receipted = self._receipted()
             if receipted != before:
                 moved, before = monotonic(), receipted
@@ -177,6 +178,9 @@ class DepartmentCampaign:
         except PlatepostError as error:
             self._problems.append(f"{name}: {error}")
         self._inflicted[name] += 1
+        self._restart_ended(name)
+
+    def _restart_ended(self, name: str) -> None:
         if not self._site.department.running:
             self._problems.append(f"{name}: the keeper ended by itself: {self._site.department.log_tail()}")
             self._site.department.start()
