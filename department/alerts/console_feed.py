@@ -228,7 +228,8 @@ class ConsoleFeed:
                     present = [record for record, each in self._known.items() if listener.may_see(each.alert)]
                     told[groups] = self._event("complete", {"open": present}, self._number)
                 listener.tell(told[groups])
-            listener.seen, listener.owed, listener.joined = self._number, False, False
+            listener.seen = self._number
+            listener.owed = listener.joined = False
 
     def _run(self) -> None:
         while True:
@@ -360,11 +361,17 @@ class ConsoleFeed:
         }
         for alert in alerts:
             former = self._known.get(alert.record_id)
-            root, decided, first = alert.record_id, None, self._number
+            before = self._known.get(alert.previous_id or 0)
+            root = alert.record_id
+            decided: Alert | None = None
+            first = self._number
             if former is not None:
-                root, decided, first = former.root, former.decided, former.first
-            elif (before := self._known.get(alert.previous_id or 0)) and alert.repeats(before.alert):
-                root, decided = before.root, before.decided
+                root = former.root
+                decided = former.decided
+                first = former.first
+            elif before and alert.repeats(before.alert):
+                root = before.root
+                decided = before.decided
             elif (last := ended.get(alert.previous_id or 0)) and last.state in _DECIDED and alert.repeats(last):
                 decided = last
             due = alert.escalates_at

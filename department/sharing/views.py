@@ -1,5 +1,6 @@
 """Pages of sharing: the policy with its evidence, agencies and agreements, requests from outside, breaches."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -58,18 +59,19 @@ def policy(request: HttpRequest) -> HttpResponse:
 @require_POST
 def propose_law(request: CurrentRequest) -> HttpResponse:
     """Propose that the law of the policy file binds the department."""
-    form = forms.Form(request.POST)
-    if accepted(form, lambda _: laws.propose_law(person=request.user.login)):
-        return redirect("policy")
-    return _policy(request, PublishForm(), refused=form)
+    return _change_law(request, laws.propose_law)
 
 
 @needs(Permission.CONFIRM_AGREEMENTS)
 @require_POST
 def confirm_law(request: CurrentRequest) -> HttpResponse:
     """Be the second person for the law that waits."""
+    return _change_law(request, laws.confirm_law)
+
+
+def _change_law(request: CurrentRequest, change: Callable[..., object]) -> HttpResponse:
     form = forms.Form(request.POST)
-    if accepted(form, lambda _: laws.confirm_law(person=request.user.login)):
+    if accepted(form, lambda _: change(person=request.user.login)):
         return redirect("policy")
     return _policy(request, PublishForm(), refused=form)
 

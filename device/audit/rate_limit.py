@@ -73,9 +73,9 @@ class RateLimitedAudit(Part):
         with self._lock:
             recent = self._recorded.setdefault((action, reason or "", kind), deque(maxlen=MOST))
             if len(recent) == MOST and now - recent[0] < HOUR_SECONDS:
-                kind_counted = self._counted_kinds.setdefault((action, kind), _CountedKind(source, outcome))
-                kind_counted.counted[reason or kind or action] += 1
-                kind_counted.last = details
+                events = self._counted_kinds.setdefault((action, kind), _CountedKind(source, outcome))
+                events.counted[reason or kind or action] += 1
+                events.last = details
                 return
             recent.append(now)
         self._audit.record_soon(AuditEvent(action, source, outcome, reason=reason, details=details or {}))
@@ -145,13 +145,13 @@ class RateLimitedAudit(Part):
         """
         with self._lock:
             counted, seconds = self._counted, self._now() - self._since
-            kind_counted, self._counted_kinds = self._counted_kinds, {}
+            counted_kinds, self._counted_kinds = self._counted_kinds, {}
             self._counted, self._said, self._since = Counter(), Counter(), self._now()
         for action in sorted({action for action, _ in counted}):
             reasons = {reason: count for (kind, reason), count in sorted(counted.items()) if kind == action}
             details: dict[str, JsonValue] = {"counted": dict(reasons), "seconds": round(seconds)}
             self._audit.record_soon(AuditEvent(action, "broker", "refused", reason="repeated", details=details))
-        for (action, _), events in kind_counted.items():
+        for (action, _), events in counted_kinds.items():
             details = {"counted": dict(events.counted), "seconds": round(seconds), "last": events.last}
             self._audit.record_soon(
                 AuditEvent(action, events.source, events.outcome, reason="repeated", details=details)

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -60,8 +59,7 @@ class RtspCamera(Camera):
             ConfigurationError: a setting is not known, or has a value that cannot be.
 
         """
-        given = {name: str(value) if isinstance(value, Path) else value for name, value in settings.items()}
-        self._settings = checked(RtspSettings, given, table="camera.rtsp")
+        self._settings = checked(RtspSettings, settings, table="camera.rtsp")
         self._closed = Event()
         self._reading = Lock()
         """Held while FFmpeg waits for a packet, which no other thread may then take the connection from."""
