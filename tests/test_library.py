@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cv2.imwrite(str(place / name), pictures[len(pictures) // 2])
     (place / "photos/broken.jpg").write_bytes(b"no photo")
     height, width = pictures[0].shape[:2]
-    clip = cv2.VideoWriter(str(place / "clip.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 25, (width, height))
+    clip = cv2.VideoWriter(str(place / "clip.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 25, (width, height))  # noqa: TID251
     for picture in pictures:
         clip.write(picture)
     clip.release()
