@@ -33,6 +33,7 @@ from platepost.department.archive.evidence_package import (
 )
 from platepost.department.archive.verbatim import as_sent
 from platepost.department.custody.holding import ChainName
+from platepost.department.custody.read_fields import READ_FIELDS
 from platepost.department.custody.reading import WholeRecord, links, whole_records
 from platepost.department.custody.verdict import made_after
 from platepost.department.errors import DepartmentError
@@ -233,8 +234,9 @@ def _page(
         event = json.loads(stored.said())
         data = event.get("data") if isinstance(event.get("data"), dict) else {}
         facts = {name.replace("_", " "): data[name] for name in _SHOWN if data.get(name) is not None}
-        if vehicle := _described(data.get("vehicle")):
-            facts["vehicle"] = vehicle
+        fields = {name: field.value_in(data) for name, field in READ_FIELDS.items()}
+        known = [field for name, field in READ_FIELDS.items() if fields[name]]
+        facts |= {str(field.label).lower(): field.shown(fields) for field in known}
         ended = ends.get((stored.post, stored.key or ""))
         if ended is not None and made_after(event, ended):
             facts["its key"] = (
@@ -251,17 +253,9 @@ def _page(
 
 
 _SHOWN = (
-    *("plate_read", "confidence", "region", "captured", "camera", "lane", "direction", "plate_matched", "match"),
-    *("category", "wording", "verification", "hotlist_stale", "synthetic", "held", "hit", "passage", "action", "state"),
+    *("plate_read", "confidence", "captured", "camera", "plate_matched", "match", "category", "wording"),
+    *("verification", "hotlist_stale", "synthetic", "held", "hit", "passage", "action", "state"),
 )
-
-
-def _described(vehicle: object) -> str:
-    """Return what a record says of a vehicle for people: `white or gray car`; empty where that is nothing."""
-    if not isinstance(vehicle, dict):
-        return ""
-    words = (" or ".join(vehicle.get("colors") or ()), vehicle.get("kind") or "vehicle")
-    return " ".join(filter(None, words)) if vehicle.get("colors") or vehicle.get("kind") else ""
 
 
 def _json(said: object) -> bytes:

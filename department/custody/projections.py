@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from platepost.department.custody.read_fields import READ_FIELDS
 from platepost.wire.records.audit import Audit
 from platepost.wire.records.envelope import AnyEvent
 from platepost.wire.records.health import Health
@@ -51,9 +52,9 @@ class Projection:
 READ = Projection(
     "custody_read",
     (
-        *("passage", "captured_at", "plate_read", "plate_key", "plate_fold", "confidence", "region"),
-        *("region_confidence", "direction", "camera", "lane", "site", "first_seen", "last_seen", "hits"),
-        *("vehicle_kind", "vehicle_colors"),
+        *("passage", "captured_at", "plate_read", "plate_key", "plate_fold", "confidence", "region_confidence"),
+        *("camera", "site", "first_seen", "last_seen", "hits"),
+        *READ_FIELDS,
     ),
 )
 HIT = Projection(
@@ -91,7 +92,7 @@ def project(event: AnyEvent) -> Iterator[tuple[Projection, Row]]:
     data, at = event.data, event.time
     match data:
         case Read():
-            yield READ, _shown(*_seen(data), data.confidence, data.region, data.region_confidence, *_read(data))
+            yield READ, _shown(*_seen(data), *_read(data))
         case Hit():
             yield HIT, _shown(data.hit, *_seen(data), *_hit(data))
         case HitWithdrawn():
@@ -118,10 +119,9 @@ def _seen(sight: Sight) -> Row:
 
 
 def _read(read: Read) -> Row:
-    place = (read.direction, read.camera, read.lane, read.place.site)
-    seen = read.vehicle
-    vehicle = (None, None) if seen is None else (seen.kind, " ".join(seen.colors) if seen.colors else None)
-    return *place, read.first_seen, read.last_seen, list(read.hits), *vehicle
+    place_and_time = (read.camera, read.place.site, read.first_seen, read.last_seen)
+    fields = (field.value_in(read) for field in READ_FIELDS.values())
+    return read.confidence, read.region_confidence, *place_and_time, list(read.hits), *fields
 
 
 def _hit(hit: Hit) -> Row:

@@ -24,6 +24,7 @@ from django.db.backends.utils import CursorWrapper
 from platepost.department.custody.holding import ChainName
 from platepost.department.custody.pictures import pictures_of
 from platepost.department.custody.projections import HIT, READ, Projection
+from platepost.department.custody.read_fields import READ_FIELDS
 from platepost.department.custody.record import FURTHEST, PictureBytes, RecordRow
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.ledger.errors import ClosedEntryError
@@ -77,16 +78,8 @@ class Sought:
     """Captured on any of these days of the week, 1 (Monday) to 7, in `zone`."""
     zone: str = "UTC"
     """Time zone of `hours` and `weekdays`, by its IANA name."""
-    directions: Collection[str] = ()
-    """Of reads: moving in any of these, as `platepost.wire.records.read.Direction` has them."""
-    lanes: Collection[str] = ()
-    """Of reads: in any of these."""
-    regions: Collection[str] = ()
-    """Of reads: issued by any of these, such as `US-CA`, or `other`."""
-    vehicles: Collection[str] = ()
-    """Of reads: any of these kinds of vehicle, as `platepost.wire.records.vehicles` names them."""
-    colors: Collection[str] = ()
-    """Of reads: of vehicles that may have any of these."""
+    fields: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Of reads: by the name of a field in `READ_FIELDS`, any of these values; every value if empty."""
     weeks: Mapping[str, Collection[int]] = field(default_factory=dict)
     """For `seen`, instead of `plates`: these, each with the weeks of its reads, as `search_week` counts."""
     spellings: Sequence[str] = ()
@@ -101,7 +94,7 @@ class Sought:
     def narrows(self) -> bool:
         """Whether a plate that is known may have no read in question."""
         when = (self.since, self.until, self.hours, self.weekdays)
-        return any((self.posts, *when, self.directions, self.lanes, self.regions, self.vehicles, self.colors))
+        return any((self.posts, *when, *self.fields.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,17 +394,19 @@ def _selected(table: str, sought: Sought) -> tuple[str, list[Any]]:
         "retained_from < %s": [sought.kept_until],
         "extract(hour FROM captured_at AT TIME ZONE %s)::int = ANY (%s)": [zone, list(sought.hours)],
         "extract(isodow FROM captured_at AT TIME ZONE %s)::int = ANY (%s)": [zone, list(sought.weekdays)],
-        "direction = ANY (%s)": [list(sought.directions)],
-        "lane = ANY (%s)": [list(sought.lanes)],
-        "region = ANY (%s)": [list(sought.regions)],
-        "vehicle_kind = ANY (%s)": [list(sought.vehicles)],
-        "string_to_array(vehicle_colors, ' ') && %s": [list(sought.colors)],
+        **{_condition(name): [list(values)] for name, values in sought.fields.items()},
         "(captured_at, record_id) < (%s, %s)": [*(sought.before or [None])],
     }
     source, bounds = _source(table, sought)
     given = {condition: values for condition, values in conditions.items() if all(values)}
     values = [value for values in given.values() for value in values]
     return f"{source} WHERE {' AND '.join(given) or 'TRUE'}", [*bounds, *values]
+
+
+def _condition(name: str) -> str:
+    """Return the SQL of a searchable field's condition."""
+    column = READ_FIELDS[name]
+    return f"string_to_array({column.name}, ' ') && %s" if column.several else f"{column.name} = ANY (%s)"
 
 
 def json_asked(sought: Sought) -> str:
@@ -430,11 +425,11 @@ def json_asked(sought: Sought) -> str:
         "hours": [*sought.hours],
         "weekdays": [*sought.weekdays],
         "zone": zone,
-        "directions": [*sought.directions],
-        "lanes": [*sought.lanes],
-        "regions": [*sought.regions],
-        "vehicles": [*sought.vehicles],
-        "colors": [*sought.colors],
+        "fields": [
+            {"name": name, "several": READ_FIELDS[name].several, "choices": [*values]}
+            for name, values in sought.fields.items()
+            if values
+        ],
         "before": sought.before and [sought.before[0].isoformat(), sought.before[1]],
     }
     return json.dumps({name: value for name, value in given.items() if value})

@@ -24,6 +24,7 @@ from platepost.department.federation.exchange import (
     QUERY_TYPE,
     READS,
     RECEIPT_TYPE,
+    SHARED_FIELDS,
     CaseDemand,
     FederatedFindings,
     FederatedPlate,
@@ -197,12 +198,11 @@ def _found(entry: OpenEntry, query: FederatedQuery) -> FederatedFindings:
             return FederatedFindings()
         before = (asked.before.captured_at, asked.before.record) if asked.before else None
         found, more = page_of_reads(entry, wanted.sought([asked.opened], before=before), limit=READS)
-        names = ("captured_at", "plate_read", "post", "direction", "region", "vehicle_kind")
         shown = [
             FederatedRead(
                 record=row["record_id"],
-                vehicle_colors=tuple((row["vehicle_colors"] or "").split()),
-                **{name: row[name] for name in names},
+                fields={field.name: row[field.name] for field in SHARED_FIELDS if row[field.name]},
+                **{name: row[name] for name in ("captured_at", "plate_read", "post")},
             )
             for row in found
         ]

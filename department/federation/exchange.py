@@ -14,6 +14,7 @@ from uuid import UUID
 from joserfc.jwk import ECKey
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from platepost.department.custody.read_fields import READ_FIELDS, LabelAndText
 from platepost.department.ledger.chain import commitment
 from platepost.wire.jose import Model, open_signed, read_payload, sign
 from platepost.wire.records.base import UtcTime
@@ -32,9 +33,17 @@ FRESH_SECONDS = 60
 LARGEST = 64 * 1024
 """Bytes of an answer."""
 
+MOST_FIELDS = 50
+"""Of one read."""
+
 AgencyName = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+FieldName = Annotated[str, Field(pattern="^[a-z][a-z_]{0,63}$")]
 Line = Annotated[str, Field(max_length=200)]
+
+
+SHARED_FIELDS = [field for field in READ_FIELDS.values() if field.shared]
+"""What the reads of an answer have."""
 
 
 class _Said(BaseModel):
@@ -133,11 +142,14 @@ class FederatedRead(_Said):
     captured_at: AwareDatetime
     plate_read: Line
     post: Line
-    direction: Line
-    region: Line | None
-    vehicle_kind: Line | None = None
-    vehicle_colors: tuple[Line, ...] = ()
-    """It has one of these, as the network judged; empty where it could not say."""
+    fields: Annotated[Mapping[FieldName, Line], Field(max_length=MOST_FIELDS)] = {}
+    """What people search by, as `custody.read_fields` declares it, as far as the read has it. A department of another
+    version may have others."""
+
+    @property
+    def shown(self) -> list[LabelAndText]:
+        """What people see of those fields that this department shares, too, each with its label."""
+        return [(str(field.label), field.shown(self.fields)) for field in SHARED_FIELDS]
 
 
 class FederatedFindings(_Said):

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from platepost.department.federation.asking import PartnerAnswer, ask
-from platepost.department.federation.exchange import AskedPlates, PlateBehind, ReadBehind, as_entered
+from platepost.department.federation.exchange import SHARED_FIELDS, AskedPlates, PlateBehind, ReadBehind, as_entered
 from platepost.department.federation.forms import PartnerSearchForm
 from platepost.department.ledger.entries import open_entry
 from platepost.department.people.access import CurrentRequest, needs
@@ -68,5 +68,6 @@ def _page(
     answers: list[PartnerAnswer] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    context = {"form": form, "asked": asked, "answers": answers, "again": form.again if answers is not None else ()}
+    context: dict[str, Any] = {"form": form, "asked": asked, "answers": answers, "shared_fields": SHARED_FIELDS}
+    context["again"] = form.again if answers is not None else ()
     return render(request, "federation/search.html", context, status=status)

@@ -1,25 +1,36 @@
 """`platepost department search`: a search at the terminal, by the same way as every search."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
 
+from platepost.department.custody.read_fields import READ_FIELDS
 from platepost.department.database.roles import COMMAND
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, Moment
 from platepost.department.people.commands import acting_person
 from platepost.department.people.rights import Permission
 from platepost.department.session import working_as
-from platepost.wire.records.vehicles import COLORS, KINDS
 
 _TIME = Moment(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"])
-_DIRECTION = click.Choice(["approaching", "receding", "unknown"])
+Command = TypeVar("Command", bound=Callable[..., Any])
 MOST = 1000
 """Plates that one drill lists."""
+_CHOICES_IN_HELP = 10
+"""Of an option that has more, the help text lists none."""
+
+
+def _field_options(command: Command) -> Command:
+    """Add an option for each searchable field of a read."""
+    for name, field in reversed(READ_FIELDS.items()):
+        kind = click.Choice([*field.choices]) if field.choices else None
+        metavar = name.upper() if len(field.choices) > _CHOICES_IN_HELP else None
+        command = click.option(f"--{name}", name, type=kind, metavar=metavar, multiple=True, help=field.help)(command)
+    return command
 
 
 @click.command(
@@ -40,11 +51,7 @@ Examples:
 @click.option("--until", type=_TIME, help="Captured before this time.")
 @click.option("--hour", "hours", type=click.IntRange(0, 23), multiple=True, help="Hour of the day.")
 @click.option("--weekday", "weekdays", type=click.IntRange(1, 7), multiple=True, help="Day of the week; 1 is Monday.")
-@click.option("--direction", "directions", type=_DIRECTION, multiple=True, help="Direction of travel.")
-@click.option("--lane", "lanes", multiple=True, help="Lane, as the post names it.")
-@click.option("--region", "regions", multiple=True, help="Issuing state, such as US-CA, or other.")
-@click.option("--vehicle", "vehicles", type=click.Choice(KINDS), multiple=True, help="Kind of vehicle.")
-@click.option("--color", "colors", type=click.Choice(COLORS), multiple=True, help="Color that it may have.")
+@_field_options
 @click.option("--reads", "with_reads", is_flag=True, help="Also list the reads if exactly one plate matches.")
 @click.option("--limit", type=click.IntRange(1, MOST), default=25, show_default=True, help="Most plates to list.")
 @JSON
@@ -79,7 +86,8 @@ def search(
             narrowed[name] = narrowed[name] and narrowed[name].replace(tzinfo=zone)
         narrowed["posts"] += Places.read(folder.places).posts_of(narrowed["areas"])
         pattern = PlatePattern.parse(text, budget=look_alikes, slip=one_wrong) if text.strip() else None
-        query = PlateQuery(pattern=pattern, zone=zone.key, **narrowed)
+        fields = {name: narrowed.pop(name) for name in READ_FIELDS}
+        query = PlateQuery(pattern=pattern, zone=zone.key, fields=fields, **narrowed)
         agency = folder.settings.agency
         asked = {"agency": agency, "query": query.asked(text)}
         found = _found(query, person, (purpose, case), asked, limit, with_reads=with_reads)
@@ -123,11 +131,9 @@ def _found(
         }
         for found in page.plates
     ]
-    shown = (
-        *("record_id", "post", "captured_at", "plate_read", "confidence", "region", "direction", "lane"),
-        "vehicle_kind",
-    )
     found = [
-        {name: row[name] for name in shown} | {"vehicle_colors": (row["vehicle_colors"] or "").split()} for row in rows
+        {name: row[name] for name in ("record_id", "post", "captured_at", "plate_read", "confidence")}
+        | {name: field.values_in(row) if field.several else row[name] for name, field in READ_FIELDS.items()}
+        for row in rows
     ]
     return {"plates": plates, "reads": found, "more": bool(page.next)}

@@ -30,10 +30,7 @@ class Correction:
     covert_group: str | None
 
 
-_NARROWING = (
-    *("posts", "since", "until", "hours", "weekdays", "zone"),
-    *("directions", "lanes", "regions", "vehicles", "colors"),
-)
+_NARROWING = ("posts", "since", "until", "hours", "weekdays", "zone", "fields")
 _COLUMNS = "record_id, plate_fold, corrected, person, at, covert_group"
 
 

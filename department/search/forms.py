@@ -10,6 +10,7 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from platepost.department.custody.read_fields import LONGEST_VALUE, READ_FIELDS, ReadField
 from platepost.department.database.queries import rows
 from platepost.department.ledger.models import Agency
 from platepost.department.people.forms import TimeField
@@ -19,21 +20,10 @@ from platepost.department.search.patterns import MOST_LOOK_ALIKES, PlatePattern
 from platepost.department.search.places import Places
 from platepost.department.search.plates import PlateQuery
 from platepost.department.search.scenes import SearchScene
-from platepost.wire.records.regions import REGIONS
-from platepost.wire.records.vehicles import COLORS, KINDS
 
 _DAYS = [(day, WEEKDAYS[day - 1]) for day in range(1, 8)]
 LOOK_ALIKES = [(0, _("none")), (1, _("one")), (MOST_LOOK_ALIKES, _("two"))]
 _ANY = ("", _("any"))
-_DIRECTIONS = [
-    _ANY,
-    ("approaching", _("approaching")),
-    ("receding", _("receding")),
-    ("unknown", _("unknown")),
-]
-_REGIONS = [_ANY, *((region, region.removeprefix("US-")) for region in REGIONS)]
-_KINDS = [_ANY, *((kind, kind) for kind in KINDS)]
-_COLORS = [_ANY, *((color, color) for color in COLORS)]
 
 
 def known_posts(places: Places) -> list[str]:
@@ -108,11 +98,6 @@ class SearchForm(PurposeForm):
     weekdays = forms.TypedMultipleChoiceField(
         label=_("Days"), choices=_DAYS, coerce=int, required=False, widget=forms.CheckboxSelectMultiple
     )
-    direction = forms.ChoiceField(label=_("Direction"), choices=_DIRECTIONS, required=False)
-    region = forms.ChoiceField(label=_("Issuing state"), choices=_REGIONS, required=False)
-    lane = forms.CharField(label=_("Lane"), required=False, max_length=64)
-    vehicle = forms.ChoiceField(label=_("Vehicle"), choices=_KINDS, required=False)
-    color = forms.ChoiceField(label=_("Color"), choices=_COLORS, required=False)
 
     query: PlateQuery
     """What is asked, once the form is valid."""
@@ -120,6 +105,18 @@ class SearchForm(PurposeForm):
     def __init__(self, data: Mapping[str, Any] | None = None, **more: Any) -> None:  # noqa: ANN401 - Django's
         super().__init__(data, **more)
         _offer(self, areas=_same(self.places.areas), posts=_same(known_posts(self.places)))
+        self.fields |= {name: _form_field(field) for name, field in READ_FIELDS.items()}
+
+    @property
+    def read_fields(self) -> list[forms.BoundField]:
+        """The searchable fields of a read."""
+        return [self[name] for name in READ_FIELDS]
+
+    @property
+    def asks_for_more(self) -> bool:
+        """Whether anything was given besides plate, place and time."""
+        rare = ("hour_from", "hour_until", "weekdays", *READ_FIELDS)
+        return any(self[name].value() for name in rare)
 
     def clean(self) -> dict[str, Any]:
         """Make the query of it."""
@@ -141,11 +138,7 @@ class SearchForm(PurposeForm):
                 hours=_hours(said["hour_from"], said["hour_until"]),
                 weekdays=said["weekdays"],
                 zone=settings.TIME_ZONE,
-                directions=[said["direction"]] if said["direction"] else (),
-                lanes=[said["lane"]] if said["lane"] else (),
-                regions=[said["region"]] if said["region"] else (),
-                vehicles=[said["vehicle"]] if said["vehicle"] else (),
-                colors=[said["color"]] if said["color"] else (),
+                fields={name: [said[name]] for name in READ_FIELDS if said[name]},
                 areas=areas,
             )
         except PatternError as error:
@@ -181,6 +174,13 @@ class SceneForm(forms.Form):
             except PatternError as error:
                 self.add_error(None, str(error))
         return said
+
+
+def _form_field(field: ReadField) -> forms.Field:
+    """Return the form field of a searchable field."""
+    if field.choices:
+        return forms.ChoiceField(label=field.label, choices=[_ANY, *field.choices.items()], required=False)
+    return forms.CharField(label=field.label, required=False, max_length=LONGEST_VALUE)
 
 
 def _hours(first: int | None, end: int | None) -> tuple[int, ...]:

@@ -93,12 +93,8 @@ class PlateQuery(Sought):
             "until": self.until and self.until.isoformat(),
             "hours": sorted(self.hours),
             "weekdays": sorted(self.weekdays),
-            "directions": sorted(self.directions),
-            "lanes": sorted(self.lanes),
-            "regions": sorted(self.regions),
-            "vehicles": sorted(self.vehicles),
-            "colors": sorted(self.colors),
             "areas": sorted(self.areas),
+            **{name: sorted(values) for name, values in self.fields.items()},
         }
         return {name: value for name, value in given.items() if value}
 

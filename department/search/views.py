@@ -20,6 +20,7 @@ from django.utils.dates import WEEKDAYS
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from platepost.department.custody.errors import CustodyError
+from platepost.department.custody.read_fields import READ_FIELDS, shown_fields
 from platepost.department.custody.reading import ShownRow, Sought, page_of_reads, picture, picture_kinds, reads
 from platepost.department.custody.unseen import unseen
 from platepost.department.database.queries import rows
@@ -95,7 +96,8 @@ def plate(request: CurrentRequest) -> HttpResponseBase:
             found["weekdays"] = [(WEEKDAYS[day - 1], count) for day, count in usual.weekdays.items()]
         else:
             rows, more = page_of_reads(entry, sought, limit=READS)
-            found |= {"reads": rows, "next": rows[-1] if more else None}
+            found["reads"] = [{**row, "fields": shown_fields(row)} for row in rows]
+            found |= {"labels": [field.label for field in READ_FIELDS.values()], "next": rows[-1] if more else None}
             counts = _counted(rows)
         context = {"opened": opened, "show": show, "again": form.again, "map": drawn_map(form.places, counts)}
         return render(request, "search/plate.html", {**context, **found, "form": form})
@@ -126,7 +128,14 @@ def read(request: CurrentRequest) -> HttpResponseBase:
         ]
         pattern = form.query.pattern
         fit = pattern.fit(rows[0]["plate_fold"]) if pattern is not None else None
-        context = {"read": rows[0], "notes": notes, "opened": opened, "again": form.again, "form": form}
+        context = {
+            "read": rows[0],
+            "fields": shown_fields(rows[0]),
+            "notes": notes,
+            "opened": opened,
+            "again": form.again,
+            "form": form,
+        }
         matched = [*zip(rows[0]["plate_fold"], fit.why, strict=True)] if fit is not None else []
         return render(request, "search/read.html", {**context, "matched": matched, "pictures": pictures})
     return _search_page(request, form, status=422)

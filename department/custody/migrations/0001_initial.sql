@@ -77,17 +77,18 @@ CREATE TABLE custody_read (
     plate_key text COLLATE "C" NOT NULL,
     plate_fold text COLLATE "C" NOT NULL,
     confidence double precision NOT NULL,
-    region text,
     region_confidence double precision,
-    direction text NOT NULL,
     camera text NOT NULL,
-    lane text,
     site text,
     first_seen timestamptz NOT NULL,
     last_seen timestamptz NOT NULL,
     hits text[] NOT NULL,
-    vehicle_kind text,
-    vehicle_colors text
+    -- What people search by, as `platepost.department.custody.read_fields` declares it: in its order, and at the end.
+    direction text NOT NULL,
+    lane text,
+    region text,
+    vehicle text,
+    color text
 ) PARTITION BY LIST (class);
 
 CREATE TABLE custody_hit (

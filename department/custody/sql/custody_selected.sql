@@ -12,16 +12,18 @@ BEGIN
         SELECT * FROM jsonb_to_recordset('[
             {"member": "plates", "kind": "text[]", "condition": "plate_fold = ANY (%L::text[])"},
             {"member": "records", "kind": "bigint[]", "condition": "record_id = ANY (%L::bigint[])"},
-            {"member": "posts", "kind": "text[]", "condition": "post = ANY (%L::text[])"},
-            {"member": "directions", "kind": "text[]", "condition": "direction = ANY (%L::text[])"},
-            {"member": "lanes", "kind": "text[]", "condition": "lane = ANY (%L::text[])"},
-            {"member": "regions", "kind": "text[]", "condition": "region = ANY (%L::text[])"},
-            {"member": "vehicles", "kind": "text[]", "condition": "vehicle_kind = ANY (%L::text[])"},
-            {"member": "colors", "kind": "text[]",
-             "condition": "string_to_array(vehicle_colors, '' '') && %L::text[]"}
+            {"member": "posts", "kind": "text[]", "condition": "post = ANY (%L::text[])"}
         ]') AS known (member text, kind text, condition text) WHERE asked ? known.member
     LOOP
         parts := parts || format(named.condition, ARRAY(SELECT jsonb_array_elements_text(asked -> named.member)));
+    END LOOP;
+    -- By any column that a condition names: it can only narrow what is opened.
+    FOR named IN
+        SELECT * FROM jsonb_to_recordset(asked -> 'fields') AS given (name text, several boolean, choices text[])
+    LOOP
+        parts := parts || format(
+            CASE WHEN named.several THEN 'string_to_array(%I, '' '') && %L::text[]' ELSE '%I = ANY (%L::text[])' END,
+            named.name, named.choices);
     END LOOP;
     IF asked ? 'beginning' THEN
         parts := parts || format('plate_fold >= %L AND plate_fold < %L', asked #>> '{beginning,0}',

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("d4a63b62b310f74243649d6a4489fdd7e32ad8cf3c20f344405331763ea1aca6"),
+        ApplySql("4268ead056520d6856e455703ddb18d72cffbdb40de1fabb14c9458f87b3700d"),
     ]

@@ -198,7 +198,8 @@ def test_two_programs_prove_it(make: Make, ids: list[int], tmp_path: Path) -> No
     page = files["index.html"].decode()
     assert page.partition("</title>")[0].endswith("Evidence package")
     assert "7ABC003" in page
-    assert "<dt>vehicle</dt><dd>white or gray car</dd>" in page
+    assert "<dt>vehicle</dt><dd>car</dd>" in page
+    assert "<dt>color</dt><dd>white or gray</dd>" in page
     assert "b.ortiz" in page
     assert "http://" not in page
     assert "https://" not in page

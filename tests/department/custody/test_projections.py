@@ -34,13 +34,13 @@ def test_a_read_keeps_the_three_strings_apart() -> None:
     (row,) = shown(event).values()
     assert [row[name] for name in ("plate_read", "plate_key", "plate_fold")] == ["7OI C12", "7O1C12", "701C12"]
     assert (row["passage"], row["hits"], row["site"]) == (PASSAGE, [A_HIT], "Bridge Street")
-    assert (row["vehicle_kind"], row["vehicle_colors"]) == ("car", "white gray")
+    assert (row["vehicle"], row["color"]) == ("car", "white gray")
     event["data"]["vehicle"] = {"kind": "trailer"}  # nor is a newer post's word refused
     (row,) = shown(event).values()
-    assert (row["vehicle_kind"], row["vehicle_colors"]) == ("trailer", None)
+    assert (row["vehicle"], row["color"]) == ("trailer", None)
     del event["data"]["vehicle"]
     (row,) = shown(event).values()
-    assert (row["vehicle_kind"], row["vehicle_colors"]) == (None, None)
+    assert (row["vehicle"], row["color"]) == (None, None)
 
 
 def test_a_hit_says_how_and_by_which_list_it_matched() -> None:

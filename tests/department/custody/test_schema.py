@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import Error, connection, transaction
 
+from platepost.department.custody.projections import PROJECTIONS, Projection
 from platepost.department.custody.tables import OF_CHAIN
 from platepost.department.database.roles import KEEPER, WEB
 from tests.department.planting import planting
@@ -78,6 +79,12 @@ def test_the_keeper_neither_changes_nor_deletes_a_record() -> None:
         assert refused("TRUNCATE custody_record")
         assert refused("DELETE FROM custody_read")
         assert refused("DROP TABLE custody_record_log_20260316")
+
+
+@pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda projection: projection.table)
+def test_a_projection_has_the_columns_of_its_table_in_their_order(projection: Projection) -> None:
+    in_order = "SELECT column_name FROM information_schema.columns WHERE table_name = %s ORDER BY ordinal_position"
+    assert [name for (name,) in execute(in_order, projection.table)] == [*projection.all_columns]
 
 
 def test_the_web_sees_no_record_without_an_entry() -> None:

@@ -25,7 +25,7 @@ __all__ = ["people", "stock", "superuser"]
 FEDERATION = ("federation_exchange", "federation_partner")
 PURPOSE = "stolen vehicle"
 PLATES = ["TEST123", "TEST124", *(f"7ABC{number:03}" for number in range(30))]
-SEEN = {"region": "US-CA", "vehicle_kind": "car", "vehicle_colors": "white gray"}
+SEEN = {"region": "US-CA", "vehicle": "car", "color": "white gray"}
 STOCK = [
     {"plate": PLATES[0], **SEEN},
     *({"plate": plate} for plate in PLATES[1:]),

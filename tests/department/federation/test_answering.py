@@ -86,11 +86,12 @@ def test_answers_under_an_entry_and_never_what_is_covert(oakdale: Oakdale) -> No
     assert exchanged["exchange"] == reply.receipt
     reads = found(asked(oakdale, asked=AskedPlates(plate="TEST12?", opened="TEST123"))).reads
     assert [(read.plate_read, read.post) for read in reads] == [("TEST123", "post-1")]
-    assert [(read.region, read.vehicle_kind, read.vehicle_colors) for read in reads] == [
-        ("US-CA", "car", ("white", "gray"))
-    ]
+    known = {"direction": "approaching", "region": "US-CA", "vehicle": "car", "color": "white gray"}
+    assert [read.fields for read in reads] == [known], "and not the lane"
+    shown = {"Direction": "approaching", "Issuing state": "CA", "Vehicle": "car", "Color": "white or gray"}
+    assert dict(reads[0].shown) == shown
     (untold,) = found(asked(oakdale, asked=AskedPlates(plate="TEST12?", opened="TEST124"))).reads
-    assert (untold.region, untold.vehicle_kind, untold.vehicle_colors) == (None, None, ())
+    assert dict(untold.shown) == {**dict.fromkeys(shown, "unknown"), "Direction": "approaching"}
     covert = asked(oakdale, asked=AskedPlates(plate="TEST12?", opened="TEST129"))
     assert found(covert) == FederatedFindings()
     other = asked(oakdale, asked=AskedPlates(plate="TEST12?", opened="7ABC001"))

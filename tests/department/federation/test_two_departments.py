@@ -161,7 +161,7 @@ def test_answers_slow_away_and_refusing_in_turn(
     assert "it keeps" in answered
     assert ours() == partner.exchanged()
     assert len(ours()) == 1
-    assert "white or gray car" in page(only="oakdale-pd", open="TEST123")
+    assert '<td data-label="Color">white or gray</td>' in page(only="oakdale-pd", open="TEST123")
     assert ours() == partner.exchanged()
     assert len(ours()) == 2
 

@@ -159,12 +159,12 @@ def test_place_and_time_stand_in_for_a_pattern(stock: Stock, superuser: psycopg.
 @pytest.mark.parametrize(
     ("narrowed", "plates"),
     [
-        ({"directions": ["receding"]}, ["7AB2"]),
-        ({"lanes": ["left"]}, ["7AB1"]),
-        ({"regions": ["US-CA"]}, ["7AB3"]),
-        ({"vehicles": ["pickup", "van"]}, ["7AB1"]),
-        ({"colors": ["white"]}, ["7AB1", "7AB2"]),
-        ({"vehicles": ["pickup"], "colors": ["red"]}, []),
+        ({"fields": {"direction": ["receding"]}}, ["7AB2"]),
+        ({"fields": {"lane": ["left"]}}, ["7AB1"]),
+        ({"fields": {"region": ["US-CA"]}}, ["7AB3"]),
+        ({"fields": {"vehicle": ["pickup", "van"]}}, ["7AB1"]),
+        ({"fields": {"color": ["white"]}}, ["7AB1", "7AB2"]),
+        ({"fields": {"vehicle": ["pickup"], "color": ["red"]}}, []),
         ({"hours": [12]}, ["7AB1", "7AB2"]),
         ({"hours": [12], "zone": "America/Los_Angeles"}, ["7AB3"]),
         ({"weekdays": [3], "until": AT + HOUR}, ["7AB1", "7AB2", "7AB4"]),
@@ -179,8 +179,8 @@ def test_reads_in_question_are_narrowed(
 ) -> None:
     stock(
         [
-            {"plate": "7AB1", "lane": "left", "vehicle_kind": "pickup", "vehicle_colors": "white"},
-            {"plate": "7AB2", "direction": "receding", "vehicle_colors": "gray white"},
+            {"plate": "7AB1", "lane": "left", "vehicle": "pickup", "color": "white"},
+            {"plate": "7AB2", "direction": "receding", "color": "gray white"},
             {"plate": "7AB3", "region": "US-CA", "captured_at": AT + 8 * HOUR},
             {"plate": "7AB4", "post": "post-9", "captured_at": datetime(2026, 1, 28, 7, tzinfo=UTC)},
         ]

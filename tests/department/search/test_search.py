@@ -100,7 +100,7 @@ def test_a_read_is_shown_with_the_pictures_that_there_are(
 
 
 def test_from_a_pattern_to_a_picture(stock: Stock, superuser: psycopg.Connection, operator: Client) -> None:
-    seen = {"vehicle_kind": "pickup", "vehicle_colors": "white gray"}
+    seen = {"vehicle": "pickup", "color": "white gray"}
     stock([{"plate": PLATE, **seen}, {"plate": PLATE, "captured_at": AT - timedelta(hours=1)}, {"plate": "7ABX124"}])
     add_picture(superuser, 1)
     begin = last_number(superuser)
@@ -111,7 +111,11 @@ def test_from_a_pattern_to_a_picture(stock: Stock, superuser: psycopg.Connection
     assert "2 plates" in found
     assert "one of" in found
     reads = text_of(operator.post("/search/plate/", {**said, "open": "7AB0123"}))
-    assert (reads.count("Picture"), reads.count("white or gray pickup")) == (2, 1)
+    assert (reads.count("Picture"), reads.count('"Vehicle">pickup<'), reads.count('"Color">white or gray<')) == (
+        2,
+        1,
+        1,
+    )
     read = text_of(operator.post("/search/read/", {**said, "open": "7AB0123", "record": "1"}))
     assert (PLATE in read, "7AB0123" in read) == (True, True)
     (address,) = re.findall('src="(/search/picture/[^"]*)"', read)
@@ -137,11 +141,12 @@ def test_from_a_pattern_to_a_picture(stock: Stock, superuser: psycopg.Connection
     ).fetchall()
     assert ("plates", '["7AB0123", "7ABX124"]') in shown
     assert ("pictures", '[[1, "patch"]]') in shown
-    assert "white or gray pickup" in read
+    assert "<dt>Vehicle</dt><dd>pickup</dd>" in read
+    assert "<dt>Color</dt><dd>white or gray</dd>" in read
     begin, narrowed = last_number(superuser), {"vehicle": "pickup", "color": "gray"}
     assert "1 plate" in text_of(operator.post("/search/", {**said, **narrowed}))
     assert "No plate" in text_of(operator.post("/search/", {**said, **narrowed, "color": "red"}))
-    assert intents(superuser, begin)[0] == {"plate": "7ab?12[34]", "vehicles": ["pickup"], "colors": ["gray"]}
+    assert intents(superuser, begin)[0] == {"plate": "7ab?12[34]", "vehicle": ["pickup"], "color": ["gray"]}
 
 
 def test_requests_at_once_bring_no_used_picture_back(

@@ -73,7 +73,7 @@ def put(connection: psycopg.Connection) -> None:
         row = {"id": number, "at": at, "post": f"post-{number % 3 + 1}", "plate": plate, "key": plate.replace("O", "0")}
         connection.execute(
             "INSERT INTO custody_read VALUES (%(id)s, 'no_hit', %(at)s, %(post)s, NULL, 'p', %(at)s, %(plate)s,"
-            " %(key)s, %(key)s, 0.93, 'US-CA', 0.9, 'approaching', 'main', 'left', NULL, %(at)s, %(at)s, '{}')",
+            " %(key)s, %(key)s, 0.93, 0.9, 'main', NULL, %(at)s, %(at)s, '{}', 'approaching', 'left', 'US-CA')",
             row,
         )
         keep_record(connection, number, at)
