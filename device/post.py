@@ -311,6 +311,7 @@ class Post:
         self._camera.meter(frame, [sighting.plate.box for sighting in result.sightings])
         self._reporting.report(result)
         if self._reporting.list_changed():
+            self._reporting.reporter.recount_surge()
             self._reporting.reporter.recheck(self._vision.pipeline.passages)
             self._vision.pipeline.recheck_repeats()
 

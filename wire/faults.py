@@ -210,7 +210,7 @@ DESCRIPTIONS: dict[Fault, Description] = {
     Fault.HITS_SURGING: Description(
         CRITICAL,
         "Implausibly many hits of a category, as from a faulty list; further ones are sent marked as held.",
-        "an hour without a held hit",
+        "an hour without a held hit, or a list without the faulty entries",
         "Check the list: `hotlist rollback` restores the previous one. If the hits are right, raise `hits_per_hour`.",
         within="the first hit above the limit",
     ),

@@ -233,6 +233,18 @@ class Reporter:
                 answer = self._withdraw_unsupported(passage, announced, hotlist, legible=True)
                 self._announce(passage, announced, hotlist, answer.matches)
 
+    def recount_surge(self) -> None:
+        """Count the hits of the last hour again by another list: a good one ends the hold that a bad one caused."""
+        hotlist, moment = self.hotlist.current, self.hotlist.moment()
+        if hotlist is None:
+            return
+
+        def still_listed(plate: str, category: str, group: str | None) -> bool:
+            matches = hotlist.consult(Query(plate_read=plate), at=moment).matches
+            return any(match.category == category and match.distribution == group for match in matches)
+
+        self.surge.recount(still_listed, least=self.hotlist.settings.hits_per_hour)
+
     def ended(self, ended: Ended) -> None:
         """Record the read of an ended passage, with hits that are new and withdrawals of unsupported ones.
 
@@ -320,7 +332,9 @@ class Reporter:
         state, plate = self.hotlist.judge(hotlist), passage.plate_probability
         for claim, match in fresh.items():
             least = self.hotlist.settings.hits_per_hour
-            held = self.surge.count(claim.plate_key, match.category, match.distribution, least=least)
+            held = self.surge.count(
+                claim.plate_key, match.plate_matched, match.category, match.distribution, least=least
+            )
             wording = HELD_WORDING if held else NEAR_WORDING if match.kind is MatchKind.NEAR else WORDING
             hit = Hit(
                 **self._sight(passage, announced),

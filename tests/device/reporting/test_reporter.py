@@ -651,3 +651,20 @@ def test_hits_of_a_surge_are_sent_and_say_that_they_are_held() -> None:
     assert [hit.plate_matched for hit in hits] == plates, "none is lost"
     assert [hit.held for hit in hits] == [False] * 10 + [True] * 2
     assert {hit.wording for hit in hits[10:]} == {HELD_WORDING}
+
+
+def test_a_good_list_ends_the_hold_that_a_bad_one_caused() -> None:
+    wrong = [f"7ABC{number}" for number in range(100, 112)]
+    desk = Desk(FakeList("8XYZ456", "9LMN789", *wrong))
+
+    def held(plate: str) -> bool:
+        for _ in range(3):
+            desk.see(plate)
+        desk.end()
+        return next(record for record in reversed(desk.records) if isinstance(record, Hit)).held
+
+    assert [held(plate) for plate in wrong][-1]
+    assert held("8XYZ456"), "a stolen vehicle, while the list is wrong"
+    desk.hotlist.current = FakeList("8XYZ456", "9LMN789")
+    desk.reporter.recount_surge()
+    assert not held("9LMN789")

@@ -13,8 +13,12 @@ class Road:
         for _ in range(count):
             self.plates += 1
             self.now += 60 / count
-            found.append(self.surge.count(f"T{self.plates:06d}", category, group, least=10))
+            found.append(self.hit(f"T{self.plates:06d}", category=category, group=group))
         return found
+
+    def hit(self, plate: str, *, category: str = "stolen_vehicle", group: str | None = None) -> bool:
+        """Let one plate hit."""
+        return self.surge.count(plate, plate, category, group, least=10)
 
 
 def test_more_plates_than_are_believable_are_held_until_an_hour_is_as_usual() -> None:
@@ -38,7 +42,7 @@ def test_one_category_does_not_hold_another() -> None:
 
 def test_a_vehicle_that_hits_again_and_again_is_one() -> None:
     road = Road()
-    assert not any(road.surge.count("7ABC123", "local", None, least=10) for _ in range(50))
+    assert not any(road.hit("7ABC123", category="local") for _ in range(50))
 
 
 def test_ten_times_what_is_usual_is_believed() -> None:
@@ -62,3 +66,34 @@ def test_of_covert_hits_neither_fault_nor_audit_tells() -> None:
     assert road.hits(12, group="narcotics")[-2:] == [True, True]
     assert not road.surge.present
     assert road.surge.take_begun() == ()
+
+
+def test_a_plate_that_was_reported_before_the_surge_is_never_held() -> None:
+    road = Road()
+    assert not road.hit("7ABC123")
+    assert road.hits(20)[-1]
+    assert not road.hit("7ABC123")
+    road.now += 12 * HOUR_SECONDS
+    assert road.hits(20)[-1]
+    assert not road.hit("7ABC123")
+
+
+def test_a_list_without_the_wrong_entries_ends_the_surge_at_once() -> None:
+    road = Road()
+    assert not road.hit("7ABC123")
+    assert road.hits(20)[-1]
+    road.hits(20, category="local")
+    road.surge.recount(lambda plate, category, group: plate == "7ABC123" or category == "local", least=10)
+    assert not road.hit("8XYZ456"), "a vehicle that is really stolen"
+    assert road.hit("9LMN789", category="local"), "its entries are still on the list"
+    assert road.surge.present
+    road.surge.recount(lambda plate, category, group: False, least=10)
+    assert not road.surge.present
+
+
+def test_a_list_that_keeps_the_wrong_entries_ends_nothing() -> None:
+    road = Road()
+    assert road.hits(20)[-1]
+    road.surge.recount(lambda plate, category, group: True, least=10)
+    assert road.surge.present
+    assert road.hit("8XYZ456")
