@@ -83,17 +83,17 @@ def test_a_list_without_the_wrong_entries_ends_the_surge_at_once() -> None:
     assert not road.hit("7ABC123")
     assert road.hits(20)[-1]
     road.hits(20, category="local")
-    road.surge.recount(lambda plate, category, group: plate == "7ABC123" or category == "local", least=10)
+    road.surge.recount(lambda plate, category, _group: plate == "7ABC123" or category == "local", least=10)
     assert not road.hit("8XYZ456"), "a vehicle that is really stolen"
     assert road.hit("9LMN789", category="local"), "its entries are still on the list"
     assert road.surge.present
-    road.surge.recount(lambda plate, category, group: False, least=10)
+    road.surge.recount(lambda _plate, _category, _group: False, least=10)
     assert not road.surge.present
 
 
 def test_a_list_that_keeps_the_wrong_entries_ends_nothing() -> None:
     road = Road()
     assert road.hits(20)[-1]
-    road.surge.recount(lambda plate, category, group: True, least=10)
+    road.surge.recount(lambda _plate, _category, _group: True, least=10)
     assert road.surge.present
     assert road.hit("8XYZ456")
