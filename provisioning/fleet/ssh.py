@@ -11,6 +11,7 @@ A card so names no person: who is certified later logs in at units that hang alr
 """
 
 import re
+import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -88,7 +89,7 @@ class SshAuthority:
         certificate = (
             SSHCertificateBuilder()
             .public_key(_public_key(line))
-            .serial(0)
+            .serial(secrets.randbits(63))
             .type(SSHCertificateType.USER)
             # What sshd logs of anyone who logs in.
             .key_id(person.name.encode())
@@ -109,6 +110,9 @@ class SshAuthority:
 
 
 def _public_key(line: str) -> ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey:
+    if line.startswith("sk-"):
+        # cryptography reads such a key, and would certify it as an ordinary one: sshd rejects its log-in.
+        raise ProvisioningError("a key on a FIDO token (sk-...) cannot be certified: use an ed25519 key in a file")
     try:
         key = load_ssh_public_key(line.encode())
     except (ValueError, UnsupportedAlgorithm) as error:

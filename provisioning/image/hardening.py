@@ -4,6 +4,7 @@ The pole's network, and anyone who pulls its cable, sees a machine that answers 
 on the service network reaches ssh and the aiming page.
 """
 
+import re
 from collections.abc import Iterable
 from ipaddress import IPv4Interface
 
@@ -57,6 +58,15 @@ def without_radios(config: str) -> str:
         f"{config.rstrip()}\n\n[all]\n# Written by `platepost provision image`: a post has no use for radios.\n"
         "dtoverlay=disable-wifi\ndtoverlay=disable-bt\n"
     )
+
+
+def without_serial_console(cmdline: str) -> str:
+    """Return the text of `cmdline.txt` without serial consoles: systemd starts a log-in prompt on each that it has.
+
+    Anyone with a cable at the header's pins would have one (systemd-getty-generator(8)).
+    """
+    serial = re.compile(r"console=(?:serial|ttyAMA|ttyS)\d")
+    return " ".join(word for word in cmdline.split() if not serial.match(word))
 
 
 def rules(service: IPv4Interface) -> str:

@@ -15,7 +15,14 @@ from enum import StrEnum
 from ipaddress import IPv4Interface
 from uuid import uuid4
 
-from platepost.provisioning.image.hardening import BIND_PATH, FIREWALL_PATH, FIREWALL_UNIT, hardening, without_radios
+from platepost.provisioning.image.hardening import (
+    BIND_PATH,
+    FIREWALL_PATH,
+    FIREWALL_UNIT,
+    hardening,
+    without_radios,
+    without_serial_console,
+)
 
 FOLDER = "platepost"
 """On the boot partition: packages, and what is needed to undo."""
@@ -62,6 +69,7 @@ def files(release: Release, wanted: Wanted, *, cmdline: str, config: str) -> dic
     """
     made = _trixie(wanted) if release is Release.TRIXIE else _bookworm(wanted, cmdline)
     made["config.txt"] = without_radios(config)
+    made["cmdline.txt"] = f"{without_serial_console(made.get('cmdline.txt', cmdline))}\n"
     return {name: text.encode() for name, text in made.items()}
 
 

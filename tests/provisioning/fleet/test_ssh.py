@@ -57,6 +57,7 @@ def test_a_technician_s_key_is_certified_by_name_until_the_certification_ends(fl
     found.verify_cert_signature()
     signer = found.signature_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
     assert SshAuthority(fleet).public_line().startswith(signer)
+    assert found.serial
     assert found.public_key() == load_ssh_public_key(key.read_text("utf-8-sig").encode())
     assert (found.key_id, found.valid_principals) == (b"r-alvarez", [b"technician"])
     assert found.valid_before == int(fleet.people["r-alvarez"].expires.timestamp())
@@ -94,12 +95,17 @@ def test_nobody_else_s_key_is_certified(fleet: Fleet, key: Path, name: str, said
     assert not key.with_name("id_ed25519-cert.pub").exists()
 
 
+FIDO_KEY = "AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABHNzaDo="
+"""An ed25519 key of zeros on a token."""
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("-----BEGIN OPENSSH PRIVATE KEY-----", "is a private key"),
         ("ssh-ed25519 AAAA", "not an ssh public key that can be certified"),
         ("hello", "expected ssh public keys"),
+        (f"sk-ssh-ed25519@openssh.com {FIDO_KEY}", "a key on a FIDO token"),
     ],
 )
 def test_what_is_no_public_key_is_not_certified(fleet: Fleet, key: Path, text: str, said: str) -> None:

@@ -32,6 +32,7 @@ from platepost.provisioning.image.recipe import SETUP_PATH, SWAP_PATH, setup_scr
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGZvciB0ZXN0cyBvbmx5LCBub2JvZHkncyBrZXkgYXQgYWxs r-alvarez@laptop"
 STOCK = "console=serial0,115200 console=tty1 root=PARTUUID=4d3ee428-02 rootfstype=ext4 fsck.repair=yes rootwait"
+WITHOUT_SERIAL = STOCK.removeprefix("console=serial0,115200 ")
 FIRSTBOOT = " quiet init=/usr/lib/raspberrypi-sys-mods/firstboot"
 
 
@@ -128,7 +129,7 @@ def test_release_13_is_set_up_by_cloud_init(tmp_path: Path, supplies: dict[str, 
     network = json.loads((boot / "network-config").read_text())["network"]["ethernets"]["eth0"]
     assert network == {"dhcp4": True, "optional": True, "addresses": ["192.168.50.1/24"]}
     assert json.loads((boot / "meta-data").read_text())["instance-id"] != "rpios-image"
-    assert (boot / "cmdline.txt").read_text() == STOCK + " resize\n"
+    assert (boot / "cmdline.txt").read_text() == WITHOUT_SERIAL + " resize\n"
 
 
 def left_on_the_unit(root: Path, boot: Path, release: str) -> dict[str, str]:
@@ -177,6 +178,17 @@ def test_the_firewall_s_rules_are_ones_that_nft_takes(tmp_path: Path) -> None:
     if "Operation not permitted" in done.stderr:
         pytest.skip("root is missing: run the tests as root")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("release", ["bookworm", "trixie"])
+def test_no_serial_port_has_a_console(tmp_path: Path, supplies: dict[str, list[str]], release: str) -> None:
+    boot = card(tmp_path / "boot", release)
+    path = boot / "cmdline.txt"
+    path.write_text(f"console=ttyAMA0,115200 console=ttyS0 {path.read_text()}")
+    run(boot, *supplies[release])
+    words = path.read_text().split()
+    assert [word for word in words if word.startswith("console=")] == ["console=tty1"]
+    assert "root=PARTUUID=4d3ee428-02" in words
 
 
 @pytest.mark.parametrize("release", ["bookworm", "trixie"])
@@ -258,7 +270,7 @@ def test_release_12_is_set_up_by_custom_toml_and_a_script(tmp_path: Path, suppli
     }
     line = (boot / "cmdline.txt").read_text()
     assert line.count("\n") == 1
-    assert line.startswith(STOCK + FIRSTBOOT)
+    assert line.startswith(WITHOUT_SERIAL + FIRSTBOOT)
     assert " systemd.run=/boot/firmware/firstrun.sh " in line
 
 
@@ -293,7 +305,7 @@ def test_the_script_of_release_12_leaves_a_unit_that_installs_the_packages(
     environment = {**os.environ, "PLATEPOST_ROOT": str(root)}
     subprocess.run(["bash", str(boot / "firstrun.sh")], env=environment, check=True)
     assert not (boot / "firstrun.sh").exists()
-    assert line.read_text() == STOCK + "\n"
+    assert line.read_text() == WITHOUT_SERIAL + "\n"
     setup = root / "usr/local/sbin/platepost-setup"
     assert setup.read_text() == setup_script()
     assert setup.stat().st_mode & 0o777 == 0o755
