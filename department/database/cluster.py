@@ -150,8 +150,7 @@ class PrivateCluster:
             raise DepartmentError(
                 f"PostgreSQL {LEAST_VERSION} or later is not installed; on Debian: sudo apt-get install postgresql"
             )
-        if len(os.fsencode(self.folder / _SOCKET)) > _LONGEST_SOCKET or "," in str(self.folder):
-            raise DepartmentError(f"{self.folder}: choose a shorter path without a comma, as for every Unix socket")
+        self._require_path_for_socket()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if os.geteuid() == 0:
             self._give_away(pwd.getpwnam(SERVER) if service_users else _default_server())
@@ -165,6 +164,11 @@ class PrivateCluster:
         self._configure(aside)
         aside.rename(self._data)
 
+    def _require_path_for_socket(self) -> None:
+        """Make sure that a socket can be in the folder. Raises DepartmentError: the path is too long or has a comma."""
+        if len(os.fsencode(self.folder / _SOCKET)) > _LONGEST_SOCKET or "," in str(self.folder):
+            raise DepartmentError(f"{self.folder}: choose a shorter path without a comma, as for every Unix socket")
+
     def start(self) -> None:
         """Start its server and wait until it accepts connections; does nothing if it runs.
 
@@ -172,6 +176,7 @@ class PrivateCluster:
             DepartmentError: it was not made, or does not start; the message carries the end of the server's log.
 
         """
+        self._require_path_for_socket()
         if self._is_client:
             self._await_service()
             return
@@ -501,7 +506,7 @@ class PrivateCluster:
     def _processes(self) -> list[int]:
         """Return the processes that work in the data, where all of a server's do."""
         found = Path("/proc").glob("[0-9]*")
-        return [int(process.name) for process in found if _works_in(process, self._data.resolve())]
+        return [int(process.name) for process in found if _works_in(process, self._data)]
 
     def _await_start(self, deadline: float) -> None:
         while True:
@@ -565,15 +570,13 @@ def _default_server() -> pwd.struct_passwd:
 
 def _runs(pid: int, data: Path) -> bool:
     """Tell whether a process is alive and a server of these data: its number may be another's by now."""
-    try:
-        return os.fsencode(data) in Path(f"/proc/{pid}/cmdline").read_bytes() and not _is_ending(pid)
-    except OSError:
-        return False
+    return _works_in(Path(f"/proc/{pid}"), data) and not _is_ending(pid)
 
 
 def _works_in(process: Path, data: Path) -> bool:
+    """Tell whether the data are where a process works: the same folder, whatever links the paths go through."""
     try:
-        return (process / "cwd").readlink() == data
+        return (process / "cwd").samefile(data)
     except OSError:
         return False
 

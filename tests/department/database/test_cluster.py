@@ -197,6 +197,22 @@ def test_moved_folder_works_where_it_is(own: PrivateCluster) -> None:
         moved.folder.rename(own.folder)
 
 
+def test_server_is_the_same_through_a_link(own: PrivateCluster) -> None:
+    linked = PrivateCluster(own.folder.with_name("linked"))
+    linked.folder.symlink_to(own.folder)
+    try:
+        with own.in_use():
+            assert linked.pid == own.pid
+            linked.start()
+            connect(linked).close()
+            linked.stop()
+        with linked.in_use():
+            assert own.pid == linked.pid
+            own.start()
+    finally:
+        linked.folder.unlink()
+
+
 def test_process_may_become_the_server(own: PrivateCluster) -> None:
     if os.geteuid() == 0:
         with pytest.raises(DepartmentError, match="root"):
@@ -243,8 +259,10 @@ def test_missing_postgresql_is_said_in_words(short_folder: Path, monkeypatch: py
 
 def test_path_too_long_for_a_socket_is_refused(short_folder: Path) -> None:
     for name in ("x" * 100, "a,b"):
-        with pytest.raises(DepartmentError, match="shorter path without a comma"):
-            PrivateCluster(short_folder / name).initialize()
+        refused = PrivateCluster(short_folder / name)
+        for step in (refused.initialize, refused.start):
+            with pytest.raises(DepartmentError, match="shorter path without a comma"):
+                step()
 
 
 def test_closed_folder_is_named(short_folder: Path) -> None:
