@@ -10,13 +10,15 @@ import click
 from platepost.provisioning.commands.options import FILE, FOLDER, JSON
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
-from platepost.provisioning.fleet.ssh import LOG_IN, SshAuthority, read_public_keys
+from platepost.provisioning.fleet.ssh import SshAuthority, read_public_keys
+from platepost.provisioning.image.hardening import ADMINISTRATOR
 from platepost.provisioning.image.packages import check_packages
 from platepost.provisioning.image.partition import Partition
-from platepost.provisioning.image.recipe import Wanted, files
+from platepost.provisioning.image.recipe import UPLINK, Wanted, files
 
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _SERVER = re.compile(rf"(?:{_HOST.pattern}\.)+{_HOST.pattern}")
+_INTERFACE = re.compile(r"[a-z][a-z0-9]{1,14}")
 _USER = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
@@ -31,7 +33,7 @@ Examples:
 )
 @click.argument("boot", type=FOLDER)
 @click.option("--hostname", help="Host name of the unit, such as the post's name.")
-@click.option("--user", default="technician", show_default=True, help="User who logs in, with a key and no password.")
+@click.option("--user", default="technician", show_default=True, help="User whom technicians log in as.")
 @click.option(
     "--ssh-key",
     "key_files",
@@ -59,7 +61,16 @@ Examples:
     "--service-address",
     default="192.168.50.1/24",
     show_default=True,
-    help="Extra address and prefix length of the Ethernet port, besides DHCP.",
+    help="Address and prefix length at which technicians reach the unit.",
+)
+@click.option(
+    "--service-interface",
+    default=UPLINK,
+    show_default=True,
+    help=(
+        "Ethernet port of this address. With a second port, such as eth1 of a USB adapter, nothing on the uplink's "
+        "network can reach ssh or the aiming page."
+    ),
 )
 @click.option("--timezone", default="UTC", show_default=True)
 @click.option(
@@ -79,6 +90,7 @@ def image(
     directory: Path | None,
     packages: tuple[Path, ...],
     service_address: str,
+    service_interface: str,
     timezone: str,
     nts_servers: tuple[str, ...],
     undo: bool,
@@ -88,7 +100,8 @@ def image(
 
     The unit installs the packages at its first boot, which needs a network, and waits to be enrolled. Only the fleet's
     certified technicians can log in, by SSH at the service address; a firewall blocks everything else, and Wi-Fi and
-    Bluetooth are off. No password, private key or code is written to the card.
+    Bluetooth are off. Technicians can use sudo for Platepost's commands; administrators log in as `administrator` and
+    can do everything. No password, private key or code is written to the card.
     """
     partition = Partition(boot)
     if undo:
@@ -98,13 +111,15 @@ def image(
         return
     if hostname is None or not (key_files or directory) or not packages:
         raise click.UsageError("give --hostname, --fleet (or --ssh-key) and --package")
+    if user == ADMINISTRATOR:
+        raise click.UsageError(f"--user {user}: the card has this user anyway, who may do everything")
     wanted = Wanted(
         hostname=_checked(hostname, _HOST, "host name", "lower-case letters, digits and hyphens"),
         user=_checked(user, _USER, "user", "lower-case letters, digits and hyphens"),
         ssh_keys=[key for path in key_files for key in read_public_keys(path)],
         ssh_authority=None if directory is None else SshAuthority(Fleet.load(directory)).public_line(),
-        ssh_roles=[role.value for role in LOG_IN],
         service_address=_interface(service_address),
+        service_interface=_checked(service_interface, _INTERFACE, "service interface", "a name such as eth1"),
         nts_servers=[_checked(name, _SERVER, "time server", "a name such as time.example") for name in nts_servers],
         timezone=_checked(timezone, re.compile(r"[A-Za-z0-9_+/-]{1,64}"), "time zone", "such as America/Los_Angeles"),
     )

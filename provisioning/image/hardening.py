@@ -1,19 +1,26 @@
 """What keeps strangers off a unit: ssh on the service address alone, a firewall, no radios, a banner.
 
 The pole's network, and anyone who pulls its cable, sees a machine that answers nothing but ping. A technician's laptop
-on the service network reaches ssh and the aiming page.
+on the service network reaches ssh and the aiming page. A technician may do as root what docs/technician.md has, and an
+administrator everything.
 """
 
 import re
-from collections.abc import Iterable
+from dataclasses import dataclass
 from ipaddress import IPv4Interface
 
 from platepost.common.settings import SERVICE_PORT
+from platepost.wire.records import Role
 
 SSH_PATH = "/etc/ssh/sshd_config.d/10-platepost.conf"
 """Before others: of each keyword sshd takes the first value (sshd_config(5))."""
 AUTHORITY_PATH = "/etc/ssh/platepost-authority.pub"
 PRINCIPALS_PATH = "/etc/ssh/platepost-principals"
+"""A folder: a file for each user, of the roles that log in as that user."""
+ADMINISTRATOR = "administrator"
+"""The user who may do everything on a unit."""
+SUDO_PATH = "/etc/sudoers.d/platepost"
+SSH_UNIT_PATH = "/etc/systemd/system/ssh.service.d/platepost.conf"
 BANNER_PATH = "/etc/ssh/platepost-banner"
 BIND_PATH = "/etc/sysctl.d/60-platepost-ssh.conf"
 RULES_PATH = "/etc/platepost-firewall.nft"
@@ -32,22 +39,33 @@ net.ipv4.ip_nonlocal_bind = 1
 """
 
 
-def hardening(service: IPv4Interface, user: str, authority: str | None, roles: Iterable[str]) -> dict[str, str]:
-    """Return the files on the unit, by path, all mode 0644.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """How technicians reach a unit."""
 
-    Args:
-        service: the service address.
-        user: who logs in.
-        authority: the public key that certifies technicians' keys; None where there is none.
-        roles: whom such a certificate must name.
+    address: IPv4Interface
+    interface: str
+    """The Ethernet port that has the address; requests from any other are dropped."""
+    user: str
+    """Whom technicians log in as."""
+    authority: str | None
+    """The public key that certifies their keys, a line; None where there is none."""
 
-    """
-    trust = {AUTHORITY_PATH: f"{authority}\n", PRINCIPALS_PATH: "".join(f"{role}\n" for role in roles)}
-    return ({} if authority is None else trust) | {
-        SSH_PATH: _ssh(service, user, trusts=authority is not None),
+
+def hardening(service: Service) -> dict[str, str]:
+    """Return the files on the unit, by path: those of sudo are for mode 0440, all others for 0644."""
+    trust = {
+        AUTHORITY_PATH: f"{service.authority}\n",
+        f"{PRINCIPALS_PATH}/{service.user}": f"{Role.TECHNICIAN}\n{Role.ADMINISTRATOR}\n",
+        f"{PRINCIPALS_PATH}/{ADMINISTRATOR}": f"{Role.ADMINISTRATOR}\n",
+    }
+    return ({} if service.authority is None else trust) | {
+        SSH_PATH: _ssh(service),
+        SSH_UNIT_PATH: f"# No log-in without the firewall.\n[Unit]\nRequires={FIREWALL_UNIT}\nAfter={FIREWALL_UNIT}\n",
+        SUDO_PATH: _sudo(service.user),
         BANNER_PATH: BANNER,
         BIND_PATH: BIND,
-        RULES_PATH: rules(service),
+        RULES_PATH: rules(service.address, service.interface),
         FIREWALL_PATH: _firewall_unit(),
     }
 
@@ -69,8 +87,8 @@ def without_serial_console(cmdline: str) -> str:
     return " ".join(word for word in cmdline.split() if not serial.match(word))
 
 
-def rules(service: IPv4Interface) -> str:
-    """Return the firewall's rules, for nft(8): what is not the service network's is answered by nobody but ping."""
+def rules(service: IPv4Interface, interface: str) -> str:
+    """Return the firewall's rules, for nft(8): only the service network reaches ssh and the page; others can ping."""
     return f"""\
 # Written by `platepost provision image`. Port {PAGE_PORT} is the aiming page's: where post.toml has another
 # service.port, say that here.
@@ -89,7 +107,7 @@ table inet platepost {{
     icmpv6 type echo-request limit rate 10/second accept
     udp sport 67 udp dport 68 accept
     udp sport 547 udp dport 546 accept
-    iifname "eth0" ip saddr {service.network} ip daddr {service.ip} tcp dport {{ 22, {PAGE_PORT} }} accept
+    iifname "{interface}" ip saddr {service.network} ip daddr {service.ip} tcp dport {{ 22, {PAGE_PORT} }} accept
   }}
   chain forward {{
     type filter hook forward priority filter; policy drop;
@@ -98,13 +116,29 @@ table inet platepost {{
 """
 
 
-def _ssh(service: IPv4Interface, user: str, *, trusts: bool) -> str:
-    trust = f"TrustedUserCAKeys {AUTHORITY_PATH}\nAuthorizedPrincipalsFile {PRINCIPALS_PATH}\n" if trusts else ""
+def _sudo(user: str) -> str:
+    """Return what a user may do as root, without a password, for there is none (sudoers(5))."""
+    return f"""\
+# Written by `platepost provision image`: what docs/technician.md has.
+Cmnd_Alias PLATEPOST = /usr/bin/platepost
+Cmnd_Alias PLATEPOST_SERVICE = /usr/bin/systemctl start platepost, /usr/bin/systemctl stop platepost, \\
+  /usr/bin/systemctl restart platepost, /usr/bin/systemctl enable --now platepost, \\
+  /usr/bin/systemctl disable --now platepost
+Cmnd_Alias PLATEPOST_UNIT = /usr/bin/mount -o nosuid\\,nodev\\,noexec /dev/sd[a-z][0-9] /mnt, /usr/bin/umount /mnt, \\
+  /usr/bin/date -u -s *, /usr/bin/kill [0-9]*, /usr/sbin/reboot "", /usr/sbin/poweroff ""
+{user} ALL=(root) NOPASSWD: PLATEPOST, PLATEPOST_SERVICE, PLATEPOST_UNIT
+"""
+
+
+def _ssh(service: Service) -> str:
+    trust = ""
+    if service.authority is not None:
+        trust = f"TrustedUserCAKeys {AUTHORITY_PATH}\nAuthorizedPrincipalsFile {PRINCIPALS_PATH}/%u\n"
     return f"""\
 # Written by `platepost provision image`.
-ListenAddress {service.ip}
+ListenAddress {service.address.ip}
 Banner {BANNER_PATH}
-AllowUsers {user}
+AllowUsers {service.user} {ADMINISTRATOR}
 {trust}\
 AuthenticationMethods publickey
 PasswordAuthentication no

@@ -16,9 +16,12 @@ from ipaddress import IPv4Interface
 from uuid import uuid4
 
 from platepost.provisioning.image.hardening import (
+    ADMINISTRATOR,
     BIND_PATH,
     FIREWALL_PATH,
     FIREWALL_UNIT,
+    SUDO_PATH,
+    Service,
     hardening,
     without_radios,
     without_serial_console,
@@ -33,6 +36,8 @@ SWAP_PATH = "/etc/rpi/swap.conf.d/90-platepost.conf"
 CHRONY_PATH = "/etc/chrony"
 SETUP_PATH = "/usr/local/sbin/platepost-setup"
 UNIT_PATH = "/etc/systemd/system/platepost-setup.service"
+UPLINK = "eth0"
+"""The Ethernet port that DHCP configures."""
 CONNECTION_PATH = "/etc/NetworkManager/system-connections/platepost-service.nmconnection"
 
 
@@ -53,10 +58,10 @@ class Wanted:
     """Public keys of more who may log in, forever; there is no password."""
     ssh_authority: str | None = None
     """The public key that certifies technicians' keys, a line."""
-    ssh_roles: Sequence[str] = ()
-    """Whom such a certificate must name."""
     service_address: IPv4Interface
-    """Of the Ethernet port, beside what DHCP gives it."""
+    """Where technicians reach the unit."""
+    service_interface: str = UPLINK
+    """The Ethernet port that has this address."""
     timezone: str = "UTC"
     nts_servers: Sequence[str] = ()
     """Time servers of the department's that speak NTS. Where there is one, no other time is believed."""
@@ -81,19 +86,17 @@ def _trixie(wanted: Wanted) -> dict[str, str]:
         "timezone": wanted.timezone,
         "ssh_pwauth": False,
         "users": [
-            {
-                "name": wanted.user,
-                "groups": ["adm", "dialout", "video", "gpio", "netdev", "sudo"],
-                "shell": "/bin/bash",
-                "lock_passwd": True,
-                "sudo": "ALL=(ALL) NOPASSWD:ALL",
-            }
-            | ({"ssh_authorized_keys": list(wanted.ssh_keys)} if wanted.ssh_keys else {})
+            # A technician is in the group of those who read the journal, and not in that of sudo.
+            _user(wanted, wanted.user, ["adm", "dialout", "video", "gpio", "netdev"]),
+            _user(wanted, ADMINISTRATOR, ["adm", "sudo"]) | {"sudo": "ALL=(ALL) NOPASSWD:ALL"},
         ],
         "write_files": [
             {"path": SETUP_PATH, "permissions": "0755", "content": setup_script(wanted.nts_servers)},
             {"path": UNIT_PATH, "permissions": "0644", "content": setup_unit()},
-            *({"path": path, "permissions": "0644", "content": text} for path, text in _hardening(wanted).items()),
+            *(
+                {"path": path, "permissions": f"0{_mode(path)}", "content": text}
+                for path, text in _hardening(wanted).items()
+            ),
         ],
         "runcmd": [
             ["systemctl", "enable", "--now", FIREWALL_UNIT],
@@ -104,14 +107,9 @@ def _trixie(wanted: Wanted) -> dict[str, str]:
             ["systemctl", "enable", "--now", "--no-block", "platepost-setup.service"],
         ],
     }
-    network = {
-        "network": {
-            "version": 2,
-            "ethernets": {
-                "eth0": {"dhcp4": True, "optional": True, "addresses": [str(wanted.service_address)]},
-            },
-        }
-    }
+    ports: dict[str, dict[str, object]] = {UPLINK: {"dhcp4": True, "optional": True}}
+    ports.setdefault(wanted.service_interface, {"optional": True})["addresses"] = [str(wanted.service_address)]
+    network = {"network": {"version": 2, "ethernets": ports}}
     # Another instance than the image's own: cloud-init sets up once for each.
     instance = f"platepost-{wanted.hostname}-{uuid4().hex[:8]}"
     meta_data = {"dsmode": "local", "instance-id": instance, "instance_id": instance}
@@ -121,6 +119,11 @@ def _trixie(wanted: Wanted) -> dict[str, str]:
         "meta-data": json.dumps(meta_data, indent=1) + "\n",
         "ssh": "",
     }
+
+
+def _user(wanted: Wanted, name: str, groups: Sequence[str]) -> dict[str, object]:
+    user = {"name": name, "groups": list(groups), "shell": "/bin/bash", "lock_passwd": True}
+    return user | ({"ssh_authorized_keys": list(wanted.ssh_keys)} if wanted.ssh_keys else {})
 
 
 def _bookworm(wanted: Wanted, cmdline: str) -> dict[str, str]:
@@ -156,15 +159,16 @@ def _firstrun(wanted: Wanted) -> str:
 [connection]
 id=platepost-service
 type=ethernet
-interface-name=eth0
+interface-name={wanted.service_interface}
 
 [ipv4]
-method=auto
+method={"auto" if wanted.service_interface == UPLINK else "manual"}
 address1={wanted.service_address}
 
 [ipv6]
 method=auto
 """
+    keys = "".join(f"{key}\n" for key in wanted.ssh_keys)
     return f"""\
 #!/bin/bash
 # Run once, by systemd, at the second boot; ROOT is for trying it elsewhere.
@@ -181,6 +185,21 @@ put 644 {UNIT_PATH} <<'PLATEPOST_END'
 put 600 {CONNECTION_PATH} <<'PLATEPOST_END'
 {connection}PLATEPOST_END
 {_put_all(_hardening(wanted))}\
+# The image lets its first user do everything without a password.
+rm -f "$ROOT/etc/sudoers.d/010_pi-nopasswd"
+if [ -z "$ROOT" ]; then
+  gpasswd --delete {wanted.user} sudo
+  useradd --create-home --shell /bin/bash --groups adm,sudo {ADMINISTRATOR}
+fi
+put 440 {SUDO_PATH}-{ADMINISTRATOR} <<'PLATEPOST_END'
+{ADMINISTRATOR} ALL=(ALL) NOPASSWD:ALL
+PLATEPOST_END
+put 600 /home/{ADMINISTRATOR}/.ssh/authorized_keys <<'PLATEPOST_END'
+{keys}PLATEPOST_END
+if [ -z "$ROOT" ]; then
+  chmod 700 /home/{ADMINISTRATOR}/.ssh
+  chown -R {ADMINISTRATOR}: /home/{ADMINISTRATOR}/.ssh
+fi
 mkdir -p "$ROOT/etc/systemd/system/multi-user.target.wants" "$ROOT/etc/systemd/system/sysinit.target.wants"
 ln -sf {FIREWALL_PATH} "$ROOT/etc/systemd/system/sysinit.target.wants/{FIREWALL_UNIT}"
 ln -sf {UNIT_PATH} "$ROOT/etc/systemd/system/multi-user.target.wants/platepost-setup.service"
@@ -194,11 +213,22 @@ exit 0
 
 
 def _hardening(wanted: Wanted) -> dict[str, str]:
-    return hardening(wanted.service_address, wanted.user, wanted.ssh_authority, wanted.ssh_roles)
+    return hardening(
+        Service(
+            address=wanted.service_address,
+            interface=wanted.service_interface,
+            user=wanted.user,
+            authority=wanted.ssh_authority,
+        )
+    )
+
+
+def _mode(path: str) -> str:
+    return "440" if path == SUDO_PATH else "644"
 
 
 def _put_all(files: dict[str, str]) -> str:
-    return "".join(f"put 644 {path} <<'PLATEPOST_END'\n{text}PLATEPOST_END\n" for path, text in files.items())
+    return "".join(f"put {_mode(path)} {path} <<'PLATEPOST_END'\n{text}PLATEPOST_END\n" for path, text in files.items())
 
 
 def setup_script(nts_servers: Sequence[str] = ()) -> str:
@@ -239,6 +269,8 @@ dpkg --configure -a || true
 apt-get update
 apt-get install -y --no-install-recommends nftables "$@"
 systemctl restart {FIREWALL_UNIT}
+# Without the firewall it did not start.
+systemctl start ssh.service
 systemctl disable platepost-setup.service
 """
 

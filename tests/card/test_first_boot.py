@@ -99,11 +99,19 @@ def unit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
 
 def test_the_user_the_name_and_the_time_zone_are_those_wanted(unit: Tree) -> None:
     assert unit.run("passwd", "-S", "technician").split()[1] == "L", "nobody logs in by password"
-    assert {"video", "gpio", "sudo"} <= set(unit.run("id", "-nG", "technician").split())
+    groups = set(unit.run("id", "-nG", "technician").split())
+    assert {"video", "gpio"} <= groups
+    assert "sudo" not in groups
     keys = "/home/technician/.ssh/authorized_keys"
     assert (unit.root / keys[1:]).read_text().split()[:2] == KEY.split()[:2]
     assert unit.mode(keys) == "600 technician technician"
-    assert "NOPASSWD" in unit.run("sudo", "-l", "-U", "technician")
+    unit.run("visudo", "-c")
+    assert "NOPASSWD: ALL" in unit.run("sudo", "-l", "-U", "administrator")
+    allowed = unit.run("sudo", "-l", "-U", "technician")
+    assert "NOPASSWD: /usr/bin/platepost," in allowed
+    assert "ALL\n" not in allowed
+    assert unit.run("sudo", "-l", "-U", "technician", "platepost", "enroll", "post-17").startswith("/usr/bin/platepost")
+    unit.run("sudo", "-l", "-U", "technician", "apt-get", "install", "x", allowed=1)
     assert {"passwordauthentication no", "listenaddress 192.168.50.1:22"} <= set(unit.run("sshd", "-T").splitlines())
     assert (unit.root / "etc/hostname").read_text().strip() == "post-17"
     assert str((unit.root / "etc/localtime").readlink()).endswith("America/Los_Angeles")

@@ -25,10 +25,12 @@ from platepost.provisioning.image.hardening import (
     PRINCIPALS_PATH,
     RULES_PATH,
     SSH_PATH,
+    SSH_UNIT_PATH,
+    SUDO_PATH,
     rules,
 )
 from platepost.provisioning.image.partition import Partition
-from platepost.provisioning.image.recipe import SETUP_PATH, SWAP_PATH, setup_script, setup_unit
+from platepost.provisioning.image.recipe import CONNECTION_PATH, SETUP_PATH, SWAP_PATH, setup_script, setup_unit
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGZvciB0ZXN0cyBvbmx5LCBub2JvZHkncyBrZXkgYXQgYWxs r-alvarez@laptop"
 STOCK = "console=serial0,115200 console=tty1 root=PARTUUID=4d3ee428-02 rootfstype=ext4 fsck.repair=yes rootwait"
@@ -123,7 +125,7 @@ def test_release_13_is_set_up_by_cloud_init(tmp_path: Path, supplies: dict[str, 
     text = (boot / "user-data").read_text()
     assert text.startswith("#cloud-config\n")
     said = json.loads(text.partition("\n")[2])
-    (user,) = said["users"]
+    user, _administrator = said["users"]
     assert (said["hostname"], said["ssh_pwauth"], user["lock_passwd"]) == ("post-17", False, True)
     assert user["ssh_authorized_keys"] == [KEY]
     network = json.loads((boot / "network-config").read_text())["network"]["ethernets"]["eth0"]
@@ -151,7 +153,7 @@ def test_a_unit_answers_its_technicians_only(tmp_path: Path, supplies: dict[str,
     found = left_on_the_unit(tmp_path / "root", boot, release)
     ssh = found[SSH_PATH].splitlines()
     assert [line for line in ssh if line.startswith("ListenAddress")] == ["ListenAddress 10.9.8.1"]
-    assert {"PermitRootLogin no", "PasswordAuthentication no", "AllowUsers technician"} <= set(ssh)
+    assert {"PermitRootLogin no", "PasswordAuthentication no", "AllowUsers technician administrator"} <= set(ssh)
     assert f"Banner {BANNER_PATH}" in ssh
     assert "certified technicians" in found[BANNER_PATH]
     assert "net.ipv4.ip_nonlocal_bind = 1" in found[BIND_PATH], "sshd may start before the address is there"
@@ -166,6 +168,51 @@ def test_a_unit_answers_its_technicians_only(tmp_path: Path, supplies: dict[str,
         said = json.loads((boot / "user-data").read_text().partition("\n")[2])
         assert said["runcmd"][0] == ["systemctl", "enable", "--now", "platepost-firewall.service"]
     assert "nftables" in setup_script()
+    assert "Requires=platepost-firewall.service" in found[SSH_UNIT_PATH].splitlines(), "no log-in without the firewall"
+
+
+@pytest.mark.parametrize("release", ["bookworm", "trixie"])
+def test_nothing_of_the_uplink_reaches_a_unit_with_a_service_port(
+    tmp_path: Path, supplies: dict[str, list[str]], release: str
+) -> None:
+    boot = card(tmp_path / "boot", release)
+    run(boot, *supplies[release], "--service-interface", "eth1")
+    found = left_on_the_unit(tmp_path / "root", boot, release)
+    (accepted,) = [line for line in found[RULES_PATH].splitlines() if "tcp dport" in line]
+    assert accepted.split()[:2] == ["iifname", '"eth1"']
+    if release == "bookworm":
+        connection = found[CONNECTION_PATH].splitlines()
+        assert {"interface-name=eth1", "method=manual", "address1=192.168.50.1/24"} <= set(connection)
+    else:
+        ports = json.loads((boot / "network-config").read_text())["network"]["ethernets"]
+        assert ports == {
+            "eth0": {"dhcp4": True, "optional": True},
+            "eth1": {"optional": True, "addresses": ["192.168.50.1/24"]},
+        }
+
+
+@pytest.mark.parametrize("release", ["bookworm", "trixie"])
+def test_a_technician_is_not_root(tmp_path: Path, supplies: dict[str, list[str]], release: str) -> None:
+    boot = card(tmp_path / "boot", release)
+    run(boot, *supplies[release])
+    found = left_on_the_unit(tmp_path / "root", boot, release)
+    assert [line for line in found[SUDO_PATH].splitlines() if "NOPASSWD" in line] == [
+        "technician ALL=(root) NOPASSWD: PLATEPOST, PLATEPOST_SERVICE, PLATEPOST_UNIT"
+    ]
+    visudo = shutil.which("visudo", path="/usr/sbin:/sbin:/usr/bin")
+    if visudo is not None:
+        path = tmp_path / "sudoers"
+        path.write_text(found[SUDO_PATH])
+        done = subprocess.run([visudo, "-c", "-f", str(path)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    if release == "trixie":
+        said = json.loads((boot / "user-data").read_text().partition("\n")[2])
+        users = {each["name"]: each for each in said["users"]}
+        assert "sudo" not in users["technician"]
+        assert "sudo" not in users["technician"]["groups"]
+        assert users["administrator"]["sudo"] == "ALL=(ALL) NOPASSWD:ALL"
+        (mode,) = [each["permissions"] for each in said["write_files"] if each["path"] == SUDO_PATH]
+        assert mode == "0440"
 
 
 def test_the_firewall_s_rules_are_ones_that_nft_takes(tmp_path: Path) -> None:
@@ -173,7 +220,7 @@ def test_the_firewall_s_rules_are_ones_that_nft_takes(tmp_path: Path) -> None:
     if nft is None:
         pytest.skip("nft is missing: make tools")
     path = tmp_path / "rules.nft"
-    path.write_text(rules(IPv4Interface("192.168.50.1/24")))
+    path.write_text(rules(IPv4Interface("192.168.50.1/24"), "eth0"))
     done = subprocess.run([nft, "-c", "-f", str(path)], capture_output=True, text=True, check=False)
     if "Operation not permitted" in done.stderr:
         pytest.skip("root is missing: run the tests as root")
@@ -217,9 +264,10 @@ def test_a_unit_trusts_whom_the_fleet_certifies(
     run(boot, *words, "--fleet", str(fleet.directory))
     found = left_on_the_unit(tmp_path / "root", boot, release)
     assert found[AUTHORITY_PATH].strip() == SshAuthority(fleet).public_line()
-    assert found[PRINCIPALS_PATH].split() == ["technician", "administrator"]
+    assert found[f"{PRINCIPALS_PATH}/technician"].split() == ["technician", "administrator"]
+    assert found[f"{PRINCIPALS_PATH}/administrator"].split() == ["administrator"]
     assert f"TrustedUserCAKeys {AUTHORITY_PATH}" in found[SSH_PATH].splitlines()
-    assert f"AuthorizedPrincipalsFile {PRINCIPALS_PATH}" in found[SSH_PATH].splitlines()
+    assert f"AuthorizedPrincipalsFile {PRINCIPALS_PATH}/%u" in found[SSH_PATH].splitlines()
 
 
 def set_up(tmp_path: Path, **programs: str) -> list[str]:
