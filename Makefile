@@ -11,12 +11,13 @@ POSTGRESQL := '/usr/lib/postgresql/*/bin/postgres=postgresql'
 
 .DEFAULT_GOAL := help
 .PHONY: tools bundle deb test-all test-arm-short test-arm-system test-card test-pins
+.PHONY: test-faults
 .PHONY: help conformance demo docs release scenarios test lint types unit end-to-end test-brokers test-custody test-department test-scenarios test-camera test-arm fuzz format contract lock messages models clean
 
 help: ## Show this help
 	@echo "Platepost: reads license plates on the post, checks the hot list, publishes signed hits and reads."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PYTHON=python3.13 picks the interpreter (3.11 to 3.13), VENV=... another virtual environment."
 
@@ -40,7 +41,7 @@ test: lint tools build/rclone ## All that must be green: lint, types, unit tests
 
 # RECORDS and PLATEPOST_FUZZ make its longest parts shorter than they are by themselves.
 test-all: $(VENV)/.development ## Run all that `make test` leaves out, one after another, for hours; make -n test-all only shows it
-	+RECORDS=$(or $(RECORDS),20000) $(RUN_TARGETS) 1 conformance=3600 test-brokers=3600 test-custody=3600 test-department=7200 \
+	+RECORDS=$(or $(RECORDS),20000) $(RUN_TARGETS) 1 conformance=3600 test-brokers=3600 test-faults=3600 test-custody=3600 test-department=7200 \
 	  test-scenarios=7200 test-camera=3600 test-card=3600 test-pins=3600 test-arm=3600 test-arm-system=10800 fuzz=7200 docs=1200
 
 lint: $(VENV)/.development ## Check style, and who imports whom
@@ -79,10 +80,18 @@ test-brokers: $(VENV)/.development ## Try mosquitto and a RabbitMQ cluster, prin
 	$(BIN)/pytest --timeout=600 $(BROKER_TESTS)
 	PLATEPOST_BROKERS=rabbitmq $(BIN)/pytest --timeout=600 -k rabbitmq tests/end_to_end tests/simulator/brokers
 
-test-custody: $(VENV)/.simulator ## Kill custodians and posts hundreds of times, send one away for weeks, check the wire (minutes)
+test-custody: $(VENV)/.development ## Kill custodians and posts hundreds of times, send one away for weeks, check the wire (minutes)
 	@scripts/need mosquitto
-	set -e; for seed in 1 2 3; do $(BIN)/platepost simulate custody --seed $$seed --directory build/custody; done
-	$(BIN)/platepost simulate custody-weeks --reads-a-day 500 --quota 51.2
+	set -e; for seed in 1 2 3; do $(BIN)/python -m tests.campaigns custody --seed $$seed; done
+	$(BIN)/python -m tests.campaigns custody-weeks --reads-a-day 500 --quota 51.2
+
+test-faults: $(VENV)/.development ## Inflict a thousand faults on posts and broker, cut the power of an outbox 500 times (a quarter of an hour)
+	@scripts/need mosquitto gcc /usr/sbin/nft=nftables
+	$(BIN)/python -m tests.campaigns faults
+	$(BIN)/python -m tests.campaigns power-cuts
+
+campaign-%: $(VENV)/.development ## Run one campaign: faults, power-cuts, soak, custody, custody-weeks, department, month; ARGUMENTS=--help has its options
+	$(BIN)/python -m tests.campaigns $* $(ARGUMENTS)
 
 conformance: $(VENV)/.development ## Hold cameras, boards, brokers to what a post needs; yours by CAMERA=, BOARD=, BROKER=module:stand (docs/backends.md)
 	PLATEPOST_CAMERA="$(CAMERA)" PLATEPOST_BOARD="$(BOARD)" PLATEPOST_BROKER="$(BROKER)" $(BIN)/pytest --timeout=600 -p no:cacheprovider \
@@ -92,9 +101,9 @@ conformance: $(VENV)/.development ## Hold cameras, boards, brokers to what a pos
 test-camera: ## Try the real Picamera2, rpi-lgpio and GStreamer's RTSP server, and print the tables of cameras and boards (first run: minutes)
 	scripts/test-camera
 
-test-department: $(VENV)/.simulator ## Send a million records while keeper, broker and database are killed (RECORDS=50000 SEED=7 for others; an hour, 10 GB of memory)
+test-department: $(VENV)/.development ## Send a million records while keeper, broker and database are killed (RECORDS=50000 SEED=7 for others; an hour, 10 GB of memory)
 	@scripts/need mosquitto $(POSTGRESQL)
-	$(BIN)/platepost simulate department --records $(or $(RECORDS),1000000) --seed $(or $(SEED),1) --kills 50 --restarts 10 --fills 2
+	$(BIN)/python -m tests.campaigns department --records $(or $(RECORDS),1000000) --seed $(or $(SEED),1) --kills 50 --restarts 10 --fills 2
 
 test-scenarios: $(VENV)/.development ## Break what each scenario promises, and see that its demands find out (minutes)
 	@scripts/need mosquitto $(POSTGRESQL)

@@ -5,7 +5,7 @@
     python benchmarks/outbox_writes.py                       600 reads an hour, 12 of them hits
     python benchmarks/outbox_writes.py --reads 6000 --outage delivered only when the hour is over
 
-Counted by `simulator/lab/powercut/disklog.c` under the outbox's own process; needs a C compiler. Every record is
+Counted by `tests/campaigns/powercut/disklog.c` under the outbox's own process; needs a C compiler. Every record is
 delivered and deleted by itself, as it is where records come seconds apart.
 """
 
@@ -15,10 +15,10 @@ import tempfile
 from pathlib import Path
 
 from platepost.device.outbox.outbox import Outbox
-from platepost.simulator.lab.powercut.campaign import build, log_of
-from platepost.simulator.lab.powercut.disk import read_log
 from platepost.wire.contract.examples import LIST, ExampleSigner, example_sight
 from platepost.wire.records import Hit, Picture, Read, Recorder, Source, new_identifier
+from tests.campaigns.powercut.campaign import build, log_of
+from tests.campaigns.powercut.disk import read_log
 
 PATCH, OVERVIEW = 3072, 25600
 READS_A_HIT = 50

@@ -1,7 +1,7 @@
 """A TCP proxy between a post and its broker that does to the connection what networks do.
 
 It runs everywhere, without rights. Not simulated: packets lost below TCP (where nftables and network namespaces are to
-be had, `platepost.simulator.lab.faults.packets` loses those), and a peer whose kernel is silent: the proxy's own always
+be had, `tests.campaigns.faults.packets` loses those), and a peer whose kernel is silent: the proxy's own always
 answers.
 """
 

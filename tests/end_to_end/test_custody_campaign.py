@@ -1,42 +1,22 @@
 """Short custody campaigns: custodians are killed, added, renewed, restored, away for weeks; a disk is taken back."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from platepost.simulator.brokers.mosquitto import mosquitto_path
+from tests.campaigns.running import campaign
 
 pytestmark = [
     pytest.mark.end_to_end,
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
 ]
 
-PROGRAM = "import sys; from platepost.device.cli import main; sys.exit(main())"
-
-
-def simulate(*words: str, directory: Path) -> dict[str, Any]:
-    """Run a campaign, and return its outcome."""
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, "simulate", *words, "--json", "--directory", str(directory)],
-        capture_output=True,
-        timeout=200,
-        check=False,
-        text=True,
-    )
-    assert done.stdout, done.stderr
-    outcome: dict[str, Any] = json.loads(done.stdout)
-    assert outcome["problems"] == []
-    assert done.returncode == 0
-    return outcome
-
 
 def test_every_record_is_kept_or_named_and_none_went_before_its_receipts(tmp_path: Path) -> None:
-    outcome = simulate("custody", "--kills", "10", "--posts", "1", directory=tmp_path / "custody")
+    outcome = campaign("custody", "--kills", "10", "--posts", "1", directory=tmp_path / "custody")
 
+    assert outcome["problems"] == []
     assert outcome["stored"] > 30
     assert outcome["receipts"] > 20
     assert outcome["renewed"] == ["archive", "records"]
@@ -47,8 +27,9 @@ def test_every_record_is_kept_or_named_and_none_went_before_its_receipts(tmp_pat
 @pytest.mark.timeout(300)  # weeks of records, which several processes compute
 def test_what_a_custodian_misses_in_weeks_waits_for_it_or_is_named(tmp_path: Path) -> None:
     words = ("custody-weeks", "--reads-a-day", "30", "--quota", "2.5")
-    outcome = simulate(*words, directory=tmp_path / "weeks")
+    outcome = campaign(*words, directory=tmp_path / "weeks")
 
+    assert outcome["problems"] == []
     first, _, third = outcome["weeks"]
     assert first["pictures"] == first["reads"] == 0  # a week fits
     assert 0 < third["reads"] <= third["pictures"]

@@ -1,7 +1,5 @@
 """A department keeps each record once: keeper killed, broker and database restarted, its disk filled."""
 
-import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +7,8 @@ import pytest
 
 from platepost.department.database.cluster import installed_versions
 from platepost.simulator.brokers.mosquitto import mosquitto_path
-from platepost.simulator.lab.department.oddities import EXTRA
-from platepost.simulator.processes import platepost
+from tests.campaigns.department.oddities import EXTRA
+from tests.campaigns.running import campaign
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -29,13 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def outcome(folder: Path) -> dict[str, Any]:
-    command = platepost("simulate", "department", *COURSE, "--window", "1000", "--directory", str(folder), "--json")
-    # In a process of its own: as root it takes mounts and a network of its own.
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
-    assert done.stdout, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    assert (done.returncode == 0) == found["passed"]
-    return found
+    return campaign("department", *COURSE, "--window", "1000", directory=folder, timeout=240)
 
 
 def test_every_record_is_kept_once_judged_right_and_receipted(outcome: dict[str, Any]) -> None:

@@ -1,36 +1,26 @@
 """The short fault campaign, as a process of its own: it may take mounts and a network for itself."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from platepost.simulator.brokers.mosquitto import mosquitto_path
-from platepost.simulator.lab.faults.catalogue import CATALOGUE
-from platepost.simulator.lab.faults.extent import SHORT
-from platepost.simulator.lab.faults.week import DAILY, DAYS
-from platepost.simulator.lab.faults.week import NAME as WEEK
+from tests.campaigns.faults.catalogue import CATALOGUE
+from tests.campaigns.faults.extent import SHORT
+from tests.campaigns.faults.week import DAILY, DAYS
+from tests.campaigns.faults.week import NAME as WEEK
+from tests.campaigns.running import campaign, run
 
 pytestmark = [
     pytest.mark.end_to_end,
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
 ]
 
-PROGRAM = "import sys; from platepost.device.cli import main; sys.exit(main())"
-
 
 def test_nothing_is_lost_in_a_short_campaign(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", PROGRAM, "simulate", "faults", "--short", "--json"]
-    done = subprocess.run(
-        [*command, "--directory", str(tmp_path / "faults")], capture_output=True, timeout=300, check=False, text=True
-    )
+    outcome = campaign("faults", "--short", directory=tmp_path / "faults", timeout=300)
 
-    assert done.stdout, done.stderr
-    outcome = json.loads(done.stdout)
-    assert outcome["failures"] == []
-    assert done.returncode == 0
+    assert outcome["problems"] == []
     inflicted = {row["name"]: row["count"] for row in outcome["by_fault"]}
     assert inflicted.pop(WEEK) == 1
     assert inflicted.pop(DAILY) == DAYS - 1
@@ -42,8 +32,7 @@ def test_nothing_is_lost_in_a_short_campaign(tmp_path: Path) -> None:
 
 def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("precious")
-    command = [sys.executable, "-c", PROGRAM, "simulate", "faults", "--directory", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, timeout=60, check=False, text=True)
+    done = run("faults", directory=tmp_path, timeout=60)
 
     assert done.returncode != 0
     assert "name another folder" in done.stderr

@@ -38,6 +38,7 @@ from platepost.simulator.demo.clip import STREET
 from platepost.simulator.messages.day import Day, draw
 from platepost.simulator.messages.recording import write
 from platepost.wire.records import Role
+from tests.campaigns.running import environment as campaign_environment
 from tests.department.commands.installation import Commands, department, installed
 from tests.end_to_end.test_rollout import POSTS, LightPost
 from tests.memory_disk import new_folder
@@ -53,6 +54,11 @@ import sys
 from platepost.device.entry import main
 open("begun", "w").close()
 sys.exit(main())
+"""
+CAMPAIGN = """\
+from tests.campaigns.__main__ import main
+open("begun", "w").close()
+main()
 """
 STOPS = int(os.environ.get("PLATEPOST_STOPS", "2"))
 """How often each command is stopped."""
@@ -83,6 +89,7 @@ class Command:
     top: Path = Path()
     """The folder in whose subfolders everything is that it works with: processes are known by it."""
     stops: int = STOPS
+    program: str = PROGRAM
 
 
 class Run:
@@ -93,14 +100,14 @@ class Run:
         self._output = folder / "output"
         self._begun = folder / "begun"
         self.began = time.monotonic()
-        environment = os.environ | {"TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"}
+        environment = campaign_environment() | {"TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"}
         self._manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         if command.notifies:
             self._manager.bind(str(folder / "notify"))
             environment["NOTIFY_SOCKET"] = str(folder / "notify")
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", PROGRAM, *command.words],
+                [sys.executable, "-c", command.program, *command.words],
                 stdin=subprocess.PIPE,  # open, and silent, as a person who thinks
                 stdout=output,
                 stderr=output,
@@ -482,10 +489,6 @@ def test_department_webhook(department: Commands, tmp_path: Path) -> None:
         pytest.param(("run", "--wall-clock", "week_without_network"), "mosquitto", 3.0, 1, id="run-wall-clock"),
         pytest.param(("fleet", "--short", "--directory", "{}/work"), "mosquitto", 20.0, 1, id="fleet"),
         pytest.param(("demo", "--no-live", "--directory", "{}/work"), "mosquitto", 15.0, 1, id="demo"),
-        pytest.param(("custody", "--directory", "{}/work"), "mosquitto", 10.0, 1, id="custody"),
-        pytest.param(("faults", "--short", "--directory", "{}/work"), "mosquitto", 10.0, 1, id="faults"),
-        pytest.param(("soak", "--directory", "{}/work"), "mosquitto", 10.0, 1, id="soak"),
-        pytest.param(("powercuts",), "powercut.workload", 5.0, 1, id="powercuts"),
     ],
 )
 def test_simulate(words: Sequence[str], process: str, beyond: float, stops: int) -> None:
@@ -496,6 +499,23 @@ def test_simulate(words: Sequence[str], process: str, beyond: float, stops: int)
         stop_again_and_again(Command(line, process=process, beyond=beyond, top=top, stops=stops), top)
     finally:
         shutil.rmtree(top, ignore_errors=True)
+
+
+@pytest.mark.usefixtures("heeded")
+@pytest.mark.parametrize(
+    ("words", "process", "beyond"),
+    [
+        pytest.param(("custody",), "mosquitto", 10.0, id="custody"),
+        pytest.param(("faults", "--short"), "mosquitto", 10.0, id="faults"),
+        pytest.param(("soak",), "mosquitto", 10.0, id="soak"),
+        pytest.param(("power-cuts",), "powercut/workload", 5.0, id="power-cuts"),
+    ],
+)
+def test_campaign(tmp_path: Path, words: Sequence[str], process: str, beyond: float) -> None:
+    stops = STOPS if "PLATEPOST_STOPS" in os.environ else 1
+    line = [*words, "--directory", str(tmp_path / "work")]
+    command = Command(line, process=process, beyond=beyond, top=tmp_path, stops=stops, program=CAMPAIGN)
+    stop_again_and_again(command, tmp_path)
 
 
 @pytest.mark.usefixtures("heeded")

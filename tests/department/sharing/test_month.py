@@ -7,8 +7,8 @@ from platepost.department.database.roles import KEEPER
 from platepost.department.ledger.verify import verify_ledger
 from platepost.department.policy.policy import policy_in_force
 from platepost.department.sharing.clauses import department_facts, evidence
-from platepost.simulator.lab.department.days import backdated_clock
-from platepost.simulator.lab.department.month import SimulatedMonth
+from tests.campaigns.month.days import backdated_clock
+from tests.campaigns.month.month import SimulatedMonth
 from tests.department.emptying import empty, empty_custody, empty_ledger
 from tests.department.ledger.conftest import Connect
 from tests.department.sharing.conftest import AGENCIES

@@ -26,8 +26,8 @@ import json, sys, time
 from pathlib import Path
 from uuid import uuid4
 from platepost.department.folder import DepartmentFolder
-from platepost.simulator.lab.department.month_cli import live_month
-assert live_month(DepartmentFolder(Path(sys.argv[1])), seed=1, reads=4, every=10)["passed"]
+from tests.campaigns.month.cli import live_month
+assert live_month(DepartmentFolder(Path(sys.argv[1])), seed=1, reads=4, every=10).passed
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
 from tests.department.people.persons import client_of, made_person

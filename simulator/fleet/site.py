@@ -1,0 +1,240 @@
+"""Where a fleet is tried: identities, a real broker, a record keeper, a custodian, and processes full of posts."""
+
+import multiprocessing
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection as Pipe
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, Literal
+
+from platepost.common.signals import KILLED_SECONDS, check, current, sleep
+from platepost.device.uplink.settings import Tuning
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.simulator.brokers.daemon import Daemon
+from platepost.simulator.brokers.mosquitto import Broker
+from platepost.simulator.brokers.rabbitmq import RabbitCluster
+from platepost.simulator.errors import CampaignError
+from platepost.simulator.fleet.collector import collect
+from platepost.simulator.fleet.post import CUSTODIAN
+from platepost.simulator.fleet.usage import Usage, usage_of
+from platepost.simulator.fleet.worker import Count, RecordedChain, WorkerSettings, work
+from platepost.simulator.ground.folder import claimed
+from platepost.simulator.ground.site import Site, throwaway_fleet
+from platepost.simulator.keeper.process import KeeperProcess, forks
+from platepost.simulator.processes import await_answer, shielded
+
+AGENCY = "fleet"
+KEEPER = "keeper"
+"""Made up at the start; any of them passes a post next."""
+BrokerName = Literal["mosquitto", "rabbitmq"]
+ANSWER_SECONDS = 600.0
+"""For a process of posts to answer, on a machine too busy for them."""
+RIGHTS_SECONDS = 300.0
+"""For a broker to take the rights of thousands: a node of RabbitMQ serves clients before it has."""
+WORKERS = 2
+"""Processes that drive the posts."""
+
+
+class FleetSite(Site[Broker | RabbitCluster]):
+    """Everything but the course of events; as a context manager, running while it is open.
+
+    Identities are kept in the folder for the next run; all else is made again.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        posts: int,
+        broker: BrokerName,
+        seed: int,
+        uplink: dict[str, float],
+        tuning: Tuning,
+        progress: Callable[[str, int, int], None],
+    ) -> None:
+        """Make identities for all; nothing runs yet.
+
+        Args:
+            directory: a former run's identities in it are used again.
+            posts: how many.
+            broker: which.
+            seed: of what is drawn.
+            uplink: keys of `uplink` that are to differ from a post's own.
+            tuning: patience that is not configured.
+            progress: told what is being done, how far it is, and of how much.
+
+        """
+        fleet = _identities(directory, posts, progress)
+        make = Broker if broker == "mosquitto" else RabbitCluster
+        super().__init__(directory, fleet, make(fleet, directory / "broker"))
+        self.posts = fleet.posts()
+        self.archive = self.directory / "archive.jsonl"
+        self.broker_name = broker
+        self._seed, self._uplink = seed, uplink
+        self._tuning = tuning
+        self._progress = progress
+        self._context = multiprocessing.get_context("spawn")
+        self._workers: list[tuple[BaseProcess, Pipe]] = []
+
+    def _make(self) -> None:
+        self._progress("starting the broker", 0, 0)
+        super()._make()
+        self._await_rights()
+        self._collector = self._start(
+            collect, self.fleet.subscriber(KEEPER), AGENCY, self.broker.addresses, self.archive
+        )
+        if not await_answer(self._collector[1], ANSWER_SECONDS) or not self._collector[1].recv():
+            raise CampaignError(f"the record keeper could not subscribe; see {self.archive.with_suffix('.log')}")
+        custodian = KeeperProcess(
+            self.fleet,
+            CUSTODIAN,
+            # One session at one node: in a cluster a second connection of its name would end the first.
+            broker=self.broker.addresses[0],
+            folder=self.directory / "kept",
+            context=forks(),
+        )
+        self._stack.callback(custodian.stop)
+        custodian.start()
+        custodian.wait_until_ready()
+        self._custodian = custodian
+        for number in range(WORKERS):
+            settings = WorkerSettings(
+                posts=tuple(self.fleet.post(name) for name in self.posts[number::WORKERS]),
+                agency=AGENCY,
+                brokers=self.broker.addresses,
+                vehicles_seed=self._seed,
+                seed=self._seed + number,
+                uplink=self._uplink,
+                tuning=self._tuning,
+                parts=self.directory / "parts",
+            )
+            self._workers.append(self._start(work, settings, log=self.directory / f"worker-{number}.log"))
+
+    # --- orders
+
+    def order(self, name: str, value: float = 0.0) -> None:
+        """Give all workers an order that is not answered."""
+        for _, pipe in self._workers:
+            pipe.send((name, value))
+
+    def count(self) -> Count:
+        """Return how all posts are."""
+        total = Count()
+        counts: list[Count] = self._ask("count")
+        total.newest = max(count.newest for count in counts)
+        for count in counts:
+            for field in Count.__dataclass_fields__:
+                if field not in {"newest", "version"}:
+                    setattr(total, field, getattr(total, field) + getattr(count, field))
+            total.version += count.version if count.newest == total.newest else 0
+        return total
+
+    def chains(self) -> list[RecordedChain]:
+        """Return what every post recorded."""
+        answers: list[list[RecordedChain]] = self._ask("chain")
+        return [chain for answer in answers for chain in answer]
+
+    def ask_keeper(self, name: str, *asked: object) -> Any:  # noqa: ANN401 - of each order its own
+        """Ask the record keeper."""
+        _, pipe = self._collector
+        pipe.send((name, *asked))
+        if not await_answer(pipe, ANSWER_SECONDS):
+            raise CampaignError(f"the record keeper does not answer; see {self.archive.with_suffix('.log')}")
+        return pipe.recv()
+
+    def usage(self) -> dict[str, Usage]:
+        """Return what broker, posts and record keeper use of the machine."""
+        nodes: tuple[Daemon, ...] = (self.broker,) if isinstance(self.broker, Daemon) else self.broker.nodes
+        return {
+            "broker": usage_of(*(node.pid for node in nodes)),
+            "posts": usage_of(*(process.pid for process, _ in self._workers)),
+            "keeper": usage_of(self._collector[0].pid, self._custodian.pid),
+        }
+
+    def _ask(self, name: str) -> list[Any]:
+        self.order(name)
+        answers = []
+        for process, pipe in self._workers:
+            if not await_answer(pipe, ANSWER_SECONDS):
+                state = "does not answer" if process.is_alive() else f"ended with exit code {process.exitcode}"
+                raise CampaignError(f"a process of posts {state}; see its log in {self.directory}")
+            answers.append(pipe.recv())
+        return answers
+
+    # --- making
+
+    def _await_rights(self) -> None:
+        deadline = time.monotonic() + RIGHTS_SECONDS
+        for node in self.broker.addresses:
+            while True:
+                try:
+                    with Connection(self.fleet.publisher, broker=node):
+                        break
+                except ProvisioningError:
+                    if time.monotonic() > deadline:
+                        raise
+                    sleep(1.0)
+
+    def _start(self, run: Callable[..., None], *given: object, log: Path | None = None) -> tuple[BaseProcess, Pipe]:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=run, args=(*given, theirs, *([log] if log else [])), daemon=True)
+        check()
+        with shielded():
+            process.start()
+        theirs.close()
+        self._stack.callback(_end, process, ours)
+        return process, ours
+
+
+@contextmanager
+def cleared(directory: Path) -> Iterator[None]:
+    """Claim a folder, and clear away what a former run left in it but for its identities.
+
+    Raises:
+        CampaignError: the folder holds something else, another run uses it, or it cannot be made.
+
+    """
+    with claimed(directory, mark=".platepost-fleet", whose="a fleet's", error=CampaignError, keep=True):
+        for former in ("broker", "kept"):
+            shutil.rmtree(directory / former, ignore_errors=True)
+        for log in directory.glob("*.log"):
+            log.unlink()
+        yield
+
+
+def _identities(directory: Path, posts: int, progress: Callable[[str, int, int], None]) -> Fleet:
+    folder = directory / "fleet"
+    if folder.exists():
+        former = Fleet.load(folder)
+        if len(former.posts()) == posts and former.custodians() == (CUSTODIAN,):
+            return former
+    shutil.rmtree(folder, ignore_errors=True)
+    aside = directory / "fleet.making"  # so that what was interrupted is not taken for whole
+    shutil.rmtree(aside, ignore_errors=True)
+    fleet = throwaway_fleet(aside, agency=AGENCY, subscribers=(KEEPER,), custodian=CUSTODIAN)
+    for number in range(posts):
+        fleet.add_post(f"post-{number + 1:05d}", PostSettings(brokers=("localhost:8883",), camera="none"))
+        progress("making identities", number + 1, posts)
+        check()
+    aside.rename(folder)
+    return Fleet.load(folder)
+
+
+def _end(process: BaseProcess, pipe: Pipe) -> None:
+    try:
+        pipe.send(("stop", 0.0))
+        while pipe.poll(current().limit(20.0)) and pipe.recv() is not None:
+            pass
+    except (OSError, EOFError):
+        pass  # it has ended already
+    process.join(current().limit(5.0))
+    if process.is_alive():
+        process.kill()
+        process.join(KILLED_SECONDS)
+    pipe.close()

@@ -1,1 +1,0 @@
-"""Long trials of the whole system: faults, fleets, power cuts."""

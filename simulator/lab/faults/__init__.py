@@ -1,1 +1,0 @@
-"""The fault campaign: posts that record and deliver while everything around them fails, and a judge of what came."""

@@ -1,1 +1,0 @@
-"""A soak: one whole post for a long time, a fault every few seconds, and a count that reads the wire alone."""
