@@ -6,7 +6,6 @@ for what posts say.
 
 import json
 import re
-import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
@@ -17,7 +16,6 @@ from typing import Any, Self, TypeVar
 import paho.mqtt.client as mqtt
 from cryptography import x509
 from cryptography.x509.oid import NameOID
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -26,10 +24,9 @@ from platepost.common.signals import Stopped, wait_for
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE
 from platepost.provisioning.trust.passphrase import PERSONAL_PASSPHRASE
+from platepost.wire.mqtt import MqttClient, properties_of
 
 ANSWER_SECONDS = 10.0
-CLOSE_SECONDS = 2.0
-"""For the end of the network's thread."""
 SLOWEST_LINE = 20_000
 """Bytes a second of a message's way to the broker; a package of a million plates is some tens of megabytes."""
 
@@ -61,7 +58,7 @@ def split_address(address: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def secured_client(folder: Path, *, manual_ack: bool = False) -> mqtt.Client:
+def secured_client(folder: Path, *, manual_ack: bool = False) -> MqttClient:
     """Make a client, not yet connected, with the identity in `folder`: its root, certificate and key.
 
     The broker's certificate is verified against the fleet's root, and its name checked. `manual_ack` leaves it to the
@@ -81,15 +78,7 @@ def secured_client(folder: Path, *, manual_ack: bool = False) -> mqtt.Client:
     except (OSError, ValueError) as error:
         raise ProvisioningError(f"{folder}: no identity of a client can be read from it ({error})") from error
     name = str(certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
-    return client_of(name, context, manual_ack=manual_ack)
-
-
-def client_of(name: str, context: ssl.SSLContext, *, manual_ack: bool = False) -> mqtt.Client:
-    """Make a client, not yet connected, with a client id and what TLS knows of its identity."""
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, manual_ack=manual_ack, protocol=mqtt.MQTTv5)
-    client.tls_set_context(context)
-    client.on_socket_open = _no_delay
-    return client
+    return MqttClient(name, context, manual_ack=manual_ack)
 
 
 class Connection:
@@ -111,7 +100,7 @@ class Connection:
 
     def __init__(
         self,
-        identity: Path | mqtt.Client,
+        identity: Path | MqttClient,
         *,
         broker: str,
         topics: Sequence[str] = (),
@@ -132,7 +121,6 @@ class Connection:
         self._latest: dict[tuple[str, str], int] = {}
         """By topic and chain: the highest number of a status that came."""
         self._client = secured_client(identity) if isinstance(identity, Path) else identity
-        self._client.connect_timeout = ANSWER_SECONDS
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
@@ -165,17 +153,12 @@ class Connection:
 
     def close(self) -> None:
         """Disconnect; may be called again."""
-        self._client.disconnect()
-        # As `loop_stop`, but with a limit: a listener of the caller's that hangs in paho's thread does not hold this.
-        thread = self._client._thread  # noqa: SLF001 - paho has no other name for it
-        self._client._thread_terminate = True  # noqa: SLF001
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(CLOSE_SECONDS)
+        self._client.end()
 
     @property
     def certificate(self) -> x509.Certificate | None:
         """What the broker shows; None where the connection is gone."""
-        secured: Any = self._client.socket()
+        secured = self._client.secured
         shown = None if secured is None else secured.getpeercert(binary_form=True)
         return None if not shown else x509.load_der_x509_certificate(shown)
 
@@ -206,15 +189,12 @@ class Connection:
 
         """
         what = f"publishing to {topic}"
-        given = {
-            "MessageExpiryInterval": expiry_seconds,
-            "ResponseTopic": response_topic,
-            "CorrelationData": correlation,
-        }
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        for name, value in given.items():
-            if value is not None:
-                setattr(properties, name, value)
+        properties = properties_of(
+            PacketTypes.PUBLISH,
+            MessageExpiryInterval=expiry_seconds,
+            ResponseTopic=response_topic,
+            CorrelationData=correlation,
+        )
         number = self._client.publish(topic, message, qos=1, retain=retain, properties=properties).mid
         seconds += len(message) / SLOWEST_LINE
         _accepted(self._wait(lambda: self._acknowledged.pop(number, None), seconds, what), what)
@@ -281,7 +261,7 @@ class Connection:
 
         def connect() -> None:
             try:
-                self._client.connect(*self._address, clean_start=True)
+                self._client.connect_to(*self._address, seconds=ANSWER_SECONDS)
             except Exception as error:  # noqa: BLE001 - raised again below
                 connected.set_exception(error)
             else:
@@ -380,8 +360,3 @@ def _accepted(reason: ReasonCode, what: str) -> None:
         raise TooLargeError(f"{what}: the broker answered {reason}")
     if reason.is_failure:
         raise ProvisioningError(f"{what}: the broker answered {reason}")
-
-
-def _no_delay(_client: mqtt.Client, _data: object, opened: object) -> None:
-    if isinstance(opened, socket.socket):
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

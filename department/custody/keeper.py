@@ -6,8 +6,6 @@ take records, nothing is acknowledged: posts and brokers keep what is theirs.
 """
 
 import logging
-import select
-import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -19,8 +17,6 @@ from typing import Generic, TypeAlias, TypeVar
 
 import paho.mqtt.client as mqtt
 from joserfc.jwk import ECKey
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import JsonValue
 
@@ -33,6 +29,7 @@ from platepost.provisioning.connection import secured_client, split_address
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.trust.authority import CERTIFICATE_FILE
 from platepost.provisioning.trust.keys import signing_jwk
+from platepost.wire.mqtt import MqttClient, wait_for_any
 from platepost.wire.records.topics import ROOT
 
 log = logging.getLogger(__name__)
@@ -41,7 +38,7 @@ BATCH = 500
 """Messages that one commit takes at most of a broker, and that a broker sends unacknowledged: what bounds memory."""
 SESSION_SECONDS = 30 * 24 * 3600
 """For how long a broker keeps what comes while the keeper is away."""
-_KEEPALIVE_SECONDS = 30
+_CONNECT_SECONDS = 5.0
 _RECONNECT_SECONDS = 0.3
 _LONGEST_WAIT_SECONDS = 5.0
 """Between two tries of a store that does not take records."""
@@ -216,7 +213,7 @@ class Keeper(Generic[Store]):
             link.connect()
         due = issuer.next_due()
         wait = _LOOK_SECONDS if due is None else min(max(due - time.monotonic(), 0.0), _LOOK_SECONDS)
-        _wait_for_any(self._links, wait)
+        self._wait_for_messages(wait)
         batches = self._taken()
         messages = [message for _, batch in batches for message in batch]
         if messages:
@@ -243,6 +240,12 @@ class Keeper(Generic[Store]):
         for message, _ in arrived:
             self.on_published(message)
         self._publishing = [each for each in self._publishing if each not in arrived][-_PUBLISHING_MOST:]
+
+    def _wait_for_messages(self, seconds: float) -> None:
+        """Wait until there is something to do for one of the connections, or one is to be made again."""
+        if not all(link.connected for link in self._links):
+            seconds = min(seconds, _RECONNECT_SECONDS)
+        wait_for_any([link.client for link in self._links], seconds)
 
     def _tell_statements(self, ready: Sequence["_Link"]) -> None:
         """Publish what waits at each broker once, and again where a connection ended before the acknowledgment."""
@@ -332,78 +335,69 @@ class _Link:
         self.answer: str | None = None
         """Why the broker is not of use, as far as is known."""
         self._identity = settings.identity
-        self._topics = [(topic, 1) for topic in settings.topics]
+        self._topics = settings.topics
         self._told = told
         self._batch: list[mqtt.MQTTMessage] = []
         self._retry_at = 0.0
         self._nodes = _nodes(broker)
         self._tried = 0
         """Nodes since one granted every topic."""
-        self._client = self._made()
+        self.client = self._made()
         self._made_of = self._stamp()
 
     @property
-    def socket(self) -> ssl.SSLSocket | None:
-        """The connection's; None without one."""
-        found = self._client.socket()
-        return found if isinstance(found, ssl.SSLSocket) else None
-
-    @property
-    def wants_write(self) -> bool:
-        """Whether something waits to be written."""
-        return bool(self._client.want_write())
+    def connected(self) -> bool:
+        """Whether there is a connection, granted topics or not."""
+        return self.client.secured is not None
 
     def connect(self) -> None:
         """Connect, unless the connection stands or it failed a moment ago; by what the identity's files hold now.
 
         Each time it is the turn of the next node.
         """
-        if self.socket is not None or time.monotonic() < self._retry_at:
+        if self.connected or time.monotonic() < self._retry_at:
             return
-        session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        session.SessionExpiryInterval = SESSION_SECONDS
-        session.ReceiveMaximum = BATCH
         self._batch.clear()
         self._retry_at = time.monotonic() + _RECONNECT_SECONDS
         try:
             if self._made_of != self._stamp():  # renewed
-                self._client, self._made_of = self._made(), self._stamp()
+                self.client, self._made_of = self._made(), self._stamp()
             where = self._nodes[self._tried % len(self._nodes)]
             self._tried += 1
-            self._client.connect(*where, keepalive=_KEEPALIVE_SECONDS, clean_start=False, properties=session)
+            self.client.connect_to(
+                *where, session_seconds=SESSION_SECONDS, receive_most=BATCH, seconds=_CONNECT_SECONDS
+            )
         except (OSError, ProvisioningError) as error:
             self._refused(str(error))
 
     def take(self) -> list[mqtt.MQTTMessage]:
         """Return what has come, at most `BATCH` messages, and none after a hit."""
         taken = -1
-        while taken < len(self._batch) < BATCH and self.socket is not None:
+        while taken < len(self._batch) < BATCH and self.connected:
             if self._batch and is_urgent(self._batch[-1].topic):
                 break
             taken = len(self._batch)
-            self._client.loop(0.0)
+            self.client.turn(0.0)
         batch, self._batch = self._batch, []
         return batch
 
     def acknowledge(self, batch: Sequence[mqtt.MQTTMessage]) -> None:
         """Acknowledge messages that this connection brought."""
         for message in batch:
-            self._client.ack(message.mid, message.qos)
+            self.client.ack(message.mid, message.qos)
 
     def publish(self, message: OutgoingMessage) -> mqtt.MQTTMessageInfo:
         """Publish a message."""
-        return self._client.publish(message.topic, message.body, qos=1, retain=message.retained)
+        return self.client.publish(message.topic, message.body, qos=1, retain=message.retained)
 
     def close(self) -> None:
         """Disconnect; the broker keeps the session."""
         self.ready = False
-        self._client.disconnect()
+        self.client.disconnect()
 
-    def _made(self) -> mqtt.Client:
+    def _made(self) -> MqttClient:
         client = secured_client(self._identity, manual_ack=True)
-        client.connect_timeout = 5.0
-        client.on_connect = self._on_connect
-        client.on_subscribe = self._on_subscribe
+        client.listen(self._topics, ready=self._granted, refused=self._refused)
         client.on_disconnect = self._on_disconnect
         client.on_message = lambda _client, _data, message: self._batch.append(message)
         return client
@@ -416,19 +410,9 @@ class _Link:
             self._told("broker_away", {"broker": self.broker, "reason": why})
         self.answer = why
 
-    def _on_connect(self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _: object) -> None:
-        if reason.is_failure:
-            self._refused(f"the broker refuses this client: {reason}")
-        else:
-            client.subscribe(self._topics)
-
-    def _on_subscribe(self, _client: object, _data: object, _mid: int, reasons: list[ReasonCode], _: object) -> None:
-        refused = [topic for (topic, _), reason in zip(self._topics, reasons, strict=True) if reason.is_failure]
-        if refused:
-            self._refused(f"the broker refuses the topics {', '.join(refused)}")
-        else:
-            self.ready, self.answer, self._tried = True, None, 0
-            self._told("subscribed", {"broker": self.broker})
+    def _granted(self) -> None:
+        self.ready, self.answer, self._tried = True, None, 0
+        self._told("subscribed", {"broker": self.broker})
 
     def _on_disconnect(self, _client: object, _data: object, _flags: object, reason: ReasonCode, _: object) -> None:
         if self.ready:
@@ -438,18 +422,3 @@ class _Link:
 
 def _nodes(broker: str) -> tuple[tuple[str, int], ...]:
     return tuple(split_address(node) for node in broker.split(","))
-
-
-def _wait_for_any(links: Sequence[_Link], seconds: float) -> None:
-    """Wait until there is something to do for one of the connections, or nobody has one, for at most so long."""
-    connected = [(link, link.socket) for link in links]
-    sockets = [found for _, found in connected if found is not None]
-    if any(found.pending() for found in sockets):  # TLS has read ahead
-        return
-    writable = [found for link, found in connected if found is not None and link.wants_write]
-    if len(sockets) < len(links):
-        seconds = min(seconds, _RECONNECT_SECONDS)
-    if sockets:
-        select.select(sockets, writable, [], seconds)
-    else:
-        time.sleep(seconds)

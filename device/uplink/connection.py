@@ -1,38 +1,34 @@
-"""One connection to one broker, from CONNECT to its end: paho-mqtt, driven by the uplink's own thread.
+"""One connection to one broker, from CONNECT to its end: driven by the uplink's own thread.
 
-A new paho client is made for every connection. Nothing is resent by the library: what was not acknowledged is still in
+A new client is made for every connection. Nothing is resent by the library: what was not acknowledged is still in
 the outbox, so a publication that makes a broker hang up cannot be repeated without the uplink's knowledge.
 """
 
 import logging
-import select
-import socket
 import ssl
 import time
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import LogLevel, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from platepost.device.uplink.inbox import Delivery
-from platepost.device.uplink.properties import connect_properties, publish_properties, will_properties
+from platepost.device.uplink.properties import PACKAGE_MOST_BYTES, RECEIVE_MOST, publish_properties, will_properties
 from platepost.device.uplink.reasons import NOBODY, reason_name
 from platepost.device.uplink.settings import BrokerAddress, UplinkSettings
 from platepost.device.uplink.waker import Waker
+from platepost.wire.mqtt import MqttClient
 from platepost.wire.records import Envelope
 from platepost.wire.tls import peer_expires, tls_problem
 
 log = logging.getLogger(__name__)
 
-HALF_OPEN_MILLISECONDS = 20_000
-"""How long sent bytes may stay without the peer's TCP acknowledgment."""
 _DISCONNECT_WITH_WILL = 0x04
 
 
@@ -97,15 +93,16 @@ class BrokerConnection:
 
         """
         deadline = time.monotonic() + timeout
-        self._client.connect_timeout = timeout
-        self._client.connect(
+        self._client.connect_to(
             self.broker.host,
             self.broker.port,
-            keepalive=self._keepalive_seconds,
-            clean_start=False,
-            properties=connect_properties(session_seconds=self._settings.session_seconds),
+            session_seconds=self._settings.session_seconds,
+            receive_most=RECEIVE_MOST,
+            packet_most_bytes=PACKAGE_MOST_BYTES,
+            keepalive_seconds=self._keepalive_seconds,
+            seconds=timeout,
         )
-        secured: Any = self._client.socket()
+        secured = self._client.secured
         self.certificate_expires = None if secured is None else peer_expires(secured)
         while self._accepted is None and self.end is None:
             left = deadline - time.monotonic()
@@ -123,25 +120,9 @@ class BrokerConnection:
 
     def turn(self, *, timeout: float, wake: Waker | None = None) -> None:
         """Wait up to `timeout` seconds for the network or for `wake`, and do what is due."""
-        connection: Any = self._client.socket()
-        if connection is None:
+        if self._client.secured is None:
             self._ended("closed")
-            return
-        poll = select.poll()
-        poll.register(connection, select.POLLIN | (select.POLLOUT if self._client.want_write() else 0))
-        if wake is not None:
-            poll.register(wake, select.POLLIN)
-        events = dict(poll.poll(0 if connection.pending() else max(0.0, timeout) * 1000))
-        if wake is not None and wake.fileno() in events:
-            wake.drain()
-        code = MQTTErrorCode.MQTT_ERR_SUCCESS
-        if events.get(connection.fileno(), 0) & ~select.POLLOUT or connection.pending():
-            code = self._client.loop_read()
-        if code == MQTTErrorCode.MQTT_ERR_SUCCESS and self._client.want_write():
-            code = self._client.loop_write()
-        if code == MQTTErrorCode.MQTT_ERR_SUCCESS:
-            code = self._client.loop_misc()
-        if code != MQTTErrorCode.MQTT_ERR_SUCCESS or self._client.socket() is None:
+        elif not self._client.turn(timeout, wake=wake):
             self._ended("connection_lost")
 
     def close(self, *, with_will: bool = False) -> None:
@@ -160,7 +141,7 @@ class BrokerConnection:
 
     def abort(self) -> None:
         """Drop the connection at once. Never raises."""
-        connection: Any = self._client.socket()
+        connection = self._client.secured
         if connection is not None:
             try:
                 connection.close()
@@ -170,14 +151,13 @@ class BrokerConnection:
 
     def fileno(self) -> int:
         """Return the connection's file descriptor, for a program that waits for many at a time; -1 if it is gone."""
-        connection: Any = self._client.socket()
-        return -1 if connection is None else int(connection.fileno())
+        connection = self._client.secured
+        return -1 if connection is None else connection.fileno()
 
     @property
     def pending(self) -> bool:
         """Whether bytes have come that are decrypted already, of which no file descriptor tells."""
-        connection: Any = self._client.socket()
-        return connection is not None and connection.pending() > 0
+        return self._client.pending
 
     @property
     def wants_write(self) -> bool:
@@ -229,18 +209,10 @@ class BrokerConnection:
 
     # --- paho's callbacks, all in the driving thread
 
-    def _make_client(self, client_id: str, context: ssl.SSLContext, will: Envelope) -> Client:
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=client_id,
-            protocol=MQTTProtocolVersion.MQTTv5,
-            reconnect_on_failure=False,
-            manual_ack=True,
-        )
-        client.tls_set_context(context)
+    def _make_client(self, client_id: str, context: ssl.SSLContext, will: Envelope) -> MqttClient:
+        client = MqttClient(client_id, context, manual_ack=True, reconnect=False)
         client.max_inflight_messages_set(0)  # the uplink keeps the window
         client.will_set(will.topic, will.body, qos=1, retain=True, properties=will_properties())
-        client.on_socket_open = self._on_socket_open
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
@@ -248,12 +220,6 @@ class BrokerConnection:
         client.on_message = self._on_message
         client.on_log = self._on_log
         return client
-
-    def _on_socket_open(self, client: Client, userdata: object, connection: Any) -> None:  # noqa: ANN401 - paho's type
-        del client, userdata
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, HALF_OPEN_MILLISECONDS)
 
     def _on_connect(
         self, client: Client, userdata: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None

@@ -1,23 +1,15 @@
-"""The MQTT 5 properties of what the uplink sends: the connection itself, the will, and records."""
+"""What the uplink tells a broker in MQTT 5 properties: how much it takes, and of the will and of records."""
 
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from platepost.wire.mqtt import properties_of
 from platepost.wire.records.envelope import CONTENT_TYPE
 
 RECEIVE_MOST = 8
 """Messages that the broker may send without the post's acknowledgment: with the size below, what they may take."""
 PACKAGE_MOST_BYTES = 64 * 1024 * 1024
 """The largest message that the broker may send to the post."""
-
-
-def connect_properties(*, session_seconds: int) -> Properties:
-    """Return those of CONNECT: a session that outlives the connection, and how much the broker may send."""
-    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    properties.SessionExpiryInterval = session_seconds
-    properties.MaximumPacketSize = PACKAGE_MOST_BYTES
-    properties.ReceiveMaximum = RECEIVE_MOST
-    return properties
 
 
 def will_properties() -> Properties:
@@ -32,11 +24,10 @@ def will_properties() -> Properties:
 
 def publish_properties(packet: int, *, expiry_seconds: int | None, correlation: bytes | None = None) -> Properties:
     """Return those of a record, for a publication or a will."""
-    properties = Properties(packet)  # type: ignore[no-untyped-call]
-    properties.ContentType = CONTENT_TYPE
-    properties.PayloadFormatIndicator = 1
-    if expiry_seconds is not None:
-        properties.MessageExpiryInterval = expiry_seconds
-    if correlation is not None:
-        properties.CorrelationData = correlation
-    return properties
+    return properties_of(
+        packet,
+        ContentType=CONTENT_TYPE,
+        PayloadFormatIndicator=1,
+        MessageExpiryInterval=expiry_seconds,
+        CorrelationData=correlation,
+    )

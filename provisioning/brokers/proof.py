@@ -8,13 +8,13 @@ from typing import Self
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from platepost.provisioning.brokers.proof_cases import Case, Principal
 from platepost.provisioning.brokers.rights import COVERT
 from platepost.provisioning.connection import secured_client, split_address
 from platepost.provisioning.errors import ProvisioningError
+from platepost.wire.mqtt import MqttClient, properties_of
 from platepost.wire.records.topics import ROOT
 
 SECONDS = 10.0
@@ -46,7 +46,7 @@ class Client:
     """One client of the proof at the broker."""
 
     actor: Principal
-    client: mqtt.Client
+    client: MqttClient
     received: set[bytes] = field(default_factory=set)
     connected: threading.Event = field(default_factory=threading.Event)
     answers: dict[int, list[ReasonCode]] = field(default_factory=dict)
@@ -77,9 +77,7 @@ class RightsProof:
         host, port = split_address(self._broker)
         for each in self._clients.values():
             try:
-                each.client.connect(
-                    host, port, clean_start=False, properties=_lasting(PacketTypes.CONNECT, seconds=SESSION_SECONDS)
-                )
+                each.client.connect_to(host, port, session_seconds=SESSION_SECONDS)
             except OSError as error:
                 self.__exit__(None, None, None)
                 raise ProvisioningError(f"broker {self._broker}: {error}") from error
@@ -93,8 +91,7 @@ class RightsProof:
 
     def __exit__(self, *_: object) -> None:
         for each in self._clients.values():
-            each.client.disconnect(properties=_lasting(PacketTypes.DISCONNECT, seconds=0))  # and the session with it
-            each.client.loop_stop()
+            each.client.end(properties=properties_of(PacketTypes.DISCONNECT, SessionExpiryInterval=0))
 
     def happened(self, cases: list[Case]) -> dict[Case, bool]:
         """Try everything once, and return for each case whether it was possible."""
@@ -219,12 +216,6 @@ class RightsProof:
         client.on_subscribe = answered
         client.on_message = lambda _client, _data, message: each.received.add(bytes(message.payload))
         return each
-
-
-def _lasting(packet: int, *, seconds: int) -> Properties:
-    properties = Properties(packet)  # type: ignore[no-untyped-call]
-    properties.SessionExpiryInterval = seconds
-    return properties
 
 
 def _mark(case: Case) -> bytes:

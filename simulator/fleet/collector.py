@@ -15,9 +15,6 @@ from time import sleep, time
 from typing import Any
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import MQTTErrorCode
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 from platepost.provisioning.connection import secured_client, split_address
 from platepost.simulator.fleet.worker import RecordedChain
@@ -80,15 +77,14 @@ class Collector:
 
         """
         self._brokers = [split_address(address) for address in brokers]
-        self._topics = [(f"{ROOT}/{agency}/+/{topic}", 1) for topic in TOPICS]
+        topics = [f"{ROOT}/{agency}/+/{topic}" for topic in TOPICS]
         self._archive = archive.open("wb")
         self._arrived = _Arrived()
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._subscribed = threading.Event()
         self._client = secured_client(identity)
-        self._client.on_connect = lambda client, *_: client.subscribe(self._topics)
-        self._client.on_subscribe = lambda *_: self._subscribed.set()
+        self._client.listen(topics, ready=self._subscribed.set, refused=log.error)
         self._client.on_message = self._take
 
     def run(self, orders: Connection) -> None:
@@ -137,16 +133,13 @@ class Collector:
     # --- the thread that receives
 
     def _receive(self) -> None:
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it untyped
-        properties.SessionExpiryInterval = SESSION_SECONDS
-        properties.ReceiveMaximum = RECEIVE_MOST
         turn = 0
         while not self._ended.is_set():
             host, port = self._brokers[turn % len(self._brokers)]
             turn += 1
             try:
-                self._client.connect(host, port, keepalive=30, clean_start=False, properties=properties)
-                while self._client.loop(0.5) == MQTTErrorCode.MQTT_ERR_SUCCESS and not self._ended.is_set():
+                self._client.connect_to(host, port, session_seconds=SESSION_SECONDS, receive_most=RECEIVE_MOST)
+                while self._client.turn(0.5) and not self._ended.is_set():
                     pass
             except OSError as error:
                 log.warning("%s:%d: %s", host, port, error)

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from platepost.common.signals import wait_for
@@ -30,6 +28,8 @@ logger = logging.getLogger(__name__)
 TOPICS = ("read", "hit/+", "status", "audit", "health")
 SESSION_SECONDS = 24 * 3600
 """How long the broker keeps what waits for a subscriber that is away."""
+END_SECONDS = 20.0
+"""For what is being archived when it stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Subscriber:
         """
         self._broker = broker
         self._address = split_address(broker)
-        self._topics = [(f"{ROOT}/{agency}/+/{topic}", 1) for topic in TOPICS]
+        topics = [f"{ROOT}/{agency}/+/{topic}" for topic in TOPICS]
         self._archive_path = archive
         self._keep_repeats = keep_repeats
         self._changed = threading.Condition()
@@ -109,9 +109,8 @@ class Subscriber:
         self.listeners: list[Callable[[Arrival], None]] = []
         self._client = secured_client(identity, manual_ack=True)
         self._client.reconnect_delay_set(min_delay=1, max_delay=4)
-        self._client.on_connect = self._on_connect
+        self._client.listen(topics, ready=self._on_granted, refused=self._give_up)
         self._client.on_disconnect = self._on_disconnect
-        self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
 
     @property
@@ -134,11 +133,8 @@ class Subscriber:
                     if line.strip():
                         self._know(str(json.loads(line)["id"]))
         self._archive = self._archive_path.open("ab")
-        session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        session.SessionExpiryInterval = SESSION_SECONDS
-        self._client.connect_timeout = timeout
         try:
-            self._client.connect(*self._address, keepalive=30, clean_start=False, properties=session)
+            self._client.connect_to(*self._address, session_seconds=SESSION_SECONDS, seconds=timeout)
         except OSError as error:
             self._archive.close()
             raise SubscriberError(f"broker {self._broker}: {error}") from error
@@ -152,8 +148,7 @@ class Subscriber:
 
     def stop(self) -> None:
         """Disconnect; the broker keeps the session, and what arrives meanwhile waits there."""
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._client.end(seconds=END_SECONDS)
         self._archive.close()
 
     def wait_for(self, condition: Callable[[tuple[Arrival, ...]], bool], *, timeout: float) -> bool:
@@ -170,21 +165,7 @@ class Subscriber:
     def _wait(self, condition: Callable[[], bool], timeout: float) -> bool:
         return wait_for(self._changed, condition, timeout)
 
-    def _on_connect(
-        self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
-    ) -> None:
-        if reason.is_failure:
-            self._give_up(f"the broker refuses this client: {reason}")
-        else:
-            client.subscribe(self._topics)
-
-    def _on_subscribe(
-        self, _client: mqtt.Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: object
-    ) -> None:
-        refused = [topic for (topic, _), reason in zip(self._topics, reasons, strict=True) if reason.is_failure]
-        if refused:
-            self._give_up(f"the broker refuses the topics {', '.join(refused)}")
-            return
+    def _on_granted(self) -> None:
         with self._changed:
             self._subscribed = True
             self._changed.notify_all()

@@ -15,6 +15,7 @@ from platepost.simulator.brokers.mosquitto import Broker
 from platepost.simulator.errors import PlaybackError
 from platepost.simulator.ground.site import Site
 from platepost.simulator.messages.recording import Head, Message
+from platepost.wire.mqtt import MqttClient
 
 CONNECT_SECONDS = 10.0
 PUBLISH_SECONDS = 30.0
@@ -44,7 +45,7 @@ def replay(
         PlaybackError: the broker did not answer, or refused a message.
 
     """
-    clients: dict[str, mqtt.Client] = {}
+    clients: dict[str, MqttClient] = {}
     refused: list[str] = []
     count, began = 0, time.monotonic()
     waiting: list[mqtt.MQTTMessageInfo] = []
@@ -76,7 +77,7 @@ def add_posts(site: Site[Broker], head: Head) -> None:
             site.add_post(name)
 
 
-def _connected(fleet: Fleet, post: str, broker: str, refused: list[str], stack: ExitStack) -> mqtt.Client:
+def _connected(fleet: Fleet, post: str, broker: str, refused: list[str], stack: ExitStack) -> MqttClient:
     if post not in fleet.posts():
         raise PlaybackError(f"the fleet has no post {post}, which published in the recording")
     client = secured_client(fleet.post(post))
@@ -84,12 +85,11 @@ def _connected(fleet: Fleet, post: str, broker: str, refused: list[str], stack: 
         refused.append(f"{post}: {reason}") if reason.is_failure else None
     )
     try:
-        client.connect(*split_address(broker), clean_start=True)
+        client.connect_to(*split_address(broker), seconds=CONNECT_SECONDS)
     except OSError as error:
         raise PlaybackError(f"broker {broker}: {error}") from error
     client.loop_start()
-    stack.callback(client.loop_stop)
-    stack.callback(client.disconnect)
+    stack.callback(client.end)
     deadline = time.monotonic() + CONNECT_SECONDS
     while not client.is_connected():
         if time.monotonic() > deadline:

@@ -2,7 +2,8 @@
 
 from platepost.device.config import Configuration
 from platepost.device.uplink.settings import BrokerAddress
-from platepost.provisioning.connection import Connection, client_of
+from platepost.provisioning.connection import Connection
+from platepost.wire.mqtt import MqttClient
 from platepost.wire.records import Purpose, Source, keys_topic
 from platepost.wire.tls import tls_context
 
@@ -25,6 +26,6 @@ def refused(configuration: Configuration, topic: str) -> bool:
         ProvisioningError: the broker cannot be reached or does not answer.
 
     """
-    client = client_of(configuration.post.name, tls_context(configuration.uplink))
+    client = MqttClient(configuration.post.name, tls_context(configuration.uplink))
     with Connection(client, broker=str(BrokerAddress.parse(configuration.uplink.brokers[0]))) as connection:
         return connection.is_refused(topic)

@@ -15,9 +15,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 from platepost.device.control.keys.custodians import Custodians
 from platepost.device.custody.receipts import open_receipt, read_receipt
@@ -36,6 +34,7 @@ from platepost.simulator.ground.site import READS
 from platepost.simulator.keeper.keeper import RecordKeeper
 from platepost.wire.contract.examples import example_audit, example_status
 from platepost.wire.keys.statement import Key
+from platepost.wire.mqtt import MqttClient, properties_of
 from platepost.wire.records import CustodianTerms, Envelope, Purpose, Reason, Recorder, Signer, Source, new_identifier
 from platepost.wire.records.command import Role
 from tests.conformance.brought import load
@@ -52,7 +51,7 @@ SECONDS = 30.0
 class Keeper:
     """A record keeper: a session of its own, and all that came."""
 
-    client: Client
+    client: MqttClient
     messages: list[MQTTMessage] = field(default_factory=list)
     ready: threading.Event = field(default_factory=threading.Event)
 
@@ -157,20 +156,17 @@ class Stand:
         context.load_cert_chain(identity / "certificate.pem", identity / "private_key.pem")
         return context
 
-    def client(self, identity: Path, client_id: str) -> Client:
+    def client(self, identity: Path, client_id: str) -> MqttClient:
         """Make a plain client, not yet connected."""
-        client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5)
-        client.tls_set_context(self.context(identity))
+        client = MqttClient(client_id, self.context(identity))
         client.reconnect_delay_set(1, 1)
         self.clients.append(client)
         return client
 
-    def connect(self, client: Client, *, address: str | None = None) -> None:
+    def connect(self, client: MqttClient, *, address: str | None = None) -> None:
         """Connect a plain client and run it in a thread."""
         host, _, port = (address or self.broker.addresses[-1]).partition(":")
-        properties = Properties(PacketTypes.CONNECT)
-        properties.SessionExpiryInterval = 3600
-        client.connect(host, int(port), clean_start=False, properties=properties)
+        client.connect_to(host, int(port), session_seconds=3600)
         client.loop_start()
 
     def keeper(self, post: Post | str, *, address: str | None = None) -> Keeper:
@@ -180,8 +176,8 @@ class Stand:
         client = self.client(self.fleet.subscriber(name), name)
         keeper = Keeper(client)
         client.on_message = lambda _client, _data, message: keeper.messages.append(message)
-        client.on_connect = lambda *_: client.subscribe([(f"alpr/v1/{AGENCY}/{of}/{topic}", 1) for topic in RECORDS])
-        client.on_subscribe = lambda *_: keeper.ready.set()
+        topics = [f"alpr/v1/{AGENCY}/{of}/{topic}" for topic in RECORDS]
+        client.listen(topics, ready=keeper.ready.set, refused=pytest.fail)
         self.connect(client, address=address)
         assert keeper.ready.wait(SECONDS)
         return keeper
@@ -221,12 +217,8 @@ class Stand:
 
     def end_clients(self) -> None:
         """End every plain client with its session, whose subscriptions would match the records of later tests."""
-        ended = Properties(PacketTypes.DISCONNECT)
-        ended.SessionExpiryInterval = 0
         while self.clients:
-            client = self.clients.pop()
-            client.disconnect(properties=ended)
-            client.loop_stop()
+            self.clients.pop().end(properties=properties_of(PacketTypes.DISCONNECT, SessionExpiryInterval=0))
 
 
 def make(kind: str, directory: Path) -> Stand:

@@ -8,12 +8,11 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion
 
 from platepost.common.signals import ORDERLY_SECONDS, Stopped, stop_on_signals
-from platepost.provisioning.connection import Connection, client_of, data_of, split_address
+from platepost.provisioning.connection import Connection, data_of, split_address
 from platepost.provisioning.errors import ProvisioningError
+from platepost.wire.mqtt import MqttClient
 
 
 @pytest.mark.parametrize("payload", [b"", b"[]", b"{}", b'{"data": 1}', b"[" * 30_000])
@@ -31,7 +30,7 @@ def test_what_is_no_address_of_a_broker_is_refused(address: str) -> None:
 
 def test_a_status_that_is_sent_once_more_does_not_take_the_place_of_a_later_one() -> None:
     heard: list[tuple[str, bytes]] = []
-    client = Client(CallbackAPIVersion.VERSION2)
+    client = MqttClient("office", ssl.create_default_context())
     connection = Connection(client, broker="localhost:1", listener=lambda *message: heard.append(message))
 
     def come(topic: str, payload: bytes) -> None:
@@ -51,7 +50,7 @@ def test_a_status_that_is_sent_once_more_does_not_take_the_place_of_a_later_one(
 def test_stop_ends_the_connecting_to_a_broker_that_is_silent() -> None:
     """It takes the connection, and never says a word of TLS."""
     with socket.create_server(("127.0.0.1", 0)) as silent, stop_on_signals() as stop:
-        client = client_of("silent", ssl.create_default_context())
+        client = MqttClient("silent", ssl.create_default_context())
         connection = Connection(client, broker=f"127.0.0.1:{silent.getsockname()[1]}")
 
         def stop_once_it_connects() -> None:

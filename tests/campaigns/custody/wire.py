@@ -12,8 +12,6 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 from platepost.provisioning.connection import secured_client, split_address
 from platepost.simulator.errors import CampaignError
@@ -93,13 +91,8 @@ def record(*, identity: Path, topics: str, broker: str, path: Path, ready: Conne
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     client = secured_client(identity)
-    session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    session.SessionExpiryInterval = SESSION_SECONDS
 
-    def on_connect(client: mqtt.Client, *_: object) -> None:
-        client.subscribe(topics, 1)
-
-    def on_subscribe(*_: object) -> None:
+    def granted() -> None:
         with suppress(OSError):
             ready.send(None)
 
@@ -108,14 +101,12 @@ def record(*, identity: Path, topics: str, broker: str, path: Path, ready: Conne
         def on_message(_client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
             log.write(json.dumps([message.topic, b64encode(message.payload).decode("ascii")]).encode() + b"\n")
 
-        client.on_connect = on_connect
-        client.on_subscribe = on_subscribe
+        client.listen([topics], ready=granted, refused=sys.stderr.write)
         client.on_message = on_message
         try:
-            client.connect(*split_address(broker), clean_start=False, properties=session)
+            client.connect_to(*split_address(broker), session_seconds=SESSION_SECONDS)
         except OSError as error:  # it ends, perhaps with the campaign
             sys.exit(f"the wire is not recorded: {broker}: {error}")
         client.loop_start()
         ended.wait()
-        client.disconnect()
-        client.loop_stop()
+        client.end()

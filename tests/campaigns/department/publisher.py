@@ -5,9 +5,7 @@ down what it made: the plan, by which a checker judges.
 """
 
 import logging
-import select
 import signal
-import ssl
 import time
 from dataclasses import dataclass
 from enum import IntEnum
@@ -17,15 +15,14 @@ from random import Random
 
 import paho.mqtt.client as mqtt
 from joserfc.jwk import ECKey
-from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import ValidationError
 
-from platepost.common.signals import sleep
 from platepost.device.uplink.settings import UplinkSettings
-from platepost.provisioning.connection import client_of, split_address
+from platepost.provisioning.connection import split_address
 from platepost.wire.errors import RefusedError
 from platepost.wire.jose import open_signed_by
+from platepost.wire.mqtt import MqttClient, wait_for_any
 from platepost.wire.records import RECEIPT_TYPE, Receipt, Signer, Source
 from platepost.wire.records.signing import read_key
 from platepost.wire.tls import tls_context
@@ -99,21 +96,10 @@ class PostConnection:
         files = {name: folder / f"{name}.pem" for name in ("ca", "certificate", "private_key")}
         self._context = tls_context(UplinkSettings.model_validate({"brokers": (broker,), **files}))
         self._key = key
-        self._client: mqtt.Client | None = None
+        self.client: MqttClient | None = None
         self._flying: dict[int, Outgoing] = {}
         self._ready = False
         self._retry_at = 0.0
-
-    @property
-    def socket(self) -> ssl.SSLSocket | None:
-        """The connection's; None without one."""
-        found = None if self._client is None else self._client.socket()
-        return found if isinstance(found, ssl.SSLSocket) else None
-
-    @property
-    def wants_write(self) -> bool:
-        """Whether something waits to be written."""
-        return self._client is not None and bool(self._client.want_write())
 
     @property
     def idle(self) -> bool:
@@ -127,60 +113,49 @@ class PostConnection:
 
     def turn(self, now: float) -> None:
         """Connect if there is no connection, read what came, and send what there is room for."""
-        if self.socket is None:
+        client = self.client
+        if client is None or client.secured is None:
             self._lost()
             if now >= self._retry_at:
                 self._connect(now)
             return
-        client = self._client
-        if client is None:
-            return
-        client.loop_read()
-        while (opened := self.socket) is not None and opened.pending():
-            client.loop_read()
+        client.turn(0.0)
+        while client.pending:
+            client.turn(0.0)
         while self.can_send:
             message = self.post.queue.popleft()
             self._flying[client.publish(message.topic, message.body, qos=1).mid] = message
-        if client.want_write():
-            client.loop_write()
-        client.loop_misc()
+        client.turn(0.0)
 
     def close(self) -> None:
         """Disconnect."""
-        if self._client is not None:
-            self._client.disconnect()
+        if self.client is not None:
+            self.client.disconnect()
 
     def _connect(self, now: float) -> None:
         self._retry_at = now + _RECONNECT_SECONDS
-        self._client = client = client_of(self.post.name, self._context)
+        self.client = client = MqttClient(self.post.name, self._context)
         client.max_inflight_messages_set(IN_FLIGHT)
-        client.connect_timeout = 5.0
-        client.on_connect = self._on_connect
-        client.on_subscribe = self._on_subscribe
+        client.listen([self._source.receipt("+")], ready=self._granted, refused=self._refused)
         client.on_publish = self._on_publish
         client.on_message = self._on_message
         try:
-            client.connect(*self._address, keepalive=30, clean_start=True)
+            client.connect_to(*self._address, seconds=5.0)
         except OSError as error:
             log.warning("%s: %s", self.post.name, error)
-            self._client = None
+            self.client = None
 
     def _lost(self) -> None:
-        self._client = None
+        self.client = None
         self._ready = False
         self.post.queue.extendleft(reversed(self._flying.values()))
         self._flying.clear()
 
-    def _on_connect(
-        self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _properties: Properties | None
-    ) -> None:
-        if reason.is_failure:
-            log.warning("%s: the broker refuses the connection: %s", self.post.name, reason)
-        else:
-            client.subscribe(self._source.receipt("+"), 1)
-
-    def _on_subscribe(self, *_: object) -> None:
+    def _granted(self) -> None:
         self._ready = True
+
+    def _refused(self, why: str) -> None:
+        log.warning("%s: %s", self.post.name, why)
 
     def _on_publish(self, _client: mqtt.Client, _data: object, mid: int, reason: ReasonCode, _more: object) -> None:
         message = self._flying.pop(mid, None)
@@ -287,13 +262,9 @@ class Publisher:
             self._publish(0)
 
     def _wait(self) -> None:
-        connected = [(each, found) for each in self._connections if (found := each.socket) is not None]
-        writing = [found for each, found in connected if each.wants_write]
-        busy = any(each.can_send for each, _ in connected)
-        if connected:
-            select.select([found for _, found in connected], writing, [], 0.0 if busy else _WAIT_SECONDS)
-        else:
-            sleep(_WAIT_SECONDS)
+        clients = [each.client for each in self._connections if each.client is not None]
+        busy = any(each.can_send for each in self._connections)
+        wait_for_any(clients, 0.0 if busy else _WAIT_SECONDS)
 
     def _write_plan(self) -> None:
         chains = {

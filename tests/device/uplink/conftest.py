@@ -20,14 +20,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from joserfc.jwk import ECKey
 from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 from platepost.device.outbox.outbox import Outbox
 from platepost.device.uplink.uplink import Uplink
 from platepost.simulator.brokers.daemon import free_port
 from platepost.wire.contract.examples import LIST, example_audit, example_sight, example_status
+from platepost.wire.mqtt import MqttClient
 from platepost.wire.records import (
     Envelope,
     Hit,
@@ -177,7 +175,7 @@ class Mosquitto:
 class Subscriber:
     """Keeps everything below the agency, through a session of its own."""
 
-    client: Client
+    client: MqttClient
     bodies: list[bytes] = field(default_factory=list)
     topics: list[str] = field(default_factory=list)
     retained: list[bool] = field(default_factory=list)
@@ -209,7 +207,7 @@ class Bench:
     signer: Signer
     recorder: Recorder
     brokers: list[Mosquitto] = field(default_factory=list)
-    clients: list[Client] = field(default_factory=list)
+    clients: list[MqttClient] = field(default_factory=list)
 
     def wait_for(self, condition: Callable[[], bool], *, what: str) -> None:
         until(condition, what)
@@ -229,10 +227,9 @@ class Bench:
     def keeper(self, broker: Mosquitto) -> Subscriber:
         """A subscriber with a session of its own, as a record keeper is."""
         certificate, key = self.authority.issue("keeper")
-        client = Client(CallbackAPIVersion.VERSION2, client_id="keeper", protocol=MQTTProtocolVersion.MQTTv5)
         context = ssl.create_default_context(cafile=str(self.authority.ca))
         context.load_cert_chain(certificate, key)
-        client.tls_set_context(context)
+        client = MqttClient("keeper", context)
         client.reconnect_delay_set(1, 1)
         subscriber = Subscriber(client)
 
@@ -243,11 +240,8 @@ class Bench:
             subscriber.properties.append(message.properties)
 
         client.on_message = on_message
-        client.on_connect = lambda *_: client.subscribe("alpr/v1/demo/#", qos=1)
-        client.on_subscribe = lambda *_: subscriber.ready.set()
-        properties = Properties(PacketTypes.CONNECT)
-        properties.SessionExpiryInterval = 3600
-        client.connect("localhost", broker.port, clean_start=False, properties=properties)
+        client.listen(["alpr/v1/demo/#"], ready=subscriber.ready.set, refused=pytest.fail)
+        client.connect_to("localhost", broker.port, session_seconds=3600)
         client.loop_start()
         self.clients.append(client)
         assert subscriber.ready.wait(60)
@@ -308,7 +302,6 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         bench = Bench(tmp_path, Authority(tmp_path / "authority"), outbox, signer, recorder)
         yield bench
         for client in bench.clients:
-            client.disconnect()
-            client.loop_stop()
+            client.end()
         for broker in bench.brokers:
             broker.kill()

@@ -66,6 +66,7 @@ class ScriptedBroker:
     def __init__(self, identity: tuple[Path, Path], ca: Path, script: Script) -> None:
         self.script = script
         self.connections: list[float] = []
+        self.received: list[Packet] = []
         self.published: list[Packet] = []
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(*identity)
@@ -98,6 +99,7 @@ class ScriptedBroker:
         packet = read_packet(connection)
         if packet is None:
             return False
+        self.received.append(packet)
         script = self.script
         if packet.kind == CONNECT:
             properties = pack(PacketTypes.CONNACK, script.connect_properties)

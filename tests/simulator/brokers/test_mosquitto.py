@@ -9,9 +9,6 @@ from queue import Queue
 
 import paho.mqtt.client as mqtt
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 from platepost.provisioning.brokers import mosquitto
 from platepost.provisioning.connection import Connection
@@ -22,6 +19,7 @@ from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
 from platepost.simulator.errors import BrokerError
 from platepost.simulator.ground.site import READS
 from platepost.wire.hotlist.parts import PART_BYTES, PART_OVERHEAD
+from platepost.wire.mqtt import MqttClient
 from platepost.wire.records.settings import LARGEST_RECORD
 from platepost.wire.records.topics import hotlist_package, hotlist_part
 from tests.waiting import until
@@ -46,13 +44,11 @@ def broker(fleet: Fleet, tmp_path: Path) -> Iterator[Broker]:
         yield running
 
 
-def secured(folder: Path, *, highest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> mqtt.Client:
-    made = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=folder.name, protocol=mqtt.MQTTv5)
+def secured(folder: Path, *, highest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> MqttClient:
     context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
     context.load_cert_chain(folder / "certificate.pem", folder / "private_key.pem")
     context.maximum_version = highest
-    made.tls_set_context(context)
-    return made
+    return MqttClient(folder.name, context)
 
 
 class Client:
@@ -68,9 +64,7 @@ class Client:
         self.client.on_publish = lambda _c, _u, mid, reason, _p: self.answers.put((mid, reason))
         self.client.on_message = lambda _c, _u, message: self.messages.put(message)
         self.client.on_subscribe = lambda _c, _u, _mid, reasons, _p: self.granted.put(reasons)
-        session = Properties(PacketTypes.CONNECT)
-        session.SessionExpiryInterval = 3600
-        self.client.connect(broker.host, broker.port, clean_start=False, properties=session)
+        self.client.connect_to(broker.host, broker.port, session_seconds=3600)
         self.client.loop_start()
 
     def publish(self, topic: str, payload: str = "x", *, retain: bool = False) -> str:
@@ -93,7 +87,7 @@ def client(broker: Broker, folder: Path) -> Iterator[Client]:
         made.client.loop_stop()
 
 
-def greet(stranger: mqtt.Client, broker: Broker) -> None:
+def greet(stranger: MqttClient, broker: Broker) -> None:
     """Connect and return once the broker welcomed the client; raise once it hung up instead."""
     welcomed = threading.Event()
     stranger.on_connect = lambda *_: welcomed.set()
@@ -139,8 +133,7 @@ def test_post_hears_its_own_commands_and_the_list_but_no_other_post(broker: Brok
 
 @needs_mosquitto
 def test_client_without_a_certificate_is_turned_away(broker: Broker, fleet: Fleet) -> None:
-    plain = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-    plain.tls_set_context(ssl.create_default_context(cafile=str(fleet.broker.authority)))
+    plain = MqttClient("plain", ssl.create_default_context(cafile=str(fleet.broker.authority)))
     with pytest.raises((ssl.SSLError, ConnectionError)):
         greet(plain, broker)
 
@@ -150,8 +143,7 @@ def test_certificate_of_another_authority_is_turned_away(broker: Broker, fleet: 
     other = Fleet.create(tmp_path / "other", agency="riverside")
     context = ssl.create_default_context(cafile=str(fleet.broker.authority))
     context.load_cert_chain(other.publisher / "certificate.pem", other.publisher / "private_key.pem")
-    stranger = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="department", protocol=mqtt.MQTTv5)
-    stranger.tls_set_context(context)
+    stranger = MqttClient("department", context)
     with pytest.raises((ssl.SSLError, ConnectionError)):
         greet(stranger, broker)
 
