@@ -189,7 +189,7 @@ def test_a_renewed_certificate_is_used_at_the_next_connection(
     with running(settings) as keeper:
         for _ in range(2):
             (link,) = keeper.keeper._links
-            assert link.socket is not None
+            assert link.client.secured is not None
             serials.append(link._made_of)
             renew_client(fleet, "records")
             broker.kill()
