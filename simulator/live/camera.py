@@ -4,11 +4,9 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
 
-from platepost.common.errors import CameraError
-from platepost.device.camera.base import Camera
-from platepost.device.camera.footage.recordings import Recording, Still, open_recording
+from platepost.device.camera.footage.camera import FootageCamera
+from platepost.device.camera.footage.recordings import Still
 from platepost.device.frame import Frame
 from platepost.simulator.live.pace import Pace
 
@@ -20,7 +18,7 @@ BEHIND_SECONDS = 0.5
 """How far the footage may fall behind the street before the street waits for it: decoding has an end of its speed."""
 
 
-class StreetCamera(Camera):
+class StreetCamera(FootageCamera):
     """Plays footage over and over at the pace of a street.
 
     A frame's `monotonic` is the street's time, so that vehicles have their true speed at every pace; its `captured` is
@@ -29,31 +27,8 @@ class StreetCamera(Camera):
     """
 
     def __init__(self, path: Path, pace: Pace) -> None:
-        self._path = path
+        super().__init__(path=path, loop=True)
         self._pace = pace
-        self._closed = Event()
-        self._recording: Recording | None = None
-        self.name = f"footage {path.name}"
-
-    @property
-    def noisy(self) -> bool:
-        """Whether no two frames are alike: a street that stands still is seen as it was."""
-        return False
-
-    def open(self) -> None:
-        """Open the footage.
-
-        Raises:
-            CameraError: it is missing, or nothing that can be played.
-
-        """
-        self._closed.clear()
-        self._recording = open_recording(self._path)
-
-    def close(self) -> None:
-        """Stop playing."""
-        self._closed.set()
-        self._recording = None
 
     def frames(self) -> Iterator[Frame]:
         """Yield frames forever, each when the street's clock says that it is due.
@@ -62,9 +37,7 @@ class StreetCamera(Camera):
             CameraError: the camera is not open, or the footage is damaged.
 
         """
-        recording = self._recording
-        if recording is None:
-            raise CameraError(f"{self._path}: the camera is not open")
+        recording = self._opened()
         number = 0
         begin = self._pace.seconds
         last: Still | None = None
