@@ -143,10 +143,15 @@ class Post:
         self._camera = CameraSupervisor(
             camera,
             self._board,
-            Recovery(folder / "camera.json", reboot=partial(boots.reboot, logbook.audit, reason="camera")),
+            Recovery(
+                folder / "camera.json",
+                reboot=partial(boots.reboot, logbook.audit, reason="camera"),
+                tuning=rig.camera_tuning,
+            ),
             logbook.rate_limited,
             capture=partial(rig.capture, queue_frames=configuration.vision.queue_frames),
             stop=self._stop,
+            tuning=rig.camera_tuning,
         )
         self._lifecycle = Lifecycle(
             folder, logbook, boots, faults=self._faults, uplink=self._uplink, supervisor=self._camera

@@ -15,6 +15,7 @@ from platepost.device.board.base import Board
 from platepost.device.board.null import UnavailableBoard
 from platepost.device.camera.base import Camera
 from platepost.device.camera.capture import Capture
+from platepost.device.camera.tuning import UNIT, CameraTuning
 from platepost.device.clock.chrony import Chrony
 from platepost.device.clock.clock import SYSTEM, Clock
 from platepost.device.clock.timekeeper import TimeSource
@@ -70,6 +71,7 @@ class Rig:
     camera: Callable[[BackendSettings], Camera] = camera
     board: Callable[[BackendSettings], Board] = board
     capture: Callable[..., Capture] = Capture
+    camera_tuning: CameraTuning = UNIT
     recognizer: Callable[[VisionSettings], Recognizer] = Recognizer.of
     observer: FrameObserver = no_observer
     clock: Clock = SYSTEM

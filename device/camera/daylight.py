@@ -1,17 +1,18 @@
 """Day or night: when the infrared illuminator is switched, and the camera's exposure with it."""
 
+from platepost.device.camera.tuning import UNIT
+
 NIGHT_LUX = 15.0
 """Illuminance below which it is night: a shutter short enough for a road sees nothing in it. Dusk has about 10 lux."""
 DAY_LUX = 150.0
 """Illuminance above which it is day again: far above the illuminator's own light, which libcamera includes."""
-DWELL_SECONDS = 60.0
-"""How long it must stay so: headlights pass, and a relay that clatters draws attention."""
 
 
 class Daylight:
     """Judges the brightness of the scene. It is day until proved otherwise: an illuminator that fails, fails dark."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, dwell_seconds: float = UNIT.dwell_seconds) -> None:
+        self._dwell_seconds = dwell_seconds
         self.night = False
         self._doubt_since: float | None = None
 
@@ -22,6 +23,6 @@ class Daylight:
             self._doubt_since = None
         elif self._doubt_since is None:
             self._doubt_since = now
-        elif now - self._doubt_since >= DWELL_SECONDS:
+        elif now - self._doubt_since >= self._dwell_seconds:
             self.night, self._doubt_since = not self.night, None
         return self.night

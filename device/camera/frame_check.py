@@ -2,22 +2,20 @@
 
 from zlib import crc32
 
+from platepost.device.camera.tuning import UNIT, CameraTuning
 from platepost.device.frame import Frame
 
-FROZEN_SECONDS = 5.0
-"""Time without any difference between frames from which they count as frozen: noise alone makes each differ."""
 BLACK_LEVEL = 16
 """Gray level that at least one pixel reaches wherever light or amplified noise falls on a sensor."""
-BLACK_SECONDS = 10.0
-"""Time without such a pixel from which frames count as black."""
 
 
 class FrameCheck:
     """Judges the frames of one camera by their own times."""
 
-    def __init__(self, *, noisy: bool) -> None:
+    def __init__(self, *, noisy: bool, tuning: CameraTuning = UNIT) -> None:
         """Begin; frames of a camera that is not `noisy` may well be alike."""
         self._noisy = noisy
+        self._tuning = tuning
         self.forget()
 
     def forget(self) -> None:
@@ -50,9 +48,9 @@ class FrameCheck:
     @property
     def frozen(self) -> bool:
         """Whether it is the same frame again and again."""
-        return self.alike_seconds >= FROZEN_SECONDS
+        return self.alike_seconds >= self._tuning.frozen_seconds
 
     @property
     def black(self) -> bool:
         """Whether nothing has been seen in them for some time."""
-        return self._now - self._lit >= BLACK_SECONDS
+        return self._now - self._lit >= self._tuning.black_seconds

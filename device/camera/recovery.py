@@ -24,18 +24,11 @@ from pydantic import BaseModel, Field
 
 from platepost.common.files import StateFile
 from platepost.common.systemd import boot_id
+from platepost.device.camera.tuning import UNIT, CameraTuning
 
-REOPENINGS = (1.0, 3.0)
-"""Seconds before each time that the camera is opened again."""
 NETWORK_PAUSES = (1.0, 3.0, 10.0, 30.0, 60.0)
 """Seconds before each time that a camera of the network is asked again; the last from then on. One that reboots is back
 within two minutes."""
-CYCLES = (5.0, 10.0)
-"""Seconds after each power cycle before the camera is opened: its supply settles, the driver finds it."""
-PATIENCE_SECONDS = 300.0
-"""Between two attempts once everything was tried: what a camera costs that may never come back."""
-RESTARTS = 2
-"""Restarts of the software, since the unit booted or the camera last worked, before a reboot."""
 HEALED_SECONDS = 60.0
 """How long frames must have come for the camera to count as working again, so that recovery begins again."""
 
@@ -74,13 +67,23 @@ class Recovery:
     Args:
         memory: the file in which restarts are remembered; None to forget them.
         reboot: asks for a reboot, and returns whether it will come.
+        boot: which start of the machine this is.
+        tuning: what is tried how often, and how long is waited.
 
     """
 
-    def __init__(self, memory: Path | None = None, *, reboot: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        memory: Path | None = None,
+        *,
+        reboot: Callable[[], bool] = lambda: False,
+        boot: Callable[[], str] = boot_id,
+        tuning: CameraTuning = UNIT,
+    ) -> None:
         self._memory = StateFile(memory, RecoveryMemory, about="the camera's recovery")
         self._reboot = reboot
-        self._boot = boot_id()
+        self._boot = boot()
+        self._tuning = tuning
         self._delivering_since: float | None = None
         self.failures = 0
         """In a row, since the software started or the camera last worked."""
@@ -111,7 +114,7 @@ class Recovery:
         self.taken[step.action] += 1
         self._cycles += step.action is RecoveryAction.POWER_CYCLE
         self._restarts += step.action is RecoveryAction.RESTART
-        self.exhausted = step.pause >= (PATIENCE_SECONDS if attached else NETWORK_PAUSES[-1])
+        self.exhausted = step.pause >= (self._tuning.patience_seconds if attached else NETWORK_PAUSES[-1])
         if step.action is not RecoveryAction.REOPEN:
             self._remember()
         return step
@@ -129,16 +132,18 @@ class Recovery:
             self._remember()
 
     def _next(self, *, stuck: bool, switchable: bool) -> RecoveryStep:
-        if self.failures <= len(REOPENINGS) and not stuck:
-            return RecoveryStep(RecoveryAction.REOPEN, REOPENINGS[self.failures - 1])
+        tuning = self._tuning
+        if self.failures <= len(tuning.reopenings) and not stuck:
+            return RecoveryStep(RecoveryAction.REOPEN, tuning.reopenings[self.failures - 1])
         # A driver that hangs may be freed by power, but not by more of it.
-        if switchable and self._cycles < (1 if stuck else len(CYCLES)):
-            return RecoveryStep(RecoveryAction.POWER_CYCLE, CYCLES[self._cycles])
-        if self._restarts < RESTARTS:
+        if switchable and self._cycles < (1 if stuck else len(tuning.cycles)):
+            return RecoveryStep(RecoveryAction.POWER_CYCLE, tuning.cycles[self._cycles])
+        if self._restarts < tuning.restarts:
             return RecoveryStep(RecoveryAction.RESTART, 0.0)
         if self._reboot():
-            return RecoveryStep(RecoveryAction.REBOOT, PATIENCE_SECONDS)
-        return RecoveryStep(RecoveryAction.POWER_CYCLE if switchable else RecoveryAction.REOPEN, PATIENCE_SECONDS)
+            return RecoveryStep(RecoveryAction.REBOOT, tuning.patience_seconds)
+        again = RecoveryAction.POWER_CYCLE if switchable else RecoveryAction.REOPEN
+        return RecoveryStep(again, tuning.patience_seconds)
 
     def _remember(self) -> None:
         self._memory.keep(RecoveryMemory(boot=self._boot, restarts=self._restarts, taken=self.taken))

@@ -12,12 +12,13 @@ from threading import Event
 
 from platepost.common.errors import CameraError
 from platepost.device.audit.rate_limit import RateLimitedAudit
-from platepost.device.board.base import DARK_SECONDS, Board
+from platepost.device.board.base import Board
 from platepost.device.camera.base import Camera
 from platepost.device.camera.capture import Capture
 from platepost.device.camera.daylight import Daylight
 from platepost.device.camera.frame_check import FrameCheck
 from platepost.device.camera.recovery import Recovery, RecoveryAction
+from platepost.device.camera.tuning import UNIT, CameraTuning
 from platepost.device.frame import Frame
 from platepost.device.part import Part
 from platepost.wire.faults import Fault
@@ -25,10 +26,6 @@ from platepost.wire.records import Finding
 
 log = logging.getLogger(__name__)
 
-HUNG_SECONDS = 10.0
-"""Age of the newest frame, or of the newest that differs from the one before, at which a camera counts as failed."""
-SILENT_SECONDS = 5.0
-"""Age of the newest frame from which a camera counts as silent."""
 BEHIND_SECONDS = 60.0
 """How long after a dropped frame a post still counts as falling behind."""
 PAUSE_STEP_SECONDS = 0.25
@@ -68,6 +65,7 @@ class CameraSupervisor(Part):
         audit: where failures and recoveries go, rate-limited.
         capture: makes what takes the frames.
         stop: ends everything.
+        tuning: how long it bears with the camera.
 
     """
 
@@ -80,7 +78,9 @@ class CameraSupervisor(Part):
         *,
         capture: CaptureMaker,
         stop: Event,
+        tuning: CameraTuning = UNIT,
     ) -> None:
+        self._tuning = tuning
         self._camera = camera
         self._board = board
         self._recovery = recovery
@@ -88,8 +88,8 @@ class CameraSupervisor(Part):
         self._stop = stop
         self._clock = audit.clock
         self._make_capture = capture
-        self._check = FrameCheck(noisy=camera.noisy)
-        self._daylight = Daylight()
+        self._check = FrameCheck(noisy=camera.noisy, tuning=tuning)
+        self._daylight = Daylight(dwell_seconds=tuning.dwell_seconds)
         self._failed = False
         self._running = False
         self._ended = False
@@ -137,7 +137,7 @@ class CameraSupervisor(Part):
         broken = capture is not None and capture.fault is not None
         conditions = {
             Fault.CAMERA_FAILED: self._failed or broken,
-            Fault.CAMERA_SILENT: capture is not None and not broken and capture.age > SILENT_SECONDS,
+            Fault.CAMERA_SILENT: capture is not None and not broken and capture.age > self._tuning.silent_seconds,
             Fault.FALLING_BEHIND: capture is not None and self._dropped.recent,
             Fault.CAMERA_GIVEN_UP: self.exhausted,
             Fault.CAMERA_FROZEN: self._check.frozen,
@@ -149,7 +149,7 @@ class CameraSupervisor(Part):
         """Return how old the newest frame is."""
         if (capture := self.capture) is None:
             return (Finding(point="camera", good=False, said="it is not open"),)
-        fresh = capture.age <= SILENT_SECONDS
+        fresh = capture.age <= self._tuning.silent_seconds
         return (Finding(point="camera", good=fresh, said=f"the newest frame is {capture.age:.2f} s old"),)
 
     def meter(self, frame: Frame, plates: Sequence[tuple[float, float, float, float]]) -> None:
@@ -199,7 +199,7 @@ class CameraSupervisor(Part):
         if step.action is RecoveryAction.POWER_CYCLE:
             self._board.camera_power(on=False)
             try:
-                yield from self._pause(DARK_SECONDS)
+                yield from self._pause(self._tuning.dark_seconds)
             finally:
                 self._board.camera_power(on=True)
         self.restart = step.action is RecoveryAction.RESTART
@@ -207,19 +207,20 @@ class CameraSupervisor(Part):
             yield from self._pause(step.pause)
 
     def _frames_of(self, capture: Capture) -> Iterator[Frame | None]:
+        hung = self._tuning.hung_seconds
         for frame in capture.frames():
             if frame is not None:
                 self._delivered(frame)
-            elif capture.age > HUNG_SECONDS:
-                self._failure = CameraError(f"no frame for {HUNG_SECONDS:g} s")
+            elif capture.age > hung:
+                self._failure = CameraError(f"no frame for {hung:g} s")
                 return
             if frame is None or self._check.alike_seconds:
                 yield None
             else:
                 self.frames += 1
                 yield frame
-            if self._check.alike_seconds > HUNG_SECONDS:
-                self._failure = CameraError(f"the same frame for {HUNG_SECONDS:g} s")
+            if self._check.alike_seconds > hung:
+                self._failure = CameraError(f"the same frame for {hung:g} s")
                 return
             self._switch()
             if self._stop.is_set():

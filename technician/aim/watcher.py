@@ -14,7 +14,7 @@ from platepost.common.language import Phrase
 from platepost.device.camera.background import BackgroundModel
 from platepost.device.camera.base import Camera
 from platepost.device.camera.capture import Capture
-from platepost.device.camera.supervisor import HUNG_SECONDS
+from platepost.device.camera.tuning import UNIT, CameraTuning
 from platepost.device.camera.view import Light
 from platepost.device.frame import Frame
 from platepost.device.vision.recognizer import Plate, Recognizer
@@ -66,8 +66,17 @@ class Observation:
 class Watcher:
     """Looks through a camera in a thread of its own, until it is closed. The camera is opened and closed here."""
 
-    def __init__(self, camera: Camera, recognizer: Recognizer, road: Road, *, outlines: Outlines | None = None) -> None:
+    def __init__(
+        self,
+        camera: Camera,
+        recognizer: Recognizer,
+        road: Road,
+        *,
+        outlines: Outlines | None = None,
+        tuning: CameraTuning = UNIT,
+    ) -> None:
         self._camera = camera
+        self._hung_seconds = tuning.hung_seconds
         self._recognizer = recognizer
         self._road = road
         self._tracks = Tracks()
@@ -160,8 +169,8 @@ class Watcher:
                 if frame is not None:
                     self.fault = None
                     self._take(self._observe(frame))
-                elif capture.age > HUNG_SECONDS:
-                    raise CameraError(Phrase("no new picture for {seconds} s", seconds=f"{HUNG_SECONDS:g}"))
+                elif capture.age > self._hung_seconds:
+                    raise CameraError(Phrase("no new picture for {seconds} s", seconds=f"{self._hung_seconds:g}"))
         finally:
             self._camera.close()
             capture.stop()

@@ -4,15 +4,17 @@ The times that the page of faults states are shortened here; that they are kept 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import cv2
 import pytest
 
-from platepost.device.camera import daylight, frame_check, recovery, supervisor
 from platepost.device.camera.footage.recordings import open_recording
 from platepost.device.camera.picamera2 import camera as camera_module
+from platepost.device.camera.tuning import CameraTuning
+from platepost.device.rig import Rig
 from tests.rigs import SECONDS, Running
 from tests.standins import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
 from tests.standins import standing_in
@@ -26,9 +28,10 @@ ILLUMINATOR, TAMPER, CAMERA_POWER = 17, 4, 27
 class Drill(Running):
     """One running post on the stand-ins."""
 
-    def __init__(self, tmp_path: Path) -> None:
+    def __init__(self, tmp_path: Path, tuning: CameraTuning) -> None:
         super().__init__(
             tmp_path,
+            rig=Rig(camera_tuning=tuning),
             camera={
                 "backend": "picamera2",
                 "picamera2": {"width": 1280, "height": 720, "frames_per_second": 20},
@@ -56,21 +59,31 @@ class Drill(Running):
         return capture is not None and capture.last_frame is not None
 
 
+HURRIED = CameraTuning(
+    silent_seconds=0.5,
+    hung_seconds=1.5,
+    frozen_seconds=0.5,
+    black_seconds=0.5,
+    dwell_seconds=0.2,
+    reopenings=(0.05, 0.05),
+    cycles=(0.05, 0.05),
+    dark_seconds=0.05,
+    patience_seconds=0.3,
+)
+NO_RESTART = pytest.mark.parametrize("tuning", [replace(HURRIED, restarts=0)], ids=["no restart"])
+
+
 @pytest.fixture
-def drill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drill]:
-    monkeypatch.setattr(supervisor, "SILENT_SECONDS", 0.5)
-    monkeypatch.setattr(supervisor, "HUNG_SECONDS", 1.5)
-    monkeypatch.setattr(supervisor, "DARK_SECONDS", 0.05)
-    monkeypatch.setattr(frame_check, "FROZEN_SECONDS", 0.5)
-    monkeypatch.setattr(frame_check, "BLACK_SECONDS", 0.5)
-    monkeypatch.setattr(recovery, "REOPENINGS", (0.05, 0.05))
-    monkeypatch.setattr(recovery, "CYCLES", (0.05, 0.05))
-    monkeypatch.setattr(recovery, "PATIENCE_SECONDS", 0.3)
-    monkeypatch.setattr(daylight, "DWELL_SECONDS", 0.2)
+def tuning() -> CameraTuning:
+    return HURRIED
+
+
+@pytest.fixture
+def drill(tmp_path: Path, tuning: CameraTuning, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drill]:
     monkeypatch.setattr(camera_module, "CLOSE_SECONDS", 0.2)
     with standing_in():
         GPIO.pin(CAMERA_POWER).watcher = lambda level: sensor.power(level == GPIO.HIGH)
-        made = Drill(tmp_path)
+        made = Drill(tmp_path, tuning)
         made.thread.start()
         until(made.frames_come, "the first frame")
         yield made
@@ -122,10 +135,8 @@ def test_a_driver_that_hangs_costs_a_restart_and_no_record(drill: Drill) -> None
     assert drill.records()[-1]["data"]["state"] == "offline"
 
 
-def test_a_camera_that_is_gone_is_given_up_and_taken_again_when_it_is_back(
-    drill: Drill, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recovery, "RESTARTS", 0)
+@NO_RESTART
+def test_a_camera_that_is_gone_is_given_up_and_taken_again_when_it_is_back(drill: Drill) -> None:
     sensor.unplug()
     drill.wait_for_fault("camera_given_up")
     assert {"reopen", "power_cycle"} == {audit["reason"] for audit in drill.audits("camera_failed")}
@@ -136,6 +147,7 @@ def test_a_camera_that_is_gone_is_given_up_and_taken_again_when_it_is_back(
     assert drill.post._camera.watching
 
 
+@NO_RESTART
 def test_when_all_else_fails_the_unit_is_to_reboot(drill: Drill, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
@@ -143,7 +155,6 @@ def test_when_all_else_fails_the_unit_is_to_reboot(drill: Drill, monkeypatch: py
         asked.append("camera")
         return True
 
-    monkeypatch.setattr(recovery, "RESTARTS", 0)
     monkeypatch.setattr(drill.post._camera._recovery, "_reboot", reboot)
     sensor.hang()
     until(lambda: bool(asked), "the wish for a reboot")

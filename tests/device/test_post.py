@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pytest_mock import MockerFixture
 
 from platepost.common.errors import CameraError, OutboxError
-from platepost.device.camera import recovery, supervisor
 from platepost.device.camera.base import Camera
+from platepost.device.camera.tuning import UNIT, CameraTuning
 from platepost.device.clock.clock import SYSTEM, Clock
 from platepost.device.config import parse
 from platepost.device.frame import Frame
@@ -98,12 +97,25 @@ def table(fleet: Fleet) -> dict[str, Any]:
 class ScriptedPost:
     """A post with its camera and board in hand."""
 
-    def __init__(self, table: dict[str, Any], camera: ScriptedCamera, *, clock: Clock = SYSTEM) -> None:
+    def __init__(
+        self,
+        table: dict[str, Any],
+        camera: ScriptedCamera,
+        *,
+        clock: Clock = SYSTEM,
+        tuning: CameraTuning = UNIT,
+    ) -> None:
         self.folder: Path = table["folder"]
         self.camera = camera
         self.board = VirtualBoard()
         self.configuration = parse({key: value for key, value in table.items() if key != "folder"}, folder=self.folder)
-        rig = Rig(camera=lambda _settings: camera, board=lambda _settings: self.board, clock=clock, uplink=FedUplink)
+        rig = Rig(
+            camera=lambda _settings: camera,
+            board=lambda _settings: self.board,
+            clock=clock,
+            uplink=FedUplink,
+            camera_tuning=tuning,
+        )
         self.post = Post(self.configuration, rig=rig)
         self.uplink = part_of(self.post, FedUplink)
 
@@ -141,12 +153,17 @@ MakePost = Callable[..., ScriptedPost]
 
 
 @pytest.fixture
-def make_post(table: dict[str, Any], mocker: MockerFixture) -> MakePost:
-    mocker.patch.object(recovery, "REOPENINGS", (0.01,) * 9)
-
-    def make(*plays: list[str], finite: bool = False, clock: Clock = SYSTEM, **hotlist: Any) -> ScriptedPost:  # noqa: ANN401 - configuration values
+def make_post(table: dict[str, Any]) -> MakePost:
+    def make(
+        *plays: list[str],
+        finite: bool = False,
+        clock: Clock = SYSTEM,
+        hung_seconds: float = UNIT.hung_seconds,
+        **hotlist: Any,  # noqa: ANN401 - configuration values
+    ) -> ScriptedPost:
         table["hotlist"] |= hotlist
-        return ScriptedPost(table, ScriptedCamera(*plays, finite=finite), clock=clock)
+        tuning = CameraTuning(reopenings=(0.01,) * 9, hung_seconds=hung_seconds)
+        return ScriptedPost(table, ScriptedCamera(*plays, finite=finite), clock=clock, tuning=tuning)
 
     return make
 
@@ -171,9 +188,8 @@ def test_a_camera_that_fails_is_opened_again_and_named(make_post: MakePost) -> N
     assert one.actions().count("camera_failed") == 2
 
 
-def test_a_camera_that_hangs_is_opened_again(make_post: MakePost, mocker: MockerFixture) -> None:
-    mocker.patch.object(supervisor, "HUNG_SECONDS", 0.3)
-    one = make_post(["frame", "wait"], ["frame", "wait"], in_service_without_list=True)
+def test_a_camera_that_hangs_is_opened_again(make_post: MakePost) -> None:
+    one = make_post(["frame", "wait"], ["frame", "wait"], hung_seconds=0.3, in_service_without_list=True)
     one.run_until(lambda: one.camera.opened >= 2)
     assert "camera_failed" in one.actions()
 

@@ -11,6 +11,7 @@ import pytest
 from pytest_mock import MockerFixture
 
 from platepost.device.camera.snapshot import Snapshot
+from platepost.device.camera.tuning import CameraTuning
 from platepost.device.clock.clock import Clock
 from platepost.device.config import REMOTE_KEYS
 from platepost.device.health.heartbeat import Heartbeat
@@ -31,6 +32,7 @@ from tests.rigs import part_of
 __all__ = ["fleet", "make_post", "table"]
 
 SOURCE = Source("demo", "post-1")
+PATIENT = CameraTuning(silent_seconds=60.0)
 
 
 @pytest.fixture
@@ -135,7 +137,7 @@ def test_a_configuration_that_makes_a_fault_is_given_back(
     def act() -> None:
         configure(one, fleet, 1, vision={"minimum_confidence": 0.5})
         # The camera falls silent, as far as the post can tell, because of it.
-        mocker.patch("platepost.device.camera.supervisor.SILENT_SECONDS", 0.0)
+        one.post._camera._tuning = CameraTuning(silent_seconds=0.0)
 
     once_frames_came(one, act)
     one.run_until(lambda: "configuration_reverted" in one.actions() and len(adjusted.told) == 2)
@@ -144,11 +146,10 @@ def test_a_configuration_that_makes_a_fault_is_given_back(
 
 
 def test_a_configuration_that_makes_none_is_kept_when_its_trial_is_over(
-    controlled: dict[str, Any], mocker: MockerFixture, fleet: Fleet
+    controlled: dict[str, Any], fleet: Fleet
 ) -> None:
-    mocker.patch("platepost.device.camera.supervisor.SILENT_SECONDS", 60.0)
     clock = SettableClock()
-    one = ScriptedPost(controlled, ScriptedCamera(["frame", "wait"]), clock=clock)
+    one = ScriptedPost(controlled, ScriptedCamera(["frame", "wait"]), clock=clock, tuning=PATIENT)
     once_frames_came(one, lambda: configure(one, fleet, 1, vision={"minimum_confidence": 0.5}))
 
     def kept() -> bool:
@@ -169,11 +170,10 @@ def test_a_restart_is_asked_for_and_told_to_whoever_runs_the_post(controlled: di
 
 
 def test_a_running_post_tests_itself_and_hands_out_a_frame(controlled: dict[str, Any], mocker: MockerFixture) -> None:
-    one = ScriptedPost(controlled, ScriptedCamera(["frame"] * 3 + ["wait"]))
+    one = ScriptedPost(controlled, ScriptedCamera(["frame"] * 3 + ["wait"]), tuning=PATIENT)
     snapshot = part_of(one.post, Snapshot)
     # A busy machine may take longer to start the post, and to come to the test after the last frame.
     mocker.patch("platepost.device.camera.snapshot.PATIENCE_SECONDS", 60.0)
-    mocker.patch("platepost.device.camera.supervisor.SILENT_SECONDS", 60.0)
     found: list[Finding] = []
     pictures: list[bytes] = []
 

@@ -6,7 +6,7 @@ scenario that ships, and every kind of demand, is broken at least once. `make te
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import sleep
@@ -22,6 +22,7 @@ from platepost.device.board.base import Light
 from platepost.device.board.tamper import TamperMonitor
 from platepost.device.camera.lens import LensMonitor
 from platepost.device.camera.supervisor import CameraSupervisor, DroppedFrames
+from platepost.device.camera.tuning import CameraTuning
 from platepost.device.clock.timekeeper import Timekeeper
 from platepost.device.custody.service import CustodyService
 from platepost.device.hotlist.service import HotListService, Installation
@@ -148,7 +149,12 @@ def does_not_feel_the_case(patch: Patch) -> None:
 
 def lets_the_camera_hang(patch: Patch) -> None:
     """However long no frame comes, nothing is done."""
-    patch.setattr("platepost.device.camera.supervisor.HUNG_SECONDS", 1e9)
+    make = CameraSupervisor.__init__
+
+    def patient(self: CameraSupervisor, *parts: Any, tuning: CameraTuning, **more: Any) -> None:  # noqa: ANN401
+        make(self, *parts, tuning=replace(tuning, hung_seconds=1e9), **more)
+
+    patch.setattr(CameraSupervisor, "__init__", patient)
 
 
 def says_nothing_of_its_camera(patch: Patch) -> None:

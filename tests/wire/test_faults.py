@@ -4,8 +4,7 @@ import pytest
 
 from platepost.device.board.rpi import STEP_SECONDS
 from platepost.device.board.settings import RpiSettings
-from platepost.device.camera.frame_check import BLACK_SECONDS, FROZEN_SECONDS
-from platepost.device.camera.supervisor import HUNG_SECONDS, SILENT_SECONDS
+from platepost.device.camera.tuning import UNIT
 from platepost.device.health import machine
 from platepost.device.post import POLL_SECONDS
 from platepost.device.vision import model_loader
@@ -54,10 +53,10 @@ def test_the_word_of_the_post_counts_and_the_name_where_an_older_one_says_none()
 @pytest.mark.parametrize(
     ("fault", "named_after", "stated"),
     [
-        (Fault.CAMERA_SILENT, SILENT_SECONDS, "six seconds"),
-        (Fault.CAMERA_FROZEN, FROZEN_SECONDS, "six seconds"),
-        (Fault.CAMERA_BLACK, BLACK_SECONDS, "eleven seconds"),
-        (Fault.CAMERA_FAILED, HUNG_SECONDS, "a second, or eleven if it hangs"),
+        (Fault.CAMERA_SILENT, UNIT.silent_seconds, "six seconds"),
+        (Fault.CAMERA_FROZEN, UNIT.frozen_seconds, "six seconds"),
+        (Fault.CAMERA_BLACK, UNIT.black_seconds, "eleven seconds"),
+        (Fault.CAMERA_FAILED, UNIT.hung_seconds, "a second, or eleven if it hangs"),
     ],
 )
 def test_what_is_stated_of_the_camera_is_decided_so(fault: Fault, named_after: float, stated: str) -> None:

@@ -2,7 +2,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from platepost.device.camera.frame_check import BLACK_SECONDS, FROZEN_SECONDS, FrameCheck
+from platepost.device.camera.frame_check import FrameCheck
+from platepost.device.camera.tuning import UNIT
 from platepost.device.frame import Frame
 
 
@@ -25,12 +26,12 @@ def test_frames_that_differ_are_neither_frozen_nor_black() -> None:
 def test_the_same_frame_again_and_again_is_frozen_until_one_differs() -> None:
     check = FrameCheck(noisy=True)
     check.update(frame(0, seed=1))
-    check.update(frame(FROZEN_SECONDS - 0.1, seed=1))
+    check.update(frame(UNIT.frozen_seconds - 0.1, seed=1))
     assert not check.frozen
     assert not check.alive
-    check.update(frame(FROZEN_SECONDS, seed=1))
+    check.update(frame(UNIT.frozen_seconds, seed=1))
     assert check.frozen
-    check.update(frame(FROZEN_SECONDS + 1, seed=2))
+    check.update(frame(UNIT.frozen_seconds + 1, seed=2))
     assert not check.frozen
     assert check.alive
 
@@ -46,12 +47,12 @@ def test_footage_may_stand_still() -> None:
 def test_black_frames_are_black_and_not_frozen_until_there_is_light() -> None:
     check = FrameCheck(noisy=True)
     check.update(frame(0, level=3))
-    check.update(frame(BLACK_SECONDS - 0.1, level=3))
+    check.update(frame(UNIT.black_seconds - 0.1, level=3))
     assert not check.black
-    check.update(frame(BLACK_SECONDS, level=3))
+    check.update(frame(UNIT.black_seconds, level=3))
     assert check.black
     assert not check.frozen
-    check.update(frame(BLACK_SECONDS + 1, seed=5))
+    check.update(frame(UNIT.black_seconds + 1, seed=5))
     assert not check.black
 
 

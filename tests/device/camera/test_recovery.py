@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from platepost.device.camera import recovery as module
-from platepost.device.camera.recovery import HEALED_SECONDS, PATIENCE_SECONDS, Recovery, RecoveryAction
+from platepost.device.camera.recovery import HEALED_SECONDS, Recovery, RecoveryAction
+from platepost.device.camera.tuning import UNIT
 
 
 def take(recovery: Recovery, times: int, *, switchable: bool = True, stuck: bool = False) -> list[str]:
@@ -26,9 +26,7 @@ def test_a_driver_that_hangs_is_not_opened_again_but_its_power_cycled_once() -> 
     assert take(Recovery(), 1, stuck=True, switchable=False) == ["restart"]
 
 
-def test_after_two_restarts_the_unit_is_to_reboot_and_restarts_count_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_two_restarts_the_unit_is_to_reboot_and_restarts_count_anew(tmp_path: Path) -> None:
     asked: list[int] = []
 
     def reboot() -> bool:
@@ -40,8 +38,7 @@ def test_after_two_restarts_the_unit_is_to_reboot_and_restarts_count_anew(
     assert take(Recovery(memory, reboot=reboot), 5)[-1] == "restart"
     assert not asked
     assert take(Recovery(memory, reboot=reboot), 5)[-1] == "reboot"
-    monkeypatch.setattr(module, "boot_id", lambda: "another")
-    again = Recovery(memory, reboot=reboot)
+    again = Recovery(memory, reboot=reboot, boot=lambda: "another")
     assert take(again, 5) == UNTIL_RESTART
     assert again.taken == {"reopen": 8, "power_cycle": 8, "restart": 3, "reboot": 1}
 
@@ -54,7 +51,7 @@ def test_a_dead_camera_is_tried_every_five_minutes_while_no_reboot_is_allowed(tm
     take(recovery, 4)
     assert not recovery.exhausted
     steps = [recovery.failed(switchable=True) for _ in range(20)]
-    assert {(step.action, step.pause) for step in steps} == {(RecoveryAction.POWER_CYCLE, PATIENCE_SECONDS)}
+    assert {(step.action, step.pause) for step in steps} == {(RecoveryAction.POWER_CYCLE, UNIT.patience_seconds)}
     assert recovery.exhausted
 
 

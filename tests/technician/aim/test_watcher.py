@@ -8,14 +8,13 @@ from typing import Any, cast
 
 import cv2
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 from pytest_mock import MockerFixture
 
 from platepost.device.camera.base import Camera
+from platepost.device.camera.tuning import CameraTuning
 from platepost.device.frame import Frame
 from platepost.device.vision.recognizer import Recognizer
-from platepost.technician.aim import watcher as watching
 from platepost.technician.aim.advice import Road
 from platepost.technician.aim.watcher import Observation, Watcher
 
@@ -114,16 +113,11 @@ class Hanging(Camera):
         self._closed.wait(60)
 
 
-@pytest.fixture
-def hanging(monkeypatch: pytest.MonkeyPatch) -> Hanging:
-    monkeypatch.setattr(watching, "HUNG_SECONDS", 0.1)
-    return Hanging()
-
-
-def test_a_camera_that_hangs_is_opened_again_and_that_is_said(hanging: Hanging, mocker: MockerFixture) -> None:
+def test_a_camera_that_hangs_is_opened_again_and_that_is_said(mocker: MockerFixture) -> None:
+    hanging = Hanging()
     recognizer = mocker.Mock()
     recognizer.recognize.return_value = mocker.Mock(plates=())
-    watcher = Watcher(hanging, recognizer, Road())
+    watcher = Watcher(hanging, recognizer, Road(), tuning=CameraTuning(hung_seconds=0.1))
     watcher.start()
     try:
         assert watcher.wait(1, 60) is not None
@@ -136,10 +130,11 @@ def test_a_camera_that_hangs_is_opened_again_and_that_is_said(hanging: Hanging, 
         watcher.close()
 
 
-def test_a_picture_that_cannot_be_judged_does_not_end_the_looking(hanging: Hanging, mocker: MockerFixture) -> None:
+def test_a_picture_that_cannot_be_judged_does_not_end_the_looking(mocker: MockerFixture) -> None:
+    hanging = Hanging()
     recognizer = mocker.Mock()
     recognizer.recognize.side_effect = [ValueError("odd"), *[mocker.Mock(plates=())] * 99]
-    watcher = Watcher(hanging, recognizer, Road())
+    watcher = Watcher(hanging, recognizer, Road(), tuning=CameraTuning(hung_seconds=0.1))
     watcher.start()
     try:
         seen = watcher.wait(None, 60)
