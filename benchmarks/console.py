@@ -44,6 +44,7 @@ from tests.department.alerts.alarms import heard, seen, sessions
 from tests.department.commands.filled import fleet_post
 from tests.department.commands.installation import Commands, commands, new_folder
 from tests.department.custody.posts import deliveries
+from tests.department.planting import planting
 from tests.department.status.test_status_page import wait_until_served
 
 _TOKEN = "t" * 32
@@ -184,8 +185,8 @@ def keep_hits(folder: DepartmentFolder, made: Commands, count: int, rate: float)
 def leave_open(folder: DepartmentFolder, count: int) -> None:
     """Have hits be open that nobody has answered, without records of their own."""
     database = {"host": str(folder.cluster), "dbname": DATABASE_NAME, "user": SUPERUSER}
-    with psycopg.connect(**database, autocommit=True) as superuser:
-        superuser.execute("SET session_replication_role = replica")
+    with psycopg.connect(**database) as superuser, planting(superuser):
+        superuser.execute("SET LOCAL session_replication_role = replica")
         superuser.execute(
             "INSERT INTO alerts_alert (record_id, retained_from, post, hit, captured_at, arrived_at, category,"
             " priority, match, hotlist_stale, held, second_needed, changed_at) SELECT -number, now(), 'post-1',"
