@@ -2,8 +2,13 @@
 
 import warnings
 
+import django
+from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.core.asgi import get_asgi_application
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.base import BaseHandler
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from platepost.department.people.device import known_browser
 from platepost.department.web.admission import Admission
@@ -11,7 +16,25 @@ from platepost.department.web.admission import Admission
 # Of whitenoise's files, which are small.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
-application = get_asgi_application()
+
+class PagesHandler(ASGIHandler):
+    """Answers a request in one thread, with all middleware; only a stream then goes on in the event loop.
+
+    Every view is synchronous. Django's own handler changes between the loop and threads some twenty times a request,
+    and waits each time for the interpreter, which other requests have.
+    """
+
+    def __init__(self) -> None:
+        BaseHandler.__init__(self)
+        self.load_middleware()
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer a request."""
+        return await sync_to_async(self.get_response, thread_sensitive=True)(request)
+
+
+django.setup(set_prefix=False)
+application = PagesHandler()
 
 
 def admitted() -> Admission:

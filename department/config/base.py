@@ -95,6 +95,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2**18
 
 AUTH_USER_MODEL = "people.DepartmentPerson"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["platepost.department.people.hashing.BackgroundHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     # NIST SP 800-63B and CJIS IA-5: length and a list of common ones, no rules about characters.
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 15}},

@@ -176,7 +176,7 @@ FUNCTIONS = {
     **{key: {OWNER, WEB} for key in ("ledger_begin", "ledger_show_others")},
     **{key: {OWNER} for key in ("ledger_enter_each", "ledger_all_shown", "ledger_cover", "ledger_cover_asked")},
     "ledger_close_left": {OWNER, KEEPER},
-    "ledger_is_open": {OWNER},
+    **{key: {OWNER} for key in ("ledger_intent", "ledger_is_open")},
     **dict.fromkeys(("ledger_covered_plates", "ledger_covered_records"), _ENTERING),
     # Each returns nothing of what it covers: at most how many there are, and whether there are more.
     **{f"custody_cover_{key}": {OWNER, WEB} for key in ("records", "rows", "plates", "named", "kept")},

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("4268ead056520d6856e455703ddb18d72cffbdb40de1fabb14c9458f87b3700d"),
+        ApplySql("411d9428019341e5cf7277faefc8d07008711446599dd451041321f00fe274cf"),
     ]

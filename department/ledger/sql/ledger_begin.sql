@@ -1,36 +1,10 @@
--- after: ledger_enter_each, people_session_of
--- Opens an entry for whoever has a session of the pages. The database says who that is, of which agency, and in which
--- of the groups that are asked for; the pages say purpose and query. Whoever has no role for it opens nothing.
+-- after: ledger_enter_each, ledger_intent
+-- Opens an entry for whoever has a session of the pages: see `ledger_intent`.
 CREATE OR REPLACE FUNCTION ledger_begin(given text, event text, fields json) RETURNS uuid
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
-#variable_conflict use_variable
-DECLARE
-    who record;
-    fitting text[] := CASE event WHEN 'intent' THEN '{operator,dispatcher,supervisor,records_manager}'
-        WHEN 'log_intent' THEN '{auditor,supervisor,records_manager}' END;
-    known json;
-BEGIN
-    SELECT * INTO who FROM public.people_session_of(given);
-    IF who.login IS NULL OR NOT coalesce(who.roles && fitting, false) AND NOT (
-        -- Who must answer for something sees which entries it is about.
-        event = 'log_intent' AND EXISTS (
-            SELECT FROM public.audits_finding AS found
-            WHERE found.subject = who.login AND found.id::text = fields -> 'query' ->> 'finding'
-        )
-    ) THEN
-        RAISE EXCEPTION 'nobody who may see this is logged on by this session' USING ERRCODE = 'insufficient_privilege';
-    END IF;
-    SELECT json_object_agg(member.key, CASE member.key
-        WHEN 'person' THEN to_json(who.login)
-        WHEN 'agency' THEN to_json(who.agency)
-        WHEN 'groups' THEN coalesce((
-            SELECT json_agg(named ORDER BY place) FROM json_array_elements_text(member.value)
-            WITH ORDINALITY AS wanted (named, place) WHERE named = ANY (who.groups)
-        ), '[]')
-        ELSE member.value
-    END) INTO known FROM json_each(fields) AS member;
-    RETURN (public.ledger_enter_each(event, ARRAY[NULL::uuid], json_build_array(known)))[1];
-END
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
+SELECT (public.ledger_enter_each(
+    event, ARRAY[NULL::uuid], json_build_array(public.ledger_intent(given, event, fields))
+))[1]
 $$;
 
 REVOKE ALL ON FUNCTION ledger_begin FROM PUBLIC;

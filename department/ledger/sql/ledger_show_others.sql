@@ -1,17 +1,19 @@
--- after: ledger_begin
+-- after: ledger_append_each, ledger_intent
 -- Closes an entry, and enters of each session's person the same: that they are about to see it, and what it was.
 CREATE OR REPLACE FUNCTION ledger_show_others(opened uuid, sessions text[], intents json, shown json) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
-    entries uuid[] := ARRAY[opened];
+    known json := (
+        SELECT json_agg(public.ledger_intent(given, 'intent', intents -> (place - 1)::integer) ORDER BY place)
+        FROM unnest(sessions) WITH ORDINALITY AS each (given, place)
+    );
+    entries uuid[];
     fields json;
 BEGIN
     -- As in `ledger_enter_each`: nobody covers more under the entry from here on.
     PERFORM pg_advisory_xact_lock(hashtextextended(opened::text, 7528300159));
     fields := public.ledger_all_shown(opened, shown, false);
-    FOR place IN 1..cardinality(sessions) LOOP
-        entries := entries || public.ledger_begin(sessions[place], 'intent', intents -> place - 1);
-    END LOOP;
+    entries := opened || public.ledger_enter_each('intent', array_fill(NULL::uuid, ARRAY[cardinality(sessions)]), known);
     PERFORM public.ledger_append_each('shown', entries, (SELECT json_agg(fields) FROM unnest(entries)));
 END
 $$;
