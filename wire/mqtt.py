@@ -94,13 +94,14 @@ class MqttClient(Client):
             receive_most: messages that the broker may send before they are acknowledged.
             packet_most_bytes: the largest packet that the broker may send.
             keepalive_seconds: without a packet, after which the client sends one.
-            seconds: for name, TCP and TLS, each.
+            seconds: for name, TCP and TLS, each; the same whenever a client connects again.
 
         Raises:
             OSError: the broker cannot be reached, or TLS failed.
 
         """
-        self.connect_timeout = seconds
+        if self.connect_timeout != seconds:  # paho lets nobody set it again once there was a connection
+            self.connect_timeout = seconds
         self.connect(
             host,
             port,

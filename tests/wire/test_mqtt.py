@@ -113,6 +113,20 @@ def test_turn_reports_the_end_of_the_connection(broker: ScriptedBroker, client: 
     assert client.secured is None
 
 
+def test_a_client_connects_again_after_a_failure_and_after_an_end(broker: ScriptedBroker, client: MqttClient) -> None:
+    ready: list[None] = []
+    client.listen(["alpr/v1/demo/post-1/read"], ready=lambda: ready.append(None), refused=pytest.fail)
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        unused = nobody.getsockname()[1]
+    with pytest.raises(OSError, match=r"."):
+        client.connect_to("localhost", unused, seconds=5.0)
+    for connection in (1, 2):
+        broker.script = Script(hang_up_after_subscribe=True)
+        client.connect_to("localhost", broker.port, seconds=5.0)
+        turn_until(client, lambda: client.secured is None)
+        assert len(ready) == connection
+
+
 def test_a_wake_ends_the_waiting(broker: ScriptedBroker, client: MqttClient) -> None:
     client.connect_to("localhost", broker.port)
     turn_until(client, client.is_connected)
