@@ -22,7 +22,8 @@ from platepost.department.database.roles import OWNER, ensure_roles
 from platepost.department.policy.binding import bind
 from platepost.department.policy.policy import DEFAULT, read_policy
 from tests.department.commands.installation import installed
-from tests.department.emptying import empty_all, filled_by_migrations
+from tests.department.custody.posts import NOW
+from tests.department.emptying import drop_new_weeks, empty_all, filled_by_migrations
 from tests.department.lasting import AS_NEW, Lasting, LastingConnections
 from tests.memory_disk import made_once, new_folder
 from tests.s3_store import away, bucket, s3_store
@@ -92,6 +93,8 @@ def make_database(cluster: PrivateCluster) -> None:
         superuser.execute(f"ALTER ROLE {OWNER} CREATEDB")  # Django makes its database as the owner
     connection.creation.create_test_db(verbosity=0, serialize=False)
     bind(read_policy(DEFAULT))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT custody_make_partitions(%s, %s)", [NOW.date(), NOW.date()])  # most records are of it
     connection.close()
 
 
@@ -109,6 +112,14 @@ def django_db_setup(cluster: PrivateCluster, django_test_environment: None, djan
     connection.settings_dict["NAME"] = DATABASE
     with django_db_blocker.unblock():
         filled_by_migrations()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def weeks_dropped(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Leave no partitions to the tests of other files."""
+    yield
+    with django_db_blocker.unblock():
+        drop_new_weeks()
 
 
 @pytest.fixture
