@@ -19,6 +19,7 @@ from tests.supervision import OfTests
 
 CPU = "cpu_seconds"
 BEGAN = pytest.StashKey[float]()
+"""Of a run: the CPU seconds that were used when its present test began, which is when the one before had ended."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,23 +28,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def cpu_seconds(config: pytest.Config) -> float:
-    """Return the CPU seconds of this process and of all below it so far."""
+    """Return the CPU seconds of this process so far, and of all that ran below it when the latest test had ended."""
     own = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     supervisor = config.pluginmanager.getplugin("supervision")
-    below = supervisor.running().values() if isinstance(supervisor, OfTests) else ()
+    below = supervisor.after_test.values() if isinstance(supervisor, OfTests) else ()
     return sum(used.ru_utime + used.ru_stime for used in own) + sum(below)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    item.stash[BEGAN] = cpu_seconds(item.config)
-    return (yield)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    session.config.stash[BEGAN] = cpu_seconds(session.config)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     if call.when == "teardown":
-        item.user_properties.append((CPU, round(cpu_seconds(item.config) - item.stash[BEGAN], 3)))
+        used = cpu_seconds(item.config)
+        item.user_properties.append((CPU, round(used - item.config.stash[BEGAN], 3)))
+        item.config.stash[BEGAN] = used
     return (yield)
 
 

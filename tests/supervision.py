@@ -77,6 +77,8 @@ class OfTests:
         self._owned: dict[object, dict[Process, str]] = {}
         """What each fixture wider than a test has started, and the command line of each."""
         self._timer: threading.Timer | None = None
+        self.after_test: dict[Process, float] = {}
+        """What ran when the latest test had ended, with the CPU seconds of each."""
 
     def running(self) -> dict[Process, float]:
         """Return all that runs below this process, orphans too where they can be told, with their CPU seconds."""
@@ -155,7 +157,8 @@ class OfTests:
         """Return what runs and belongs to no fixture, once it had time to end."""
         end = time.monotonic() + GRACE_SECONDS
         while True:
-            running = self.running().keys()
+            self.after_test = self.running()
+            running = self.after_test.keys()
             if not running:
                 return set()
             owned = [processes for processes in self._owned.values() if processes]
