@@ -272,7 +272,7 @@ def memory(connection: psycopg.Connection, cars: int, seed: int, count: int) -> 
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO custody_read VALUES (%(id)s, 'no_hit', %(at)s, %(post)s, NULL, 'p', %(at)s, %(read)s,"
-            " %(read)s, %(read)s, 0.9, NULL, NULL, 'approaching', 'main', NULL, NULL, %(at)s, %(at)s, '{}')",
+            " %(read)s, %(read)s, 0.9, NULL, 'main', NULL, %(at)s, %(at)s, '{}', 'approaching')",
             [
                 {"id": id_, "read": read, "post": post, "at": at}
                 for id_, (_, read, post, at) in enumerate(seen, first)

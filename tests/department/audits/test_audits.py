@@ -303,8 +303,8 @@ def test_report_counts_purposes_and_ages_and_names_nobody() -> None:
         "TRUNCATE custody_read",
         "SELECT custody_make_partitions(current_date - 20, current_date)",
         "INSERT INTO custody_read SELECT 7, 'no_hit', line.at - interval '3 days', 'post-1', NULL, 'p',"
-        " line.at - interval '3 days', 'TEST123', 'TEST123', 'TEST123', 0.9, 'US-CA', 0.9, 'approaching', 'main',"
-        " 'left', NULL, line.at, line.at, '{}' FROM ledger_entry AS line WHERE line.number = 1",
+        " line.at - interval '3 days', 'TEST123', 'TEST123', 'TEST123', 0.9, 0.9, 'main', NULL, line.at,"
+        " line.at, '{}', 'approaching', 'left', 'US-CA' FROM ledger_entry AS line WHERE line.number = 1",
     )
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM audits_ages('-infinity', 'infinity')")

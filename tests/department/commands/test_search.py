@@ -42,7 +42,7 @@ def test_drill_finds_and_is_in_the_ledger(department: Commands) -> None:
             keeper.execute("SELECT custody_make_partitions('2026-01-28', '2026-01-28')")
             keeper.execute(
                 "INSERT INTO custody_read VALUES (1, 'no_hit', %(at)s, 'post-1', NULL, 'p', %(at)s, '7ABO123',"
-                " '7AB0123', '7AB0123', 0.9, NULL, NULL, 'approaching', 'main', NULL, NULL, %(at)s, %(at)s, '{}')",
+                " '7AB0123', '7AB0123', 0.9, NULL, 'main', NULL, %(at)s, %(at)s, '{}', 'approaching')",
                 {"at": AT},
             )
         found = given(department, "7ab?12*", *DRILL, "--reads", "--json")
