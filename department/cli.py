@@ -91,6 +91,7 @@ def _said_by_database(error: Exception) -> str | None:
     cls=_DepartmentGroup,
     lazy={name: LazyCommand(f"platepost.department.{place}", text) for name, (place, text) in _COMMANDS.items()},
     extra="department",
+    prepare="platepost.department.session:set_up_apps",
     epilog="""\b
 Examples:
   platepost department init vault fleet/custody/records    a department for the fleet's custodian

@@ -1,17 +1,20 @@
 """What a program does before it works on a department: its database runs, and Django works on its folder as a role.
 
-The models of apps can be imported once Django is set up. `platepost.department.config`, which is above the apps, has
-the settings: they are found by the name of their module, as Django finds what its settings name.
+The models of apps can be imported once Django knows the apps. So `set_up_apps` comes before a command is loaded, and
+`working_as` once it knows its folder. `platepost.department.config`, which is above the apps, has the settings: they
+are found by the name of their module, as Django finds what its settings name.
 """
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
+from typing import Any, cast
 
 import django
 import psycopg
 from django.conf import settings
 from django.db import connection as django_connection
+from django.utils.timezone import get_default_timezone
 
 from platepost.department.database.cluster import PrivateCluster
 from platepost.department.errors import DepartmentError
@@ -27,6 +30,8 @@ NOT_UPGRADED = (
     "a new folder with `platepost department init`, and keep this folder, and the version that made it, for as long as "
     "its records must be kept"
 )
+SHARED_SETTINGS = "platepost.department.config.base"
+"""The module of the settings that all folders share."""
 SETTINGS = "platepost.department.config.settings"
 """The module with `settings_of`, which returns what Django is set to for a folder and a role."""
 
@@ -56,8 +61,17 @@ def connected(folder: DepartmentFolder, role: str) -> Iterator[psycopg.Connectio
         raise DepartmentError(f"the database refuses {role}: {str(error).strip()}") from error
 
 
+def set_up_apps() -> None:
+    """Have Django know the apps, but no folder yet; does nothing where it has settings already."""
+    if settings.configured:
+        return
+    shared = {name: value for name, value in vars(import_module(SHARED_SETTINGS)).items() if name.isupper()}
+    settings.configure(**shared, WORKS_ON=None)
+    django.setup()
+
+
 def set_up_django(folder: DepartmentFolder, role: str, *, pooled: bool = False) -> None:
-    """Have Django work on a department's folder, with a database role. Once a process: Django knows one database.
+    """Have Django work on a department's folder, with a database role. Once a process: its connections are of one role.
 
     Args:
         folder: the department's.
@@ -68,12 +82,18 @@ def set_up_django(folder: DepartmentFolder, role: str, *, pooled: bool = False) 
         DepartmentError: the folder is not as it must be, or Django works on something else already.
 
     """
-    if not settings.configured:
-        settings.configure(**import_module(SETTINGS).settings_of(folder, role))
+    set_up_apps()
+    works_on = getattr(settings, "WORKS_ON", "other settings")
+    if works_on is None:
+        own = import_module(SETTINGS).settings_of(folder, role)
         if pooled:
-            settings.DATABASES["default"]["OPTIONS"]["pool"] = POOL
-        django.setup()
-    elif getattr(settings, "WORKS_ON", None) != (folder.path, role):
+            own["DATABASES"]["default"]["OPTIONS"]["pool"] = POOL
+        # In place: the connection that Django made while the apps were loaded has its settings from there.
+        settings.DATABASES["default"].update(own.pop("DATABASES")["default"])
+        for name, value in own.items():
+            setattr(settings, name, value)
+        cast("Any", get_default_timezone).cache_clear()
+    elif works_on != (folder.path, role):
         raise DepartmentError(f"this process works on another folder than {folder.path}, or as another role")
 
 

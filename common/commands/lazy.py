@@ -34,7 +34,7 @@ class LazyGroup(SpokenHelp, click.Group):
     """A group of such commands, by name, beside those that are added to it.
 
     One that needs what is not installed, to be loaded or to run, says so, and which extra brings it: by default the
-    group's.
+    group's. `prepare`, as `module:function`, is called before a command is loaded.
     """
 
     def __init__(
@@ -42,11 +42,13 @@ class LazyGroup(SpokenHelp, click.Group):
         *arguments: Any,  # noqa: ANN401 - click's
         lazy: Mapping[str, LazyCommand],
         extra: str = "",
+        prepare: str = "",
         **more: Any,  # noqa: ANN401
     ) -> None:
         super().__init__(*arguments, **more)
         self._lazy = lazy
         self._extra = extra
+        self._prepare = prepare
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, sorted."""
@@ -67,7 +69,7 @@ class LazyGroup(SpokenHelp, click.Group):
             return super().get_command(ctx, cmd_name)
         module, _, attribute = self._lazy[cmd_name].place.partition(":")
         try:
-            command: click.Command = getattr(_imported(module), attribute)
+            command: click.Command = getattr(_imported(module, self._prepare), attribute)
         except ModuleNotFoundError as error:
             raise self._missing(ctx, cmd_name, error) from error
         return command
@@ -102,17 +104,24 @@ class LazyGroup(SpokenHelp, click.Group):
         )
 
 
-def _imported(module: str) -> ModuleType:
+def _imported(module: str, prepare: str) -> ModuleType:
     """Import a module, and look for no garbage meanwhile or among what it made: that takes a tenth of a start."""
     with ends_at_once():
         if module not in sys.modules and gc.isenabled():
             gc.disable()
             try:
-                importlib.import_module(module)
+                _load(module, prepare)
                 gc.freeze()
             finally:
                 gc.enable()
-        return importlib.import_module(module)
+        return _load(module, prepare)
+
+
+def _load(module: str, prepare: str) -> ModuleType:
+    if prepare:
+        first, _, function = prepare.partition(":")
+        getattr(importlib.import_module(first), function)()
+    return importlib.import_module(module)
 
 
 def _top(name: str) -> str:

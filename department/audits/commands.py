@@ -7,6 +7,9 @@ from pathlib import Path
 
 import click
 
+from platepost.department.audits.household import HouseholdKey, note_household, require_published
+from platepost.department.audits.nightly import look_for_misuse
+from platepost.department.audits.reports import month_report
 from platepost.department.database.roles import COMMAND, MISUSE
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, Moment
@@ -42,9 +45,6 @@ def misuse(*, folder: DepartmentFolder, key: Path | None, as_json: bool) -> None
     command again. The ledger records that it was read.
     """
     with working_as(folder, MISUSE):
-        from platepost.department.audits.household import HouseholdKey, require_published  # noqa: PLC0415 - after Django was set up
-        from platepost.department.audits.nightly import look_for_misuse  # noqa: PLC0415
-
         path = key or folder.household_key
         held = HouseholdKey(path) if key or path.exists() else None
         if held is not None:
@@ -80,8 +80,6 @@ def household(*, folder: DepartmentFolder, login: str, consent: str, key: Path |
     Only an HMAC of each plate is stored. Empty input withdraws the consent. People can do the same on their own page.
     """
     with working_as(folder, COMMAND):
-        from platepost.department.audits.household import HouseholdKey, note_household, require_published  # noqa: PLC0415
-
         plates = [line for line in sys.stdin.read().splitlines() if line.strip()]
         held = HouseholdKey(key or folder.household_key)
         require_published(held, folder.household_public)
@@ -101,8 +99,6 @@ Examples:
 def report(*, folder: DepartmentFolder, month: datetime, as_json: bool) -> None:
     """Count a month's searches by purpose and agency, and show how old the reads they returned were."""
     with working_as(folder, COMMAND):
-        from platepost.department.audits.reports import month_report  # noqa: PLC0415 - after Django was set up
-
         found = month_report(month.date(), person=folder.caller, agency=folder.settings.agency)
     if as_json:
         click.echo(json.dumps(found.said()))

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import click
+from django.db import connection
+from django.db.utils import DatabaseError
 from pydantic import JsonValue
 
 from platepost.common.signals import stop_on_signals
@@ -135,9 +137,6 @@ class _Service:
         if self._bucket is not None:
             self._bucket.expect()
         set_up_django(self._folder, KEEPER)
-        from django.db import connection  # noqa: PLC0415 - after Django was set up
-        from django.db.utils import DatabaseError  # noqa: PLC0415
-
         try:
             require_schema()
         except DatabaseError as error:

@@ -6,6 +6,8 @@ import click
 import uvicorn
 
 from platepost.common.signals import stop_on_signals
+from platepost.department.alerts.console_feed import FEED
+from platepost.department.config.asgi import admitted
 from platepost.department.database.roles import WEB
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, web_option
@@ -36,9 +38,6 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     where = web or folder.settings.web
     host, port = split_address(where)
     with stop_on_signals() as stop, working_as(folder, WEB, pooled=True):
-        from platepost.department.alerts.console_feed import FEED  # noqa: PLC0415
-        from platepost.department.config.asgi import admitted  # noqa: PLC0415 - after Django was set up
-
         # Passkeys belong to names: a browser makes none for an address.
         shown = f"localhost:{port}" if host in {"127.0.0.1", "::1"} else where
         click.echo(f"The pages are at http://{shown}/. Ctrl-C ends it.")

@@ -8,6 +8,7 @@ from platepost.department.config.upgrade import upgrade as apply
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON
 from platepost.department.session import running_database
+from platepost.department.sharing.laws import law_differs
 
 
 @click.command(
@@ -26,8 +27,6 @@ def upgrade(*, folder: DepartmentFolder, as_json: bool) -> None:
     """
     with running_database(folder):
         applied = apply(folder)
-        from platepost.department.sharing.laws import law_differs  # noqa: PLC0415 - after Django was set up
-
         if law_differs():
             click.secho(
                 "The policy file names another law than the one that the database enforces, which stays: two persons"

@@ -2,7 +2,6 @@
 
 import warnings
 
-import django
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
@@ -33,10 +32,6 @@ class PagesHandler(ASGIHandler):
         return await sync_to_async(self.get_response, thread_sensitive=True)(request)
 
 
-django.setup(set_prefix=False)
-application = PagesHandler()
-
-
 def admitted() -> Admission:
-    """Return the application behind its limits: see `platepost.department.web.admission`."""
-    return Admission(application, settings.SESSION_COOKIE_NAME, known_browser)
+    """Return the application behind its limits: see `platepost.department.web.admission`. Django works on a folder."""
+    return Admission(PagesHandler(), settings.SESSION_COOKIE_NAME, known_browser)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from platepost.common.pages import PAGES
 from platepost.department.custody.bucket import PictureBucket
@@ -48,7 +49,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "platepost.department.config.urls"
-ASGI_APPLICATION = "platepost.department.config.asgi.application"
+DATABASES: dict[str, dict[str, Any]] = {"default": {"ENGINE": "django.db.backends.postgresql"}}
+"""Where it is, and the role of a program, its folder says."""
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

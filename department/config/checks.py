@@ -12,6 +12,7 @@ import psycopg
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import Certificate
 from cryptography.x509.oid import NameOID
+from django.db import connection as session
 from psycopg.conninfo import conninfo_to_dict
 
 from platepost.common.errors import PlatepostError
@@ -21,6 +22,7 @@ from platepost.department.custody.bucket import open_bucket
 from platepost.department.custody.errors import PictureStoreError
 from platepost.department.database.catalog import changes, read_catalog, server_version
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
+from platepost.department.database.queries import rows
 from platepost.department.database.roles import (
     AUDITOR,
     COMMAND,
@@ -38,12 +40,17 @@ from platepost.department.database.users import misplaced
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder, is_local, nearest
 from platepost.department.ledger.journal import LocalJournal
+from platepost.department.people.currency import currencies
+from platepost.department.people.models import CovertMember
 from platepost.department.people.rights import Permission
+from platepost.department.people.services import TWO, can_approve
 from platepost.department.policy.errors import PolicyError, PurposeError
 from platepost.department.policy.policy import ALARM, DEFAULT, AccessPurpose, read_policy
 from platepost.department.search.errors import PlacesError
 from platepost.department.search.places import Places
 from platepost.department.session import connected, missing_migrations, running_database, set_up_django
+from platepost.department.sharing.clauses import evidence
+from platepost.department.sharing.laws import bound_law, law_differs
 from platepost.provisioning.fleet.register import open_register
 from platepost.provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, read_certificates
 from platepost.provisioning.trust.keys import read_private_key
@@ -326,8 +333,6 @@ def _database(folder: DepartmentFolder) -> Iterator[InstallationFault]:
                 yield from role_faults(connection, is_private=folder.is_private)
                 yield from right_faults(connection)
             set_up_django(folder, WEB)
-            from django.db import connection as session  # noqa: PLC0415 - after Django was set up
-
             with closing(session):
                 yield from _contents(folder)
     except DepartmentError as error:
@@ -336,9 +341,6 @@ def _database(folder: DepartmentFolder) -> Iterator[InstallationFault]:
 
 def _contents(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     """Yield what the database lacks; if nothing, what its records say is wrong: a register, clauses of the policy."""
-    from platepost.department.database.queries import rows  # noqa: PLC0415 - after Django was set up
-    from platepost.department.sharing.clauses import evidence  # noqa: PLC0415
-
     missing = missing_migrations()
     if missing:
         yield InstallationFault("migrations_missing", f"the database lacks {', '.join(missing)}: give `upgrade`")
@@ -389,9 +391,6 @@ def sql_faults(folder: DepartmentFolder) -> Iterator[InstallationFault]:
 
 def _law() -> Iterator[InstallationFault]:
     """Yield how the law of the policy file, that of the database, and the last one in the ledger differ."""
-    from platepost.department.database.queries import rows  # noqa: PLC0415 - after Django was set up
-    from platepost.department.sharing.laws import bound_law, law_differs  # noqa: PLC0415
-
     bound = bound_law()
     if law_differs():
         message = (
@@ -413,8 +412,6 @@ def _law() -> Iterator[InstallationFault]:
 
 def _one_person() -> Iterator[InstallationFault]:
     """Yield a warning while the command line gives access alone."""
-    from platepost.department.people.services import TWO, can_approve  # noqa: PLC0415 - after Django was set up
-
     if can_approve() < TWO:
         message = (
             "fewer than two administrators or supervisors can approve access, so the command line gives it alone:"
@@ -425,9 +422,6 @@ def _one_person() -> Iterator[InstallationFault]:
 
 def _unheard_groups(owner: psycopg.Connection) -> Iterator[InstallationFault]:
     """Yield the covert groups whose hits nobody sees; on no page, for only members may know what is listed."""
-    from platepost.department.people.currency import currencies  # noqa: PLC0415 - after Django was set up
-    from platepost.department.people.models import CovertMember  # noqa: PLC0415
-
     groups = {group for (group,) in owner.execute(_COVERT, [[state for state in AlertState if state.is_open]])}
     members = list(CovertMember.objects.filter(group__in=groups, left_at=None).select_related("person"))
     able = currencies(member.person for member in members)

@@ -18,7 +18,7 @@ _MIGRATION_LOCK_SECONDS = 5
 
 
 def settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
-    """Return Django's settings for one folder and one role, with those that all folders share.
+    """Return Django's settings for one folder and one role: those that folders do not share.
 
     Raises:
         DepartmentError: the folder is not as it must be.
@@ -42,13 +42,12 @@ def settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         connection["options"] = f"{connection.get('options', '')} -c role={PROGRAMS[role]}".strip()
     if role == OWNER:
         connection["options"] = f"{connection.get('options', '')} -c lock_timeout={_MIGRATION_LOCK_SECONDS}s".strip()
-    shared = {name: value for name, value in vars(base).items() if name.isupper()}
-    return shared | {
+    return {
         "WORKS_ON": (folder.path, role),
         "SECRET_KEY": secret,
         "DATABASES": {
             "default": {
-                "ENGINE": "django.db.backends.postgresql",
+                **base.DATABASES["default"],
                 "NAME": connection.pop("dbname", ""),
                 "CONN_HEALTH_CHECKS": True,
                 "OPTIONS": connection,  # all that libpq takes

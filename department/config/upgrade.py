@@ -9,9 +9,11 @@ from secrets import token_urlsafe
 from tempfile import TemporaryDirectory
 
 import psycopg
-from django.db import transaction
+from django.core.management import call_command
+from django.db import OperationalError, connection, transaction
 
 from platepost.common.files import write_durably
+from platepost.department.audits.household import prepare_key
 from platepost.department.database.catalog import changes, present, read_catalog, server_version, write_catalog
 from platepost.department.database.cluster import PrivateCluster, installed_versions
 from platepost.department.database.roles import KEEPER, OWNER, ensure_database, ensure_roles, role_statements
@@ -20,6 +22,8 @@ from platepost.department.database.users import settle
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings, application_name
 from platepost.department.ledger.journal import LocalJournal
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.policy.binding import bind
 from platepost.department.policy.policy import DEFAULT, read_policy
 from platepost.department.session import (
     FORMER,
@@ -29,6 +33,7 @@ from platepost.department.session import (
     running_database,
     set_up_django,
 )
+from platepost.department.sharing.laws import bound_law
 
 ROLES_FILE = "roles.sql"
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -74,8 +79,6 @@ def upgrade(folder: DepartmentFolder) -> list[str]:
     with connected(folder, OWNER) as connection:
         refuse_other_keepers(connection)
     set_up_django(folder, OWNER)
-    from platepost.department.audits.household import prepare_key  # noqa: PLC0415 - after Django was set up
-
     is_new = not any(name.startswith("rights of ") for name in present())
     applied = apply_migrations()
     expected = read_catalog(folder.catalog)
@@ -98,12 +101,6 @@ def upgrade(folder: DepartmentFolder) -> list[str]:
 
 def _bind(folder: DepartmentFolder) -> None:
     """Have the database enforce the policy: the law, if there are no people yet, and who may enter what alone."""
-    from django.db import connection  # noqa: PLC0415 - after Django was set up
-
-    from platepost.department.people.models import DepartmentPerson  # noqa: PLC0415
-    from platepost.department.policy.binding import bind  # noqa: PLC0415
-    from platepost.department.sharing.laws import bound_law  # noqa: PLC0415
-
     policy, settings = read_policy(folder.policy), folder.settings
     law, lists = policy.law.bound(), policy.lists
     with transaction.atomic(), connection.cursor() as cursor:
@@ -130,9 +127,6 @@ def apply_migrations() -> list[str]:
         DepartmentError: a table was in use, or the database is of a newer version.
 
     """
-    from django.core.management import call_command  # noqa: PLC0415 - after Django was set up
-    from django.db import OperationalError  # noqa: PLC0415
-
     try:
         missing = missing_migrations()
         call_command("migrate", interactive=False, verbosity=0)

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable
 
 import psycopg
+from django.db import connection
 
 from platepost.department.custody.bucket import open_bucket
 from platepost.department.custody.check import CustodyVerification
 from platepost.department.custody.checkpointer import SHARE, Checkpointer
 from platepost.department.custody.register import KeyRegister
+from platepost.department.database.catalog import changes, read_catalog
 from platepost.department.database.roles import KEEPER
 from platepost.department.folder import DepartmentFolder
 from platepost.department.ledger.heads import BROKER
@@ -58,8 +60,6 @@ class CheckpointService:
         self._published = head.decode("ascii")
 
     def _run(self) -> None:
-        from django.db import connection  # noqa: PLC0415 - after Django was set up
-
         while not self._stopping.is_set():
             try:
                 with psycopg.connect(self._folder.conninfo(KEEPER), autocommit=True) as keeper:
@@ -90,8 +90,6 @@ class CheckpointService:
 
 def checkpointer_of(folder: DepartmentFolder, keeper: psycopg.Connection, register: KeyRegister) -> Checkpointer:
     """Return what makes the checkpoints of a department. Django is set up for the keeper's role."""
-    from platepost.department.database.catalog import changes, read_catalog  # noqa: PLC0415 - after Django was set up
-
     settings = folder.settings
 
     def verification() -> CustodyVerification:

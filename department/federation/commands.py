@@ -7,6 +7,9 @@ import click
 from platepost.common.signals import stop_on_signals
 from platepost.department.database.roles import FEDERATION, KEEPER
 from platepost.department.database.users import settle as settle_users
+from platepost.department.federation.asking import settle as settle_exchanges
+from platepost.department.federation.identity import FederationIdentity
+from platepost.department.federation.server import FederationServer
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, web_option
 from platepost.department.session import working_as
@@ -33,8 +36,6 @@ def certificate(*, folder: DepartmentFolder, hosts: tuple[str, ...], again: bool
 
     Hand it to each partner in person, or have them read its digest back to you: it alone identifies you.
     """
-    from platepost.department.federation.identity import FederationIdentity  # noqa: PLC0415 - slow to load
-
     identity = FederationIdentity(folder.settings.agency, folder.federation)
     if again or not identity.certificate.exists():
         if not hosts:
@@ -57,8 +58,6 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     """Answer partners of FOLDER over TLS, each identified by its certificate, until Ctrl-C or SIGTERM."""
     where = web or folder.settings.federation_web
     with stop_on_signals() as stop, working_as(folder, FEDERATION, pooled=True):
-        from platepost.department.federation.server import FederationServer  # noqa: PLC0415 - after Django was set up
-
         server = FederationServer(*split_address(where))
         click.echo(f"Partners are answered at https://{where}. Ctrl-C ends it.")
         server.run_until(stop)
@@ -75,7 +74,5 @@ Example:
 def settle(*, folder: DepartmentFolder, as_json: bool) -> None:
     """Fetch ledger entries for answers that reached FOLDER too late, so that both ledgers have them."""
     with working_as(folder, KEEPER):
-        from platepost.department.federation.asking import settle  # noqa: PLC0415 - after Django was set up
-
-        said = settle()
+        said = settle_exchanges()
     click.echo(json.dumps(said) if as_json else ", ".join(f"{count} {what}" for what, count in said.items()) + ".")

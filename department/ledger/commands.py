@@ -19,12 +19,14 @@ from platepost.department.database.roles import KEEPER, OWNER
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
 from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.doors import note_readers
 from platepost.department.ledger.errors import HeadError
 from platepost.department.ledger.export import ledger_lines
 from platepost.department.ledger.heads import SealedHead, noted_head, opened_head
 from platepost.department.ledger.journal import LocalJournal, import_journal, known_lines
 from platepost.department.ledger.verify import verify_ledger
 from platepost.department.ledger.witness import witness_head, witnessed_head
+from platepost.department.ledger.writing import append
 from platepost.department.options import FOLDER, JSON
 from platepost.department.session import connected, running_database, working_as
 from platepost.provisioning.files.append_only import lines_of
@@ -70,8 +72,6 @@ def export(*, folder: DepartmentFolder, outsider: bool, to: TextIO | None, as_js
     if as_json and to is None:
         raise click.UsageError("--json says what was written: it needs --to")
     with _working(folder, KEEPER) as keeper:
-        from platepost.department.ledger.writing import append  # noqa: PLC0415 - after Django was set up
-
         what = "entries" if outsider else "entries and bodies"
         append(LedgerEvent.LOG_EXPORTED, {"person": folder.caller, "what": what})
         if to is not None:
@@ -95,8 +95,6 @@ Examples:
 def readers(*, folder: DepartmentFolder, as_json: bool) -> None:
     """Log who began or stopped receiving every read at the broker, by the fleet's register of FOLDER."""
     with _working(folder, KEEPER) as keeper:
-        from platepost.department.ledger.doors import note_readers  # noqa: PLC0415 - after Django was set up
-
         keeper.execute("SELECT ledger_close_left()")
         register = StateFile(folder.kept_register, PostKeyRegister, about="the register").read()
         changed = note_readers(keeper, register)
@@ -120,8 +118,6 @@ def clock_set_back(*, folder: DepartmentFolder, reason: str, as_json: bool) -> N
     stays permanently, and every monitor reports that time ran back.
     """
     with _working(folder, OWNER):
-        from platepost.department.ledger.writing import append  # noqa: PLC0415 - after Django was set up
-
         entry = append(LedgerEvent.CLOCK_SET_BACK, {"person": folder.caller, "reason": reason})
     click.echo(json.dumps({"entry": str(entry)}) if as_json else "It was logged.")
 
@@ -212,8 +208,6 @@ def witness(*, folder: DepartmentFolder, heads: BinaryIO, of: Path, as_json: boo
     """
     names = folder.settings.agency, folder.settings.custodian
     with _working(folder, KEEPER):
-        from platepost.department.ledger.writing import append  # noqa: PLC0415 - after Django was set up
-
         by = signing_jwk(folder.custody_key)
         said, signed = witness_head(_heads_of(heads), folder.witnessed, of=_public_key(of), by=by, names=names)
         fields = {"agency_name": said.agency, "custodian": said.custodian}

@@ -12,6 +12,8 @@ from platepost.common.signals import stop_on_signals
 from platepost.common.systemd import Notifier
 from platepost.department.database.roles import SIGNER
 from platepost.department.folder import DepartmentFolder
+from platepost.department.lists.imports import ImportingUser, take_in
+from platepost.department.lists.publishing import RETRY_SECONDS, ListSigner, SignerSettings
 from platepost.department.options import FOLDER, JSON, Spelled, broken_off
 from platepost.department.session import working_as
 from platepost.provisioning.errors import ProvisioningError
@@ -56,8 +58,6 @@ def import_(*, folder: DepartmentFolder, file: Path, source: str, mapping: Path 
     """
     left = f"Interrupted: {file} is taken in whole or not at all, and the Lists page tells which. Import it again."
     with broken_off(left), working_as(folder, SIGNER):
-        from platepost.department.lists.imports import ImportingUser, take_in  # noqa: PLC0415 - after Django was set up
-
         by = ImportingUser(folder.caller, folder.secret_key.read_bytes())
         made = take_in(file, source, mapping, by)
     said: dict[str, Any] = {"source": source, "unchanged": made is None}
@@ -101,8 +101,6 @@ def publish(*, folder: DepartmentFolder, fleet: Path, who: str, broker: str | No
     """
     notifier = Notifier()
     with stop_on_signals() as stop, working_as(folder, SIGNER):
-        from platepost.department.lists.publishing import RETRY_SECONDS, ListSigner, SignerSettings  # noqa: PLC0415
-
         signer = ListSigner(SignerSettings(fleet, who, broker))
         with signer.alone():
             notifier.ready("Waits for requests.")

@@ -5,21 +5,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
+from django.db import connection
 from rich.console import Console
 from rich.table import Table
 
+from platepost.department.database.queries import rows
 from platepost.department.database.roles import OWNER
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, Moment, Spelled
+from platepost.department.people import services
+from platepost.department.people.currency import currencies
+from platepost.department.people.login import require_code
+from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import Certification, DepartmentRole, Permission, TrainingTopic
+from platepost.department.people.services import require_permission
 from platepost.department.session import working_as
-
-if TYPE_CHECKING:
-    from platepost.department.people.models import DepartmentPerson
 
 _LOGIN = click.argument("login")
 _ROLE = click.Choice([role.value for role in DepartmentRole])
@@ -41,17 +45,12 @@ def person() -> None:
 def people_register(folder: DepartmentFolder) -> Iterator[ModuleType]:
     """Have the database run, say in the ledger who asks, and give the services, which need Django to be set up."""
     with working_as(folder, OWNER):
-        from django.db import connection  # noqa: PLC0415 - after Django was set up
-
-        from platepost.department.database.queries import rows  # noqa: PLC0415
-        from platepost.department.people import services  # noqa: PLC0415
-
         rows("SELECT set_config('platepost.console', %s, false)", [folder.caller])
         yield services
         connection.close()
 
 
-def acting_person(folder: DepartmentFolder, permission: Permission, *, factor: bool = False) -> "DepartmentPerson":
+def acting_person(folder: DepartmentFolder, permission: Permission, *, factor: bool = False) -> DepartmentPerson:
     """Return the person who runs this command, who must have a permission now; Django is set up.
 
     Args:
@@ -63,9 +62,6 @@ def acting_person(folder: DepartmentFolder, permission: Permission, *, factor: b
         PersonError: the person lacks the permission, or the code is wrong; wrong codes count as at log-on.
 
     """
-    from platepost.department.people.login import require_code  # noqa: PLC0415 - after Django was set up
-    from platepost.department.people.services import require_permission  # noqa: PLC0415
-
     found = require_permission(folder.caller, permission)
     if factor:
         # Not hidden: a script may write it to standard input, and it is good once.
@@ -239,8 +235,6 @@ def covert(*, folder: DepartmentFolder, login: str, group: str, end: bool) -> No
 def list_people(*, folder: DepartmentFolder, as_json: bool) -> None:
     """List people, their roles, and what they still need before they can use the system."""
     with people_register(folder) as services:
-        from platepost.department.people.currency import currencies  # noqa: PLC0415 - after Django was set up
-
         found = currencies(services.DepartmentPerson.objects.order_by("login"))
         said: list[dict[str, Any]] = [
             {

@@ -9,11 +9,17 @@ from zoneinfo import ZoneInfo
 import click
 
 from platepost.department.custody.read_fields import READ_FIELDS
+from platepost.department.custody.reading import reads
 from platepost.department.database.roles import COMMAND
 from platepost.department.folder import DepartmentFolder
+from platepost.department.ledger.entries import open_entry
 from platepost.department.options import FOLDER, JSON, Moment
 from platepost.department.people.commands import acting_person
 from platepost.department.people.rights import Permission
+from platepost.department.policy.policy import AccessPurpose
+from platepost.department.search.patterns import PlatePattern
+from platepost.department.search.places import Places
+from platepost.department.search.plates import PlateQuery, find_plates
 from platepost.department.session import working_as
 
 _TIME = Moment(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"])
@@ -76,10 +82,6 @@ def search(
     """
     text = click.prompt("Pattern", default="", show_default=False, err=True)
     with working_as(folder, COMMAND):
-        from platepost.department.search.patterns import PlatePattern  # noqa: PLC0415 - after Django was set up
-        from platepost.department.search.places import Places  # noqa: PLC0415
-        from platepost.department.search.plates import PlateQuery  # noqa: PLC0415
-
         person = acting_person(folder, Permission.SEARCH, factor=True).login
         zone = ZoneInfo(folder.settings.timezone)
         for name in ("since", "until"):
@@ -103,7 +105,7 @@ def search(
 
 
 def _found(
-    query: Any,  # noqa: ANN401 - see above
+    query: PlateQuery,
     person: str,
     purpose: tuple[str, str],
     asked: Mapping[str, Any],
@@ -112,11 +114,6 @@ def _found(
     with_reads: bool,
 ) -> dict[str, Any]:
     """Search under an entry of the ledger; what is returned is in the ledger, and may be shown."""
-    from platepost.department.custody.reading import reads  # noqa: PLC0415 - after Django was set up
-    from platepost.department.ledger.entries import open_entry  # noqa: PLC0415
-    from platepost.department.policy.policy import AccessPurpose  # noqa: PLC0415
-    from platepost.department.search.plates import find_plates  # noqa: PLC0415
-
     with open_entry(person=person, purpose=AccessPurpose(*purpose), **asked) as entry:
         page = find_plates(entry, query, limit=limit)
         alone = page.plates[0].seen.plate if with_reads and len(page.plates) == 1 else None

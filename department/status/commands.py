@@ -11,6 +11,7 @@ from platepost.department.database.roles import WEB
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON
 from platepost.department.session import working_as
+from platepost.department.status.status import custody_status
 
 
 @click.command(
@@ -28,8 +29,6 @@ def status(*, folder: DepartmentFolder, as_json: bool) -> None:
     It shows no plate, person or covert record.
     """
     with working_as(folder, WEB):
-        from platepost.department.status.status import custody_status  # noqa: PLC0415 - after Django was set up
-
         found = custody_status(
             folder.disks, receipts=folder.receipts, nightly=folder.nightly, bucket=open_bucket(folder)
         )

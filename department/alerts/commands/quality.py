@@ -9,6 +9,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from platepost.department.alerts.accuracy import draw_samples, sampled_reads
+from platepost.department.alerts.quality import RejectRate, hit_quality, stale_sources, worse_posts
 from platepost.department.database.roles import WEB
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON
@@ -35,9 +37,6 @@ def quality(*, folder: DepartmentFolder, as_json: bool, draw: bool, days: int) -
     Rates come with a 95 % confidence interval (Wilson). No plate, person or covert group is shown.
     """
     with working_as(folder, WEB):
-        from platepost.department.alerts.accuracy import draw_samples, sampled_reads  # noqa: PLC0415 - after set-up
-        from platepost.department.alerts.quality import RejectRate, hit_quality, stale_sources, worse_posts  # noqa: PLC0415
-
         if draw:
             drawn = draw_samples()
             click.echo(json.dumps({"drawn": drawn}) if as_json else f"{drawn} reads were drawn.")

@@ -7,6 +7,7 @@ import click
 
 from platepost.common.signals import stop_on_signals
 from platepost.common.systemd import Notifier
+from platepost.department.alerts.webhooks import WebhookSender, add_webhook, end_webhook, secret_of, webhooks
 from platepost.department.database.roles import OWNER, WEBHOOK
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, NUMBER
@@ -36,8 +37,6 @@ def add(*, folder: DepartmentFolder, agency: str, url: str, as_json: bool) -> No
     This needs a current agreement that covers releases for the purpose `hot list alarm`.
     """
     with working_as(folder, OWNER):
-        from platepost.department.alerts.webhooks import add_webhook, secret_of  # noqa: PLC0415 - after Django was set up
-
         number = add_webhook(agency, url, person=folder.caller)
     secret = secret_of(folder.webhook_key.read_bytes(), number)
     click.echo(json.dumps({"webhook": number, "secret": secret}) if as_json else f"Webhook {number}: {secret}")
@@ -55,8 +54,6 @@ Examples:
 def end(*, folder: DepartmentFolder, number: int, as_json: bool) -> None:
     """Stop sending to webhook NUMBER."""
     with working_as(folder, OWNER):
-        from platepost.department.alerts.webhooks import end_webhook  # noqa: PLC0415 - after Django was set up
-
         end_webhook(number, person=folder.caller)
     click.echo(json.dumps({"webhook": number}) if as_json else f"Webhook {number} has ended.")
 
@@ -73,8 +70,6 @@ Examples:
 def list_(*, folder: DepartmentFolder, as_json: bool) -> None:
     """Show the webhooks of FOLDER: whether they are active, how much is waiting, and why the last attempt failed."""
     with working_as(folder, OWNER):
-        from platepost.department.alerts.webhooks import webhooks  # noqa: PLC0415 - after Django was set up
-
         found = webhooks()
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], default=str))
@@ -99,8 +94,6 @@ def send(*, folder: DepartmentFolder, once: bool) -> None:
     """
     settings, key = folder.settings, folder.webhook_key.read_bytes()
     with stop_on_signals() as stop, working_as(folder, WEBHOOK):
-        from platepost.department.alerts.webhooks import WebhookSender  # noqa: PLC0415 - after Django was set up
-
         sender = WebhookSender(key, agency=settings.agency, custodian=settings.custodian)
         Notifier().ready("Tells of decisions.")
         while not stop.requested:

@@ -9,12 +9,36 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import click
+from django.db import transaction
 
+from platepost.department.archive.holds import (
+    HeldScope,
+    folded_plates,
+    lift_hold,
+    place_again,
+    place_hold,
+    review_hold,
+    write_aside,
+)
+from platepost.department.archive.models import Hold, PurgePlan, RetentionTerm
+from platepost.department.archive.purge import (
+    Certifier,
+    PurgeAuthority,
+    approve_purge,
+    approved_plans,
+    carry_out,
+    plan_purge,
+    planned_parts,
+)
+from platepost.department.archive.purge import certificate as of_plan
+from platepost.department.archive.purge import replay as plan_again
+from platepost.department.archive.retention import due, note_destroyed, set_term
 from platepost.department.database.roles import PURGER, WEB
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, NUMBER, Moment, progress_bar
 from platepost.department.people.commands import acting_person
 from platepost.department.people.rights import Permission
+from platepost.department.people.services import covert_groups, person_of
 from platepost.department.session import working_as
 from platepost.provisioning.trust.keys import signing_jwk
 
@@ -60,9 +84,6 @@ def _say(said: list[dict[str, Any]], *, as_json: bool) -> None:
 def show_terms(*, folder: DepartmentFolder, as_json: bool) -> None:
     """Show the retention periods of FOLDER in days, and how many partitions are due and overdue."""
     with working_as(folder, WEB):
-        from platepost.department.archive.models import RetentionTerm  # noqa: PLC0415 - after Django was set up
-        from platepost.department.archive.retention import due  # noqa: PLC0415
-
         parts = due()
         terms = [
             {
@@ -85,8 +106,6 @@ def show_terms(*, folder: DepartmentFolder, as_json: bool) -> None:
 def change_term(*, folder: DepartmentFolder, retention_class: str, days: int) -> None:
     """Keep a CLASS of FOLDER for DAYS days; legal minimums and maximums apply."""
     with working_as(folder, WEB):
-        from platepost.department.archive.retention import set_term  # noqa: PLC0415 - after Django was set up
-
         set_term(acting_person(folder, Permission.PURGE).login, retention_class, days)
 
 
@@ -95,8 +114,6 @@ def change_term(*, folder: DepartmentFolder, retention_class: str, days: int) ->
 def destroyed(*, folder: DepartmentFolder, name: str) -> None:
     """Record that the expired backup NAME was destroyed at its other location."""
     with working_as(folder, WEB):
-        from platepost.department.archive.retention import note_destroyed  # noqa: PLC0415 - after Django was set up
-
         note_destroyed(acting_person(folder, Permission.PURGE).login, name)
 
 
@@ -133,9 +150,6 @@ def place(
     for name in ("since", "until"):
         scope[name] = scope[name] and scope[name].replace(tzinfo=zone)
     with working_as(folder, WEB):
-        from platepost.department.archive.holds import HeldScope, folded_plates, place_hold  # noqa: PLC0415 - see above
-        from platepost.department.people.services import covert_groups, person_of  # noqa: PLC0415
-
         scope["plates"] = folded_plates(sys.stdin.read() if with_plates else "")
         person, day = acting_person(folder, Permission.PLACE_HOLD).login, review.date()
         scope["groups"] = covert_groups(person_of(person))
@@ -150,8 +164,6 @@ def place(
 def lift(*, folder: DepartmentFolder, number: int, because: str) -> None:
     """Lift hold NUMBER. Records it held are deleted by the next purge if their retention period is over."""
     with working_as(folder, WEB):
-        from platepost.department.archive.holds import lift_hold  # noqa: PLC0415 - after Django was set up
-
         lift_hold(person=acting_person(folder, Permission.REMOVE_HOLD).login, hold=number, because=because)
 
 
@@ -161,8 +173,6 @@ def lift(*, folder: DepartmentFolder, number: int, because: str) -> None:
 def review(*, folder: DepartmentFolder, number: int, again: datetime) -> None:
     """Record that hold NUMBER was reviewed and stays."""
     with working_as(folder, WEB):
-        from platepost.department.archive.holds import review_hold  # noqa: PLC0415 - after Django was set up
-
         review_hold(person=acting_person(folder, Permission.REMOVE_HOLD).login, hold=number, review_on=again.date())
 
 
@@ -172,8 +182,6 @@ def holds(*, folder: DepartmentFolder, as_json: bool) -> None:
     """List the holds in force. Records and plates are counted, not shown."""
     names = ("kind", "case_number", "person", "reason", "posts", "since", "until", "review_on")
     with working_as(folder, WEB):
-        from platepost.department.archive.models import Hold  # noqa: PLC0415 - after Django was set up
-
         said = [
             {"hold": each.pk}
             | {name: getattr(each, name) for name in names}
@@ -188,8 +196,6 @@ def holds(*, folder: DepartmentFolder, as_json: bool) -> None:
 def copy(*, folder: DepartmentFolder) -> None:
     """Rewrite the copy of the holds beside FOLDER's receipt log. Every change of a hold does this, too."""
     with working_as(folder, WEB):
-        from platepost.department.archive.holds import write_aside  # noqa: PLC0415 - after Django was set up
-
         write_aside(whatever_comes=False)
 
 
@@ -225,8 +231,6 @@ def plan_(
     for name in ("resolution_date", "consent_date"):
         authority[name] = authority[name] and authority[name].date()
     with working_as(folder, WEB):
-        from platepost.department.archive.purge import PurgeAuthority, plan_purge  # noqa: PLC0415 - after Django was set up
-
         word = PurgeAuthority(**authority)
         made = plan_purge(
             acting_person(folder, Permission.PLAN_PURGE).login, word, classes=classes, review=review, backups=backups
@@ -236,8 +240,6 @@ def plan_(
 
 
 def _parts(plan: UUID) -> list[dict[str, Any]]:
-    from platepost.department.archive.purge import planned_parts  # noqa: PLC0415 - after Django was set up
-
     return [
         {
             "plan": plan,
@@ -256,8 +258,6 @@ def _parts(plan: UUID) -> list[dict[str, Any]]:
 def plans(*, folder: DepartmentFolder, as_json: bool) -> None:
     """List the plans, and who planned and approved each."""
     with working_as(folder, WEB):
-        from platepost.department.archive.models import PurgePlan  # noqa: PLC0415 - after Django was set up
-
         said = [dict(row) for row in PurgePlan.objects.values()]
     _say(said, as_json=as_json)
 
@@ -277,8 +277,6 @@ def show_parts(*, folder: DepartmentFolder, plan: UUID, as_json: bool) -> None:
 def approve(*, folder: DepartmentFolder, plan: UUID) -> None:
     """Approve PLAN. You must not be the person who made it."""
     with working_as(folder, WEB):
-        from platepost.department.archive.purge import approve_purge  # noqa: PLC0415 - after Django was set up
-
         approve_purge(acting_person(folder, Permission.PURGE).login, plan)
 
 
@@ -287,8 +285,6 @@ def approve(*, folder: DepartmentFolder, plan: UUID) -> None:
 def run(*, folder: DepartmentFolder, plan: UUID | None) -> None:
     """Run PLAN, or every approved plan that is still current, and certify it. The keeper may keep running."""
     with working_as(folder, PURGER), progress_bar("parts") as progress:
-        from platepost.department.archive.purge import Certifier, approved_plans, carry_out  # noqa: PLC0415 - see above
-
         certifier = Certifier(folder.settings, signing_jwk(folder.custody_key), folder.purges)
         for each in [plan] if plan else approved_plans():
             carry_out(each, certifier, person=folder.caller, progress=progress)
@@ -298,14 +294,9 @@ def run(*, folder: DepartmentFolder, plan: UUID | None) -> None:
 @_PLAN
 def certificate(*, folder: DepartmentFolder, plan: UUID) -> None:
     """Print the certificate of PLAN, with a line for each range of deleted records; covert groups are left out."""
-    with working_as(folder, PURGER):
-        from django.db import transaction  # noqa: PLC0415 - after Django was set up
-
-        from platepost.department.archive.purge import certificate as of_plan  # noqa: PLC0415
-
-        with transaction.atomic():
-            for line in of_plan(plan):
-                click.echo(line)
+    with working_as(folder, PURGER), transaction.atomic():
+        for line in of_plan(plan):
+            click.echo(line)
 
 
 @_command(purge, "replay", "--json | jq -r '.[].plan' | xargs -n1 platepost department purge run vault")
@@ -317,10 +308,6 @@ def replay(*, folder: DepartmentFolder, as_json: bool) -> None:
     a purge ran are held again, for review within 30 days.
     """
     with working_as(folder, WEB):
-        from platepost.department.archive.holds import place_again  # noqa: PLC0415 - after Django was set up
-        from platepost.department.archive.purge import Certifier  # noqa: PLC0415 - after Django was set up
-        from platepost.department.archive.purge import replay as plan_again  # noqa: PLC0415
-
         if folder.holds_aside.exists():
             missing = place_again(folder.caller, folder.holds_aside)
             if missing:

@@ -7,27 +7,36 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from platepost.common.files import write_durably
+from platepost.department.archive.portability import (
+    MANIFEST_TYPE,
+    ExportManifest,
+    PortabilityDatabase,
+    export_department,
+    import_department,
+    open_manifest,
+)
 from platepost.department.custody.bucket import open_bucket
+from platepost.department.custody.tables import CustodyTables
 from platepost.department.database.roles import COMMAND, KEEPER, OWNER
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import OpenEntry, open_entry
+from platepost.department.ledger.writing import append
 from platepost.department.options import FOLDER, JSON, broken_off, progress_bar
 from platepost.department.people.commands import acting_person
 from platepost.department.people.rights import Permission
+from platepost.department.policy.policy import AccessPurpose
 from platepost.department.session import connected, working_as
 from platepost.provisioning.trust.key_files import KeyFiles
 from platepost.provisioning.trust.keys import signing_jwk
 from platepost.wire.jose import sign
 from platepost.wire.records.keys import Purpose
 from platepost.wire.records.signing import read_key
-
-if TYPE_CHECKING:
-    from platepost.department.archive.portability import PortabilityDatabase
 
 
 @click.command(
@@ -51,14 +60,6 @@ def export_all(*, folder: DepartmentFolder, target: Path, purpose: str, case: st
     settings = folder.settings
     key = signing_jwk(folder.custody_key)
     with broken_off("Interrupted: nothing was exported."), working_as(folder, COMMAND):
-        from platepost.department.archive.portability import (  # noqa: PLC0415 - after Django was set up
-            MANIFEST_TYPE,
-            ExportManifest,
-            export_department,
-        )
-        from platepost.department.ledger.entries import OpenEntry, open_entry  # noqa: PLC0415
-        from platepost.department.policy.policy import AccessPurpose  # noqa: PLC0415
-
         person = acting_person(folder, Permission.EXPORT, factor=True).login
         why = AccessPurpose(purpose, case)
 
@@ -108,13 +109,6 @@ def import_(*, folder: DepartmentFolder, source: Path, key: Path | None, as_json
     keys = KeyFiles(Purpose.CUSTODY, folder.identity, settings.custodian).accepted()
     left = f"Interrupted: {folder.path} may hold a part of {source}. Import it into a new folder."
     with broken_off(left), working_as(folder, COMMAND):
-        from platepost.department.archive.portability import (  # noqa: PLC0415 - after Django was set up
-            import_department,
-            open_manifest,
-        )
-        from platepost.department.ledger.catalog import LedgerEvent  # noqa: PLC0415
-        from platepost.department.ledger.writing import append  # noqa: PLC0415
-
         manifest = open_manifest(source, [read_key(key.read_bytes())] if key else keys)
         if manifest.agency != settings.agency:
             raise DepartmentError(f"{source} is of the agency {manifest.agency}")
@@ -140,9 +134,6 @@ def _files(folder: DepartmentFolder) -> dict[str, Path]:
 @contextmanager
 def _database(folder: DepartmentFolder) -> Iterator["PortabilityDatabase"]:
     """Connect as the owner, and as the one keeper; Django is set up."""
-    from platepost.department.archive.portability import PortabilityDatabase  # noqa: PLC0415 - after Django was set up
-    from platepost.department.custody.tables import CustodyTables  # noqa: PLC0415
-
     tables = CustodyTables(folder.conninfo(KEEPER), open_bucket(folder))
     with closing(tables) as keeper, connected(folder, OWNER) as owner:
         yield PortabilityDatabase(owner, keeper)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from platepost.common.files import read_brought, write_durably
+from platepost.department.archive.evidence_package import AFFECTED, LARGEST, open_sealed, recipient_of, unpack
 from platepost.department.database.roles import COMMAND
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
@@ -13,6 +14,8 @@ from platepost.department.options import FOLDER, JSON, NUMBER
 from platepost.department.people.commands import acting_person
 from platepost.department.people.rights import Permission
 from platepost.department.session import working_as
+from platepost.department.sharing.incidents import sealed_list
+from platepost.department.sharing.models import BreachIncident
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW = click.Path(path_type=Path)
@@ -41,10 +44,6 @@ def compute(*, folder: DepartmentFolder, incident: int, file: Path, to: Path, as
     """
     _require_new(file)
     with working_as(folder, COMMAND):
-        from platepost.department.archive.evidence_package import recipient_of  # noqa: PLC0415 - after Django was set up
-        from platepost.department.sharing.incidents import sealed_list  # noqa: PLC0415
-        from platepost.department.sharing.models import BreachIncident  # noqa: PLC0415
-
         recipient, _ = recipient_of(to.read_bytes())
         person = acting_person(folder, Permission.RELEASE_RECORDS, factor=True)
         found = BreachIncident.objects.filter(pk=incident).first()
@@ -72,13 +71,6 @@ def open_(*, file: Path, into: Path, open_with: Path, as_json: bool) -> None:
 
     It needs no department and no network.
     """
-    from platepost.department.archive.evidence_package import (  # noqa: PLC0415 - slow to load
-        AFFECTED,
-        LARGEST,
-        open_sealed,
-        unpack,
-    )
-
     _require_new(into)
     files = unpack(open_sealed(read_brought(file, 2 * LARGEST), open_with.read_bytes()))
     if [*files] != [AFFECTED]:

@@ -10,6 +10,9 @@ from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, NUMBER, run_platepost
 from platepost.department.people.commands import people_register
+from platepost.department.sharing.incidents import contain as contain_people
+from platepost.department.sharing.incidents import containment
+from platepost.department.sharing.models import BreachIncident
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.register import write_register
 
@@ -47,10 +50,6 @@ def contain(
     Steps that people must take are listed. The exit code is 1 while anything is left to do.
     """
     with people_register(folder):
-        from platepost.department.sharing.incidents import contain as contain_people  # noqa: PLC0415 - after Django was set up
-        from platepost.department.sharing.incidents import containment  # noqa: PLC0415
-        from platepost.department.sharing.models import BreachIncident  # noqa: PLC0415
-
         found = BreachIncident.objects.filter(pk=incident).first()
         if found is None:
             raise DepartmentError(f"there is no incident {incident}")

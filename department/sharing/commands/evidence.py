@@ -8,6 +8,12 @@ from pathlib import Path
 import click
 
 from platepost.common.files import read_brought
+from platepost.department.archive import evidence_check as check
+from platepost.department.archive import evidence_package as package
+from platepost.department.archive.evidence import EvidenceOrder, EvidenceSources
+from platepost.department.archive.evidence_export import book_evidence, export_evidence
+from platepost.department.archive.evidence_package import recipient_of
+from platepost.department.custody.receipt_log import ReceiptState
 from platepost.department.database.roles import COMMAND, KEEPER
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
@@ -15,6 +21,7 @@ from platepost.department.options import FOLDER, JSON, NUMBER
 from platepost.department.people.commands import acting_person
 from platepost.department.people.rights import Permission
 from platepost.department.session import connected, working_as
+from platepost.department.sharing.requests import note_release, require_granted
 from platepost.provisioning.trust.keys import signing_jwk
 from platepost.wire.records.signing import read_key
 
@@ -60,12 +67,6 @@ def export(
         raise DepartmentError(f"{file} already exists")
     settings, key = folder.settings, signing_jwk(folder.custody_key)
     with working_as(folder, COMMAND):
-        from platepost.department.archive.evidence import EvidenceOrder, EvidenceSources  # noqa: PLC0415 - after Django was set up
-        from platepost.department.archive.evidence_export import export_evidence  # noqa: PLC0415
-        from platepost.department.archive.evidence_package import recipient_of  # noqa: PLC0415
-        from platepost.department.custody.receipt_log import ReceiptState  # noqa: PLC0415
-        from platepost.department.sharing.requests import note_release, require_granted  # noqa: PLC0415
-
         recipient, named = recipient_of(to.read_bytes())
         needed = Permission.EXPORT if request is None else Permission.RELEASE_RECORDS
         person = acting_person(folder, needed, factor=True).login
@@ -113,9 +114,6 @@ def verify_package(
 
     It needs no department and no network.
     """
-    from platepost.department.archive import evidence_check as check  # noqa: PLC0415 - slow to load
-    from platepost.department.archive import evidence_package as package  # noqa: PLC0415
-
     content = read_brought(file, 2 * package.LARGEST)
     if open_with is not None:
         content = package.open_sealed(content, open_with.read_bytes())
@@ -163,8 +161,6 @@ def book(*, folder: DepartmentFolder, file: Path, receipt: str, medium: str, by:
     FILE is read again from its medium: only an unchanged package that was exported here is accepted.
     """
     with working_as(folder, COMMAND):
-        from platepost.department.archive.evidence_export import book_evidence  # noqa: PLC0415 - after Django was set up
-
         person = acting_person(folder, Permission.EXPORT).login
         with connected(folder, KEEPER) as keeper:
             said = book_evidence(file, keeper, person=person, receipt=receipt, medium=medium, received_by=by)

@@ -19,6 +19,7 @@ from platepost.department.folder import DepartmentFolder
 from platepost.department.ledger.published import published_checkpoint
 from platepost.department.options import FOLDER, JSON, Moment, web_option
 from platepost.department.session import connected, running_database
+from platepost.department.sharing.publication import correct_month, months_due, public_files, publish_month
 from platepost.provisioning.connection import split_address
 from platepost.provisioning.serving import StoppableServer
 from platepost.provisioning.trust.keys import signing_jwk
@@ -61,8 +62,6 @@ def publish(*, folder: DepartmentFolder, month: datetime | None, as_json: bool) 
 
     Without --month, last month's, and those of the months before it that were missed.
     """
-    from platepost.department.sharing.publication import months_due, publish_month  # noqa: PLC0415 - slow to load
-
     settings = folder.settings
     zone = ZoneInfo(settings.timezone)
     first = (month or (datetime.now(zone).replace(day=1) - timedelta(days=1))).date().replace(day=1)
@@ -94,8 +93,6 @@ def correct(*, folder: DepartmentFolder, parts: tuple[str, ...], because: str, a
     A published report never changes; its correction stands below it. Reads, hits and searches can't be corrected:
     a later count would reveal what came or went since.
     """
-    from platepost.department.sharing.publication import correct_month  # noqa: PLC0415 - slow to load
-
     zone = ZoneInfo(folder.settings.timezone)
     with running_database(folder), connected(folder, KEEPER) as keeper:
         months = [month for (month,) in keeper.execute("SELECT month FROM sharing_report ORDER BY month").fetchall()]
@@ -150,8 +147,6 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
 
 
 def _files(folder: DepartmentFolder) -> dict[str, bytes]:
-    from platepost.department.sharing.publication import public_files  # noqa: PLC0415 - slow to load
-
     with connected(folder, PUBLIC) as connection:
         return public_files(connection)
 

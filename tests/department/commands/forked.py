@@ -134,7 +134,6 @@ def _answer() -> Mapping[str, Any] | None:
     """Answer each line that is read; return None at the end, and what is to be done in a process that was forked."""
     sys.path.pop(0)  # where this file lies
     _import_all()
-    _load_apps()
     gc.freeze()  # to look for garbage here would copy every page for every command
     answers = os.fdopen(os.dup(1), "w")
     files = socket.socket(fileno=int(sys.argv[1]))
@@ -191,54 +190,27 @@ def _beside(telling: int, stdout: int, stderr: int) -> bool:
 
 
 def _import_all() -> None:
-    """Import what can be before Django knows its settings, and what Django imports when it does."""
+    """Import all of the department, as its commands do, and what these load later."""
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)  # else each import would set up the tests' own
     import importlib  # noqa: PLC0415
     import pkgutil  # noqa: PLC0415
 
-    import django.core.exceptions  # noqa: PLC0415
+    from django.apps import apps  # noqa: PLC0415
 
     import platepost.department  # noqa: PLC0415
+    from platepost.department.session import set_up_apps  # noqa: PLC0415
 
-    more = (
-        "django.db.backends.postgresql.base",
-        "platepost.department.people.sessions",
-        "requests",
-        "platepost.device.cli",
-    )
-    for name in (
-        *(module.name for module in pkgutil.walk_packages(platepost.department.__path__, "platepost.department.")),
-        *more,
-    ):
-        with suppress(django.core.exceptions.ImproperlyConfigured):  # a model's, or above one
-            importlib.import_module(name)
-
-
-def _load_apps() -> None:
-    """Load Django's apps with the settings that all folders share; each command then gives those of its own folder."""
-    import importlib  # noqa: PLC0415
-    import pkgutil  # noqa: PLC0415
-
-    import django  # noqa: PLC0415
-    from django.apps import apps  # noqa: PLC0415
-    from django.conf import empty, settings  # noqa: PLC0415
-    from django.db import connections  # noqa: PLC0415
-    from django.utils.timezone import get_default_timezone  # noqa: PLC0415
-
-    from platepost.department.config import base  # noqa: PLC0415
-
-    common = {name: value for name, value in vars(base).items() if name.isupper()}
-    settings.configure(**common, DATABASES={"default": {"ENGINE": "django.db.backends.postgresql"}})
-    django.setup()
+    set_up_apps()
+    packages = [(platepost.department.__path__, "platepost.department")]
     for app in apps.get_app_configs():
         with suppress(ModuleNotFoundError):  # it has none
             migrations = importlib.import_module(f"{app.name}.migrations")
-            for module in pkgutil.iter_modules(migrations.__path__, f"{migrations.__name__}."):
-                importlib.import_module(module.name)
-    settings._wrapped = empty
-    vars(connections).clear()
-    connections.__init__()  # type: ignore[misc] - none of them is of a folder
-    get_default_timezone.cache_clear()
+            packages.append((migrations.__path__, migrations.__name__))
+    for path, package in packages:
+        for module in pkgutil.walk_packages(path, f"{package}."):
+            importlib.import_module(module.name)
+    for name in ("requests", "platepost.device.cli"):
+        importlib.import_module(name)
 
 
 def _become(words: Mapping[str, Any]) -> NoReturn:
