@@ -182,15 +182,15 @@ class Daemon:
             return False
 
 
-def free_port() -> int:
+def free_port(*, outgoing: Path = _OUTGOING) -> int:
     """Return a port of the loopback interface that nobody listens on and that no caller on this machine got before.
 
     It stays reserved until this process ends: the server may start late, and may be away for a while. It is not one of
     those that the kernel gives to outgoing connections (ip(7), ip_local_port_range): while a server is away, one of
-    thousands of clients would sit on its port.
+    thousands of clients would sit on its port. `outgoing` is where the kernel says which those are.
     """
     try:
-        least = int(_OUTGOING.read_text(encoding="ascii").split()[0])
+        least = int(outgoing.read_text(encoding="ascii").split()[0])
     except (OSError, ValueError, IndexError):
         least = _OUTGOING_LEAST
     candidates = random.sample(range(_LOWEST, least), _ATTEMPTS) if least > _LOWEST + _ATTEMPTS else []

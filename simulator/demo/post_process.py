@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from subprocess import Popen
 from typing import Any, Self
@@ -14,18 +15,24 @@ _STOP_SECONDS = 15.0
 
 
 class PostProcess:
-    """One running post. It ends by itself when its footage ends and its outbox is empty."""
+    """One running post. It ends by itself when its footage ends and its outbox is empty.
 
-    def __init__(self, configuration: Path, *, log: Path) -> None:
-        self._configuration = configuration
+    Args:
+        configuration: its `post.toml`.
+        log: what it logs goes there.
+        command: what runs it; `platepost run` if None.
+
+    """
+
+    def __init__(self, configuration: Path, *, log: Path, command: Sequence[str] | None = None) -> None:
+        self._command = command or platepost("-v", "run", "--config", str(configuration), "--json")
         self._log = log
         self._process: Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start the post."""
-        command = platepost("-v", "run", "--config", str(self._configuration), "--json")
         with self._log.open("wb") as log:
-            self._process = Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+            self._process = Popen(self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
 
     @property
     def running(self) -> bool:

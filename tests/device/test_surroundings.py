@@ -21,7 +21,6 @@ import pytest
 from numpy.typing import NDArray
 from pytest_mock import MockerFixture
 
-from platepost.device import backends
 from platepost.device.camera import lens
 from platepost.device.camera.base import Camera
 from platepost.device.camera.footage.recordings import open_recording
@@ -76,14 +75,16 @@ class Drill(Running):
 
     def __init__(self, tmp_path: Path, mocker: MockerFixture, **vision: str | float) -> None:
         self.camera = StreetCamera()
-        mocker.patch.object(backends, "camera", return_value=self.camera)
         self.board = VirtualBoard()
-        mocker.patch.object(backends, "board", return_value=self.board)
         for module in (lens, certificate, machine, read_rate, uplink):
             mocker.patch.object(module, "READ_SECONDS" if module is lens else "CHECK_SECONDS", 0.0)
         mocker.patch.object(model_loader, "RETRY_SECONDS", 0.0)
         self.readings = WELL
-        rig = Rig(machine=lambda _folder: self.readings)
+        rig = Rig(
+            camera=lambda _settings: self.camera,
+            board=lambda _settings: self.board,
+            machine=lambda _folder: self.readings,
+        )
         super().__init__(tmp_path, rig=rig, camera={"backend": "street"}, vision={"motion_area": 1.0, **vision})
         view = View.of(self.camera.street, accepted=datetime.now(UTC), accepted_by="r-alvarez")
         Views(day=view).save(self.folder / "state")

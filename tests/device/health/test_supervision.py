@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,8 @@ from pytest_mock import MockerFixture
 
 from platepost.common.errors import OutboxError
 from platepost.common.systemd import Notifier
-from platepost.device.health.boot_counter import BootCounter
+from platepost.device.clock.clock import Clock
+from platepost.device.health.boot_counter import REBOOT_UPTIMES, WELL_SECONDS, BootCounter
 from platepost.device.health.crash_record import OBITUARY
 from platepost.device.health.supervision import Lifecycle
 from platepost.wire.faults import Fault
@@ -38,10 +40,32 @@ def systemd(tmp_path: Path) -> Iterator[socket.socket]:
         yield listener
 
 
+RESTED = REBOOT_UPTIMES[-1]
+"""Seconds since the machine started, after which it may be started again, however often it was."""
+
+
+class LeapingClock(Clock):
+    """A steady clock of which each look is as long after the one before as a run must last to have gone well."""
+
+    def __init__(self) -> None:
+        self._looks = count()
+
+    def steady(self) -> float:
+        return WELL_SECONDS * next(self._looks)
+
+
 class Run:
     """One run of a post, as its lifecycle sees it."""
 
-    def __init__(self, folder: Path, mocker: MockerFixture, *, alone: bool = False, watching: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        mocker: MockerFixture,
+        *,
+        alone: bool = False,
+        watching: bool = False,
+        **counted: Any,  # noqa: ANN401 - what the boot counter is made with
+    ) -> None:
         self.spy = Spy()
         self.faults: Any = mocker.Mock(present=frozenset())
         self.uplink: Any = mocker.Mock()
@@ -50,7 +74,7 @@ class Run:
         )
         self.uplink.owes.return_value = False
         notifier = Notifier({} if alone else {"NOTIFY_SOCKET": str(folder / "notify")})
-        self.boots = BootCounter(folder / "state", notifier)
+        self.boots = BootCounter(folder / "state", notifier, **counted)
         logbook: Any = mocker.Mock(run=RUN, audit=self.spy)
         supervisor: Any = mocker.Mock(watching=watching, frames=0)
         self.lifecycle = Lifecycle(
@@ -121,29 +145,23 @@ def test_without_frames_the_watchdog_starves_and_the_next_start_says_why(
 
 @pytest.mark.parametrize(("serves", "bad"), [(True, 1), (False, 0)])
 @pytest.mark.usefixtures("systemd")
-def test_a_power_cut_counts_once_the_post_is_in_service(
-    make: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, *, serves: bool, bad: int
-) -> None:
-    monkeypatch.setattr("platepost.device.health.boot_counter.boot_id", lambda: "the boot before")
-    run = make()
+def test_a_power_cut_counts_once_the_post_is_in_service(make: Callable[..., Run], *, serves: bool, bad: int) -> None:
+    run = make(machine="the boot before")
     run.lifecycle.start()
     if serves:
         run.lifecycle.serves()
-    monkeypatch.setattr("platepost.device.health.boot_counter.boot_id", lambda: "this boot")
-    assert make().boots.bad == bad
+    assert make(machine="this boot").boots.bad == bad
 
 
 @pytest.mark.parametrize("watching", [True, False])
 def test_a_run_that_has_given_its_camera_up_does_not_forget_how_often_it_rebooted(
-    systemd: socket.socket, make: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, *, watching: bool
+    systemd: socket.socket, make: Callable[..., Run], *, watching: bool
 ) -> None:
-    monkeypatch.setattr("platepost.device.health.boot_counter.WELL_SECONDS", 0.0)
-    monkeypatch.setattr("platepost.device.health.boot_counter.REBOOT_UPTIMES", (0.0, 0.0))
-    run = make()
+    run = make(uptime=lambda: RESTED)
     run.lifecycle.start()
     audit: Any = run.spy
     assert run.boots.reboot(audit, reason="camera")
-    rebooted = make(watching=watching)
+    rebooted = make(watching=watching, clock=LeapingClock())
     rebooted.lifecycle.start()
     for number in range(3):
         rebooted.poll(Fault.CAMERA_GIVEN_UP, now=10.0 * number)
@@ -171,11 +189,10 @@ def test_a_post_that_dies_again_and_again_holds_back_and_says_so_under_systemd(
 
 
 def test_the_machine_is_started_anew_and_that_is_audited(
-    systemd: socket.socket, make: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    systemd: socket.socket, make: Callable[..., Run], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("platepost.device.health.boot_counter.REBOOT_UPTIMES", (0.0,))
     for _ in range(6):
-        run = make()
+        run = make(uptime=lambda: RESTED)
         run.lifecycle.start()
     run.poll()
     assert [action for action, _ in run.spy.said] == ["reboot"]

@@ -1,4 +1,6 @@
 import importlib.util
+from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,11 +10,12 @@ import pytest
 
 from platepost.common.errors import BackendError, ModelError
 from platepost.device.vision.ctc import ALPHABET, Hypothesis
+from platepost.device.vision.detector import Detection
 from platepost.device.vision.geometry import intersection_over_union
 from platepost.device.vision.interpreter import Network
 from platepost.device.vision.modelfiles import shipped
 from platepost.device.vision.reader import Observation, stretched
-from platepost.device.vision.recognizer import Recognizer
+from platepost.device.vision.recognizer import LEGIBLE, Recognizer
 from platepost.device.vision.region import Evidence, Impression
 from platepost.models.plates import render_plate
 from platepost.wire.records.regions import OTHER
@@ -25,6 +28,44 @@ EVIDENCE = Evidence(offset=-2.17, by_score=6.37, by_look=0.89)
 @pytest.fixture(scope="module")
 def recognizer() -> Recognizer:
     return Recognizer.load()
+
+
+class Told(Recognizer):
+    """The networks of another recognizer, with the answers of some of them given.
+
+    Args:
+        networks: of which all else is.
+        found: what the detector finds in any picture.
+        observed: what the reader sees in any plate, by the plate.
+        issued: what is said of a plate's issuer and of whether it is a plate, by its text.
+
+    """
+
+    def __init__(
+        self,
+        networks: Recognizer,
+        *,
+        found: Sequence[Detection] | None = None,
+        observed: Callable[[np.ndarray], Observation] | None = None,
+        issued: Callable[[str], Impression] | None = None,
+        minimum_confidence: float = LEGIBLE,
+    ) -> None:
+        detector, reader = copy(networks.detector), copy(networks.reader)
+        if found is not None:
+            detector.detect = lambda *_, **__: [*found]  # type: ignore[method-assign]
+        if observed is not None:
+            reader.observe = observed  # type: ignore[method-assign]
+        super().__init__(
+            detector,
+            reader,
+            region=networks.region,
+            vehicle=networks.vehicle,
+            minimum_confidence=minimum_confidence,
+        )
+        self._issued_as = issued
+
+    def impression(self, plates: Sequence[np.ndarray], text: str) -> Impression:
+        return super().impression(plates, text) if self._issued_as is None else self._issued_as(text)
 
 
 def street(*, height: int = 720, width: int = 1280) -> np.ndarray:
@@ -60,12 +101,13 @@ def test_a_plate_cut_by_a_side_is_told_where_there_is_no_other(recognizer: Recog
     assert recognizer.recognize_still(alone).plates
 
 
-def test_lettering_is_no_text_of_a_still_that_has_plates(
-    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lettering_is_no_text_of_a_still_that_has_plates(recognizer: Recognizer) -> None:
     looks = {TEXTS[0]: -9.0, TEXTS[1]: 5.0, TEXTS[2]: 5.0}
-    monkeypatch.setattr(recognizer, "minimum_confidence", 0.001)
-    monkeypatch.setattr(recognizer, "impression", lambda _, text: Impression(plate=looks[text], evidence=EVIDENCE))
+    recognizer = Told(
+        recognizer,
+        issued=lambda text: Impression(plate=looks[text], evidence=EVIDENCE),
+        minimum_confidence=0.001,
+    )
     assert {plate.text for plate in recognizer.recognize_still(street()).plates} == set(TEXTS[1:])
     looks.update(dict.fromkeys(TEXTS, -9.0))
     assert {plate.text for plate in recognizer.recognize_still(street()).plates} == set(TEXTS), "else nothing is told"
@@ -97,7 +139,7 @@ def test_plates_are_read_by_their_corners_and_where_that_is_in_doubt_by_the_box_
         seen.append(plate)
         return observe(plate)
 
-    monkeypatch.setattr(recognizer.reader, "observe", noted)
+    recognizer = Told(recognizer, observed=noted)
     monkeypatch.setattr("platepost.device.vision.recognizer.SURE", sure)
     monkeypatch.setattr("platepost.device.vision.recognizer.LOST", lost)
     monkeypatch.setattr("platepost.device.vision.recognizer.in_doubt", lambda _observations: False)
@@ -112,22 +154,24 @@ def test_plates_are_read_by_their_corners_and_where_that_is_in_doubt_by_the_box_
 
 @pytest.mark.parametrize(("surest", "told"), [(0.3, 3), (0.9, 1)], ids=["none is sure", "one is sure"])
 def test_only_where_no_plate_is_read_are_faint_ones_looked_at_from_nearer(
-    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch, surest: float, told: int
+    recognizer: Recognizer, surest: float, told: int
 ) -> None:
     first, *others = recognizer.detector.detect(cv2.cvtColor(street(), cv2.COLOR_BGR2GRAY))
     seen = [replace(first, score=surest), *(replace(other, score=0.3) for other in others)]
-    monkeypatch.setattr(recognizer.detector, "detect", lambda *_, **__: seen)
-    assert len(recognizer.recognize(street()).plates) == told
+    assert len(Told(recognizer, found=seen).recognize(street()).plates) == told
 
 
-def test_what_is_hardly_a_plate_is_told_with_doubt(recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_hardly_a_plate_is_told_with_doubt(recognizer: Recognizer) -> None:
     first = recognizer.detector.detect(cv2.cvtColor(street(), cv2.COLOR_BGR2GRAY))[0]
     found = []
-    monkeypatch.setattr(recognizer, "minimum_confidence", 0.5)  # by the text alone: redaction asks for no more
-    monkeypatch.setattr(recognizer, "impression", lambda *_: Impression())  # as a post without the file
     for score in (0.95, 0.57, 0.41):
-        monkeypatch.setattr(recognizer.detector, "detect", lambda *_, s=score, **__: [replace(first, score=s)])
-        (plate,) = recognizer.recognize(street()).plates
+        told = Told(
+            recognizer,
+            found=[replace(first, score=score)],
+            issued=lambda _: Impression(),  # as a post without the file
+            minimum_confidence=0.5,  # by the text alone: redaction asks for no more
+        )
+        (plate,) = told.recognize(street()).plates
         found.append(plate.reading)
     assert len({reading.text for reading in found}) == 1
     plain, doubtful, lettering = (reading.confidence for reading in found)
@@ -136,28 +180,28 @@ def test_what_is_hardly_a_plate_is_told_with_doubt(recognizer: Recognizer, monke
     assert all(sum(o.probability for o in reading.alternatives) <= 1 - reading.confidence for reading in found)
 
 
-def test_what_looks_like_lettering_is_told_with_doubt(recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_looks_like_lettering_is_told_with_doubt(recognizer: Recognizer) -> None:
     (first, *_) = recognizer.recognize(street()).plates
     assert first.look is not None
     assert first.look > 3
     told = []
     for look in (6.0, -4.0, -9.0):
-        monkeypatch.setattr(recognizer, "impression", lambda *_, logit=look: Impression(plate=logit, evidence=EVIDENCE))
-        told.append(recognizer.recognize(street()).plates[0].confidence)
+        impression = Impression(plate=look, evidence=EVIDENCE)
+        given = Told(recognizer, issued=lambda _, given=impression: given)  # type: ignore[misc]
+        told.append(given.recognize(street()).plates[0].confidence)
     assert told[0] > 0.9
     assert told == sorted(told, reverse=True)
     assert told[2] < 0.1, "and yet told: a still's text goes by itself"
 
 
-def test_the_plate_from_nearby_comes_first(recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_plate_from_nearby_comes_first(recognizer: Recognizer) -> None:
     picture = street()
     nearby = cv2.resize(picture[350:520, 60:380], None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
     picture[300:640, 30:670] = nearby
     found = recognizer.detector.detect(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY))
     large = max(found, key=lambda detection: detection.box[2] - detection.box[0])
     scored = [replace(detection, score=0.6 if detection is large else 0.95) for detection in found]
-    monkeypatch.setattr(recognizer.detector, "detect", lambda *_, **__: scored)
-    first, *others = recognizer.recognize(picture).plates
+    first, *others = Told(recognizer, found=scored).recognize(picture).plates
     assert first.text == TEXTS[0]
     assert others
 
@@ -174,12 +218,11 @@ def test_the_plate_from_nearby_comes_first(recognizer: Recognizer, monkeypatch: 
     ],
 )
 def test_formats_of_a_state_break_ties_on_its_plates_alone(
-    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch, issuer: str | None, texts: tuple[str, str], told: str
+    recognizer: Recognizer, issuer: str | None, texts: tuple[str, str], told: str
 ) -> None:
     columns = np.zeros((40, len(ALPHABET) + 1), np.float32)
     seen = Observation(columns, (Hypothesis(texts[0], 0.5), Hypothesis(texts[1], 0.4)))
-    monkeypatch.setattr(recognizer.reader, "observe", lambda _: seen)
-    monkeypatch.setattr(recognizer, "impression", lambda *_: Impression(None, 5.0, issuer))
+    recognizer = Told(recognizer, observed=lambda _: seen, issued=lambda _: Impression(None, 5.0, issuer))
     assert recognizer.recognize_crop(np.full((60, 120), 127, np.uint8)).plates[0].text == told
     assert {plate.text for plate in recognizer.recognize(street()).plates} == {told}
 

@@ -1,3 +1,4 @@
+import importlib.util
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -5,7 +6,7 @@ import numpy as np
 import pytest
 
 from platepost.common.errors import ModelError
-from platepost.device.vision import modelfiles, recognizer
+from platepost.device.vision import modelfiles
 from platepost.device.vision.geometry import upright
 from platepost.device.vision.modelfiles import shipped
 from platepost.device.vision.recognizer import Recognizer
@@ -108,11 +109,8 @@ def test_a_post_without_the_file_says_nothing_of_vehicles(monkeypatch: pytest.Mo
     for name in ("detector.tflite", "reader.tflite", "reader.json"):
         (tmp_path / name).write_bytes(modelfiles.shipped("reader.tflite").with_name(name).read_bytes())
     older = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
-    monkeypatch.setattr(
-        modelfiles.importlib.util, "find_spec", lambda name: older if name == "platepost.models" else None
-    )
-    monkeypatch.setattr(recognizer, "Detector", lambda *_args, **_more: None)
-    monkeypatch.setattr(recognizer, "Reader", lambda *_args, **_more: None)
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: older if name == "platepost.models" else find(name))
     networks = Recognizer.load()
     assert networks.vehicle is None
     plate = upright(np.array([[300, 250], [340, 270]], np.float32))

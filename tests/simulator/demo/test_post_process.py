@@ -2,16 +2,18 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from platepost.common.signals import Stopped, stop_on_signals
-from platepost.simulator import processes
 from platepost.simulator.demo import post_process
 from platepost.simulator.demo.post_process import PostProcess
 from platepost.simulator.errors import DemoError
+
+HANGS = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
 def test_wrong_configuration_ends_with_the_reason(tmp_path: Path) -> None:
@@ -33,9 +35,8 @@ def test_post_does_not_see_the_folder_in_which_the_command_is_used(
     assert "somebody else" not in str(caught.value)
 
 
-def test_post_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "_PROGRAM", "import time; time.sleep(600)")
-    with PostProcess(tmp_path / "post.toml", log=tmp_path / "post.log") as post:
+def test_post_that_hangs_is_ended(tmp_path: Path) -> None:
+    with PostProcess(tmp_path / "post.toml", log=tmp_path / "post.log", command=HANGS) as post:
         assert post.running
     assert not post.running
 
@@ -43,7 +44,6 @@ def test_post_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_post_that_is_being_started_when_the_command_is_ended_does_not_outlive_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "_PROGRAM", "import time; time.sleep(600)")
     started: list[subprocess.Popen[bytes]] = []
 
     def start(*words: Any, **options: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - Popen's own
@@ -57,7 +57,7 @@ def test_post_that_is_being_started_when_the_command_is_ended_does_not_outlive_i
         with (
             pytest.raises(Stopped),
             stop_on_signals(),
-            PostProcess(tmp_path / "post.toml", log=tmp_path / "post.log") as post,
+            PostProcess(tmp_path / "post.toml", log=tmp_path / "post.log", command=HANGS) as post,
         ):
             post.account()
     finally:
@@ -65,8 +65,8 @@ def test_post_that_is_being_started_when_the_command_is_ended_does_not_outlive_i
     assert started[0].poll() is not None
 
 
-def test_account_is_the_last_line_that_the_post_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_account_is_the_last_line_that_the_post_printed(tmp_path: Path) -> None:
     account = {"frames": 3, "dropped": 1}
-    monkeypatch.setattr(processes, "_PROGRAM", f"print('starting'); print({json.dumps(account)!r})")
-    with PostProcess(tmp_path / "post.toml", log=tmp_path / "post.log") as post:
+    command = [sys.executable, "-c", f"print('starting'); print({json.dumps(account)!r})"]
+    with PostProcess(tmp_path / "post.toml", log=tmp_path / "post.log", command=command) as post:
         assert post.account() == account
