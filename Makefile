@@ -12,7 +12,7 @@ POSTGRESQL := '/usr/lib/postgresql/*/bin/postgres=postgresql'
 .DEFAULT_GOAL := help
 .PHONY: tools bundle deb test-all test-arm-short test-arm-system test-card test-pins
 .PHONY: test-faults
-.PHONY: help conformance demo docs release scenarios test lint types unit end-to-end test-brokers test-custody test-department test-scenarios test-camera test-arm fuzz format contract lock messages models clean
+.PHONY: help conformance demo docs release scenarios test lint types unit end-to-end test-brokers test-custody test-department test-scenarios test-camera test-v4l2 test-arm fuzz format contract lock messages models clean
 
 help: ## Show this help
 	@echo "Platepost: reads license plates on the post, checks the hot list, publishes signed hits and reads."
@@ -42,7 +42,7 @@ test: lint tools build/rclone ## All that must be green: lint, types, unit tests
 # RECORDS and PLATEPOST_FUZZ make its longest parts shorter than they are by themselves.
 test-all: $(VENV)/.development ## Run all that `make test` leaves out, one after another, for hours; make -n test-all only shows it
 	+RECORDS=$(or $(RECORDS),20000) $(RUN_TARGETS) 1 conformance=3600 test-brokers=3600 test-faults=3600 test-custody=3600 test-department=7200 \
-	  test-scenarios=7200 test-camera=3600 test-card=3600 test-pins=3600 test-arm=3600 test-arm-system=10800 fuzz=7200 docs=1200
+	  test-scenarios=7200 test-camera=3600 test-v4l2=5400 test-card=3600 test-pins=3600 test-arm=3600 test-arm-system=10800 fuzz=7200 docs=1200
 
 lint: $(VENV)/.development ## Check style, and who imports whom
 	$(BIN)/ruff check .
@@ -92,6 +92,9 @@ test-faults: $(VENV)/.development ## Inflict a thousand faults on posts and brok
 
 campaign-%: $(VENV)/.development ## Run one campaign: faults, power-cuts, soak, custody, custody-weeks, department, month; ARGUMENTS=--help has its options
 	$(BIN)/python -m tests.campaigns $* $(ARGUMENTS)
+
+test-v4l2: $(VENV)/.development ## Try USB cameras on the kernel's own drivers, in an emulated machine (needs root for packages; an hour on a slow machine)
+	scripts/test-v4l2
 
 conformance: $(VENV)/.development ## Hold cameras, boards, brokers to what a post needs; yours by CAMERA=, BOARD=, BROKER=module:stand (docs/backends.md)
 	PLATEPOST_CAMERA="$(CAMERA)" PLATEPOST_BOARD="$(BOARD)" PLATEPOST_BROKER="$(BROKER)" $(BIN)/pytest --timeout=600 -p no:cacheprovider \

@@ -8,8 +8,11 @@ anything of a post's hardware on a desktop.
 import importlib
 import inspect
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from platepost.common.errors import BackendError, ConfigurationError, installing
 from platepost.common.settings import checked
@@ -20,6 +23,7 @@ CAMERAS: Mapping[str, str] = {
     "footage": "platepost.device.camera.footage.camera:FootageCamera",
     "picamera2": "platepost.device.camera.picamera2.camera:Picamera2Camera",
     "rtsp": "platepost.device.camera.rtsp.camera:RtspCamera",
+    "v4l2": "platepost.device.camera.v4l2.camera:V4l2Camera",
 }
 BOARDS: Mapping[str, str] = {
     "none": "platepost.device.board.null:NullBoard",
@@ -28,6 +32,56 @@ BOARDS: Mapping[str, str] = {
 """The device's own backends: name -> module:class."""
 _EXTRAS: Mapping[str, str] = {"footage": "clips", "picamera2": "pi", "rpi": "pi", "rtsp": "rtsp"}
 """What installs what a backend needs: name -> extra of this package."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraAddress:
+    """Where a camera is that is no post's: `rtsp://HOST/PATH`, `rtsps://HOST/PATH`, or a device such as `/dev/video0`.
+
+    The password comes from a file: whatever is in an address is in the list of processes and in the shell's history.
+    """
+
+    address: str
+    user: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+
+    @staticmethod
+    def is_one(text: str) -> bool:
+        """Report whether a text is the address of a camera rather than the path of a file."""
+        return text.lower().startswith(("rtsp://", "rtsps://", "/dev/video", "/dev/v4l/"))
+
+    def __str__(self) -> str:
+        return self.address
+
+    @property
+    def backend(self) -> str:
+        """What a post's configuration calls such a camera."""
+        return "v4l2" if self.address.startswith("/dev/") else "rtsp"
+
+    @property
+    def place(self) -> str:
+        """Return a name for it: the host of a camera of the network, or the device."""
+        return self.address if self.backend == "v4l2" else urlsplit(self.address).hostname or "camera"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What a post's configuration would have in its table."""
+        if self.backend == "v4l2":
+            return {"device": self.address}
+        files = {"password_file": self.password_file, "ca_file": self.ca_file}
+        given = {name: str(path.absolute()) for name, path in files.items() if path is not None}
+        return {"url": self.address, **given, **({} if self.user is None else {"user": self.user})}
+
+    def camera(self) -> Camera:
+        """Make the camera; it is not opened yet.
+
+        Raises:
+            BackendError: what it needs is not installed.
+            ConfigurationError: the address has a password, or is none.
+
+        """
+        return camera(self.backend, self.settings)
 
 
 def camera(name: str, settings: Mapping[str, Any]) -> Camera:

@@ -13,12 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from platepost.device.camera.luma import full_range
+
 _PLANAR_LUMA = frozenset({"gray", "nv12", "nv21", "yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p"})
 """Pixel formats whose first plane is eight-bit luma."""
 _FULL_RANGE_FORMATS = frozenset({"gray", "yuvj420p", "yuvj422p", "yuvj444p"})
 _FULL_RANGE = 2
 """AVCOL_RANGE_JPEG of FFmpeg: luma from 0 to 255; anything else is 16 to 235 (ITU-R BT.601, BT.709)."""
-_FROM_LIMITED_RANGE = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)
 
 
 def luma(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - PyAV's types are opaque to the type checker
@@ -30,7 +31,7 @@ def luma(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - PyAV's types are op
     rows = _upright(rows[: frame.height, : frame.width], frame)
     if frame.color_range == _FULL_RANGE or frame.format.name in _FULL_RANGE_FORMATS:
         return rows.copy()
-    return np.asarray(cv2.LUT(rows, _FROM_LIMITED_RANGE), dtype=np.uint8)
+    return full_range(rows)
 
 
 def bgr(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - as in `luma`

@@ -14,13 +14,14 @@ from platepost.common.settings import REMOTE, BackendSettings, RemoteBounds, tab
 from platepost.device.board.settings import RpiSettings
 from platepost.device.camera.picamera2.settings import Picamera2Settings
 from platepost.device.camera.rtsp.settings import RtspSettings
+from platepost.device.camera.v4l2.settings import V4l2Settings
 from platepost.device.config.configuration import Configuration
 
 PAGE = "docs/configuration.md"
 BEGIN, END = "<!-- keys: written by `make contract` -->\n", "<!-- end of keys -->\n"
 """Between these lines of the page stand the keys."""
 BACKENDS: Mapping[str, Mapping[str, type[BaseModel]]] = {
-    "camera": {"picamera2": Picamera2Settings, "rtsp": RtspSettings},
+    "camera": {"picamera2": Picamera2Settings, "rtsp": RtspSettings, "v4l2": V4l2Settings},
     "board": {"rpi": RpiSettings},
 }
 """The backends of a unit, each with its own table."""

@@ -2,7 +2,7 @@
 
 import shlex
 import signal
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,9 @@ from platepost.common.files import give_to_owner
 from platepost.common.language import Phrase, day, listed, local, spoken
 from platepost.common.signals import Stop, stop_on_signals
 from platepost.device import backends
+from platepost.device.camera.exposure_settings import ExposureSettings
 from platepost.device.camera.picamera2.settings import Picamera2Settings
+from platepost.device.camera.v4l2.settings import V4l2Settings
 from platepost.device.camera.view import Light, Views, load_views
 from platepost.device.commands.options import CONFIG_FILE
 from platepost.device.config import Configuration, load
@@ -34,6 +36,8 @@ from platepost.technician.trail import AuditTrail, require_stopped
 PURPOSE = "aiming the camera"
 """Where nobody says another; accept has one of its own."""
 KMH_PER_MPH = 1.609344
+_EXPOSING: Mapping[str, type[ExposureSettings]] = {"picamera2": Picamera2Settings, "v4l2": V4l2Settings}
+"""Cameras whose shutter the post sets."""
 
 
 def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
@@ -261,9 +265,10 @@ def _road(configuration: Configuration) -> Road:
     """
     service = configuration.service
     speed, shutter = service.speed_mph, service.shutter
-    if configuration.camera.backend == "picamera2":
-        backends.check_camera("picamera2", configuration.camera.settings)
-        lens = Picamera2Settings.model_validate(configuration.camera.settings)
+    backend, model = configuration.camera.backend, _EXPOSING.get(configuration.camera.backend)
+    if model is not None:
+        backends.check_camera(backend, configuration.camera.settings)
+        lens = model.model_validate(configuration.camera.settings)
         speed = speed or lens.fastest_kmh / KMH_PER_MPH
         # The longest that exposure may choose: what is sharp with it is sharp.
         shutter = shutter or lens.longest_microseconds / 1e6

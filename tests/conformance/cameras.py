@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from tests.picamera2 import virtual
 from tests.standins import gstreamer, standing_in
 from tests.standins.picamera2 import sensor
 from tests.standins.rtsp_server import RtspServer
+from tests.standins.v4l2 import PATH, VideoSensor, plugged_in
 
 OURS = (
     "footage",
@@ -29,6 +30,8 @@ OURS = (
     "gstreamer",
     "gstreamer-h265",
     "gstreamer-tls",
+    "v4l2",
+    "v4l2-yuyv",
     "picamera2",
     "examples.backends.stand:slides",
 )
@@ -81,7 +84,7 @@ def make_camera(kind: str) -> Iterator[CameraStand]:
     """Prepare one kind of camera; skips where it cannot run."""
     picamera2 = {"width": SIZE[0], "height": SIZE[1], "frames_per_second": 30}
     with ExitStack() as stack:
-        if kind.startswith(("rtsp://", "rtsps://")):
+        if kind.startswith(("rtsp://", "rtsps://", "/dev/")):
             yield _at_address(kind)
         elif kind.startswith("gstreamer"):
             settings = stack.enter_context(gstreamer.serving(vehicle(), kind.partition("-")[2]))
@@ -109,26 +112,49 @@ def make_camera(kind: str) -> Iterator[CameraStand]:
                 hang=lambda _camera: server.stalled.set(),
                 heal=server.stalled.clear,
             )
+        elif kind.startswith("v4l2"):
+            usb = stack.enter_context(plugged_in(VideoSensor(vehicle())))
+            yield CameraStand(
+                "v4l2",
+                {
+                    "device": PATH,
+                    "width": SIZE[0],
+                    "height": SIZE[1],
+                    "pixel_format": kind.partition("-")[2] or "mjpeg",
+                },
+                missing=lambda: backends.camera("v4l2", {"device": "/dev/video63"}),
+                hang=lambda _camera: usb.hung.set(),
+                heal=usb.hung.clear,
+            )
         else:
             virtual.require()
             yield CameraStand("picamera2", picamera2, _missing, hang=virtual.hang)
 
 
 def _at_address(url: str) -> CameraStand:
-    """Return a camera of the network; the environment has what is particular to it."""
+    """Return a camera of the network, or one with a device; the environment has what is particular to it."""
+    plate = os.environ.get("PLATEPOST_CAMERA_PLATE", PLATE)
+    if url.startswith("/dev/"):
+        settings = {"device": url, "pixel_format": os.environ.get("PLATEPOST_CAMERA_FORMAT", "mjpeg")}
+        size = os.environ.get("PLATEPOST_CAMERA_SIZE", "1920x1080").split("x")
+        width, height = map(int, size)
+        missing = partial(backends.camera, "v4l2", {"device": "/dev/video63"})
+        return CameraStand(
+            "v4l2", settings | {"width": width, "height": height}, missing, plate=plate, size=(width, height)
+        )
     named = {
         "user": os.environ.get("PLATEPOST_CAMERA_USER"),
         "password_file": os.environ.get("PLATEPOST_CAMERA_PASSWORD_FILE"),
         "ca_file": os.environ.get("PLATEPOST_CAMERA_CA_FILE"),
     }
-    settings = {"url": url} | {name: value for name, value in named.items() if value is not None}
+    settings: dict[str, Any] = {"url": url} | {name: value for name, value in named.items() if value is not None}
     with backends.camera("rtsp", settings) as camera:
         frame = next(camera.frames())
     return CameraStand(
         "rtsp",
         settings,
         missing=_missing_in_network,
-        plate=os.environ.get("PLATEPOST_CAMERA_PLATE", PLATE),
+        plate=plate,
         size=(frame.gray.shape[1], frame.gray.shape[0]),
     )
 

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 from platepost.common.errors import CameraError, PlatepostError
 from platepost.common.settings import checked
 from platepost.device.camera.base import Camera
-from platepost.device.camera.picamera2.bounded import Bounded
+from platepost.device.camera.bounded import Bounded
+from platepost.device.camera.exposure import PlateMeter
 from platepost.device.camera.picamera2.controls import controls
-from platepost.device.camera.picamera2.exposure import PlateMeter
 from platepost.device.camera.picamera2.planes import luma, picture
 from platepost.device.camera.picamera2.sensors import ImageSensor, sensor
 from platepost.device.camera.picamera2.settings import Picamera2Settings
@@ -135,7 +135,7 @@ class Picamera2Camera(Camera):
         if self._meter is None:
             return
         seen = frame.gray if frame.small is None else frame.small
-        cut = [part for part in (_inside(frame, box) for box in plates) if part.size]
+        cut = [part for part in (frame.inside(box) for box in plates) if part.size]
         wanted = self._meter.judge(seen, cut, now=frame.monotonic)
         if wanted is not None:
             self._set({"ExposureTime": wanted.microseconds, "AnalogueGain": wanted.gain})
@@ -290,11 +290,3 @@ def _let_go(camera: "Picamera2") -> None:
 
 def _even(pixels: float) -> int:
     return int(pixels) // 2 * 2
-
-
-def _inside(frame: Frame, box: Box) -> Any:  # noqa: ANN401 - a part of the frame's gray
-    """Cut a plate out of the picture, its own frame left out; nothing of one that lies outside."""
-    left, top, right, bottom = box
-    x, y = (right - left) * 0.15, (bottom - top) * 0.2
-    rows = slice(max(0, int(top + y)), max(0, int(bottom - y)))
-    return frame.gray[rows, max(0, int(left + x)) : max(0, int(right - x))]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from platepost.device.camera.picamera2.exposure import (
+from platepost.device.camera.exposure import (
     BEGIN_AGAIN_SECONDS,
     FASTEST,
     PLATELESS_SECONDS,
@@ -12,7 +12,7 @@ from platepost.device.camera.picamera2.exposure import (
     Limits,
     PlateMeter,
 )
-from platepost.device.camera.picamera2.shutter import longest_shutter
+from platepost.device.camera.shutter import longest_shutter
 
 LIMITS = Limits(longest_microseconds=400, most_gain=8)
 

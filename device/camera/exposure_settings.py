@@ -1,0 +1,71 @@
+"""How a post exposes: the settings that a camera shares with others whose shutter and gain it sets."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from platepost.common.settings import Section
+from platepost.device.camera.exposure import Exposure, Limits
+from platepost.device.camera.shutter import longest_shutter
+
+
+class ExposureSettings(Section):
+    """Shutter and gain, within the limits that the road sets."""
+
+    fastest_kmh: float = Field(default=130, ge=5, le=300, description="The fastest vehicle that must be read.")
+    angle_degrees: float = Field(
+        default=20, ge=2, le=60, description="Between the camera's axis and the way of the vehicles."
+    )
+    plate_pixels: float = Field(default=130, ge=60, le=600, description="Pixels across a plate where it is read.")
+    blur_pixels: float = Field(
+        default=2,
+        ge=0.5,
+        le=5,
+        description="How far a plate may move while the shutter is open; its strokes are 3 wide.",
+    )
+
+    exposure: Literal["plates", "fixed"] = Field(
+        default="plates", description="`plates`: by how bright plates are, within the limits; `fixed`: never changed."
+    )
+    day_shutter_microseconds: int | None = Field(default=None, ge=20, le=100_000, description="Where it begins.")
+    day_gain: float = Field(default=2, ge=1, le=64, description="Where the analogue gain begins by day.")
+    day_most_gain: float = Field(default=8, ge=1, le=64, description="How far it may go by day.")
+    night_shutter_microseconds: int | None = Field(default=None, ge=20, le=100_000, description="Where it begins.")
+    night_gain: float = Field(default=4, ge=1, le=64, description="Where the gain begins by infrared light.")
+    night_most_gain: float = Field(default=16, ge=1, le=64, description="How far it may go by infrared light.")
+
+    @property
+    def longest_microseconds(self) -> int:
+        """How long the shutter may be open."""
+        return longest_shutter(
+            fastest_kmh=self.fastest_kmh,
+            angle_degrees=self.angle_degrees,
+            plate_pixels=self.plate_pixels,
+            blur_pixels=self.blur_pixels,
+        )
+
+    def limits(self, *, infrared: bool) -> Limits:
+        """Return how far exposure may go."""
+        most = self.night_most_gain if infrared else self.day_most_gain
+        return Limits(longest_microseconds=self.longest_microseconds, most_gain=most)
+
+    def start(self, *, infrared: bool) -> Exposure:
+        """Return where exposure begins."""
+        given = self.night_shutter_microseconds if infrared else self.day_shutter_microseconds
+        gain = self.night_gain if infrared else self.day_gain
+        return Exposure(given or self.longest_microseconds, gain)
+
+    @model_validator(mode="after")
+    def _exposes_within_limits(self) -> Self:
+        longest = self.longest_microseconds
+        for name in ("day_shutter_microseconds", "night_shutter_microseconds"):
+            given = getattr(self, name)
+            if given is not None and given > longest:
+                raise ValueError(
+                    f"{name} = {given}: plates would blur; vehicles of {self.fastest_kmh:g} km/h at"
+                    f" {self.angle_degrees:g} degrees allow {longest} at most"
+                )
+        for part in ("day", "night"):
+            if getattr(self, f"{part}_gain") > getattr(self, f"{part}_most_gain"):
+                raise ValueError(f"{part}_gain must not be more than {part}_most_gain")
+        return self

@@ -1,0 +1,1 @@
+"""A camera of the kernel's Video4Linux: on USB (UVC), or any other that has a `/dev/video` of its own."""

@@ -1,0 +1,290 @@
+"""A USB camera: MJPEG or YUYV from the kernel, with its exposure set by hand and held.
+
+Luma is decoded alone; color is made only of a frame whose picture is kept.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from errno import EACCES, EBUSY, ENODEV, ENOENT, ENXIO
+from functools import partial
+from threading import Event, Lock
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from platepost.common.errors import CameraError
+from platepost.common.settings import checked
+from platepost.device.camera.base import Camera
+from platepost.device.camera.bounded import Bounded
+from platepost.device.camera.exposure import PlateMeter
+from platepost.device.camera.luma import full_range, limited_range
+from platepost.device.camera.v4l2.controls import ExposureControls
+from platepost.device.camera.v4l2.kernel import Captured, PixelFormat, VideoDevice, connected
+from platepost.device.camera.v4l2.settings import V4l2Settings
+from platepost.device.frame import Box, Frame
+
+log = logging.getLogger(__name__)
+
+FORMATS = {"mjpeg": "MJPG", "yuyv": "YUYV"}
+BUFFERS = 4
+WAIT_SECONDS = 0.25
+"""How long one wait for a frame lasts before `close` is looked for."""
+SILENT_SECONDS = 10.0
+"""Without a whole frame for so long, a camera has failed."""
+OPEN_SECONDS = 10.0
+CLOSE_SECONDS = 3.0
+HOLD_SECONDS = 1.0
+"""How often the camera's exposure is compared with what was set."""
+PLAUSIBLE_SECONDS = 5.0
+"""Largest age of a frame at which its time stamp is believed."""
+
+
+class V4l2Camera(Camera):
+    """A USB camera."""
+
+    settings_model = V4l2Settings
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - checked at once
+        """Check the settings, those of `V4l2Settings`; nothing is opened yet.
+
+        Raises:
+            ConfigurationError: a setting is not known, or has a value that cannot be.
+
+        """
+        self._settings = checked(V4l2Settings, settings, table="camera.v4l2")
+        self._closed = Event()
+        self._waiting = Lock()
+        """Held while a frame is waited for: no other thread may close the device then."""
+        self._controlling = Lock()
+        """Held while controls are set, which need not wait for a frame."""
+        self._device: VideoDevice | None = None
+        self._format: PixelFormat | None = None
+        self._controls: ExposureControls | None = None
+        self._meter: PlateMeter | None = None
+        self._infrared = False
+        self._hanging: Bounded[Any] | None = None
+        self.name = f"v4l2 {self._settings.device}"
+
+    def __repr__(self) -> str:
+        state = "stuck" if self.stuck else "closed" if self._device is None else "open"
+        return f"<V4l2Camera {self._settings.device} {state}>"
+
+    @property
+    def noisy(self) -> bool:
+        """Return whether the sensor's noise is in the picture: an encoder may take it out."""
+        return self._settings.pixel_format == "yuyv"
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the driver has not returned yet from an opening or closing that was given up."""
+        return self._hanging is not None and self._hanging.running
+
+    def open(self) -> None:
+        """Open the device, choose the format, and begin to capture.
+
+        Raises:
+            CameraError: it is missing, busy, or does not have the format.
+
+        """
+        if self.stuck:
+            raise CameraError(f"{self.name}: the driver hangs; only a restart of the software opens it again")
+        opening = Bounded(self._opened, name="camera-open")
+        try:
+            device, self._format = opening.wait(OPEN_SECONDS)
+        except TimeoutError as error:
+            self._hanging = Bounded(partial(_abandon, opening), name="camera-abandon")
+            raise CameraError(f"{self.name}: it was not open after {OPEN_SECONDS:g} s") from error
+        except OSError as error:
+            raise CameraError(f"{self.name}: {self._in_words(error)}") from error
+        self._closed.clear()
+        settings = self._settings
+        with self._controlling:
+            self._device = device
+            most_gain = max(settings.day_most_gain, settings.night_most_gain)
+            self._controls = ExposureControls(device, most_gain=most_gain, focus=settings.focus)
+            self._begin_exposure()
+
+    def close(self) -> None:
+        """Stop and release the camera; a second call does nothing."""
+        self._closed.set()
+        closing = Bounded(self._let_go, name="camera-close")
+        try:
+            closing.wait(CLOSE_SECONDS)
+        except TimeoutError:
+            self._hanging = closing
+            log.error("%s: it does not close: its driver hangs", self.name)  # noqa: TRY400 - the trace says nothing
+
+    def infrared(self, *, on: bool) -> None:
+        """Expose for infrared light or for daylight from now on, each with its own limits."""
+        if on != self._infrared:
+            self._infrared = on
+            with self._controlling:
+                self._begin_exposure()
+
+    def meter(self, frame: Frame, plates: Sequence[Box]) -> None:
+        """Expose by the plates of a frame."""
+        if self._meter is None:
+            return
+        cut = [part for part in (frame.inside(box) for box in plates) if part.size]
+        wanted = self._meter.judge(frame.gray, cut, now=frame.monotonic)
+        if wanted is not None:
+            with self._controlling:
+                if self._controls is not None:
+                    self._controls.expose(wanted)
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield frames as they come.
+
+        Raises:
+            CameraError: the camera is not open, was unplugged, or its driver failed.
+
+        """
+        if self._device is None:
+            raise CameraError(f"{self.name}: the camera is not open")
+        first: int | None = None
+        held = came = time.monotonic()
+        while not self._closed.is_set():
+            if time.monotonic() - held > HOLD_SECONDS:
+                held = time.monotonic()
+                with self._controlling:
+                    if self._controls is not None:
+                        self._controls.hold()
+            captured = self._next()
+            # A frame may be cut off on the way.
+            picture = None if captured is None or captured.damaged else self._picture(captured.content)
+            if captured is None or picture is None:
+                if time.monotonic() - came > SILENT_SECONDS and not self._closed.is_set():
+                    raise CameraError(f"{self.name}: it sends no whole frame")
+                continue
+            came = time.monotonic()
+            first = captured.number if first is None else first
+            age = self._age(captured)
+            yield Frame(
+                number=captured.number - first,
+                captured=datetime.now(UTC) - timedelta(seconds=age),
+                monotonic=time.monotonic() - age,
+                gray=picture[0],
+                color=picture[1],
+            )
+
+    def _next(self) -> Captured | None:
+        with self._waiting:
+            if self._device is None or self._closed.is_set():
+                return None
+            try:
+                return self._device.wait(WAIT_SECONDS)
+            except OSError as error:
+                raise CameraError(f"{self.name}: {self._in_words(error)}") from error
+
+    def _picture(self, content: bytes) -> tuple[NDArray[np.uint8], Callable[[], NDArray[np.uint8]]] | None:
+        """Return luma, and what makes the color; None where it cannot be decoded."""
+        form = self._format
+        if form is None:
+            return None
+        if form.code != "YUYV":
+            gray = _decoded(content, cv2.IMREAD_GRAYSCALE)
+            if gray is None or gray.shape != (form.height, form.width):
+                return None
+            return gray, partial(_color, content)
+        if len(content) < form.row_bytes * form.height:
+            return None
+        rows = np.frombuffer(content, np.uint8, form.row_bytes * form.height).reshape(form.height, form.row_bytes)
+        yuyv = rows[:, : form.width * 2].reshape(form.height, form.width, 2)
+        gray = np.ascontiguousarray(yuyv[:, :, 0])
+        if form.full_range:
+            return gray, lambda: _from_yuyv(np.dstack([limited_range(gray), yuyv[:, :, 1]]))
+        return full_range(gray), lambda: _from_yuyv(yuyv)
+
+    def _age(self, captured: Captured) -> float:
+        """Return the seconds since the middle of the exposure."""
+        exposed = 0.0 if self._meter is None else self._meter.exposure.microseconds / 2e6
+        if captured.monotonic is None:
+            return exposed
+        age = time.monotonic() - captured.monotonic
+        if not 0 <= age < PLAUSIBLE_SECONDS:
+            return exposed
+        return max(0.0, age - exposed) if captured.at_start else age + exposed
+
+    def _begin_exposure(self) -> None:
+        """Start exposing by the profile in force."""
+        settings, infrared = self._settings, self._infrared
+        meter = PlateMeter(settings.limits(infrared=infrared), settings.start(infrared=infrared), by_road=not infrared)
+        self._meter = meter if settings.exposure == "plates" else None
+        if self._controls is not None:
+            self._controls.expose(meter.exposure)
+
+    def _opened(self) -> tuple[VideoDevice, PixelFormat]:
+        settings = self._settings
+        device = VideoDevice(settings.device)
+        try:
+            card, form = device.card(), self._chosen(device)
+            device.set_rate(settings.frames_per_second)
+            device.start(BUFFERS)
+        except BaseException:
+            device.close()
+            raise
+        log.info("camera: %s, %s of %d x %d", card, form.code, form.width, form.height)
+        return device, form
+
+    def _chosen(self, device: VideoDevice) -> PixelFormat:
+        """Choose the format; a driver answers with the nearest that it has."""
+        if device.card() is None:
+            raise CameraError(f"{self.name}: it captures no video; connected: {_found()}")
+        settings = self._settings
+        size = (settings.width or 1920, settings.height or 1080)
+        codes = [FORMATS[settings.pixel_format]] if settings.pixel_format else [*FORMATS.values()]
+        for code in codes:
+            form = device.choose(code, *size)
+            if form.code == code and (settings.width is None or (form.width, form.height) == size):
+                return form
+        raise CameraError(
+            f"{self.name}: it has no {' or '.join(codes)} of {size[0]} x {size[1]}; the nearest is {form.code} of"
+            f" {form.width} x {form.height}"
+        )
+
+    def _let_go(self) -> None:
+        with self._waiting, self._controlling:
+            device, self._device, self._controls = self._device, None, None
+            if device is not None:
+                device.close()
+
+    def _in_words(self, error: OSError) -> str:
+        match error.errno:
+            case code if code == ENOENT:
+                return f"there is no such device; connected: {_found()}; check the cable"
+            case code if code in (ENODEV, ENXIO):
+                return "it was unplugged, or has lost its power"
+            case code if code == EBUSY:
+                return "another program uses it"
+            case code if code == EACCES:
+                return "this user may not open it; it must be in the group `video`"
+        return error.strerror or str(error)
+
+
+def _abandon(opening: Bounded[tuple[VideoDevice, PixelFormat]]) -> None:
+    """Close what is open after all, too late."""
+    opening.wait(None)[0].close()
+
+
+def _found() -> str:
+    return ", ".join(connected()) or "none"
+
+
+def _decoded(content: bytes, how: int) -> NDArray[np.uint8] | None:
+    picture = cv2.imdecode(np.frombuffer(content, np.uint8), how)
+    return None if picture is None else np.asarray(picture, np.uint8)
+
+
+def _color(content: bytes) -> NDArray[np.uint8]:
+    picture = _decoded(content, cv2.IMREAD_COLOR)
+    if picture is None:
+        raise CameraError("the frame's color cannot be decoded")
+    return picture
+
+
+def _from_yuyv(yuyv: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(yuyv, cv2.COLOR_YUV2BGR_YUYV), np.uint8)
