@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from platepost.device.camera.footage.camera import FootageCamera
 from platepost.device.frame import Frame
 from platepost.device.vision.clips import ClipRead
 from platepost.device.vision.ctc import folded
@@ -86,7 +87,7 @@ class Watched(Pipeline):
 
 
 def watched_reads(clip: Path, recognizer: Recognizer) -> tuple[list[ClipRead], Watched]:
-    run = Replay(clip, recognizer)
+    run = Replay(FootageCamera(path=clip, pace="fast"), recognizer)
     run.pipeline = watched = Watched(recognizer)
     return list(run.reads()), watched
 

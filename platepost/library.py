@@ -16,6 +16,7 @@ from platepost.common.errors import (
     PictureError,
     PlatepostError,
 )
+from platepost.device.backends import CameraAddress
 from platepost.device.board.base import Board, Light
 from platepost.device.camera.base import Camera
 from platepost.device.frame import Box, Frame
@@ -74,15 +75,28 @@ def read_photo(photo: str | Path | NDArray[np.uint8], *, recognizer: Recognizer 
     return (recognizer or Recognizer.load()).recognize_still(picture).plates
 
 
-def read_clip(clip: str | Path | Iterable[Frame], *, recognizer: Recognizer | None = None) -> Iterator[ClipRead]:
+def read_clip(
+    clip: str | Path | Iterable[Frame],
+    *,
+    recognizer: Recognizer | None = None,
+    user: str | None = None,
+    password_file: str | Path | None = None,
+    ca_file: str | Path | None = None,
+) -> Iterator[ClipRead]:
     """Yield each read of a clip when its vehicle has gone: one for each vehicle, from all frames that show it.
 
     Args:
-        clip: a video, a folder of images, or frames of your own. A file or folder needs the extra `clips`.
+        clip: a video, a folder of images, the address of a camera (`rtsp://`, `rtsps://`, `/dev/video0`), or frames of
+            your own. A file or folder needs the extra `clips`, an IP camera the extra `rtsp`. A camera is read until
+            the iterator is closed.
         recognizer: the networks; without them they are loaded.
+        user: the user name at an IP camera.
+        password_file: a file with the password.
+        ca_file: PEM of the authority that issued the certificate of a camera with `rtsps://`.
 
     Raises:
-        CameraError: the clip cannot be played.
+        CameraError: the clip cannot be played, or the camera failed.
+        ConfigurationError: the address is none, or has a password in it.
         BackendError: PyAV or a TFLite runtime is not installed.
 
     """
@@ -90,9 +104,14 @@ def read_clip(clip: str | Path | Iterable[Frame], *, recognizer: Recognizer | No
     if not isinstance(clip, str | Path):
         yield from reads_of(clip, pipeline)
         return
+    if CameraAddress.is_one(str(clip)):
+        password, authority = (None if path is None else Path(path) for path in (password_file, ca_file))
+        with CameraAddress(str(clip), user, password, authority).camera() as camera:
+            yield from reads_of(camera.frames(), pipeline)
+        return
     try:
         from platepost.device.camera.footage.camera import FootageCamera  # noqa: PLC0415 - needs an extra
     except ModuleNotFoundError as error:
         raise BackendError(f"reading a clip needs {error.name}: {errors.installing('clips')}") from error
-    with FootageCamera(path=clip, pace="fast") as camera:
-        yield from reads_of(camera.frames(), pipeline)
+    with FootageCamera(path=clip, pace="fast") as footage:
+        yield from reads_of(footage.frames(), pipeline)

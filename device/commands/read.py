@@ -2,9 +2,10 @@
 
 import json
 import os
+import re
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -20,8 +21,11 @@ from rich.progress import track
 from rich.table import Table
 
 from platepost.common.commands.options import Number
-from platepost.common.errors import PictureError
+from platepost.common.errors import CameraError, PictureError
+from platepost.common.signals import check
 from platepost.common.text import printable, shown
+from platepost.device.backends import CameraAddress
+from platepost.device.commands.options import PathOrAddress, camera_login
 from platepost.device.vision.detector import MINIMUM_SCORE
 from platepost.device.vision.draw import draw_plates
 from platepost.device.vision.photos import load_photo, picture_errors
@@ -33,9 +37,13 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff",
 """What is taken for a picture in a folder; a file named on the command line is tried whatever it is called."""
 
 
+SETTLING_FRAMES = 5
+"""Frames of a camera before the one that is read: it begins with an exposure for any weather."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Result:
-    path: Path
+    path: Path | CameraAddress
     shape: tuple[int, ...] | None
     """Height and width of the picture; None of a crop, which shows the whole plate."""
     recognition: Recognition
@@ -54,9 +62,12 @@ Examples:
   platepost read --crop plate.png
   platepost read --draw annotated/ photos/
   platepost read --country EU photo.jpg
+  platepost read /dev/video0
+  platepost read --camera-user post --camera-password-file FILE rtsp://192.168.1.20/stream1
 """
 )
-@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
+@click.argument("images", nargs=-1, required=True, type=PathOrAddress())
+@camera_login
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each image.")
 @click.option("--crop", is_flag=True, help="The images are cropped license plates; read each as one plate.")
 @click.option(
@@ -93,7 +104,8 @@ Examples:
 )
 def read(
     *,
-    images: tuple[Path, ...],
+    images: tuple[Path | CameraAddress, ...],
+    login: Callable[[str], CameraAddress],
     as_json: bool,
     crop: bool,
     draw: Path | None,
@@ -104,7 +116,7 @@ def read(
     minimum_score: float,
     minimum_confidence: float | None,
 ) -> None:
-    """Read the license plates in IMAGES: files, or folders with everything in them.
+    """Read the license plates in IMAGES: files, folders with everything in them, or one picture of a camera.
 
     A file that cannot be read or written, or a folder without pictures, prints an error; the rest are still read, and
     the exit code is 1.
@@ -118,7 +130,9 @@ def read(
         minimum_confidence=LEGIBLE if minimum_confidence is None else minimum_confidence,
     )
     table = _table()
-    paths, faults = _files(images)
+    files, faults = _files([image for image in images if isinstance(image, Path)])
+    addresses = [login(image.address) for image in images if isinstance(image, CameraAddress)]
+    paths: list[Path | CameraAddress] = [*files, *addresses]
     for fault in faults:
         _complain(fault)
     failed = bool(faults)
@@ -126,22 +140,22 @@ def read(
     with_bar = not as_json and len(paths) > 1 and sys.stderr.isatty()
     for path in track(paths, console=Console(stderr=True), description="Reading", disable=not with_bar):
         try:
-            with picture_errors(path):
+            with picture_errors(_file(path)):
                 start = perf_counter()
-                picture = load_photo(path)
+                picture = load_photo(path) if isinstance(path, Path) else _picture_of(path)
                 decode = (perf_counter() - start) * 1000
                 if crop:
                     recognition = _read_crop(recognizer, picture, minimum_confidence)
                 else:
                     recognition = recognizer.recognize_still(picture)
-        except PictureError as error:
+        except (PictureError, CameraError) as error:
             failed = True
             _complain(str(error))
             continue
         try:
             if drawing is not None:
-                with picture_errors(path):
-                    drawing.write(path, draw_plates(picture, recognition.plates))
+                with picture_errors(_file(path)):
+                    drawing.write(_file(path), draw_plates(picture, recognition.plates))
         except PictureError as error:  # the reading stands all the same
             failed = True
             _complain(str(error))
@@ -169,7 +183,27 @@ def _read_crop(recognizer: Recognizer, picture: NDArray[np.uint8], minimum_confi
     )
 
 
-def _files(images: tuple[Path, ...]) -> tuple[list[Path], list[str]]:
+def _picture_of(address: CameraAddress) -> NDArray[np.uint8]:
+    """Return a picture of a camera, H x W x 3 BGR.
+
+    Raises:
+        CameraError: it delivers none.
+
+    """
+    with address.camera() as camera:
+        for frame in camera.frames():
+            check()
+            if frame.number >= SETTLING_FRAMES:
+                return frame.color()
+        raise CameraError(f"{camera.name}: it delivers no picture")
+
+
+def _file(path: Path | CameraAddress) -> Path:
+    """Return the path, or what a file with the picture of a camera is called."""
+    return path if isinstance(path, Path) else Path(re.sub(r"[^A-Za-z0-9.]+", "-", path.address).strip("-"))
+
+
+def _files(images: Sequence[Path]) -> tuple[list[Path], list[str]]:
     """Return the files to read, and what is amiss with the folders."""
     files: list[Path] = []
     faults: list[str] = []
@@ -284,7 +318,7 @@ def _table() -> Table:
 
 def _add_rows(table: Table, result: _Result) -> None:
     total = f"{result.recognition.milliseconds.total:.1f}"
-    image = shown(click.format_filename(result.path))  # a name may hold bytes that no output can be written in
+    image = shown(click.format_filename(str(result.path)))  # a name may hold bytes that no output can be written in
     if not result.recognition.plates:
         table.add_row(image, "[dim]no plate[/dim]", "", "", total)
     for number, plate in enumerate(result.recognition.plates):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from platepost.device.backends import CameraAddress
 from platepost.device.camera.footage.recordings import open_recording
 from platepost.simulator.brokers.mosquitto import Broker
 from platepost.simulator.demo.clip import DemoClip
@@ -34,8 +35,8 @@ REMEMBERED = 500
 class Desk(Site[Broker]):
     """The whole system in one folder that is empty; as a context manager, running while it is open."""
 
-    def __init__(self, directory: Path, clips: Sequence[DemoClip], feed: Feed) -> None:
-        """Make the fleet; nothing runs yet. Each clip is what one post looks at."""
+    def __init__(self, directory: Path, clips: Sequence[DemoClip | CameraAddress], feed: Feed) -> None:
+        """Make the fleet; nothing runs yet. Each clip or camera is what one post looks at."""
         fleet = throwaway_fleet(directory / "fleet", agency=AGENCY, subscribers=(SUBSCRIBER,), custodian=CUSTODIAN)
         super().__init__(directory, fleet, Broker(fleet, directory / "broker"))
         self.feed = feed
@@ -50,7 +51,7 @@ class Desk(Site[Broker]):
         for number, clip in enumerate(self._clips, start=1):
             self._add_live_post(f"post-{number}", clip)
         self.lists = HotLists(self.fleet, self.broker.address)
-        self.first_list = self.lists.begin(self._clips)
+        self.first_list = self.lists.begin([clip for clip in self._clips if isinstance(clip, DemoClip)])
         self.department = ThrowawayDepartment(
             self._stack.enter_context(department_folder()),
             self.fleet,
@@ -77,22 +78,29 @@ class Desk(Site[Broker]):
             post.start()
         self.publish_state()
 
-    def _add_live_post(self, name: str, clip: DemoClip) -> None:
+    def _add_live_post(self, name: str, clip: DemoClip | CameraAddress) -> None:
         network = self.networks[name] = self.proxy()
+        if isinstance(clip, CameraAddress):
+            footage, place = None, clip.place
+            camera, settings, repeat_seconds = clip.backend, clip.settings, LONGEST_REPEAT_SECONDS
+        else:
+            footage, place = clip.footage, place_of(clip.footage)
+            camera, settings = "footage", {"path": str(footage), "loop": True}
+            repeat_seconds = _repeat_seconds(clip)
         folder = self.add_post(
             name,
             through=(network,),
-            site=place_of(clip.footage),
-            camera="footage",
-            camera_settings={"path": str(clip.footage), "loop": True},
+            site=place,
+            camera=camera,
+            camera_settings=settings,
             board="virtual",
             more={
                 "records": {"health_seconds": HEALTH_SECONDS, "read_overview": True},
-                "passages": {"repeat_seconds": _repeat_seconds(clip)},
+                "passages": {"repeat_seconds": repeat_seconds},
                 "uplink": {"reconnect_seconds": 0.5, "drain_seconds": 5.0},
             },
         )
-        post = LivePost(name, folder / "post.toml", clip.footage, log=self.directory / f"{name}.log")
+        post = LivePost(name, folder / "post.toml", footage, place=place, log=self.directory / f"{name}.log")
         post.changed = self.publish_state
         self.posts[name] = post
 

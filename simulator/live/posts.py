@@ -32,9 +32,11 @@ def place_of(footage: Path) -> str:
 class LivePost:
     """One post and the pipes to it. `changed` is called in another thread when its board or its power changed."""
 
-    def __init__(self, name: str, configuration: Path, footage: Path, *, log: Path) -> None:
+    def __init__(self, name: str, configuration: Path, footage: Path | None, *, place: str, log: Path) -> None:
+        """Keep what is given; nothing runs yet. Without `footage` it sees what its configuration's camera does."""
         self.name = name
-        self.footage = footage
+        self.place = place
+        self._footage = footage
         self.changed: Callable[[], None] = lambda: None
         self.seen: Callable[[JpegFrame], None] = lambda _picture: None
         """Called in another thread with each new view."""
@@ -64,7 +66,7 @@ class LivePost:
                 return
             # -P: the folder that we are in may have a `device.py` of its own.
             worker = [sys.executable, "-P", "-m", "platepost.simulator.live.worker"]
-            command = [*worker, str(self._configuration), str(self.footage)]
+            command = [*worker, str(self._configuration), *([] if self._footage is None else [str(self._footage)])]
             with self._log.open("ab") as log:
                 process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
             self._process, self._ending, self.failure = process, False, ""

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from platepost.device.backends import CameraAddress
 from platepost.provisioning.serving import PageServer, check_free
 from platepost.simulator.brokers.daemon import free_port
 from platepost.simulator.demo.clip import DemoClip
@@ -20,7 +21,7 @@ _BIND_SECONDS = 10.0
 
 @contextmanager
 def serving(
-    clips: Sequence[DemoClip], directory: Path, *, host: str = LOOPBACK, port: int | None = None
+    clips: Sequence[DemoClip | CameraAddress], directory: Path, *, host: str = LOOPBACK, port: int | None = None
 ) -> Iterator[str]:
     """Set everything up in a folder, serve the page, and give its address.
 

@@ -21,7 +21,7 @@ from platepost.simulator.live.desk import Desk
 from platepost.simulator.live.guard import guarded
 from platepost.simulator.live.lists import LARGEST
 from platepost.simulator.live.pace import FASTEST, SLOWEST
-from platepost.simulator.live.posts import LivePost, place_of
+from platepost.simulator.live.posts import LivePost
 from platepost.simulator.live.views import MEDIA_TYPE, PictureFeed
 
 HERE = Path(__file__).parent
@@ -88,7 +88,7 @@ class LiveApplication:
 
     async def _page(self, _request: Request) -> Response:
         desk = self._desk
-        posts = [{"name": name, "place": place_of(post.footage)} for name, post in desk.posts.items()]
+        posts = [{"name": name, "place": post.place} for name, post in desk.posts.items()]
         page = self._pages.get_template("page.html").render(
             posts=posts, paces=PACES, first=desk.first_list, entrances=desk.console.entrances
         )

@@ -1,8 +1,8 @@
 """One post of the live page, in a process of its own: a whole `Post`, whose camera, board and onlooker can be driven.
 
-Started with the path of the post's configuration and that of its footage. Commands come as messages on standard input,
-views and the board's lines go out on standard output, the log goes to standard error. When standard input is closed,
-the post stops: none is left over when the page's server is gone.
+Started with the path of the post's configuration and that of its footage, or none for a real camera. Commands come as
+messages on standard input, views and the board's lines go out on standard output, the log goes to standard error. When
+standard input is closed, the post stops: none is left over when the page's server is gone.
 """
 
 import contextlib
@@ -16,9 +16,10 @@ from typing import Any
 
 from platepost.common.errors import PlatepostError
 from platepost.common.settings import BackendSettings
+from platepost.device.camera.base import Camera
 from platepost.device.config import load
 from platepost.device.post import Post
-from platepost.device.rig import Rig
+from platepost.device.rig import Rig, camera
 from platepost.simulator.live.board import ShownBoard
 from platepost.simulator.live.camera import StreetCamera
 from platepost.simulator.live.pace import Pace
@@ -29,7 +30,7 @@ from platepost.simulator.live.wire import Writer, messages
 class DrivenPost:
     """A post with its strings."""
 
-    def __init__(self, configuration: Path, footage: Path, out: Writer) -> None:
+    def __init__(self, configuration: Path, footage: Path | None, out: Writer) -> None:
         self._configuration = configuration
         self._footage = footage
         self._out = out
@@ -77,8 +78,8 @@ class DrivenPost:
         if self._post is not None:
             self._post.stop()
 
-    def _make_camera(self, _section: BackendSettings) -> StreetCamera:
-        return StreetCamera(self._footage, self._pace)
+    def _make_camera(self, section: BackendSettings) -> Camera:
+        return camera(section) if self._footage is None else StreetCamera(self._footage, self._pace)
 
     def _make_board(self, _section: BackendSettings) -> ShownBoard:
         self._board = ShownBoard(lambda lines: self._out.send(kind="board", lines=lines))
@@ -94,7 +95,8 @@ def main() -> int:
     # What a library prints must not stand between the messages.
     pipe = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    worker = DrivenPost(Path(sys.argv[1]), Path(sys.argv[2]), Writer(pipe))
+    configuration, *footage = map(Path, sys.argv[1:])
+    worker = DrivenPost(configuration, footage[0] if footage else None, Writer(pipe))
     # Ctrl-C in a terminal reaches the whole group; the server says when it is time to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

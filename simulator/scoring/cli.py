@@ -1,6 +1,7 @@
 """`platepost simulate replay`: what a post would read of a clip."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from platepost.common.commands.options import Number
+from platepost.device.backends import CameraAddress
+from platepost.device.camera.footage.camera import FootageCamera
+from platepost.device.commands.options import PathOrAddress, camera_login
 from platepost.device.vision.clips import ClipRead
 from platepost.device.vision.recognizer import Recognizer
 from platepost.simulator.scoring.replay import Replay
@@ -24,9 +28,18 @@ Examples:
   platepost simulate replay simulator/footage/street.mp4 --truth simulator/footage/street.truth.json
   platepost simulate replay --fps 10 --json photos/ > reads.jsonl
   platepost simulate replay post-7.recording --key recordings.pem
+  platepost simulate replay --seconds 600 --camera-user post --camera-password-file FILE rtsp://192.168.1.20/stream1
 """
 )
-@click.argument("clip", type=click.Path(exists=True, path_type=Path))
+@click.argument("clip", type=PathOrAddress(exists=True))
+@camera_login
+@click.option(
+    "--seconds",
+    type=Number(1, 86_400),
+    default=60,
+    show_default=True,
+    help="How long a camera is read, which does not end by itself.",
+)
 @click.option(
     "--truth",
     "truth_path",
@@ -44,7 +57,9 @@ Examples:
 @click.option("--reader", type=click.Path(exists=True, path_type=Path), help="Use another reader.tflite.")
 def replay(
     *,
-    clip: Path,
+    clip: Path | CameraAddress,
+    login: Callable[[str], CameraAddress],
+    seconds: float,
     truth_path: Path | None,
     as_json: bool,
     fps: float | None,
@@ -52,12 +67,19 @@ def replay(
     detector: Path | None,
     reader: Path | None,
 ) -> None:
-    """Print the reads that a post would make from CLIP, a video or a folder of images.
+    """Print the reads that a post would make from CLIP: a video, a folder of images, or the address of a camera.
 
-    No frame is dropped, nothing is published, and the clip runs as fast as this machine can.
+    Nothing is published. No frame of a file is dropped, and it runs as fast as this machine can; a camera is read live.
     """
-    truth = load_truth(truth_path, clip=clip.name) if truth_path is not None else None
-    run = Replay(clip, Recognizer.load(detector=detector, reader=reader), frames_per_second=fps, key=key)
+    recognizer = Recognizer.load(detector=detector, reader=reader)
+    if isinstance(clip, CameraAddress):
+        if truth_path is not None or fps is not None or key is not None:
+            raise click.UsageError("--truth, --fps and --key are for files, not for a camera.")
+        truth = None
+        run = Replay(login(clip.address).camera(), recognizer, limit_seconds=seconds)
+    else:
+        truth = load_truth(truth_path, clip=clip.name) if truth_path is not None else None
+        run = Replay(FootageCamera(path=clip, pace="fast", frames_per_second=fps, key=key), recognizer)
     reads = _play(run, as_json=as_json)
     found = score([ScoredRead.of(read) for read in reads], truth) if truth is not None else None
     if as_json:

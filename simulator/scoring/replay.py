@@ -1,11 +1,12 @@
 """Replay: a clip through the post's own vision, without network, as fast as this machine can and no frame dropped."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from time import perf_counter
 
 from platepost.common.signals import check
+from platepost.device.camera.base import Camera
 from platepost.device.camera.footage.camera import FootageCamera
 from platepost.device.frame import Frame
 from platepost.device.vision.clips import ClipRead, reads_of
@@ -15,14 +16,15 @@ from platepost.device.vision.recognizer import Recognizer
 
 @dataclass(slots=True)
 class Replay:
-    """One run over a clip; `reads` gives the reads as they end, the figures are whole when it is exhausted."""
+    """One run over footage, or over what a camera sees for some time.
 
-    clip: Path
+    `reads` gives the reads as they end; the figures are whole when it is exhausted.
+    """
+
+    camera: Camera
     recognizer: Recognizer
-    frames_per_second: float | None = None
-    """For a folder of images, which does not know it."""
-    key: Path | None = None
-    """PEM of the private key that opens what a post recorded."""
+    limit_seconds: float = math.inf
+    """How long a camera is followed that does not end by itself."""
     on_frame: Callable[[int, int], None] = lambda _done, _of: None
     """Called after each frame with how many are done and how many there are, 0 where that is not known."""
     seconds: float = field(default=0.0, init=False)
@@ -35,18 +37,21 @@ class Replay:
         """Play the clip and yield each read when its passage ends.
 
         Raises:
-            CameraError: the clip cannot be played.
+            CameraError: the clip cannot be played, or the camera failed.
 
         """
         start = perf_counter()
-        camera = FootageCamera(path=self.clip, pace="fast", frames_per_second=self.frames_per_second, key=self.key)
-        with camera:
-            yield from reads_of(self._counted(camera), self.pipeline)
+        with self.camera:
+            yield from reads_of(self._counted(), self.pipeline)
         self.seconds = perf_counter() - start
 
-    def _counted(self, camera: FootageCamera) -> Iterator[Frame]:
-        total = camera.frame_count
-        for frame in camera.frames():
+    def _counted(self) -> Iterator[Frame]:
+        total = self.camera.frame_count if isinstance(self.camera, FootageCamera) else 0
+        begin: float | None = None
+        for frame in self.camera.frames():
             check()
+            begin = frame.monotonic if begin is None else begin
+            if frame.monotonic - begin > self.limit_seconds:
+                return
             yield frame
             self.on_frame(frame.number + 1, total)

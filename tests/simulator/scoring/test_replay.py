@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
+from platepost.device.camera.footage.camera import FootageCamera
 from platepost.device.vision.detector import Detection
 from platepost.device.vision.reader import Glyph, Reading
 from platepost.device.vision.recognizer import Recognizer
@@ -66,7 +67,7 @@ def recognizer(text: str = "7ABC123") -> Any:
 
 def test_replay_gives_each_passage_once_with_its_frames(clip: Path) -> None:
     seen: list[tuple[int, int]] = []
-    run = Replay(clip, recognizer(), on_frame=lambda done, of: seen.append((done, of)))
+    run = Replay(FootageCamera(path=clip, pace="fast"), recognizer(), on_frame=lambda done, of: seen.append((done, of)))
     reads = list(run.reads())
 
     assert [(read.text, read.first_frame, read.last_frame) for read in reads] == [("7ABC123", FIRST, LAST)]
@@ -79,7 +80,9 @@ def test_replay_gives_each_passage_once_with_its_frames(clip: Path) -> None:
 def test_passage_that_the_clip_cuts_off_still_ends_in_a_read(clip: Path) -> None:
     for file in sorted(clip.iterdir())[LAST - 2 :]:
         file.unlink()
-    assert [read.last_frame for read in Replay(clip, recognizer()).reads()] == [LAST - 3]
+    assert [read.last_frame for read in Replay(FootageCamera(path=clip, pace="fast"), recognizer()).reads()] == [
+        LAST - 3
+    ]
 
 
 @pytest.fixture
