@@ -126,7 +126,7 @@ def lift_hold(*, person: str, hold: int, because: str) -> None:
 
 def review_hold(*, person: str, hold: int, review_on: date) -> None:
     """Note that a hold was reviewed, and when it is to be again. Raises ArchiveRefusedError as `lift_hold` does."""
-    with act(LedgerEvent.HOLD_PLACED, person=person, hold=hold, until=review_on, what="reviewed") as entry:
+    with act(LedgerEvent.HOLD_REVIEWED, person=person, hold=hold, until=review_on) as entry:
         kept = Hold.objects.select_for_update().filter(pk=hold, lifted_at=None).first()
         if kept is None:
             raise ArchiveRefusedError(f"no hold {hold} is in force", "archive_hold_final")

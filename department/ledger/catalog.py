@@ -293,6 +293,8 @@ class LedgerEvent(Enum):
     # --- the archive
     RETENTION_SET = EventKind("retention_set", "set a retention", "person what before after", "why")
     HOLD_PLACED = EventKind("hold_placed", "placed a hold", "person hold reason", "case until what records count")
+    HOLD_REVIEWED = EventKind("hold_reviewed", "reviewed a hold", "person hold reason until", "case")
+    """It stays; `until` is when it is to be reviewed again."""
     HOLD_REMOVED = EventKind("hold_removed", "removed a hold", "person hold reason", "case second_person what")
     PURGE_PLANNED = EventKind(
         "purge_planned", "planned a purge", "plan", "person what until count", writers=(WEB, PURGER)

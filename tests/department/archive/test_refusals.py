@@ -404,6 +404,18 @@ def last_entry(superuser: psycopg.Connection) -> dict[str, Any]:
     return {"event": found[0][0]} | {field: json.loads(value) for _, field, value in found}
 
 
+def test_review_of_a_hold_is_entered_as_one(pages: Pages, superuser: psycopg.Connection) -> None:
+    sql("SELECT custody_make_partitions('2024-01-31', '2024-01-31')")
+    with as_role(WEB):
+        number = hold()
+        assert last_entry(superuser)["event"] == "hold_placed"
+        pages("b.lee", f"/holds/{number}/review/", review_on="2027-09-01")
+    assert last_entry(superuser) == {
+        "event": "hold_reviewed", "person": "b.lee", "hold": number, "case": "CV-9", "reason": "claim",
+        "until": "2027-09-01",
+    }  # fmt: skip
+
+
 def test_refused(pages: Pages, superuser: psycopg.Connection) -> None:
     for name, case in REFUSED.items():
         emptied = ("archive_part", "archive_plan", "archive_outcome", "archive_hold", "archive_term", "archive_backup")
