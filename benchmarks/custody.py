@@ -27,13 +27,13 @@ from pathlib import Path
 import psycopg
 from joserfc.jwk import ECKey
 
-from platepost.department.config.upgrade import upgrade
 from platepost.department.custody.bucket import PictureBucket
 from platepost.department.custody.messages import ReceivedMessage
 from platepost.department.custody.store import CustodyStore
 from platepost.department.database.cluster import PrivateCluster
 from platepost.department.database.roles import KEEPER
 from platepost.department.folder import DepartmentFolder, DepartmentSettings
+from platepost.department.session import set_up_apps
 from platepost.wire.contract.examples import CLOCK, LIST, MemoryStore, example_sight
 from platepost.wire.records import Hit, Keyring, Picture, Read, Recorder, Source, new_identifier
 from platepost.wire.records.parts import Box, Character, Location, Point
@@ -148,6 +148,14 @@ def run(cluster: PrivateCluster, bucket: PictureBucket | None, *, records: int, 
             )
     if profile:
         pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
+
+
+def upgrade(folder: DepartmentFolder) -> None:
+    """Make the tables of a new database, or bring those of an old one up to date."""
+    set_up_apps()
+    from platepost.department.config.upgrade import upgrade as apply  # noqa: PLC0415 - Django knows the apps now
+
+    apply(folder)
 
 
 @contextmanager

@@ -22,8 +22,8 @@ from statistics import median
 
 import click
 import psycopg
+from custody import upgrade
 
-from platepost.department.config.upgrade import upgrade
 from platepost.department.database.cluster import PrivateCluster
 from platepost.department.database.roles import KEEPER, WEB
 from platepost.department.folder import DepartmentFolder, DepartmentSettings

@@ -34,11 +34,10 @@ from typing import Any
 
 import numpy as np
 import psycopg
-from custody import Post
+from custody import Post, upgrade
 from search_data import BEGAN, POSTS, WEEKS, load, serial, serials, sizes
 from size import of_reads
 
-from platepost.department.config.upgrade import upgrade
 from platepost.department.custody.store import CustodyStore
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 from platepost.department.database.roles import COMMAND, KEEPER
