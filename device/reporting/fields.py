@@ -1,10 +1,11 @@
 """From a passage to the fields of its records: text, location in the frame, pictures."""
 
+from functools import partial
 from typing import Any
 
 from platepost.common.errors import PictureError
-from platepost.device.vision.passages import Passage
-from platepost.device.vision.pictures import Jpeg, overview, patch
+from platepost.device.vision.passages import BEST_FRAMES, Passage
+from platepost.device.vision.pictures import Jpeg, crop, encode, overview, patch
 from platepost.device.vision.sighting import Sighting
 from platepost.device.vision.vehicle import Appearance
 from platepost.wire.hotlist import plate_key
@@ -74,6 +75,21 @@ def pictures_of(
             made += _picture("patch", lambda: patch(color, corners, largest=section.patch_bytes))
         if with_overview:
             made += _picture("overview", lambda: overview(color, corners, largest=section.overview_bytes))
+    return tuple(made)
+
+
+def hit_pictures(passage: Passage, section: RecordSettings) -> tuple[Picture, ...]:
+    """Make the pictures of a hit, by which a person decides: more than those of a read, each within its limit.
+
+    The best frame's come first; then the plate as that frame has it, and the plate in the next best frames, in gray.
+    """
+    best, largest = passage.best, section.patch_bytes
+    made = [*pictures_of(best, section, with_patch=True, with_overview=True)]
+    seen = _picture("patch", lambda: crop(best.frame.color(), best.plate.corners, largest=largest))
+    made += [each.model_copy(update={"rectified": False}) for each in seen]
+    others = [plate for plate in passage.best_plates if plate is not best.rectified]
+    for plate in others[: BEST_FRAMES - 1]:
+        made += _picture("patch", partial(encode, plate, largest=largest))
     return tuple(made)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, Self
 
-from platepost.device.reporting.fields import pictures_of, sight_fields
+from platepost.device.reporting.fields import hit_pictures, pictures_of, sight_fields
 from platepost.device.reporting.surge import HitSurge
 from platepost.device.vision.ctc import folded
 from platepost.device.vision.passages import Passage
@@ -328,7 +328,7 @@ class Reporter:
                 fresh.setdefault(claim, match)
         if not fresh:
             return
-        pictures = pictures_of(passage.best, self._settings, with_patch=True, with_overview=True)
+        pictures = hit_pictures(passage, self._settings)
         state, plate = self.hotlist.judge(hotlist), passage.plate_probability
         for claim, match in fresh.items():
             least = self.hotlist.settings.hits_per_hour

@@ -13,6 +13,8 @@ PATCH_BYTES = 3 * 1024
 """Largest patch, as in the United Kingdom's national standard for plate patches."""
 OVERVIEW_BYTES = 25 * 1024
 """Largest overview, of the same standard."""
+CROP_MARGIN = 0.1
+"""Of the plate's width, what is shown around it in a crop."""
 QUALITIES = (90, 80, 70, 60, 50, 40, 30, 20)
 """JPEG qualities tried, the best first, until the picture fits."""
 
@@ -30,6 +32,16 @@ def patch(color: NDArray[np.uint8], corners: Corners, *, largest: int = PATCH_BY
     """Cut the plate out of an H x W x 3 frame, seen from the front, as a JPEG of at most `largest` bytes."""
     width = int(np.clip(plate_size(corners)[0] * 1.2, 80, 180))
     return encode(rectify(color, corners, width=width, height=width // 2, margin=0.06), largest=largest)
+
+
+def crop(color: NDArray[np.uint8], corners: Corners, *, largest: int = PATCH_BYTES) -> Jpeg:
+    """Cut the plate out of an H x W x 3 frame as it is, not straightened, as a JPEG of at most `largest` bytes."""
+    height, width = color.shape[:2]
+    left, top, right, bottom = bounding_box(corners)
+    margin = CROP_MARGIN * (right - left)
+    x, y = (max(0, round(edge - margin)) for edge in (left, top))
+    across, down = min(width, round(right + margin)), min(height, round(bottom + margin))
+    return encode(color[y : max(y + 1, down), x : max(x + 1, across)], largest=largest)
 
 
 def overview(color: NDArray[np.uint8], corners: Corners, *, largest: int = OVERVIEW_BYTES) -> Jpeg:

@@ -197,6 +197,13 @@ class Picture(WireModel):
     """
 
     kind: Literal["patch", "overview"] = Field(description="`patch`: the plate; `overview`: the vehicle.")
+    rectified: bool | None = Field(
+        default=None,
+        description=(
+            "Of a patch: `false` where it is the plate as the frame has it, pixel for pixel; absent where it was"
+            " straightened, to be seen from the front."
+        ),
+    )
     media_type: Literal["image/jpeg"] = Field(default="image/jpeg", description="Media type of the bytes.")
     width: Annotated[int, Field(ge=1)] = Field(description="Width in pixels.")
     height: Annotated[int, Field(ge=1)] = Field(description="Height in pixels.")

@@ -72,7 +72,13 @@ class Sight(RecordData):
     )
     place: Place = Field(description="Where the camera stands and looks.")
     versions: Versions = Field(description="Software, configuration and models in use.")
-    pictures: tuple[Picture, ...] = Field(default=(), description="Patch and overview.")
+    pictures: tuple[Picture, ...] = Field(
+        default=(),
+        description=(
+            "Patch and overview of the best frame, the first of each kind. A hit may have more patches: the plate as "
+            "that frame has it (`rectified` is `false`), then from the passage's next best frames."
+        ),
+    )
 
 
 class Consultation(HotListState):

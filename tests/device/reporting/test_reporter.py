@@ -8,6 +8,7 @@ import pytest
 from platepost.device.frame import Frame
 from platepost.device.reporting import reporter as reporter_module
 from platepost.device.reporting.reporter import RecordContext, Reporter
+from platepost.device.vision.geometry import rectify
 from platepost.device.vision.passages import Passage, Passages
 from platepost.device.vision.pipeline import Ended, Retraction, Verdict
 from platepost.device.vision.reader import Glyph, Reading
@@ -130,7 +131,8 @@ class Desk:
         rng = np.random.default_rng(number)
         color = rng.integers(0, 255, (240, 320, 3), np.uint8)
         frame = Frame(number, NOON, number / 20, color[:, :, 0], lambda: color)
-        (passage,) = self.passages.update([Sighting(frame, self.plate(text, confidence, score), 1.0)])
+        straight = rectify(frame.gray, self.plate(text, confidence).corners, width=160, height=64, margin=0.0)
+        (passage,) = self.passages.update([Sighting(frame, self.plate(text, confidence, score), 1.0, straight)])
         passage.impression, passage.described = Impression(issuer), appearance
         if passage.safe:
             self.reporter.early(passage)
@@ -498,6 +500,25 @@ def test_without_a_list_the_read_says_that_none_was_consulted() -> None:
     (read,) = desk.records
     assert isinstance(read, Read)
     assert read.hotlist.result == "not_consulted"
+
+
+def test_a_hit_carries_the_plate_as_seen_and_in_the_next_best_frames() -> None:
+    desk = Desk(FakeList("7ABC123"))
+    for confidence in (0.6, 0.6, 0.6, 0.99, 0.99):  # an early text is safe after several frames
+        desk.see("7ABC123", confidence=confidence)
+    desk.end()
+    hit, read = (next(each for each in desk.records if isinstance(each, kind)) for kind in (Hit, Read))
+    assert [(each.kind, each.rectified) for each in hit.pictures][:3] == [  # type: ignore[attr-defined]
+        ("patch", None),
+        ("overview", None),
+        ("patch", False),
+    ]
+    frames = hit.pictures[3:]  # type: ignore[attr-defined]
+    assert 1 <= len(frames) <= 2
+    assert {(each.kind, each.rectified, each.width, each.height) for each in frames} == {("patch", None, 160, 64)}
+    assert len({each.sha256 for each in hit.pictures}) == len(hit.pictures), "each another frame"  # type: ignore[attr-defined]
+    assert all(each.size <= 3072 for each in hit.pictures if each.kind == "patch")  # type: ignore[attr-defined]
+    assert [each.kind for each in read.pictures] == ["patch"]  # type: ignore[attr-defined]
 
 
 def test_pictures_of_reads_are_as_configured() -> None:
