@@ -36,6 +36,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "platepost.department.web.middleware.CompressedFiles",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "platepost.department.web.middleware.SecurityHeaders",
     "platepost.department.web.middleware.StreamsWithoutDatabase",

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
@@ -17,6 +18,19 @@ _HEADERS = {
 _HSTS = "max-age=31536000"
 """A browser that has been here by TLS comes by nothing else for a year (RFC 6797). Other hosts of the domain are the
 city's to decide about."""
+
+
+class CompressedFiles(GZipMiddleware):
+    """A middleware that compresses scripts and styles, which are the same for everybody.
+
+    It compresses no page: a page has secrets next to what a stranger may have chosen, and its length would reveal them.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Compress a file's answer."""
+        if not request.path.startswith(settings.STATIC_URL):
+            return response
+        return super().process_response(request, response)
 
 
 class SecurityHeaders:
