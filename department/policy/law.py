@@ -35,6 +35,8 @@ class LawProfile(BaseModel):
     """How many days may lie between audits; None where the law has no number."""
     publication: str = ""
     """What must be published."""
+    state_system: str = ""
+    """What the state calls the system in which hits are confirmed, unless the department calls it something else."""
     sources: tuple[str, ...] = Field(min_length=1)
     """What was read, and when."""
 

@@ -142,6 +142,8 @@ class AlertRules(_Part):
     """Within which another hit of the same plate is shown under the one before, and answered with it; never where 0."""
     second_person_substitute: str = Field(default="", max_length=160)
     """What stands in for a second person at a near match where there is none; nothing does where empty."""
+    state_system: str = Field(default="", max_length=40)
+    """The name of the system in which hits are confirmed, as pages show it; the law's state has one where empty."""
 
 
 class ListRules(_Part):
@@ -207,6 +209,11 @@ class Policy(_Part):
         if self.other_law is not None:
             return self.other_law.profile
         return LAWS[self.law_name]
+
+    @property
+    def state_system(self) -> str:
+        """The name of the system in which hits are confirmed; empty where neither department nor law has one."""
+        return self.alerts.state_system or self.law.state_system
 
     @model_validator(mode="after")
     def _states_its_law(self) -> Self:
