@@ -33,6 +33,17 @@ from platepost.department.policy.policy import policy_in_force
 
 Said: TypeAlias = str | int | list[str] | None
 """What a step has in a column."""
+_UNTAKEN = "SELECT record_id, revision FROM alerts_alert WHERE record_id = ANY (%s) AND state = 'new' ORDER BY 1"
+_UNTAKEN_WITHDRAWN = """
+WITH RECURSIVE before (of, record_id) AS (
+    SELECT given, given FROM unnest(%s::bigint[]) AS given
+    UNION SELECT before.of, alert.previous_id FROM before JOIN alerts_alert AS alert USING (record_id)
+    WHERE alert.previous_id IS NOT NULL
+), first (of, root) AS (SELECT of, min(record_id) FROM before GROUP BY of)
+SELECT record_id, revision FROM alerts_alert JOIN first ON first.of = record_id
+WHERE record_id = ANY (%s) AND state = 'withdrawn' AND withdrawn_from = 'new'
+AND root = (SELECT root FROM first WHERE of = %s) ORDER BY 1
+"""
 Repeats: TypeAlias = Collection[int]
 """Other hits of the vehicle of an alert, by their records."""
 
@@ -157,9 +168,11 @@ def close(
     return _act(actor, record_id, revision, AlertStep.OUTCOME, repeats, reason=outcome.value)
 
 
-def account(actor: AlertActor, record_id: int, revision: int, done: MeanwhileAnswer) -> AlertState:
-    """Say what had been done about an alert before it was taken back."""
-    return _act(actor, record_id, revision, AlertStep.MEANWHILE, reason=done.value)
+def account(
+    actor: AlertActor, record_id: int, revision: int, done: MeanwhileAnswer, *, repeats: Repeats = ()
+) -> AlertState:
+    """Say what had been done about an alert, and its repeats that nobody had taken, before they were withdrawn."""
+    return _act(actor, record_id, revision, AlertStep.MEANWHILE, repeats, reason=done.value)
 
 
 def take_over(actor: AlertActor, record_id: int, revision: int) -> AlertState:
@@ -205,14 +218,14 @@ def _act(
         done: list[tuple[int, dict[str, Said]]] = [
             (record_id, {"person": who, "step": step.value, "state": state, **told})
         ]
-        for repeat, seen in _untaken(cursor, repeats):
-            _add(cursor, repeat, seen, AlertStep.REPEAT, actor, with_record=record_id)
-            repeated: dict[str, Said] = {
-                "step": AlertStep.REPEAT.value,
-                "state": AlertState.REPEATED.value,
-                "with_record": record_id,
-            }
-            done.append((repeat, {"person": who, **repeated}))
+        withdrawn = step is AlertStep.MEANWHILE
+        other = AlertStep.MEANWHILE if withdrawn else AlertStep.REPEAT
+        more: dict[str, Said] = told if withdrawn else {"with_record": record_id}
+        for repeat, seen in _untaken(cursor, record_id, repeats, withdrawn=withdrawn):
+            became, its_group = _add(cursor, repeat, seen, other, actor, **more)
+            if its_group != group:
+                raise AlertError("A repeat is of the same covert group.", "alerts_repeat")
+            done.append((repeat, {"person": who, "step": other.value, "state": became, **more}))
         for each, entered in done:
             if group is None:
                 enter(LedgerEvent.ALERT_STEP, {**entered, "records": [each]})
@@ -223,12 +236,17 @@ def _act(
     return AlertState(state)
 
 
-def _untaken(cursor: CursorWrapper, records: Repeats) -> list[tuple[int, int]]:
-    """Return those of alerts that nobody has taken, each with its revision."""
+def _untaken(cursor: CursorWrapper, record_id: int, records: Repeats, *, withdrawn: bool) -> list[tuple[int, int]]:
+    """Return those of the repeats of an alert that nobody has taken, each with its revision.
+
+    Of those that were withdrawn, the ones that `previous_id` joins with it: the database checks the others itself.
+    """
     if not records:
         return []
-    asked = "SELECT record_id, revision FROM alerts_alert WHERE record_id = ANY (%s) AND state = 'new' ORDER BY 1"
-    cursor.execute(asked, [[*records]])
+    asked, values = _UNTAKEN, [[*records]]
+    if withdrawn:
+        asked, values = _UNTAKEN_WITHDRAWN, [[record_id, *records], [*records], record_id]
+    cursor.execute(asked, values)
     return list(cursor.fetchall())
 
 

@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from django import forms
+from django.db import connection
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -23,7 +24,7 @@ from platepost.department.alerts.actions import AlertActor, AlertRejection, EyeA
 from platepost.department.alerts.alerts import alert_of, alerts_of
 from platepost.department.alerts.console_feed import AT_ONCE, FEED, PURPOSE, ConsoleFeed, Listener
 from platepost.department.alerts.console_hit import hit_views
-from platepost.department.alerts.console_stand import bare_view
+from platepost.department.alerts.console_stand import bare_view, system_name
 from platepost.department.alerts.console_words import CONSOLE_WORDS
 from platepost.department.alerts.errors import AlertError, StaleAlertError
 from platepost.department.alerts.heard import hearing
@@ -36,7 +37,9 @@ from platepost.department.alerts.states import (
     MeanwhileAnswer,
     RejectReason,
 )
+from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import open_entry
+from platepost.department.ledger.writing import entering
 from platepost.department.people.access import CurrentRequest, idle_end, needs, session_end
 from platepost.department.people.currency import currencies
 from platepost.department.people.models import DepartmentPerson
@@ -59,6 +62,7 @@ def console(request: CurrentRequest) -> HttpResponse:
     people = currencies(DepartmentPerson.objects.filter(disabled_at=None).exclude(pk=request.user.pk).order_by("login"))
     context = {
         "words": CONSOLE_WORDS,
+        "system": system_name(),
         "begun": acknowledged_until(request.user) is not None,
         "colleagues": [each.person.login for each in people if each.may(Permission.ANSWER_HITS)],
     }
@@ -89,6 +93,16 @@ def _session(request: CurrentRequest) -> dict[str, Any]:
 def stay(request: CurrentRequest) -> HttpResponse:
     """Note that somebody is at the console, which keeps the session; return when it ends now."""
     return JsonResponse(_session(request))
+
+
+@needs(Permission.ANSWER_HITS)
+@require_POST
+def test(request: CurrentRequest) -> HttpResponse:
+    """Send a test hit to the person's consoles: from the database by the stream, as hits come. It is no alert."""
+    sent = {"person": request.user.login, "at": timezone.now().isoformat()}
+    with entering(LedgerEvent.TEST_HIT, {"person": request.user.login}), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify('alerts', %s)", [json.dumps(sent)])
+    return HttpResponse(status=204)
 
 
 @needs(Permission.ANSWER_HITS)
@@ -201,7 +215,7 @@ _STEPS: dict[str, tuple[Callable[..., object], Callable[[Mapping[str, Any]], obj
     AlertStep.TAKE_OVER: (actions.take_over, None),
 }
 """What each step does, and what of the answers it takes besides; the others are not made here."""
-_DECIDING = {AlertStep.REJECT, AlertStep.CLEARED, AlertStep.OUTCOME}
+_DECIDING = {AlertStep.REJECT, AlertStep.CLEARED, AlertStep.OUTCOME, AlertStep.MEANWHILE}
 """Steps that answer other hits of the same vehicle, too."""
 
 

@@ -24,7 +24,7 @@ import psycopg
 from django.db import Error, connection
 from django.utils import timezone
 
-from platepost.department.alerts.alerts import Alert, alerts_of, open_revisions
+from platepost.department.alerts.alerts import Alert, alerts_of, changed_revisions, open_revisions
 from platepost.department.alerts.console_hit import hit_views
 from platepost.department.alerts.console_stand import bare_view, brief, stand_view
 from platepost.department.alerts.heard import ListeningState, hearing
@@ -52,6 +52,8 @@ _STREAM = timedelta(minutes=4)
 AT_ONCE = 20
 """Hits that one entry shows, and that a console is sent whole at once."""
 _DECIDED = {AlertState.REJECTED, AlertState.CLOSED}
+_WHOLE_A_SECOND = 500
+"""How many open alerts are worth a second between two times that all are read."""
 _ROWS = 500
 """Rows of one message: the first ones are drawn before the last ones have come."""
 
@@ -113,6 +115,10 @@ class ConsoleFeed:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _thread: threading.Thread | None = None
     _heard_at: float = 0.0
+    _whole_at: float = 0.0
+    """When all open alerts are read again, on the monotonic clock."""
+    _groups: set[str] = field(default_factory=set)
+    """Whose alerts were read with all others."""
     _warned_at: datetime | None = None
     _left: list[OpenEntry] = field(default_factory=list)
     """Of those who have left: to be closed."""
@@ -263,14 +269,22 @@ class ConsoleFeed:
                 if ask:
                     due = time.monotonic() + LOOK_SECONDS
                 self.look(ask=ask)
-                for _ in bell.connection.notifies(timeout=max(0.0, due - time.monotonic()), stop_after=1):
-                    pass
+                for rung in bell.connection.notifies(timeout=max(0.0, due - time.monotonic()), stop_after=1):
+                    if rung.payload:
+                        self._test(json.loads(rung.payload))
             self._close_left()
         finally:
             with suppress(psycopg.Error):
                 if bell.connection is not None:
                     bell.connection.execute("UNLISTEN alerts")  # the pool gives the session to somebody else
             bell.close()
+
+    def _test(self, sent: Mapping[str, str]) -> None:
+        """Show a test hit on the consoles of the person who sent it."""
+        with self._lock:
+            those = [listener for listener in self._listeners if listener.person.login == sent["person"]]
+        for listener in those:
+            listener.tell(self._event("test", {"at": sent["at"]}))
 
     def _close_left(self) -> None:
         while self._left:
@@ -331,12 +345,22 @@ class ConsoleFeed:
         listener.tell(None)
 
     def _note(self, listening: Sequence[Listener], now: datetime) -> None:
-        """Give each alert that is new, or has changed, the next number."""
+        """Give each alert that is new, or has changed, the next number.
+
+        All that are open are read now and then, and whenever somebody of another covert group listens; between, those
+        that have changed: a notification costs the same, however many are open.
+        """
         self._count()
+        entries = [*self._entries(listening)]
+        groups = {group for listener in listening for group in listener.groups or ()}
+        whole = time.monotonic() >= self._whole_at or not groups <= self._groups
         present: set[int] = set()
-        for entry in (None, *self._entries(listening)):
+        ended: set[int] = set()
+        for entry in (None, *entries):
             with suppress(LedgerError) if entry else nullcontext():
-                there = {record: seen for record, seen in open_revisions(entry).items() if record not in present}
+                found = open_revisions(entry) if whole else changed_revisions(entry)
+                ended |= {record for record, revision in found.items() if revision is None}
+                there = {each: seen for each, seen in found.items() if seen is not None and each not in present}
                 present |= there.keys()
                 known = self._known
                 changed = [
@@ -345,7 +369,10 @@ class ConsoleFeed:
                     if record not in known or known[record].alert.revision != revision
                 ]
                 self._learn(alerts_of(changed, entry), entry, now)
-        self._forget(self._known.keys() - present, listening, now)
+        self._forget(self._known.keys() - present if whole else self._known.keys() & ended, listening, now)
+        if whole:
+            self._groups = groups
+            self._whole_at = time.monotonic() + max(LOOK_SECONDS, len(self._known) / _WHOLE_A_SECOND)
         for record, each in self._known.items():
             if not each.escalated and each.escalates_at is not None and each.escalates_at <= now:
                 self._known[record] = replace(each, escalated=True, last=self._number)

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from platepost.common.errors import PlatepostError
@@ -31,6 +32,8 @@ from platepost.wire.records.parts import ClockQuality
 
 _UNSURE = 90
 """Below so many percent a character is marked."""
+_LIKELY = 0.01
+"""Probability from which on another text counts as one that the camera considered."""
 _CLOCK = timedelta(seconds=2)
 """A post's clock may be so far off before it is said."""
 _COMPASS = ("north", "northeast", "east", "southeast", "south", "southwest", "west", "northwest")
@@ -54,6 +57,13 @@ class ShownCharacter:
     pair: ComparedCharacter
     percent: int | None
     """None where the list has a character more than was read."""
+    doubted: bool = False
+    """Whether another text that the camera considered has another character here."""
+
+    @property
+    def close(self) -> bool:
+        """Whether a person answers it by itself: it differs, or the camera was not sure of it."""
+        return self.doubted or bool(self.kind)
 
     @property
     def kind(self) -> str:
@@ -72,20 +82,36 @@ class ShownCharacter:
 def shown_characters(hit: Hit) -> list[ShownCharacter]:
     """Return the characters as read over the listed ones, one by one."""
     sure = (int(each.confidence * 100) for each in hit.characters)
-    pairs = compared(hit.plate_read, hit.plate_matched)
-    return [ShownCharacter(pair, next(sure, None) if pair.read else None) for pair in pairs]
+    doubted = iter(_doubted(hit))
+    return [
+        ShownCharacter(pair, next(sure, None), next(doubted)) if pair.read else ShownCharacter(pair, None)
+        for pair in compared(hit.plate_read, hit.plate_matched)
+    ]
+
+
+def _doubted(hit: Hit) -> list[bool]:
+    """Return of each character read whether another likely text of the plate has another one, or one more, there."""
+    found = [False] * len(hit.plate_read)
+    for other in (each.text for each in hit.alternatives if each.confidence >= _LIKELY):
+        place = 0
+        for pair in compared(hit.plate_read, other):
+            found[min(place, len(found) - 1)] |= not pair.same
+            place += bool(pair.read)
+    return found
 
 
 def clock_doubt(clock: ClockQuality) -> str:
     """Return what is doubtful about the post's clock, as a sentence; empty if nothing."""
     if clock.held_seconds is not None:
-        return "The post's clock was wrong: do not rely on the time."
+        return gettext("The post's clock was wrong: do not rely on the time.")
     if not clock.synchronised:
-        return "The post's clock was not synchronized: the time may be wrong."
+        return gettext("The post's clock was not synchronized: the time may be wrong.")
     if clock.stepped_back_seconds is not None:
-        return f"The post's clock had been {clock.stepped_back_seconds:.0f} s ahead just before."
+        ahead = f"{clock.stepped_back_seconds:.0f}"
+        return gettext("The post's clock had been {seconds} s ahead just before.").format(seconds=ahead)
     if clock.maximum_error_seconds is not None and clock.maximum_error_seconds > _CLOCK.total_seconds():
-        return f"The post's clock may be {clock.maximum_error_seconds:.0f} s off."
+        off = f"{clock.maximum_error_seconds:.0f}"
+        return gettext("The post's clock may be {seconds} s off.").format(seconds=off)
     return ""
 
 
@@ -123,8 +149,8 @@ def hit_view(
     hit = read_event(stored.restored().event or {}).data
     if not isinstance(hit, Hit):
         raise TypeError(f"record {stored.id} is not a hit")
-    doubt = "The time is more than a month off." if stored.retention == DOUBTFUL else clock_doubt(hit.clock)
-    seen = {each.kind: b64encode(each.body).decode("ascii") for each in pictures}
+    doubt = gettext("The time is more than a month off.") if stored.retention == DOUBTFUL else clock_doubt(hit.clock)
+    shown = _pictures(hit, pictures)
     heading = hit.place.heading_degrees
     context = {
         "hit": hit,
@@ -141,7 +167,7 @@ def hit_view(
         "heading": _COMPASS[round(heading / 45) % 8] if heading is not None else None,
         "map": drawn_map(places, {stored.post: 1}),
         "agrees": STATES[hit.state_agreement],
-        "lacking": [kind for kind in ("patch", "overview") if kind not in seen],
+        "lacking": [kind for kind in ("patch", "overview") if kind not in shown],
         "unseen": unseen,
     }
     return {
@@ -152,9 +178,22 @@ def hit_view(
         "captured": _stamp(hit.captured),
         "plate": hit.plate_read,
         "line": _line(hit, stored.post),
+        "compare": render_to_string("alerts/console/compare.html", context),
         "facts": render_to_string("alerts/console/facts.html", context),
-        "pictures": seen,
+        "pictures": shown,
     }
+
+
+def _pictures(hit: Hit, pictures: Iterable[PictureBytes]) -> dict[str, Any]:
+    """Return what is kept of a hit's pictures, in base64, by what they show."""
+    bodies = {each.sha256.hex(): b64encode(each.body).decode("ascii") for each in pictures}
+    kept = [(each, bodies[each.sha256]) for each in hit.pictures if each.sha256 in bodies]
+    patches = [body for each, body in kept if each.kind == "patch" and each.rectified is not False]
+    found: dict[str, Any] = {"patch": patches[0], "more": patches[1:]} if patches else {}
+    for name, kind, rectified in (("overview", "overview", None), ("crop", "patch", False)):
+        body = next((body for each, body in kept if (each.kind, each.rectified) == (kind, rectified)), None)
+        found |= {name: body} if body else {}
+    return found
 
 
 def _line(hit: Hit, post: str) -> str:

@@ -21,7 +21,7 @@ from platepost.department.policy.policy import policy_in_force
 EYE_ANSWERS = {
     EyeAnswer.SAME: _("matches"),
     EyeAnswer.OTHER: _("doesn't match"),
-    EyeAnswer.NOT_LISTED: _("not on the list"),
+    EyeAnswer.NOT_LISTED: _("not listed"),
     EyeAnswer.CANNOT_TELL: _("can't tell"),
 }
 SYSTEM_ANSWERS = {
@@ -33,7 +33,7 @@ _STANDS = {
     AlertState.NEW: _("New: not taken"),
     AlertState.TAKEN: _("Not verified: compare by eye"),
     AlertState.WAITING: _("Not verified: a second person must compare"),
-    AlertState.CONFIRMED: _("Confirmed by eye only: confirm in CLETS/NCIC"),
+    AlertState.CONFIRMED: _("Confirmed by eye only: confirm in {system}"),
     AlertState.REJECTED: _("Rejected"),
     AlertState.ACTIONABLE: _("Actionable"),
     AlertState.CLOSED: _("Closed"),
@@ -43,14 +43,27 @@ _STANDS = {
 }
 _OVERDUE = {
     AlertState.NEW: _("OVERDUE: no one has taken it"),
-    AlertState.WITHDRAWN: _("WITHDRAWN, OVERDUE: record what was done"),
+    AlertState.WITHDRAWN: _("WITHDRAWN: do not act. OVERDUE: record what was done"),
 }
+_HELP = {
+    AlertState.NEW: _("Take it before you compare it."),
+    AlertState.CONFIRMED: _("No one acts on it yet. Run the plate and save the answer."),
+    AlertState.ACTIONABLE: _("Officers may act on it. Record the outcome."),
+}
+"""What to do next, where the forms do not show it."""
 _WHY = {
     WithdrawalReason.TEXT_CHANGED: _("The camera has since read a different plate."),
-    WithdrawalReason.NOT_LISTED: _("The entry left the list."),
+    WithdrawalReason.NOT_LISTED: _("The entry left the list: recovered, canceled, or expired."),
     WithdrawalReason.SIGNATURE: _("The post did not sign this record."),
-    WithdrawalReason.ENTRY_REMOVED: _("The entry was removed from the list."),
+    WithdrawalReason.ENTRY_REMOVED: _("The entry was removed from the list: recovered, canceled, or expired."),
 }
+_ADVICE = {
+    WithdrawalReason.TEXT_CHANGED: _("Disregard this hit: the plate was misread. Do not stop the vehicle."),
+    WithdrawalReason.NOT_LISTED: _("Disregard this hit: the plate is no longer listed. Do not stop the vehicle."),
+    WithdrawalReason.SIGNATURE: _("Disregard this hit: the record is not genuine. Do not stop the vehicle."),
+    WithdrawalReason.ENTRY_REMOVED: _("Disregard this hit: the plate is no longer listed. Do not stop the vehicle."),
+}
+"""What to advise units of a hit that was withdrawn."""
 _SYSTEM = {"active": _("active"), "cleared": _("cleared"), "not_practical": _("not practical")}
 REASONS = {
     RejectReason.MISREAD: _("misread"),
@@ -95,13 +108,14 @@ def brief(alert: Alert, root: int | None, decided: Alert | None, *, escalated: b
     return {
         "record": alert.record_id,
         "state": state,
-        "stand": str((_OVERDUE if escalated else _STANDS)[state]),
+        "stand": str((_OVERDUE if escalated else _STANDS)[state]).format(system=system_name()),
         "open": state.is_open,
         "late": alert.is_late,
         "holder": alert.holder or "",
         "revision": alert.revision,
         "eye": _EYE.get(state, ""),
         "eye_by": alert.eye_by or "",
+        "was": alert.withdrawn_from or "",
         "arrived": _stamp(alert.arrived_at),
         "root": root or alert.record_id,
         "decided": _decision(decided) if decided else "",
@@ -118,7 +132,10 @@ def stand_view(alert: Alert, at: datetime, *, root: int | None = None, decided: 
         "stand": shown["stand"],
         "decided": decided,
         "decision": shown["decided"],
+        "help": _HELP.get(state, ""),
         "why": _WHY[WithdrawalReason(alert.withdrawn_because)] if alert.withdrawn_because else "",
+        "advice": _ADVICE[WithdrawalReason(alert.withdrawn_because)] if alert.withdrawn_because else "",
+        "system_name": system_name(),
         "looked_at": state in {AlertState.TAKEN, AlertState.WAITING, AlertState.CONFIRMED, AlertState.ACTIONABLE},
         "instead": policy_in_force().alerts.second_person_substitute,
         "systems": SYSTEM_ANSWERS.items(),
@@ -127,7 +144,13 @@ def stand_view(alert: Alert, at: datetime, *, root: int | None = None, decided: 
         "outcomes": OUTCOMES.items(),
         "meanwhile": MEANWHILE.items(),
     }
-    return {**shown, "steps": render_to_string("alerts/console/steps.html", context)}
+    steps, done = (render_to_string(f"alerts/console/{name}.html", context) for name in ("steps", "done"))
+    return {**shown, "steps": steps, "done": done}
+
+
+def system_name() -> str:
+    """Return what the department calls the system in which it confirms hits."""
+    return policy_in_force().state_system or gettext("the state's system")
 
 
 def _verified(alert: Alert) -> str:
@@ -136,8 +159,8 @@ def _verified(alert: Alert) -> str:
         return gettext("WITHDRAWN: do not act")
     if alert.state in {AlertState.ACTIONABLE, AlertState.CLOSED}:
         if alert.system == "active":
-            return gettext("VERIFIED by eye and in CLETS/NCIC")
-        return gettext("CONFIRMED BY EYE ONLY: CLETS/NCIC not checked")
+            return gettext("VERIFIED by eye and in {system}").format(system=system_name())
+        return gettext("CONFIRMED BY EYE ONLY: {system} not checked").format(system=system_name())
     return gettext("UNVERIFIED")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
+from django.utils.dateformat import format as date_format
 from django.utils.timezone import localtime
 
 from platepost.department.custody.tables import HEARD
@@ -125,4 +126,4 @@ def _heard_posts(at: datetime) -> list[HeardPost]:
 
 
 def _since(at: datetime | None) -> str:
-    return f" since {localtime(at):%Y-%m-%d %H:%M:%S}" if at is not None else ""
+    return f" since {date_format(localtime(at), 'M j, Y, H:i:s T')}" if at is not None else ""

@@ -13,6 +13,7 @@ urlpatterns = [
     path("console/hits/", console.hits, name="console_hits"),
     path("console/stay/", console.stay, name="console_stay"),
     path("console/step/", console.step, name="console_step"),
+    path("console/test/", console.test, name="console_test"),
     path("console/shift/", console.shift, name="console_shift"),
     path("quality/", quality_views.quality, name="quality"),
     path("quality/label/", quality_views.label, name="quality_label"),

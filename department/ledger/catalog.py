@@ -275,6 +275,7 @@ class LedgerEvent(Enum):
     WEBHOOK_ENDED = EventKind("webhook_ended", "ended a webhook", "person webhook")
     WEBHOOK_TOLD = EventKind("webhook_told", "was told of a decision", "webhook agency_name hit number told")
     """By webhook; `told` is false where it was given up."""
+    TEST_HIT = EventKind("test_hit", "sent a test hit to their console", "person")
     LISTS_SEEN = EventKind("lists_seen", "looked at the posts' lists", "person newest posts stale faults open")
     """At the start of a shift: the newest list's version, and how many posts, posts without it, faults, open alerts."""
 

@@ -104,6 +104,7 @@ CREATE TABLE alerts_alert (
 CREATE INDEX alerts_alert_open ON alerts_alert (arrived_at) 
     WHERE state NOT IN ('rejected', 'closed', 'accounted', 'repeated');
 CREATE INDEX alerts_alert_hit ON alerts_alert (hit);
+CREATE INDEX alerts_alert_changed ON alerts_alert (changed_at);
 CREATE INDEX alerts_alert_captured ON alerts_alert (captured_at);
 CREATE INDEX alerts_alert_substitute ON alerts_alert (substitute_at)
     WHERE substitute IS NOT NULL AND reviewed_by IS NULL;

@@ -1,15 +1,17 @@
 """The console's requests: an alert becomes actionable by its steps alone, whatever is sent, and by anyone."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils.html import escape
 
 from platepost.department.alerts.console_hit import clock_doubt
 from platepost.department.alerts.console_stand import stand_view
+from platepost.department.alerts.states import AlertState
 from platepost.department.database.roles import COMMAND
 from platepost.department.people.models import CovertMember, DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
@@ -99,7 +101,8 @@ def test_what_ended_or_was_taken_back_is_not_acted_upon(dispatch: Dispatch) -> N
     look(listening.feed)
     stand = next(said for kind, said in reversed(listening.told) if kind != "complete")
     assert stand["state"] == "withdrawn"
-    assert "Do not act on it" in stand["steps"]
+    assert "WITHDRAWN: do not act" in stand["steps"]
+    assert "Disregard this hit" in stand["steps"], "what to advise units"
     tries.refused(one, back.record_id, "active", "outcome", "take", "confirm", reason="stop", **SEEN)
     assert tries.send(one, back.record_id, "meanwhile", 4, reason="units_sent") == 204
     assert tries.reached == []
@@ -216,6 +219,57 @@ def test_a_misread_says_which_characters_were_wrong(dispatch: Dispatch) -> None:
         with as_role(COMMAND):
             said = {"hit": 1, "step": "take", "revision": 0, **hand_made}
             assert client_of(one).post("/console/step/", said).status_code == 422
+
+
+def test_withdrawn_repeats_are_answered_at_once_each_with_an_entry(dispatch: Dispatch) -> None:
+    tries, one = Tries(dispatch), dispatch.person("a.rivera").person
+    hits = [dispatch.alert() for _ in range(3)]
+    other = dispatch.alert(plate_read="7XYZ999", plate_matched="7XYZ999")
+    assert tries.send(one, hits[0].record_id, "take", 0) == 204
+    for each in (*hits, other):
+        dispatch.withdraw(each.hit)
+    named = ",".join(str(each.record_id) for each in (*hits[1:], other))
+    assert tries.send(one, hits[0].record_id, "meanwhile", 2, reason="nothing", repeats=named) == 204
+    states = [tries.state(each.record_id)[0] for each in (*hits, other)]
+    assert states == ["accounted"] * 3 + ["withdrawn"], "another plate is answered by itself"
+    entered = dispatch.asked("SELECT count(*) FROM ledger_entry WHERE event = 'alert_step'")
+    assert entered == [(4,)], "the taking, and one entry for each answer"
+    taken = dispatch.alert()
+    assert tries.send(one, taken.record_id, "take", 0) == 204
+    dispatch.withdraw(taken.hit)
+    first = dispatch.alert()
+    dispatch.withdraw(first.hit)
+    assert tries.send(one, first.record_id, "meanwhile", 1, reason="stop", repeats=str(taken.record_id)) == 204
+    assert tries.state(taken.record_id)[0] == "withdrawn", "what somebody had begun to act upon"
+
+
+def test_a_test_hit_reaches_its_sender_alone_and_is_no_alert(dispatch: Dispatch) -> None:
+    one, auditor = dispatch.person("a.rivera").person, made_person("d.okafor", DepartmentRole.AUDITOR)
+    with as_role(COMMAND):
+        assert client_of(one).post("/console/test/").status_code == 204
+        assert client_of(auditor).post("/console/test/").status_code == 403
+    assert dispatch.asked("SELECT count(*) FROM ledger_entry WHERE event = 'test_hit'") == [(1,)]
+    assert dispatch.asked("SELECT count(*) FROM alerts_alert") == [(0,)]
+
+
+def test_the_system_of_the_state_is_called_what_the_department_calls_it(
+    dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alert = dispatch.alert()
+    confirmed = replace(alert, state=AlertState.CONFIRMED, holder="a", eye_by="a", eye_at=alert.arrived_at)
+    policy = policy_in_force()
+    assert policy.state_system == "CLETS/NCIC", "in California"
+    for rules, law, name in (
+        ({"state_system": "LEADS"}, policy.law_name, "LEADS"),
+        ({}, "virginia", "the state's system"),
+    ):
+        alerts = policy.alerts.model_copy(update=rules)
+        changed = policy.model_copy(update={"alerts": alerts, "law_name": law})
+        monkeypatch.setattr("platepost.department.alerts.console_stand.policy_in_force", lambda each=changed: each)
+        shown = stand_view(confirmed, alert.arrived_at)
+        assert name in shown["stand"]
+        assert f"{escape(name)} says" in shown["steps"]
+        assert "CLETS" not in str(shown)
 
 
 def test_a_policy_without_the_purpose_of_alarms_is_said_and_no_crash(

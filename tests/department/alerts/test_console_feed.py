@@ -224,9 +224,9 @@ def test_facts_come_with_pictures_and_the_stand_without_a_plate(dispatch: Dispat
     (kind, said), _ = one.told
     assert (kind, said["plate"], said["state"]) == ("hit", "7ABD123", "new")
     assert set(said["pictures"]) == {"overview"}
-    assert "There is no picture of the plate" in said["facts"]
-    assert 'class="differs alike"' in said["facts"]
-    assert "A second person must look" in said["facts"]
+    assert "There is no picture of the plate" in said["compare"]
+    assert 'class="differs alike"' in said["compare"]
+    assert "A second person must look" in said["compare"]
     assert "seen white or gray car, listed not described" in said["facts"]
     assert "7AB" not in said["steps"]
 
@@ -345,11 +345,55 @@ def test_what_is_listed_is_shown_with_the_hit(dispatch: Dispatch, feed: ConsoleF
     dispatch.alert(plate_matched="7ABC123", reference=entry.reference)
     dispatch.alert(plate_matched="7ABC123", reference=f"STATE #{entry.pk + 1}")
     look(feed)
-    others, facts = (said["facts"] for kind, said in one.told if kind == "hit")
-    assert "Listed: white van, left mirror gone" in facts
+    others, facts = (said["compare"] + said["facts"] for kind, said in one.told if kind == "hit")
+    assert "Vehicle: listed white van, left mirror gone" in facts
     assert "Instructions: do not stop alone" in facts
     assert "white van" not in others
     dispatch.act("DELETE FROM lists_entry")
+
+
+def test_a_change_costs_the_same_however_many_are_open(
+    dispatch: Dispatch, feed: ConsoleFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole: list[object] = []
+    real = console_feed.open_revisions
+    monkeypatch.setattr(console_feed, "open_revisions", lambda entry: (whole.append(entry), real(entry))[1])
+    one, actor = ear(feed, "a.rivera"), dispatch.person("b.chen")
+    first, second = dispatch.alert().record_id, dispatch.alert().record_id
+    look(feed)
+    one.take()
+    feed._whole_at += 3600  # as with thousands that are open
+    assert len(whole) == 1
+    with as_role(COMMAND):
+        take(actor, first, 0)
+        take(actor, second, 0)
+        reject(actor, first, 1, AlertRejection(RejectReason.ILLEGIBLE, None))
+    third = dispatch.alert().record_id
+    look(feed)
+    assert one.take() == [("stand", first), ("stand", second), ("hit", third), ("complete", None)]
+    assert len(whole) == 1, "those that changed were read, and no others"
+    CovertMember.objects.create(person=actor.person, group=GROUP)
+    covert = dispatch.alert(GROUP).record_id
+    member = Ear(actor.person, feed)
+    member.join()
+    look(feed)
+    assert ("hit", covert) in member.take(), "whoever listens for another group hears all of it at once"
+    monkeypatch.setattr(console_feed, "changed_revisions", lambda entry: {})
+    one.take()
+    last = dispatch.alert().record_id
+    look(feed)
+    assert one.take() == []
+    feed._whole_at = 0.0
+    look(feed)
+    assert one.take() == [("hit", last), ("complete", None)], "what was missed comes with all"
+
+
+def test_a_test_hit_is_shown_to_its_sender(dispatch: Dispatch, feed: ConsoleFeed) -> None:
+    one, other = ear(feed, "a.rivera"), ear(feed, "b.chen")
+    look(feed)
+    feed._test({"person": "a.rivera", "at": "2026-12-01T00:00:00+00:00"})
+    assert [kind for kind, _ in one.told] == ["complete", "test"]
+    assert [kind for kind, _ in other.told] == ["complete"]
 
 
 def test_every_entry_under_which_it_listens_is_closed(dispatch: Dispatch, feed: ConsoleFeed) -> None:

@@ -28,7 +28,7 @@ from platepost.wire.contract.examples import CLOCK
 from platepost.wire.records import Source
 from platepost.wire.records.hit import HitWithdrawn
 from platepost.wire.records.keys import CustodianTerms, Purpose
-from platepost.wire.records.parts import ClockQuality
+from platepost.wire.records.parts import Character, ClockQuality
 from platepost.wire.records.recorder import Recorder
 from platepost.wire.records.signing import Signer
 from tests.browser import PATIENCE_SECONDS, Visitor, accessibility_faults
@@ -210,8 +210,21 @@ def fine(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
+@contextmanager
+def pressed(page: Page, key: str) -> Iterator[None]:
+    """Hold a key down for as long as the context lasts."""
+    page.keyboard.down(key)
+    yield
+    page.keyboard.up(key)
+
+
+WEIGHT = """() => performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource"))
+  .filter((each) => each.initiatorType !== "fetch").reduce((sum, each) => sum + each.encodedBodySize, 0)"""
+"""Bytes of the page, its styles, scripts and icons, as they travel."""
+
+
 def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visitor: Visitor) -> None:
-    served.hit()  # so that the post has been heard
+    served.hit(alternatives=(), characters=tuple(Character(value=each, confidence=0.99) for each in PLATE))
     page, other = (
         served.open(visitor, "a.rivera", "console/shift/"),
         served.open(visitor, "b.chen", phone=True, scheme="dark"),
@@ -236,15 +249,31 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("#line").inner_text()
     picture(page, "new")
     picture(other, "phone")
-    below = other.evaluate("document.querySelector('[data-picture=patch]').getBoundingClientRect().bottom")
+    below = other.evaluate("document.getElementById('plate').getBoundingClientRect().bottom")
     assert below <= 844, "on a phone the plate is seen without scrolling"
-    page.keyboard.press("t")
+    whole = page.evaluate("parseFloat(plate.style.width) / plate.width")
+    assert whole == int(whole) >= 2, "each of the picture's pixels is as large as the others"
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.get_by_role("button", name="Send a test hit").click()
+    expect(page.locator("#tested")).to_contain_text("TEST, not a hit")
+    page.get_by_role("button", name="Dismiss").click()
+    weight = page.evaluate(WEIGHT)
+    assert weight < 60_000, weight
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("next hit")
+    assert fine(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("t")  # the first of six keys
     page.locator("#hit[data-eye=confirm]").wait_for()
     expect(other.locator(".whose")).to_have_text("Assigned to a.rivera.")
     expect(other.get_by_role("button", name="Confirmed by eye")).to_be_hidden()
     expect(other.get_by_role("link", name="review the posts' lists")).to_be_visible()
-    for _ in PLATE:
-        page.keyboard.press("s")
+    end = page.evaluate("document.querySelector('.confirm button').getBoundingClientRect().bottom + scrollY")
+    assert end <= 800, "the first decision needs no scrolling"
+    with pressed(page, "s"):
+        expect(page.locator("#loupe")).to_contain_text("Listed: B")
+        expect(page.get_by_role("radio", name="1 matches").first).to_be_focused()
+    expect(page.locator(".compared input:checked")).to_have_count(len(PLATE))
     for _ in ("state", "vehicle"):
         page.keyboard.press("1")
     picture(page, "eye")
@@ -252,8 +281,11 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     page.keyboard.press("Enter")
     page.locator("#hit[data-state=confirmed]").wait_for()
     assert fine(page)
-    page.keyboard.press("1")
-    page.keyboard.press("Enter")
+    page.keyboard.press("a")  # a touch is no answer
+    expect(page.locator(".holding")).to_have_count(0)
+    expect(page.locator("#hit")).to_have_attribute("data-state", "confirmed")
+    with pressed(page, "a"):
+        page.locator("#hit[data-state=actionable]").wait_for()
     for each in (page, other):
         expect(each.locator("#hit")).to_have_attribute("data-state", "actionable")
         expect(each.locator("#line")).to_contain_text("VERIFIED by eye and in CLETS/NCIC")
@@ -265,6 +297,7 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
         assert fine(each)
     picture(page, "back")
     page.get_by_role("button", name="Show hit").press("Enter")
+    expect(page.locator(".gone")).to_contain_text("Disregard this hit: the plate was misread")
     page.get_by_label("units sent").check()
     page.get_by_role("button", name="Save").press("Enter")
     expect(other.locator("#queue button")).to_have_count(0)
@@ -310,7 +343,7 @@ STOPS = {
     "stacked letters": Stop(
         "stacked or small letters", {"plate_matched": "7ABD123M", "match": "near"}, keys="s" * 7 + "d11", then="taken"
     ),
-    "swapped plates": Stop("Vehicle: does it match", keys="s" * 7 + "12", then="taken", reason="other vehicle"),
+    "swapped plates": Stop("Vehicle: not described", keys="s" * 7 + "12", then="taken", reason="other vehicle"),
     "a near match": Stop("A second person must look", {"plate_matched": "7A8D123", "match": "near"}, then="waiting"),
     "withdrawn while they drive up": Stop("Possible match", then="confirmed", reason=""),
     "a wrong clock": Stop("clock was wrong", {"clock": HELD}, then="confirmed", reason="cleared"),
@@ -364,6 +397,7 @@ class Shortcuts:
         assert stop.says.lower() in self.page.locator("#hit").inner_text().lower(), self.name
         self.by_hand("take", "active", "confirm", "outcome", reason="stop")
         self.by_hand("confirm", **{**ALL_SEEN, "vehicle": ""})
+        self.by_holding()
         self.page.locator(".compared input").first.focus()
         for key in stop.keys:
             self.page.keyboard.press(key)
@@ -371,7 +405,21 @@ class Shortcuts:
         if stop.then == "taken":
             expect(self.page.locator("#refused")).to_contain_text("To confirm, compare every character")
         self.state(stop.then)
+        if stop.then != "confirmed":
+            expect(self.page.locator("[data-decides]:visible")).to_have_count(0)
+            self.page.keyboard.press("a")
+            self.state(stop.then)
         self.by_others(alert, "active", "b.chen")
+
+    def by_holding(self) -> None:
+        """Hold "same" down: it stops where somebody must look closely, and nothing behind that is answered."""
+        first = self.page.evaluate(
+            "[...document.querySelectorAll('.compared fieldset')].findIndex((e) => 'close' in e.dataset)"
+        )
+        with pressed(self.page, "s"):
+            expect(self.page.locator("#hit")).not_to_have_class(re.compile("passing"))
+            if self.page.locator(".compared input:checked").count() != first:
+                self.reached.append((self.name, "held past", first))
 
     def end(self, stop: Stop, hit: str) -> None:
         """End it as is right; what was actionable is taken back meanwhile."""

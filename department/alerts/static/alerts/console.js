@@ -1,6 +1,7 @@
 // Receives hits, sounds until they are taken, and never lets silence look like quiet.
 "use strict";
 const DEAF_MS = 7000, AGAIN_MS = 1000, SOUND_MS = 4000, WARN_MS = 300000, STAY_MS = 300000, LOAD_MS = 5000;
+const PARTS = ["facts", "compare", "steps", "done", "hit-name"], TEST_MS = 10000;
 const ROWS = 30, BATCH = 20, REPEATS = 40;
 const page = document.getElementById("console");
 const at = (id) => document.getElementById(id);
@@ -9,10 +10,12 @@ const icon = document.querySelector("link[rel=icon]");
 const name = document.title;
 const told = JSON.parse(at("words").textContent);  // in the page's language
 const text = (key, given = {}) => told[key].replace(/\{(\w+)\}/g, (_, each) => given[each]);
+globalThis.words = text;  // of pictures.js, too
 const hits = new Map();  // by record; in the order of their coming
 const vehicles = new Map();  // by the first hit of a vehicle, the records of all of its hits that are open
 const rows = new Map();  // of the queue, by record
-const drawn = new WeakMap();  // by row, the hit as it shows it; by canvas, the picture
+const drawn = new WeakMap();  // by row, the hit as it shows it; by canvas of a repeat, the picture
+const { pictures, comparing } = globalThis;
 const asked = new Map();  // by record, when it was asked for
 let last = "", current = null, due = false, ahead = 0, heard = null, ended = "", complete = false;
 let beat = null, beatAt = Date.now(), received = null, deafSince = null;  // server's time of the last beat, ours, and of the last one with hits
@@ -56,6 +59,8 @@ function take(event) {
     hear(data);
   } else if (said.event === "session") {
     session = data;
+  } else if (said.event === "test") {
+    testArrived(data);
   } else if (said.event === "ended") {
     if (data.why) end(data.why);
   } else if (said.event === "complete") {
@@ -72,7 +77,7 @@ function take(event) {
     stand(data);
   }
   if (said.id) last = said.id;
-  return said.event !== "heard" && said.event !== "session";
+  return !["heard", "session", "test"].includes(said.event);
 }
 
 // A beat of the server. Silence is told in the server's time, and never as shorter than it was: what a browser that slept
@@ -104,7 +109,7 @@ function stand(data) {
   if (!vehicles.has(now.root)) vehicles.set(now.root, new Set());
   vehicles.get(now.root).add(now.record);
   if (!former && now.state === "new" && !kin(now).some((each) => inHand(each) || !each.late)) news.push(now);
-  if (now.state === "withdrawn" && former?.state !== "withdrawn") takenBack(now);
+  if (gone(now) && !(former && gone(former)) && !kin(now).length) takenBack(now);
   if (current === data.record) {
     if (former && former.facts === now.facts && now.facts) steps(now); else show(data.record);
   } else if (current === null || (!hits.get(current)?.open && data.state === "new")) {
@@ -145,15 +150,17 @@ function show(record) {
   const hit = hits.get(record), article = at("hit");
   if (current !== record) {
     // What somebody has begun on one hit must not go on with another.
+    comparing.stop();
     if (article.contains(document.activeElement)) article.focus({ preventScroll: true });
-    for (const id of ["facts", "steps", "hit-name"]) at(id).replaceChildren();
+    for (const id of PARTS) at(id).replaceChildren();
     delete article.dataset.state;
     delete article.dataset.eye;
   }
   current = record;
   article.hidden = false;
   redraw(at("facts"), hit.facts || `<p class='bad'>${text(hit.facts === undefined ? "loading" : "unreadable")}</p>`);
-  for (const canvas of at("facts").querySelectorAll("canvas")) paint(canvas, hit.pictures?.[canvas.dataset.picture]);
+  redraw(at("compare"), hit.compare ?? "");
+  pictures.show(hit.pictures ?? null);
   steps(hit);
 }
 
@@ -170,9 +177,10 @@ function steps(hit) {
   if (asked) article.dataset.eye = asked; else delete article.dataset.eye;
   redraw(at("hit-name"), parts(hit).filter((each) => each.className !== "stands"));
   redraw(at("steps"), hit.steps ?? "");
+  redraw(at("done"), hit.done ?? "");
   at("cad").hidden = !hit.line;
   set(at("line"), `${hit.line ?? ""}, ${hit.verified}`);
-  const eye = at("facts").querySelector(".eye");
+  const eye = at("compare").querySelector(".eye");
   if (eye) {
     if (other) eye.reset();
     eye.elements.step.value = asked;
@@ -184,28 +192,29 @@ function steps(hit) {
   if (focused && onward) (choice?.offsetParent ? choice : article).focus({ preventScroll: true });
 }
 
-const words = (name) => name.replaceAll("_", " ");
+const named = (category) => category.replaceAll("_", " ");
 
 function parts(hit) {
   const part = (text, kind = "") => Object.assign(document.createElement("span"), { textContent: text, className: kind });
   const age = part("", "age");
   age.dataset.captured = hit.captured;
   const stands = part([hit.stand, hit.holder, hit.decided].filter(Boolean).join(" · "), "stands");
-  return [part(text("priority", hit)), part(words(hit.category)), part(hit.plate || "…", "plate"), part(hit.place), stands, age];
+  return [part(text("priority", hit), "priority"), part(named(hit.category), "category"), part(hit.plate || "…", "plate"), part(hit.place, "place"), stands, age];
 }
 
-// Hits of one vehicle by one entry. Somebody who has one of them in hand has been alarmed.
-const kin = (hit) => [...(vehicles.get(hit.root) ?? [])].map((record) => hits.get(record)).filter((each) => each.record !== hit.record && each.state !== "withdrawn");
-const inHand = (hit) => hit.state !== "new";
+// Hits of one vehicle by one entry; those that were withdrawn are apart. Somebody who has one of them in hand has been alarmed.
+const gone = (hit) => hit.state === "withdrawn";
+const kin = (hit) => [...(vehicles.get(hit.root) ?? [])].map((record) => hits.get(record)).filter((each) => each.record !== hit.record && gone(each) === gone(hit));
+const inHand = (hit) => (gone(hit) ? hit.was !== "new" : hit.state !== "new");
 // The repeats that somebody decides together with a hit: those that are shown below it.
-const together = (hit) => (hit.state === "withdrawn" ? [] : kin(hit).filter((each) => !inHand(each)).sort(latest));
+const together = (hit) => kin(hit).filter((each) => !inHand(each)).sort(latest);
 const latest = (one, other) => (one.captured < other.captured ? 1 : -1);
 
 // One row for each vehicle, at whichever of its hits is in hand, or came first; the others are folded under it.
 function heads() {
   const found = new Map();
   for (const hit of hits.values()) {
-    const key = hit.state === "withdrawn" ? `back ${hit.record}` : hit.root;
+    const key = gone(hit) ? `withdrawn ${hit.root}` : hit.root;
     if (!found.has(key)) found.set(key, []);
     found.get(key).push(hit);
   }
@@ -223,7 +232,7 @@ function heads() {
 // Only what is on the screen is drawn, however many hits are open.
 function list() {
   const all = heads(), queue = at("queue");
-  taking = all.filter(({ head, again }) => !inHand(head) && [head, ...again].some((each) => !each.late)).map(({ head }) => head);
+  taking = all.filter(({ head, again }) => head.state === "new" && [head, ...again].some((each) => !each.late)).map(({ head }) => head);
   announce();
   if (due && all.length) show(all[0].head.record);
   due = false;
@@ -243,11 +252,18 @@ function list() {
   load([...(present ? [current, ...together(present).slice(0, REPEATS).map((each) => each.record)] : []), ...shown.map(({ head }) => head.record)]);
 }
 
+// Where the hit is beside the queue, the page stays where it is.
+function attend() {
+  const article = at("hit");
+  article.focus({ preventScroll: true });
+  if (article.getBoundingClientRect().left < at("queued").getBoundingClientRect().right) article.scrollIntoView();
+}
+
 function row(hit) {
   if (!rows.has(hit.record)) {
     const made = document.createElement("li"), button = document.createElement("button");
     button.dataset.record = hit.record;
-    button.addEventListener("click", () => { show(hit.record); list(); at("hit").focus(); });
+    button.addEventListener("click", () => { show(hit.record); list(); attend(); });
     made.append(button);
     rows.set(hit.record, made);
   }
@@ -304,10 +320,7 @@ async function paint(canvas, picture) {
   if (!picture) { canvas.remove(); return; }
   if (drawn.get(canvas) === picture) return;
   drawn.set(canvas, picture);
-  const image = await createImageBitmap(new Blob([Uint8Array.from(atob(picture), (each) => each.charCodeAt(0))]));
-  canvas.width = image.width;
-  canvas.height = image.height;
-  canvas.getContext("2d").drawImage(image, 0, 0);
+  pictures.draw(canvas, await pictures.decoded(picture));
 }
 
 function age() {
@@ -323,7 +336,8 @@ function clear() {
   vehicles.clear();
   current = null;
   at("hit").hidden = true;
-  for (const id of ["facts", "steps", "hit-name"]) at(id).replaceChildren();
+  for (const id of PARTS) at(id).replaceChildren();
+  pictures.show(null);
   list();
 }
 
@@ -340,9 +354,9 @@ function announce() {
 }
 
 function takenBack(hit) {
-  const back = Object.assign(document.createElement("span"), { textContent: text("back", { ...hit, category: words(hit.category) }) });
+  const back = Object.assign(document.createElement("span"), { textContent: text("back", { ...hit, category: named(hit.category) }) });
   const button = Object.assign(document.createElement("button"), { textContent: text("show") });
-  button.addEventListener("click", () => { at("back").hidden = true; if (hits.has(hit.record)) show(hit.record); list(); at("hit").focus(); });
+  button.addEventListener("click", () => { at("back").hidden = true; if (hits.has(hit.record)) show(hit.record); list(); attend(); });
   at("back").replaceChildren(back, button);
   at("back").hidden = false;
   fall();
@@ -365,12 +379,15 @@ function tone(from, to, start, seconds, kind = "square") {
   source.stop(begin + seconds);
 }
 
+const shake = (pattern) => { if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(pattern); };
+
 // The most urgent is the highest, and the most often.
 function chime(priority) {
   const urgency = Math.min(Math.max(priority, 1), 3);
+  shake(Array(2 * (4 - urgency) - 1).fill(200));
   for (let time = 0; time < 4 - urgency; time++) tone(1320 / urgency, 1320 / urgency, time * 0.25, 0.2);
 }
-const fall = () => { for (const time of [0, 0.7]) tone(900, 200, time, 0.6, "sawtooth"); };
+const fall = () => { shake([600, 100, 600]); for (const time of [0, 0.7]) tone(900, 200, time, 0.6, "sawtooth"); };
 const buzz = () => tone(110, 110, 0, 0.5, "sawtooth");
 
 function wake() {
@@ -443,7 +460,7 @@ async function stay() {
   look();
 }
 
-const clock = (moment) => moment.toLocaleTimeString([], { hour12: false, timeZone: page.dataset.zone });
+const clock = (moment) => moment.toLocaleTimeString([], { hour12: false, timeZone: page.dataset.zone, timeZoneName: "short" });
 
 function say(text) {
   at("refused").textContent = text;
@@ -487,49 +504,30 @@ document.addEventListener("click", (event) => {
 
 // What was seen goes along with a rejection: which characters were misread, and what they are.
 function addSeen(body) {
-  const eye = at("facts").querySelector(".eye");
+  const eye = at("compare").querySelector(".eye");
   if (!eye) return;
   for (const [name, value] of new FormData(eye)) if (!body.has(name)) body.set(name, value);
   const shown = [...eye.querySelectorAll(".shows input")].filter((each) => each.value && each.offsetParent);
   body.set("pairs", shown.map((each) => each.dataset.read + each.value.toUpperCase()).join(" "));
 }
 
-function answer(list, value) {
-  const radio = [...list.querySelectorAll("input[type=radio]")].find((each, place) => each.value === value || String(place + 1) === value);
-  if (!radio) return false;
-  radio.checked = true;
-  const shows = list.querySelector(".shows input");
-  if (radio.value === "not_practical") list.closest("form").elements.note.focus();
-  else if (radio.value === "d" && shows) shows.focus();
-  else onward(list);
-  return true;
-}
-
-function onward(list) {
-  const groups = [...at("hit").querySelectorAll("fieldset")].filter((each) => each.offsetParent && each.querySelector("input[type=radio]"));
-  const next = groups[groups.indexOf(list) + 1];
-  const form = list.closest("form");
-  if (next && form.contains(next)) next.querySelector("input").focus();
-  else form.querySelector("button").focus();
-}
-
-at("facts").addEventListener("input", ({ target }) => {
-  if (target.dataset.read && target.value) onward(target.closest("fieldset"));
-});
+const KEYS = {
+  t: () => { at("steps").querySelector("[data-form=take] button")?.click(); at("hit").focus({ preventScroll: true }); },
+  c: () => { if (!at("cad").hidden && !at("hit").hidden) copy(); },
+  n: () => at("queue").querySelector(":scope > li > button:not([aria-current])")?.click(),
+  r: () => at("steps").querySelector("[data-form=reject] summary")?.click(),
+  f: () => pictures.next(),
+  x: () => at("invert").click(),
+  v: () => { if (!at("vehicle-figure").hidden) at("enlarge").click(); },
+  "?": () => at("help").showModal(),
+};
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches("input:not([type=radio]), select, textarea")) return;
-  const list = event.target.closest("#hit fieldset");
-  if (list && /^[sdi1-5]$/.test(event.key) && (list.closest(".compared") ? /[sdi]/ : /[1-5]/).test(event.key)) {
-    if (answer(list, event.key)) event.preventDefault();
-  } else if (event.key === "t") {
-    at("steps").querySelector("[data-form=take] button")?.click();
-    at("hit").focus({ preventScroll: true });
-  } else if (event.key === "c" && !at("cad").hidden && !at("hit").hidden) {
-    copy();
-  } else if (event.key === "n") {
-    at("queue").querySelector(":scope > li > button:not([aria-current])")?.click();
-  }
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=radio], [type=range]), select, textarea")) return;
+  if (event.repeat && /^\w$/.test(event.key)) return event.preventDefault();  // of a key that is held: see comparing.js
+  if (document.querySelector("dialog[open]") || event.repeat) return;
+  if (!at("hit").hidden && comparing.press(event.key, event.target)) event.preventDefault();
+  else KEYS[event.key]?.();
 });
 for (const kind of ["pointerdown", "keydown"]) {
   document.addEventListener(kind, wake);
@@ -544,6 +542,35 @@ async function copy() {
     getSelection().selectAllChildren(at("line"));
   }
 }
+// --- a test hit: from this page through the server and the database, as hits come, and back
+let testing = 0;
+async function test() {
+  const began = Date.now();
+  testing = began;
+  tested(text("test_sent"));
+  setTimeout(() => { if (testing === began) tested(text("test_lost"), true); }, TEST_MS);
+  try {
+    const answer = await fetch(page.dataset.test, { method: "POST", headers: { "X-CSRFToken": token } });
+    if (!answer.ok) tested(text("test_lost"), true);
+  } catch { tested(text("test_lost"), true); }
+}
+
+function testArrived(data) {
+  const seconds = Math.max(0, (Date.now() + ahead - new Date(data.at)) / 1000);
+  testing = 0;
+  tested(text("test_arrived", { at: clock(new Date(data.at)), seconds: seconds.toFixed(1) }));
+  chime(1);
+  if (globalThis.Notification?.permission === "granted") new Notification(text("test_note"), { tag: "test" });
+}
+
+function tested(words, failed = false) {
+  set(at("tested-text"), words);
+  at("tested").classList.toggle("bad", failed);
+  at("tested").hidden = false;
+}
+at("test").addEventListener("click", test);
+at("tested-close").addEventListener("click", () => { at("tested").hidden = true; });
+at("keys").addEventListener("click", KEYS["?"]);
 at("copy").addEventListener("click", copy);
 at("stay").addEventListener("click", stay);
 at("more").addEventListener("click", () => { length += ROWS; list(); });
