@@ -214,7 +214,7 @@ def _act(
         if repeats:
             cursor.execute("SELECT alerts_lock(%s)", [[record_id, *repeats]])
         state, group = _add(cursor, record_id, revision, step, actor, **said)
-        told = {name: value for name, value in said.items() if value}
+        told: dict[str, Said] = {name: value for name, value in said.items() if value}
         done: list[tuple[int, dict[str, Said]]] = [
             (record_id, {"person": who, "step": step.value, "state": state, **told})
         ]
@@ -243,10 +243,10 @@ def _untaken(cursor: CursorWrapper, record_id: int, records: Repeats, *, withdra
     """
     if not records:
         return []
-    asked, values = _UNTAKEN, [[*records]]
     if withdrawn:
-        asked, values = _UNTAKEN_WITHDRAWN, [[record_id, *records], [*records], record_id]
-    cursor.execute(asked, values)
+        cursor.execute(_UNTAKEN_WITHDRAWN, [[record_id, *records], [*records], record_id])
+    else:
+        cursor.execute(_UNTAKEN, [[*records]])
     return list(cursor.fetchall())
 
 

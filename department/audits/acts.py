@@ -30,6 +30,7 @@ _WATCHING = {
     for event in (
         *(LedgerEvent.INTENT, LedgerEvent.LOG_INTENT, LedgerEvent.REFUSED, LedgerEvent.ACCESS_REFUSED),
         *(LedgerEvent.LOG_ON, LedgerEvent.LOG_OFF, LedgerEvent.LOG_ON_FAILED, LedgerEvent.LISTS_SEEN),
+        LedgerEvent.TEST_HIT,
     )
 }
 """Events of somebody who looks, and does nothing."""
