@@ -378,7 +378,7 @@ def test_a_change_costs_the_same_however_many_are_open(
     member.join()
     look(feed)
     assert ("hit", covert) in member.take(), "whoever listens for another group hears all of it at once"
-    monkeypatch.setattr(console_feed, "changed_revisions", lambda entry: {})
+    monkeypatch.setattr(console_feed, "changed_revisions", lambda _: {})
     one.take()
     last = dispatch.alert().record_id
     look(feed)

@@ -14,11 +14,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from platepost.department.config.upgrade import upgrade
 from platepost.department.custody.store import CustodyStore
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
 from platepost.department.database.roles import KEEPER
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings
+from platepost.department.session import set_up_apps
 from platepost.wire.records import Keyring
 from tests.department.custody.posts import HIT, NOW, SIGNER, Post, deliveries
 
@@ -36,6 +36,9 @@ def dump_of(folder: DepartmentFolder) -> bytes:
 
 def main() -> None:
     """Make a department's folder, keep records in it, and dump its database."""
+    set_up_apps()
+    from platepost.department.config.upgrade import upgrade  # noqa: PLC0415 - it has models
+
     post = Post()
     made = [post.read(), post.read(HIT), post.hit(), post.withdrawal(), post.enemy().record(1)[0], *post.record(2)]
     with tempfile.TemporaryDirectory(prefix="pp-", dir="/tmp") as name:
