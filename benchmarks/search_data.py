@@ -27,6 +27,11 @@ LETTERS = np.array(list("ABCDEFGHJKLMNPQRSTUVWXYZ"))
 SERIALS = 9 * 24**3 * 1000
 SPREADS = (1_000_003, 48_271, 39_373)
 """Primes that mix the serials, so that cars have any of them, as where each is as likely."""
+_COLUMNS = (
+    "record_id, class, retained_from, post, covert_group, passage, captured_at, plate_read, plate_key, plate_fold,"
+    " confidence, region, region_confidence, direction, camera, lane, site, first_seen, last_seen, hits, vehicle, color"
+)
+"""In the order of `lines`."""
 _INDEXES = ("custody_read_plate", "custody_read_place", "search_plate_grams")
 _STEPS = {
     "custody_read_plate": "CREATE INDEX custody_read_plate ON custody_read (plate_fold, captured_at)",
@@ -103,7 +108,7 @@ def load_part(socket: Path, path: Path, number: int, asked: tuple[int, int, int]
         # Without triggers: the dictionary is made at the end.
         connection.execute("SET session_replication_role = replica")
         with connection.cursor() as cursor:
-            with cursor.copy("COPY custody_read FROM STDIN") as copy, path.open("rb") as file:
+            with cursor.copy(f"COPY custody_read ({_COLUMNS}) FROM STDIN") as copy, path.open("rb") as file:
                 while block := file.read(1 << 20):
                     copy.write(block)
             cursor.execute("INSERT INTO bench_done VALUES (%s)", [f"part {number}"])
