@@ -6,8 +6,10 @@ import json
 import os
 import ssl
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from cryptography import x509
@@ -50,7 +52,7 @@ class Post:
         self.trail = Trail()
         self.time = datetime.now(UTC)
         self.earliest: datetime | None = None
-        read = config.load(unit.directory / "post.toml")
+        self.configuration = read = config.load(unit.directory / "post.toml")
         trail: Any = self.trail
         renewal = Renewal.of(
             read.enrollment,
@@ -62,6 +64,17 @@ class Post:
         )
         assert renewal is not None
         self.renewal = renewal
+
+    def come_due(self) -> None:
+        """Let the time come in which the certificate is to be renewed; the next one is not due then."""
+        end = self.certificate.not_valid_after_utc
+        self.time = end - (end - self.certificate.not_valid_before_utc) / 3
+
+    def renewal_by(self, renew: Callable[..., bytes]) -> Renewal:
+        """Return a renewal whose office answers so."""
+        client: Any = SimpleNamespace(renew=renew)
+        read, trail = self.configuration, cast("Any", self.trail)
+        return Renewal(client, read.uplink, name=read.post.name, audit=trail, now=lambda: self.time)
 
     @property
     def certificate(self) -> x509.Certificate:
@@ -231,29 +244,25 @@ def test_certificate_renews_its_own_name_and_key_alone_and_a_post_s(department: 
     assert len(department.fleet.ledger.of("post-17")) == 1
 
 
-def test_what_came_of_it_is_audited(department: Department, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(post.renewal, "is_due", lambda: True)
+def test_what_came_of_it_is_audited(department: Department, post: Post) -> None:
+    post.come_due()
     assert post.renewal.renew_if_due()
+    post.come_due()
     department.fleet.revoke_certificates("post-17", "stolen")
     assert not post.renewal.renew_if_due()
     renewed, refused = ("certificate_renewed", "success", None), ("certificate_renewed", "failure", "revoked")
     assert post.trail.records == [renewed, refused]
 
 
-def test_office_that_is_away_or_another_leaves_the_certificate_as_it_is(
-    department: Department, post: Post, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_office_that_is_away_or_another_leaves_the_certificate_as_it_is(department: Department, post: Post) -> None:
     before = post.unit.certificate_path.read_bytes()
     foreign = Authority.create("riverside")
     key = post.certificate.public_key()
-    monkeypatch.setattr(post.renewal._client, "renew", lambda *_, **__: foreign.issue_client("post-17", key))
     with pytest.raises(EnrollmentError, match="another department's"):
-        post.renewal.renew()
+        post.renewal_by(lambda *_, **__: foreign.issue_client("post-17", key)).renew()
     own, other = department.fleet.open_authority(), ec.generate_private_key(ec.SECP256R1())
-    monkeypatch.setattr(post.renewal._client, "renew", lambda *_, **__: own.issue_client("post-17", other))
     with pytest.raises(EnrollmentError, match="for another key"):
-        post.renewal.renew()
-    monkeypatch.undo()
+        post.renewal_by(lambda *_, **__: own.issue_client("post-17", other)).renew()
     post.renewal._client.port = 1
     with pytest.raises(EnrollmentError, match="does not answer"):
         post.renewal.renew()
@@ -262,7 +271,7 @@ def test_office_that_is_away_or_another_leaves_the_certificate_as_it_is(
 
 def test_full_disk_leaves_the_certificate_and_the_next_try(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     before = post.unit.certificate_path.read_bytes()
-    monkeypatch.setattr(post.renewal, "is_due", lambda: True)
+    post.come_due()
     with monkeypatch.context() as full:
 
         def write(*_: object, **__: object) -> None:
@@ -286,7 +295,7 @@ def test_an_unforeseen_fault_does_not_end_the_renewal(
     post: Post, monkeypatch: pytest.MonkeyPatch, fault: Exception, audited: list[tuple[str, str, str | None]]
 ) -> None:
     monkeypatch.setattr("platepost.device.enrollment.renewal.CHECK_SECONDS", 0.01)
-    monkeypatch.setattr(post.renewal, "is_due", lambda: True)
+    post.come_due()
     outcomes, renewed, record = [fault], threading.Event(), post.trail.record
 
     def renew() -> datetime:
