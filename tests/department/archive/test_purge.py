@@ -8,8 +8,8 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from django.conf import settings
 from django.db import DatabaseError, connection, transaction
+from pytest_django.fixtures import Settings
 
 from platepost.department.archive.errors import ArchiveRefusedError
 from platepost.department.archive.holds import HeldScope, folded_plates, lift_hold, place_again, place_hold
@@ -452,9 +452,9 @@ def test_restored_backup_is_purged_again_and_what_was_held_is_held(
 
 
 def test_holds_that_came_after_a_backup_are_placed_again(
-    store: CustodyStore, rows: Rows, superuser: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: CustodyStore, rows: Rows, superuser: psycopg.Connection, tmp_path: Path, settings: Settings
 ) -> None:
-    monkeypatch.setattr(settings, "ARCHIVE_HOLDS", tmp_path / "holds.jsonl")
+    settings.ARCHIVE_HOLDS = tmp_path / "holds.jsonl"
     covert = ids(rows, "covert_group IS NOT NULL")[0]
     read = ids(rows, "id IN (SELECT record_id FROM custody_read WHERE plate_fold = '7ABC105')")[0]
     placed = [hold(records=[read, covert], groups=[GROUP]), hold(plates=["7ABC105"], since=OLD, until=OLD + 3 * WEEK)]

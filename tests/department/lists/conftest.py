@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 import psycopg
 import pytest
-from django.conf import settings
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from platepost.department.database.roles import COMMAND, OWNER
 from platepost.department.lists.models import ListEntry
@@ -29,14 +29,12 @@ TABLES = ("lists_entry", "lists_recovery", "lists_import", "lists_imported", "li
 
 
 @pytest.fixture(autouse=True)
-def emptied(
-    superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[psycopg.Connection]:
+def emptied(superuser: psycopg.Connection, settings: Settings, tmp_path: Path) -> Iterator[psycopg.Connection]:
     """Have the tables empty, and a policy that asks for second persons for little: the default asks for each entry."""
     policy = tmp_path / "policy.toml"
     text = DEFAULT.read_text("utf-8").replace('two_persons = ["all"]', 'two_persons = ["covert", "safe"]')
     policy.write_text(text, "utf-8")
-    monkeypatch.setattr(settings, "POLICY_FILE", policy)
+    settings.POLICY_FILE = policy
     empty(superuser, *TABLES)
     superuser.execute("UPDATE lists_policy SET two_persons = '{covert,safe}', dispatchers = '{}'")
     yield superuser

@@ -5,6 +5,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.db import IntegrityError, connection
+from pytest_django.fixtures import Settings
 
 from platepost.department.database.queries import rows
 from platepost.department.database.roles import SIGNER, WEB
@@ -66,10 +67,8 @@ def test_text_of_a_return_is_in_no_entry(people: People, superuser: psycopg.Conn
 
 
 @pytest.mark.usefixtures("as_web")
-def test_default_policy_asks_for_a_second_person_for_each_entry_of_people(
-    people: People, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("django.conf.settings.POLICY_FILE", DEFAULT)
+def test_default_policy_asks_for_a_second_person_for_each_entry_of_people(people: People, settings: Settings) -> None:
+    settings.POLICY_FILE = DEFAULT
     assert read_policy(DEFAULT).lists.two_persons == ("all",)
     entry = entry_of()
     services.enter_entry(entry, people["a.rivera"])

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.conf import settings
+from pytest_django.fixtures import Settings
 
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.status.nightly import NightlyReport, nightly_problems
@@ -37,7 +37,7 @@ def test_what_is_wrong(said: NightlyReport | str | None, wrong: dict[str, str], 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_status_page_says_what_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "STATUS_NIGHTLY", tmp_path / "nightly.json")
+def test_status_page_says_what_failed(tmp_path: Path, settings: Settings) -> None:
+    settings.STATUS_NIGHTLY = tmp_path / "nightly.json"
     page = client_of(made_person("b.chen", DepartmentRole.OPERATOR)).get("/").content.decode()
     assert "nightly: it was never done" in page

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.db import Error, connection
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from platepost.department.custody.receipt_log import LostRange, ReceiptLog
 from platepost.department.database.roles import WEB
@@ -84,15 +84,13 @@ def test_covert_chain_leaves_no_trace(db: None) -> None:
     assert json.dumps(after) == json.dumps(before)
 
 
-def test_incidents_of_open_chains_are_named(
-    db: None, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_incidents_of_open_chains_are_named(db: None, client: Client, tmp_path: Path, settings: Settings) -> None:
     put(execute)
     put_covert(execute)
     gaps = [LostRange("post-1", chain, 11, 12) for chain in (CHAIN, COVERT_CHAIN)]
     with ReceiptLog(tmp_path / "receipts") as log, as_role(WEB):
         log.begin(7, gaps)
-        monkeypatch.setattr(settings, "STATUS_RECEIPTS", tmp_path / "receipts")
+        settings.STATUS_RECEIPTS = tmp_path / "receipts"
         found = custody_status({}, receipts=tmp_path / "receipts", at=NOW)
         assert found.receipted_not_held == (gaps[0],), "and nothing of a covert one"
         assert found.wire()["receipted_not_held"] == [{"post": "post-1", "chain": CHAIN, "first": 11, "last": 12}]
