@@ -167,7 +167,9 @@ def keep_hits(folder: DepartmentFolder, made: Commands, count: int, rate: float)
     from platepost.department.database.roles import KEEPER  # noqa: PLC0415
 
     post, begun, known = fleet_post(made), {}, set()
-    register = KeyRegister(folder.register_file, folder.register_key, agency="riverside", kept=folder.kept_register)
+    register = KeyRegister(
+        folder.register_file, folder.register_key, agency="riverside", state_file=folder.stored_register
+    )
     with CustodyStore(folder.conninfo(KEEPER), keys=register.keys) as store, heard(folder) as asking:
         for _ in range(count):
             time.sleep(random.expovariate(rate))

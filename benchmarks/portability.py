@@ -90,7 +90,7 @@ def exporter(folder: DepartmentFolder) -> str:
 def fill(folder: DepartmentFolder, posts: list[Post], reads: int) -> None:
     """Keep signed reads with pictures."""
     streams = [post.records() for post in posts]
-    register = KeyRegister(folder.register_file, folder.register_key, agency="demo", kept=folder.kept_register)
+    register = KeyRegister(folder.register_file, folder.register_key, agency="demo", state_file=folder.stored_register)
     with running_database(folder), CustodyStore(folder.conninfo(KEEPER), keys=register.keys) as store:
         for begin in range(0, reads, PART):
             part = [next(stream) for _ in range(-(-min(PART, reads - begin) // POSTS)) for stream in streams]

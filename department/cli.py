@@ -71,20 +71,20 @@ class _DepartmentGroup(LazyGroup):
             where = f"{error.filename}: " if error.filename else ""
             raise DepartmentError(f"{where}{error.strerror}") from error
         except Exception as error:
-            said = _said_by_database(error)
-            if said is None:
+            text = _database_message(error)
+            if text is None:
                 raise
-            raise DepartmentError(f"the database does not answer, or not as it must: {said}") from error
+            raise DepartmentError(f"the database does not answer, or not as it must: {text}") from error
 
 
-def _said_by_database(error: Exception) -> str | None:
+def _database_message(error: Exception) -> str | None:
     """Return what a database that is away, full or stopped said; None of every other error."""
     try:
         from psycopg import OperationalError  # noqa: PLC0415 - only where it fails: the help needs no database
     except ImportError:
         return None
-    found = next((one for one in (error, error.__cause__) if isinstance(one, OperationalError)), None)
-    return None if found is None else (str(found).strip().splitlines() or [type(found).__name__])[0]
+    cause = next((one for one in (error, error.__cause__) if isinstance(one, OperationalError)), None)
+    return None if cause is None else (str(cause).strip().splitlines() or [type(cause).__name__])[0]
 
 
 @click.group(

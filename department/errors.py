@@ -4,7 +4,7 @@
 
     PlatepostError
      +-- DepartmentError (RuntimeError)    the installation, or its database, is not as it must be
-          +-- ActRefusedError              what somebody asks for is refused, and the page says why
+          +-- OperationRefusedError              what somebody asks for is refused, and the page says why
 """
 
 from platepost.common.errors import PlatepostError
@@ -14,7 +14,7 @@ class DepartmentError(PlatepostError, RuntimeError):
     """A department's installation, or its database, is not as it must be; the message says what to do."""
 
 
-class ActRefusedError(DepartmentError):
+class OperationRefusedError(DepartmentError):
     """What somebody asks for is refused; the message says why, in words for the person who asked.
 
     Args:

@@ -223,7 +223,7 @@ class DepartmentSettings(BaseModel):
     """Whether a command run through sudo counts as given by the user who ran sudo, rather than by root."""
 
 
-def checked_settings(said: Mapping[str, object], *, where: str) -> DepartmentSettings:
+def checked_settings(fields: Mapping[str, object], *, where: str) -> DepartmentSettings:
     """Return settings, checked.
 
     Raises:
@@ -231,7 +231,7 @@ def checked_settings(said: Mapping[str, object], *, where: str) -> DepartmentSet
 
     """
     try:
-        return DepartmentSettings.model_validate(said)
+        return DepartmentSettings.model_validate(fields)
     except ValidationError as error:
         wrong = (
             f"{'.'.join(map(str, each['loc']))}: "
@@ -297,9 +297,9 @@ class DepartmentFolder:
 
     def write_settings(self, settings: DepartmentSettings) -> None:
         """Write `department.toml`, durable on return. Raises OSError."""
-        said = settings.model_dump(mode="json", exclude_unset=True)
+        payload = settings.model_dump(mode="json", exclude_unset=True)
         # A JSON string, or array of strings, is one of TOML too.
-        lines = (f"{key} = {json.dumps(value)}\n" for key, value in said.items())
+        lines = (f"{key} = {json.dumps(value)}\n" for key, value in payload.items())
         write_durably(self.path / SETTINGS, "".join(lines).encode())
         self.__dict__.pop("settings", None)
 
@@ -329,7 +329,7 @@ class DepartmentFolder:
         return self.path / self.settings.receipts
 
     @property
-    def kept_register(self) -> Path:
+    def stored_register(self) -> Path:
         """The register in force, as the archive service keeps it."""
         return (self.ingest if self.settings.service_users else self.path) / "register.json"
 

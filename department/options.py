@@ -70,8 +70,8 @@ def run_platepost(*line: str) -> str | None:
     """Run a command of Platepost in a process of its own; return why it failed, as it said last, or None."""
     command = [sys.executable, "-c", "from platepost.device.cli import main; main()", *line]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-    return said[-1] if done.returncode else None
+    errors = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+    return errors[-1] if done.returncode else None
 
 
 @contextmanager

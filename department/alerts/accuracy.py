@@ -63,7 +63,7 @@ def sampled_reads() -> dict[str, SampledReads]:
     for post, verdict, count in rows(_COUNTS, [_since()]):
         counts["all"][verdict] = counts["all"].get(verdict, 0) + count
         counts.setdefault(post, {})[verdict] = count
-    return {name: _sampled(found) for name, found in counts.items()}
+    return {name: _sampled(verdicts) for name, verdicts in counts.items()}
 
 
 def next_sample(person: DepartmentPerson) -> int | None:
@@ -102,15 +102,15 @@ def label_sample(sample: int, person: DepartmentPerson, text: str) -> None:
     read = ""
     for (record,) in rows("SELECT record_id FROM alerts_sample WHERE id = %s", [sample]):
         with _opened(sample, person) as entry:
-            kept = whole_records(entry, records=[record], lacking={})
-        if not kept:
+            records = whole_records(entry, records=[record], lacking={})
+        if not records:
             raise AlertError("This read is not kept any more.", "alerts_unknown")
-        data = read_event(kept[0][0].restored().event or {}).data
+        data = read_event(records[0][0].restored().event or {}).data
         read = data.plate_read if isinstance(data, Read) else ""
     seen = folded(re.sub(r"[^A-Z0-9]", "", text.upper()))
     verdict = "illegible" if not (seen and read) else "right" if seen == folded(read) else "wrong"
-    said = {"person": person.login, "sample": sample, "verdict": verdict}
-    with refusals(), entering(LedgerEvent.READ_LABELED, said), connection.cursor() as cursor:
+    fields = {"person": person.login, "sample": sample, "verdict": verdict}
+    with refusals(), entering(LedgerEvent.READ_LABELED, fields), connection.cursor() as cursor:
         values: list[Any] = [sample, person.login, verdict]
         cursor.execute("INSERT INTO alerts_label (sample_id, person, verdict) VALUES (%s, %s, %s)", values)
 
@@ -120,9 +120,9 @@ def _opened(sample: int, person: DepartmentPerson) -> OpenEntry:
     return open_entry(person=person.login, agency=person.agency, purpose=purpose, query={"sample": sample})
 
 
-def _sampled(found: dict[str, int]) -> SampledReads:
-    wrong, right = found.get("wrong", 0), found.get("right", 0)
-    return SampledReads(reject_rate(wrong, wrong + right), found.get("illegible", 0), found.get("open", 0))
+def _sampled(verdicts: dict[str, int]) -> SampledReads:
+    wrong, right = verdicts.get("wrong", 0), verdicts.get("right", 0)
+    return SampledReads(reject_rate(wrong, wrong + right), verdicts.get("illegible", 0), verdicts.get("open", 0))
 
 
 def _since() -> date:

@@ -31,7 +31,7 @@ from platepost.department.people.currency import currency_of
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.policy.policy import policy_in_force
 
-Said: TypeAlias = str | int | list[str] | None
+StepField: TypeAlias = str | int | list[str] | None
 """What a step has in a column."""
 _UNTAKEN = "SELECT record_id, revision FROM alerts_alert WHERE record_id = ANY (%s) AND state = 'new' ORDER BY 1"
 _UNTAKEN_WITHDRAWN = """
@@ -70,13 +70,13 @@ class EyeAnswers:
     @property
     def reasons(self) -> tuple[RejectReason, ...]:
         """For which reasons it can be rejected by what was seen; any where nothing speaks against it."""
-        found = [
+        checks = [
             (CharacterAnswer.DIFFERS in self.characters, RejectReason.MISREAD),
             (self.state is EyeAnswer.OTHER, RejectReason.OTHER_STATE),
             (self.vehicle is EyeAnswer.OTHER, RejectReason.OTHER_VEHICLE),
             (CharacterAnswer.ILLEGIBLE in self.characters, RejectReason.ILLEGIBLE),
         ]
-        return tuple(reason for holds, reason in found if holds)
+        return tuple(reason for holds, reason in checks if holds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,15 +180,15 @@ def take_over(actor: AlertActor, record_id: int, revision: int) -> AlertState:
     return _act(actor, record_id, revision, AlertStep.TAKE_OVER)
 
 
-def review(actor: AlertActor, record_id: int, revision: int, found: str) -> AlertState:
+def review(actor: AlertActor, record_id: int, revision: int, finding: str) -> AlertState:
     """Note a supervisor's review of an alert that went on without a second person."""
-    return _act(actor, record_id, revision, AlertStep.REVIEW, note=require_plain(found))
+    return _act(actor, record_id, revision, AlertStep.REVIEW, note=require_plain(finding))
 
 
 def hand_over(actor: AlertActor, alerts: Collection[Alert], to: DepartmentPerson) -> None:
     """Offer one's alerts to the next shift's person, all or none; each stays one's own until it is taken over."""
     _require(actor, AlertStep.OFFER)
-    said = {"person": actor.person.login, "to": to.login}
+    fields = {"person": actor.person.login, "to": to.login}
     with refusals(), looking(actor.entry) as cursor:
         covert = [
             (alert.record_id, group)
@@ -198,29 +198,29 @@ def hand_over(actor: AlertActor, alerts: Collection[Alert], to: DepartmentPerson
         shown = {record_id for record_id, _ in covert}
         open_ones = [alert.record_id for alert in alerts if alert.record_id not in shown]
         for record_id, group in covert:
-            _under(actor).fetched(records=[record_id], steps=[{**said, "step": "offer"}], group=group)
+            _under(actor).fetched(records=[record_id], steps=[{**fields, "step": "offer"}], group=group)
         if covert:
             _under(actor).enter_shown()
         if open_ones:
-            enter(LedgerEvent.ALERTS_OFFERED, {**said, "records": open_ones})
+            enter(LedgerEvent.ALERTS_OFFERED, {**fields, "records": open_ones})
 
 
 def _act(
-    actor: AlertActor, record_id: int, revision: int, step: AlertStep, repeats: Repeats = (), /, **said: Said
+    actor: AlertActor, record_id: int, revision: int, step: AlertStep, repeats: Repeats = (), /, **fields: StepField
 ) -> AlertState:
     _require(actor, step)
     who = actor.person.login
     with refusals(), looking(actor.entry) as cursor:
         if repeats:
             cursor.execute("SELECT alerts_lock(%s)", [[record_id, *repeats]])
-        state, group = _add(cursor, record_id, revision, step, actor, **said)
-        told: dict[str, Said] = {name: value for name, value in said.items() if value}
-        done: list[tuple[int, dict[str, Said]]] = [
-            (record_id, {"person": who, "step": step.value, "state": state, **told})
+        state, group = _add(cursor, record_id, revision, step, actor, **fields)
+        given_fields: dict[str, StepField] = {name: value for name, value in fields.items() if value}
+        done: list[tuple[int, dict[str, StepField]]] = [
+            (record_id, {"person": who, "step": step.value, "state": state, **given_fields})
         ]
         withdrawn = step is AlertStep.MEANWHILE
         other = AlertStep.MEANWHILE if withdrawn else AlertStep.REPEAT
-        more: dict[str, Said] = told if withdrawn else {"with_record": record_id}
+        more: dict[str, StepField] = given_fields if withdrawn else {"with_record": record_id}
         for repeat, seen in _untaken(cursor, record_id, repeats, withdrawn=withdrawn):
             became, its_group = _add(cursor, repeat, seen, other, actor, **more)
             if its_group != group:
@@ -251,15 +251,15 @@ def _untaken(cursor: CursorWrapper, record_id: int, records: Repeats, *, withdra
 
 
 def _add(
-    cursor: CursorWrapper, record_id: int, revision: int, step: AlertStep, actor: AlertActor, **said: Said
+    cursor: CursorWrapper, record_id: int, revision: int, step: AlertStep, actor: AlertActor, **fields: StepField
 ) -> tuple[str, str | None]:
     """Add a step; return what the alert is then, and its covert group."""
-    values: dict[str, Said] = {
+    values: dict[str, StepField] = {
         "record_id": record_id,
         "revision": revision,
         "step": step.value,
         "person": actor.person.login,
-        **said,
+        **fields,
     }
     marks = ", ".join(["%s"] * len(values))
     cursor.execute(
@@ -283,7 +283,7 @@ def _under(actor: AlertActor) -> OpenEntry:
     return actor.entry
 
 
-def _seen(answers: EyeAnswers) -> dict[str, Said]:
+def _seen(answers: EyeAnswers) -> dict[str, StepField]:
     return {
         "characters": "".join(each.value for each in answers.characters),
         "plate_state": answers.state.value,

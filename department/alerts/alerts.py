@@ -174,11 +174,11 @@ def _alerts(condition: str, values: Sequence[Any], entry: OpenEntry | None) -> l
     with looking(entry) if entry else connection.cursor() as cursor:
         cursor.execute(f"SELECT {_COLUMNS} FROM alerts_alert WHERE {condition}", values)  # noqa: S608 - our own names
         fetched = cursor.fetchall()
-    found = [Alert(number, revision, AlertState(state), *rest) for number, revision, state, *rest in fetched]
-    for each in found:
+    alerts = [Alert(number, revision, AlertState(state), *rest) for number, revision, state, *rest in fetched]
+    for each in alerts:
         if entry is not None and each.covert_group is not None:
             entry.fetched(records=[each.record_id], group=each.covert_group)
-    return found
+    return alerts
 
 
 @contextmanager

@@ -21,13 +21,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from platepost.department.alerts import actions
 from platepost.department.alerts.actions import AlertActor, AlertRejection, EyeAnswers
+from platepost.department.alerts.alert_status import bare_view, system_name
 from platepost.department.alerts.alerts import alert_of, alerts_of
 from platepost.department.alerts.console_feed import AT_ONCE, FEED, PURPOSE, ConsoleFeed, Listener
 from platepost.department.alerts.console_hit import hit_views
-from platepost.department.alerts.console_stand import bare_view, system_name
 from platepost.department.alerts.console_words import CONSOLE_WORDS
 from platepost.department.alerts.errors import AlertError, StaleAlertError
-from platepost.department.alerts.heard import hearing
+from platepost.department.alerts.liveness import listening_state
 from platepost.department.alerts.shift import acknowledge, acknowledged_until, shift_start
 from platepost.department.alerts.states import (
     AlertOutcome,
@@ -78,7 +78,7 @@ def events(request: CurrentRequest) -> HttpResponseBase:
     person, session = request.user, request.session.session_key or ""
     after = request.headers.get("Last-Event-ID", "")
     signed_in = f"event: session\ndata: {json.dumps(_session(request))}\n\n".encode()
-    stream = _stream(FEED, lambda tell: FEED.join(person, session, tell, after=after), signed_in)
+    stream = _stream(FEED, lambda send: FEED.join(person, session, send, after=after), signed_in)
     return StreamingHttpResponse(stream, content_type=_STREAM, headers={"X-Accel-Buffering": "no"})
 
 
@@ -119,7 +119,7 @@ def hits(request: CurrentRequest) -> HttpResponse:
             alerts = alerts_of(records, entry)
             views = hit_views(entry, [alert.record_id for alert in alerts], who)
             shown = [
-                bare_view(alert) | views.get(alert.record_id, {}) | FEED.stand(alert, now)
+                bare_view(alert) | views.get(alert.record_id, {}) | FEED.status(alert, now)
                 for alert in alerts
                 if alert.state.is_open
             ]
@@ -131,17 +131,17 @@ async def _stream(
 ) -> AsyncIterator[bytes]:
     loop, queue = asyncio.get_running_loop(), asyncio.Queue[bytes | None]()
 
-    def tell(said: bytes | None) -> None:
+    def send(payload: bytes | None) -> None:
         with suppress(RuntimeError):  # the program ends
-            loop.call_soon_threadsafe(queue.put_nowait, said)
+            loop.call_soon_threadsafe(queue.put_nowait, payload)
 
-    listener = join(tell)
+    listener = join(send)
     feed.start()
     try:
         if opening:
             yield opening
-        while (said := await queue.get()) is not None:
-            yield said
+        while (payload := await queue.get()) is not None:
+            yield payload
     finally:
         feed.leave(listener)
 
@@ -162,29 +162,32 @@ class StepForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """Take the answers to the characters, one by one."""
-        said = super().clean() or {}
+        cleaned = super().clean() or {}
         given = [self.data.get(f"character{place}") for place in range(_MOST_CHARACTERS)]
         known = {each.value for each in CharacterAnswer}
-        said["characters"] = [CharacterAnswer(each) for each in given if each in known]
-        return said
+        cleaned["characters"] = [CharacterAnswer(each) for each in given if each in known]
+        return cleaned
 
 
-def _eye(said: Mapping[str, Any]) -> EyeAnswers:
-    if not (said["characters"] and said["region"] and said["vehicle"]):
+def _eye(cleaned: Mapping[str, Any]) -> EyeAnswers:
+    if not (cleaned["characters"] and cleaned["region"] and cleaned["vehicle"]):
         raise AlertError("Answer for each character, for the state and for the vehicle.")
-    return EyeAnswers(said["characters"], EyeAnswer(said["region"]), EyeAnswer(said["vehicle"]))
+    return EyeAnswers(cleaned["characters"], EyeAnswer(cleaned["region"]), EyeAnswer(cleaned["vehicle"]))
 
 
-def _rejection(said: Mapping[str, Any]) -> AlertRejection:
-    reason, compared = _reason(RejectReason)(said), said["characters"] and said["region"] and said["vehicle"]
-    pairs = [pair for pair in said["pairs"].split() if pair[0] != pair[1]]
-    return AlertRejection(reason, _eye(said) if compared else None, pairs)
+def _rejection(cleaned: Mapping[str, Any]) -> AlertRejection:
+    reason, compared = (
+        _reason(RejectReason)(cleaned),
+        cleaned["characters"] and cleaned["region"] and cleaned["vehicle"],
+    )
+    pairs = [pair for pair in cleaned["pairs"].split() if pair[0] != pair[1]]
+    return AlertRejection(reason, _eye(cleaned) if compared else None, pairs)
 
 
 def _reason(kind: type[_Reason]) -> Callable[[Mapping[str, Any]], _Reason]:
-    def chosen(said: Mapping[str, Any]) -> _Reason:
+    def chosen(cleaned: Mapping[str, Any]) -> _Reason:
         try:
-            return kind(said["reason"])
+            return kind(cleaned["reason"])
         except ValueError as error:
             raise AlertError("Choose one of the answers.") from error
 
@@ -225,21 +228,27 @@ def step(request: CurrentRequest) -> HttpResponse:
     """Take what somebody does about an alert. All consoles hear by the stream what became of it."""
     form = StepForm(request.POST)
     if not form.is_valid():
-        return _said("Something is missing.", 422)
-    said, who, groups = form.cleaned_data, request.user, covert_groups(request.user)
-    does, takes = _STEPS[said["step"]]
+        return _plain_answer("Something is missing.", 422)
+    cleaned, who, groups = form.cleaned_data, request.user, covert_groups(request.user)
+    does, takes = _STEPS[cleaned["step"]]
     # As a hit that is shown: no search, so that no count tells who acts under an entry.
-    asked: dict[str, Any] = {"person": who.login, "agency": who.agency, "query": {"console": [said["hit"]]}}
+    asked: dict[str, Any] = {"person": who.login, "agency": who.agency, "query": {"console": [cleaned["hit"]]}}
     try:
         # What is of a covert group is acted upon under an entry.
         with open_entry(purpose=PURPOSE, groups=groups, **asked) if groups else nullcontext() as entry:
-            repeats = {"repeats": [*map(int, filter(None, said["repeats"].split(",")))]}
-            more = repeats if said["step"] in _DECIDING else {}
-            does(AlertActor(who, entry), said["hit"], said["revision"], *([takes(said)] if takes else []), **more)
+            repeats = {"repeats": [*map(int, filter(None, cleaned["repeats"].split(",")))]}
+            more = repeats if cleaned["step"] in _DECIDING else {}
+            does(
+                AlertActor(who, entry),
+                cleaned["hit"],
+                cleaned["revision"],
+                *([takes(cleaned)] if takes else []),
+                **more,
+            )
     except StaleAlertError as error:
-        return _said(str(error), 409)
+        return _plain_answer(str(error), 409)
     except (AlertError, PurposeError) as error:
-        return _said(str(error), 422)
+        return _plain_answer(str(error), 422)
     return HttpResponse(status=204)
 
 
@@ -256,10 +265,10 @@ def shift(request: CurrentRequest) -> HttpResponse:
             return redirect("console")
         except AlertError as error:
             refused = str(error)
-    context: dict[str, Any] = {"start": start, "refused": refused, "hearing": hearing()}
+    context: dict[str, Any] = {"start": start, "refused": refused, "listening_state": listening_state()}
     context["until"] = acknowledged_until(request.user)
     return render(request, "alerts/console/shift.html", context, status=422 if refused else 200)
 
 
-def _said(why: str, status: int) -> HttpResponse:
+def _plain_answer(why: str, status: int) -> HttpResponse:
     return HttpResponse(why, status=status, content_type="text/plain; charset=utf-8")

@@ -5,7 +5,7 @@ listen may still do so. Changes have numbers, which are this process's: a consol
 that it has, and gets what followed. One that names none, or another process's, gets everything that is open; and each
 is told what is open then. So nothing is missing, whatever was lost on the way.
 
-A hit is shown under a ledger entry of each person. How it stands (`stand`) has no plate and no picture. Of many at once
+A hit is shown under a ledger entry of each person. Its status (`status`) has no plate and no picture. Of many at once
 the most urgent are shown whole; of the others a console gets `rows`, and asks for those that it draws or opens.
 """
 
@@ -24,10 +24,10 @@ import psycopg
 from django.db import Error, connection
 from django.utils import timezone
 
+from platepost.department.alerts.alert_status import bare_view, brief, status_view
 from platepost.department.alerts.alerts import Alert, alerts_of, changed_revisions, open_revisions
 from platepost.department.alerts.console_hit import hit_views
-from platepost.department.alerts.console_stand import bare_view, brief, stand_view
-from platepost.department.alerts.heard import ListeningState, hearing
+from platepost.department.alerts.liveness import ListeningState, listening_state
 from platepost.department.alerts.states import AlertState
 from platepost.department.errors import DepartmentError
 from platepost.department.ledger.entries import OpenEntry, Viewer, open_entry
@@ -42,9 +42,9 @@ from platepost.department.policy.policy import ALARM, AccessPurpose, policy_in_f
 log = logging.getLogger(__name__)
 
 PURPOSE = AccessPurpose(ALARM)
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 """Between two looks, if nothing happens."""
-_HEARD_SECONDS = 2.0
+_LIVENESS_SECONDS = 2.0
 _WARN = timedelta(minutes=10)
 """For so long a hit is overdue before the log has a warning, and so long after one the next."""
 _STREAM = timedelta(minutes=4)
@@ -66,7 +66,7 @@ class Listener:
     """As of the last look."""
     session: str
     """Key of the log-in, with whose end it ends."""
-    tell: Callable[[bytes | None], object]
+    send: Callable[[bytes | None], object]
     """Takes what is to be sent; None ends it. Called by the feed's thread."""
     seen: int
     """Number of the last change that it has."""
@@ -114,7 +114,7 @@ class ConsoleFeed:
     _number: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _thread: threading.Thread | None = None
-    _heard_at: float = 0.0
+    _checked_at: float = 0.0
     _whole_at: float = 0.0
     """When all open alerts are read again, on the monotonic clock."""
     _groups: set[str] = field(default_factory=set)
@@ -125,17 +125,17 @@ class ConsoleFeed:
     _stopped: bool = False
 
     def join(
-        self, person: DepartmentPerson, session: str, tell: Callable[[bytes | None], object], *, after: str = ""
+        self, person: DepartmentPerson, session: str, send: Callable[[bytes | None], object], *, after: str = ""
     ) -> Listener:
         """Have a console listen; `after` is the number of the last change that it has, as it was sent."""
         name, _, number = after.partition("-")
         seen = int(number) if name == self.name and number.isdecimal() else 0
-        made = Listener(person, session, tell, seen, timezone.now() + _STREAM)
+        listener = Listener(person, session, send, seen, timezone.now() + _STREAM)
         with self._lock:
-            self._listeners.append(made)
+            self._listeners.append(listener)
         if self._stopped:
-            tell(None)
-        return made
+            send(None)
+        return listener
 
     def leave(self, listener: Listener) -> None:
         """Tell a console nothing more."""
@@ -157,9 +157,9 @@ class ConsoleFeed:
         """End what everybody hears, for good; from a signal's handler, which must not wait for a lock."""
         self._stopped = True
         for listener in [*self._listeners]:
-            listener.tell(None)
+            listener.send(None)
 
-    def look(self, *, ask: bool = True) -> None:
+    def poll(self, *, ask: bool = True) -> None:
         """Look once, and tell what is new. Raises what the database, the ledger and the policy raise.
 
         Args:
@@ -180,18 +180,18 @@ class ConsoleFeed:
             news.setdefault((listener.groups or (), known, records), []).append(listener)
         for (groups, known, records), those in news.items():
             for record in known[:AT_ONCE]:
-                self._tell(those, "stand", self.stand(self._known[record].alert, now))
+                self._send(those, "status", self.status(self._known[record].alert, now))
             logged = self._show(records[:AT_ONCE], those, groups, now) if records else True
             self._list([*known[AT_ONCE:], *records[AT_ONCE:]], those, logged=logged)
         self._complete(listening)
-        if time.monotonic() > self._heard_at + _HEARD_SECONDS:
-            self._heard_at = time.monotonic()
-            self._tell_all(_said(hearing(now)) | self._overdue(now))
+        if time.monotonic() > self._checked_at + _LIVENESS_SECONDS:
+            self._checked_at = time.monotonic()
+            self._send_all(_liveness(listening_state(now)) | self._overdue(now))
 
-    def stand(self, alert: Alert, now: datetime) -> dict[str, Any]:
+    def status(self, alert: Alert, now: datetime) -> dict[str, Any]:
         """Return how an alert stands, as a console shows it."""
         known = self._known.get(alert.record_id)
-        return stand_view(alert, now, root=known.root if known else None, decided=known.decided if known else None)
+        return status_view(alert, now, root=known.root if known else None, decided=known.decided if known else None)
 
     def _list(self, records: Sequence[int], those: Sequence[Listener], *, logged: bool) -> None:
         """Tell several people of hits without their plates: how each stands."""
@@ -204,7 +204,7 @@ class ConsoleFeed:
                 bare_view(each.alert) | brief(each.alert, each.root, each.decided, escalated=each.escalated)
                 for each in some
             ]
-            self._tell(those, "rows", {"rows": listed})
+            self._send(those, "rows", {"rows": listed})
 
     def _overdue(self, now: datetime) -> dict[str, Any]:
         """Return how many hits nobody has taken in time, and since when; of covert groups none."""
@@ -220,20 +220,20 @@ class ConsoleFeed:
 
     def _complete(self, listening: Sequence[Listener]) -> None:
         """Tell listeners that they know all, and after joining which hits are open. What was cut off is sent again."""
-        told: dict[tuple[str, ...], bytes] = {}
+        messages: dict[tuple[str, ...], bytes] = {}
         for listener in listening:
             # Where some are bare, all of it is told again when they can be shown.
             listener.bare &= self._known.keys()
             if not listener.owed or listener.bare:
                 continue
             if not listener.joined:
-                listener.tell(self._event("complete", {}, self._number))
+                listener.send(self._event("complete", {}, self._number))
             else:
                 groups = listener.groups or ()
-                if groups not in told:
+                if groups not in messages:
                     present = [record for record, each in self._known.items() if listener.may_see(each.alert)]
-                    told[groups] = self._event("complete", {"open": present}, self._number)
-                listener.tell(told[groups])
+                    messages[groups] = self._event("complete", {"open": present}, self._number)
+                listener.send(messages[groups])
             listener.seen = self._number
             listener.owed = listener.joined = False
 
@@ -248,8 +248,8 @@ class ConsoleFeed:
                     why = f"{error}."
                 elif isinstance(error, (Error, psycopg.Error)):
                     why = "The database does not answer."
-                self._tell_all({"at": timezone.now().isoformat(), "nothing": True, "lost": [why]})
-                time.sleep(LOOK_SECONDS)
+                self._send_all({"at": timezone.now().isoformat(), "nothing": True, "lost": [why]})
+                time.sleep(POLL_SECONDS)
             finally:
                 connection.close()
             with self._lock:
@@ -267,8 +267,8 @@ class ConsoleFeed:
             while self._listeners:
                 ask = time.monotonic() >= due
                 if ask:
-                    due = time.monotonic() + LOOK_SECONDS
-                self.look(ask=ask)
+                    due = time.monotonic() + POLL_SECONDS
+                self.poll(ask=ask)
                 for rung in bell.connection.notifies(timeout=max(0.0, due - time.monotonic()), stop_after=1):
                     if rung.payload:
                         self._test(json.loads(rung.payload))
@@ -284,7 +284,7 @@ class ConsoleFeed:
         with self._lock:
             those = [listener for listener in self._listeners if listener.person.login == sent["person"]]
         for listener in those:
-            listener.tell(self._event("test", {"at": sent["at"]}))
+            listener.send(self._event("test", {"at": sent["at"]}))
 
     def _close_left(self) -> None:
         while self._left:
@@ -341,8 +341,8 @@ class ConsoleFeed:
 
     def _end(self, listener: Listener, why: str) -> None:
         self.leave(listener)
-        listener.tell(self._event("ended", {"why": why}))
-        listener.tell(None)
+        listener.send(self._event("ended", {"why": why}))
+        listener.send(None)
 
     def _note(self, listening: Sequence[Listener], now: datetime) -> None:
         """Give each alert that is new, or has changed, the next number.
@@ -358,9 +358,9 @@ class ConsoleFeed:
         ended: set[int] = set()
         for entry in (None, *entries):
             with suppress(LedgerError) if entry else nullcontext():
-                found = open_revisions(entry) if whole else changed_revisions(entry)
-                ended |= {record for record, revision in found.items() if revision is None}
-                there = {each: seen for each, seen in found.items() if seen is not None and each not in present}
+                matches = open_revisions(entry) if whole else changed_revisions(entry)
+                ended |= {record for record, revision in matches.items() if revision is None}
+                there = {each: seen for each, seen in matches.items() if seen is not None and each not in present}
                 present |= there.keys()
                 known = self._known
                 changed = [
@@ -372,7 +372,7 @@ class ConsoleFeed:
         self._forget(self._known.keys() - present if whole else self._known.keys() & ended, listening, now)
         if whole:
             self._groups = groups
-            self._whole_at = time.monotonic() + max(LOOK_SECONDS, len(self._known) / _WHOLE_A_SECOND)
+            self._whole_at = time.monotonic() + max(POLL_SECONDS, len(self._known) / _WHOLE_A_SECOND)
         for record, each in self._known.items():
             if not each.escalated and each.escalates_at is not None and each.escalates_at <= now:
                 self._known[record] = replace(each, escalated=True, last=self._number)
@@ -417,8 +417,8 @@ class ConsoleFeed:
         decided: dict[int, Alert] = {}
         for record, former in formers.items():
             last = ended.get(record)
-            said = stand_view(last, now, root=former.root) if last else {"record": record, "open": False}
-            self._tell([one for one in listening if one.may_see(former.alert)], "stand", said)
+            view = status_view(last, now, root=former.root) if last else {"record": record, "open": False}
+            self._send([one for one in listening if one.may_see(former.alert)], "status", view)
             if last and last.state in _DECIDED:
                 decided[former.root] = last
         if decided:
@@ -452,8 +452,8 @@ class ConsoleFeed:
             views, logged = {}, False
         for record in records:
             alert = self._known[record].alert
-            said = {**bare_view(alert), **views.get(record, {}), **self.stand(alert, now)}
-            self._tell([one for one in those if logged or record not in one.bare], "hit", said)
+            view = {**bare_view(alert), **views.get(record, {}), **self.status(alert, now)}
+            self._send([one for one in those if logged or record not in one.bare], "hit", view)
             for listener in those:
                 (listener.bare.discard if logged else listener.bare.add)(record)
         return logged
@@ -461,28 +461,28 @@ class ConsoleFeed:
     def _journal(self, views: Mapping[int, Mapping[str, Any]], logins: Sequence[str]) -> None:
         """Note hits that were read, and that the ledger cannot take. Raises JournalError: show no plate."""
         for record, view in views.items():
-            said = {"hit": record, "post": self._known[record].alert.post, "plate": view.get("plate")}
+            fields = {"hit": record, "post": self._known[record].alert.post, "plate": view.get("plate")}
             group = self._known[record].alert.covert_group
             for login in logins:
-                noted = {"said": said} if group is None else {"said": {}, "covert": {group: said}}
+                noted = {"shown": fields} if group is None else {"shown": {}, "covert": {group: fields}}
                 local_journal().note(person=login, **noted)
 
-    def _tell(self, those: Sequence[Listener], kind: str, what: Mapping[str, Any]) -> None:
+    def _send(self, those: Sequence[Listener], kind: str, what: Mapping[str, Any]) -> None:
         """Tell some of a hit; that they know all now follows."""
-        said = self._event(kind, what)
+        payload = self._event(kind, what)
         for listener in those:
-            listener.tell(said)
+            listener.send(payload)
             listener.owed = True
 
-    def _tell_all(self, heard: Mapping[str, Any]) -> None:
+    def _send_all(self, liveness: Mapping[str, Any]) -> None:
         with self._lock:
             listeners = [*self._listeners]
         for listener in listeners:
-            listener.tell(self._event("heard", heard))
+            listener.send(self._event("heard", liveness))
 
-    def _event(self, kind: str, said: Mapping[str, Any], number: int | None = None) -> bytes:
+    def _event(self, kind: str, data: Mapping[str, Any], number: int | None = None) -> bytes:
         named = f"id: {self.name}-{number}\n" if number is not None else ""
-        return f"{named}event: {kind}\ndata: {json.dumps(said)}\n\n".encode()
+        return f"{named}event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
 
 
 def _urgency(each: _Known) -> tuple[bool, int, float]:
@@ -491,9 +491,9 @@ def _urgency(each: _Known) -> tuple[bool, int, float]:
     return alert.state not in {AlertState.NEW, AlertState.WITHDRAWN}, alert.priority, -alert.arrived_at.timestamp()
 
 
-def _said(found: ListeningState) -> dict[str, Any]:
-    last, tested = (at and at.isoformat() for at in (found.last, found.tested))
-    return {"at": found.at.isoformat(), "nothing": found.nothing, "lost": found.lost, "last": last, "tested": tested}
+def _liveness(state: ListeningState) -> dict[str, Any]:
+    last, tested = (at and at.isoformat() for at in (state.last, state.tested))
+    return {"at": state.at.isoformat(), "nothing": state.nothing, "lost": state.lost, "last": last, "tested": tested}
 
 
 FEED = ConsoleFeed()

@@ -14,8 +14,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from platepost.common.errors import PlatepostError
+from platepost.department.alerts.alert_status import EYE_ANSWERS
 from platepost.department.alerts.characters import ComparedCharacter, compared
-from platepost.department.alerts.console_stand import EYE_ANSWERS
 from platepost.department.custody.projections import folded
 from platepost.department.custody.reading import whole_records
 from platepost.department.custody.record import DOUBTFUL, PictureBytes, RecordRow
@@ -91,13 +91,13 @@ def shown_characters(hit: Hit) -> list[ShownCharacter]:
 
 def _doubted(hit: Hit) -> list[bool]:
     """Return of each character read whether another likely text of the plate has another one, or one more, there."""
-    found = [False] * len(hit.plate_read)
+    matches = [False] * len(hit.plate_read)
     for other in (each.text for each in hit.alternatives if each.confidence >= _LIKELY):
         place = 0
         for pair in compared(hit.plate_read, other):
-            found[min(place, len(found) - 1)] |= not pair.same
+            matches[min(place, len(matches) - 1)] |= not pair.same
             place += bool(pair.read)
-    return found
+    return matches
 
 
 def clock_doubt(clock: ClockQuality) -> str:
@@ -187,13 +187,13 @@ def hit_view(
 def _pictures(hit: Hit, pictures: Iterable[PictureBytes]) -> dict[str, Any]:
     """Return what is kept of a hit's pictures, in base64, by what they show."""
     bodies = {each.sha256.hex(): b64encode(each.body).decode("ascii") for each in pictures}
-    kept = [(each, bodies[each.sha256]) for each in hit.pictures if each.sha256 in bodies]
-    patches = [body for each, body in kept if each.kind == "patch" and each.rectified is not False]
-    found: dict[str, Any] = {"patch": patches[0], "more": patches[1:]} if patches else {}
+    stored = [(each, bodies[each.sha256]) for each in hit.pictures if each.sha256 in bodies]
+    patches = [body for each, body in stored if each.kind == "patch" and each.rectified is not False]
+    matches: dict[str, Any] = {"patch": patches[0], "more": patches[1:]} if patches else {}
     for name, kind, rectified in (("overview", "overview", None), ("crop", "patch", False)):
-        body = next((body for each, body in kept if (each.kind, each.rectified) == (kind, rectified)), None)
-        found |= {name: body} if body else {}
-    return found
+        body = next((body for each, body in stored if (each.kind, each.rectified) == (kind, rectified)), None)
+        matches |= {name: body} if body else {}
+    return matches
 
 
 def _line(hit: Hit, post: str) -> str:

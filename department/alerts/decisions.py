@@ -14,7 +14,7 @@ from platepost.wire.jose import sign
 from platepost.wire.records.decision import DECISION_TYPE, Decision
 from platepost.wire.records.topics import decision_topic
 
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 """Between two looks at what waits."""
 _MOST = 200
 """That one look adds."""
@@ -24,10 +24,10 @@ WHERE published_at IS NULL AND id <> ALL (%s) ORDER BY id LIMIT %s
 """
 
 
-def decision_of(who: Mapping[str, str], *said: object) -> Decision:
+def decision_of(who: Mapping[str, str], *values: object) -> Decision:
     """Return a decision as it is told: of an `agency` and a `custodian`, then the database's columns in its order."""
     names = ("post", "hit", "number", "time", "decision", "reason")
-    return Decision.model_validate({**who, **dict(zip(names, said, strict=True))})
+    return Decision.model_validate({**who, **dict(zip(names, values, strict=True))})
 
 
 class DecisionOutbox:
@@ -42,20 +42,20 @@ class DecisionOutbox:
 
     def waiting(self) -> Mapping[int, OutgoingMessage]:
         """Return each decision that waits, signed, by its number here. Raises StoreError."""
-        if time.monotonic() > self._looked_at + LOOK_SECONDS:
+        if time.monotonic() > self._looked_at + POLL_SECONDS:
             self._looked_at = time.monotonic()
             # Beside those that are known: while one broker is away for long, the others are told of new ones.
             rows = self._asked(_WAITING, [[*self._waiting], _MOST])
             self._waiting |= {row[0]: self._signed(*row[1:]) for row in rows}
         return self._waiting
 
-    def told(self, numbers: Collection[int]) -> None:
+    def delivered(self, numbers: Collection[int]) -> None:
         """Note that every broker has acknowledged some. Raises StoreError."""
         self._asked("UPDATE alerts_decision SET published_at = now() WHERE id = ANY (%s) RETURNING id", [[*numbers]])
-        self._waiting = {number: said for number, said in self._waiting.items() if number not in numbers}
+        self._waiting = {number: values for number, values in self._waiting.items() if number not in numbers}
 
-    def _signed(self, group: str | None, post: str, hit: str, number: int, *said: object) -> OutgoingMessage:
-        payload = decision_of({"agency": self._agency, "custodian": self._custodian}, post, hit, number, *said)
+    def _signed(self, group: str | None, post: str, hit: str, number: int, *values: object) -> OutgoingMessage:
+        payload = decision_of({"agency": self._agency, "custodian": self._custodian}, post, hit, number, *values)
         body = sign(payload.model_dump_json().encode(), self._key, typ=DECISION_TYPE, kid=self._key.thumbprint())
         return OutgoingMessage(decision_topic(self._agency, self._custodian, group), body)
 

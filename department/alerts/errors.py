@@ -2,7 +2,7 @@
 
 ::
 
-    ActRefusedError
+    OperationRefusedError
      +-- AlertError               it is refused; the message says why
           +-- StaleAlertError     somebody else was sooner
 """
@@ -10,10 +10,10 @@
 from functools import partial
 
 from platepost.department.database.refusals import refused_as
-from platepost.department.errors import ActRefusedError
+from platepost.department.errors import OperationRefusedError
 
 
-class AlertError(ActRefusedError):
+class AlertError(OperationRefusedError):
     """It is refused; the message says why."""
 
 

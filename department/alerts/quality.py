@@ -96,8 +96,8 @@ def hit_quality(since: datetime, until: datetime) -> HitQuality:
     """Return what was decided about the hits that were captured in a time."""
     decided = rows(_DECIDED, [since, until])
     pairs: Counter[str] = Counter()
-    for _, _, _, found, _, count in decided:
-        pairs.update(dict.fromkeys(found, count))
+    for _, _, _, pairs_found, _, count in decided:
+        pairs.update(dict.fromkeys(pairs_found, count))
     every = sum(count for *_, count in decided)
     return HitQuality(
         since,
@@ -122,13 +122,13 @@ def worse_posts(at: datetime | None = None) -> dict[str, RejectRate]:
     lately = hit_quality(at - RECENT, at).posts
     before = hit_quality(at - RECENT - BEFORE, at - RECENT)
     everywhere = _all(rates["all"] for rates in before.posts.values())
-    found = {}
+    worse = {}
     for post, rates in lately.items():
         own = before.posts.get(post, {}).get("all")
         usual = own if own is not None and own.decided >= FEWEST else everywhere
         if rates["all"].rejected >= FEWEST and rates["all"].low > usual.high:
-            found[post] = rates["all"]
-    return found
+            worse[post] = rates["all"]
+    return worse
 
 
 def stale_sources(at: datetime | None = None) -> dict[str, RejectRate]:

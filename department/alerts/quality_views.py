@@ -11,7 +11,7 @@ from platepost.department.alerts.accuracy import label_sample, next_sample, samp
 from platepost.department.alerts.errors import AlertError
 from platepost.department.alerts.quality import RejectRate, hit_quality, stale_sources
 from platepost.department.custody.errors import CustodyError
-from platepost.department.custody.unseen import unseen
+from platepost.department.custody.placeholder_image import placeholder_image
 from platepost.department.people.access import CurrentRequest, needs
 from platepost.department.people.rights import Permission
 
@@ -23,15 +23,21 @@ DAYS = 90
 def quality(request: HttpRequest) -> HttpResponse:
     """Show the rates, each with its interval: no plate, no person, nothing of covert groups."""
     until = datetime.now(UTC)
-    found = hit_quality(until - timedelta(days=DAYS), until)
+    report = hit_quality(until - timedelta(days=DAYS), until)
     groups = {
-        "Hits": {"all": found.reasons},
-        "By post": found.posts,
-        "By source of the list": found.sources,
-        "By category of the list": {name.replace("_", " "): rates for name, rates in found.categories.items()},
+        "Hits": {"all": report.reasons},
+        "By post": report.posts,
+        "By source of the list": report.sources,
+        "By category of the list": {name.replace("_", " "): rates for name, rates in report.categories.items()},
     }
     tables = [(title, {name: _in_words(rates) for name, rates in each.items()}) for title, each in groups.items()]
-    context = {"days": DAYS, "tables": tables, "pairs": found.pairs, "reads": sampled_reads(), "stale": stale_sources()}
+    context = {
+        "days": DAYS,
+        "tables": tables,
+        "pairs": report.pairs,
+        "reads": sampled_reads(),
+        "stale": stale_sources(),
+    }
     return render(request, "alerts/quality.html", context)
 
 
@@ -59,9 +65,9 @@ def label(request: CurrentRequest) -> HttpResponse:
 def sample(request: CurrentRequest, number: int) -> HttpResponse:
     """Show the picture of a sample's plate."""
     try:
-        found = sample_picture(number, request.user) if number == next_sample(request.user) else None
+        picture = sample_picture(number, request.user) if number == next_sample(request.user) else None
     except CustodyError as error:
-        return unseen(error)
-    if found is None:
+        return placeholder_image(error)
+    if picture is None:
         raise Http404
-    return HttpResponse(found.body, content_type=found.media_type)
+    return HttpResponse(picture.body, content_type=picture.media_type)

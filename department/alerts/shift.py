@@ -59,8 +59,8 @@ def acknowledge(person: DepartmentPerson, start: ShiftStart) -> None:
         "open": sum(alert.covert_group is None for alert in start.alerts),
     }
     with refusals(), entering(LedgerEvent.LISTS_SEEN, fields), connection.cursor() as cursor:
-        said = [person.login, start.newest]
-        cursor.execute("INSERT INTO alerts_acknowledgment (person, list_version) VALUES (%s, %s)", said)
+        parameters = [person.login, start.newest]
+        cursor.execute("INSERT INTO alerts_acknowledgment (person, list_version) VALUES (%s, %s)", parameters)
 
 
 def acknowledged_until(person: DepartmentPerson) -> datetime | None:

@@ -35,7 +35,7 @@ RETRY_SECONDS = (5, 15, 60, 300, 900)
 """Between tries; the last one again and again."""
 GIVE_UP = timedelta(hours=24)
 """After which nobody needs to be told any more."""
-_UNTOLD = "SELECT * FROM alerts_untold ORDER BY id LIMIT 200"
+_UNDELIVERED = "SELECT * FROM alerts_undelivered ORDER BY id LIMIT 200"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,12 @@ class Webhook:
     """Why it is told nothing now; None where it is."""
     waiting: int
     """Decisions that it was not told yet."""
-    said: str
+    last_error: str
     """Why the last try failed; empty where it did not."""
 
 
 @dataclass(frozen=True, slots=True)
-class UntoldDecision:
+class UndeliveredDecision:
     """One that a webhook is to be told, as the database has it."""
 
     webhook: int
@@ -87,8 +87,8 @@ def add_webhook(agency: str, url: str, *, person: str) -> int:
     """
     require_agreed(agency, ALARM, scope="release")
     _require_fit(url)
-    said = {"person": person, "agency_name": agency, "url": url}
-    with entering(LedgerEvent.WEBHOOK_ADDED, said) as noted, connection.cursor() as cursor:
+    fields = {"person": person, "agency_name": agency, "url": url}
+    with entering(LedgerEvent.WEBHOOK_ADDED, fields) as noted, connection.cursor() as cursor:
         cursor.execute("INSERT INTO alerts_webhook (agency, url) VALUES (%s, %s) RETURNING id", [agency, url])
         (noted["webhook"],) = cursor.fetchone() or (0,)
     return int(noted["webhook"])
@@ -109,8 +109,8 @@ def _require_fit(url: str) -> None:
 
 def end_webhook(number: int, *, person: str) -> None:
     """Tell a webhook nothing more, as the owner. Raises AlertError: there is none, or it has ended."""
-    said = {"person": person, "webhook": number}
-    with entering(LedgerEvent.WEBHOOK_ENDED, said), connection.cursor() as cursor:
+    fields = {"person": person, "webhook": number}
+    with entering(LedgerEvent.WEBHOOK_ENDED, fields), connection.cursor() as cursor:
         cursor.execute("UPDATE alerts_webhook SET ended_at = now() WHERE id = %s AND ended_at IS NULL", [number])
         if not cursor.rowcount:
             raise AlertError("There is no such webhook, or it has ended.")
@@ -118,13 +118,13 @@ def end_webhook(number: int, *, person: str) -> None:
 
 def webhooks() -> list[Webhook]:
     """Return all, by number, as the owner."""
-    found = rows(
+    fetched = rows(
         "SELECT id, agency, url, ended_at, ledger_agency_refusal(agency, %s, 'release', clock_timestamp()),"
-        " (SELECT count(*) FROM alerts_delivery WHERE webhook_id = hook.id AND over_at IS NULL), said"
+        " (SELECT count(*) FROM alerts_delivery WHERE webhook_id = hook.id AND over_at IS NULL), last_error"
         " FROM alerts_webhook AS hook ORDER BY id",
         [ALARM],
     )
-    return [Webhook(*row) for row in found]
+    return [Webhook(*row) for row in fetched]
 
 
 def secret_of(key: bytes, webhook: int) -> str:
@@ -214,13 +214,13 @@ class WebhookSender:
             LedgerError: one was taken and cannot be entered: it is sent again.
 
         """
-        waiting = [UntoldDecision(*row) for row in rows(_UNTOLD)]
+        waiting = [UndeliveredDecision(*row) for row in rows(_UNDELIVERED)]
         taken, failed = 0, set[int]()
         for each in waiting:
             if each.webhook in failed:
                 continue
             if datetime.now(UTC) - each.at > GIVE_UP:
-                self._end(each, told=False)
+                self._end(each, delivered=False)
                 continue
             try:
                 self._send(each)
@@ -229,35 +229,50 @@ class WebhookSender:
                 self._wait(each, str(error) or type(error).__name__)
             else:
                 taken += 1
-                self._end(each, told=True)
+                self._end(each, delivered=True)
         return taken
 
-    def _send(self, untold: UntoldDecision) -> None:
-        said = decision_of(self._who, untold.post, untold.hit, untold.number, untold.at, untold.decision, untold.reason)
-        data = said.model_dump(mode="json")
-        message = {"type": f"decision.{untold.decision}", "timestamp": data["time"], "data": data}
-        body, secret = json.dumps(message).encode(), secret_of(self._key, untold.webhook)
-        identifier = f"decision-{untold.hit}-{untold.number}"
-        self.post(untold.url, body, signed_headers(secret, identifier, body, at=int(time.time())))
+    def _send(self, undelivered: UndeliveredDecision) -> None:
+        decision = decision_of(
+            self._who,
+            undelivered.post,
+            undelivered.hit,
+            undelivered.number,
+            undelivered.at,
+            undelivered.decision,
+            undelivered.reason,
+        )
+        data = decision.model_dump(mode="json")
+        message = {"type": f"decision.{undelivered.decision}", "timestamp": data["time"], "data": data}
+        body, secret = json.dumps(message).encode(), secret_of(self._key, undelivered.webhook)
+        identifier = f"decision-{undelivered.hit}-{undelivered.number}"
+        self.post(undelivered.url, body, signed_headers(secret, identifier, body, at=int(time.time())))
 
     @staticmethod
-    def _wait(untold: UntoldDecision, why: str) -> None:
+    def _wait(undelivered: UndeliveredDecision, why: str) -> None:
         """Note why a webhook was not told, and when it is tried again."""
-        wait = RETRY_SECONDS[min(untold.failures, len(RETRY_SECONDS) - 1)]
+        wait = RETRY_SECONDS[min(undelivered.failures, len(RETRY_SECONDS) - 1)]
         rows(
-            "UPDATE alerts_webhook SET failures = failures + 1, said = %s, next_at = clock_timestamp()"
+            "UPDATE alerts_webhook SET failures = failures + 1, last_error = %s, next_at = clock_timestamp()"
             " + %s * interval '1 s' WHERE id = %s RETURNING id",
-            [why[:200], wait, untold.webhook],
+            [why[:200], wait, undelivered.webhook],
         )
 
     @staticmethod
-    def _end(untold: UntoldDecision, *, told: bool) -> None:
+    def _end(undelivered: UndeliveredDecision, *, delivered: bool) -> None:
         """Note that a decision was told, or never will be."""
-        said = {"webhook": untold.webhook, "agency_name": untold.agency, "hit": untold.hit, "number": untold.number}
-        with entering(LedgerEvent.WEBHOOK_TOLD, {**said, "told": told}), connection.cursor() as cursor:
+        fields = {
+            "webhook": undelivered.webhook,
+            "agency_name": undelivered.agency,
+            "hit": undelivered.hit,
+            "number": undelivered.number,
+        }
+        with entering(LedgerEvent.WEBHOOK_DELIVERED, {**fields, "delivered": delivered}), connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE alerts_delivery SET over_at = now(), told = %s WHERE webhook_id = %s AND decision_id = %s",
-                [told, untold.webhook, untold.id],
+                "UPDATE alerts_delivery SET over_at = now(), delivered = %s WHERE webhook_id = %s AND decision_id = %s",
+                [delivered, undelivered.webhook, undelivered.id],
             )
-            if told:
-                cursor.execute("UPDATE alerts_webhook SET failures = 0, said = '' WHERE id = %s", [untold.webhook])
+            if delivered:
+                cursor.execute(
+                    "UPDATE alerts_webhook SET failures = 0, last_error = '' WHERE id = %s", [undelivered.webhook]
+                )

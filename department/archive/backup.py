@@ -50,13 +50,13 @@ SLOT = "platepost_backup"
 LEVEL = 3
 """Of zstd: records and pictures are compressed already, indexes are not."""
 _NOTE, _FOLDER, _DATA = "backup.json", PurePosixPath("folder"), PurePosixPath("database/data")
-_LEFT_OUT = frozenset({"database", "database.log", "database.log.1", "database.lock", "unfinished", "household-key"})
-_TOLD_EVERY = 1 << 24
+_EXCLUDED = frozenset({"database", "database.log", "database.log.1", "database.lock", "unfinished", "household-key"})
+_PROGRESS_EVERY = 1 << 24
 END_SECONDS = 120.0
 """For a program to end once it has given or been given all: it may still have to flush to a slow disk."""
 _SLOWEST_DISK = 2_000_000
 """Bytes a second; a disk that takes longer for what is on it counts as one that does not answer."""
-Told = Callable[[int, int | None], None]
+ProgressCallback = Callable[[int, int | None], None]
 """Called with what is done and what there is to do, in bytes or in records; None where that is not known."""
 
 
@@ -76,7 +76,7 @@ class BackupNote(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class BackupMade:
+class BackupResult:
     """A backup that is on disk."""
 
     note: BackupNote
@@ -110,8 +110,13 @@ class RestoreReport:
 
 
 def back_up(
-    folder: DepartmentFolder, superuser: psycopg.Connection[Any], target: Path, recipients: Sequence[str], *, told: Told
-) -> BackupMade:
+    folder: DepartmentFolder,
+    superuser: psycopg.Connection[Any],
+    target: Path,
+    recipients: Sequence[str],
+    *,
+    on_progress: ProgressCallback,
+) -> BackupResult:
     """Write a backup of a department whose private cluster runs; durable on return. The keeper may run meanwhile.
 
     Args:
@@ -119,7 +124,7 @@ def back_up(
         superuser: of its private cluster, autocommit, to the department's database.
         target: the file; it must not exist.
         recipients: age's public keys (`age1...`); each can open it.
-        told: hears of progress, in bytes.
+        on_progress: hears of progress, in bytes.
 
     Raises:
         DepartmentError: the file already exists, another backup runs, or a program refuses.
@@ -144,7 +149,7 @@ def back_up(
         keys = [part for key in recipients for part in ("--recipient", key)]
         with aside.open("wb") as file:
             with _running(["age", "--encrypt", *keys], sink=file) as encrypting:
-                _pack(folder, superuser, note, encrypting, told)
+                _pack(folder, superuser, note, encrypting, on_progress)
             os.fsync(file.fileno())
         digest = _digest(aside)
         aside.rename(target)
@@ -156,7 +161,7 @@ def back_up(
     flush_folder(target.parent)
     superuser.execute("INSERT INTO archive_backup VALUES (%s, %s, %s)", [digest, target.name, note.made])
     _enter(superuser, folder, LedgerEvent.BACKED_UP, target.name, digest)
-    return BackupMade(note, target, target.stat().st_size, digest, time.monotonic() - began)
+    return BackupResult(note, target, target.stat().st_size, digest, time.monotonic() - began)
 
 
 def destroy_old(
@@ -174,8 +179,8 @@ def destroy_old(
 
     """
     gone, elsewhere = [], []
-    kept = superuser.execute("SELECT name FROM archive_backup WHERE removed_at IS NULL ORDER BY made_at DESC")
-    newest = next((name for (name,) in kept if (where / name).exists()), None)
+    fetched = superuser.execute("SELECT name FROM archive_backup WHERE removed_at IS NULL ORDER BY made_at DESC")
+    newest = next((name for (name,) in fetched if (where / name).exists()), None)
     for digest, name in superuser.execute(_OVER).fetchall():
         if not (where / name).exists():
             elsewhere.append(name)
@@ -230,7 +235,7 @@ def restore(file: Path, identity: Path, into: Path) -> BackupNote:
                     note = BackupNote.model_validate_json(_content(tar, member).read())
                 else:
                     _put(into, member, tar)
-            while plain.read(_TOLD_EVERY):
+            while plain.read(_PROGRESS_EVERY):
                 pass  # to the end, which alone tells that nothing was cut off
     except (tarfile.TarError, zstandard.ZstdError, ValidationError) as error:
         raise DepartmentError(f"{file} is not a backup of a department, or damaged: {error}") from error
@@ -245,7 +250,7 @@ def restore(file: Path, identity: Path, into: Path) -> BackupNote:
     return note
 
 
-def restore_test(file: Path, identity: Path, into: Path, *, told: Told) -> RestoreReport:
+def restore_test(file: Path, identity: Path, into: Path, *, on_progress: ProgressCallback) -> RestoreReport:
     """Restore a backup into a new folder, start its database, and go through all of it; the folder stays.
 
     Arguments and errors are those of `restore`; `told` hears of how many records are done.
@@ -258,7 +263,7 @@ def restore_test(file: Path, identity: Path, into: Path, *, told: Told) -> Resto
     note = restore(file, identity, into)
     folder = DepartmentFolder(into)
     register = KeyRegister(
-        folder.register_file, folder.register_key, agency=folder.settings.agency, kept=folder.kept_register
+        folder.register_file, folder.register_key, agency=folder.settings.agency, state_file=folder.stored_register
     )
     with (
         PrivateCluster(folder.cluster).in_use(),
@@ -274,7 +279,7 @@ def restore_test(file: Path, identity: Path, into: Path, *, told: Told) -> Resto
             state=folder.checked,
             bucket=open_bucket(folder),
         )
-        custody = check.run(whole=True, progress=told)
+        custody = check.run(whole=True, progress=on_progress)
         ((size,),) = keeper.execute("SELECT pg_database_size(current_database())")
         head = verify_ledger(keeper, after=NotedHead.read(note.head)).problems if note.head else ()
         lacking = tuple(f"the ledger, entry {one.number}: {one.message}" for one in head)
@@ -286,12 +291,16 @@ def restore_test(file: Path, identity: Path, into: Path, *, told: Told) -> Resto
 def _note(folder: DepartmentFolder, superuser: psycopg.Connection[Any]) -> BackupNote:
     last = "SELECT number || ':' || encode(digest, 'hex') FROM ledger_entry ORDER BY number DESC LIMIT 1"
     (head,) = superuser.execute(last).fetchone() or (None,)
-    said = {"agency": folder.settings.agency, "custodian": folder.settings.custodian, "version": version("platepost")}
-    return BackupNote(**said, made=datetime.now(UTC), head=head)
+    fields = {"agency": folder.settings.agency, "custodian": folder.settings.custodian, "version": version("platepost")}
+    return BackupNote(**fields, made=datetime.now(UTC), head=head)
 
 
 def _pack(
-    folder: DepartmentFolder, superuser: psycopg.Connection[Any], note: BackupNote, sink: IO[bytes], told: Told
+    folder: DepartmentFolder,
+    superuser: psycopg.Connection[Any],
+    note: BackupNote,
+    sink: IO[bytes],
+    on_progress: ProgressCallback,
 ) -> None:
     ((total,),) = superuser.execute("SELECT sum(pg_database_size(oid))::bigint FROM pg_database")
     cluster = PrivateCluster(folder.cluster)
@@ -304,8 +313,8 @@ def _pack(
         compressor.stream_writer(sink, closefd=False) as packed,
         tarfile.open(fileobj=packed, mode="w|") as tar,
     ):
-        said = note.model_dump_json().encode()
-        tar.addfile(_member(_NOTE, len(said)), BytesIO(said))
+        fields = note.model_dump_json().encode()
+        tar.addfile(_member(_NOTE, len(fields)), BytesIO(fields))
         for path in _small_files(folder):
             content = path.read_bytes()
             tar.addfile(_member(str(_FOLDER / path.relative_to(folder.path)), len(content)), BytesIO(content))
@@ -320,16 +329,16 @@ def _pack(
                 taken.members.clear()  # type: ignore[attr-defined] # a stream's are kept for nothing
                 done += member.size
                 if done > tellable:
-                    tellable = done + _TOLD_EVERY
-                    told(min(done, total), total)
-            while base.read(_TOLD_EVERY):
+                    tellable = done + _PROGRESS_EVERY
+                    on_progress(min(done, total), total)
+            while base.read(_PROGRESS_EVERY):
                 pass
 
 
 def _small_files(folder: DepartmentFolder) -> Iterator[Path]:
     beside = {folder.receipts, folder.holds_aside}
     for top in sorted(folder.path.iterdir()):
-        if top.name not in _LEFT_OUT:
+        if top.name not in _EXCLUDED:
             paths = sorted(top.rglob("*")) if top.is_dir() else [top]
             yield from (path for path in paths if path.is_file() and path not in beside)
 
@@ -337,8 +346,8 @@ def _small_files(folder: DepartmentFolder) -> Iterator[Path]:
 def _enter(
     connection: psycopg.Connection[Any], folder: DepartmentFolder, event: LedgerEvent, name: str, digest: str
 ) -> None:
-    said = json.dumps({"what": name, "digest": digest, "person": folder.caller})
-    connection.execute("SELECT ledger_append(%s, NULL, %s)", [event.value, said])
+    fields = json.dumps({"what": name, "digest": digest, "person": folder.caller})
+    connection.execute("SELECT ledger_append(%s, NULL, %s)", [event.value, fields])
 
 
 def _digest(path: Path) -> str:
@@ -373,10 +382,10 @@ def _running(
 
     """
     name = Path(line[0]).name
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as file:
         taken, given = (subprocess.PIPE, sink) if sink else (None, subprocess.PIPE)
         try:
-            process = subprocess.Popen(line, stdin=taken, stdout=given, stderr=said, **options)
+            process = subprocess.Popen(line, stdin=taken, stdout=given, stderr=file, **options)
         except FileNotFoundError as error:
             raise DepartmentError(f"{name} is not installed; on Debian: sudo apt-get install {name}") from error
         stream = process.stdin or process.stdout
@@ -401,10 +410,10 @@ def _running(
                 "the command again"
             ) from failure
         if process.returncode > 0 or (process.returncode and failure is None):
-            said.seek(0)
-            lines = said.read().decode(errors="replace").strip()[-500:].splitlines()
-            told = [line.removeprefix("age: ") for line in lines if not line.startswith("age: report unexpected")]
-            raise DepartmentError(f"{name}: {_PLAIN.get(' '.join(told), ' '.join(told))}") from failure
+            file.seek(0)
+            lines = file.read().decode(errors="replace").strip()[-500:].splitlines()
+            reported = [line.removeprefix("age: ") for line in lines if not line.startswith("age: report unexpected")]
+            raise DepartmentError(f"{name}: {_PLAIN.get(' '.join(reported), ' '.join(reported))}") from failure
         if failure is not None:
             raise failure
 
@@ -422,9 +431,9 @@ def _end(process: subprocess.Popen[bytes], seconds: float) -> bool:
 
 
 def _member(name: str, size: int) -> tarfile.TarInfo:
-    made = tarfile.TarInfo(name)
-    made.size, made.mode = size, 0o600
-    return made
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = size, 0o600
+    return info
 
 
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:

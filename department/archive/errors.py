@@ -2,14 +2,14 @@
 
 ::
 
-    ActRefusedError
+    OperationRefusedError
      +-- ArchiveRefusedError    the law, a hold, or a second person's absence forbids it
 """
 
 from functools import partial
 
 from platepost.department.database.refusals import refused_as
-from platepost.department.errors import ActRefusedError
+from platepost.department.errors import OperationRefusedError
 
 WHY = {
     "archive_floor": "the law, or the department's own term, keeps these records longer",
@@ -35,7 +35,7 @@ WHY = {
 """What people are told, by the constraint that refuses."""
 
 
-class ArchiveRefusedError(ActRefusedError):
+class ArchiveRefusedError(OperationRefusedError):
     """It is refused; the message says why."""
 
 

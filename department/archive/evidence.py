@@ -55,7 +55,7 @@ _PROVED = ("genuine", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
-class EvidenceOrder:
+class EvidenceRequest:
     """What is wanted, by whom, for whom."""
 
     records: Sequence[int]
@@ -84,7 +84,7 @@ class EvidenceSources:
     """The custodian's."""
 
 
-def make_package(order: EvidenceOrder, sources: EvidenceSources, entry: OpenEntry) -> tuple[EvidenceManifest, bytes]:
+def make_package(order: EvidenceRequest, sources: EvidenceSources, entry: OpenEntry) -> tuple[EvidenceManifest, bytes]:
     """Return a package, signed and not yet encrypted, and what it says of itself; the entry is closed.
 
     Raises:
@@ -95,27 +95,27 @@ def make_package(order: EvidenceOrder, sources: EvidenceSources, entry: OpenEntr
     """
     if not 0 < len(set(order.records)) <= RECORDS_MOST:
         raise DepartmentError(f"a package has 1 to {RECORDS_MOST} records")
-    found = whole_records(entry, records=order.records)
-    missing = sorted({*order.records} - {stored.id for stored, _ in found})
+    selected = whole_records(entry, records=order.records)
+    missing = sorted({*order.records} - {stored.id for stored, _ in selected})
     if missing:
         raise DepartmentError(f"there is no record {', '.join(map(str, missing))} that this entry may see")
-    unproved = [stored.id for stored, _ in found if stored.verdict not in _PROVED]
+    unproved = [stored.id for stored, _ in selected if stored.verdict not in _PROVED]
     if unproved:
         raise DepartmentError(f"not proved to be a post's: record {', '.join(map(str, unproved))}")
-    chains = _chains(entry, found, sources.receipted)
+    chains = _chains(entry, selected, sources.receipted)
     entry.shown()
     files: dict[str, bytes] = {REGISTER: sources.register, CHAINS: _json({"chains": chains})}
     sent: dict[str, list[bytes]] = defaultdict(list)
-    for whole in found:
+    for whole in selected:
         stored, pictures = whole
         sent[stored.post].append(as_sent(whole) or b"")
         files |= {f"pictures/{picture.sha256.hex()}.jpg": picture.body for picture in pictures}
     files |= {f"records/{post}.jsonl": b"\n".join(lines) + b"\n" for post, lines in sent.items()}
     ledger = list(_ledger(sources.ledger, entry.entry, order.records))
     files[LEDGER] = b"".join(_json(line) + b"\n" for line in ledger)
-    manifest = _manifest(order, entry.entry, found)
+    manifest = _manifest(order, entry.entry, selected)
     register, _ = open_register(sources.register, sources.register_keys)
-    files[PAGE] = _page(manifest, found, _accesses(ledger), sources.signing_key.thumbprint(), key_ends(register))
+    files[PAGE] = _page(manifest, selected, _accesses(ledger), sources.signing_key.thumbprint(), key_ends(register))
     digests = {name: sha256(body).hexdigest() for name, body in files.items()}
     manifest = manifest.model_copy(update={"files": digests})
     signed = manifest.model_dump_json().encode()
@@ -136,7 +136,7 @@ def sealed_to(package: bytes, recipient: ECKey | RSAKey) -> tuple[bytes, str]:
     return sealed, sha256(sealed).hexdigest()
 
 
-def _manifest(order: EvidenceOrder, entry: UUID, found: Sequence[WholeRecord]) -> EvidenceManifest:
+def _manifest(order: EvidenceRequest, entry: UUID, selected: Sequence[WholeRecord]) -> EvidenceManifest:
     records = tuple(
         EvidenceRecord(
             record=stored.id,
@@ -146,7 +146,7 @@ def _manifest(order: EvidenceOrder, entry: UUID, found: Sequence[WholeRecord]) -
             kept_at=stored.kept_at,
             verdict=stored.verdict,
         )
-        for stored, _ in found
+        for stored, _ in selected
     )
     return EvidenceManifest(
         package=uuid4(),
@@ -164,26 +164,28 @@ def _manifest(order: EvidenceOrder, entry: UUID, found: Sequence[WholeRecord]) -
 
 
 def _chains(
-    entry: OpenEntry, found: Sequence[WholeRecord], receipted: Mapping[ChainName, Sequence[KeptRange]]
+    entry: OpenEntry, selected: Sequence[WholeRecord], receipted: Mapping[ChainName, Sequence[KeptRange]]
 ) -> list[dict[str, Any]]:
     """Return the links that join records to one another and to the end of what was receipted."""
     numbers: dict[ChainName, set[int]] = defaultdict(set)
-    for stored, _ in found:
+    for stored, _ in selected:
         if stored.place is not None:
             numbers[stored.place.chain].add(stored.place.number)
-    made = []
+    entries = []
     for chain, exported in sorted(numbers.items()):
-        kept = [span for span in receipted.get(chain, ()) if any(span.first <= one <= span.last for one in exported)]
+        receipted_spans = [
+            span for span in receipted.get(chain, ()) if any(span.first <= one <= span.last for one in exported)
+        ]
         spans: list[list[int]] = []
-        for number in sorted({*exported, *(span.last for span in kept)}):
+        for number in sorted({*exported, *(span.last for span in receipted_spans)}):
             if spans and number - spans[-1][1] <= APART_MOST:
                 spans[-1][1] = number
             elif number in exported:
                 spans.append([number, number])
         linked = [link for first, last in spans for link in links(entry, chain, first, last)]
-        ranges = [[span.first, span.last, span.digest] for span in kept]
-        made.append({"post": chain.post, "chain": chain.chain, "links": linked, "receipted": ranges})
-    return made
+        ranges = [[span.first, span.last, span.digest] for span in receipted_spans]
+        entries.append({"post": chain.post, "chain": chain.chain, "links": linked, "receipted": ranges})
+    return entries
 
 
 def _ledger(connection: psycopg.Connection[Any], own: UUID, records: Sequence[int]) -> Iterator[dict[str, Any]]:
@@ -214,24 +216,24 @@ WHERE entry IN (SELECT entry FROM saw UNION SELECT refers_to FROM saw) ORDER BY 
 
 def _accesses(ledger: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return who looked at the records, for people."""
-    said: dict[str, dict[str, Any]] = defaultdict(dict)
+    values: dict[str, dict[str, Any]] = defaultdict(dict)
     for line in ledger:
         if "field" in line:
-            said[line["entry"]][line["field"]] = json.loads(line["value"])
+            values[line["entry"]][line["field"]] = json.loads(line["value"])
     times = {line["entry"]: datetime.fromisoformat(line["at"]) for line in ledger if "number" in line}
-    return [{"at": times[entry], **fields} for entry, fields in said.items() if "person" in fields]
+    return [{"at": times[entry], **fields} for entry, fields in values.items() if "person" in fields]
 
 
 def _page(
     manifest: EvidenceManifest,
-    found: Sequence[WholeRecord],
+    selected: Sequence[WholeRecord],
     accesses: Sequence[Mapping[str, Any]],
     key: str,
     ends: Mapping[tuple[str, str], datetime],
 ) -> bytes:
     shown = []
-    for stored, pictures in found:
-        event = json.loads(stored.said())
+    for stored, pictures in selected:
+        event = json.loads(stored.json_bytes())
         data = event.get("data") if isinstance(event.get("data"), dict) else {}
         facts = {name.replace("_", " "): data[name] for name in _SHOWN if data.get(name) is not None}
         fields = {name: field.value_in(data) for name, field in READ_FIELDS.items()}
@@ -258,5 +260,5 @@ _SHOWN = (
 )
 
 
-def _json(said: object) -> bytes:
-    return json.dumps(said, separators=(",", ":"), default=str).encode("ascii")
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), default=str).encode("ascii")

@@ -141,11 +141,11 @@ def _check_time(
     """Check that a record was not made after its key's end; one that came before that has a wrong clock."""
     if record is None or ended is None or not made_after(event, ended):
         return
-    said = f"record {record.record}: its time is after the end of its key, {ended:%Y-%m-%d %H:%M:%S} UTC"
+    line_fields = f"record {record.record}: its time is after the end of its key, {ended:%Y-%m-%d %H:%M:%S} UTC"
     if record.kept_at > ended:
-        report.problems.append(said)
+        report.problems.append(line_fields)
     else:
-        report.notes.append(f"{said}, and it came before that: its clock was wrong")
+        report.notes.append(f"{line_fields}, and it came before that: its clock was wrong")
 
 
 def _pictures(event: Mapping[str, Any]) -> Iterator[bytes]:
@@ -166,12 +166,12 @@ def _check_chain(report: EvidenceReport, chain: Mapping[str, Any], placed: Mappi
     for number, digest in placed.items():
         if links.get(number, ("",))[0] != digest:
             report.problems.append(f"{name}: number {number} is not the record that is linked")
-        kept = next((span for span in chain["receipted"] if span[0] <= number <= span[1]), None)
-        if kept is None:
+        receipted_span = next((span for span in chain["receipted"] if span[0] <= number <= span[1]), None)
+        if receipted_span is None:
             report.notes.append(f"{name}: no receipt for number {number}")
             continue
         report.receipted += 1
-        _, last, end = kept
+        _, last, end = receipted_span
         if last in links and links[last][0] != end:
             report.problems.append(f"{name}: the receipt up to number {last} is for another record")
         elif any(step not in links for step in range(number, last + 1)):
@@ -195,8 +195,10 @@ def _check_ledger(report: EvidenceReport, text: bytes) -> None:
     exported: set[int] = set()
     for line in lines:
         if line.refers_to == manifest.entry and line.event == "shown":
-            said = said_of[line.entry]
-            exported.update(*(part.get("records", ()) for part in (said, *said.get("covert", {}).values())))
+            line_fields = said_of[line.entry]
+            exported.update(
+                *(part.get("records", ()) for part in (line_fields, *line_fields.get("covert", {}).values()))
+            )
     if not {record.record for record in manifest.records} <= exported:
         report.problems.append("the ledger does not say that these records were exported")
     gaps = sum(after.number - before.number - 1 for before, after in pairwise(lines))
@@ -208,24 +210,24 @@ def _ledger(report: EvidenceReport, text: bytes) -> tuple[list[LedgerLine], dict
     """Return the entries by number, each as it was digested, and what their bodies say, each as it was committed to."""
     lines: dict[UUID, LedgerLine] = {}
     said_of: dict[UUID, dict[str, Any]] = defaultdict(dict)
-    for said in map(json.loads, text.splitlines()):
-        entry = UUID(said["entry"])
-        if "field" in said:
-            made = commitment(bytes.fromhex(said["salt"]), said["field"], said["value"])
-            if lines[entry].commitments.get(said["field"]) != made:
-                report.problems.append(f"the ledger, entry {lines[entry].number}: {said['field']} was altered")
-            said_of[entry][said["field"]] = json.loads(said["value"])
+    for line_fields in map(json.loads, text.splitlines()):
+        entry = UUID(line_fields["entry"])
+        if "field" in line_fields:
+            commitment_made = commitment(bytes.fromhex(line_fields["salt"]), line_fields["field"], line_fields["value"])
+            if lines[entry].commitments.get(line_fields["field"]) != commitment_made:
+                report.problems.append(f"the ledger, entry {lines[entry].number}: {line_fields['field']} was altered")
+            said_of[entry][line_fields["field"]] = json.loads(line_fields["value"])
             continue
         line = lines[entry] = LedgerLine(
-            number=said["number"],
+            number=line_fields["number"],
             entry=entry,
-            at=datetime.fromisoformat(said["at"]),
-            event=said["event"],
-            retention=said["class"],
-            refers_to=UUID(said["refers_to"]) if said["refers_to"] else None,
-            commitments=said["commitments"],
-            previous=bytes.fromhex(said["previous"]),
-            digest=bytes.fromhex(said["digest"]),
+            at=datetime.fromisoformat(line_fields["at"]),
+            event=line_fields["event"],
+            retention=line_fields["class"],
+            refers_to=UUID(line_fields["refers_to"]) if line_fields["refers_to"] else None,
+            commitments=line_fields["commitments"],
+            previous=bytes.fromhex(line_fields["previous"]),
+            digest=bytes.fromhex(line_fields["digest"]),
         )
         if digest_of_line(line) != line.digest:
             report.problems.append(f"the ledger, entry {line.number}: it was altered")

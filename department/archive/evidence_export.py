@@ -13,7 +13,7 @@ import psycopg
 from joserfc.jwk import ECKey, RSAKey
 
 from platepost.common.files import flush_folder, make_folder
-from platepost.department.archive.evidence import EvidenceOrder, EvidenceSources, make_package, sealed_to
+from platepost.department.archive.evidence import EvidenceRequest, EvidenceSources, make_package, sealed_to
 from platepost.department.archive.evidence_package import EvidenceManifest
 from platepost.department.errors import DepartmentError
 from platepost.department.ledger.catalog import LedgerEvent
@@ -35,7 +35,7 @@ class ExportedEvidence:
 
 
 def export_evidence(
-    order: EvidenceOrder,
+    order: EvidenceRequest,
     sources: EvidenceSources,
     file: Path,
     recipient: ECKey | RSAKey,
@@ -62,11 +62,11 @@ def export_evidence(
     ) as entry:
         manifest, package = make_package(order, sources, entry)
     sealed, digest = sealed_to(package, recipient)
-    said = {"person": order.person, "case": order.case, "what": str(manifest.package), "digest": digest}
+    fields = {"person": order.person, "case": order.case, "what": str(manifest.package), "digest": digest}
     with _reserved(file, len(sealed)) as room:
         if release is not None:
             release(manifest, digest)
-        append(LedgerEvent.EXPORTED, said | {"records": list(order.records)})
+        append(LedgerEvent.EXPORTED, fields | {"records": list(order.records)})
         room.write(sealed)
     return ExportedEvidence(manifest, digest, len(sealed))
 
@@ -88,9 +88,9 @@ def book_evidence(
     if exported is None:
         raise DepartmentError(f"{file} was not exported here, or was changed since")
     what, case = map(json.loads, exported)
-    said = {"person": person, "case": case, "what": what, "digest": digest}
-    append(LedgerEvent.EVIDENCE_BOOKED, said | {"receipt": receipt, "medium": medium, "received_by": received_by})
-    return said
+    fields = {"person": person, "case": case, "what": what, "digest": digest}
+    append(LedgerEvent.EVIDENCE_BOOKED, fields | {"receipt": receipt, "medium": medium, "received_by": received_by})
+    return fields
 
 
 _EXPORTED = """

@@ -191,9 +191,9 @@ def open_sealed(sealed: bytes, key: bytes) -> bytes:
 
 
 def _registry() -> jwe.JWERegistry:
-    made = jwe.JWERegistry(algorithms=[*_BY_KIND.values(), ENCRYPTION])
-    made.max_ciphertext_length = 2 * LARGEST
-    return made
+    registry = jwe.JWERegistry(algorithms=[*_BY_KIND.values(), ENCRYPTION])
+    registry.max_ciphertext_length = 2 * LARGEST
+    return registry
 
 
 def _key(text: bytes) -> ECKey | RSAKey:

@@ -16,13 +16,13 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from platepost.common.files import write_durably
-from platepost.department.archive.acts import act
 from platepost.department.archive.errors import ArchiveRefusedError, refusals
 from platepost.department.archive.models import Hold
+from platepost.department.archive.operations import act
 from platepost.department.custody.projections import folded
 from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
-from platepost.department.ledger.doors import kept_register
+from platepost.department.ledger.direct_feeds import stored_register
 from platepost.department.ledger.wording import require_words
 from platepost.department.ledger.writing import enter
 from platepost.department.search.places import Places
@@ -32,7 +32,7 @@ LONGEST = 10
 
 
 @dataclass(frozen=True, slots=True)
-class HeldScope:
+class HoldScope:
     """What is held: records, or all that was or will be captured in a time, of posts or plates if any are given."""
 
     records: Sequence[int] = ()
@@ -47,7 +47,7 @@ class HeldScope:
 
 
 def folded_plates(text: str) -> list[str]:
-    """Return plates as `HeldScope` takes them, of a text with one a line; spaces and hyphens count for nothing.
+    """Return plates as `HoldScope` takes them, of a text with one a line; spaces and hyphens count for nothing.
 
     Raises:
         ArchiveRefusedError: a line is no plate, of which nothing would be held.
@@ -62,7 +62,7 @@ def folded_plates(text: str) -> list[str]:
     return plates
 
 
-def place_hold(*, person: str, kind: str, case: str, reason: str, review_on: date, scope: HeldScope) -> Hold:
+def place_hold(*, person: str, kind: str, case: str, reason: str, review_on: date, scope: HoldScope) -> Hold:
     """Place a hold; it is in force on return.
 
     Args:
@@ -84,8 +84,8 @@ def place_hold(*, person: str, kind: str, case: str, reason: str, review_on: dat
         what="hold",
         texts={"case number": case, "reason": reason},
     )
-    said = {"case": case, "until": review_on, "what": kind, "count": len(scope.records)}
-    with act(LedgerEvent.HOLD_PLACED, person=person, reason=reason, **said) as entry:
+    fields = {"case": case, "until": review_on, "what": kind, "count": len(scope.records)}
+    with act(LedgerEvent.HOLD_PLACED, person=person, reason=reason, **fields) as entry:
         about = {"kind": kind, "case_number": case, "person": person, "reason": reason, "review_on": review_on}
         hold = Hold.objects.create(**about, **asdict(scope))
         unknown = sorted({*scope.posts} - _known_posts(scope.groups)) if scope.posts else []
@@ -100,7 +100,7 @@ def place_hold(*, person: str, kind: str, case: str, reason: str, review_on: dat
 
 def _known_posts(groups: Sequence[str]) -> set[str]:
     """Return the posts of the register and the map, and those that sent anything that these groups may see."""
-    register = kept_register()
+    register = stored_register()
     sent = rows(
         "SELECT DISTINCT post FROM custody_tally WHERE covert_group IS NULL OR covert_group = ANY (%s)", [[*groups]]
     )
@@ -127,12 +127,12 @@ def lift_hold(*, person: str, hold: int, because: str) -> None:
 def review_hold(*, person: str, hold: int, review_on: date) -> None:
     """Note that a hold was reviewed, and when it is to be again. Raises ArchiveRefusedError as `lift_hold` does."""
     with act(LedgerEvent.HOLD_REVIEWED, person=person, hold=hold, until=review_on) as entry:
-        kept = Hold.objects.select_for_update().filter(pk=hold, lifted_at=None).first()
-        if kept is None:
+        placed = Hold.objects.select_for_update().filter(pk=hold, lifted_at=None).first()
+        if placed is None:
             raise ArchiveRefusedError(f"no hold {hold} is in force", "archive_hold_final")
-        kept.review_on = review_on
-        kept.save(update_fields=["review_on"])
-        entry |= {"case": kept.case_number, "reason": kept.reason}
+        placed.review_on = review_on
+        placed.save(update_fields=["review_on"])
+        entry |= {"case": placed.case_number, "reason": placed.reason}
     write_aside()
 
 
@@ -166,8 +166,12 @@ def place_again(person: str, file: Path) -> int:
     """
     lacking = 0
     for line in file.read_text("utf-8").splitlines():
-        said = json.loads(line)
-        fields = {"case": said["case_number"], "reason": said["reason"], "what": f"{said['kind']}, placed again"}
+        payload = json.loads(line)
+        fields = {
+            "case": payload["case_number"],
+            "reason": payload["reason"],
+            "what": f"{payload['kind']}, placed again",
+        }
         with refusals(), transaction.atomic():
             ((hold, missing),) = rows("SELECT hold, missing FROM archive_hold_again(%s)", [line])
             if hold is not None:

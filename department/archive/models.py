@@ -82,7 +82,7 @@ class PurgePlan(models.Model):
         ordering = ("planned_at",)
 
 
-class KeptBackup(models.Model):
+class BackupRecord(models.Model):
     """A backup that was made, and is to be destroyed when its term is over."""
 
     sha256 = models.TextField(primary_key=True)

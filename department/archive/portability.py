@@ -52,12 +52,12 @@ AT_ONCE = 500
 """Records that are read, or written, at once."""
 LEVEL = 6
 _DERIVED = (*(projection.table for projection in PROJECTIONS), "search_plate")
-_OTHERWISE = (
+_EXPORTED_ELSEWHERE = (
     *("custody_record", "custody_picture", "custody_unnamed_object", "custody_constants", "custody_parted"),
     *("ledger_event", "ledger_entry", "ledger_body", "database_sql"),
 )
 """Tables that are exported in another form, or that migrations fill."""
-_LEFT_OUT = "^(django|auth|account|mfa|socialaccount)_|^audits_household|^search_ticket$"
+_EXCLUDED = "^(django|auth|account|mfa|socialaccount)_|^audits_household|^search_ticket$"
 """Tables of Django, of log-in, and of households: no second factor and no key of households leaves the department."""
 
 
@@ -97,7 +97,7 @@ def export_department(
     files: Mapping[str, Path],
     *,
     opened: Callable[[str, Sequence[str]], OpenEntry],
-    told: Callable[[int, int | None], None],
+    on_progress: Callable[[int, int | None], None],
 ) -> dict[str, Any]:
     """Write everything into a new folder; return `records`, `entries`, `migrations` and `files` of its manifest.
 
@@ -108,7 +108,7 @@ def export_department(
         target: the folder; it must not exist.
         files: those of the department's folder that go along, by their names there.
         opened: opens the entry of the ledger under which some records are read; told which, and the covert groups.
-        told: hears of how many records are done, of how many ids.
+        on_progress: hears of how many records are done, of how many ids.
 
     Raises:
         DepartmentError: the folder is there, or an entry cannot be made.
@@ -125,7 +125,9 @@ def export_department(
         ((last,),) = owner.execute("SELECT coalesce(max(id), 0) FROM custody_record")
         covert = owner.execute("SELECT DISTINCT covert_group FROM custody_tally WHERE covert_group <> ''")
         groups = [name for (name,) in covert]
-        records = _write_records(target / "records", last, lambda after: opened(f"records after {after}", groups), told)
+        records = _write_records(
+            target / "records", last, lambda after: opened(f"records after {after}", groups), on_progress
+        )
         owner.isolation_level = IsolationLevel.REPEATABLE_READ
         with owner.transaction():
             for table in _tables(owner):
@@ -148,7 +150,7 @@ def export_department(
 
 
 def _write_records(
-    folder: Path, last: int, opened: Callable[[int], OpenEntry], told: Callable[[int, int | None], None]
+    folder: Path, last: int, opened: Callable[[int], OpenEntry], on_progress: Callable[[int, int | None], None]
 ) -> int:
     """Write the records up to the id `last`, each file under an entry of its own; return how many there are."""
     records = after = number = 0
@@ -156,11 +158,11 @@ def _write_records(
         number += 1
         with opened(after) as entry, _writing(folder / f"{number:06}.jsonl.zst") as file:
             for _ in range(STEP // AT_ONCE):
-                found = whole_records(entry, after=after, limit=AT_ONCE)
-                file.writelines(_record_line(record) for record in found)
-                records += len(found)
-                after = found[-1][0].id if len(found) == AT_ONCE else last
-                told(after, last)
+                records_read = whole_records(entry, after=after, limit=AT_ONCE)
+                file.writelines(_record_line(record) for record in records_read)
+                records += len(records_read)
+                after = records_read[-1][0].id if len(records_read) == AT_ONCE else last
+                on_progress(after, last)
                 if after == last:
                     break
     return records
@@ -189,10 +191,10 @@ def open_manifest(source: Path, keys: Sequence[ECKey]) -> ExportManifest:
         manifest = ExportManifest.model_validate_json(payload)
     except (OSError, RecordError, ValueError) as error:
         raise DepartmentError(f"{source}: the manifest is refused: {error}") from error
-    found = {str(path.relative_to(source)): path for path in source.rglob("*") if path.is_file()}
-    found.pop("manifest.jws")
-    for name in sorted({*found, *manifest.files}):
-        if name not in found or manifest.files.get(name) != _digest(found[name]):
+    files = {str(path.relative_to(source)): path for path in source.rglob("*") if path.is_file()}
+    files.pop("manifest.jws")
+    for name in sorted({*files, *manifest.files}):
+        if name not in files or manifest.files.get(name) != _digest(files[name]):
             raise DepartmentError(f"{source / name} is not as the manifest says")
     return manifest
 
@@ -203,7 +205,7 @@ def import_department(
     manifest: ExportManifest,
     *,
     now: datetime,
-    told: Callable[[int, int | None], None],
+    on_progress: Callable[[int, int | None], None],
 ) -> None:
     """Put everything of an export into a database that is empty. What is derived is rebuilt from the records.
 
@@ -212,7 +214,7 @@ def import_department(
         source: the export's folder.
         manifest: as `open_manifest` returned it.
         now: the present.
-        told: hears of how many records are done.
+        on_progress: hears of how many records are done.
 
     Raises:
         DepartmentError: the database is not empty, or has another schema.
@@ -235,7 +237,7 @@ def import_department(
         for lines in _portions(_reading(path)):
             _keep(database.keeper, lines, now)
             done += len(lines)
-            told(done, manifest.records)
+            on_progress(done, manifest.records)
     with owner.transaction(), _without_triggers(owner):
         # What keeping the records again has entered, of who looked at posts, is in the ledger that comes in.
         owner.execute("DELETE FROM ledger_body")
@@ -269,19 +271,19 @@ def _record_line(whole: WholeRecord) -> str:
 def _keep(tables: CustodyTables, lines: Sequence[dict[str, Any]], now: datetime) -> None:
     batch = Batch()
     for line in lines:
-        said = dict.fromkeys(RecordRow._fields) | line["custody"]
+        fields = dict.fromkeys(RecordRow._fields) | line["custody"]
         for name, read in _READ.items():
-            said[name] = None if said[name] is None else read(said[name])
+            fields[name] = None if fields[name] is None else read(fields[name])
         pictures: tuple[PictureBytes, ...] = ()
         if "bytes" in line:
-            said["codec"], said["body"] = RAW, b64decode(line["bytes"])
+            fields["codec"], fields["body"] = RAW, b64decode(line["bytes"])
         else:
-            taken = take(ReceivedMessage(said["topic"], json.dumps(line["event"]).encode("ascii")))
+            taken = take(ReceivedMessage(fields["topic"], json.dumps(line["event"]).encode("ascii")))
             encoded = tables.constants.encode(
-                taken, verdict=said["verdict"], key=said["key"], group=said["covert_group"]
+                taken, verdict=fields["verdict"], key=fields["key"], group=fields["covert_group"]
             )
-            said, pictures = said | encoded._asdict(), taken.pictures
-        stored = RecordRow(**said)
+            fields, pictures = fields | encoded._asdict(), taken.pictures
+        stored = RecordRow(**fields)
         batch.records.append(stored)
         batch.pictures += [(stored, picture) for picture in pictures]
     tables.ensure_partitions((stored.retained_from for stored in batch.records), now=now)
@@ -301,8 +303,8 @@ _READ: Mapping[str, Callable[[str], Any]] = {
 
 
 def _enter(owner: psycopg.Connection[Any], lines: Sequence[dict[str, Any]]) -> None:
-    for table, made in (("ledger_entry", "number"), ("ledger_body", "field")):
-        rows = [line for line in lines if made in line]
+    for table, member in (("ledger_entry", "number"), ("ledger_body", "field")):
+        rows = [line for line in lines if member in line]
         if not rows:
             continue
         names, values = ", ".join(_COLUMNS[table]), ", ".join(_COLUMNS[table].values())
@@ -342,7 +344,7 @@ def _tables(owner: psycopg.Connection[Any]) -> list[str]:
         for (name,) in owner.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
             " AND NOT relispartition AND relname !~ %s AND NOT relname = ANY (%s)",
-            [_LEFT_OUT, [*_DERIVED, *_OTHERWISE]],
+            [_EXCLUDED, [*_DERIVED, *_EXPORTED_ELSEWHERE]],
         )
     }
     refers: dict[str, set[str]] = {name: set() for name in sorted(tables)}
@@ -365,16 +367,16 @@ FROM {} t ORDER BY t
 @contextmanager
 def _without_triggers(owner: psycopg.Connection[Any]) -> Iterator[None]:
     """Let rows be put back as they were: what a trigger would enter in the ledger is in the ledger already."""
-    found = owner.execute(
+    triggers = owner.execute(
         "SELECT tgrelid::regclass::text, quote_ident(tgname), CASE tgenabled WHEN 'A' THEN 'ALWAYS' ELSE '' END"
         " FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid WHERE relnamespace = 'public'::regnamespace"
         " AND NOT tgisinternal AND tgenabled IN ('O', 'A') AND NOT relispartition"
     ).fetchall()
-    for table, name, _ in found:
+    for table, name, _ in triggers:
         owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
     yield
     owner.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    for table, name, always in found:
+    for table, name, always in triggers:
         owner.execute(f"ALTER TABLE {table} ENABLE {always} TRIGGER {name}")
 
 

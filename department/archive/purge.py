@@ -18,11 +18,11 @@ from django.db.models.functions import Now
 from joserfc.jwk import ECKey
 
 from platepost.common.files import write_durably
-from platepost.department.archive.acts import act, tried
 from platepost.department.archive.classes import CLASSES
 from platepost.department.archive.errors import ArchiveRefusedError
-from platepost.department.archive.holds import HeldScope, place_hold
-from platepost.department.archive.models import KeptBackup, PurgePlan, RetentionTerm
+from platepost.department.archive.holds import HoldScope, place_hold
+from platepost.department.archive.models import BackupRecord, PurgePlan, RetentionTerm
+from platepost.department.archive.operations import act, tried
 from platepost.department.archive.retention import FIRST, due, due_rows
 from platepost.department.custody.certificate import (
     PurgeCertificate,
@@ -119,8 +119,8 @@ def plan_purge(
         until = datetime.now(UTC) - timedelta(days=terms["doubtful"].kept_days)
         parts.append(("doubtful", FIRST, until.isoformat()))
     parts += [(retention, FIRST, ends) for retention, ends in due_rows() if not classes or retention in classes]
-    kept = KeptBackup.objects.filter(removed_at=None).values_list("name", flat=True)
-    named = list(dict.fromkeys([*backups, *kept]))
+    records = BackupRecord.objects.filter(removed_at=None).values_list("name", flat=True)
+    named = list(dict.fromkeys([*backups, *records]))
     return _planned(person, authority, [*parts, ("held", FIRST, LAST)], review=review, backups=named)
 
 
@@ -129,7 +129,7 @@ def _planned(person: str, authority: PurgeAuthority, parts: Sequence[tuple[str, 
     if term is None:
         raise ArchiveRefusedError("no law binds the department yet: give `upgrade`", "archive_lawful")
     with act(LedgerEvent.PURGE_PLANNED, person=person) as entry:
-        made = PurgePlan.objects.create(
+        plan = PurgePlan.objects.create(
             law=term.law,
             planned_by=person,
             **asdict(authority),
@@ -138,27 +138,27 @@ def _planned(person: str, authority: PurgeAuthority, parts: Sequence[tuple[str, 
         with connection.cursor() as cursor:
             cursor.executemany(
                 "INSERT INTO archive_part (plan, class, begins, ends) VALUES (%s, %s, %s, %s)",
-                [(made.plan, *part) for part in parts],
+                [(plan.plan, *part) for part in parts],
             )
-        counted = planned_parts(made.plan)
+        counted = planned_parts(plan.plan)
         going = sum(part.shown["records"] - part.shown["held"] for part in counted)
         # Partitions may go though they are empty.
         if not going and {part.retention for part in counted} <= {"held", *_kinds()}:
             raise ArchiveRefusedError("nothing is due", "archive_no_part")
-        entry |= {"plan": str(made.plan), "what": [part[:3] for part in counted], "count": going}
-    return made
+        entry |= {"plan": str(plan.plan), "what": [part[:3] for part in counted], "count": going}
+    return plan
 
 
 def planned_parts(plan: UUID) -> list[PlannedPart]:
     """Return the parts of a plan, in the order in which they go."""
-    found = rows(
+    fetched = rows(
         "SELECT class, begins::text, ends::text, shown, dropped_at IS NOT NULL FROM archive_part WHERE plan = %s"
         " ORDER BY begins, class",
         [plan],
     )
     return [
         PlannedPart(retention, begins, ends, json.loads(shown), dropped)
-        for retention, begins, ends, shown, dropped in found
+        for retention, begins, ends, shown, dropped in fetched
     ]
 
 
@@ -176,15 +176,15 @@ def approve_purge(person: str, plan: UUID) -> None:
 
     """
     with act(LedgerEvent.PURGE_APPROVED, person=person, plan=plan):
-        found = PurgePlan.objects.filter(plan=plan, approved_at=None)
-        if not found.update(approved_by=person, approved_at=Now()):
+        plans = PurgePlan.objects.filter(plan=plan, approved_at=None)
+        if not plans.update(approved_by=person, approved_at=Now()):
             raise ArchiveRefusedError("there is no such plan that waits for approval", "archive_plan_final")
 
 
 def approved_plans() -> Iterator[UUID]:
     """Yield the plans that are approved, not stale by then, and not carried out to their end, the oldest first."""
-    found = PurgePlan.objects.exclude(approved_at=None).filter(done_at=None)
-    yield from (each.plan for each in found if each.begun_at is not None or stale_because(each.plan) is None)
+    plans = PurgePlan.objects.exclude(approved_at=None).filter(done_at=None)
+    yield from (each.plan for each in plans if each.begun_at is not None or stale_because(each.plan) is None)
 
 
 def carry_out(
@@ -225,19 +225,19 @@ def carry_out(
     if asked.done_at is not None:
         return
     with act(LedgerEvent.PURGED, plan=plan, person=person) as entry:
-        made = [_certified(asked, group, certifier) for group in _groups(plan)]
-        opened = made[0]
+        certificates = [_certified(asked, group, certifier) for group in _groups(plan)]
+        opened = certificates[0]
         public = certifier.key.as_pem(private=False)
         write_durably(certifier.folder / f"{certifier.key.thumbprint()}.pem", public)
-        name = f"{opened.said.done_at:%Y%m%d}-{plan}.jsonl"
-        write_durably(certifier.folder / name, (line + b"\n" for each in made for line in each.lines()))
-        for each in made:
+        name = f"{opened.content.done_at:%Y%m%d}-{plan}.jsonl"
+        write_durably(certifier.folder / name, (line + b"\n" for each in certificates for line in each.lines()))
+        for each in certificates:
             with connection.cursor() as cursor:
-                values = [plan, each.said.covert_group, each.signed]
+                values = [plan, each.content.covert_group, each.signed]
                 cursor.execute("INSERT INTO custody_certificate VALUES (%s, %s, %s)", values)
         rows("SELECT archive_finish(%s)", [plan])
-        count = sum(part.records for part in opened.said.parts)
-        entry |= {"what": opened.said.law, "count": count, "certificate": summed([opened.signed.encode()]).sha256}
+        count = sum(part.records for part in opened.content.parts)
+        entry |= {"what": opened.content.law, "count": count, "certificate": summed([opened.signed.encode()]).sha256}
 
 
 def certificate(plan: UUID) -> Iterator[bytes]:
@@ -247,10 +247,10 @@ def certificate(plan: UUID) -> Iterator[bytes]:
         ArchiveRefusedError: it is not done.
 
     """
-    found = rows("SELECT certificate FROM custody_certificate WHERE plan = %s AND covert_group IS NULL", [plan])
-    if not found:
+    fetched = rows("SELECT certificate FROM custody_certificate WHERE plan = %s AND covert_group IS NULL", [plan])
+    if not fetched:
         raise ArchiveRefusedError("there is no such plan that was carried out", "archive_unfinished")
-    yield json.dumps({"certificate": found[0][0]}).encode()
+    yield json.dumps({"certificate": fetched[0][0]}).encode()
     yield from range_lines(connection.connection, plan, None)
 
 
@@ -264,7 +264,7 @@ def replay(person: str, certifier: Certifier) -> list[UUID]:
         ArchiveRefusedError: a rule refuses it.
 
     """
-    made = []
+    certificates = []
     for path in sorted(certifier.folder.glob("*.jsonl")):
         filed = list(_read_filed(path, certifier.keys()))
         opened = filed[0][0]
@@ -282,12 +282,12 @@ def replay(person: str, certifier: Certifier) -> list[UUID]:
             reason = f"held when purge {opened.plan} went, before the backup was restored"
             about = {"kind": RESTORED, "case": str(opened.plan), "reason": reason}
             day = datetime.now(UTC).date() + REVIEW
-            place_hold(person=person, review_on=day, scope=HeldScope(records=held), **about)
+            place_hold(person=person, review_on=day, scope=HoldScope(records=held), **about)
         authority = PurgeAuthority(opened.resolution, opened.resolution_date, opened.attorney, opened.consent_date)
         plan = _planned(opened.planned_by, authority, parts, review=opened.review, replays=opened.plan)
         approve_purge(opened.approved_by, plan.plan)
-        made.append(plan.plan)
-    return made
+        certificates.append(plan.plan)
+    return certificates
 
 
 def _kinds() -> set[str]:
@@ -303,12 +303,12 @@ def _read_filed(path: Path, keys: Sequence[ECKey]) -> Iterator[tuple[PurgeCertif
     """Yield the certificates of a file, each with the ids of what was held."""
     with path.open("rb") as file:
         while line := file.readline():
-            said = read_certificate(str(json.loads(line)["certificate"]), keys)
-            ranges = summed(file.readline().rstrip(b"\n") for _ in range(said.ranges.count))
-            ids = [int(file.readline()) for _ in range(said.held.count)]
-            if (ranges, summed(id_lines(ids))) != (said.ranges, said.held):
+            purge_certificate = read_certificate(str(json.loads(line)["certificate"]), keys)
+            ranges = summed(file.readline().rstrip(b"\n") for _ in range(purge_certificate.ranges.count))
+            ids = [int(file.readline()) for _ in range(purge_certificate.held.count)]
+            if (ranges, summed(id_lines(ids))) != (purge_certificate.ranges, purge_certificate.held):
                 raise CustodyError(f"{path}: what stands beside the certificate was changed")
-            yield said, ids
+            yield purge_certificate, ids
 
 
 def _sweep(plan: UUID, part: PlannedPart) -> None:
@@ -348,30 +348,30 @@ def _groups(plan: UUID) -> list[str | None]:
 class _Certificate:
     """A certificate and what stands beside it."""
 
-    said: PurgeCertificate
+    content: PurgeCertificate
     signed: str
     plan: UUID
     held: list[int]
 
     def lines(self) -> Iterator[bytes]:
         yield json.dumps({"certificate": self.signed}).encode()
-        yield from range_lines(connection.connection, self.plan, self.said.covert_group)
+        yield from range_lines(connection.connection, self.plan, self.content.covert_group)
         yield from id_lines(self.held)
 
 
 def _certified(asked: PurgePlan, group: str | None, certifier: Certifier) -> _Certificate:
     """Make a certificate of what went of a covert group, or of all else."""
     stamp = 'CASE WHEN isfinite(p.{0}) THEN to_char(p.{0}, \'YYYY-MM-DD"T"HH24:MI:SS"Z"\') ELSE p.{0}::text END'
-    found = rows(
+    fetched = rows(
         f"SELECT p.class, {stamp.format('begins')}, {stamp.format('ends')}, o.counts, o.held FROM archive_part p"  # noqa: S608 - our own columns
         " LEFT JOIN archive_outcome o ON (o.plan, o.class, o.begins) = (p.plan, p.class, p.begins)"
         " AND o.covert_group IS NOT DISTINCT FROM %s WHERE p.plan = %s AND (o.plan IS NOT NULL OR %s::text IS NULL)"
         " ORDER BY p.begins, p.class",
         [group, asked.plan, group],
     )
-    held = sorted({number for row in found for number in row[4] or ()})
+    held = sorted({number for row in fetched for number in row[4] or ()})
     zero = dict.fromkeys(("records", "reads", "hits", "pictures", "held"), 0)
-    made = PurgeCertificate(
+    plan = PurgeCertificate(
         plan=asked.plan,
         replays=asked.replays,
         agency=certifier.settings.agency,
@@ -389,9 +389,9 @@ def _certified(asked: PurgePlan, group: str | None, certifier: Certifier) -> _Ce
         done_at=datetime.now(UTC),
         parts=tuple(
             PurgedPart(retention=retention, begins=begins, ends=ends, **zero | json.loads(counts or "{}"))
-            for retention, begins, ends, counts, _ in found
+            for retention, begins, ends, counts, _ in fetched
         ),
         ranges=summed(range_lines(connection.connection, asked.plan, group)),
         held=summed(id_lines(held)),
     )
-    return _Certificate(made, made.signed(certifier.key), asked.plan, held)
+    return _Certificate(plan, plan.signed(certifier.key), asked.plan, held)

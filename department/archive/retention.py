@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from django.db.models.functions import Now
 
-from platepost.department.archive.acts import act
 from platepost.department.archive.errors import ArchiveRefusedError
-from platepost.department.archive.models import KeptBackup, RetentionTerm
+from platepost.department.archive.models import BackupRecord, RetentionTerm
+from platepost.department.archive.operations import act
 from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.policy.law import LawProfile
@@ -28,8 +28,8 @@ class DuePartition(NamedTuple):
 
 def establish(law: LawProfile) -> bool:
     """Have a law bind the department, as the owner; return whether anything changed. Terms stay where it allows."""
-    said = [law.name, law.keep_at_least_days, law.keep_at_most_days]
-    ((changed,),) = rows("SELECT archive_establish(%s, %s, %s)", said)
+    fields = [law.name, law.keep_at_least_days, law.keep_at_most_days]
+    ((changed,),) = rows("SELECT archive_establish(%s, %s, %s)", fields)
     return bool(changed)
 
 
@@ -51,21 +51,21 @@ def set_term(person: str, retention: str, days: int) -> None:
 def note_destroyed(person: str, name: str) -> None:
     """Note that a backup was destroyed elsewhere. Raises ArchiveRefusedError: its term goes on, or there is none."""
     with act(LedgerEvent.BACKUP_REMOVED, person=person, what=name) as entry:
-        kept = KeptBackup.objects.filter(name=name, removed_at=None).first()
-        if kept is None:
+        record = BackupRecord.objects.filter(name=name, removed_at=None).first()
+        if record is None:
             raise ArchiveRefusedError(f"no backup {name} is kept", "archive_no_part")
-        KeptBackup.objects.filter(pk=kept.pk).update(removed_at=Now())
-        entry["digest"] = kept.sha256
+        BackupRecord.objects.filter(pk=record.pk).update(removed_at=Now())
+        entry["digest"] = record.sha256
 
 
 def due() -> list[DuePartition]:
     """Return what is due, the oldest first."""
-    found = rows(
+    fetched = rows(
         "SELECT class, CASE WHEN isfinite(begins) THEN (begins AT TIME ZONE 'UTC')::text || '+00'"
         " ELSE begins::text END, (ends AT TIME ZONE 'UTC')::text || '+00', overdue FROM archive_due"
         " ORDER BY begins, class"
     )
-    return [DuePartition(*row) for row in found]
+    return [DuePartition(*row) for row in fetched]
 
 
 def due_rows() -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ def as_sent(whole: WholeRecord) -> bytes | None:
     stored, pictures = whole
     if stored.codec == RAW:
         return None
-    event: dict[str, Any] = json.loads(stored.said())
+    event: dict[str, Any] = json.loads(stored.json_bytes())
     bodies = {(picture.kind, picture.sha256.hex()): picture.body for picture in pictures}
     data = event.get("data")
     named = data.get("pictures") if isinstance(data, dict) and bodies else None

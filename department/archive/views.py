@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from platepost.department.archive import holds as services
-from platepost.department.archive.holds import HeldScope
-from platepost.department.archive.models import Hold, KeptBackup, PurgePlan, RetentionTerm
+from platepost.department.archive.holds import HoldScope
+from platepost.department.archive.models import BackupRecord, Hold, PurgePlan, RetentionTerm
 from platepost.department.archive.purge import PurgeAuthority, approve_purge, plan_purge, planned_parts, stale_because
 from platepost.department.archive.retention import due, set_term
 from platepost.department.people.access import CurrentRequest, accepted, needs
@@ -96,15 +96,15 @@ class HoldForm(forms.Form):
             raise forms.ValidationError(_NO_RECORD)
         return numbers
 
-    def scope(self, groups: Sequence[str]) -> HeldScope:
+    def scope(self, groups: Sequence[str]) -> HoldScope:
         """Return what is to be held, by somebody in covert groups."""
-        said = self.cleaned_data
-        return HeldScope(
-            records=said["records"],
-            posts=said["posts"].replace(",", " ").split(),
-            plates=services.folded_plates(said["plates"]),
-            since=said["since"],
-            until=said["until"],
+        cleaned = self.cleaned_data
+        return HoldScope(
+            records=cleaned["records"],
+            posts=cleaned["posts"].replace(",", " ").split(),
+            plates=services.folded_plates(cleaned["plates"]),
+            since=cleaned["since"],
+            until=cleaned["until"],
             groups=groups,
         )
 
@@ -133,7 +133,7 @@ def archive(request: HttpRequest) -> HttpResponse:
 def change_term(request: CurrentRequest) -> HttpResponse:
     """Keep a class for some days."""
     form = TermForm(request.POST)
-    if accepted(form, lambda said: set_term(request.user.login, said["retention"], said["days"])):
+    if accepted(form, lambda cleaned: set_term(request.user.login, cleaned["retention"], cleaned["days"])):
         return redirect("archive")
     return _archive(request, term_form=form)
 
@@ -143,17 +143,17 @@ def change_term(request: CurrentRequest) -> HttpResponse:
 def propose(request: CurrentRequest) -> HttpResponse:
     """Plan the purge of what is due."""
     form = PurgePlanForm(request.POST)
-    made: list[PurgePlan] = []
+    plans: list[PurgePlan] = []
 
-    def plan(said: Mapping[str, Any]) -> None:
+    def plan(cleaned: Mapping[str, Any]) -> None:
         named = ("resolution", "resolution_date", "attorney", "consent_date")
-        authority = PurgeAuthority(**{name: said[name] or None for name in named})
-        review, backups = said["review"] or None, said["backups"].split("\n")
+        authority = PurgeAuthority(**{name: cleaned[name] or None for name in named})
+        review, backups = cleaned["review"] or None, cleaned["backups"].split("\n")
         more = [line.strip() for line in backups if line.strip()]
-        made.append(plan_purge(request.user.login, authority, classes=said["classes"], review=review, backups=more))
+        plans.append(plan_purge(request.user.login, authority, classes=cleaned["classes"], review=review, backups=more))
 
     if accepted(form, plan):
-        return redirect("archive_plan", made[0].plan)
+        return redirect("archive_plan", plans[0].plan)
     return _archive(request, plan_form=form)
 
 
@@ -164,7 +164,7 @@ def _archive(request: HttpRequest, **bound: forms.Form) -> HttpResponse:
     ]
     shown = {
         "terms": [(term, len(over), sum(part.overdue for part in over)) for term, over in terms],
-        "backups": KeptBackup.objects.filter(removed_at=None),
+        "backups": BackupRecord.objects.filter(removed_at=None),
         "plans": [
             (each, each.approved_at and not each.begun_at and stale_because(each.plan) is not None)
             for each in PurgePlan.objects.order_by("-planned_at")[:PLANS]
@@ -212,8 +212,8 @@ def holds(request: CurrentRequest) -> HttpResponse:
     """List the holds in force, and place one. Plates and records are counted, not shown."""
     form = HoldForm(request.POST if request.method == "POST" else None)
 
-    def place(said: Mapping[str, Any]) -> None:
-        why = {name: said[name] for name in ("kind", "case", "reason", "review_on")}
+    def place(cleaned: Mapping[str, Any]) -> None:
+        why = {name: cleaned[name] for name in ("kind", "case", "reason", "review_on")}
         services.place_hold(person=request.user.login, scope=form.scope(covert_groups(request.user)), **why)
 
     if form.is_bound and accepted(form, place):
@@ -227,7 +227,7 @@ def review(request: CurrentRequest, hold: int) -> HttpResponse:
     """Note that a hold was reviewed, and stays."""
     form = HoldReviewForm(request.POST)
     by = request.user.login
-    if accepted(form, lambda said: services.review_hold(person=by, hold=hold, review_on=said["review_on"])):
+    if accepted(form, lambda cleaned: services.review_hold(person=by, hold=hold, review_on=cleaned["review_on"])):
         return redirect("holds")
     return _holds(request, refused=form, of=hold)
 
@@ -237,7 +237,9 @@ def review(request: CurrentRequest, hold: int) -> HttpResponse:
 def lift(request: CurrentRequest, hold: int) -> HttpResponse:
     """Lift a hold."""
     form = LiftForm(request.POST)
-    if accepted(form, lambda said: services.lift_hold(person=request.user.login, hold=hold, because=said["because"])):
+    if accepted(
+        form, lambda cleaned: services.lift_hold(person=request.user.login, hold=hold, because=cleaned["because"])
+    ):
         return redirect("holds")
     return _holds(request, refused=form, of=hold)
 
@@ -247,7 +249,7 @@ def _holds(
 ) -> HttpResponse:
     """Show the holds; `refused` is the form of one of them, `of` that number: what was typed stands there again."""
     today, typed = timezone.localdate(), type(refused)
-    found = [
+    listed = [
         (
             hold,
             hold.review_on <= today,
@@ -256,6 +258,6 @@ def _holds(
         )
         for hold in Hold.objects.filter(lifted_at=None).order_by("review_on", "id")
     ]
-    shown = {"holds": found, "form": form or HoldForm(), "refused": refused}
+    shown = {"holds": listed, "form": form or HoldForm(), "refused": refused}
     wrong = refused or (form is not None and form.is_bound)
     return render(request, "archive/holds.html", shown, status=409 if wrong else 200)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from platepost.department.audits.household import HouseholdKey, note_household, require_published
-from platepost.department.audits.nightly import look_for_misuse
+from platepost.department.audits.nightly import detect_misuse
 from platepost.department.audits.reports import month_report
 from platepost.department.database.roles import COMMAND, MISUSE
 from platepost.department.folder import DepartmentFolder
@@ -49,15 +49,20 @@ def misuse(*, folder: DepartmentFolder, key: Path | None, as_json: bool) -> None
         held = HouseholdKey(path) if key or path.exists() else None
         if held is not None:
             require_published(held, folder.household_public)
-        found = look_for_misuse(person=folder.caller, agency=folder.settings.agency, key=held)
+        result = detect_misuse(person=folder.caller, agency=folder.settings.agency, key=held)
     if as_json:
-        findings = [{"rule": each.rule, "subject": each.subject, "says": each.says} for each in found.suspected]
-        said = {"since": found.since, "until": found.until, "searches": found.searches, "new": len(found.made)}
-        click.echo(json.dumps({**said, "households": held is not None, "findings": findings}, default=str))
+        findings = [{"rule": each.rule, "subject": each.subject, "says": each.says} for each in result.suspected]
+        fields = {
+            "since": result.since,
+            "until": result.until,
+            "searches": result.searches,
+            "new": len(result.new_findings),
+        }
+        click.echo(json.dumps({**fields, "households": held is not None, "findings": findings}, default=str))
         return
-    for each in found.suspected:
+    for each in result.suspected:
         click.echo(f"{each.subject}: {each.rule}. {each.says}")
-    click.echo(f"{found.searches} searches since {found.since:%Y-%m-%d}: {len(found.made)} new findings.")
+    click.echo(f"{result.searches} searches since {result.since:%Y-%m-%d}: {len(result.new_findings)} new findings.")
     if held is None:
         click.echo("There is no household key: no household was compared.", err=True)
 
@@ -99,12 +104,12 @@ Examples:
 def report(*, folder: DepartmentFolder, month: datetime, as_json: bool) -> None:
     """Count a month's searches by purpose and agency, and show how old the reads they returned were."""
     with working_as(folder, COMMAND):
-        found = month_report(month.date(), person=folder.caller, agency=folder.settings.agency)
+        month_figures = month_report(month.date(), person=folder.caller, agency=folder.settings.agency)
     if as_json:
-        click.echo(json.dumps(found.said()))
+        click.echo(json.dumps(month_figures.summary()))
         return
-    for count in found.searches:
+    for count in month_figures.searches:
         whose = f"{count.agency or ''}{f' for {count.on_behalf_of}' if count.on_behalf_of else ''}"
         click.echo(f"{count.purpose or 'erased':<32}{whose:<24}{count.searches:>7} searches, {count.people} people")
-    for age, records in found.ages.items():
+    for age, records in month_figures.ages.items():
         click.echo(f"{age:<32}{records:>7} reads")

@@ -2,14 +2,14 @@
 
 ::
 
-    ActRefusedError
+    OperationRefusedError
      +-- AuditError    it is another's to audit or to close, is not over yet, or was said already
 """
 
 from functools import partial
 
 from platepost.department.database.refusals import refused_as
-from platepost.department.errors import ActRefusedError
+from platepost.department.errors import OperationRefusedError
 
 _WHY = {
     "audits_weekly": "a weekly review is each 7 days",
@@ -26,7 +26,7 @@ _WHY = {
 """What people are told, by the constraint that refuses."""
 
 
-class AuditError(ActRefusedError):
+class AuditError(OperationRefusedError):
     """It is refused; the message says why."""
 
 

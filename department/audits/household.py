@@ -54,11 +54,11 @@ class HouseholdKey:
 
     def __init__(self, path: Path) -> None:
         try:
-            found = path.stat()
+            status = path.stat()
             self._key = path.read_bytes()
         except OSError as error:
             raise AuditError(f"{path}: {error.strerror}") from error
-        if found.st_mode & 0o077 or found.st_uid != os.geteuid():
+        if status.st_mode & 0o077 or status.st_uid != os.geteuid():
             raise AuditError(f"{path} is open to others, or another user's: anyone who can read it can try every plate")
         if len(self._key) != KEY_BYTES:
             raise AuditError(f"{path} has no key of {KEY_BYTES} bytes")
@@ -77,12 +77,12 @@ class HouseholdKey:
     def opened(self, sealed: str, person: str) -> list[str]:
         """Return the plates, folded, that a person has sealed. Raises AuditError: not to this key, or another's."""
         try:
-            said = json.loads(jwe.decrypt_compact(sealed, self._sealing, registry=_registry()).plaintext or b"null")
+            payload = json.loads(jwe.decrypt_compact(sealed, self._sealing, registry=_registry()).plaintext or b"null")
         except (JoseError, ValueError) as error:
             raise AuditError(f"what {person} sealed does not open") from error
-        if not isinstance(said, dict) or said.get("person") != person:
+        if not isinstance(payload, dict) or payload.get("person") != person:
             raise AuditError(f"what {person} sealed is another's")
-        return [*said["plates"]]
+        return [*payload["plates"]]
 
     def known(self) -> Callable[[str, str], bool]:
         """Return what tells of a person and a plate whether it is of their household, as they are known now."""
@@ -143,8 +143,8 @@ def note_household(key: HouseholdKey, login: str, plates: Iterable[str], *, cons
     if person_of(login).disabled_at is not None:
         raise AuditError(f"{login} is disabled")
     noted = {folded_plate(plate) for plate in plates}
-    with _replaced(login, by=by, consent=consent) as (said, cursor, _):
-        said["count"] = _keep(cursor, key, login, noted)
+    with _replaced(login, by=by, consent=consent) as (fields, cursor, _):
+        fields["count"] = _keep(cursor, key, login, noted)
     return len(noted)
 
 
@@ -162,8 +162,8 @@ def seal_household(login: str, plates: Collection[str], public: Path) -> None:
 
     """
     consent = "given on the page" if plates else "taken back on the page"
-    with _replaced(login, by=login, consent=consent) as (said, cursor, _):
-        said["count"] = len(plates)
+    with _replaced(login, by=login, consent=consent) as (fields, cursor, _):
+        fields["count"] = len(plates)
         if plates:
             key, named = OKPKey.import_key(_public(public)), json.dumps({"person": login, "plates": [*plates]})
             sealed = jwe.encrypt_compact(_SEALED, named.encode(), key, registry=_registry())
@@ -182,22 +182,22 @@ def open_sealed(key: HouseholdKey, *, by: str) -> None:
     """
     for login, given_at in rows("SELECT person, given_at FROM audits_household_sealed ORDER BY person"):
         consent = f"given on the page on {timezone.localtime(given_at):%Y-%m-%d}"
-        with _replaced(login, by=by, consent=consent) as (said, cursor, sealed):
+        with _replaced(login, by=by, consent=consent) as (fields, cursor, sealed):
             try:
                 # None: the person has taken it back meanwhile.
-                said["count"] = _keep(cursor, key, login, key.opened(sealed, login) if sealed else [])
+                fields["count"] = _keep(cursor, key, login, key.opened(sealed, login) if sealed else [])
             except AuditError as error:
-                said |= {"count": 0, "consent": str(error)}
+                fields |= {"count": 0, "consent": str(error)}
 
 
 def household_of(login: str) -> NotedHousehold | None:
     """Return what is kept of somebody's household; None where they have named nothing."""
-    found = rows(
+    fetched = rows(
         "SELECT plates, given_at, true FROM audits_household_sealed WHERE person = %s UNION ALL"
         " SELECT count(*), max(noted_at), false FROM audits_household WHERE person = %s HAVING count(*) > 0",
         [login, login],
     )
-    return NotedHousehold(*found[0]) if found else None
+    return NotedHousehold(*fetched[0]) if fetched else None
 
 
 def folded_plate(text: str) -> str:
@@ -208,8 +208,8 @@ def folded_plate(text: str) -> str:
 @contextmanager
 def _replaced(login: str, *, by: str, consent: str) -> Iterator[tuple[dict[str, Any], CursorWrapper, str | None]]:
     """Forget a household, and give what was sealed of it, in the transaction of what takes its place."""
-    said = {"person": login, "by": by, "consent": consent}
-    with entering(LedgerEvent.HOUSEHOLD_NOTED, said) as entered, connection.cursor() as cursor:
+    fields = {"person": login, "by": by, "consent": consent}
+    with entering(LedgerEvent.HOUSEHOLD_NOTED, fields) as entered, connection.cursor() as cursor:
         cursor.execute("SELECT audits_forget_household(%s)", [login])
         (sealed,) = cursor.fetchone() or (None,)
         yield entered, cursor, sealed

@@ -18,7 +18,7 @@ from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.details import details
 from platepost.department.ledger.entries import open_log
 from platepost.department.ledger.errors import LedgerError
-from platepost.department.ledger.reading import SoughtEntries, logged
+from platepost.department.ledger.reading import EntryFilter, logged
 from platepost.department.ledger.reviews import (
     ReviewOutcome,
     decide_search,
@@ -50,10 +50,10 @@ class LedgerForm(forms.Form):
     until = DayField(label=_("To"), required=False)
     before = forms.IntegerField(widget=forms.HiddenInput, required=False, max_value=MOST_NUMBER)
 
-    def sought(self) -> SoughtEntries:
+    def entry_filter(self) -> EntryFilter:
         """Return which entries are wanted."""
         given = self.cleaned_data
-        return SoughtEntries(
+        return EntryFilter(
             person=given["person"] or None,
             events=[LedgerEvent(given["event"])] if given["event"] else [],
             since=given["since"] and timezone.make_aware(datetime.combine(given["since"], time())),
@@ -84,7 +84,7 @@ class ApprovalForm(forms.Form):
     approved = forms.TypedChoiceField(
         label=_("Decision"),
         choices=[CHOOSE, ("True", _("approved")), ("False", _("denied"))],
-        coerce=lambda said: said == "True",
+        coerce=lambda value: value == "True",
     )
     note = forms.CharField(max_length=500)
 
@@ -102,21 +102,23 @@ class SubstituteForm(forms.Form):
 def ledger(request: HttpRequest) -> HttpResponse:
     """Show entries, under an entry that says who reads them and why. Without a purpose there are none."""
     form = LedgerForm(request.POST if request.method == "POST" else None, initial={"purpose": "audit"})
-    found = None
+    shown_entries = None
     if form.is_valid():
         person: Any = request.user
         purpose = AccessPurpose(form.cleaned_data["purpose"], form.cleaned_data["case"] or None)
         try:
             who = {"person": person.login, "agency": person.agency, "groups": covert_groups(person)}
             with open_log(purpose=purpose, query=form.asked(), **who) as log:
-                found = logged(log, form.sought(), limit=PAGE)
+                shown_entries = logged(log, form.entry_filter(), limit=PAGE)
         except PurposeError as error:
             form.add_error(None, str(error))
         del form.fields["before"]  # the button for older ones says it again
-    older = found[-1].number if found and len(found) == PAGE else None
-    by = {entry.entry: entry for entry in found or ()}
-    entries = [(each, by.get(each.refers_to) if each.refers_to else None, details(each.fields)) for each in found or ()]
-    shown = {"form": form, "entries": None if found is None else entries, "older": older}
+    older = shown_entries[-1].number if shown_entries and len(shown_entries) == PAGE else None
+    by = {entry.entry: entry for entry in shown_entries or ()}
+    entries = [
+        (each, by.get(each.refers_to) if each.refers_to else None, details(each.fields)) for each in shown_entries or ()
+    ]
+    shown = {"form": form, "entries": None if shown_entries is None else entries, "older": older}
     return render(request, "audits/ledger.html", shown, status=422 if form.errors else 200)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from platepost.department.audits.acts import read_acts
+from platepost.department.audits.access_events import read_access_events
 from platepost.department.audits.household import HouseholdKey, open_sealed
 from platepost.department.audits.log import auditing
 from platepost.department.audits.makers import RULE, single_makers
@@ -25,11 +25,11 @@ class NightlyResult:
     until: datetime
     searches: int
     suspected: tuple[SuspectedMisuse, ...]
-    made: tuple[int, ...]
+    new_findings: tuple[int, ...]
     """Findings that are new, by id."""
 
 
-def look_for_misuse(
+def detect_misuse(
     *, person: str, agency: str, key: HouseholdKey | None, until: datetime | None = None
 ) -> NightlyResult:
     """Hold the ledger against the rules, and keep what they find. Given again, it finds nothing new.
@@ -52,19 +52,19 @@ def look_for_misuse(
     if key is not None:
         open_sealed(key, by=person)
     with auditing(person, agency, asked) as log:
-        acts = read_acts(log, begins, ends, zone=zone)
+        acts = read_access_events(log, begins, ends, zone=zone)
         household = key.known() if key is not None else lambda *_: False
         suspected = tuple(suspected_misuse(acts, rules, until=ends, household=household))
         log.fetched(entries=sorted({search.number for each in suspected for search in each.searches[-LINKED:]}))
-    made = []
+    new_findings = []
     for each in suspected:
         linked = each.searches[-LINKED:]
         month = acts.day(linked[-1]).replace(day=1)
         entries = [search.entry for search in linked]
         finding = note_finding(each.rule.value, each.subject, month=month, says=each.says, entries=entries)
-        made += [finding.pk] if finding is not None else []
+        new_findings += [finding.pk] if finding is not None else []
     month = timezone.localdate(ends).replace(day=1)
     for one in single_makers():
         finding = note_finding(RULE, one.maker, month=month, says=one.says, entries=[])
-        made += [finding.pk] if finding is not None else []
-    return NightlyResult(begins, ends, len(acts.searches), suspected, tuple(made))
+        new_findings += [finding.pk] if finding is not None else []
+    return NightlyResult(begins, ends, len(acts.searches), suspected, tuple(new_findings))

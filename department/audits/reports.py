@@ -15,15 +15,16 @@ AGES = ((1, "up to a day"), (7, "up to 7 days"), (30, "up to 30 days"), (90, "up
 """Days, and how people say it."""
 OLDER, GONE = "older", "not kept any more"
 _SEARCHES = """
-SELECT said ->> 'purpose', said ->> 'agency', said ->> 'on_behalf_of', count(*), count(DISTINCT said ->> 'person'),
-    count(*) FILTER (WHERE said ->> 'exigent' = 'true'), count(*) FILTER (WHERE event = 'refused')
+SELECT fields ->> 'purpose', fields ->> 'agency', fields ->> 'on_behalf_of', count(*),
+    count(DISTINCT fields ->> 'person'),
+    count(*) FILTER (WHERE fields ->> 'exigent' = 'true'), count(*) FILTER (WHERE event = 'refused')
 FROM (
     SELECT line.event, (SELECT json_object_agg(body.field, body.value::json) FROM ledger_body AS body
         WHERE body.entry = line.entry AND body.field IN ('purpose', 'agency', 'on_behalf_of', 'person', 'exigent'))
     FROM ledger_entry AS line WHERE line.event IN ('intent', 'refused') AND line.at >= %s AND line.at < %s
     AND NOT EXISTS (SELECT FROM ledger_body AS asked WHERE asked.entry = line.entry
         AND asked.field = 'query' AND asked.value::jsonb ? 'console')
-) AS found (event, said) GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3
+) AS matched (event, stated) GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3
 """
 
 
@@ -61,7 +62,7 @@ class MonthReport:
     ages: Mapping[str, int]
     """Reads that were shown, by their age then."""
 
-    def said(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """Return it in JSON's types."""
         return {**asdict(self), "month": f"{self.month:%Y-%m}"}
 

@@ -13,7 +13,7 @@ from math import comb
 from statistics import median
 from typing import TypeAlias, TypeVar
 
-from platepost.department.audits.acts import DepartmentActs, SearchAct
+from platepost.department.audits.access_events import AccessEvents, SearchEvent
 from platepost.department.policy.policy import MisuseRules
 
 _APART = timedelta(hours=4)
@@ -51,7 +51,7 @@ class SuspectedMisuse:
     rule: MisuseRule
     subject: str
     says: str
-    searches: tuple[SearchAct, ...]
+    searches: tuple[SearchEvent, ...]
     """In order of time; at least one."""
 
 
@@ -60,7 +60,7 @@ Household: TypeAlias = Callable[[str, str], bool]
 
 
 def suspected_misuse(
-    acts: DepartmentActs, rules: MisuseRules, *, until: datetime, household: Household
+    acts: AccessEvents, rules: MisuseRules, *, until: datetime, household: Household
 ) -> Iterator[SuspectedMisuse]:
     """Yield what all rules find, at most once for a rule and a person.
 
@@ -81,18 +81,18 @@ def suspected_misuse(
     yield from _own_household(by, household)
 
 
-_ByPerson: TypeAlias = Mapping[str, list[SearchAct]]
+_ByPerson: TypeAlias = Mapping[str, list[SearchEvent]]
 _Key = TypeVar("_Key")
 
 
-def _grouped(pairs: Iterable[tuple[_Key, SearchAct]]) -> dict[_Key, list[SearchAct]]:
-    groups: dict[_Key, list[SearchAct]] = defaultdict(list)
+def _grouped(pairs: Iterable[tuple[_Key, SearchEvent]]) -> dict[_Key, list[SearchEvent]]:
+    groups: dict[_Key, list[SearchEvent]] = defaultdict(list)
     for key, search in pairs:
         groups[key].append(search)
     return groups
 
 
-def _same_plate(acts: DepartmentActs, rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
+def _same_plate(acts: AccessEvents, rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
     """One plate by one person over weeks, where no colleague searches for that case, and nothing came of it."""
     alone = {
         person: _grouped((plate, each) for each in searches if not acts.is_shared(each) for plate in each.plates)
@@ -103,14 +103,14 @@ def _same_plate(acts: DepartmentActs, rules: MisuseRules, by: _ByPerson) -> Iter
         for person, plates in alone.items()
     }
     for person, plates in days.items():
-        found = [
+        repeated = [
             plate
             for plate, on in plates.items()
             if len(on) >= rules.same_plate_days and on[-1] - on[0] >= timedelta(days=rules.same_plate_span_days)
         ]
-        if not found:
+        if not repeated:
             continue
-        most = max((plates[plate] for plate in found), key=len)
+        most = max((plates[plate] for plate in repeated), key=len)
         others = [len(on) for other, theirs in days.items() if other != person for on in theirs.values()]
         yield _suspected(
             MisuseRule.SAME_PLATE,
@@ -118,7 +118,7 @@ def _same_plate(acts: DepartmentActs, rules: MisuseRules, by: _ByPerson) -> Iter
             f"Searched for one plate on {len(most)} days from {most[0]} to {most[-1]}, and no colleague for the same"
             f" case; nothing came of it. Colleagues searched so for {len(others)} plates, for none of them on more than"
             f" {max(others, default=0)} days.",
-            {search.number: search for plate in found for search in alone[person][plate]}.values(),
+            {search.number: search for plate in repeated for search in alone[person][plate]}.values(),
         )
 
 
@@ -145,7 +145,7 @@ def _visits(present: Iterable[tuple[datetime, bool]]) -> list[_Visit]:
     return visits
 
 
-def _out_of_hours(acts: DepartmentActs, rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
+def _out_of_hours(acts: AccessEvents, rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
     """Short visits outside the person's shifts, to search and for nothing else."""
     shifts = {person: _begun_shifts(acts, rules, person) for person in by}
     lone = {person: _lone_visits(acts, rules, person, shifts[person]) for person in by}
@@ -165,7 +165,7 @@ def _out_of_hours(acts: DepartmentActs, rules: MisuseRules, by: _ByPerson) -> It
         )
 
 
-def _begun_shifts(acts: DepartmentActs, rules: MisuseRules, person: str) -> list[datetime] | None:
+def _begun_shifts(acts: AccessEvents, rules: MisuseRules, person: str) -> list[datetime] | None:
     """Return when somebody began shifts; None where they do not: then it is inferred from what they did when.
 
     What is over within a lone visit is no shift, so that nobody begins one to search.
@@ -179,7 +179,7 @@ def _begun_shifts(acts: DepartmentActs, rules: MisuseRules, person: str) -> list
 
 
 def _lone_visits(
-    acts: DepartmentActs, rules: MisuseRules, person: str, begun: Collection[datetime] | None
+    acts: AccessEvents, rules: MisuseRules, person: str, begun: Collection[datetime] | None
 ) -> list[_Visit]:
     searched = {each.at for each in acts.searches if each.person == person}
     visits = _visits(acts.present[person])
@@ -204,7 +204,7 @@ def _lone_visits(
     ]
 
 
-def _hours(acts: DepartmentActs, visit: _Visit) -> set[int]:
+def _hours(acts: AccessEvents, visit: _Visit) -> set[int]:
     """Return the hours of the day that a visit covers, where the department is."""
     begins, ends = (moment.astimezone(acts.zone) for moment in (visit.moments[0], visit.moments[-1]))
     return {(begins.hour + more) % 24 for more in range(int((ends - begins) / timedelta(hours=1)) + 1)} | {ends.hour}
@@ -239,38 +239,38 @@ def _copied_reasons(rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisu
         )
 
 
-def _unrelated_plates(acts: DepartmentActs, rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
+def _unrelated_plates(acts: AccessEvents, rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
     """One case for plate after plate, over days, that none of its searches had found and no colleague asked for."""
     cases = _grouped((each.case, each) for each in acts.searches if each.case)
-    counts: dict[tuple[str, str], list[SearchAct]] = {}
+    counts: dict[tuple[str, str], list[SearchEvent]] = {}
     for case, searches in cases.items():
-        for person, own in _grouped((each.person, each) for each in searches if each.sought).items():
+        for person, own in _grouped((each.person, each) for each in searches if each.searched).items():
             known = {plate for each in searches if each.person != person for plate in each.plates}
             for each in own:
-                known |= {plate for other in searches if other.sought != each.sought for plate in other.listed} & {
-                    each.sought
+                known |= {plate for other in searches if other.searched != each.searched for plate in other.listed} & {
+                    each.searched
                 }
-            counts[person, case] = [each for each in own if each.sought not in known]
-    plates = {key: len({each.sought for each in own}) for key, own in counts.items()}
+            counts[person, case] = [each for each in own if each.searched not in known]
+    plates = {key: len({each.searched for each in own}) for key, own in counts.items()}
     for person in by:
-        found = [
+        plates_of_case = [
             own
             for (who, case), own in counts.items()
             if who == person
             and plates[who, case] >= rules.unrelated_plates
             and len({acts.day(each) for each in own}) >= rules.unrelated_days
         ]
-        if not found:
+        if not plates_of_case:
             continue
         others = [count for (who, _), count in plates.items() if who != person]
-        most = max(found, key=len)
+        most = max(plates_of_case, key=len)
         yield _suspected(
             MisuseRule.UNRELATED_PLATES,
             person,
-            f"Typed {len({each.sought for each in most})} plates, whole or all but one character, under one case, on"
+            f"Typed {len({each.searched for each in most})} plates, whole or all but one character, under one case, on"
             f" {len({acts.day(each) for each in most})} days, that no other search of the case had found or asked for."
             f" In colleagues' {len(others)} cases it is usually {_number(median(others)) if others else 1}.",
-            [search for own in found for search in own],
+            [search for own in plates_of_case for search in own],
         )
 
 
@@ -297,10 +297,10 @@ def _volume(rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
 
 
 def _nothing_followed(
-    acts: DepartmentActs, rules: MisuseRules, by: _ByPerson, until: datetime
+    acts: AccessEvents, rules: MisuseRules, by: _ByPerson, until: datetime
 ) -> Iterator[SuspectedMisuse]:
     """Many cases of which nothing came, and for which nobody else searched, while of colleagues' something does."""
-    cases: dict[str, dict[str, SearchAct]] = {}
+    cases: dict[str, dict[str, SearchEvent]] = {}
     for person, searches in by.items():
         first = {each.case: each for each in reversed(searches) if each.case}
         cases[person] = {case: each for case, each in first.items() if each.at < until}
@@ -329,13 +329,13 @@ def _own_household(by: _ByPerson, household: Household) -> Iterator[SuspectedMis
     for person, searches in by.items():
         about = [(each, each.plates | (each.listed if each.known else frozenset())) for each in searches]
         known = {plate for plate in {plate for _, plates in about for plate in plates} if household(person, plate)}
-        found = [each for each, plates in about if not known.isdisjoint(plates)]
-        if found:
+        own_searches = [each for each, plates in about if not known.isdisjoint(plates)]
+        if own_searches:
             yield _suspected(
                 MisuseRule.OWN_HOUSEHOLD,
                 person,
-                f"Looked up or listed a plate of their own household {len(found)} times. Usual is none.",
-                found,
+                f"Looked up or listed a plate of their own household {len(own_searches)} times. Usual is none.",
+                own_searches,
             )
 
 
@@ -343,5 +343,5 @@ def _number(value: float) -> str:
     return f"{value:g}"
 
 
-def _suspected(rule: MisuseRule, subject: str, says: str, searches: Collection[SearchAct]) -> SuspectedMisuse:
+def _suspected(rule: MisuseRule, subject: str, says: str, searches: Collection[SearchEvent]) -> SuspectedMisuse:
     return SuspectedMisuse(rule, subject, says, tuple(sorted(searches, key=lambda search: search.number)))

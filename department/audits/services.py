@@ -37,10 +37,10 @@ FROM ledger_entry AS line JOIN ledger_body AS person ON person.entry = line.entr
 WHERE line.event = 'intent' AND line.at >= %(since)s AND line.at < %(until)s AND person.value <> %(auditor)s
 AND NOT EXISTS (SELECT FROM ledger_body AS asked WHERE asked.entry = line.entry
     AND asked.field = 'query' AND asked.value::jsonb ? 'console')
-AND (%(purpose)s = '' OR EXISTS (SELECT FROM ledger_body AS said WHERE said.entry = line.entry
-    AND said.field = 'purpose' AND said.value::json #>> '{}' = %(purpose)s))
-AND (%(agency)s = '' OR EXISTS (SELECT FROM ledger_body AS said WHERE said.entry = line.entry
-    AND said.field = 'agency' AND said.value::json #>> '{}' = %(agency)s))
+AND (%(purpose)s = '' OR EXISTS (SELECT FROM ledger_body AS fields WHERE fields.entry = line.entry
+    AND fields.field = 'purpose' AND fields.value::json #>> '{}' = %(purpose)s))
+AND (%(agency)s = '' OR EXISTS (SELECT FROM ledger_body AS fields WHERE fields.entry = line.entry
+    AND fields.field = 'agency' AND fields.value::json #>> '{}' = %(agency)s))
 ), texts AS MATERIALIZED (  -- many searches have the same
     SELECT value FROM ledger_body WHERE field = 'reason' AND value <> 'null' AND entry IN (SELECT entry FROM drawn)
     GROUP BY value HAVING policy_near(value::json #>> '{}')
@@ -48,7 +48,7 @@ AND (%(agency)s = '' OR EXISTS (SELECT FROM ledger_body AS said WHERE said.entry
     SELECT drawn.*, near, count(*) OVER () AS searches, row_number() OVER (PARTITION BY near ORDER BY place) AS rank
     FROM drawn, LATERAL (SELECT EXISTS (
         SELECT FROM ledger_body JOIN texts USING (value) WHERE entry = drawn.entry AND field = 'reason'
-    ) AS near) AS found
+    ) AS near) AS matched
 )
 SELECT entry, person, searches, number FROM ranked
 ORDER BY NOT (near AND rank <= %(near)s), place LIMIT %(samples)s
@@ -64,11 +64,11 @@ LEFT JOIN ledger_entry AS shown ON shown.refers_to = line.entry AND shown.event 
 WHERE line.entry = ANY (%s) ORDER BY line.number
 """  # noqa: S608 - our own constants
 _WITH_CASE = """
-SELECT said.value::json #>> '{}', line.event, count(*), count(DISTINCT person.value)
-FROM ledger_body AS said
-JOIN ledger_entry AS line ON line.entry = said.entry
-JOIN ledger_body AS person ON person.entry = said.entry AND person.field = 'person'
-WHERE said.field = 'case' AND said.value = ANY (%s) GROUP BY 1, 2 ORDER BY 1, 2
+SELECT fields.value::json #>> '{}', line.event, count(*), count(DISTINCT person.value)
+FROM ledger_body AS fields
+JOIN ledger_entry AS line ON line.entry = fields.entry
+JOIN ledger_body AS person ON person.entry = fields.entry AND person.field = 'person'
+WHERE fields.field = 'case' AND fields.value = ANY (%s) GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 
@@ -79,7 +79,7 @@ class AuditedSearch:
     number: int
     entry: UUID
     at: datetime
-    said: Mapping[str, Any]
+    fields: Mapping[str, Any]
     """Of the intent: person, purpose, case, reason, query."""
     shown: Mapping[str, Any]
     """Records, pictures, plates; nothing where the program stopped in between."""
@@ -89,7 +89,7 @@ class AuditedSearch:
     @property
     def asked(self) -> str:
         """What was asked, in words; empty once it was erased."""
-        return details(self.said.get("query") or {})
+        return details(self.fields.get("query") or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,8 @@ class OverdueDuty:
 
 def plan_audits(plan: AuditPlan, *, person: str) -> AuditPlan:
     """Save a plan. Raises AuditError: the person is no auditor, or the one who is to audit may not."""
-    said = {name: getattr(plan, name) for name in ("kind", "auditor", "samples")}
-    with _changing(LedgerEvent.AUDIT_PLANNED, {"person": person, **said, "every": plan.every_days}) as entry:
+    fields = {name: getattr(plan, name) for name in ("kind", "auditor", "samples")}
+    with _changing(LedgerEvent.AUDIT_PLANNED, {"person": person, **fields, "every": plan.every_days}) as entry:
         plan.made_by = person
         plan.save(force_insert=True)
         entry["plan"] = plan.pk
@@ -136,8 +136,8 @@ def begin_audit(plan: AuditPlan, *, person: DepartmentPerson) -> DrawnAudit:
         cursor.execute(_DRAW, {**scope, **bounds, "near": -(-plan.samples // _NEAR)})
         drawn = cursor.fetchall()
         log.fetched(entries=[number for *_, number in drawn])
-    said = {"person": person.login, "plan": plan.pk, "seed": seed, "samples": len(drawn)}
-    with _changing(LedgerEvent.AUDIT_BEGUN, said) as entry:
+    fields = {"person": person.login, "plan": plan.pk, "seed": seed, "samples": len(drawn)}
+    with _changing(LedgerEvent.AUDIT_BEGUN, fields) as entry:
         searches, due = (drawn[0][2] if drawn else 0), plan.next_due
         given = {"since": since, "until": until, "seed": seed, "searches": searches, "due_at": due}
         audit = DrawnAudit.objects.create(plan=plan, drawn_by=person.login, **given)
@@ -159,8 +159,8 @@ def searches_of(log: OpenEntry, entries: Sequence[UUID]) -> list[AuditedSearch]:
             cases.setdefault(case, []).append((LedgerEvent(event), count, people))
     log.fetched(entries=[number for row in rows for number in (row[0], row[4]) if number is not None])
     return [
-        AuditedSearch(number, entry, at, said, shown, cases.get(said.get("case") or "", ()))
-        for number, entry, at, said, _, shown in rows
+        AuditedSearch(number, entry, at, fields, shown, cases.get(fields.get("case") or "", ()))
+        for number, entry, at, fields, _, shown in rows
     ]
 
 
@@ -171,8 +171,8 @@ def judge(sample: AuditSample, *, person: str, outcome: str, note: str) -> None:
         AuditError: it is the person's own search, another's to judge, or judged.
 
     """
-    said = {"person": person, "audit": sample.audit_id, "outcome": outcome, "note": note}
-    with _changing(LedgerEvent.SAMPLE_JUDGED, said) as entry:
+    fields = {"person": person, "audit": sample.audit_id, "outcome": outcome, "note": note}
+    with _changing(LedgerEvent.SAMPLE_JUDGED, fields) as entry:
         now = timezone.now()
         AuditSample.objects.filter(pk=sample.pk).update(outcome=outcome, note=note, judged_by=person, judged_at=now)
         if outcome != AuditSample.OUTCOMES[0]:
@@ -192,10 +192,10 @@ def finish_audit(audit: DrawnAudit, *, person: str) -> None:
 
 def note_finding(rule: str, subject: str, *, month: date, says: str, entries: Sequence[UUID]) -> AuditFinding | None:
     """Keep what a rule has found; None where it was found before of this person, in this month."""
-    said = {"rule": rule, "subject": subject, "month": f"{month}"}
+    fields = {"rule": rule, "subject": subject, "month": f"{month}"}
     if AuditFinding.objects.filter(rule=rule, subject=subject, month=month).exists():
         return None
-    with _changing(LedgerEvent.FINDING_MADE, said) as entry:
+    with _changing(LedgerEvent.FINDING_MADE, fields) as entry:
         finding = AuditFinding.objects.create(rule=rule, says=says, entries=[*entries], **_about(subject, month))
         entry["finding"] = finding.pk
     return finding
@@ -209,8 +209,8 @@ def answer_finding(finding: AuditFinding, *, person: str, says: str) -> None:
 
 def close_finding(finding: AuditFinding, *, person: str, outcome: str, note: str) -> None:
     """Close a finding as an auditor. Raises AuditError: the person is its subject, or no auditor; it is closed."""
-    said = {"person": person, "finding": finding.pk, "outcome": outcome, "note": note}
-    with _changing(LedgerEvent.FINDING_CLOSED, said):
+    fields = {"person": person, "finding": finding.pk, "outcome": outcome, "note": note}
+    with _changing(LedgerEvent.FINDING_CLOSED, fields):
         given = {"outcome": outcome, "note": note, "closed_by": person, "closed_at": timezone.now()}
         AuditFinding.objects.filter(pk=finding.pk).update(**given)
 
@@ -247,5 +247,5 @@ def _about(subject: str, month: date) -> dict[str, Any]:
 
 @contextmanager
 def _changing(event: LedgerEvent, fields: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    with refusals(), entering(event, fields) as said:
-        yield said
+    with refusals(), entering(event, fields) as entry:
+        yield entry

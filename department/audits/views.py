@@ -17,12 +17,12 @@ from platepost.department.audits.household import household_of, seal_household
 from platepost.department.audits.log import auditing
 from platepost.department.audits.models import AuditFinding, AuditPlan, AuditSample, DrawnAudit
 from platepost.department.audits.reports import month_report, post_accesses
-from platepost.department.ledger.doors import kept_register, reads_doors
+from platepost.department.ledger.direct_feeds import direct_feeds, stored_register
 from platepost.department.people.access import CurrentRequest, accepted, needs
 from platepost.department.people.rights import Permission
 from platepost.department.people.services import covert_groups
 
-DOORS_SINCE = timedelta(days=30)
+FEEDS_SINCE = timedelta(days=30)
 """For so long back the first page counts who looked at posts themselves."""
 LISTED = 50
 """Entries of a finding that its page shows, the latest."""
@@ -49,16 +49,16 @@ def plan(request: CurrentRequest) -> HttpResponse:
 @require_POST
 def end_plan(request: CurrentRequest, number: int) -> HttpResponse:
     """End a plan: it asks for no further audits."""
-    found = get_object_or_404(AuditPlan, pk=number)
-    return _changed(request, lambda: services.end_plan(found, person=request.user.login))
+    audit_plan = get_object_or_404(AuditPlan, pk=number)
+    return _changed(request, lambda: services.end_plan(audit_plan, person=request.user.login))
 
 
 @needs(Permission.REVIEW_SEARCHES)
 @require_POST
 def begin(request: CurrentRequest, number: int) -> HttpResponse:
     """Draw the samples of a plan's next audit."""
-    found = get_object_or_404(AuditPlan, pk=number)
-    return _changed(request, lambda: services.begin_audit(found, person=request.user))
+    audit_plan = get_object_or_404(AuditPlan, pk=number)
+    return _changed(request, lambda: services.begin_audit(audit_plan, person=request.user))
 
 
 @needs(Permission.REVIEW_SEARCHES)
@@ -74,7 +74,7 @@ def judge(request: CurrentRequest, number: int) -> HttpResponse:
     """Say of a sample whether it is in order."""
     sample = get_object_or_404(AuditSample, pk=number)
     form = JudgmentForm(request.POST)
-    if accepted(form, lambda said: services.judge(sample, person=request.user.login, **said)):
+    if accepted(form, lambda cleaned: services.judge(sample, person=request.user.login, **cleaned)):
         return redirect("audit", sample.audit_id)
     return _audit(request, sample.audit, bound=(sample.pk, form))
 
@@ -83,8 +83,8 @@ def judge(request: CurrentRequest, number: int) -> HttpResponse:
 @require_POST
 def finish(request: CurrentRequest, number: int) -> HttpResponse:
     """Say that an audit is done."""
-    found = get_object_or_404(DrawnAudit, pk=number)
-    return _changed(request, lambda: services.finish_audit(found, person=request.user.login))
+    drawn_audit = get_object_or_404(DrawnAudit, pk=number)
+    return _changed(request, lambda: services.finish_audit(drawn_audit, person=request.user.login))
 
 
 @needs(Permission.OWN_ACCOUNT)
@@ -98,15 +98,15 @@ def finding(request: CurrentRequest, number: int) -> HttpResponse:
 @require_POST
 def answer(request: CurrentRequest, number: int) -> HttpResponse:
     """Answer a finding."""
-    found = _seen_by(request, number)
-    return _said(request, found, AnswerForm(request.POST), services.answer_finding)
+    audit_finding = _seen_by(request, number)
+    return _record_answer(request, audit_finding, AnswerForm(request.POST), services.answer_finding)
 
 
 @needs(Permission.AUDIT)
 @require_POST
 def close(request: CurrentRequest, number: int) -> HttpResponse:
     """Close a finding."""
-    return _said(request, _seen_by(request, number), ClosingForm(request.POST), services.close_finding)
+    return _record_answer(request, _seen_by(request, number), ClosingForm(request.POST), services.close_finding)
 
 
 @needs(Permission.AUDIT)
@@ -114,10 +114,10 @@ def close(request: CurrentRequest, number: int) -> HttpResponse:
 def report(request: CurrentRequest) -> HttpResponse:
     """Show a month's searches by purpose and agency, and how old the reads were that they showed."""
     form = MonthForm(request.POST if request.method == "POST" else None, initial={"month": timezone.localdate()})
-    found = None
+    figures = None
     if form.is_valid():
-        found = month_report(form.cleaned_data["month"], person=request.user.login, agency=request.user.agency)
-    return render(request, "audits/report.html", {"form": form, "report": found}, status=422 if form.errors else 200)
+        figures = month_report(form.cleaned_data["month"], person=request.user.login, agency=request.user.agency)
+    return render(request, "audits/report.html", {"form": form, "report": figures}, status=422 if form.errors else 200)
 
 
 @needs(Permission.OWN_ACCOUNT)
@@ -129,17 +129,19 @@ def household(request: CurrentRequest) -> HttpResponse:
     login, public = request.user.login, settings.HOUSEHOLD_PUBLIC
     if taken_back:
         seal_household(login, [], public)
-    if taken_back or (form.is_bound and accepted(form, lambda said: seal_household(login, said["plates"], public))):
+    if taken_back or (
+        form.is_bound and accepted(form, lambda cleaned: seal_household(login, cleaned["plates"], public))
+    ):
         return redirect("household")
     context = {"form": form, "noted": household_of(login)}
     return render(request, "audits/household.html", context, status=422 if form.is_bound else 200)
 
 
 def _audits(request: CurrentRequest, form: PlanForm | None = None, refused: forms.Form | None = None) -> HttpResponse:
-    doors = [(door.holder.name, door.faults()) for door in reads_doors(kept_register())]
+    feeds = [(feed.holder.name, feed.faults()) for feed in direct_feeds(stored_register())]
     context = {
-        "doors": [(name, faults) for name, faults in doors if faults],
-        "accesses": post_accesses(timezone.now() - DOORS_SINCE),
+        "feeds": [(name, faults) for name, faults in feeds if faults],
+        "accesses": post_accesses(timezone.now() - FEEDS_SINCE),
         "plans": AuditPlan.objects.filter(ended_at=None),
         "under_way": DrawnAudit.objects.filter(finished_at=None).select_related("plan"),
         "findings": AuditFinding.objects.filter(closed_at=None).prefetch_related("answers"),
@@ -150,14 +152,16 @@ def _audits(request: CurrentRequest, form: PlanForm | None = None, refused: form
     return render(request, "audits/audits.html", context, status=422 if form or refused else 200)
 
 
-def _audit(request: CurrentRequest, found: DrawnAudit, *, bound: tuple[int, forms.Form] | None = None) -> HttpResponse:
-    samples = list(found.samples.all())
+def _audit(
+    request: CurrentRequest, drawn_audit: DrawnAudit, *, bound: tuple[int, forms.Form] | None = None
+) -> HttpResponse:
+    samples = list(drawn_audit.samples.all())
     person = request.user
-    asked, groups = {"audit": found.plan_id, "samples of": found.pk}, covert_groups(person)
+    asked, groups = {"audit": drawn_audit.plan_id, "samples of": drawn_audit.pk}, covert_groups(person)
     with auditing(person.login, person.agency, asked, groups=groups) as log:
         searches = {each.entry: each for each in services.searches_of(log, [sample.entry for sample in samples])}
     shown = [(sample, searches.get(sample.entry), _form_of(sample, bound)) for sample in samples]
-    context = {"audit": found, "shown": shown, "left": sum(sample.outcome is None for sample in samples)}
+    context = {"audit": drawn_audit, "shown": shown, "left": sum(sample.outcome is None for sample in samples)}
     return render(request, "audits/audit.html", context, status=422 if bound else 200)
 
 
@@ -167,32 +171,34 @@ def _form_of(sample: AuditSample, bound: tuple[int, forms.Form] | None) -> forms
     return JudgmentForm(auto_id=f"id_{sample.pk}_%s")
 
 
-def _finding(request: CurrentRequest, found: AuditFinding, *, bound: forms.Form | None = None) -> HttpResponse:
+def _finding(request: CurrentRequest, audit_finding: AuditFinding, *, bound: forms.Form | None = None) -> HttpResponse:
     person = request.user
-    with auditing(person.login, person.agency, {"finding": found.pk}, groups=covert_groups(person)) as log:
-        searches = services.searches_of(log, found.entries[-LISTED:])
-    context: dict[str, Any] = {"finding": found, "searches": searches, "now": timezone.now()}
+    with auditing(person.login, person.agency, {"finding": audit_finding.pk}, groups=covert_groups(person)) as log:
+        searches = services.searches_of(log, audit_finding.entries[-LISTED:])
+    context: dict[str, Any] = {"finding": audit_finding, "searches": searches, "now": timezone.now()}
     context["answer"] = bound if isinstance(bound, AnswerForm) else AnswerForm()
     context["closing"] = bound if isinstance(bound, ClosingForm) else ClosingForm()
     return render(request, "audits/finding.html", context, status=422 if bound else 200)
 
 
 def _seen_by(request: CurrentRequest, number: int) -> AuditFinding:
-    found = get_object_or_404(AuditFinding, pk=number)
-    if found.subject != request.user.login and not request.currency.may(Permission.REVIEW_SEARCHES):
+    audit_finding = get_object_or_404(AuditFinding, pk=number)
+    if audit_finding.subject != request.user.login and not request.currency.may(Permission.REVIEW_SEARCHES):
         raise Http404
-    return found
+    return audit_finding
 
 
-def _said(request: CurrentRequest, found: AuditFinding, form: forms.Form, service: Callable[..., None]) -> HttpResponse:
-    if accepted(form, lambda said: service(found, person=request.user.login, **said)):
-        return redirect("finding", found.pk)
-    return _finding(request, found, bound=form)
+def _record_answer(
+    request: CurrentRequest, audit_finding: AuditFinding, form: forms.Form, service: Callable[..., None]
+) -> HttpResponse:
+    if accepted(form, lambda cleaned: service(audit_finding, person=request.user.login, **cleaned)):
+        return redirect("finding", audit_finding.pk)
+    return _finding(request, audit_finding, bound=form)
 
 
 def _changed(request: CurrentRequest, change: Callable[[], DrawnAudit | None]) -> HttpResponse:
     """Make a change that a button asks for; show the audit that was drawn, or all of them."""
-    form, made = forms.Form(request.POST), list[DrawnAudit | None]()
-    if not accepted(form, lambda _: made.append(change())):
+    form, drawn_audits = forms.Form(request.POST), list[DrawnAudit | None]()
+    if not accepted(form, lambda _: drawn_audits.append(change())):
         return _audits(request, refused=form)
-    return redirect("audit", made[0].pk) if made[0] else redirect("audits")
+    return redirect("audit", drawn_audits[0].pk) if drawn_audits[0] else redirect("audits")

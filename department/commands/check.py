@@ -24,12 +24,12 @@ def check(*, folder: DepartmentFolder, as_json: bool) -> None:
 
     It changes nothing. The exit code is 1 if something must be fixed; warnings alone leave it at 0.
     """
-    found = list(installation_faults(folder))
+    faults = list(installation_faults(folder))
     if as_json:
-        click.echo(json.dumps([asdict(fault) for fault in found]))
-    for fault in found if not as_json else ():
+        click.echo(json.dumps([asdict(fault) for fault in faults]))
+    for fault in faults if not as_json else ():
         click.secho(f"{fault.name}: {fault.message}", fg="red" if fault.grave else "yellow")
-    if any(fault.grave for fault in found):
+    if any(fault.grave for fault in faults):
         raise SystemExit(1)
     if not as_json:
-        click.echo("Nothing is wrong." if not found else "Nothing else is wrong.")
+        click.echo("Nothing is wrong." if not faults else "Nothing else is wrong.")

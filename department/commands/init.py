@@ -87,15 +87,15 @@ def init(
         refuse_former_database(folder)
         raise DepartmentError(f"{folder.path} holds a department already; `upgrade` brings it to this version")
     given = {"register_file": register, "register_key": register_key}
-    said = {
-        **_found(identity, brokers),
+    values = {
+        **_settings_from(identity, brokers),
         **{key: FILES[key] for key, path in given.items() if path is not None},
         "database": database,
         "timezone": timezone,
         **(_SEPARATE if service_users else {}),
         **({"receipts": str(receipts.absolute())} if receipts else {}),
     }
-    settings = checked_settings(said, where="init")
+    settings = checked_settings(values, where="init")
     if (folder.path / settings.identity).exists() and not folder.unfinished.exists():
         raise DepartmentError(f"{folder.path / settings.identity} is another's: make the department in a new folder")
     _make_folder(folder, settings)
@@ -120,7 +120,7 @@ def init(
     click.echo(f"  platepost department keep {folder.path}")
 
 
-def _found(identity: Path, brokers: tuple[str, ...]) -> dict[str, object]:
+def _settings_from(identity: Path, brokers: tuple[str, ...]) -> dict[str, object]:
     """Return what the certificate says, and the fleet.
 
     Raises:
@@ -138,17 +138,17 @@ def _found(identity: Path, brokers: tuple[str, ...]) -> dict[str, object]:
     certificate = read_certificates(identity / CERTIFICATE_FILE)[0]
     (name,) = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     (agency,) = certificate.issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
-    found: dict[str, object] = {"agency": agency.value, "custodian": name.value, "brokers": brokers}
+    settings: dict[str, object] = {"agency": agency.value, "custodian": name.value, "brokers": brokers}
     directory = identity.absolute().parents[1]
     if (directory / "fleet.json").exists():
         fleet = Fleet.load(directory)
         # Where the fleet itself writes it: the keeper hears of a new post within a minute.
-        found["register_file"] = str(fleet.register)
-        found["register_key"] = str(fleet.configuration_verifying_key)
-        found["brokers"] = brokers or (fleet.broker_address,)
+        settings["register_file"] = str(fleet.register)
+        settings["register_key"] = str(fleet.configuration_verifying_key)
+        settings["brokers"] = brokers or (fleet.broker_address,)
     elif not brokers:
         raise DepartmentError(f"{identity} is in no fleet that names the broker: give --broker host:port")
-    return found
+    return settings
 
 
 def _export(identity: Path, folder: DepartmentFolder) -> str:

@@ -89,7 +89,7 @@ class _Service:
         self._bucket = open_bucket(folder)
         self._as_json = as_json
         self._notifier = Notifier()
-        self._told_ready = False
+        self._ready_logged = False
         self._fed_at = self._looked_at = self._headed_at = 0.0
         self._head: bytes | None = None
         self._refused: str | None = None
@@ -98,9 +98,9 @@ class _Service:
         self._judging: Iterator[set[ChainName]] | None = None
         """The judging of another, under way."""
         self.register = KeyRegister(
-            folder.register_file, folder.register_key, agency=settings.agency, kept=folder.kept_register
+            folder.register_file, folder.register_key, agency=settings.agency, state_file=folder.stored_register
         )
-        self.checkpoints = CheckpointService(folder, self.register, self._tell_checkpoints)
+        self.checkpoints = CheckpointService(folder, self.register, self._log_checkpoints)
         terms = KeyFiles(Purpose.CUSTODY, folder.identity, settings.custodian).terms()
         self.keeper = Keeper(
             KeeperSettings(
@@ -117,8 +117,8 @@ class _Service:
             store_errors=(DepartmentError,),
         )
         outbox = DecisionOutbox(settings.custodian, agency=settings.agency, key=signing_jwk(folder.custody_key))
-        self.keeper.statements, self.keeper.on_told = outbox.waiting, outbox.told
-        self.keeper.on_event = self._tell
+        self.keeper.statements, self.keeper.on_delivered = outbox.waiting, outbox.delivered
+        self.keeper.on_event = self._emit
         self.keeper.between = self._between
         self.keeper.outgoing = self._outgoing
         self.keeper.on_published = lambda message: self.checkpoints.published(message.body)
@@ -159,7 +159,7 @@ class _Service:
         That is done where its keys are others by now.
         """
         answers = [*self.keeper.answers.values()]
-        store.hear(frozenset(place for place, trouble in enumerate(answers) if trouble is None))
+        store.mark_brokers(frozenset(place for place, trouble in enumerate(answers) if trouble is None))
         if self._doubtful is None:
             lately = self.register.ended_since(datetime.now(UTC) - LATE_REGISTER)  # told while no keeper ran, perhaps
             self._doubtful = sorted({*store.posts_with_doubts(), *lately})
@@ -167,12 +167,12 @@ class _Service:
             self._looked_at = time.monotonic()
             changed = self.register.poll()
             if changed:
-                self._tell("keys_changed", {"posts": [*sorted(changed)], "register": self.register.number})
+                self._emit("keys_changed", {"posts": [*sorted(changed)], "register": self.register.number})
                 self._doubtful += sorted(changed - {*self._doubtful})
             if self.register.trouble != self._refused:
                 self._refused = self.register.trouble
                 if self._refused is not None:
-                    self._tell("register_refused", {"reason": self._refused})
+                    self._emit("register_refused", {"reason": self._refused})
         if self._judging is None:
             if not self._doubtful:
                 return ()
@@ -198,15 +198,15 @@ class _Service:
         settings = self._folder.settings
         return [OutgoingMessage(ledger_topic(settings.agency, settings.custodian), head, retained=True)]
 
-    def _tell_checkpoints(self, trouble: str | None) -> None:
-        self._tell(*(("checkpoints", {}) if trouble is None else ("no_checkpoint", {"reason": trouble})))
+    def _log_checkpoints(self, trouble: str | None) -> None:
+        self._emit(*(("checkpoints", {}) if trouble is None else ("no_checkpoint", {"reason": trouble})))
 
     def _alive(self) -> None:
         if time.monotonic() > self._fed_at + _FED_SECONDS:
             self._fed_at = time.monotonic()
             self._notifier.alive()
 
-    def _tell(self, what: str, details: Mapping[str, JsonValue]) -> None:
+    def _emit(self, what: str, details: Mapping[str, JsonValue]) -> None:
         shown = {
             name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in details.items()
         }
@@ -217,8 +217,8 @@ class _Service:
             click.secho(words, fg="red" if what in TROUBLES else None, err=what in TROUBLES)
         if what == "stopped":
             self._notifier.stopping()
-        elif words is not None and not self._told_ready:
-            self._told_ready = True
+        elif words is not None and not self._ready_logged:
+            self._ready_logged = True
             self._notifier.ready(words)
         elif words is not None:
             self._notifier.status(words)

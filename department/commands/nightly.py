@@ -123,10 +123,10 @@ def _untried(folder: DepartmentFolder) -> str | None:
     """Tell what is wrong with the last trial of a restore, as `restore-test --json` said beside the backups."""
     path = folder.path / str(folder.settings.backups) / "restore-test.json"
     try:
-        said = json.loads(path.read_bytes())
+        payload = json.loads(path.read_bytes())
         age = datetime.now(UTC) - datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        if not said["intact"]:
-            return f"something was wrong with the backup of {said['made']}"
+        if not payload["intact"]:
+            return f"something was wrong with the backup of {payload['made']}"
     except (OSError, ValueError, KeyError, TypeError):
         return f"no backup was restored as a test: {path} is missing or unreadable; restore-test --json writes it"
     return f"the last trial is {age.days} days old" if age > RESTORED_WITHIN else None

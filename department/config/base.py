@@ -153,7 +153,7 @@ BROKERS: tuple[str, ...] = ()
 """Every broker that the keeper takes records from, in the order of the settings."""
 POLICY_FILE: Path = DEFAULT
 """The policy file."""
-KEPT_REGISTER = Path("register.json")
+STORED_REGISTER = Path("register.json")
 """The register of the fleet that is in force."""
 TRAINING_FOLDER = Path("training")
 """The folder of exercises."""

@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from platepost.common.errors import PlatepostError
 from platepost.department.alerts.states import AlertState
-from platepost.department.config.upgrade import made_anew
+from platepost.department.config.upgrade import rebuilt
 from platepost.department.custody.bucket import open_bucket
 from platepost.department.custody.errors import PictureStoreError
 from platepost.department.database.catalog import changes, read_catalog, server_version
@@ -103,7 +103,7 @@ def installation_faults(folder: DepartmentFolder) -> Iterator[InstallationFault]
         return
     if folder.unfinished.exists():
         yield InstallationFault("unfinished", f"{folder.path} was not made whole: give `init` again")
-    for looked in (
+    for faults in (
         _users,
         _files,
         _secret,
@@ -117,7 +117,7 @@ def installation_faults(folder: DepartmentFolder) -> Iterator[InstallationFault]
         _pages,
         _pictures,
     ):
-        yield from looked(folder)
+        yield from faults(folder)
     yield from _database(folder)
 
 
@@ -130,13 +130,13 @@ def _files(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     if folder.path.stat().st_mode & 0o066:
         yield InstallationFault("folder_mode", f"{folder.path} is open to others: chmod go-rw {folder.path}")
     for path in _files_below(folder):
-        found = path.lstat()
+        status = path.lstat()
         # The posts' public keys are no secret.
         closed = 0o022 if path in {folder.register_file, folder.register_key} else 0o077
-        closed = 0o037 if path in {folder.receipts, folder.kept_register} else closed
-        if found.st_mode & closed and not path.is_symlink():
+        closed = 0o037 if path in {folder.receipts, folder.stored_register} else closed
+        if status.st_mode & closed and not path.is_symlink():
             yield InstallationFault("file_mode", f"{path} is open to others: chmod go= {path}")
-        if found.st_uid != owner:
+        if status.st_uid != owner:
             yield InstallationFault("file_owner", f"{path} belongs to another user than {folder.path}")
 
 
@@ -377,7 +377,7 @@ def sql_faults(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     if recorded_fingerprint() != fingerprint(sql_files()):
         message = "the installed SQL files are not those of the database: install this version again"
         yield InstallationFault("sql_files_changed", message)
-    expected = read_catalog(folder.catalog) or made_anew()
+    expected = read_catalog(folder.catalog) or rebuilt()
     if expected is None:
         message = f"install PostgreSQL {server_version()} here: without it, no change in the database can be seen"
         yield InstallationFault("catalog_missing", message)
@@ -425,8 +425,8 @@ def _unheard_groups(owner: psycopg.Connection) -> Iterator[InstallationFault]:
     groups = {group for (group,) in owner.execute(_COVERT, [[state for state in AlertState if state.is_open]])}
     members = list(CovertMember.objects.filter(group__in=groups, left_at=None).select_related("person"))
     able = currencies(member.person for member in members)
-    heard = {member.group for member, one in zip(members, able, strict=True) if one.may(Permission.ANSWER_HITS)}
-    for group in sorted(groups - heard):
+    covered = {member.group for member, one in zip(members, able, strict=True) if one.may(Permission.ANSWER_HITS)}
+    for group in sorted(groups - covered):
         message = f"no member of {group!r} may answer hits, so nobody sees those of its entries: give `person covert`"
         yield InstallationFault("covert_group_unheard", message, grave=False)
 
@@ -457,11 +457,11 @@ def role_faults(connection: psycopg.Connection, *, is_private: bool) -> Iterator
         " FROM pg_roles WHERE rolname = ANY(%s)",
         [json.dumps({**PROGRAMS, COMMAND: WEB}), [*PROGRAMS], [*ROLES, *PROGRAMS]],
     )
-    found: dict[str, bool] = dict(rows.fetchall())
+    present: dict[str, bool] = dict(rows.fetchall())
     for role in (*ROLES, *PROGRAMS):
-        if role not in found:
+        if role not in present:
             yield InstallationFault("role_missing", f"the database has no role {role}: give `upgrade`")
-        elif found[role]:
+        elif present[role]:
             yield InstallationFault(
                 "role_too_wide", f"{role} is more than a plain role, or a member of another: give `upgrade`"
             )

@@ -78,7 +78,7 @@ def settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         "STATUS_NIGHTLY": folder.nightly,
         "ARCHIVE_HOLDS": folder.holds_aside,
         "POLICY_FILE": folder.policy,
-        "KEPT_REGISTER": folder.kept_register,
+        "STORED_REGISTER": folder.stored_register,
         "TRAINING_FOLDER": folder.training,
         "HOUSEHOLD_PUBLIC": folder.household_public,
         "LEDGER_JOURNAL": folder.journal,

@@ -83,7 +83,7 @@ def upgrade(folder: DepartmentFolder) -> list[str]:
     applied = apply_migrations()
     expected = read_catalog(folder.catalog)
     if expected is None:
-        expected = present() if is_new else made_anew()
+        expected = present() if is_new else rebuilt()
         if expected is not None:
             write_catalog(folder.catalog, expected)
     applied += restore_sql(expected or {})
@@ -115,8 +115,8 @@ def _bind(folder: DepartmentFolder) -> None:
             [settings.agency, settings.agency],
         )
         cursor.execute("UPDATE ledger_department SET agency = %s, timezone = %s", [settings.agency, settings.timezone])
-        said = [[*lists.two_persons], [*lists.dispatchers]]
-        cursor.execute("UPDATE lists_policy SET two_persons = %s, dispatchers = %s", said)
+        fields = [[*lists.two_persons], [*lists.dispatchers]]
+        cursor.execute("UPDATE lists_policy SET two_persons = %s, dispatchers = %s", fields)
     bind(policy)
 
 
@@ -137,7 +137,7 @@ def apply_migrations() -> list[str]:
     return missing
 
 
-def made_anew() -> dict[str, str] | None:
+def rebuilt() -> dict[str, str] | None:
     """Return what this version makes of a new database, as `present` does, from a cluster that is thrown away.
 
     It takes some seconds. None if PostgreSQL of the version of Django's connection is not installed here.
@@ -152,7 +152,7 @@ def made_anew() -> dict[str, str] | None:
     with TemporaryDirectory(prefix="platepost-") as name:
         Path(name).chmod(0o711)  # the user as whom root runs the server passes it
         # Django works on one database in a process, and here on the department's.
-        code = "import sys; from platepost.department.config import upgrade; upgrade.make_anew(*sys.argv[1:])"
+        code = "import sys; from platepost.department.config import upgrade; upgrade.rebuild_schema(*sys.argv[1:])"
         done = subprocess.run(
             [sys.executable, "-c", code, name, str(number)], capture_output=True, text=True, check=False
         )
@@ -161,7 +161,7 @@ def made_anew() -> dict[str, str] | None:
         return read_catalog(DepartmentFolder(Path(name)).catalog)
 
 
-def make_anew(name: str, version: str) -> None:
+def rebuild_schema(name: str, version: str) -> None:
     """Make a department in an empty folder, with a database of a major version, whose catalog stays there."""
     folder = DepartmentFolder(Path(name))
     folder.write_settings(DepartmentSettings(agency="none", custodian="none", brokers=("localhost:8883",)))
@@ -193,10 +193,10 @@ def refuse_former_database(folder: DepartmentFolder) -> None:
     """
     try:
         with running_database(folder), connected(folder, OWNER) as connection:
-            found = connection.execute("SELECT FROM django_migrations WHERE (app, name) = (%s, %s)", FORMER).fetchone()
+            former = connection.execute("SELECT FROM django_migrations WHERE (app, name) = (%s, %s)", FORMER).fetchone()
     except (DepartmentError, psycopg.Error):
         return
-    if found is not None:
+    if former is not None:
         raise DepartmentError(NOT_UPGRADED)
 
 

@@ -72,12 +72,12 @@ class PictureBucket:
     def expect(self) -> None:
         """Make sure that the store answers, if it did not take what was put last: nothing is to be begun in vain."""
         if self._refused:
-            self.look()
+            self.check()
 
     def get(self, names: Collection[UUID]) -> dict[UUID, bytes]:
         """Return objects, as far as they are there."""
-        found = zip(names, self._pool.map(self._get, names), strict=True)
-        return {name: body for name, body in found if body is not None}
+        bodies = zip(names, self._pool.map(self._get, names), strict=True)
+        return {name: body for name, body in bodies if body is not None}
 
     def delete(self, names: Collection[UUID]) -> None:
         """Delete objects, as far as they are there."""
@@ -92,7 +92,7 @@ class PictureBucket:
                 ours = ((_own_name(each["path"]), each) for each in page)
                 yield [ListedObject(name, each["last_modified"], each["size"]) for name, each in ours if name]
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Make sure that the store answers."""
         with self._asking():
             self._any(self._store)
@@ -111,7 +111,7 @@ class PictureBucket:
 
     def _any(self, store: "S3Store") -> str | None:
         """Return an object's name; None where there is none."""
-        return next((str(each["path"]) for found in store.list(chunk_size=1) for each in found), None)
+        return next((str(each["path"]) for page in store.list(chunk_size=1) for each in page), None)
 
     def _put(self, name: UUID, body: bytes) -> None:
         with self._asking() as obstore:
@@ -164,29 +164,29 @@ class PictureBucket:
         if path is None:
             return self._opened()  # the environment says who we are
         try:
-            said = read_toml(path)
+            settings = read_toml(path)
         except (OSError, ValueError) as error:
             raise PictureStoreError(f"{path} has no credentials that can be read: {error}") from error
-        if said.keys() != _CREDENTIALS or not all(isinstance(each, str) for each in said.values()):
+        if settings.keys() != _CREDENTIALS or not all(isinstance(each, str) for each in settings.values()):
             raise PictureStoreError(f"{path} must say {' and '.join(sorted(_CREDENTIALS))}, and nothing else")
-        return self._opened(**said)
+        return self._opened(**settings)
 
     def _opened(self, **who: Any) -> "S3Store":  # noqa: ANN401 - credentials, or none
         from obstore.store import S3Store  # noqa: PLC0415 - of an extra
 
-        said = self._settings
+        settings = self._settings
         client: ClientConfig = {"connect_timeout": CONNECT, "timeout": REQUEST}
-        client["allow_http"] = said.endpoint.startswith("http:")
+        client["allow_http"] = settings.endpoint.startswith("http:")
         try:
-            if said.root is not None:
-                client["root_certificate"] = (self._folder / said.root).read_bytes()
+            if settings.root is not None:
+                client["root_certificate"] = (self._folder / settings.root).read_bytes()
         except OSError as error:
             raise PictureStoreError(f"{error.filename}: {error.strerror}") from error
         return S3Store(
-            said.bucket,
-            prefix=said.prefix or None,
-            endpoint=said.endpoint,
-            region=said.region,
+            settings.bucket,
+            prefix=settings.prefix or None,
+            endpoint=settings.endpoint,
+            region=settings.region,
             checksum_algorithm="SHA256",
             client_options=client,
             retry_config={"max_retries": 2, "retry_timeout": REQUEST},
@@ -213,8 +213,8 @@ def _own_name(path: str) -> UUID | None:
     return None
 
 
-def _in_short(said: str) -> str:
+def _in_short(settings: str) -> str:
     """Return what the library says of a failure, without addresses, durations and its own state."""
-    line = said.partition("\n")[0].rpartition(" - ")[2].partition(": <")[0]
-    code = re.search(r"<Code>(\w+)</Code>", said)
+    line = settings.partition("\n")[0].rpartition(" - ")[2].partition(": <")[0]
+    code = re.search(r"<Code>(\w+)</Code>", settings)
     return f"{line} ({code[1]})" if code else line

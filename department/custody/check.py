@@ -35,9 +35,9 @@ from platepost.department.custody.check_report import (
     note,
 )
 from platepost.department.custody.errors import CustodyError, PictureStoreError
-from platepost.department.custody.given_up import PostStatements
 from platepost.department.custody.holding import ChainName, Holding, LinkedRun, Span
 from platepost.department.custody.pictures import objects_of
+from platepost.department.custody.post_statements import PostStatements
 from platepost.department.custody.projected import Place, found_rows, placed
 from platepost.department.custody.projections import PROJECTIONS, Projection, Row, project
 from platepost.department.custody.receipt_log import ReceiptState
@@ -303,7 +303,7 @@ class CustodyVerification:
             yield _wrong(stored, Wrong.ALTERED, "its place is not the one that it says")
         elif not _may_lie(stored.filing, record.filing(stored.kept_at)):
             yield _wrong(stored, Wrong.ALTERED, "it is filed elsewhere than it says")
-        judgment = judge(record, self._said(stored.post), kept_at=stored.kept_at)
+        judgment = judge(record, self._statements_of(stored.post), kept_at=stored.kept_at)
         if stored.id not in read.rejudged:
             yield from _misjudged(stored, judgment, final=stored.id in read.came_genuine)
             if stored.verdict in SIGNED and judgment.reason == LATE:
@@ -316,15 +316,15 @@ class CustodyVerification:
 
     def _unlike(self, projection: Projection, read: _Read) -> Iterator[CheckProblem]:
         """Hold the rows of a projection against those that the records make."""
-        found = found_rows(self._keeper, projection, after=read.after, end=read.end)
+        actual = found_rows(self._keeper, projection, after=read.after, end=read.end)
         expected = read.projected[projection]
-        for place in sorted({*expected, *found}):
+        for place in sorted({*expected, *actual}):
             stored = read.records.get(place[0])
             if stored is None:
                 yield _of_no_record(projection.table, place[0])
-            elif stored.id in read.unknown | read.rejudged or found.get(place) == expected.get(place):
+            elif stored.id in read.unknown | read.rejudged or actual.get(place) == expected.get(place):
                 continue
-            elif place not in found:
+            elif place not in actual:
                 yield _wrong(stored, Wrong.PROJECTION, f"{projection.table} lacks its row")
             elif place not in expected:
                 yield _wrong(stored, Wrong.PROJECTION, f"{projection.table} has a row that it does not make")
@@ -340,15 +340,15 @@ class CustodyVerification:
             [read.after, read.end],
         ).fetchall()
         objects = objects_of(self._bucket, (name for *_, name in rows))
-        for *place, group, kind, digest, found, name in rows:
+        for *place, group, kind, digest, digest_found, name in rows:
             if name is not None:
-                found = sha256(objects[name]).hexdigest() if name in objects else None  # noqa: PLW2901 - the same, from elsewhere
+                digest_found = sha256(objects[name]).hexdigest() if name in objects else None  # noqa: PLW2901 - the same, from elsewhere
             stored = read.records.get(place[0])
             if stored is None:
                 yield _of_no_record("custody_picture", place[0])
-            elif found is None:
+            elif digest_found is None:
                 yield _wrong(stored, Wrong.PICTURE, f"its {kind} is missing in the picture bucket")
-            elif found != digest:
+            elif digest_found != digest:
                 yield _wrong(stored, Wrong.PICTURE, f"the bytes of its {kind} are not those that were kept")
             elif stored.id in read.unknown:
                 continue
@@ -357,13 +357,13 @@ class CustodyVerification:
             elif group != stored.covert_group:
                 yield _wrong(stored, Wrong.PICTURE, f"its {kind} is filed under another group")
 
-    def _said(self, post: str) -> PostStatements:
+    def _statements_of(self, post: str) -> PostStatements:
         """Return what all stored records of a post say of its keys."""
         if post not in self._statements:
-            said = self._statements[post] = PostStatements(self._keys(post), ended=self._ended(post))
+            statements = self._statements[post] = PostStatements(self._keys(post), ended=self._ended(post))
             for event in self._naming(post):
                 with suppress(Exception):  # whatever it contains: it is reported where the record itself is read
-                    said.hear_all([event])
+                    statements.add_all([event])
         return self._statements[post]
 
     def _naming(self, post: str) -> Iterator[dict[str, Any]]:
@@ -372,7 +372,7 @@ class CustodyVerification:
         for row in self._keeper.execute(names, [post]):
             event = None
             with suppress(Exception):  # as above
-                event = parse(RecordRow(*row).said())
+                event = parse(RecordRow(*row).json_bytes())
             if event is not None:
                 yield event
 
@@ -382,7 +382,7 @@ class CustodyVerification:
         Whether it might at its place only the keeper knew.
         """
         self._statements.pop(name.post, None)  # the keeper may have heard more since
-        keys = self._said(name.post).keys
+        keys = self._statements_of(name.post).keys
         for event in self._naming(name.post):
             with suppress(RecordError, ValidationError):
                 record = read_known(Event[Audit], event)
@@ -410,19 +410,22 @@ class CustodyVerification:
             try:
                 with self._keeper.transaction():
                     self._keeper.execute(_STAY)
-                    found = [*self._of_chain(name, begin, receipted.get(name, ()))]
+                    problems = [*self._of_chain(name, begin, receipted.get(name, ()))]
                     (end,) = self._keeper.execute(_END, name).fetchone() or (0,)
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever somebody has put there
                 why = f"its bookkeeping, or a record, cannot be read ({type(error).__name__}): somebody damaged it"
-                found, end = [CheckProblem(kind=Wrong.HOLDING, post=name.post, chain=name.chain, message=why)], before
-            note(state, found)
+                problems, end = (
+                    [CheckProblem(kind=Wrong.HOLDING, post=name.post, chain=name.chain, message=why)],
+                    before,
+                )
+            note(state, problems)
             ends[name.chain] = end
 
     def _of_chain(self, name: ChainName, begin: int, receipted: Iterable[KeptRange]) -> Iterator[CheckProblem]:
-        held = "SELECT runs, unproven, given_up FROM custody_holding WHERE post = %s AND chain = %s"
-        runs, unproven, given_up = self._keeper.execute(held, name).fetchone() or ([], [], [])
+        held = "SELECT runs, unproven, dropped FROM custody_holding WHERE post = %s AND chain = %s"
+        runs, unproven, dropped = self._keeper.execute(held, name).fetchone() or ([], [], [])
         proven_here, unproven_here = Holding(), Holding()
         with self._keeper.cursor("links") as cursor:
             for number, last, previous, digest, proven, _ in cursor.execute(_LINKS, {**name._asdict(), "begin": begin}):
@@ -431,18 +434,18 @@ class CustodyVerification:
                     here.add_run(LinkedRun(number, last, previous, digest))
                 else:
                     here.add(number, digest, previous)
-        kept = [(max(run[0], begin), run[1]) for run in (*runs, *unproven) if run[1] >= begin]
+        spans = [(max(run[0], begin), run[1]) for run in (*runs, *unproven) if run[1] >= begin]
         there = [(run.first, run.last) for run in (*proven_here.runs, *unproven_here.runs)]
-        missing, extra = Excuses(there).left_of(kept), Excuses(kept).left_of(there)
+        missing, extra = Excuses(there).left_of(spans), Excuses(spans).left_of(there)
         yield from (_named(Wrong.MISSING, name, span, "kept, and gone") for span in missing)
         yield from (_named(Wrong.HOLDING, name, span, "kept, and the bookkeeping lacks it") for span in extra)
         if not missing and not extra:
-            said = {(max(first, begin), last, digest) for first, last, _, digest in runs if last >= begin}
-            for first, last, _ in sorted(said ^ {(run.first, run.last, run.digest) for run in proven_here.runs}):
+            ranges = {(max(first, begin), last, digest) for first, last, _, digest in runs if last >= begin}
+            for first, last, _ in sorted(ranges ^ {(run.first, run.last, run.digest) for run in proven_here.runs}):
                 yield _named(Wrong.HOLDING, name, (first, last), "joined otherwise than the bookkeeping says")
         both = Holding(LinkedRun(*run) for run in (*runs, *unproven))
-        if given_up:
-            noted = [(first, last) for first, last in given_up]
+        if dropped:
+            noted = [(first, last) for first, last in dropped]
             unsaid = Excuses(self._gave_up(name)).left_of(noted)
             both.give_up(Excuses(unsaid).left_of(noted))
             why = "given up by the bookkeeping, and no record of the post says so"
@@ -466,12 +469,16 @@ class CustodyVerification:
                 yield CheckProblem(kind=Wrong.PURGED, message=message)
                 continue
             try:
-                said = read_certificate(certificate, self._certifiers)
+                purge_certificate = read_certificate(certificate, self._certifiers)
             except (CustodyError, ValueError) as error:
                 yield CheckProblem(kind=Wrong.PURGED, message=f"purge {plan}: {error}")
                 continue
             there = summed(range_lines(self._keeper, plan, group))
-            if (said.plan, said.covert_group, said.ranges) != (plan, group, there):
+            if (purge_certificate.plan, purge_certificate.covert_group, purge_certificate.ranges) != (
+                plan,
+                group,
+                there,
+            ):
                 yield CheckProblem(kind=Wrong.PURGED, message=f"purge {plan}: what went is not what was certified")
 
     # --- the ledger
@@ -530,10 +537,10 @@ def _named_pictures(record: CustodyRecord) -> set[tuple[str, str]]:
     return {(str(each.get("kind")), str(each.get("sha256"))) for each in pictures if isinstance(each, dict)}
 
 
-def _may_lie(where: Filing, said: Filing) -> bool:
+def _may_lie(where: Filing, filing: Filing) -> bool:
     """Tell whether a record may lie where it does: held, though it did not come as such."""
-    there = said.retained_from, said.covert_group
-    return where.retention in {said.retention, HELD} and (where.retained_from, where.covert_group) == there
+    there = filing.retained_from, filing.covert_group
+    return where.retention in {filing.retention, HELD} and (where.retained_from, where.covert_group) == there
 
 
 def _named(kind: Wrong, name: ChainName, span: Span, message: str) -> CheckProblem:

@@ -31,14 +31,16 @@ class CheckpointService:
     Args:
         folder: the department's. Django is set up for the keeper's role.
         register: the posts' keys, which another thread renews.
-        told: called with why no checkpoint could be made, or with None when one was after that; in the thread.
+        on_result: called with why no checkpoint could be made, or with None when one was after that; in the thread.
 
     """
 
-    def __init__(self, folder: DepartmentFolder, register: KeyRegister, told: Callable[[str | None], object]) -> None:
+    def __init__(
+        self, folder: DepartmentFolder, register: KeyRegister, on_result: Callable[[str | None], object]
+    ) -> None:
         self._folder = folder
         self._register = register
-        self._told = told
+        self._on_result = on_result
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)
         self._trouble: str | None = None
@@ -65,7 +67,7 @@ class CheckpointService:
                 with psycopg.connect(self._folder.conninfo(KEEPER), autocommit=True) as keeper:
                     self._serve(checkpointer_of(self._folder, keeper, self._register))
             except Exception as error:  # noqa: BLE001 - whatever it is, the next checkpoint is tried
-                self._tell(str(error).strip().partition("\n")[0] or type(error).__name__)
+                self._report(str(error).strip().partition("\n")[0] or type(error).__name__)
                 self._stopping.wait(_AGAIN_SECONDS)
             finally:
                 connection.close()
@@ -74,7 +76,7 @@ class CheckpointService:
         while not self._stopping.is_set():
             if checkpointer.is_due():
                 make_checkpoint(checkpointer, self._folder)
-                self._tell(None)
+                self._report(None)
             published, self._published = self._published, None
             if published is not None:
                 checkpointer.note_sent(BROKER, published)
@@ -82,10 +84,10 @@ class CheckpointService:
             checkpointer.verify_some(_POLL_SECONDS / SHARE)
             self._stopping.wait(max(_POLL_SECONDS, (time.monotonic() - began) * SHARE))
 
-    def _tell(self, trouble: str | None) -> None:
+    def _report(self, trouble: str | None) -> None:
         if trouble != self._trouble:
             self._trouble = trouble
-            self._told(trouble)
+            self._on_result(trouble)
 
 
 def checkpointer_of(folder: DepartmentFolder, keeper: psycopg.Connection, register: KeyRegister) -> Checkpointer:

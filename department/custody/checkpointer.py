@@ -294,12 +294,12 @@ class Checkpointer:
     def _changes(self) -> Iterator[str]:
         """Yield which tables that are only added to were changed since the last look, as the server counts."""
         ((server,),) = self._keeper.execute("SELECT pg_postmaster_start_time()").fetchall()
-        found = {table: (updated, deleted) for table, updated, deleted in self._keeper.execute(_CHANGES)}
+        counts_now = {table: (updated, deleted) for table, updated, deleted in self._keeper.execute(_CHANGES)}
         if server == self.state.server:
             for table, counts in self.state.changes.items():
-                now = found.get(table, counts)
+                now = counts_now.get(table, counts)
                 if max(now[0] - counts[0], now[1] - counts[1]) > 0:
                     yield f"database: rows of {table} were changed or deleted"
                 elif now != counts:
                     yield f"database: the server's count of changes to {table} was reset"
-        self.state.server, self.state.changes = server, found
+        self.state.server, self.state.changes = server, counts_now

@@ -128,8 +128,8 @@ def set_apart(body: bytes, *, previous: str | None = None, constants: bytes = b"
     for token, text in _known(previous, constants).items():
         body = body.replace(text, token)
 
-    def taken(found: re.Match[bytes]) -> bytes:
-        member, digest, identifier, signature, signed = found.groups()
+    def taken(match: re.Match[bytes]) -> bytes:
+        member, digest, identifier, signature, signed = match.groups()
         if digest is not None:
             apart.append(unhexlify(digest))
             return b'"' + member + _DIGEST
@@ -141,7 +141,7 @@ def set_apart(body: bytes, *, previous: str | None = None, constants: bytes = b"
             header, _, signed = signature.partition(b"..")
             key = _key(header)
         if key is None or signed[-1] not in b"AQgw":  # the four that end 64 bytes
-            return found[0]
+            return match[0]
         apart.append(key + _unpadded(signed))
         return _SIGNATURE if key else _SIGNED
 
@@ -152,9 +152,9 @@ def set_apart(body: bytes, *, previous: str | None = None, constants: bytes = b"
 def _put_back(rest: bytes, chance: bytes, known: dict[bytes, bytes]) -> bytes:
     at = 0
 
-    def value(found: re.Match[bytes]) -> bytes:
+    def value(match: re.Match[bytes]) -> bytes:
         nonlocal at
-        kind = found[0]
+        kind = match[0]
         if kind not in _SIZES:
             if kind not in known:
                 raise CustodyError(f"a stored record lacks what its post says each time (part {kind.hex()})")

@@ -50,10 +50,10 @@ class ConstantsTable:
         is_read = record.event is not None and verdict == RecordVerdict.GENUINE and record.type == TYPES[Read]
         if record.event is None or not is_read or key is None or group is not None:
             return EncodedRecord(*record.encoded())
-        said = (record.topic, record.type, key, constants_of(record.event))
+        fields = (record.topic, record.type, key, constants_of(record.event))
         latest = self._latest.get(record.post)
-        if latest is None or latest[0] != said:
-            latest = self._latest[record.post] = said, *self._entered(*said)
+        if latest is None or latest[0] != fields:
+            latest = self._latest[record.post] = fields, *self._entered(*fields)
         _, number, parts = latest
         return EncodedRecord(*record.encoded(parts), number, parts)
 

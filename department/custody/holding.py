@@ -64,10 +64,10 @@ class Holding:
     """
 
     def __init__(
-        self, runs: Iterable[LinkedRun] = (), *, given_up: Iterable[Span] = (), forks: Iterable[Fork] = ()
+        self, runs: Iterable[LinkedRun] = (), *, dropped: Iterable[Span] = (), forks: Iterable[Fork] = ()
     ) -> None:
         self._runs = sorted(runs, key=attrgetter("first"))
-        self._given_up = merged(given_up)
+        self._dropped = merged(dropped)
         self._forks = set(forks)
         self.repeated: tuple[int, str] | None = None
         """Number and digest of the record that came again since the last new one, the last of them."""
@@ -86,9 +86,9 @@ class Holding:
         return tuple(self._runs)
 
     @property
-    def given_up(self) -> tuple[Span, ...]:
+    def dropped(self) -> tuple[Span, ...]:
         """Numbers that the post named as dropped or lost, in ascending order; records of them may be held."""
-        return self._given_up
+        return self._dropped
 
     @property
     def forks(self) -> frozenset[Fork]:
@@ -142,16 +142,16 @@ class Holding:
 
     def give_up(self, spans: Iterable[Span]) -> None:
         """Take in numbers that a genuine record names as dropped or lost."""
-        self._given_up = merged((*self._given_up, *spans))
+        self._dropped = merged((*self._dropped, *spans))
 
     def ranges(self) -> tuple[KeptRange, ...]:
         """Return what a receipt says of the chain, in ascending order; numbers given up join what is held."""
         ranges: list[KeptRange] = []
-        given_up = Excuses(() if self._forks else self._given_up)
+        dropped = Excuses(() if self._forks else self._dropped)
         for run in self._runs:
             begin, first = ranges[-1].last + 1 if ranges else 1, run.first
             if begin < run.first:
-                missing = given_up.left_of([(begin, run.first - 1)])
+                missing = dropped.left_of([(begin, run.first - 1)])
                 first = missing[-1].last + 1 if missing else begin
             bridged = begin < run.first and first == begin and ranges
             if bridged:
@@ -159,10 +159,10 @@ class Holding:
             ranges.append(KeptRange(first=first, last=run.last, digest=run.digest))
         return tuple(ranges)
 
-    def lacks(self, kept: KeptRange) -> list[Span]:
+    def lacks(self, kept_range: KeptRange) -> list[Span]:
         """Return which numbers of a range are neither held nor given up."""
-        covered = Excuses((*((run.first, run.last) for run in self._runs), *self._given_up))
-        return [*covered.left_of([(kept.first, kept.last)])]
+        covered = Excuses((*((run.first, run.last) for run in self._runs), *self._dropped))
+        return [*covered.left_of([(kept_range.first, kept_range.last)])]
 
     def digest_of_last(self, number: int) -> str | None:
         """Return the digest of a record that ends a run; None of any other number."""

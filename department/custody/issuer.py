@@ -115,13 +115,13 @@ class ReceiptIssuer:
         if not chains:
             return []
         parts = [(chain, part) for chain in chains for part in self._parts(chain)]
-        made = [self._receipt(*part, number=number) for number, part in enumerate(parts, self._log.number + 1)]
-        self._log.add(made)
+        new_receipts = [self._receipt(*part, number=number) for number, part in enumerate(parts, self._log.number + 1)]
+        self._log.add(new_receipts)
         self._not_before = {chain: moment for chain, moment in self._not_before.items() if moment > at}
         for chain, receipts in Counter(chain for chain, _ in parts).items():
             del self._due[chain]
             self._not_before[chain] = at + self._interval * receipts
-        return [self._signed(said) for said in made]
+        return [self._signed(receipt) for receipt in new_receipts]
 
     def _parts(self, chain: ChainName) -> Iterator[tuple[KeptRange, ...]]:
         ranges = list(self._parted(self._held.holding(chain)))
@@ -133,13 +133,13 @@ class ReceiptIssuer:
 
         It may not know the range's last: damage to its disk may have taken the end of a chain.
         """
-        for kept in holding.ranges():
-            if holding.repeated is not None and kept.first <= holding.repeated[0] < kept.last:
+        for span in holding.ranges():
+            if holding.repeated is not None and span.first <= holding.repeated[0] < span.last:
                 number, digest = holding.repeated
-                yield KeptRange(first=kept.first, last=number, digest=digest)
-                yield KeptRange(first=number + 1, last=kept.last, digest=kept.digest)
+                yield KeptRange(first=span.first, last=number, digest=digest)
+                yield KeptRange(first=number + 1, last=span.last, digest=span.digest)
             else:
-                yield kept
+                yield span
 
     def _receipt(self, chain: ChainName, ranges: tuple[KeptRange, ...], *, number: int) -> Receipt:
         return Receipt(
@@ -153,18 +153,18 @@ class ReceiptIssuer:
             ranges=ranges,
         )
 
-    def _signed(self, said: Receipt) -> OutgoingMessage:
-        body = sign(said.model_dump_json().encode(), self._key, typ=RECEIPT_TYPE, kid=self._kid)
-        return OutgoingMessage(Source(self._agency, said.post).receipt(self._custodian), body)
+    def _signed(self, receipt: Receipt) -> OutgoingMessage:
+        body = sign(receipt.model_dump_json().encode(), self._key, typ=RECEIPT_TYPE, kid=self._kid)
+        return OutgoingMessage(Source(self._agency, receipt.post).receipt(self._custodian), body)
 
     def _unheld(self, chain: ChainName, ranges: Sequence[KeptRange]) -> Iterator[LostRange]:
         """Name what was receipted and is not held, or held as another record."""
         holding = self._held.holding(chain)
-        for kept in ranges:
-            gaps = holding.lacks(kept)
+        for span in ranges:
+            gaps = holding.lacks(span)
             yield from (LostRange(*chain, *gap) for gap in gaps)
             if not gaps:
                 # What counts may have changed since: a stranger's record yields to the post's own, and both are stored.
-                stored = self._held.digests(chain, kept.last)
-                if stored and kept.digest not in stored:
-                    yield LostRange(*chain, kept.last, kept.last)
+                stored = self._held.digests(chain, span.last)
+                if stored and span.digest not in stored:
+                    yield LostRange(*chain, span.last, span.last)

@@ -42,7 +42,7 @@ _CONNECT_SECONDS = 5.0
 _RECONNECT_SECONDS = 0.3
 _LONGEST_WAIT_SECONDS = 5.0
 """Between two tries of a store that does not take records."""
-_LOOK_SECONDS = 0.25
+_POLL_SECONDS = 0.25
 _PUBLISHING_MOST = 16
 """Messages that wait for a broker's acknowledgment; of older ones nobody asks any more."""
 _PROGRESS_SECONDS = 60.0
@@ -53,7 +53,7 @@ TROUBLES = frozenset({"broker_away", "receipted_not_held", "waiting"})
 """Events that somebody should look at."""
 
 Store = TypeVar("Store", bound=KeptRecords)
-Told: TypeAlias = Callable[[str, Mapping[str, JsonValue]], object]
+EventCallback: TypeAlias = Callable[[str, Mapping[str, JsonValue]], object]
 """Called with what happened, one word, and the details."""
 
 
@@ -113,7 +113,7 @@ class Keeper(Generic[Store]):
         """What was receipted and is not held, found when the store was opened."""
         self.on_committed: Callable[[Sequence[ReceivedMessage]], object] = lambda _: None
         """Called with what was committed, repeats included."""
-        self.on_event: Told = self._log
+        self.on_event: EventCallback = self._log
         """Called with what happens: see docs/custodian.md."""
         self.between: Callable[[Store], Collection[ChainName]] = lambda _: ()
         """Called with the store between two batches; returns chains that are to be receipted again."""
@@ -122,8 +122,8 @@ class Keeper(Generic[Store]):
         self.on_published: Callable[[OutgoingMessage], object] = lambda _: None
         """Called with one of these once a broker has acknowledged it."""
         self.statements: Callable[[], Mapping[int, OutgoingMessage]] = dict
-        """Called between two batches; returns what every broker is to be told, by numbers, until `on_told` has them."""
-        self.on_told: Callable[[Collection[int]], object] = lambda _: None
+        """Called between two batches: what to publish at every broker, by numbers, until `on_delivered` gets them."""
+        self.on_delivered: Callable[[Collection[int]], object] = lambda _: None
         """Called with the numbers of those that every broker has acknowledged."""
         self.alive: Callable[[], object] = lambda: None
         """Called several times a second as long as the keeper works, or waits for its store."""
@@ -212,7 +212,7 @@ class Keeper(Generic[Store]):
         for link in self._links:
             link.connect()
         due = issuer.next_due()
-        wait = _LOOK_SECONDS if due is None else min(max(due - time.monotonic(), 0.0), _LOOK_SECONDS)
+        wait = _POLL_SECONDS if due is None else min(max(due - time.monotonic(), 0.0), _POLL_SECONDS)
         self._wait_for_messages(wait)
         batches = self._taken()
         messages = [message for _, batch in batches for message in batch]
@@ -235,7 +235,7 @@ class Keeper(Generic[Store]):
                 for link in ready:
                     link.publish(receipt)
             self._publishing += [(message, [link.publish(message) for link in ready]) for message in self.outgoing()]
-            self._tell_statements(ready)
+            self._publish_statements(ready)
         arrived = [each for each in self._publishing if any(sent.is_published() for sent in each[1])]
         for message, _ in arrived:
             self.on_published(message)
@@ -247,7 +247,7 @@ class Keeper(Generic[Store]):
             seconds = min(seconds, _RECONNECT_SECONDS)
         wait_for_any([link.client for link in self._links], seconds)
 
-    def _tell_statements(self, ready: Sequence["_Link"]) -> None:
+    def _publish_statements(self, ready: Sequence["_Link"]) -> None:
         """Publish what waits at each broker once, and again where a connection ended before the acknowledgment."""
         waiting, stands = self.statements(), {link.broker for link in ready}
         self._telling = {
@@ -262,9 +262,11 @@ class Keeper(Generic[Store]):
                     if sent.rc == mqtt.MQTT_ERR_SUCCESS:
                         self._telling[link.broker, number] = sent
         acknowledged = {key for key, sent in self._telling.items() if sent.is_published()}
-        told = [number for number in waiting if all((each, number) in acknowledged for each in self.settings.brokers)]
-        if told:
-            self.on_told(told)
+        delivered = [
+            number for number in waiting if all((each, number) in acknowledged for each in self.settings.brokers)
+        ]
+        if delivered:
+            self.on_delivered(delivered)
 
     def _taken(self) -> list[tuple["_Link", list[mqtt.MQTTMessage]]]:
         """Return what has come at each link; a hit ends it, to be committed at once."""
@@ -285,7 +287,7 @@ class Keeper(Generic[Store]):
         self._failures = min(self._failures + 1, 10)
         while (left := end - time.monotonic()) > 0 and not self._stopping:
             self.alive()
-            time.sleep(min(left, _LOOK_SECONDS))
+            time.sleep(min(left, _POLL_SECONDS))
 
     def _log(self, what: str, details: Mapping[str, JsonValue]) -> None:
         log.log(
@@ -299,8 +301,8 @@ class _Progress:
     def __init__(self) -> None:
         self.records = self.receipts = 0
         self._hits: deque[float] = deque(maxlen=_HITS)
-        self._told_at = time.monotonic()
-        self._told = 0
+        self._logged_at = time.monotonic()
+        self._logged = 0
 
     def committed(self, messages: Sequence[mqtt.MQTTMessage]) -> None:
         """Count messages whose commit has just ended; `timestamp` is when each came, by the steady clock."""
@@ -310,11 +312,11 @@ class _Progress:
 
     def is_due(self) -> bool:
         """Tell whether something is to be told that was not a minute ago."""
-        return self.records > self._told and time.monotonic() > self._told_at + _PROGRESS_SECONDS
+        return self.records > self._logged and time.monotonic() > self._logged_at + _PROGRESS_SECONDS
 
     def details(self) -> dict[str, JsonValue]:
         """Return it; the median in milliseconds is of the last thousand hits, from their arrival to the commit."""
-        self._told_at, self._told = time.monotonic(), self.records
+        self._logged_at, self._logged = time.monotonic(), self.records
         hit = {"hit_median_ms": round(median(self._hits) * 1000, 1)} if self._hits else {}
         return {"messages": self.records, "receipts": self.receipts, **hit}
 
@@ -328,7 +330,7 @@ def is_urgent(topic: str) -> bool:
 class _Link:
     """The keeper's connection to one broker. One thread drives it; `ready` and `answer` may be read from any."""
 
-    def __init__(self, settings: KeeperSettings, broker: str, told: Told) -> None:
+    def __init__(self, settings: KeeperSettings, broker: str, on_event: EventCallback) -> None:
         self.broker = broker
         self.ready = False
         """Whether the broker has granted the topics, and the connection stands."""
@@ -336,7 +338,7 @@ class _Link:
         """Why the broker is not of use, as far as is known."""
         self._identity = settings.identity
         self._topics = settings.topics
-        self._told = told
+        self._on_event = on_event
         self._batch: list[mqtt.MQTTMessage] = []
         self._retry_at = 0.0
         self._nodes = _nodes(broker)
@@ -407,12 +409,12 @@ class _Link:
 
     def _refused(self, why: str) -> None:
         if why != self.answer:
-            self._told("broker_away", {"broker": self.broker, "reason": why})
+            self._on_event("broker_away", {"broker": self.broker, "reason": why})
         self.answer = why
 
     def _granted(self) -> None:
         self.ready, self.answer, self._tried = True, None, 0
-        self._told("subscribed", {"broker": self.broker})
+        self._on_event("subscribed", {"broker": self.broker})
 
     def _on_disconnect(self, _client: object, _data: object, _flags: object, reason: ReasonCode, _: object) -> None:
         if self.ready:

@@ -116,7 +116,7 @@ def pictures_of(
         bodies = objects_of(bucket, (name for *_, name in listed))
     except PictureStoreError as error:
         bodies, away = {}, error
-    found: dict[int, tuple[PictureBytes, ...]] = {}
+    pictures: dict[int, tuple[PictureBytes, ...]] = {}
     for record, *of_picture, body, name in listed:
         if name is not None:
             body = bodies.get(name)  # noqa: PLW2901 - the same, from elsewhere
@@ -127,12 +127,12 @@ def pictures_of(
         elif sha256(body).digest() != picture.sha256:
             problem = CustodyError(f"a picture of record {record} is damaged")
         if problem is None:
-            found[record] = (*found.get(record, ()), picture)
+            pictures[record] = (*pictures.get(record, ()), picture)
         elif lacking is None:
             raise problem
         else:
             lacking[record] = "the store that it lies in does not answer" if problem is away else str(problem)
-    return found
+    return pictures
 
 
 def objects_of(bucket: PictureBucket | None, names: Iterable[UUID | None]) -> dict[UUID, bytes]:
@@ -218,26 +218,26 @@ def find_stray(
     # Listed first, known afterward: a name is known before its object is put.
     connection.execute("CREATE TEMPORARY TABLE stray_object (LIKE listed_object)")
     connection.execute(_STRAY, [before])
-    found = connection.execute(
+    fetched = connection.execute(
         "SELECT count(*), coalesce(sum(size), 0)::bigint, min(put_at), max(put_at) FROM stray_object"
     )
-    made = StrayObjects(listed, *found.fetchall()[0])
-    if deleted_by is not None and made.stray:
-        said = {"person": deleted_by, "count": made.stray, "size": made.size, "before": before.isoformat()}
+    objects = StrayObjects(listed, *fetched.fetchall()[0])
+    if deleted_by is not None and objects.stray:
+        fields = {"person": deleted_by, "count": objects.stray, "size": objects.size, "before": before.isoformat()}
         with connection.transaction():  # from its end on they go, if not now then at night
             connection.execute(
                 "INSERT INTO custody_unnamed_object (object, since) SELECT object, put_at FROM stray_object"
                 " ON CONFLICT DO NOTHING"
             )
             event = LedgerEvent.PICTURES_DELETED.value
-            connection.execute("SELECT ledger_append(%s, NULL, %s)", [event, json.dumps(said)])
+            connection.execute("SELECT ledger_append(%s, NULL, %s)", [event, json.dumps(fields)])
         delete_unnamed(connection, bucket)
-    return made
+    return objects
 
 
 _STRAY = """
 INSERT INTO stray_object SELECT * FROM listed_object AS listed WHERE put_at < %s
-AND NOT EXISTS (SELECT FROM custody_picture AS kept WHERE kept.object = listed.object)
+AND NOT EXISTS (SELECT FROM custody_picture AS stored WHERE stored.object = listed.object)
 AND NOT EXISTS (SELECT FROM custody_unnamed_object AS unnamed WHERE unnamed.object = listed.object)
 """
 

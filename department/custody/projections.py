@@ -98,16 +98,18 @@ def project(event: AnyEvent) -> Iterator[tuple[Projection, Row]]:
         case HitWithdrawn():
             yield WITHDRAWAL, _shown(data.hit, data.passage, at, data.category, data.reason)
         case Status():
-            made = data.last_synthetic
-            synthetic = (made.hit, made.made, made.every_minutes) if made is not None else (None, None, None)
+            test_hit = data.last_synthetic
+            synthetic = (
+                (test_hit.hit, test_hit.made, test_hit.every_minutes) if test_hit is not None else (None, None, None)
+            )
             reasons = [reason.name for reason in data.reasons]
             known = (data.versions.software, data.hotlist.version, data.hotlist.age_seconds, data.last_read)
             yield STATUS, _shown(at, data.state, data.since, reasons, *known, *synthetic)
         case Audit():
-            said = (data.action, data.occurred, data.identity, data.outcome)
-            yield AUDIT, _shown(*said, data.reason)
+            values = (data.action, data.occurred, data.identity, data.outcome)
+            yield AUDIT, _shown(*values, data.reason)
             if data.action in ACCESS or (data.action in _COMMANDS and data.object in _SEEING):
-                yield ACCESSES, _shown(*said, data.object)
+                yield ACCESSES, _shown(*values, data.object)
         case Health():
             queue = data.queue
             waiting = (queue.depth, queue.oldest_unreleased_age_seconds)

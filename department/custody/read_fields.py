@@ -47,10 +47,10 @@ class ReadField:
 
     def value_in(self, data: object) -> str | None:
         """Return the text for the column, given the `data` of a record: a model, or JSON values of any shape."""
-        found = reduce(_member, self.source, data)
-        if isinstance(found, str):
-            return found
-        return " ".join(map(str, found)) or None if isinstance(found, (list, tuple)) else None
+        matches = reduce(_member, self.source, data)
+        if isinstance(matches, str):
+            return matches
+        return " ".join(map(str, matches)) or None if isinstance(matches, (list, tuple)) else None
 
     def values_in(self, row: Mapping[str, str | None]) -> list[str]:
         """Return the values that a row has: none, one, or several."""

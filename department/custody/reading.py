@@ -50,7 +50,7 @@ WholeRecord: TypeAlias = tuple[RecordRow, tuple[PictureBytes, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sought:
+class ReadFilter:
     """Which reads or hits are wanted: all conditions that are given hold."""
 
     plates: Sequence[str] = ()
@@ -98,7 +98,7 @@ class Sought:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenPlate:
+class PlateSummary:
     """What reads say of one plate."""
 
     plate: str
@@ -111,7 +111,7 @@ class SeenPlate:
     group: str | None = None
     """The covert group, where no read of it is open; give it to `entry.fetched`."""
 
-    def and_more(self, more: "SeenPlate") -> "SeenPlate":
+    def and_more(self, more: "PlateSummary") -> "PlateSummary":
         """Return what these and more reads or hits of the plate say."""
         return replace(
             self,
@@ -122,12 +122,12 @@ class SeenPlate:
         )
 
 
-def reads(entry: OpenEntry, sought: Sought, *, limit: int = MOST_ROWS) -> list[ShownRow]:
+def reads(entry: OpenEntry, read_filter: ReadFilter, *, limit: int = MOST_ROWS) -> list[ShownRow]:
     """Return reads, the latest first.
 
     Args:
         entry: under which they are fetched.
-        sought: which ones.
+        read_filter: which ones.
         limit: rows at most; no more than `MOST_ROWS`.
 
     Raises:
@@ -135,36 +135,36 @@ def reads(entry: OpenEntry, sought: Sought, *, limit: int = MOST_ROWS) -> list[S
         django.db.OperationalError: it takes too long.
 
     """
-    return _rows(entry, READ, sought, limit)[0]
+    return _rows(entry, READ, read_filter, limit)[0]
 
 
-def page_of_reads(entry: OpenEntry, sought: Sought, *, limit: int) -> tuple[list[ShownRow], bool]:
+def page_of_reads(entry: OpenEntry, read_filter: ReadFilter, *, limit: int) -> tuple[list[ShownRow], bool]:
     """Return reads as `reads` does, and whether there are more; the extra read that tells is not noted."""
-    return _rows(entry, READ, sought, limit)
+    return _rows(entry, READ, read_filter, limit)
 
 
-def hits(entry: OpenEntry, sought: Sought, *, limit: int = MOST_ROWS) -> list[ShownRow]:
+def hits(entry: OpenEntry, read_filter: ReadFilter, *, limit: int = MOST_ROWS) -> list[ShownRow]:
     """Return hits, the latest first; arguments and errors are those of `reads`."""
-    return _rows(entry, HIT, sought, limit)[0]
+    return _rows(entry, HIT, read_filter, limit)[0]
 
 
-def seen(entry: OpenEntry, sought: Sought, *, limit: int) -> list[SeenPlate]:
+def seen(entry: OpenEntry, read_filter: ReadFilter, *, limit: int) -> list[PlateSummary]:
     """Return the plates that reads have, in order of `plate`; note those that you show by `entry.fetched`.
 
     Without spellings and weeks, of those that `cover_plates` has covered. Errors are those of `reads`.
     """
-    selected, values = selected_reads(sought)
-    if sought.spellings:  # as one text: so they are sent and read the fastest
-        groups, matching = sought.hiding
-        asked: list[Any] = [",".join(sought.spellings), [*groups], matching, limit]
+    selected, values = selected_reads(read_filter)
+    if read_filter.spellings:  # as one text: so they are sent and read the fastest
+        groups, matching = read_filter.hiding
+        asked: list[Any] = [",".join(read_filter.spellings), [*groups], matching, limit]
         cover(entry, "search_cover_spelled(%s, %s, %s::text[], %s, %s, %s)", [*asked, entry.noted_for])
-    elif sought.weeks and sought.narrows:
-        named = json_asked(replace(sought, plates=[*sought.weeks]))
+    elif read_filter.weeks and read_filter.narrows:
+        named = json_asked(replace(read_filter, plates=[*read_filter.weeks]))
         cover(entry, "custody_cover_plates(%s, %s, '', %s, %s)", [named, limit, entry.noted_for])
-    elif sought.weeks:
-        cover(entry, "custody_cover_named(%s, %s, %s)", [[*sought.weeks], entry.noted_for])
-    if sought.weeks or sought.spellings:
-        known, bounds = _known(sought)
+    elif read_filter.weeks:
+        cover(entry, "custody_cover_named(%s, %s, %s)", [[*read_filter.weeks], entry.noted_for])
+    if read_filter.weeks or read_filter.spellings:
+        known, bounds = _known(read_filter)
         # OFFSET: first what is known, and then the reads of each, however few reads there seem to be.
         selected = (
             f"{known}, LATERAL (SELECT plate_fold, plate_read, captured_at, covert_group FROM {selected}"  # noqa: S608
@@ -173,15 +173,15 @@ def seen(entry: OpenEntry, sought: Sought, *, limit: int) -> list[SeenPlate]:
         )
         values = [*bounds, *values]
     with under(entry):
-        return [SeenPlate(*row) for row in prepared(_counted(selected), [*values, limit])]
+        return [PlateSummary(*row) for row in prepared(_counted(selected), [*values, limit])]
 
 
-def cover_plates(entry: OpenEntry, sought: Sought, *, behind: str, page: int) -> tuple[bool, bool]:
+def cover_plates(entry: OpenEntry, read_filter: ReadFilter, *, behind: str, page: int) -> tuple[bool, bool]:
     """Cover a page of the plates that reads have, in their order; for `seen`, which then returns these.
 
     Args:
         entry: under which they are about to be fetched.
-        sought: of which reads.
+        read_filter: of which reads.
         behind: the last plate of the page before.
         page: plates at most.
 
@@ -189,7 +189,7 @@ def cover_plates(entry: OpenEntry, sought: Sought, *, behind: str, page: int) ->
         Whether more than 5,000 plates come behind, so that none is covered; and whether some come behind the page.
 
     """
-    asked = [json_asked(sought), behind, page, entry.noted_for]
+    asked = [json_asked(read_filter), behind, page, entry.noted_for]
     too_many, more = cover(entry, "too_many, more FROM custody_cover_plates(%s, %s, %s, %s, %s)", asked)
     return bool(too_many), bool(more)
 
@@ -239,36 +239,38 @@ def _counted(selected: str) -> str:
     )
 
 
-def kept_plates(entry: OpenEntry, sought: Sought, *, behind: str, limit: int) -> tuple[list[SeenPlate], bool]:
+def kept_plates(
+    entry: OpenEntry, read_filter: ReadFilter, *, behind: str, limit: int
+) -> tuple[list[PlateSummary], bool]:
     """Return the plates of reads and hits that come behind one, by `plate`, and whether there are more; note them.
 
     A page costs what its own reads cost, however many are kept. Errors are those of `reads`.
 
     Args:
         entry: under which they are fetched.
-        sought: of which reads and hits.
+        read_filter: of which reads and hits.
         behind: the last plate of the page before.
         limit: plates of reads, and plates of hits, at most.
 
     """
-    cover(entry, "custody_cover_kept(%s, %s, %s, %s)", [json_asked(sought), behind, limit])
+    cover(entry, "custody_cover_kept(%s, %s, %s, %s)", [json_asked(read_filter), behind, limit])
     with under(entry) as cursor:
         # In the order of the indexes, so that it ends with the page.
         cursor.execute("SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)")
-        pages = [_page_of_plates(projection.table, sought, behind, limit) for projection in (READ, HIT)]
+        pages = [_page_of_plates(projection.table, read_filter, behind, limit) for projection in (READ, HIT)]
     ends = [page[-1].plate for page in pages if len(page) == limit]
-    found: dict[str, SeenPlate] = {}
+    plates: dict[str, PlateSummary] = {}
     for each in (each for page in pages for each in page if not ends or each.plate <= min(ends)):
-        found[each.plate] = found[each.plate].and_more(each) if each.plate in found else each
-    for each in found.values():
+        plates[each.plate] = plates[each.plate].and_more(each) if each.plate in plates else each
+    for each in plates.values():
         entry.fetched(plates=[each.plate], group=each.group)
-    return [found[plate] for plate in sorted(found)], bool(ends)
+    return [plates[plate] for plate in sorted(plates)], bool(ends)
 
 
-def _page_of_plates(table: str, sought: Sought, behind: str, limit: int) -> list[SeenPlate]:
-    selected, values = _selected(table, sought)
+def _page_of_plates(table: str, read_filter: ReadFilter, behind: str, limit: int) -> list[PlateSummary]:
+    selected, values = _selected(table, read_filter)
     statement = _counted(f"{selected} AND plate_fold > %s")
-    return [SeenPlate(*row) for row in prepared(statement, [*values, behind, limit])]
+    return [PlateSummary(*row) for row in prepared(statement, [*values, behind, limit])]
 
 
 def picture_kinds(entry: OpenEntry, record_id: int) -> list[str]:
@@ -293,10 +295,10 @@ def picture(entry: OpenEntry, record_id: int, kind: str) -> PictureBytes | None:
         pictures = pictures_of(connection.connection, [record_id], settings.PICTURE_BUCKET).get(record_id, ())
         cursor.execute("SELECT covert_group FROM custody_picture WHERE record_id = %s LIMIT 1", [record_id])
         (group,) = cursor.fetchone() or (None,)
-    found = next((picture for picture in pictures if picture.kind == kind), None)
-    if found is not None:
+    chosen = next((picture for picture in pictures if picture.kind == kind), None)
+    if chosen is not None:
         entry.fetched(pictures=[(record_id, kind)], group=group)
-    return found
+    return chosen
 
 
 def whole_records(
@@ -330,10 +332,10 @@ def whole_records(
             rows = prepared("SELECT * FROM custody_stored WHERE id > %s ORDER BY id LIMIT %s", [after, limit])
         else:
             rows = prepared("SELECT * FROM custody_judged WHERE id = ANY (%s) ORDER BY id", [list(records)])
-        found = [RecordRow(*row) for row in rows]
-        ids = [stored.id for stored in found]
+        records_read = [RecordRow(*row) for row in rows]
+        ids = [stored.id for stored in records_read]
         pictures = pictures_of(connection.connection, ids, settings.PICTURE_BUCKET, lacking=lacking)
-    whole = [(stored, pictures.get(stored.id, ())) for stored in found]
+    whole = [(stored, pictures.get(stored.id, ())) for stored in records_read]
     for stored, seen_pictures in whole:
         kinds = [(stored.id, picture.kind) for picture in seen_pictures]
         entry.fetched(records=[stored.id], pictures=kinds, group=stored.covert_group)
@@ -353,51 +355,51 @@ def links(entry: OpenEntry, chain: ChainName, first: int, last: int) -> list[tup
         return [(number, digest, previous) for number, digest, previous in cursor]
 
 
-def _rows(entry: OpenEntry, projection: Projection, sought: Sought, limit: int) -> tuple[list[ShownRow], bool]:
+def _rows(entry: OpenEntry, projection: Projection, read_filter: ReadFilter, limit: int) -> tuple[list[ShownRow], bool]:
     """Return rows, and whether there are more than the limit."""
-    selected, values = _selected(projection.table, sought)
+    selected, values = _selected(projection.table, read_filter)
     select = f"SELECT {', '.join(projection.all_columns)} FROM {selected}"  # noqa: S608
     statement, most = f"{select} ORDER BY captured_at DESC, record_id DESC LIMIT %s", min(limit, MOST_ROWS)
     source = projection.table.removeprefix("custody_")
-    asked = [source, json_asked(sought), most, entry.noted_for]
+    asked = [source, json_asked(read_filter), most, entry.noted_for]
     (more,) = cover(entry, "custody_cover_rows(%s, %s, %s, %s, %s)", asked)
     with under(entry):
         answer = prepared(statement, [*values, most])
-    found: list[ShownRow] = [dict(zip(projection.all_columns, row, strict=True)) for row in answer]
-    for group, rows in groupby(sorted(found, key=_group), key=_group):
+    shown_rows: list[ShownRow] = [dict(zip(projection.all_columns, row, strict=True)) for row in answer]
+    for group, rows in groupby(sorted(shown_rows, key=_group), key=_group):
         entry.fetched(records=[row["record_id"] for row in rows], group=group or None)
-    return found, more
+    return shown_rows, more
 
 
 def _group(row: ShownRow) -> str:
     return row["covert_group"] or ""
 
 
-def selected_reads(sought: Sought) -> tuple[str, list[Any]]:
+def selected_reads(read_filter: ReadFilter) -> tuple[str, list[Any]]:
     """Return the SQL of the reads that are wanted, from the table's name to the last condition, and its values."""
-    return _selected(READ.table, sought)
+    return _selected(READ.table, read_filter)
 
 
-def _selected(table: str, sought: Sought) -> tuple[str, list[Any]]:
+def _selected(table: str, read_filter: ReadFilter) -> tuple[str, list[Any]]:
     """Return the SQL of which rows of a table are wanted, and its values."""
-    zone = sought.zone if sought.hours or sought.weekdays else None
+    zone = read_filter.zone if read_filter.hours or read_filter.weekdays else None
     conditions: dict[str, list[Any]] = {
-        "plate_fold = ANY (%s)": [list(sought.plates)],
-        "record_id = ANY (%s)": [list(sought.records)],
+        "plate_fold = ANY (%s)": [list(read_filter.plates)],
+        "record_id = ANY (%s)": [list(read_filter.records)],
         # What the index of places can compare by itself.
-        "plate_fold >= %s AND plate_fold < %s": _begun(sought.beginning),
-        "plate_fold ~ %s": [sought.matching],
-        "post = ANY (%s)": [list(sought.posts)],
-        "captured_at >= %s": [sought.since],
-        "captured_at < %s": [sought.until],
-        "retained_from >= %s": [sought.kept_since],
-        "retained_from < %s": [sought.kept_until],
-        "extract(hour FROM captured_at AT TIME ZONE %s)::int = ANY (%s)": [zone, list(sought.hours)],
-        "extract(isodow FROM captured_at AT TIME ZONE %s)::int = ANY (%s)": [zone, list(sought.weekdays)],
-        **{_condition(name): [list(values)] for name, values in sought.fields.items()},
-        "(captured_at, record_id) < (%s, %s)": [*(sought.before or [None])],
+        "plate_fold >= %s AND plate_fold < %s": _begun(read_filter.beginning),
+        "plate_fold ~ %s": [read_filter.matching],
+        "post = ANY (%s)": [list(read_filter.posts)],
+        "captured_at >= %s": [read_filter.since],
+        "captured_at < %s": [read_filter.until],
+        "retained_from >= %s": [read_filter.kept_since],
+        "retained_from < %s": [read_filter.kept_until],
+        "extract(hour FROM captured_at AT TIME ZONE %s)::int = ANY (%s)": [zone, list(read_filter.hours)],
+        "extract(isodow FROM captured_at AT TIME ZONE %s)::int = ANY (%s)": [zone, list(read_filter.weekdays)],
+        **{_condition(name): [list(values)] for name, values in read_filter.fields.items()},
+        "(captured_at, record_id) < (%s, %s)": [*(read_filter.before or [None])],
     }
-    source, bounds = _source(table, sought)
+    source, bounds = _source(table, read_filter)
     given = {condition: values for condition, values in conditions.items() if all(values)}
     values = [value for values in given.values() for value in values]
     return f"{source} WHERE {' AND '.join(given) or 'TRUE'}", [*bounds, *values]
@@ -409,40 +411,40 @@ def _condition(name: str) -> str:
     return f"string_to_array({column.name}, ' ') && %s" if column.several else f"{column.name} = ANY (%s)"
 
 
-def json_asked(sought: Sought) -> str:
+def json_asked(read_filter: ReadFilter) -> str:
     """Return which reads are wanted as `custody_selected` of the database takes it."""
-    zone = sought.zone if sought.hours or sought.weekdays else None
+    zone = read_filter.zone if read_filter.hours or read_filter.weekdays else None
     given: dict[str, Any] = {
-        "plates": [*sought.plates],
-        "records": [*sought.records],
-        "beginning": _begun(sought.beginning) if sought.beginning else None,
-        "matching": sought.matching,
-        "posts": [*sought.posts],
-        "since": sought.since and sought.since.isoformat(),
-        "until": sought.until and sought.until.isoformat(),
-        "kept_since": sought.kept_since and sought.kept_since.isoformat(),
-        "kept_until": sought.kept_until and sought.kept_until.isoformat(),
-        "hours": [*sought.hours],
-        "weekdays": [*sought.weekdays],
+        "plates": [*read_filter.plates],
+        "records": [*read_filter.records],
+        "beginning": _begun(read_filter.beginning) if read_filter.beginning else None,
+        "matching": read_filter.matching,
+        "posts": [*read_filter.posts],
+        "since": read_filter.since and read_filter.since.isoformat(),
+        "until": read_filter.until and read_filter.until.isoformat(),
+        "kept_since": read_filter.kept_since and read_filter.kept_since.isoformat(),
+        "kept_until": read_filter.kept_until and read_filter.kept_until.isoformat(),
+        "hours": [*read_filter.hours],
+        "weekdays": [*read_filter.weekdays],
         "zone": zone,
         "fields": [
             {"name": name, "several": READ_FIELDS[name].several, "choices": [*values]}
-            for name, values in sought.fields.items()
+            for name, values in read_filter.fields.items()
             if values
         ],
-        "before": sought.before and [sought.before[0].isoformat(), sought.before[1]],
+        "before": read_filter.before and [read_filter.before[0].isoformat(), read_filter.before[1]],
     }
     return json.dumps({name: value for name, value in given.items() if value})
 
 
-def _known(sought: Sought) -> tuple[str, list[Any]]:
+def _known(read_filter: ReadFilter) -> tuple[str, list[Any]]:
     """Return the SQL of plates, each with the bounds of weeks that have reads of it, and its values."""
     values: list[Any] = []
-    if sought.spellings:
+    if read_filter.spellings:
         listed = "search_known(false), unnest(weeks) AS at"
     else:
         listed = "unnest(%s::text[], %s::integer[]) AS named (plate_fold, at)"
-        pairs = [(plate, week) for plate, weeks in sought.weeks.items() for week in weeks]
+        pairs = [(plate, week) for plate, weeks in read_filter.weeks.items() for week in weeks]
         values = [*map(list, zip(*pairs, strict=True))]
     # As `search_week` counts; weeks one after the other at once.
     runs = f"SELECT plate_fold, at, at - row_number() OVER (PARTITION BY plate_fold ORDER BY at) AS run FROM {listed}"  # noqa: S608
@@ -458,9 +460,9 @@ def _begun(beginning: str) -> list[str | None]:
     return [beginning, beginning[:-1] + chr(ord(beginning[-1]) + 1)] if beginning else [None]
 
 
-def _source(table: str, sought: Sought) -> tuple[str, list[Any]]:
+def _source(table: str, read_filter: ReadFilter) -> tuple[str, list[Any]]:
     """Return where rows of a time are: nothing is kept before it is captured or long after, but what is doubtful."""
-    since, until = sought.since, sought.until and sought.until + FURTHEST
+    since, until = read_filter.since, read_filter.until and read_filter.until + FURTHEST
     bounds = {
         condition: end for condition, end in (("retained_from >= %s", since), ("retained_from < %s", until)) if end
     }

@@ -72,10 +72,10 @@ def rebuild(
             select = "SELECT * FROM custody_judged WHERE id > %s ORDER BY id LIMIT %s"
             records = [RecordRow(*row) for row in connection.execute(select, [after, STEP])]
             end = records[-1].id if len(records) == STEP else _LAST
-            made = _projected([stored for stored in records if stored.verdict == "genuine"], done)
+            expected = _projected([stored for stored in records if stored.verdict == "genuine"], done)
             for projection in PROJECTIONS:
-                found = found_rows(connection, projection, after=after, end=end)
-                _compare(connection, projection, found, made[projection], done=done, mend=mend)
+                actual = found_rows(connection, projection, after=after, end=end)
+                _compare(connection, projection, actual, expected[projection], done=done, mend=mend)
         after = end
         progress(min(end, last), last)
     with connection.transaction():
@@ -84,7 +84,7 @@ def rebuild(
 
 
 def _projected(genuine: list[RecordRow], done: RebuildOutcome) -> dict[Projection, dict[Place, Row]]:
-    made: dict[Projection, dict[Place, Row]] = {projection: {} for projection in PROJECTIONS}
+    expected: dict[Projection, dict[Place, Row]] = {projection: {} for projection in PROJECTIONS}
     for stored in genuine:
         try:
             event = read_event(stored.restored().event or {})
@@ -93,23 +93,23 @@ def _projected(genuine: list[RecordRow], done: RebuildOutcome) -> dict[Projectio
             continue
         done.records += 1
         for projection, row in project(event):
-            made[projection][stored.where] = placed(stored, row)
+            expected[projection][stored.where] = placed(stored, row)
             done.rows += 1
-    return made
+    return expected
 
 
 def _compare(
     connection: psycopg.Connection[Any],
     projection: Projection,
-    found: dict[Place, Row],
-    made: dict[Place, Row],
+    actual: dict[Place, Row],
+    expected: dict[Place, Row],
     *,
     done: RebuildOutcome,
     mend: bool,
 ) -> None:
     """Compare the existing rows with those that the records make, and replace them."""
-    missing = [row for place, row in made.items() if found.get(place) != row]
-    extra = [place for place, row in found.items() if made.get(place) != row]
+    missing = [row for place, row in expected.items() if actual.get(place) != row]
+    extra = [place for place, row in actual.items() if expected.get(place) != row]
     for rows, counts in ((missing, done.missing), (extra, done.extra)):
         if rows:
             counts[projection.table] += len(rows)
@@ -139,10 +139,10 @@ def _compare_tally(connection: psycopg.Connection[Any], done: RebuildOutcome, *,
     counted = "post, day, type, verdict, covert_group, count"
     there = f"SELECT {counted} FROM custody_tally WHERE verdict <> '{DUPLICATE}' AND count <> 0"
     fresh = f"SELECT {counted} FROM fresh_tally"
-    for one, other, found in ((fresh, there, done.missing), (there, fresh, done.extra)):
+    for one, other, differences in ((fresh, there, done.missing), (there, fresh, done.extra)):
         count = connection.execute(f"SELECT count(*) FROM ({one} EXCEPT {other}) d").fetchone()
         if count and count[0]:
-            found["custody_tally"] += count[0]
+            differences["custody_tally"] += count[0]
     if mend and ("custody_tally" in done.missing or "custody_tally" in done.extra):
         connection.execute("DELETE FROM custody_tally WHERE verdict <> %s", [DUPLICATE])
         connection.execute("INSERT INTO custody_tally TABLE fresh_tally")

@@ -71,18 +71,18 @@ class ReceiptState:
             raise CustodyError(f"{path}: line {self._lines + 1} is damaged") from error
 
     def _take(self, line: bytes) -> None:
-        said = json.loads(line)
-        epoch = int(said["epoch"])
-        if "lost" in said:
+        payload = json.loads(line)
+        epoch = int(payload["epoch"])
+        if "lost" in payload:
             self.epoch, self.number = epoch, 0
             self.receipted = {}
-            self.incidents += tuple(LostRange(*gap) for gap in said["lost"])
+            self.incidents += tuple(LostRange(*gap) for gap in payload["lost"])
             self._epochs.append(line)
         else:
-            chain = ChainName(str(said["post"]), str(said["chain"]))
-            new = [KeptRange(first=first, last=last, digest=digest) for first, last, digest in said["ranges"]]
+            chain = ChainName(str(payload["post"]), str(payload["chain"]))
+            new = [KeptRange(first=first, last=last, digest=digest) for first, last, digest in payload["ranges"]]
             self.receipted[chain] = _joined(self.receipted.get(chain, ()), new)
-            self.number = max(self.number, int(said["number"]))
+            self.number = max(self.number, int(payload["number"]))
         self._lines += 1
 
 
@@ -137,7 +137,10 @@ class ReceiptLog(ReceiptState):
     def add(self, receipts: Iterable[Receipt]) -> None:
         """Enter receipts that are to be published; durable on return."""
         self._enter(
-            *(_line(ChainName(said.post, said.chain), said.epoch, said.number, said.ranges) for said in receipts)
+            *(
+                _line(ChainName(fields.post, fields.chain), fields.epoch, fields.number, fields.ranges)
+                for fields in receipts
+            )
         )
         if self._lines > max(self._least, 2 * (len(self.receipted) + len(self._epochs))):
             self._shorten()
@@ -169,21 +172,21 @@ class ReceiptLog(ReceiptState):
 
 
 def _line(chain: ChainName, epoch: int, number: int, ranges: Sequence[KeptRange]) -> bytes:
-    said = [[kept.first, kept.last, kept.digest] for kept in ranges]
-    return _dump({"post": chain.post, "chain": chain.chain, "epoch": epoch, "number": number, "ranges": said})
+    fields = [[span.first, span.last, span.digest] for span in ranges]
+    return _dump({"post": chain.post, "chain": chain.chain, "epoch": epoch, "number": number, "ranges": fields})
 
 
-def _dump(said: dict[str, Any]) -> bytes:
-    return json.dumps(said, separators=(",", ":")).encode("ascii")
+def _dump(fields: dict[str, Any]) -> bytes:
+    return json.dumps(fields, separators=(",", ":")).encode("ascii")
 
 
 def _joined(old: Iterable[KeptRange], new: Sequence[KeptRange]) -> tuple[KeptRange, ...]:
     """Merge ranges: an older one that a newer one covers is dropped. Newer ones ascend, as in a receipt."""
-    firsts = [kept.first for kept in new]
+    firsts = [span.first for span in new]
 
     def covered(had: KeptRange) -> bool:
         begun = bisect_right(firsts, had.first)
         return begun > 0 and had.last <= new[begun - 1].last
 
     left = (had for had in old if not covered(had))
-    return tuple(sorted((*left, *new), key=lambda kept: (kept.first, kept.last)))
+    return tuple(sorted((*left, *new), key=lambda span: (span.first, span.last)))

@@ -47,7 +47,7 @@ class RecordVerdict(StrEnum):
     """Signed right, of a type or a form that this version does not know."""
 
 
-class RecordStanding(StrEnum):
+class ProofState(StrEnum):
     """How a record counts toward what is held; `platepost.department.custody.verdict` says why."""
 
     PROVEN = "proven"
@@ -55,13 +55,13 @@ class RecordStanding(StrEnum):
     REFUSED = "refused"
 
 
-def standing_of(verdict: str, key: str | None) -> RecordStanding:
+def proof_state_of(verdict: str, key: str | None) -> ProofState:
     """Return how a record of a verdict counts, with the thumbprint of its key; a forked one counts nowhere."""
     if verdict in {RecordVerdict.GENUINE, RecordVerdict.UNKNOWN}:
-        return RecordStanding.PROVEN
+        return ProofState.PROVEN
     if verdict == RecordVerdict.FOREIGN or (verdict == RecordVerdict.FORGED and key is not None):
-        return RecordStanding.UNPROVEN
-    return RecordStanding.REFUSED
+        return ProofState.UNPROVEN
+    return ProofState.REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,11 +227,11 @@ class RecordRow(NamedTuple):
         return self.id, self.retention, self.retained_from
 
     @property
-    def standing(self) -> RecordStanding:
+    def proof_state(self) -> ProofState:
         """How it counts."""
-        return standing_of(self.verdict, self.key)
+        return proof_state_of(self.verdict, self.key)
 
-    def said(self) -> bytes:
+    def json_bytes(self) -> bytes:
         """Return the JSON of what its post said, except its pictures; of what cannot be read, the bytes.
 
         Raises:
@@ -243,7 +243,7 @@ class RecordRow(NamedTuple):
 
     def restored(self) -> CustodyRecord:
         """Return the record as it was taken, except its pictures. Raises CustodyError: its bytes are damaged."""
-        return take(ReceivedMessage(self.topic, self.said()))
+        return take(ReceivedMessage(self.topic, self.json_bytes()))
 
 
 def _place_of(post: str, event: dict[str, Any]) -> ChainPlace | None:
@@ -282,10 +282,10 @@ def _split(event: dict[str, Any]) -> tuple[dict[str, Any], tuple[PictureBytes, .
     pictures, bare = [], []
     for picture in named:
         if "data" in picture:
-            found = _picture(picture)
-            if found is None:
+            one_picture = _picture(picture)
+            if one_picture is None:
                 return event, (), True
-            pictures.append(found)
+            pictures.append(one_picture)
         bare.append({name: value for name, value in picture.items() if name != "data"})
     return event | {"data": data | {"pictures": bare}}, tuple(pictures), False
 
@@ -309,13 +309,13 @@ def _moments(event: dict[str, Any]) -> list[datetime]:
     """Return the times that an event says, that of the capture first."""
     data = event.get("data")
     captured = data.get("captured") if isinstance(data, dict) else None
-    return [moment for said in (captured, event.get("time")) if (moment := moment_of(said)) is not None]
+    return [moment for fields in (captured, event.get("time")) if (moment := moment_of(fields)) is not None]
 
 
-def moment_of(said: object) -> datetime | None:
+def moment_of(fields: object) -> datetime | None:
     """Return the time that a member says; None if it says none with an offset."""
     try:
-        moment = datetime.fromisoformat(said) if isinstance(said, str) else None
+        moment = datetime.fromisoformat(fields) if isinstance(fields, str) else None
         # An offset may lead beyond the calendar.
         return None if moment is None or moment.utcoffset() is None or moment.timestamp() is None else moment
     except (ValueError, OverflowError):
@@ -333,9 +333,9 @@ def _retention(event: dict[str, Any] | None) -> str:
 def _covert_group(topic: str, event: dict[str, Any] | None) -> str | None:
     """Return the only group that may know of a record: by the record itself, or else by its topic."""
     data = event.get("data") if event is not None else None
-    said = data.get("distribution") if isinstance(data, dict) else None
-    if isinstance(said, str) and _is_short_line(said):
-        return said
+    fields = data.get("distribution") if isinstance(data, dict) else None
+    if isinstance(fields, str) and _is_short_line(fields):
+        return fields
     levels = topic.split("/")
     return levels[5] if len(levels) > 5 and levels[4] == "covert" else None
 

@@ -24,29 +24,29 @@ class KeyRegister:
         path: the file that `platepost provision register export` writes; it may be missing.
         verifying_key: PEM of the public key by which it is known; read each time, as it may be replaced too.
         agency: whose posts.
-        kept: the file in which the register in force is kept; made if missing.
+        state_file: the file in which the register in force is kept; made if missing.
 
     Raises:
         CustodyError: what was kept cannot be read, or is another agency's.
 
     """
 
-    def __init__(self, path: Path, verifying_key: Path, *, agency: str, kept: Path) -> None:
+    def __init__(self, path: Path, verifying_key: Path, *, agency: str, state_file: Path) -> None:
         self._paths = (path, verifying_key)
         self._agency = agency
-        self._kept_path = kept
-        self._kept = StateFile(kept, PostKeyRegister, about="the register of the posts' keys")
+        self._state_path = state_file
+        self._state_file = StateFile(state_file, PostKeyRegister, about="the register of the posts' keys")
         self.trouble: str | None = None
         """Why the file is not in force; None where it is."""
         self._looked_at: tuple[object, ...] = ()
         try:
-            self._register = self._kept.read()
+            self._register = self._state_file.read()
         except (OSError, ValueError) as error:
             raise CustodyError(
-                f"{kept}: {error}; delete it to take the present register, whatever its number"
+                f"{state_file}: {error}; delete it to take the present register, whatever its number"
             ) from error
         if self._register is not None and self._register.agency != agency:
-            raise CustodyError(f"{kept} is of the agency {self._register.agency!r}")
+            raise CustodyError(f"{state_file} is of the agency {self._register.agency!r}")
         self._posts = _posts(self._register)
         self.poll()
 
@@ -113,7 +113,7 @@ class KeyRegister:
         if register.number == self.number:
             raise RegisterRefusedError(f"it is another register of number {self.number}")
         # Public keys, which the pages read, too.
-        write_durably(self._kept_path, register.model_dump_json(exclude_none=True).encode(), mode=0o640)
+        write_durably(self._state_path, register.model_dump_json(exclude_none=True).encode(), mode=0o640)
         self._register, self._posts = register, _posts(register)
 
 
@@ -128,7 +128,7 @@ def _ends(keys: Iterable[PostKey]) -> Mapping[str, datetime | None]:
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino

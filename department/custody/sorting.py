@@ -9,8 +9,8 @@ from platepost.department.custody.errors import CustodyError
 from platepost.department.custody.holding import ChainName, Fate
 from platepost.department.custody.projected import placed
 from platepost.department.custody.projections import project
-from platepost.department.custody.record import CustodyRecord, RecordRow, RecordStanding, RecordVerdict, tally_type
-from platepost.department.custody.tables import Batch, HeldChain, TallyKey
+from platepost.department.custody.record import CustodyRecord, ProofState, RecordRow, RecordVerdict, tally_type
+from platepost.department.custody.tables import Batch, ChainHolding, TallyKey
 from platepost.department.custody.verdict import Judgment
 
 DUPLICATE = "duplicate"
@@ -29,7 +29,7 @@ class BatchSorter:
 
     """
 
-    def __init__(self, chain: Callable[[ChainName], HeldChain], stored: Iterable[RecordRow], now: datetime) -> None:
+    def __init__(self, chain: Callable[[ChainName], ChainHolding], stored: Iterable[RecordRow], now: datetime) -> None:
         self.writes = Batch()
         self.touched: set[ChainName] = set()
         """Chains that are to be receipted."""
@@ -39,73 +39,71 @@ class BatchSorter:
         for twin in stored:
             self._stored[_where(twin)].append(twin)
 
-    def add(self, made: RecordRow, record: CustodyRecord, judgment: Judgment) -> None:
+    def add(self, row: RecordRow, record: CustodyRecord, judgment: Judgment) -> None:
         """Take in one record: as it would be stored, as it came, and what it is by itself."""
-        twins = self._stored[_where(made)]
-        proven = judgment.standing is RecordStanding.PROVEN
+        twins = self._stored[_where(row)]
+        proven = judgment.proof_state is ProofState.PROVEN
         for twin in twins:
-            if twin.sha256 == made.sha256 and ((proven and twin.verdict in SIGNED) or _same(twin, made)):
-                self._count(made, DUPLICATE)
-                self._repeat(made, judgment, twins)
+            if twin.sha256 == row.sha256 and ((proven and twin.verdict in SIGNED) or _same(twin, row)):
+                self._count(row, DUPLICATE)
+                self._repeat(row, judgment, twins)
                 # The first copy may have come without its pictures.
                 self.writes.pictures += [(twin, picture) for picture in record.pictures]
                 return
-        fate = self._hold(made, judgment, twins)
+        fate = self._hold(row, judgment, twins)
         if fate is Fate.HELD:  # it was purged
-            self._count(made, DUPLICATE)
+            self._count(row, DUPLICATE)
             return
         if fate is Fate.FORKED:
-            made = made._replace(verdict=RecordVerdict.FORKED.value, reason="another record has this number")
-        twins.append(made)
-        if made.place is not None and made.verdict != RecordVerdict.GENUINE:
-            self._chain(made.place.chain).odd = True
-        self.writes.records.append(made)
-        self.writes.pictures += [(made, picture) for picture in record.pictures]
-        self._project(made, judgment)
-        self._count(made, made.verdict)
+            row = row._replace(verdict=RecordVerdict.FORKED.value, reason="another record has this number")
+        twins.append(row)
+        if row.place is not None and row.verdict != RecordVerdict.GENUINE:
+            self._chain(row.place.chain).odd = True
+        self.writes.records.append(row)
+        self.writes.pictures += [(row, picture) for picture in record.pictures]
+        self._project(row, judgment)
+        self._count(row, row.verdict)
 
     def rejudge(self, stored: RecordRow, verdict: RecordVerdict, judgment: Judgment) -> None:
         """Add a later judgment of a stored record."""
-        said = (verdict.value, judgment.key, judgment.reason, stored.covert_group)
-        self.writes.rejudged.append((*stored.where, self._now, *said))
+        fields = (verdict.value, judgment.key, judgment.reason, stored.covert_group)
+        self.writes.rejudged.append((*stored.where, self._now, *fields))
         self._count(stored, stored.verdict, by=-1)
         self._count(stored, verdict)
         self._project(stored._replace(verdict=verdict), judgment)
 
-    def change(self, chain: ChainName) -> HeldChain:
+    def change(self, chain: ChainName) -> ChainHolding:
         """Return what is held of a chain, to be changed, written and receipted."""
         held = self._chain(chain)
         self.writes.chains[chain] = held
         self.touched.add(chain)
         return held
 
-    def _hold(self, made: RecordRow, judgment: Judgment, twins: list[RecordRow]) -> Fate:
+    def _hold(self, row: RecordRow, judgment: Judgment, twins: list[RecordRow]) -> Fate:
         """Have a record count as held as far as it may."""
-        place = made.place
-        if place is None or judgment.standing is RecordStanding.REFUSED:
+        place = row.place
+        if place is None or judgment.proof_state is ProofState.REFUSED:
             return Fate.NEW
         held = self.change(place.chain)
-        held.covert_group = held.covert_group or made.covert_group
-        if judgment.standing is RecordStanding.PROVEN:
-            fate = held.proven.add(
-                place.number, made.digest, place.previous, stored=counted(twins, RecordStanding.PROVEN)
-            )
+        held.covert_group = held.covert_group or row.covert_group
+        if judgment.proof_state is ProofState.PROVEN:
+            fate = held.proven.add(place.number, row.digest, place.previous, stored=counted(twins, ProofState.PROVEN))
             held.overlaps |= fate is not Fate.HELD and place.number in held.unproven
             return fate
         if place.number not in held.proven:
-            held.unproven.add(place.number, made.digest, place.previous, stored=counted(twins, RecordStanding.UNPROVEN))
+            held.unproven.add(place.number, row.digest, place.previous, stored=counted(twins, ProofState.UNPROVEN))
         return Fate.NEW
 
-    def _repeat(self, made: RecordRow, judgment: Judgment, twins: list[RecordRow]) -> None:
+    def _repeat(self, row: RecordRow, judgment: Judgment, twins: list[RecordRow]) -> None:
         """Have the chain's receipt answer a record that came again."""
-        place = made.place
-        if place is None or judgment.standing is RecordStanding.REFUSED:
+        place = row.place
+        if place is None or judgment.proof_state is ProofState.REFUSED:
             return
         held = self._chain(place.chain)
         self.touched.add(place.chain)
-        for holding, standing in ((held.proven, RecordStanding.PROVEN), (held.unproven, RecordStanding.UNPROVEN)):
-            if place.number in holding and counted(twins, standing) == made.digest:
-                holding.repeated = place.number, made.digest
+        for holding, proof_state in ((held.proven, ProofState.PROVEN), (held.unproven, ProofState.UNPROVEN)):
+            if place.number in holding and counted(twins, proof_state) == row.digest:
+                holding.repeated = place.number, row.digest
 
     def _project(self, stored: RecordRow, judgment: Judgment) -> None:
         """Add the rows that people see of a genuine record."""
@@ -119,15 +117,15 @@ class BatchSorter:
         self.writes.tally[TallyKey(stored.post, day, kind, verdict, stored.covert_group)] += by
 
 
-def counted(twins: Iterable[RecordRow], standing: RecordStanding) -> str | None:
+def counted(twins: Iterable[RecordRow], proof_state: ProofState) -> str | None:
     """Return the digest of the stored record that counts as held under a number: the first of a standing."""
-    return next((twin.digest for twin in twins if twin.standing is standing), None)
+    return next((twin.digest for twin in twins if twin.proof_state is proof_state), None)
 
 
-def _same(stored: RecordRow, made: RecordRow) -> bool:
+def _same(stored: RecordRow, row: RecordRow) -> bool:
     """Tell whether two have the same bytes; what is damaged has not."""
     with suppress(CustodyError):
-        return stored.said() == made.said()
+        return stored.json_bytes() == row.json_bytes()
     return False
 
 

@@ -28,20 +28,20 @@ import psycopg
 from platepost.department.custody.bucket import PictureBucket
 from platepost.department.custody.constants import ConstantsTable
 from platepost.department.custody.errors import StoreError
-from platepost.department.custody.given_up import NamedNumbers, PostStatements, may_name_numbers
 from platepost.department.custody.holding import ChainName, Fate, Holding, LinkedRun
 from platepost.department.custody.messages import ReceivedMessage
+from platepost.department.custody.post_statements import DroppedNumbers, PostStatements, may_name_numbers
 from platepost.department.custody.record import (
     CustodyRecord,
     Filing,
+    ProofState,
     RecordRow,
-    RecordStanding,
     RecordVerdict,
     take,
     unreadable,
 )
 from platepost.department.custody.sorting import SIGNED, BatchSorter, counted
-from platepost.department.custody.tables import CustodyTables, HeldChain
+from platepost.department.custody.tables import ChainHolding, CustodyTables
 from platepost.department.custody.verdict import Judgment, judge, made_after
 from platepost.wire.records.canonical import parse
 from platepost.wire.records.signing import Keyring
@@ -87,7 +87,7 @@ class CustodyStore:
         self._now = now
         self._bucket = bucket
         self._tables: CustodyTables | None = None
-        self._chains: dict[ChainName, HeldChain] = {}
+        self._chains: dict[ChainName, ChainHolding] = {}
         self._posts: dict[str, PostStatements] = {}
         self._numbers: dict[tuple[ChainName, str], int] = {}
         with self._session():
@@ -114,7 +114,7 @@ class CustodyStore:
         """Return what is held of a chain: proven runs, and unproven ones beside them. Raises StoreError."""
         with self._session():
             held = self._chain(chain)
-        both = Holding((*held.proven.runs, *held.unproven.runs), given_up=held.proven.given_up, forks=held.proven.forks)
+        both = Holding((*held.proven.runs, *held.unproven.runs), dropped=held.proven.dropped, forks=held.proven.forks)
         both.repeated = held.proven.repeated or held.unproven.repeated
         return both
 
@@ -127,8 +127,8 @@ class CustodyStore:
         """
         with self._session() as tables:
             held = self._chain(chain)
-            standing = RecordStanding.PROVEN if number in held.proven else RecordStanding.UNPROVEN
-            return counted(tables.placed([(*chain, number)]), standing)
+            proof_state = ProofState.PROVEN if number in held.proven else ProofState.UNPROVEN
+            return counted(tables.placed([(*chain, number)]), proof_state)
 
     def digests(self, chain: ChainName, number: int) -> frozenset[str]:
         """Return the digests of all records stored under a number. Raises StoreError."""
@@ -191,23 +191,23 @@ class CustodyStore:
         tables.ensure_partitions((filing.retained_from for filing in filings), now=now)
         tables.expect_pictures(sum(len(record.pictures) for record in records))
         with tables.connection.transaction():
-            named: list[tuple[str, NamedNumbers]] = []
+            named: list[tuple[str, DroppedNumbers]] = []
             judgments = []
             for record in records:
-                said = self._said(tables, record.post)
-                judgments.append(judge(record, said))
+                statements = self._statements(tables, record.post)
+                judgments.append(judge(record, statements))
                 if record.event is not None and may_name_numbers(record.event):
-                    known = said.knowledge
-                    named += ((record.post, numbers) for numbers in said.hear_all([record.event]))
-                    if said.knowledge != known:
+                    known = statements.knowledge
+                    named += ((record.post, numbers) for numbers in statements.add_all([record.event]))
+                    if statements.knowledge != known:
                         again.add(record.post)
             ids = tables.allot(len(records))
-            made = [
+            rows = [
                 _stored(tables.constants, ids[at], each, filings[at], judgments[at], now=now)
                 for at, each in enumerate(records)
             ]
-            batch = BatchSorter(self._chain, self._twins(tables, made, judgments), now)
-            for each in zip(made, records, judgments, strict=True):
+            batch = BatchSorter(self._chain, self._twins(tables, rows, judgments), now)
+            for each in zip(rows, records, judgments, strict=True):
                 batch.add(*each)
             for post, (chain, spans) in named:
                 batch.change(ChainName(post, chain)).proven.give_up(spans)
@@ -216,15 +216,15 @@ class CustodyStore:
         return batch.touched
 
     def _twins(
-        self, tables: CustodyTables, made: Sequence[RecordRow], judgments: Sequence[Judgment]
+        self, tables: CustodyTables, rows: Sequence[RecordRow], judgments: Sequence[Judgment]
     ) -> Iterator[RecordRow]:
         """Return what is stored already under the records' numbers, or, of loose ones, digests."""
         places, loose = set(), set()
-        for each, judgment in zip(made, judgments, strict=True):
+        for each, judgment in zip(rows, judgments, strict=True):
             place = each.place
             if place is None:
                 loose.add((each.post, each.sha256))
-            elif judgment.standing is not RecordStanding.PROVEN or self._may_be_stored(place.chain, place.number):
+            elif judgment.proof_state is not ProofState.PROVEN or self._may_be_stored(place.chain, place.number):
                 places.add((*place.chain, place.number))
         if places:
             yield from tables.placed(places)
@@ -239,10 +239,10 @@ class CustodyStore:
 
     def _judge_again(self, post: str) -> Iterator[set[ChainName]]:
         with self._session() as tables, self._rejudging(tables) as batch:
-            said = self._said(tables, post)
-            for chain, spans in said.given_up:
+            statements = self._statements(tables, post)
+            for chain, spans in statements.dropped:
                 batch.change(ChainName(post, chain)).proven.give_up(spans)
-            for change in said.changes:
+            for change in statements.changes:
                 self._refute(tables, batch, ChainName(post, change.chain), change.sequence, change.former)
         yield batch.touched
         yield from self._refute_late(post)
@@ -254,7 +254,7 @@ class CustodyStore:
 
     def _judge_some(self, tables: CustodyTables, batch: BatchSorter, post: str, after: int) -> int | None:
         """Judge again some of a post's doubted records; return the id of the last, None if there is none."""
-        doubted = tables.doubted(post, self._said(tables, post).keys.kids, after=after, most=REJUDGED_AT_ONCE)
+        doubted = tables.doubted(post, self._statements(tables, post).keys.kids, after=after, most=REJUDGED_AT_ONCE)
         for stored in doubted:
             self._judge_stored(tables, batch, stored, hold=True)
         return doubted[-1].id if doubted else None
@@ -279,9 +279,9 @@ class CustodyStore:
             hold: whether a proven one is to be counted as held; otherwise it is already.
 
         """
-        judgment = judge(stored.restored(), self._said(tables, stored.post), kept_at=stored.kept_at)
-        proven, verdict, place = judgment.standing is RecordStanding.PROVEN, judgment.verdict, stored.place
-        if hold and proven and place is not None and stored.standing is not RecordStanding.PROVEN:
+        judgment = judge(stored.restored(), self._statements(tables, stored.post), kept_at=stored.kept_at)
+        proven, verdict, place = judgment.proof_state is ProofState.PROVEN, judgment.verdict, stored.place
+        if hold and proven and place is not None and stored.proof_state is not ProofState.PROVEN:
             held = batch.change(place.chain)
             taken = self.digest(place.chain, place.number) if place.number in held.proven else None
             fate = held.proven.add(place.number, stored.digest, place.previous, stored=taken)
@@ -299,16 +299,16 @@ class CustodyStore:
             after: int | None = 0 if ended > self._now() - LATE_REGISTER else None
             while after is not None:
                 with self._session() as tables, self._rejudging(tables) as batch:
-                    found = tables.signed_after(post, key, ended, after=after, most=REJUDGED_AT_ONCE)
-                    self._refute_some(tables, batch, found, key, ended)
-                    after = found[-1].id if found else None
+                    rows = tables.signed_after(post, key, ended, after=after, most=REJUDGED_AT_ONCE)
+                    self._refute_some(tables, batch, rows, key, ended)
+                    after = rows[-1].id if rows else None
                 yield batch.touched
 
     def _refute_some(
-        self, tables: CustodyTables, batch: BatchSorter, found: Sequence[RecordRow], key: str, ended: datetime
+        self, tables: CustodyTables, batch: BatchSorter, rows: Sequence[RecordRow], key: str, ended: datetime
     ) -> None:
         firsts: dict[ChainName, int] = {}
-        for each in found:
+        for each in rows:
             place = each.place
             if not made_after(each.restored().event or {}, ended):
                 continue
@@ -324,7 +324,7 @@ class CustodyStore:
         if all(run.last <= number for run in self._chain(chain).proven.runs):
             return
         later = tables.of_chain(chain, after=number)
-        suspects = [each for each in later if each.key == former and each.standing is RecordStanding.PROVEN]
+        suspects = [each for each in later if each.key == former and each.proof_state is ProofState.PROVEN]
         refuted = {each.id for each in suspects if not self._judge_stored(tables, batch, each, hold=False)}
         if not refuted:
             return
@@ -340,7 +340,7 @@ class CustodyStore:
                 if fate is Fate.NEW and each.verdict == RecordVerdict.FORKED:
                     self._judge_stored(tables, batch, each, hold=False)
 
-    def hear(self, brokers: frozenset[int]) -> None:
+    def mark_brokers(self, brokers: frozenset[int]) -> None:
         """Let anyone who looks at the database know which brokers are heard, by their place in the settings.
 
         Raises:
@@ -348,35 +348,35 @@ class CustodyStore:
 
         """
         with self._session() as tables:
-            tables.hear(brokers)
+            tables.mark_brokers(brokers)
 
     # --- what is known
 
-    def _chain(self, chain: ChainName) -> HeldChain:
+    def _chain(self, chain: ChainName) -> ChainHolding:
         if chain not in self._chains:
             with self._session() as tables:
                 self._chains[chain] = tables.chain(chain)
         return self._chains[chain]
 
-    def _said(self, tables: CustodyTables, post: str) -> PostStatements:
+    def _statements(self, tables: CustodyTables, post: str) -> PostStatements:
         if post not in self._posts:
-            said = PostStatements(
+            statements = PostStatements(
                 self._keys(post),
                 number=lambda chain, digest: self._number(tables, ChainName(post, chain), digest),
                 noted=lambda: self._noted(tables, post),
                 ended=self._ended(post),
             )
-            said.hear_all(parse(stored.said()) for stored in tables.naming(post))
-            self._posts[post] = said
+            statements.add_all(parse(stored.json_bytes()) for stored in tables.naming(post))
+            self._posts[post] = statements
         return self._posts[post]
 
     def _number(self, tables: CustodyTables, chain: ChainName, digest: str) -> int | None:
         """Return the number of a genuine record, once it is known without asking the database again."""
         if (chain, digest) not in self._numbers:
-            found = tables.number_of(chain, digest)
-            if found is None:
+            number = tables.number_of(chain, digest)
+            if number is None:
                 return None
-            self._numbers[chain, digest] = found
+            self._numbers[chain, digest] = number
         return self._numbers[chain, digest]
 
     def _noted(self, tables: CustodyTables, post: str) -> dict[str, int]:
@@ -395,8 +395,8 @@ class CustodyStore:
         except psycopg.Error as error:
             self._forget()
             # The text of other errors may repeat what a record says.
-            said = str(error).strip() if isinstance(error, psycopg.OperationalError) else ""
-            raise StoreError(f"the database does not take records: {said or type(error).__name__}") from None
+            fields = str(error).strip() if isinstance(error, psycopg.OperationalError) else ""
+            raise StoreError(f"the database does not take records: {fields or type(error).__name__}") from None
         except BaseException:
             self._forget()
             raise
@@ -443,7 +443,7 @@ def _stored(
     )
 
 
-def _renew_unproven(tables: CustodyTables, chains: Mapping[ChainName, HeldChain]) -> None:
+def _renew_unproven(tables: CustodyTables, chains: Mapping[ChainName, ChainHolding]) -> None:
     """Leave out of the unproven what is proven by now, and take in what no longer is."""
     for name, held in chains.items():
         if held.refuted:
@@ -451,7 +451,7 @@ def _renew_unproven(tables: CustodyTables, chains: Mapping[ChainName, HeldChain]
             left = (run for run in purged if run.first not in held.proven and run.last not in held.proven)
             held.unproven = Holding(left)
             for each in tables.odd_of_chain(name):
-                place = each.place if each.standing is RecordStanding.UNPROVEN else None
+                place = each.place if each.proof_state is ProofState.UNPROVEN else None
                 if place is not None and place.number not in held.proven:
                     held.unproven.add(place.number, each.digest, place.previous)
         elif held.overlaps:
@@ -464,7 +464,7 @@ def _without(unproven: Holding, proven: Holding, tables: CustodyTables, name: Ch
 
     def twin(number: int) -> RecordRow | None:
         placed = tables.placed([(*name, number)])
-        return next((each for each in placed if each.standing is RecordStanding.UNPROVEN), None)
+        return next((each for each in placed if each.proof_state is ProofState.UNPROVEN), None)
 
     taken = Excuses((run.first, run.last) for run in proven.runs)
     runs = []
@@ -485,4 +485,4 @@ def _cut(holding: Holding, number: int, digest: str | None) -> Holding:
         last = runs.pop()
         runs.append(LinkedRun(last.first, number, last.previous, digest or last.digest))
     forks = (fork for fork in holding.forks if fork.number <= number)
-    return Holding(runs, given_up=holding.given_up, forks=forks)
+    return Holding(runs, dropped=holding.dropped, forks=forks)

@@ -62,7 +62,7 @@ class TallyKey(NamedTuple):
 
 
 @dataclass(slots=True)
-class HeldChain:
+class ChainHolding:
     """What is held of one chain."""
 
     proven: Holding
@@ -86,7 +86,7 @@ class Batch:
     """Rows of `custody_rejudged` without their id."""
     projected: dict[Projection, list[Row]] = field(default_factory=lambda: defaultdict(list))
     tally: dict[TallyKey, int] = field(default_factory=lambda: defaultdict(int))
-    chains: dict[ChainName, HeldChain] = field(default_factory=dict)
+    chains: dict[ChainName, ChainHolding] = field(default_factory=dict)
     """Those that changed."""
 
 
@@ -116,7 +116,7 @@ class CustodyTables:
         self.constants = ConstantsTable(self.connection)
         self._weeks: set[date] = set()
         """Those that have their partitions."""
-        self._heard: frozenset[int] = frozenset()
+        self._marked: frozenset[int] = frozenset()
         """Brokers whose locks are held."""
 
     def close(self) -> None:
@@ -138,8 +138,8 @@ class CustodyTables:
             raise StoreError(f"another keeper works on this database: {self._other()}") from None
         for table in _STAGED:
             new = sql.Identifier(table.replace("custody_", "new_"))
-            made = "CREATE TEMPORARY TABLE {} (LIKE {} INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
-            self.connection.execute(sql.SQL(made).format(new, sql.Identifier(table)))
+            text = "CREATE TEMPORARY TABLE {} (LIKE {} INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
+            self.connection.execute(sql.SQL(text).format(new, sql.Identifier(table)))
 
     def _other(self) -> str:
         row = self.connection.execute(
@@ -168,25 +168,25 @@ class CustodyTables:
         held = "SELECT post, chain FROM custody_holding WHERE post = %s"
         return [ChainName(*row) for row in self.connection.execute(held, [post])]
 
-    def chain(self, chain: ChainName) -> HeldChain:
+    def chain(self, chain: ChainName) -> ChainHolding:
         """Return what is held of a chain."""
         odd = self.connection.execute(
             "SELECT EXISTS (SELECT FROM custody_record WHERE post = %s AND chain = %s AND verdict <> 'genuine')", chain
         ).fetchone()
         row = self.connection.execute(
-            "SELECT runs, unproven, given_up, forks, covert_group FROM custody_holding WHERE post = %s AND chain = %s",
+            "SELECT runs, unproven, dropped, forks, covert_group FROM custody_holding WHERE post = %s AND chain = %s",
             chain,
         ).fetchone()
         is_odd = bool(odd and odd[0])
         if row is None:
-            return HeldChain(Holding(), Holding(), odd=is_odd, covert_group=None)
-        runs, unproven, given_up, forks, group = row
+            return ChainHolding(Holding(), Holding(), odd=is_odd, covert_group=None)
+        runs, unproven, dropped, forks, group = row
         proven = Holding(
             (LinkedRun(*run) for run in runs),
-            given_up=((first, last) for first, last in given_up),
+            dropped=((first, last) for first, last in dropped),
             forks=(Fork(*fork) for fork in forks),
         )
-        return HeldChain(proven, Holding(LinkedRun(*run) for run in unproven), odd=is_odd, covert_group=group)
+        return ChainHolding(proven, Holding(LinkedRun(*run) for run in unproven), odd=is_odd, covert_group=group)
 
     def placed(self, places: Iterable[tuple[str, str, int]]) -> list[RecordRow]:
         """Return the stored records of numbers, each given as post, chain, number; the first stored comes first."""
@@ -298,12 +298,12 @@ class CustodyTables:
             self._bucket.expect()
             self._objects = announce_objects(self.connection, count)
 
-    def hear(self, brokers: frozenset[int]) -> None:
+    def mark_brokers(self, brokers: frozenset[int]) -> None:
         """Hold a lock for each broker that is heard, by its place in the settings, and for no other."""
-        for verb, places in (("lock", brokers - self._heard), ("unlock", self._heard - brokers)):
+        for verb, places in (("lock", brokers - self._marked), ("unlock", self._marked - brokers)):
             for place in places:
                 self.connection.execute(sql.SQL("SELECT pg_advisory_" + verb + "(%s, %s)"), [HEARD, place])
-        self._heard = brokers
+        self._marked = brokers
 
     # --- writing, within a transaction
 
@@ -344,19 +344,19 @@ class CustodyTables:
             copy_into(self.connection, new, rows)
             self.connection.execute(sql.SQL("INSERT INTO {} TABLE {}").format(*map(sql.Identifier, (table, new))))
 
-    def _write_chains(self, chains: Mapping[ChainName, HeldChain]) -> None:
+    def _write_chains(self, chains: Mapping[ChainName, ChainHolding]) -> None:
         with self.connection.cursor() as cursor:
             cursor.executemany(
-                "INSERT INTO custody_holding (post, chain, covert_group, runs, unproven, given_up, forks)"
+                "INSERT INTO custody_holding (post, chain, covert_group, runs, unproven, dropped, forks)"
                 " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (post, chain) DO UPDATE SET"
                 " covert_group = excluded.covert_group, runs = excluded.runs, unproven = excluded.unproven,"
-                " given_up = excluded.given_up, forks = excluded.forks",
+                " dropped = excluded.dropped, forks = excluded.forks",
                 [
                     (
                         *name,
                         held.covert_group,
                         *map(Jsonb, (_runs(held.proven), _runs(held.unproven))),
-                        Jsonb([list(span) for span in held.proven.given_up]),
+                        Jsonb([list(span) for span in held.proven.dropped]),
                         Jsonb([list(fork) for fork in sorted(held.proven.forks)]),
                     )
                     for name, held in chains.items()

@@ -17,8 +17,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from platepost.department.custody.given_up import PostStatements
-from platepost.department.custody.record import CustodyRecord, RecordStanding, RecordVerdict, moment_of, standing_of
+from platepost.department.custody.post_statements import PostStatements
+from platepost.department.custody.record import CustodyRecord, ProofState, RecordVerdict, moment_of, proof_state_of
 from platepost.wire.records.command import Response
 from platepost.wire.records.envelope import TYPES, AnyEvent, UnknownTypeError, read_event
 from platepost.wire.records.health import Health
@@ -45,17 +45,17 @@ class Judgment:
     """Typed; of genuine ones only."""
 
     @property
-    def standing(self) -> RecordStanding:
+    def proof_state(self) -> ProofState:
         """How it counts."""
-        return standing_of(self.verdict, self.key)
+        return proof_state_of(self.verdict, self.key)
 
 
-def judge(record: CustodyRecord, said: PostStatements, *, kept_at: datetime | None = None) -> Judgment:
+def judge(record: CustodyRecord, statements: PostStatements, *, kept_at: datetime | None = None) -> Judgment:
     """Judge one record by itself; whether its number is taken the store knows.
 
     Args:
         record: what came.
-        said: what the post below whose name it came says of its keys.
+        statements: what the post below whose name it came says of its keys.
         kept_at: when it came; now if None. What came before a key's end was not made after it, whatever its clock said.
 
     """
@@ -65,17 +65,17 @@ def judge(record: CustodyRecord, said: PostStatements, *, kept_at: datetime | No
     if contradiction := _contradiction(record, event):
         return Judgment(RecordVerdict.FORGED, reason=contradiction)
     try:
-        key = said.keys.check(event["signature"], record.canonical)
+        key = statements.keys.check(event["signature"], record.canonical)
     except ForeignKeyError as error:
         claimed = signed_by(event["signature"])
         return Judgment(RecordVerdict.FOREIGN, claimed if _is_key(claimed) else None, str(error))
     except SignatureRefusedError:
         return Judgment(RecordVerdict.FORGED, reason="its content and its signature do not belong together")
     chain, number = (record.place.chain.chain, record.place.number) if record.place else _chain_end(event)
-    ended = said.ended.get(key)
+    ended = statements.ended.get(key)
     came_before = kept_at is not None and ended is not None and kept_at <= ended
     late = LATE if made_after(event, ended) and not came_before else ""
-    if objection := said.trust.objection(key, chain=chain, sequence=number) or late:
+    if objection := statements.trust.objection(key, chain=chain, sequence=number) or late:
         return Judgment(RecordVerdict.FORGED, key, objection)
     return _understood(record, event, key)
 
@@ -89,8 +89,8 @@ def _contradiction(record: CustodyRecord, event: dict[str, Any]) -> str:
 
 def made_after(event: Mapping[str, Any], ended: datetime | None) -> bool:
     """Tell whether a record says that it was made after its key's end, where that has one."""
-    made = moment_of(event.get("time"))
-    return made is not None and ended is not None and made > ended
+    made_at = moment_of(event.get("time"))
+    return made_at is not None and ended is not None and made_at > ended
 
 
 def _understood(record: CustodyRecord, event: dict[str, Any], key: str) -> Judgment:

@@ -28,15 +28,15 @@ def present() -> dict[str, str]:
         ((before,),) = cursor.fetchall()
         cursor.execute("SET search_path TO pg_catalog, public")
         cursor.execute(_OBJECTS)
-        found = dict(cursor.fetchall())
+        objects = dict(cursor.fetchall())
         cursor.execute("SELECT set_config('search_path', %s, false)", [before])
-    return found
+    return objects
 
 
 def changes(expected: Mapping[str, str]) -> list[str]:
     """Return the names of what was changed, added or removed in the database, on Django's connection."""
-    found = present()
-    return sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
+    actual = present()
+    return sorted(name for name in actual.keys() | expected.keys() if actual.get(name) != expected.get(name))
 
 
 @cache
@@ -65,14 +65,14 @@ def read_catalog(path: Path) -> dict[str, str] | None:
 
     """
     try:
-        found = json.loads(path.read_bytes())
-        objects: dict[str, str] = found["objects"]
+        document = json.loads(path.read_bytes())
+        objects: dict[str, str] = document["objects"]
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    return objects if found.get("release") == [release(), server_version()] else None
+    return objects if document.get("release") == [release(), server_version()] else None
 
 
 def write_catalog(path: Path, objects: Mapping[str, str]) -> None:
     """Keep what this release makes of a new database, durable on return. Raises OSError."""
-    said = {"release": [release(), server_version()], "objects": objects}
-    write_durably(path, json.dumps(said, sort_keys=True, indent=1).encode())
+    document = {"release": [release(), server_version()], "objects": objects}
+    write_durably(path, json.dumps(document, sort_keys=True, indent=1).encode())

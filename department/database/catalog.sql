@@ -112,4 +112,4 @@ SELECT name, encode(sha256(convert_to(definition, 'UTF8')), 'hex') FROM (
     SELECT format('members of %s', roleid::regrole),
         string_agg(member::regrole::text, ',' ORDER BY member::regrole::text)
     FROM pg_auth_members WHERE roleid::regrole::text LIKE 'platepost\_%' GROUP BY roleid
-) AS found
+) AS objects

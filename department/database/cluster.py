@@ -37,7 +37,7 @@ _STOPPED_SECONDS = 6.0
 """After the request to end a command: how long its server has for an orderly end."""
 _IMMEDIATE_SECONDS = 1.5
 """For the end without a checkpoint: what was committed is restored by the next start."""
-_LOOK_SECONDS = 0.02
+_POLL_SECONDS = 0.02
 _LOG_LINES_SHOWN = 12
 _MOST_LOG_BYTES = 10_000_000
 
@@ -69,9 +69,9 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 def installed_versions() -> dict[int, Path]:
     """Return the folder of the binaries of each usable PostgreSQL, by its version."""
     places = [*_PLACES.glob("*/bin")]
-    found = shutil.which("postgres")
-    if found is not None and Path(found).resolve().parent not in places:
-        places.append(Path(found).resolve().parent)
+    on_path = shutil.which("postgres")
+    if on_path is not None and Path(on_path).resolve().parent not in places:
+        places.append(Path(on_path).resolve().parent)
     usable = {_version(place): place for place in places if (place / "initdb").exists()}
     return {number: place for number, place in usable.items() if number >= LEAST_VERSION}
 
@@ -80,10 +80,10 @@ def _version(place: Path) -> int:
     if place.is_relative_to(_PLACES) and place.parent.name.isdecimal():
         return int(place.parent.name)  # Debian's folders are named so; to ask a program takes 30 ms
     try:
-        said = subprocess.run([place / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
+        output = subprocess.run([place / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return 0
-    number = re.search(r"\d+", said)
+    number = re.search(r"\d+", output)
     return int(number[0]) if number else 0
 
 
@@ -117,8 +117,8 @@ class PrivateCluster:
     @property
     def pid(self) -> int | None:
         """The server's process; None while there is none."""
-        found = self._lock_file()
-        return int(found[0]) if found and _runs(int(found[0]), self._data) else None
+        names = self._lock_file()
+        return int(names[0]) if names and _runs(int(names[0]), self._data) else None
 
     @property
     def running(self) -> bool:
@@ -212,7 +212,7 @@ class PrivateCluster:
                     f"the database of {self.folder.parent} does not run, and {_name_of(os.geteuid())} may not start "
                     "it: systemctl start platepost-department-database"
                 )
-            sleep(_LOOK_SECONDS)
+            sleep(_POLL_SECONDS)
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as connection:
@@ -225,8 +225,8 @@ class PrivateCluster:
 
     def _accepts(self) -> bool:
         """Tell whether its server takes connections: the file of one that was just killed still reports it as ready."""
-        found = self._lock_file()
-        if len(found) <= 7 or found[7].strip() != "ready" or not _runs(int(found[0]), self._data):
+        names = self._lock_file()
+        if len(names) <= 7 or names[7].strip() != "ready" or not _runs(int(names[0]), self._data):
             return False
         return self._answers() and self.running
 
@@ -334,7 +334,7 @@ class PrivateCluster:
                     os.kill(pid, signal.SIGKILL)
             if time.monotonic() > deadline:
                 raise DepartmentError(f"processes of {self.folder} do not end: {', '.join(map(str, left))}")
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -419,12 +419,12 @@ class PrivateCluster:
             os.setegid(self._server.pw_gid)
             os.seteuid(self._server.pw_uid)
         try:
-            made = psycopg.connect(host=str(self.folder), user=SUPERUSER, dbname=database, autocommit=True)
+            connection = psycopg.connect(host=str(self.folder), user=SUPERUSER, dbname=database, autocommit=True)
         finally:
             os.seteuid(user)
             os.setegid(group)
-        with made:
-            yield made
+        with connection:
+            yield connection
 
     def _access_rules(self) -> Mapping[str, str]:
         """Return the files that say who may connect, and as which role.
@@ -450,9 +450,9 @@ class PrivateCluster:
 
         """
         for above in self.folder.parents:
-            found = above.stat()
-            own, group = found.st_uid == server.pw_uid, found.st_gid == server.pw_gid
-            if not found.st_mode & (0o100 if own else 0o010 if group else 0o001):
+            status = above.stat()
+            own, group = status.st_uid == server.pw_uid, status.st_gid == server.pw_gid
+            if not status.st_mode & (0o100 if own else 0o010 if group else 0o001):
                 raise DepartmentError(
                     f"{above} is closed to the user {server.pw_name}, who runs the database for root: "
                     f"choose another folder, or chmod o+x {above}"
@@ -486,7 +486,7 @@ class PrivateCluster:
 
     def _await_former_end(self, deadline: float) -> None:
         while not self._former_is_gone() and time.monotonic() < deadline:
-            sleep(_LOOK_SECONDS)
+            sleep(_POLL_SECONDS)
 
     def _former_is_gone(self) -> bool:
         """Say whether a server that was killed is gone with all its processes.
@@ -495,23 +495,23 @@ class PrivateCluster:
         nor where its former number is another process's by now, as after a power cut. The file that says that number
         may go once no process works in the data, where all of a server's do.
         """
-        found = self._lock_file()
-        if not found or _runs(int(found[0]), self._data):
+        names = self._lock_file()
+        if not names or _runs(int(names[0]), self._data):
             return True
         # This very program may have started it, through another object.
         with suppress(ChildProcessError):
-            os.waitpid(int(found[0]), os.WNOHANG)
-        return not self._processes() and not _is_ending(int(found[0]))
+            os.waitpid(int(names[0]), os.WNOHANG)
+        return not self._processes() and not _is_ending(int(names[0]))
 
     def _processes(self) -> list[int]:
         """Return the processes that work in the data, where all of a server's do."""
-        found = Path("/proc").glob("[0-9]*")
-        return [int(process.name) for process in found if _works_in(process, self._data)]
+        processes = Path("/proc").glob("[0-9]*")
+        return [int(process.name) for process in processes if _works_in(process, self._data)]
 
     def _await_start(self, deadline: float) -> None:
         while True:
-            found = self._lock_file()
-            if len(found) > 7 and found[7].strip() == "ready" and _runs(int(found[0]), self._data):
+            names = self._lock_file()
+            if len(names) > 7 and names[7].strip() == "ready" and _runs(int(names[0]), self._data):
                 return
             if self._process is None and not self.running:
                 return  # another program's, which has ended: it is started again
@@ -523,7 +523,7 @@ class PrivateCluster:
                 raise DepartmentError(f"the database ended at once (exit code {code}):\n{self._log_tail()}")
             if time.monotonic() > deadline:
                 raise DepartmentError(f"the database accepts no connection:\n{self._log_tail()}")
-            sleep(_LOOK_SECONDS)
+            sleep(_POLL_SECONDS)
 
     def _end(self, sent: signal.Signals) -> None:
         limit = current().limit(_STOP_SECONDS, after_request=_STOPPED_SECONDS)
@@ -543,7 +543,7 @@ class PrivateCluster:
         while self.running or (self._process is not None and self._process.poll() is None):
             if time.monotonic() > deadline:
                 return False
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
         return True
 
     def _log_tail(self) -> str:

@@ -6,12 +6,12 @@ from contextlib import contextmanager
 import psycopg
 from django.db import DatabaseError
 
-from platepost.department.errors import ActRefusedError
+from platepost.department.errors import OperationRefusedError
 
 
 @contextmanager
 def refused_as(
-    made: Callable[[str, str], ActRefusedError],
+    error_class: Callable[[str, str], OperationRefusedError],
     *prefixes: str,
     why: Mapping[str, str] | None = None,
     also: tuple[type[psycopg.Error], ...] = (),
@@ -19,7 +19,7 @@ def refused_as(
     """Turn what the database refuses by a rule into an error of ours.
 
     Args:
-        made: makes it, of what people are told and the rule's name.
+        error_class: makes it, of what people are told and the rule's name.
         prefixes: how the names of the rules begin.
         why: what people are told, by rule; otherwise what the database says.
         also: errors that refuse without a rule.
@@ -34,4 +34,4 @@ def refused_as(
         rule = cause.diag.constraint_name or ""
         if not rule.startswith(prefixes) and not isinstance(cause, also):
             raise
-        raise made((why or {}).get(rule) or str(cause.diag.message_primary), rule) from error
+        raise error_class((why or {}).get(rule) or str(cause.diag.message_primary), rule) from error

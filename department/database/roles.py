@@ -58,8 +58,8 @@ def ensure_roles(connection: psycopg.Connection) -> None:
 
 def is_audited(connection: psycopg.Connection) -> bool:
     """Tell whether pgaudit logs all that the role of a connection does: the library is loaded, and set so."""
-    found = connection.execute("SELECT setting FROM pg_settings WHERE name = 'pgaudit.log' AND short_desc <> ''")
-    return found.fetchall() == [("all",)]
+    fetched = connection.execute("SELECT setting FROM pg_settings WHERE name = 'pgaudit.log' AND short_desc <> ''")
+    return fetched.fetchall() == [("all",)]
 
 
 def ensure_database(connection: psycopg.Connection, name: str) -> None:
@@ -73,8 +73,8 @@ def ensure_database(connection: psycopg.Connection, name: str) -> None:
         psycopg.Error: the database server refuses.
 
     """
-    found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
-    for statement in _database(name, known=found is not None):
+    existing = connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
+    for statement in _database(name, known=existing is not None):
         connection.execute(statement.encode())
 
 

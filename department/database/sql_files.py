@@ -192,5 +192,5 @@ def recorded_fingerprint() -> str:
     """Return the fingerprint of the files that were applied to the database last, on Django's connection."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT fingerprint FROM database_sql")
-        ((found,),) = cursor.fetchall()
-    return str(found)
+        ((recorded,),) = cursor.fetchall()
+    return str(recorded)

@@ -50,9 +50,9 @@ class Ownership:
     folder_mode: int
     mode: int
 
-    def wanted(self, found: os.stat_result) -> tuple[int, int, int]:
+    def wanted(self, status: os.stat_result) -> tuple[int, int, int]:
         """Return user, group and mode that a file or folder must have."""
-        mode = self.folder_mode if stat.S_ISDIR(found.st_mode) else self.mode
+        mode = self.folder_mode if stat.S_ISDIR(status.st_mode) else self.mode
         return pwd.getpwnam(self.user).pw_uid, grp.getgrnam(self.group).gr_gid, mode
 
 
@@ -107,11 +107,11 @@ def _misplaced(folder: DepartmentFolder) -> Iterator[tuple[Path, int, tuple[int,
     for top, rule in named.items():
         alone = top in {folder.path, folder.cluster}
         for path, descriptor in _below(top, but=named.keys() - {top}, alone=alone):
-            found = os.fstat(descriptor)
-            wanted = rule.wanted(found)
-            if found.st_dev != disk and stat.S_IMODE(found.st_mode) == 0:
+            status = os.fstat(descriptor)
+            wanted = rule.wanted(status)
+            if status.st_dev != disk and stat.S_IMODE(status.st_mode) == 0:
                 continue  # hidden from this unit by InaccessiblePaths=
-            if (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) != wanted:
+            if (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) != wanted:
                 yield path, descriptor, wanted
 
 
@@ -192,7 +192,7 @@ def _opened(name: str, folder: int | None = None) -> Iterator[int | None]:
         yield None
         return
     try:
-        found = os.fstat(descriptor)
-        yield descriptor if stat.S_ISDIR(found.st_mode) or found.st_nlink == 1 else None
+        status = os.fstat(descriptor)
+        yield descriptor if stat.S_ISDIR(status.st_mode) or status.st_nlink == 1 else None
     finally:
         os.close(descriptor)

@@ -87,7 +87,7 @@ def answer_query(message: bytes, peer: bytes | None) -> PartnerReply:
     if former is not None:
         raise _came_before(partner, former, digest)
     policy = policy_in_force()
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "agency": settings.AGENCY,
         "query": text,
         "law": policy.law.name,
@@ -98,13 +98,15 @@ def answer_query(message: bytes, peer: bytes | None) -> PartnerReply:
     }
     try:
         with _entry(partner, query) as entry:
-            found = _found(entry, query)
-            count = len(found.plates) + len(found.reads)
-            return _entered(query, said | {"decision": "answered", "why": "", "count": count}, found.model_dump_json())
+            findings = _findings(entry, query)
+            count = len(findings.plates) + len(findings.reads)
+            return _entered(
+                query, fields | {"decision": "answered", "why": "", "count": count}, findings.model_dump_json()
+            )
     except PurposeError as error:
-        return _entered(query, said | {"decision": "refused", "why": str(error), "count": 0}, "")
+        return _entered(query, fields | {"decision": "refused", "why": str(error), "count": 0}, "")
     except SearchError as error:
-        return _entered(query, said | {"decision": "failed", "why": str(error), "count": 0}, "")
+        return _entered(query, fields | {"decision": "failed", "why": str(error), "count": 0}, "")
 
 
 def give_case(message: bytes, peer: bytes | None) -> OpenedCase:
@@ -124,8 +126,13 @@ def give_case(message: bytes, peer: bytes | None) -> OpenedCase:
         require_agreed(partner.pk, asked.purpose, scope="query")
     except PurposeError as error:
         raise _refused(partner, str(error), 403) from error
-    said = {"agency_name": partner.pk, "exchange": str(asked.pk), "case": asked.case_number, "because": demand.because}
-    append(LedgerEvent.CASE_OPENED, {**said, "person": f"{demand.person}@{partner.pk}"})
+    fields = {
+        "agency_name": partner.pk,
+        "exchange": str(asked.pk),
+        "case": asked.case_number,
+        "because": demand.because,
+    }
+    append(LedgerEvent.CASE_OPENED, {**fields, "person": f"{demand.person}@{partner.pk}"})
     return OpenedCase(case=asked.case_number, salt=bytes(asked.salt).hex())
 
 
@@ -135,25 +142,25 @@ def _heard(message: bytes, peer: bytes | None, typ: str, model: type[Model]) -> 
     if partner is None:
         raise NotTakenError("no partner is known by this certificate", 403)
     try:
-        said: Any = opened(message, partner.key, typ, model)
+        fields: Any = opened(message, partner.key, typ, model)
     except PlatepostError as error:
         raise _refused(partner, f"not as this partner signs it: {error}", 403) from error
-    if said.agency != partner.pk or said.to != settings.AGENCY:
-        raise _refused(partner, f"from {said.agency} to {said.to}: another's", 403)
-    return partner, said
+    if fields.agency != partner.pk or fields.to != settings.AGENCY:
+        raise _refused(partner, f"from {fields.agency} to {fields.to}: another's", 403)
+    return partner, fields
 
 
-def _require_fresh(partner: PartnerDepartment, said: FederatedQuery | CaseDemand) -> None:
-    if abs((datetime.now(UTC) - said.time).total_seconds()) > FRESH_SECONDS:
+def _require_fresh(partner: PartnerDepartment, fields: FederatedQuery | CaseDemand) -> None:
+    if abs((datetime.now(UTC) - fields.time).total_seconds()) > FRESH_SECONDS:
         raise _refused(partner, "its time is not now, or a clock is wrong", 400)
 
 
 def _claimed(partner: PartnerDepartment, query: FederatedQuery, digest: str) -> FederatedExchange | None:
     """Note a query, once and for good; return another one that has its number."""
-    said = {"person": query.person, "purpose": query.purpose, "digest": digest, "committed": query.case}
+    fields = {"person": query.person, "purpose": query.purpose, "digest": digest, "committed": query.case}
     try:
         with refusals():
-            FederatedExchange.objects.create(pk=query.id, side="answered", agency=partner, at=query.time, **said)
+            FederatedExchange.objects.create(pk=query.id, side="answered", agency=partner, at=query.time, **fields)
     except SharingError as error:
         if error.rule == "federation_exchange_pkey":
             return FederatedExchange.objects.get(pk=query.id)
@@ -188,7 +195,7 @@ def _entry(partner: PartnerDepartment, query: FederatedQuery) -> OpenEntry:
     )
 
 
-def _found(entry: OpenEntry, query: FederatedQuery) -> FederatedFindings:
+def _findings(entry: OpenEntry, query: FederatedQuery) -> FederatedFindings:
     """Return a page of what fits. Raises SearchError: it asks too little, or too much."""
     asked = query.asked
     pattern = PlatePattern.parse(asked.plate, budget=asked.look_alikes, slip=asked.one_wrong)
@@ -197,28 +204,28 @@ def _found(entry: OpenEntry, query: FederatedQuery) -> FederatedFindings:
         if pattern.fit(asked.opened) is None:
             return FederatedFindings()
         before = (asked.before.captured_at, asked.before.record) if asked.before else None
-        found, more = page_of_reads(entry, wanted.sought([asked.opened], before=before), limit=READS)
+        shown_reads, more = page_of_reads(entry, wanted.read_filter([asked.opened], before=before), limit=READS)
         shown = [
             FederatedRead(
                 record=row["record_id"],
                 fields={field.name: row[field.name] for field in SHARED_FIELDS if row[field.name]},
                 **{name: row[name] for name in ("captured_at", "plate_read", "post")},
             )
-            for row in found
+            for row in shown_reads
         ]
         last = ReadBehind(captured_at=shown[-1].captured_at, record=shown[-1].record) if more else None
         return FederatedFindings(reads=tuple(shown), before=last)
     after = Cursor(asked.after.score, asked.after.plate) if asked.after else None
     page = find_plates(entry, wanted, after=after, limit=PAGE)
-    told = ("plate", "spelled", "count", "first_seen", "last_seen")
-    plates = [FederatedPlate(**{name: getattr(each.seen, name) for name in told}) for each in page.plates]
+    columns = ("plate", "spelled", "count", "first_seen", "last_seen")
+    plates = [FederatedPlate(**{name: getattr(each.seen, name) for name in columns}) for each in page.plates]
     behind = page.next and PlateBehind(score=page.next.score, plate=page.next.plate)
     return FederatedFindings(plates=tuple(plates), after=behind)
 
 
-def _entered(query: FederatedQuery, said: dict[str, Any], findings: str) -> PartnerReply:
+def _entered(query: FederatedQuery, values: dict[str, Any], findings: str) -> PartnerReply:
     """Sign what was decided, and enter it; it may be sent on return."""
-    receipt = FederatedReceipt(**said, time=datetime.now(UTC), found=text_digest(findings))
+    receipt = FederatedReceipt(**values, time=datetime.now(UTC), found=text_digest(findings))
     text = signed(receipt, own_identity().key, RECEIPT_TYPE)
     fields = {"agency_name": query.agency, "exchange": text, "decision": receipt.decision}
     with transaction.atomic():

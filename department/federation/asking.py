@@ -30,13 +30,13 @@ from platepost.department.federation.exchange import (
     LARGEST,
     QUERY_TYPE,
     RECEIPT_TYPE,
-    AskedPlates,
     CaseDemand,
     FederatedFindings,
     FederatedQuery,
     FederatedReceipt,
     OpenedCase,
     PartnerReply,
+    PlateRequest,
     case_commitment,
     committed,
     opened,
@@ -59,7 +59,7 @@ MOST_SETTLED = 1000
 _UNSETTLED = """
 SELECT id, agency, query FROM (
     SELECT asked.id, agency, value::json #>> '{}' AS query, at, row_number() OVER (PARTITION BY agency ORDER BY at)
-    FROM federation_exchange AS asked JOIN ledger_body AS said ON said.entry = asked.entry AND said.field = 'query'
+    FROM federation_exchange AS asked JOIN ledger_body AS body ON body.entry = asked.entry AND body.field = 'query'
     WHERE side = 'asked' AND decision IS NULL AND at BETWEEN now() - interval '30 days' AND now() - interval '1 minute'
 ) AS unsettled WHERE row_number <= %s ORDER BY at
 """
@@ -89,7 +89,7 @@ class PartnerAnswer:
 
 
 def ask(
-    entry: OpenEntry, asked: AskedPlates, partners: Sequence[PartnerDepartment], *, person: str, purpose: AccessPurpose
+    entry: OpenEntry, asked: PlateRequest, partners: Sequence[PartnerDepartment], *, person: str, purpose: AccessPurpose
 ) -> list[PartnerAnswer]:
     """Ask partners, and return what came of it, in their order.
 
@@ -127,7 +127,7 @@ def ask(
     return [answers[partner.pk] for partner in partners]
 
 
-def _query(partner: PartnerDepartment, asked: AskedPlates, person: str, purpose: AccessPurpose) -> tuple[UUID, str]:
+def _query(partner: PartnerDepartment, asked: PlateRequest, person: str, purpose: AccessPurpose) -> tuple[UUID, str]:
     """Sign a query to a partner and note it. Raises SharingError: no agreement lets it be asked."""
     salt, commitment = committed(purpose.case) if purpose.case else (None, None)
     query = FederatedQuery(
@@ -175,12 +175,12 @@ def _read(partner: PartnerDepartment, query: str, status: int, body: bytes) -> P
         reply = PartnerReply.model_validate_json(body)
         receipt = opened(reply.receipt.encode(), partner.key, RECEIPT_TYPE, FederatedReceipt)
         right = receipt.agency == partner.pk and receipt.query == query
-        found = FederatedFindings.model_validate_json(reply.findings) if reply.findings else None
+        findings = FederatedFindings.model_validate_json(reply.findings) if reply.findings else None
     except (PlatepostError, ValidationError, ValueError) as error:
         return PartnerAnswer(partner.pk, "wrong", f"its answer is not as it must be signed: {type(error).__name__}")
     if not right or (status == 200 and receipt.found != text_digest(reply.findings)):
         return PartnerAnswer(partner.pk, "wrong", "it answers something else")
-    return PartnerAnswer(partner.pk, receipt.decision, receipt.why, receipt, reply.receipt, found)
+    return PartnerAnswer(partner.pk, receipt.decision, receipt.why, receipt, reply.receipt, findings)
 
 
 def send_each(calls: Sequence[Call]) -> list[StatusAndBody | PartnerAnswer]:
@@ -250,9 +250,9 @@ def _end(sock: socket.socket) -> None:
         sock.shutdown(socket.SHUT_RDWR)
 
 
-def _sent_once(partner: PartnerDepartment, path: str, said: str) -> bytes:
+def _sent_once(partner: PartnerDepartment, path: str, text: str) -> bytes:
     """Send one message. Raises NotTakenError: it is not answered."""
-    (came,) = send_each([(partner, path, said)])
+    (came,) = send_each([(partner, path, text)])
     if isinstance(came, PartnerAnswer):
         raise NotTakenError(f"{partner.pk} is {came.word}: {came.why}", 500 if came.word == "wrong" else 503)
     status, body = came
@@ -282,8 +282,8 @@ def demand_case(exchange: FederatedExchange, *, person: str, because: str) -> st
     salt = bytes.fromhex(case.salt)
     if case_commitment(salt, case.case) != exchange.committed:
         raise SharingError(f"{partner.pk} opened another case than it committed to", "federation_case")
-    said = {"agency_name": partner.pk, "exchange": exchange.pk, "case": case.case, "because": because}
-    with act(LedgerEvent.CASE_OPENED, person=person, **said):
+    fields = {"agency_name": partner.pk, "exchange": exchange.pk, "case": case.case, "because": because}
+    with act(LedgerEvent.CASE_OPENED, person=person, **fields):
         FederatedExchange.objects.filter(pk=exchange.pk).update(case_number=case.case, salt=salt)
     return case.case
 

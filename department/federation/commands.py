@@ -74,5 +74,5 @@ Example:
 def settle(*, folder: DepartmentFolder, as_json: bool) -> None:
     """Fetch ledger entries for answers that reached FOLDER too late, so that both ledgers have them."""
     with working_as(folder, KEEPER):
-        said = settle_exchanges()
-    click.echo(json.dumps(said) if as_json else ", ".join(f"{count} {what}" for what, count in said.items()) + ".")
+        counts = settle_exchanges()
+    click.echo(json.dumps(counts) if as_json else ", ".join(f"{count} {what}" for what, count in counts.items()) + ".")

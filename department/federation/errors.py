@@ -2,14 +2,14 @@
 
 ::
 
-    ActRefusedError
+    OperationRefusedError
      +-- NotTakenError    a partner's message is not answered
 """
 
-from platepost.department.errors import ActRefusedError
+from platepost.department.errors import OperationRefusedError
 
 
-class NotTakenError(ActRefusedError):
+class NotTakenError(OperationRefusedError):
     """A message from outside is not answered; the message says why, in words for the partner.
 
     Args:

@@ -46,11 +46,11 @@ SHARED_FIELDS = [field for field in READ_FIELDS.values() if field.shared]
 """What the reads of an answer have."""
 
 
-class _Said(BaseModel):
+class _Statement(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class _Message(_Said):
+class _Message(_Statement):
     id: UUID
     """Of one message: none is taken twice."""
     agency: AgencyName
@@ -62,21 +62,21 @@ class _Message(_Said):
     """For whom, by log-in."""
 
 
-class PlateBehind(_Said):
+class PlateBehind(_Statement):
     """The last plate of a page."""
 
     score: float
     plate: Line
 
 
-class ReadBehind(_Said):
+class ReadBehind(_Statement):
     """The last read of a page."""
 
     captured_at: AwareDatetime
     record: int
 
 
-class AskedPlates(_Said):
+class PlateRequest(_Statement):
     """Which plates are wanted, or which reads of one."""
 
     plate: Annotated[str, Field(min_length=1, max_length=80)]
@@ -101,10 +101,10 @@ class FederatedQuery(_Message):
     """The commitment to the case number, which stays at home until it is demanded."""
     policy: Digest
     """The policy under which it is asked."""
-    asked: AskedPlates
+    asked: PlateRequest
 
 
-class FederatedReceipt(_Said):
+class FederatedReceipt(_Statement):
     """What the other decided. Signed, it is the entry of both ledgers."""
 
     agency: AgencyName
@@ -124,7 +124,7 @@ class FederatedReceipt(_Said):
     """How long the answering department keeps reads, by class."""
 
 
-class FederatedPlate(_Said):
+class FederatedPlate(_Statement):
     """A plate that fits."""
 
     plate: Line
@@ -134,7 +134,7 @@ class FederatedPlate(_Said):
     last_seen: AwareDatetime
 
 
-class FederatedRead(_Said):
+class FederatedRead(_Statement):
     """A read of the plate that was opened, without its picture."""
 
     record: int
@@ -152,7 +152,7 @@ class FederatedRead(_Said):
         return [(str(field.label), field.shown(self.fields)) for field in SHARED_FIELDS]
 
 
-class FederatedFindings(_Said):
+class FederatedFindings(_Statement):
     """One page of what was found."""
 
     plates: Annotated[tuple[FederatedPlate, ...], Field(max_length=PAGE)] = ()
@@ -163,7 +163,7 @@ class FederatedFindings(_Said):
     """Where the next page of reads begins."""
 
 
-class PartnerReply(_Said):
+class PartnerReply(_Statement):
     """What goes over the wire in answer to a query."""
 
     receipt: str
@@ -179,16 +179,16 @@ class CaseDemand(_Message):
     because: Line
 
 
-class OpenedCase(_Said):
+class OpenedCase(_Statement):
     """A case number, with the proof that it is the one that was committed to."""
 
     case: Line
     salt: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 
 
-def signed(said: BaseModel, key: ECKey, typ: str) -> str:
+def signed(model: BaseModel, key: ECKey, typ: str) -> str:
     """Return a message as a compact JWS."""
-    return sign(said.model_dump_json(exclude_none=True).encode(), key, typ=typ, kid=key.thumbprint()).decode("ascii")
+    return sign(model.model_dump_json(exclude_none=True).encode(), key, typ=typ, kid=key.thumbprint()).decode("ascii")
 
 
 def opened(message: bytes, key: ECKey, typ: str, model: type[Model]) -> Model:
@@ -212,6 +212,6 @@ def case_commitment(salt: bytes, case: str) -> str:
     return commitment(salt, "case", json.dumps(case))
 
 
-def as_entered(asked: AskedPlates) -> dict[str, Any]:
+def as_entered(asked: PlateRequest) -> dict[str, Any]:
     """Return what is asked as an entry of the ledger has it: JSON values."""
     return asked.model_dump(mode="json", exclude_defaults=True)

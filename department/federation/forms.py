@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from platepost.department.errors import DepartmentError
-from platepost.department.federation.exchange import AskedPlates
+from platepost.department.federation.exchange import PlateRequest
 from platepost.department.federation.identity import known_certificate
 from platepost.department.federation.models import PartnerDepartment
 from platepost.department.ledger.models import Agency
@@ -61,7 +61,7 @@ class PartnerSearchForm(PurposeForm):
         PartnerDepartment.objects.filter(agency__allowed=True), widget=forms.CheckboxSelectMultiple
     )
 
-    asked: AskedPlates
+    asked: PlateRequest
     """What is asked, once the form is valid."""
 
     def __init__(self, data: Mapping[str, Any] | None = None, **more: Any) -> None:  # noqa: ANN401 - Django's
@@ -71,18 +71,20 @@ class PartnerSearchForm(PurposeForm):
 
     def clean(self) -> dict[str, Any]:
         """Make the query of it."""
-        said = super().clean() or {}
+        cleaned = super().clean() or {}
         if self.errors:
-            return said
+            return cleaned
         try:
-            pattern = PlatePattern.parse(said["plate"], budget=int(said["look_alikes"]), slip=said["one_wrong"])
-            PlateQuery(pattern=pattern, since=said["since"], until=said["until"])
+            pattern = PlatePattern.parse(
+                cleaned["plate"], budget=int(cleaned["look_alikes"]), slip=cleaned["one_wrong"]
+            )
+            PlateQuery(pattern=pattern, since=cleaned["since"], until=cleaned["until"])
         except PatternError as error:
             self.add_error("plate", str(error))
-            return said
+            return cleaned
         names = ("plate", "one_wrong", "since", "until")
-        self.asked = AskedPlates(look_alikes=int(said["look_alikes"]), **{name: said[name] for name in names})
-        return said
+        self.asked = PlateRequest(look_alikes=int(cleaned["look_alikes"]), **{name: cleaned[name] for name in names})
+        return cleaned
 
 
 def _agencies() -> list[str]:

@@ -52,7 +52,7 @@ class FederationIdentity:
         """
         key, name = new_key(), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.agency)])
         both = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
-        made = (
+        certificate = (
             ORDINARY.builder(subject=name, issuer=name, key=key.public_key(), valid=LEAF_VALID)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(usage(authority=False), critical=True)
@@ -62,7 +62,7 @@ class FederationIdentity:
         )
         private_folder(self.folder)
         replace_private(self.folder / KEY_FILE, private_pem(key))
-        replace_private(self.certificate, made.public_bytes(Encoding.PEM))
+        replace_private(self.certificate, certificate.public_bytes(Encoding.PEM))
 
     def context(self, certificates: Iterable[str], *, server: bool) -> ssl.SSLContext:
         """Return how to connect only with a peer that shows one of these certificates, PEM.
@@ -71,24 +71,24 @@ class FederationIdentity:
             DepartmentError: there is no key.
 
         """
-        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
-        made.minimum_version = ssl.TLSVersion.TLSv1_3
-        made.verify_mode = ssl.CERT_REQUIRED
-        made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         try:
-            made.load_cert_chain(self.certificate, self.folder / KEY_FILE)
+            context.load_cert_chain(self.certificate, self.folder / KEY_FILE)
         except OSError as error:
             raise DepartmentError(f"{self.folder}: {error.strerror or error}") from error
         for certificate in certificates:
-            made.load_verify_locations(cadata=certificate)
-        return made
+            context.load_verify_locations(cadata=certificate)
+        return context
 
 
 def known_certificate(pem: str) -> str:
     """Return a partner's certificate alone, PEM. Raises DepartmentError: it is none whose key could sign."""
     try:
-        found = x509.load_pem_x509_certificate(pem.encode())
-        ECKey.import_key(found.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+        ECKey.import_key(certificate.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     except (ValueError, TypeError) as error:
         raise DepartmentError("this is not a department's certificate (PEM)") from error
-    return found.public_bytes(Encoding.PEM).decode()
+    return certificate.public_bytes(Encoding.PEM).decode()

@@ -18,8 +18,8 @@ def name_partner(agency: str, url: str, certificate: str, *, person: str) -> Non
         SharingError: the address is none, or the person is no records manager.
 
     """
-    said = {"url": url, "certificate": certificate}
+    fields = {"url": url, "certificate": certificate}
     digest = hashlib.sha256(certificate.encode()).hexdigest()
     with act(LedgerEvent.PARTNER_NAMED, person=person, agency_name=agency, url=url, certificate=digest):
-        if not PartnerDepartment.objects.filter(pk=agency).update(**said, person=person, at=Now()):
-            PartnerDepartment.objects.create(agency_id=agency, **said, person=person)
+        if not PartnerDepartment.objects.filter(pk=agency).update(**fields, person=person, at=Now()):
+            PartnerDepartment.objects.create(agency_id=agency, **fields, person=person)

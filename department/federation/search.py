@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from platepost.department.federation.asking import PartnerAnswer, ask
-from platepost.department.federation.exchange import SHARED_FIELDS, AskedPlates, PlateBehind, ReadBehind, as_entered
+from platepost.department.federation.exchange import SHARED_FIELDS, PlateBehind, PlateRequest, ReadBehind, as_entered
 from platepost.department.federation.forms import PartnerSearchForm
 from platepost.department.ledger.entries import open_entry
 from platepost.department.people.access import CurrentRequest, needs
@@ -43,7 +43,7 @@ def search_partners(request: CurrentRequest) -> HttpResponseBase:
     return _page(request, form, status=422)
 
 
-def _asked(asked: AskedPlates, request: HttpRequest) -> AskedPlates:
+def _asked(asked: PlateRequest, request: HttpRequest) -> PlateRequest:
     """Return the query with the page that is asked for."""
     given, more = request.POST, dict[str, Any]()
     try:
@@ -64,7 +64,7 @@ def _page(
     request: HttpRequest,
     form: PartnerSearchForm,
     *,
-    asked: AskedPlates | None = None,
+    asked: PlateRequest | None = None,
     answers: list[PartnerAnswer] | None = None,
     status: int = 200,
 ) -> HttpResponse:

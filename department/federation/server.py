@@ -109,10 +109,10 @@ class FederationServer(StoppableServer):
         while True:
             await asyncio.sleep(_PARTNERS_SECONDS)
             try:
-                found = set(await asyncio.to_thread(_certificates))
+                current = set(await asyncio.to_thread(_certificates))
             except DatabaseError as error:
                 log.warning("partners cannot be read: %s", type(error).__name__)
                 continue
-            for certificate in found - self._known:
+            for certificate in current - self._known:
                 self._context.load_verify_locations(cadata=certificate)
-            self._known |= found
+            self._known |= current

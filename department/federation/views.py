@@ -34,8 +34,8 @@ def change_partners(request: CurrentRequest, what: str) -> HttpResponse:
 
     def demand(form: CaseForm) -> None:
         number, because = form.cleaned_data["exchange"], form.cleaned_data["because"]
-        found = get_object_or_404(FederatedExchange, pk=number, side="answered", case_number=None)
-        demand_case(found, person=person, because=because)
+        exchange = get_object_or_404(FederatedExchange, pk=number, side="answered", case_number=None)
+        demand_case(exchange, person=person, because=because)
 
     acts: FormActs = {
         "name": (PartnerForm, lambda form: name_partner(**form.cleaned_data, person=person)),

@@ -18,12 +18,12 @@ def set_agency(agency: Agency, *, person: str) -> None:
         LedgerError: the ledger cannot be written.
 
     """
-    said = {name: getattr(agency, name) for name in ("kind", "allowed", "note", "ori")}
+    fields = {name: getattr(agency, name) for name in ("kind", "allowed", "note", "ori")}
     agency.entered_by = person
     try:
-        with entering(LedgerEvent.AGENCY_SET, {"person": person, "agency_name": agency.name, **said}):
+        with entering(LedgerEvent.AGENCY_SET, {"person": person, "agency_name": agency.name, **fields}):
             Agency.objects.bulk_create(
-                [agency], update_conflicts=True, unique_fields=["name"], update_fields=[*said, "entered_by"]
+                [agency], update_conflicts=True, unique_fields=["name"], update_fields=[*fields, "entered_by"]
             )
     except IntegrityError as error:
         raise PurposeError(f"the law allows nothing on behalf of {agency.name}: it is {agency.kind}") from error
@@ -38,13 +38,13 @@ def confirm_agency(name: str, *, person: str) -> None:
         LedgerError: the ledger cannot be written.
 
     """
-    with entering(LedgerEvent.AGENCY_CONFIRMED, {"person": person, "agency_name": name}) as said:
+    with entering(LedgerEvent.AGENCY_CONFIRMED, {"person": person, "agency_name": name}) as entry:
         waiting = Agency.objects.filter(name=name, confirmed_by=None)
-        found = waiting.values("kind", "ori").first()
-        if found is None:
+        agency_fields = waiting.values("kind", "ori").first()
+        if agency_fields is None:
             raise PurposeError(f"{name} does not wait for a second person")
         waiting.update(confirmed_by=person, confirmed_at=Now())
-        said.update(found)
+        entry.update(agency_fields)
 
 
 def require_agreed(name: str, purpose: str, *, scope: str = "search") -> None:

@@ -92,7 +92,7 @@ class LedgerEvent(Enum):
     JOURNALED = EventKind(
         "journaled",
         "was shown a hit while the log could not be written",
-        "person time said covert digest",
+        "person time shown covert digest",
         writers=(KEEPER,),
     )
     """Taken over from the journal; `time` is that of the machine, `digest` that of the journal's line."""
@@ -273,8 +273,10 @@ class LedgerEvent(Enum):
     READ_LABELED = EventKind("read_labeled", "labeled a random read", "person sample verdict")
     WEBHOOK_ADDED = EventKind("webhook_added", "added a webhook", "person webhook agency_name url")
     WEBHOOK_ENDED = EventKind("webhook_ended", "ended a webhook", "person webhook")
-    WEBHOOK_TOLD = EventKind("webhook_told", "was told of a decision", "webhook agency_name hit number told")
-    """By webhook; `told` is false where it was given up."""
+    WEBHOOK_DELIVERED = EventKind(
+        "webhook_delivered", "was told of a decision", "webhook agency_name hit number delivered"
+    )
+    """By webhook; `delivered` is false where it was given up."""
     TEST_HIT = EventKind("test_hit", "sent a test hit to their console", "person")
     LISTS_SEEN = EventKind("lists_seen", "looked at the posts' lists", "person newest posts stale faults open")
     """At the start of a shift: the newest list's version, and how many posts, posts without it, faults, open alerts."""

@@ -19,7 +19,7 @@ from platepost.department.database.roles import KEEPER, OWNER
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
 from platepost.department.ledger.catalog import LedgerEvent
-from platepost.department.ledger.doors import note_readers
+from platepost.department.ledger.direct_feeds import note_readers
 from platepost.department.ledger.errors import HeadError
 from platepost.department.ledger.export import ledger_lines
 from platepost.department.ledger.heads import SealedHead, noted_head, opened_head
@@ -80,8 +80,8 @@ def export(*, folder: DepartmentFolder, outsider: bool, to: TextIO | None, as_js
         for line in ledger_lines(keeper, bodies=not outsider):
             written += (to or sys.stdout).write(line) > 0
     if to is not None:
-        said = {"file": to.name, "what": what, "lines": written}
-        click.echo(json.dumps(said) if as_json else f"{written} lines in {to.name}.")
+        fields = {"file": to.name, "what": what, "lines": written}
+        click.echo(json.dumps(fields) if as_json else f"{written} lines in {to.name}.")
 
 
 @ledger.command(
@@ -96,7 +96,7 @@ def readers(*, folder: DepartmentFolder, as_json: bool) -> None:
     """Log who began or stopped receiving every read at the broker, by the fleet's register of FOLDER."""
     with _working(folder, KEEPER) as keeper:
         keeper.execute("SELECT ledger_close_left()")
-        register = StateFile(folder.kept_register, PostKeyRegister, about="the register").read()
+        register = StateFile(folder.stored_register, PostKeyRegister, about="the register").read()
         changed = note_readers(keeper, register)
     click.echo(json.dumps({"entered": changed}) if as_json else f"{changed} changes were logged.")
 
@@ -172,8 +172,8 @@ def check(
         for problem in verdict.problems
     ]
     if as_json:
-        said = {"intact": not problems, "entries": verdict.entries, "heads": len(noted), "problems": problems}
-        click.echo(json.dumps({**said, "unanswered": verdict.unanswered}))
+        fields = {"intact": not problems, "entries": verdict.entries, "heads": len(noted), "problems": problems}
+        click.echo(json.dumps({**fields, "unanswered": verdict.unanswered}))
     else:
         for problem in problems:
             click.secho(f"{problem['number'] or ''} {problem['kind']}: {problem['message']}".lstrip(), fg="red")
@@ -209,10 +209,10 @@ def witness(*, folder: DepartmentFolder, heads: BinaryIO, of: Path, as_json: boo
     names = folder.settings.agency, folder.settings.custodian
     with _working(folder, KEEPER):
         by = signing_jwk(folder.custody_key)
-        said, signed = witness_head(_heads_of(heads), folder.witnessed, of=_public_key(of), by=by, names=names)
-        fields = {"agency_name": said.agency, "custodian": said.custodian}
-        append(LedgerEvent.WITNESSED, {**fields, "number": said.number, "digest": said.digest})
-    click.echo(json.dumps({"number": said.number, "signed": signed.decode()}) if as_json else signed.decode())
+        statement, signed = witness_head(_heads_of(heads), folder.witnessed, of=_public_key(of), by=by, names=names)
+        fields = {"agency_name": statement.agency, "custodian": statement.custodian}
+        append(LedgerEvent.WITNESSED, {**fields, "number": statement.number, "digest": statement.digest})
+    click.echo(json.dumps({"number": statement.number, "signed": signed.decode()}) if as_json else signed.decode())
 
 
 @ledger.command(

@@ -34,11 +34,11 @@ class FetchedRecords:
         """Add what was done."""
         self._steps += steps
 
-    def said(self) -> dict[str, list[Any]]:
+    def fields(self) -> dict[str, list[Any]]:
         """Return it in JSON's types."""
         always = ("records", "pictures")
-        said = {name: list(values) for name, values in self._known.items() if values or name in always}
-        return said | ({"steps": self._steps} if self._steps else {})
+        fields = {name: list(values) for name, values in self._known.items() if values or name in always}
+        return fields | ({"steps": self._steps} if self._steps else {})
 
 
 class Viewer(NamedTuple):
@@ -152,8 +152,8 @@ class OpenEntry:
 
     def _closing(self) -> dict[str, Any]:
         self._closed = True
-        covert = {group: noted.said() for group, noted in self._covert.items()}
-        return {**self._open.said(), "covert": covert}
+        covert = {group: noted.fields() for group, noted in self._covert.items()}
+        return {**self._open.fields(), "covert": covert}
 
 
 def open_entry(
@@ -186,9 +186,9 @@ def open_entry(
 
     """
     asked = {"person": person, "agency": agency, "query": query, "groups": groups}
-    told = replace(purpose, case=instead_of_case, reason=None) if instead_of_case else purpose
+    logged = replace(purpose, case=instead_of_case, reason=None) if instead_of_case else purpose
     with acting_in(session) if session is not None else nullcontext():
-        return _opened(LedgerEvent.INTENT, purpose, scope, told, **asked)
+        return _opened(LedgerEvent.INTENT, purpose, scope, logged, **asked)
 
 
 def open_log(
@@ -206,11 +206,11 @@ def _opened(
     event: LedgerEvent,
     purpose: AccessPurpose,
     scope: str,
-    told: AccessPurpose,
+    logged: AccessPurpose,
     **asked: Any,  # noqa: ANN401 - JSON values
 ) -> OpenEntry:
     policy = policy_in_force()
-    said = {**asdict(told), "policy": policy.digest, **asked}
+    fields = {**asdict(logged), "policy": policy.digest, **asked}
     try:
         own_case = event is LedgerEvent.INTENT and scope != "query" and "incident" not in asked["query"]
         policy.require(purpose, any_case=not own_case)
@@ -218,17 +218,17 @@ def _opened(
             require_agreed(purpose.on_behalf_of, purpose.purpose, scope=scope)
         if event is LedgerEvent.INTENT:
             _require_approved(policy.law, purpose, asked["person"], asked["query"])
-        return OpenEntry(begin(event, said), said)
+        return OpenEntry(begin(event, fields), fields)
     except ForbiddenPurposeError as error:
         seen = judged(error, asked["person"])
         reported = {"forbidden": seen.forbidden} if seen.is_again else {}
-        append(LedgerEvent.REFUSED, {**said, "why": str(seen), "word": seen.word, **reported})
+        append(LedgerEvent.REFUSED, {**fields, "why": str(seen), "word": seen.word, **reported})
         raise seen from error
     except ApprovalNeededError as error:
-        append(LedgerEvent.REFUSED, {**said, "why": str(error), "approval": True})
+        append(LedgerEvent.REFUSED, {**fields, "why": str(error), "approval": True})
         raise
     except PurposeError as error:
-        append(LedgerEvent.REFUSED, {**said, "why": str(error)})
+        append(LedgerEvent.REFUSED, {**fields, "why": str(error)})
         raise
 
 

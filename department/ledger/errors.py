@@ -10,14 +10,14 @@
           +-- JournalError          the journal, for when it cannot be written, cannot be written or read
 """
 
-from platepost.department.errors import ActRefusedError, DepartmentError
+from platepost.department.errors import DepartmentError, OperationRefusedError
 
 
 class LedgerError(DepartmentError, RuntimeError):
     """The ledger cannot be written, so that nothing may be read."""
 
 
-class AgreementError(LedgerError, ActRefusedError):
+class AgreementError(LedgerError, OperationRefusedError):
     """An agreement cannot be entered or confirmed so."""
 
 

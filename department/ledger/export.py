@@ -32,5 +32,5 @@ def ledger_lines(connection: Connection[Any], *, bodies: bool) -> Iterator[str]:
     with connection.transaction():
         for statement in (ENTRIES, *([BODIES] if bodies else [])):
             with connection.cursor("ledger_lines") as cursor:
-                for (said,) in cursor.execute(statement.format("TRUE")):
-                    yield json.dumps(said, separators=(",", ":")) + "\n"
+                for (line,) in cursor.execute(statement.format("TRUE")):
+                    yield json.dumps(line, separators=(",", ":")) + "\n"

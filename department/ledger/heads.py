@@ -55,9 +55,9 @@ class SealedHead:
     def read(cls, line: bytes) -> "SealedHead":
         """Read a line. Raises HeadError: it is damaged."""
         try:
-            said = json.loads(line)
-            witness = said["witness"]
-            return cls(said["head"].encode("ascii"), None if witness is None else base64.b64decode(witness))
+            payload = json.loads(line)
+            witness = payload["witness"]
+            return cls(payload["head"].encode("ascii"), None if witness is None else base64.b64decode(witness))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise HeadError("a line is not a signed end of a ledger") from error
 

@@ -6,7 +6,7 @@
         append(...)                                      # the ledger
     except LedgerError:
         try:
-            local_journal().note(person=..., said={...}) # then this
+            local_journal().note(person=..., shown={...}) # then this
         except JournalError:
             ...                                          # then nothing may be shown but category and place
 
@@ -54,7 +54,7 @@ class JournalNote(BaseModel):
     time: AwareDatetime
     """By the clock of the machine that showed it."""
     person: str
-    said: dict[str, JsonValue]
+    shown: dict[str, JsonValue]
     covert: dict[str, JsonValue]
 
 
@@ -82,13 +82,13 @@ class LocalJournal:
         return lines.exists() and lines.stat().st_size > 0
 
     def note(
-        self, *, person: str, said: Mapping[str, JsonValue], covert: Mapping[str, JsonValue] | None = None
+        self, *, person: str, shown: Mapping[str, JsonValue], covert: Mapping[str, JsonValue] | None = None
     ) -> None:
         """Note a hit that is about to be shown; on the disk on return.
 
         Args:
             person: to whom.
-            said: what is shown: the hit's id, post, plate and so on, as an auditor will read it. Nothing of a covert
+            shown: what is shown: the hit's id, post, plate and so on, as an auditor will read it. Nothing of a covert
                 hit belongs here.
             covert: the same of covert hits, by their group; auditors outside it do not see this part.
 
@@ -102,7 +102,7 @@ class LocalJournal:
                     previous=_FIRST if file.last is None else _digest(file.last),
                     time=datetime.now(UTC),
                     person=person,
-                    said=dict(said),
+                    shown=dict(shown),
                     covert=dict(covert or {}),
                 )
                 key = self._key()
@@ -120,8 +120,8 @@ class LocalJournal:
         key, previous = self._key(), _FIRST
         for place, line in enumerate(lines_of(self.folder / _LINES), 1):
             try:
-                said = open_signed(line, typ=JOURNAL_TYPE, key=lambda _: key).payload
-                note = JournalNote.model_validate_json(said)
+                payload = open_signed(line, typ=JOURNAL_TYPE, key=lambda _: key).payload
+                note = JournalNote.model_validate_json(payload)
             except (PlatepostError, ValidationError) as error:
                 raise JournalError(f"line {place} of the journal is not as it was noted: {error}") from error
             if note.previous != previous:
@@ -155,12 +155,12 @@ def local_journal() -> LocalJournal:
 
 def known_lines(connection: Connection[Any]) -> frozenset[str]:
     """Return the digests of the journal's lines that the ledger has, for a role that sees all of it."""
-    found = connection.execute(
+    fetched = connection.execute(
         "SELECT value::jsonb #>> '{}' FROM ledger_entry JOIN ledger_body USING (entry)"
         " WHERE event = %s AND field = 'digest'",
         [LedgerEvent.JOURNALED.value],
     )
-    return frozenset(digest for (digest,) in found)
+    return frozenset(digest for (digest,) in fetched)
 
 
 def import_journal(journal: LocalJournal, known: frozenset[str]) -> int:

@@ -23,11 +23,11 @@ def published_checkpoint(connection: Connection[Any], since: tuple[int, int] | N
         psycopg.Error: the database does not answer.
 
     """
-    found = connection.execute("SELECT head FROM ledger_sent WHERE destination = %s", [PAGE]).fetchone()
-    if found is None or found[0] is None:
+    sent = connection.execute("SELECT head FROM ledger_sent WHERE destination = %s", [PAGE]).fetchone()
+    if sent is None or sent[0] is None:
         return None
-    said: dict[str, Any] = {"head": found[0]}
-    content = json.loads(urlsafe_b64decode(found[0].split(".")[1] + "=="))
+    fields: dict[str, Any] = {"head": sent[0]}
+    content = json.loads(urlsafe_b64decode(sent[0].split(".")[1] + "=="))
     if since is not None:
         proofs = {}
         for name, tree, old, new in (
@@ -38,5 +38,5 @@ def published_checkpoint(connection: Connection[Any], since: tuple[int, int] | N
                 proofs[name] = [each.hex() for each in MerkleLog(connection, tree).proof(old, new)]
             except LookupError:  # what is damaged proves nothing
                 proofs[name] = []
-        said["since"] = proofs
-    return json.dumps(said).encode("ascii")
+        fields["since"] = proofs
+    return json.dumps(fields).encode("ascii")

@@ -20,7 +20,7 @@ MOST_ENTRIES = 500
 
 
 @dataclass(frozen=True, slots=True)
-class SoughtEntries:
+class EntryFilter:
     """Which entries are wanted: all conditions that are given hold."""
 
     person: str | None = None
@@ -58,12 +58,12 @@ def reading(log: OpenEntry) -> Iterator[CursorWrapper]:
         yield cursor
 
 
-def logged(entry: OpenEntry, sought: SoughtEntries, *, limit: int = MOST_ENTRIES) -> list[ShownEntry]:
+def logged(entry: OpenEntry, entry_filter: EntryFilter, *, limit: int = MOST_ENTRIES) -> list[ShownEntry]:
     """Return entries of the ledger, the latest first.
 
     Args:
         entry: made by `open_log`.
-        sought: which ones.
+        entry_filter: which ones.
         limit: entries at most; no more than `MOST_ENTRIES`.
 
     Raises:
@@ -71,13 +71,14 @@ def logged(entry: OpenEntry, sought: SoughtEntries, *, limit: int = MOST_ENTRIES
 
     """
     conditions: dict[str, Any] = {
-        "EXISTS (SELECT FROM ledger_body AS said WHERE said.entry = line.entry AND said.field = 'person'"
-        " AND said.value = ANY (%s))": sought.person and [*map(json.dumps, {sought.person, sought.person.lower()})],
-        "line.event = ANY (%s)": [event.value for event in sought.events],
-        "line.at >= %s": sought.since,
-        "line.at < %s": sought.until,
-        "line.refers_to = %s": sought.refers_to,
-        "line.number < %s": sought.before,
+        "EXISTS (SELECT FROM ledger_body AS fields WHERE fields.entry = line.entry AND fields.field = 'person'"
+        " AND fields.value = ANY (%s))": entry_filter.person
+        and [*map(json.dumps, {entry_filter.person, entry_filter.person.lower()})],
+        "line.event = ANY (%s)": [event.value for event in entry_filter.events],
+        "line.at >= %s": entry_filter.since,
+        "line.at < %s": entry_filter.until,
+        "line.refers_to = %s": entry_filter.refers_to,
+        "line.number < %s": entry_filter.before,
     }
     given = {condition: value for condition, value in conditions.items() if value}
     with reading(entry) as cursor:
@@ -88,9 +89,9 @@ def logged(entry: OpenEntry, sought: SoughtEntries, *, limit: int = MOST_ENTRIES
             f" FROM ledger_entry AS line WHERE {' AND '.join(given) or 'true'} ORDER BY line.number DESC LIMIT %s",
             [*given.values(), min(limit, MOST_ENTRIES)],
         )
-        found = [
+        lines = [
             ShownEntry(number, uuid, at, LedgerEvent(event), refers_to, json.loads(fields))
             for number, uuid, at, event, refers_to, fields in cursor
         ]
-    entry.fetched(entries=[line.number for line in found])
-    return found
+    entry.fetched(entries=[line.number for line in lines])
+    return lines

@@ -106,6 +106,6 @@ def decide_search(entry: UUID, *, person: str, approved: bool, note: str) -> Non
 
 def is_approved(person: str, purpose: AccessPurpose, query: Mapping[str, Any]) -> bool:
     """Tell whether somebody else approved within a day that a person looks for this, or for what this narrows."""
-    said = [person, purpose.purpose, purpose.case, json.dumps(query)]
-    ((found,),) = rows("SELECT ledger_approved(%s, %s, %s, %s)", said)
-    return bool(found)
+    parameters = [person, purpose.purpose, purpose.case, json.dumps(query)]
+    ((approved,),) = rows("SELECT ledger_approved(%s, %s, %s, %s)", parameters)
+    return bool(approved)

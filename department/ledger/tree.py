@@ -43,14 +43,14 @@ class MerkleLog:
         """
         count = self._whole_blocks()
         while len(leaves := self._block(count)) == BLOCK:
-            made, place, level = subtree([leaf for _, leaf in leaves]), count, BLOCK_LEVEL
+            root, place, level = subtree([leaf for _, leaf in leaves]), count, BLOCK_LEVEL
             last = leaves[-1][0]
             with self._connection.transaction():
-                self._store(level, place, made, last)
+                self._store(level, place, root, last)
                 while place & 1:
-                    made = node_hash(self._node(level, place - 1), made)
+                    root = node_hash(self._node(level, place - 1), root)
                     level, place = level + 1, place >> 1
-                    self._store(level, place, made, last)
+                    self._store(level, place, root, last)
             self._blocks.clear()
             count += 1
         return count * BLOCK + len(leaves)
@@ -122,10 +122,10 @@ class MerkleLog:
             self._nodes[level, place] = bytes(row[0])
         return self._nodes[level, place]
 
-    def _store(self, level: int, place: int, made: bytes, last: int) -> None:
+    def _store(self, level: int, place: int, root: bytes, last: int) -> None:
         insert = "INSERT INTO ledger_node (tree, level, place, hash, last) VALUES (%s, %s, %s, %s, %s)"
-        self._connection.execute(insert, [self.name, level, place, made, last])
-        self._nodes[level, place] = made
+        self._connection.execute(insert, [self.name, level, place, root, last])
+        self._nodes[level, place] = root
 
     def _whole_blocks(self) -> int:
         select = "SELECT coalesce(max(place) + 1, 0) FROM ledger_node WHERE tree = %s AND level = %s"

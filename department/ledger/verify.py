@@ -91,7 +91,7 @@ class _Ended:
     """Up to when the bodies of each class may be gone, as the ledger's own entries say."""
 
     def __init__(self, connection: Connection[Any]) -> None:
-        said = connection.execute(
+        erasures = connection.execute(
             "SELECT class.value, until.value FROM ledger_entry AS erased"
             " JOIN ledger_body AS class ON class.entry = erased.entry AND class.field = 'class'"
             " JOIN ledger_body AS until ON until.entry = erased.entry AND until.field = 'until'"
@@ -99,7 +99,7 @@ class _Ended:
             [LedgerEvent.ERASED.value],
         )
         self._until: dict[str, datetime] = {}
-        for name, until in said:
+        for name, until in erasures:
             with suppress(ValueError, TypeError, KeyError):  # a damaged body: reported where its entry is read
                 ended, moment = str(json.loads(name)), datetime.fromisoformat(json.loads(until))
                 self._until[ended] = max(moment, self._until.get(ended, moment))
@@ -173,8 +173,8 @@ class _Time:
 
     def __init__(self, connection: Connection[Any], after: int) -> None:
         before = "SELECT CASE WHEN at BETWEEN '0001-01-02Z' AND '9999-12-30Z' THEN at END FROM ledger_entry"
-        found = connection.execute(f"{before} WHERE number = %s", [after]).fetchone()
-        self._last: datetime | None = found[0] if found else None
+        previous_entry = connection.execute(f"{before} WHERE number = %s", [after]).fetchone()
+        self._last: datetime | None = previous_entry[0] if previous_entry else None
         ((self._now,),) = connection.execute("SELECT clock_timestamp()").fetchall()
 
     def objections(self, line: LedgerLine) -> Iterator[LedgerProblem]:
@@ -190,8 +190,8 @@ class _Time:
 
 
 def _entered(connection: Connection[Any], number: int) -> NotedHead | None:
-    found = connection.execute("SELECT digest FROM ledger_entry WHERE number = %s", [number]).fetchone()
-    return None if found is None else NotedHead(number, found[0].hex())
+    entered = connection.execute("SELECT digest FROM ledger_entry WHERE number = %s", [number]).fetchone()
+    return None if entered is None else NotedHead(number, entered[0].hex())
 
 
 def _steps(connection: Connection[Any], number: int, upto: int) -> Iterator[list[LedgerLine]]:
@@ -205,8 +205,8 @@ def _steps(connection: Connection[Any], number: int, upto: int) -> Iterator[list
 
 def _bodies(connection: Connection[Any], lines: list[LedgerLine]) -> dict[UUID, dict[str, _Body]]:
     bodies: dict[UUID, dict[str, _Body]] = {}
-    sought = "SELECT entry, field, salt, value FROM ledger_body WHERE entry = ANY (%s)"
-    for entry, name, salt, value in connection.execute(sought, [[line.entry for line in lines]]):
+    query = "SELECT entry, field, salt, value FROM ledger_body WHERE entry = ANY (%s)"
+    for entry, name, salt, value in connection.execute(query, [[line.entry for line in lines]]):
         bodies.setdefault(entry, {})[name] = salt, value
     return bodies
 
@@ -239,14 +239,14 @@ def _judged(altered: list[LedgerLine]) -> Iterator[LedgerProblem]:
 
 def _fits(line: LedgerLine, place: LedgerLine) -> bool:
     """Tell whether an entry's content belongs to another's number, whatever else was moved along."""
-    made = {digest_of_line(line, number=place.number, previous=before) for before in (line.previous, place.previous)}
-    return not made.isdisjoint({line.digest, place.digest})
+    digests = {digest_of_line(line, number=place.number, previous=before) for before in (line.previous, place.previous)}
+    return not digests.isdisjoint({line.digest, place.digest})
 
 
 def _cut(connection: Connection[Any], heads: list[NotedHead]) -> Iterator[LedgerProblem]:
     for head in heads:
-        found = connection.execute("SELECT digest FROM ledger_entry WHERE number = %s", [head.sequence]).fetchone()
-        if found is None:
+        entered = connection.execute("SELECT digest FROM ledger_entry WHERE number = %s", [head.sequence]).fetchone()
+        if entered is None:
             yield LedgerProblem(LedgerDamage.CUT, head.sequence, "a noted end is not there")
-        elif not found[0].hex().startswith(head.digest):
+        elif not entered[0].hex().startswith(head.digest):
             yield LedgerProblem(LedgerDamage.CUT, head.sequence, "a noted end is another entry now")

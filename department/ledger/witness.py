@@ -41,13 +41,13 @@ class WitnessedHead(BaseModel):
 
 
 def witness_head(
-    heads: Iterable[bytes], kept: Path, *, of: ECKey, by: ECKey, names: tuple[str, str]
+    heads: Iterable[bytes], folder: Path, *, of: ECKey, by: ECKey, names: tuple[str, str]
 ) -> tuple[LedgerHead, bytes]:
     """Keep checkpoints of another department; return what the last contains, and the signature for it.
 
     Args:
         heads: compact JWS, in their order. Each must prove that it adds to the one before.
-        kept: the folder of checkpoints that were kept, a file for each custodian.
+        folder: the folder of checkpoints that were kept, a file for each custodian.
         of: the other custodian's public key.
         by: the key of this department's custodian.
         names: this agency and its custodian.
@@ -62,7 +62,7 @@ def witness_head(
         content = opened_head(head, of)
         if content.agency == names[0]:
             raise HeadError("nobody is a witness of their own ledger")
-        store = private_folder(kept) / f"{content.agency}.{content.custodian}"
+        store = private_folder(folder) / f"{content.agency}.{content.custodian}"
         with append_only(store) as file:
             if file.last is not None and head != file.last:
                 before = opened_head(file.last, of)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from platepost.department.database.queries import rows
-from platepost.department.errors import ActRefusedError
+from platepost.department.errors import OperationRefusedError
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.writing import append
 from platepost.department.policy.errors import ForbiddenPurposeError, PurposeError
@@ -20,7 +20,7 @@ def judged(error: ForbiddenPurposeError, person: str) -> ForbiddenPurposeError:
 
 
 def require_words(
-    refused: Callable[[str, str], ActRefusedError],
+    refused: Callable[[str, str], OperationRefusedError],
     *,
     person: str,
     what: str,
@@ -39,7 +39,7 @@ def require_words(
         covert: whether what they wrote is a covert group's alone: then no entry has it.
 
     Raises:
-        ActRefusedError: as `refused` makes it; of a forbidden word there is an entry.
+        OperationRefusedError: as `refused` makes it; of a forbidden word there is an entry.
         LedgerError: that cannot be entered, or a transaction is open.
 
     """

@@ -41,11 +41,11 @@ def entering(event: LedgerEvent, fields: Mapping[str, Any]) -> Iterator[dict[str
         LedgerError: it cannot be entered. Nothing is done then.
 
     """
-    said = dict(fields)
+    entry_fields = dict(fields)
     with transaction.atomic():
-        yield said
+        yield entry_fields
         # Last: nobody else can enter anything until the transaction ends.
-        enter(event, said)
+        enter(event, entry_fields)
 
 
 def enter(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | None = None) -> UUID:
@@ -62,8 +62,8 @@ def enter(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | No
     """
     if not connection.in_atomic_block:
         raise LedgerError("an entry that belongs to a change needs the transaction of it")
-    made: UUID = _call("ledger_append(%s, %s, %s)", [event.value, refers_to, _said(event, fields)])
-    return made
+    entry: UUID = _call("ledger_append(%s, %s, %s)", [event.value, refers_to, _checked_json(event, fields)])
+    return entry
 
 
 def append(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | None = None) -> UUID:
@@ -74,8 +74,8 @@ def append(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | N
         PurposeError: it is an intent, and the database does not let the person have that purpose.
 
     """
-    made: UUID = _alone("ledger_append(%s, %s, %s)", [event.value, refers_to, _said(event, fields)])
-    return made
+    entry: UUID = _alone("ledger_append(%s, %s, %s)", [event.value, refers_to, _checked_json(event, fields)])
+    return entry
 
 
 @contextmanager
@@ -106,8 +106,8 @@ def begin(event: LedgerEvent, fields: Mapping[str, Any]) -> UUID:
     session = _session.get()
     if session is None:
         return append(event, fields)
-    made: UUID = _alone("ledger_begin(%s, %s, %s)", [session, event.value, _said(event, fields)])
-    return made
+    entry: UUID = _alone("ledger_begin(%s, %s, %s)", [session, event.value, _checked_json(event, fields)])
+    return entry
 
 
 def append_shown(
@@ -126,16 +126,16 @@ def append_shown(
 
     """
     opened, closed = LedgerEvent.INTENT, LedgerEvent.SHOWN
-    intents = "[" + ", ".join(_said(opened, each) for each in others) + "]"
+    intents = "[" + ", ".join(_checked_json(opened, each) for each in others) + "]"
     if sessions:
-        _alone("ledger_show_others(%s, %s, %s, %s)", [refers_to, [*sessions], intents, _said(closed, fields)])
+        _alone("ledger_show_others(%s, %s, %s, %s)", [refers_to, [*sessions], intents, _checked_json(closed, fields)])
         return
-    shown = "[" + ", ".join([_said(closed, fields)] * (1 + len(others))) + "]"
+    shown = "[" + ", ".join([_checked_json(closed, fields)] * (1 + len(others))) + "]"
     statement = "ledger_append_each(%s, %s::uuid || ledger_append_each(%s, '{}', %s), %s)"
     _alone(statement, [closed.value, refers_to, opened.value, intents, shown])
 
 
-def _said(event: LedgerEvent, fields: Mapping[str, Any]) -> str:
+def _checked_json(event: LedgerEvent, fields: Mapping[str, Any]) -> str:
     """Return fields in JSON, if they are those of an event. Raises LedgerError."""
     carries = set(event.kind.carries.split())
     if not carries <= fields.keys() <= carries | set(event.kind.may_carry.split()):
@@ -148,9 +148,9 @@ def _alone(call: str, values: Sequence[Any]) -> Any:  # noqa: ANN401 - what the 
         raise LedgerError("within a transaction no entry is certain: it could be taken back")
     # It lets the chain go before the disk has it, and waits for the disk in a statement of its own, when others can
     # enter again: entries of many wait together.
-    made = _call(f"{call}, set_config('synchronous_commit', 'off', true)", values)
+    entry = _call(f"{call}, set_config('synchronous_commit', 'off', true)", values)
     _call("ledger_flush()", [])
-    return made
+    return entry
 
 
 def _call(call: str, values: Sequence[Any]) -> Any:  # noqa: ANN401 - what the function returns

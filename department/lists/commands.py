@@ -59,23 +59,30 @@ def import_(*, folder: DepartmentFolder, file: Path, source: str, mapping: Path 
     left = f"Interrupted: {file} is taken in whole or not at all, and the Lists page tells which. Import it again."
     with broken_off(left), working_as(folder, SIGNER):
         by = ImportingUser(folder.caller, folder.secret_key.read_bytes())
-        made = take_in(file, source, mapping, by)
-    said: dict[str, Any] = {"source": source, "unchanged": made is None}
-    if made is not None:
-        said |= {"import": made.pk, "accepted": made.accepted, "refused": made.refused, "held": made.held_because}
-        said["report"] = [{"line": line, "reason": reason} for line, reason in made.report]
+        list_import = take_in(file, source, mapping, by)
+    report: dict[str, Any] = {"source": source, "unchanged": list_import is None}
+    if list_import is not None:
+        report |= {
+            "import": list_import.pk,
+            "accepted": list_import.accepted,
+            "refused": list_import.refused,
+            "held": list_import.held_because,
+        }
+        report["report"] = [{"line": line, "reason": reason} for line, reason in list_import.report]
     if as_json:
-        click.echo(json.dumps(said))
-    elif made is None:
+        click.echo(json.dumps(report))
+    elif list_import is None:
         click.echo(f"{source}: the same file is in force already.")
     else:
-        click.echo(f"{source}: {made.accepted} rows accepted, {made.refused} refused.")
-        for line, reason in made.report[:_SHOWN]:
+        click.echo(f"{source}: {list_import.accepted} rows accepted, {list_import.refused} refused.")
+        for line, reason in list_import.report[:_SHOWN]:
             click.echo(f"  line {line}: {reason}")
-        if made.refused > _SHOWN:
-            click.echo(f"  and {made.refused - _SHOWN} more: see import {made.pk} on the pages, or --json")
-        if made.held_because:
-            click.secho(f"Held, {made.held_because}: release it on the Lists page.", fg="yellow", err=True)
+        if list_import.refused > _SHOWN:
+            click.echo(
+                f"  and {list_import.refused - _SHOWN} more: see import {list_import.pk} on the pages, or --json"
+            )
+        if list_import.held_because:
+            click.secho(f"Held, {list_import.held_because}: release it on the Lists page.", fg="yellow", err=True)
 
 
 @lists.command(
@@ -111,7 +118,7 @@ def publish(*, folder: DepartmentFolder, fleet: Path, who: str, broker: str | No
                     daily = time.monotonic() + _DAILY_SECONDS
                 if time.monotonic() >= not_before:
                     try:
-                        _say(signer.publish_waiting(), as_json=as_json)
+                        _print(signer.publish_waiting(), as_json=as_json)
                     except (ProvisioningError, HotListError) as error:
                         if once:
                             raise
@@ -123,7 +130,7 @@ def publish(*, folder: DepartmentFolder, fleet: Path, who: str, broker: str | No
                 signer.wait(1.0)
 
 
-def _say(manifest: Any, *, as_json: bool) -> None:  # noqa: ANN401 - a type that is slow to import
+def _print(manifest: Any, *, as_json: bool) -> None:  # noqa: ANN401 - a type that is slow to import
     if manifest is None:
         return
     if as_json:

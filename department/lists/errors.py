@@ -2,7 +2,7 @@
 
 ::
 
-    ActRefusedError
+    OperationRefusedError
      +-- ListRefusedError    a rule forbids it, or another person is missing
 """
 
@@ -11,7 +11,7 @@ from functools import partial
 from psycopg.errors import InsufficientPrivilege
 
 from platepost.department.database.refusals import refused_as
-from platepost.department.errors import ActRefusedError
+from platepost.department.errors import OperationRefusedError
 
 WHY = {
     "lists_plate": "a plate has 3 to 10 letters and digits; a partial one three known ones, and the length that fits",
@@ -29,7 +29,7 @@ WHY = {
 """What people are told, by the constraint that refuses."""
 
 
-class ListRefusedError(ActRefusedError):
+class ListRefusedError(OperationRefusedError):
     """It is refused; the message says why."""
 
 

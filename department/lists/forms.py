@@ -40,7 +40,7 @@ class PlateField(forms.CharField):
             raise forms.ValidationError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
 
 
-class PurposeOfLookForm(forms.Form):
+class AccessPurposeForm(forms.Form):
     """Why the past is looked at."""
 
     purpose = forms.ChoiceField()
@@ -52,7 +52,7 @@ class PurposeOfLookForm(forms.Form):
             field.choices = [(each.name, each.name) for each in policy_in_force().offered]
 
 
-class EntryForm(PurposeOfLookForm):
+class EntryForm(AccessPurposeForm):
     """A new entry: a whole plate, or what is known of one."""
 
     plate = PlateField(partial=True, help_text=_("? stands for one character, * for any number; three must be known."))
@@ -102,23 +102,23 @@ class EntryForm(PurposeOfLookForm):
 
     def clean(self) -> dict[str, Any]:
         """Make the entry of it."""
-        said = super().clean() or {}
+        cleaned = super().clean() or {}
         if self.errors:
-            return said
+            return cleaned
         try:
-            state = clean_state(said["state"])
+            state = clean_state(cleaned["state"])
         except RowRefusedError as error:
             self.add_error("state", str(error))
-            return said
+            return cleaned
         same = ("plate", "category", "purpose", "reason", "vehicle", "instructions", "characters")
         self.entry = ListEntry(
-            **{name: said[name] for name in same},
-            safe=said.get("safe", False),
-            case_number=said["case_number"].strip(),
+            **{name: cleaned[name] for name in same},
+            safe=cleaned.get("safe", False),
+            case_number=cleaned["case_number"].strip(),
             state=state,
-            priority=said["priority"] or SourceMapping().allow(said["category"]).priority or 5,
-            distribution=said.get("distribution") or None,
-            expires_at=timezone.now() + timedelta(hours=said["ends"]),
+            priority=cleaned["priority"] or SourceMapping().allow(cleaned["category"]).priority or 5,
+            distribution=cleaned.get("distribution") or None,
+            expires_at=timezone.now() + timedelta(hours=cleaned["ends"]),
         )
         if not self.entry.case_number and not self.entry.safe:
             self.add_error("case_number", "An entry needs a case number.")
@@ -127,15 +127,15 @@ class EntryForm(PurposeOfLookForm):
                 self.entry.pattern(self.entry.case_number, "a")
             except ValidationError as error:
                 self.add_error("plate", "; ".join(each["msg"].removeprefix("Value error, ") for each in error.errors()))
-        elif said["characters"] is not None:
+        elif cleaned["characters"] is not None:
             self.add_error("characters", "A whole plate has as many as it has.")
-        return said
+        return cleaned
 
     @property
     def why(self) -> AccessPurpose:
         """Why the past is searched."""
-        said = self.cleaned_data
-        return AccessPurpose(said["purpose"], case=said["case_number"].strip() or None, reason=said["reason"])
+        cleaned = self.cleaned_data
+        return AccessPurpose(cleaned["purpose"], case=cleaned["case_number"].strip() or None, reason=cleaned["reason"])
 
 
 class RecoveredForm(forms.Form):

@@ -87,7 +87,7 @@ def take_in(path: Path, source: str, mapping_path: Path | None, by: ImportingUse
     require_words(ListRefusedError, person=by.system_user, what="import", texts={"source": source, "mapping": text})
     files.said()  # what was counted is what is kept
     before = in_force(source)
-    made = ListImport(
+    list_import = ListImport(
         source=source,
         system_user=by.system_user,
         mark=hmac.new(by.secret, text.encode() + b"\0" + body, hashlib.sha256).hexdigest(),
@@ -98,18 +98,20 @@ def take_in(path: Path, source: str, mapping_path: Path | None, by: ImportingUse
         report=[[row.line, row.reason] for row in refused[:MOST_REPORTED]],
         held_because=_beyond_belief(before, accepted),
     )
-    if before is not None and before.mark == made.mark:
+    if before is not None and before.mark == list_import.mark:
         return None
-    known = next((each for each in held_imports() if (each.source, each.mark) == (source, made.mark)), None)
+    known = next((each for each in held_imports() if (each.source, each.mark) == (source, list_import.mark)), None)
     if known is not None:
         return known
-    said = {"person": by.system_user, "source": source, "mark": made.mark, "accepted": accepted}
-    with entering(LedgerEvent.LIST_IMPORTED, {**said, "refused": made.refused, "held": made.is_held}) as noted:
-        made.save(force_insert=True)
-        if not made.is_held:
+    fields = {"person": by.system_user, "source": source, "mark": list_import.mark, "accepted": accepted}
+    with entering(
+        LedgerEvent.LIST_IMPORTED, {**fields, "refused": list_import.refused, "held": list_import.is_held}
+    ) as noted:
+        list_import.save(force_insert=True)
+        if not list_import.is_held:
             ListRequest.objects.create(kind="complete")
-        noted["import"] = made.pk
-    return made
+        noted["import"] = list_import.pk
+    return list_import
 
 
 def in_force(source: str) -> ListImport | None:

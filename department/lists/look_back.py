@@ -6,7 +6,7 @@ read says is read again, under an entry of the ledger, by anyone who opens it.
 
 from datetime import UTC, datetime, timedelta
 
-from platepost.department.custody.reading import ShownRow, Sought, reads
+from platepost.department.custody.reading import ReadFilter, ShownRow, reads
 from platepost.department.ledger.entries import OpenEntry, open_entry
 from platepost.department.lists.errors import ListRefusedError
 from platepost.department.lists.models import ListEntry, ListLead
@@ -48,8 +48,8 @@ def look_back(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson) ->
     with _opened(entry, purpose, by, days=back) as opened:
         plates = _plates(opened, entry, first)
         with in_time():
-            found = reads(opened, Sought(plates=plates, since=first), limit=MOST_LEADS) if plates else []
-    leads = [row for row in found if row["class"] in since and row["captured_at"] >= since[row["class"]]]
+            past_reads = reads(opened, ReadFilter(plates=plates, since=first), limit=MOST_LEADS) if plates else []
+    leads = [row for row in past_reads if row["class"] in since and row["captured_at"] >= since[row["class"]]]
     with seeing(by):
         ListLead.objects.bulk_create(
             [ListLead(entry=entry, record_id=row["record_id"], plate_fold=row["plate_fold"]) for row in leads],
@@ -66,7 +66,7 @@ def open_leads(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson) -
         return []
     with _opened(entry, purpose, by, leads=len(leads)) as opened, in_time():
         plates = sorted({plate for _, plate in leads})
-        return reads(opened, Sought(records=[record for record, _ in leads], plates=plates), limit=MOST_LEADS)
+        return reads(opened, ReadFilter(records=[record for record, _ in leads], plates=plates), limit=MOST_LEADS)
 
 
 def _opened(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson, **asked: object) -> OpenEntry:
@@ -89,7 +89,7 @@ def _opened(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson, **as
 def _plates(opened: OpenEntry, entry: ListEntry, since: datetime) -> list[str]:
     """Return the plates, as read, that may be the entry's: the whole plate, and reads with a hidden character."""
     query = PlateQuery(pattern=PlatePattern.parse(entry.plate), since=since)
-    fitting = [found.seen.plate for found in find_plates(opened, query, limit=MOST_PLATES).plates]
+    fitting = [match.seen.plate for match in find_plates(opened, query, limit=MOST_PLATES).plates]
     # Reads that only a group may see are not in the dictionary that is searched.
     whole = [] if entry.partial else [fold(PlateText(entry.plate))]
     return [*{*whole, *(plate for plate in fitting if entry.characters in {None, len(plate)})}]

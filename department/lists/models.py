@@ -76,8 +76,8 @@ class ListEntry(models.Model):
 
     def pattern(self, case: str, author: str) -> PatternEntry:
         """Return a partial plate as posts carry it. Raises pydantic.ValidationError where they would not take it."""
-        said = ("characters", "category", "priority", "state", "distribution")
-        facts = {name: getattr(self, name) for name in said}
+        fields = ("characters", "category", "priority", "state", "distribution")
+        facts = {name: getattr(self, name) for name in fields}
         return PatternEntry(pattern=self.plate, case=case, author=author, expires=self.expires_at, **facts)
 
 
@@ -131,7 +131,7 @@ class ListRequest(models.Model):
     at = models.DateTimeField(auto_now_add=True)
     override = models.CharField(max_length=200, null=True)
     state = models.CharField(max_length=9, default="waiting")
-    said = models.TextField(default="")
+    message = models.TextField(default="")
     version = models.BigIntegerField(null=True)
     published_at = models.DateTimeField(null=True)
 

@@ -268,32 +268,32 @@ class ListSigner:
                 end |= {"topic": sent.topic, "parts": sent.parts}
         self._write_back(requests, wanted, manifest)
         # A post that was away may be back, with a list that a restored fleet does not know of.
-        heard = max((post.version or 0 for post in watch.posts.values()), default=0)
-        if manifest.version < heard < int(wanted.at.timestamp()):
-            self._on_posts = heard
+        newest_held = max((post.version or 0 for post in watch.posts.values()), default=0)
+        if manifest.version < newest_held < int(wanted.at.timestamp()):
+            self._on_posts = newest_held
             ListRequest.objects.create(kind="complete")
         return manifest
 
     @staticmethod
     def _write_back(requests: Sequence[ListRequest], wanted: _Wanted, manifest: Manifest) -> None:
         numbers = [each.pk for each in requests]
-        said = {"kind": manifest.kind, "version": manifest.version, "requests": numbers}
+        fields = {"kind": manifest.kind, "version": manifest.version, "requests": numbers}
         now = datetime.now(UTC)
-        with entering(LedgerEvent.LIST_PUBLISHED, said):
+        with entering(LedgerEvent.LIST_PUBLISHED, fields):
             listed = ListEntry.objects.filter(pk__in=[each.pk for each in wanted.entries], listed_version=None)
             listed.update(listed_version=manifest.version, listed_at=now)
             gone = ListEntry.objects.filter(pk__in=[each.pk for each in wanted.gone])
             gone.update(unlisted_version=manifest.version)
             ListRecovery.objects.filter(pk__in=[each.pk for each in wanted.recoveries]).update(version=manifest.version)
             ListRequest.objects.filter(pk__in=numbers).update(
-                state="published", said="", version=manifest.version, published_at=now
+                state="published", message="", version=manifest.version, published_at=now
             )
         if manifest.kind == "complete":
             forget_former()
 
     @staticmethod
-    def _note(requests: Sequence[ListRequest], state: str, said: str) -> None:
-        ListRequest.objects.filter(pk__in=[each.pk for each in requests]).update(state=state, said=said)
+    def _note(requests: Sequence[ListRequest], state: str, text: str) -> None:
+        ListRequest.objects.filter(pk__in=[each.pk for each in requests]).update(state=state, message=text)
 
 
 def _delta(builder: Department, wanted: _Wanted, override: str | None, set_back: int | None) -> bytes | None:

@@ -65,7 +65,7 @@ def enter_shown(entries: Iterable[ListEntry], by: DepartmentPerson) -> None:
         plates.setdefault(entry.distribution, []).append(entry.plate)
     if plates:
         open_ones = plates.pop(None, [])
-        covert = {group: {"plates": found} for group, found in plates.items()}
+        covert = {group: {"plates": covert_plates} for group, covert_plates in plates.items()}
         append(LedgerEvent.LIST_SHOWN, {"person": by.login, "plates": open_ones, "covert": covert})
 
 
@@ -74,12 +74,12 @@ def also_in(entry: ListEntry) -> list[int]:
 
     Call it within `seeing`: of covert groups only those of the person are among them.
     """
-    found = rows(
+    covert_plates = rows(
         "SELECT id FROM lists_entry WHERE translate(plate, 'OI', '01') = translate(%s, 'OI', '01') AND id <> %s"
         " AND NOT safe AND ended_at IS NULL AND expires_at > clock_timestamp() ORDER BY id",
         [entry.plate, entry.pk],
     )
-    return [number for (number,) in found]
+    return [number for (number,) in covert_plates]
 
 
 def only_categories(by: DepartmentPerson) -> tuple[str, ...] | None:
@@ -124,8 +124,8 @@ def enter_entry(entry: ListEntry, by: DepartmentPerson) -> None:
         purpose=AccessPurpose(entry.purpose, case or None, entry.reason, exigent=entry.safe),
         covert=entry.distribution is not None,
     )
-    said = {"person": by.login, "kind": _kind(entry), "until": entry.expires_at.isoformat()}
-    with seeing(by), entering(LedgerEvent.LIST_ENTERED, said) as noted:
+    fields = {"person": by.login, "kind": _kind(entry), "until": entry.expires_at.isoformat()}
+    with seeing(by), entering(LedgerEvent.LIST_ENTERED, fields) as noted:
         only = only_categories(by)
         if only is not None and entry.category not in only:
             raise ListRefusedError(WHY["lists_dispatcher"])
@@ -174,21 +174,24 @@ def recover(plate: str, because: str, by: DepartmentPerson) -> list[ListEntry]:
     Raises as `enter_entry` does.
     """
     with seeing(by), entering(LedgerEvent.LIST_RECOVERED, {"person": by.login}) as noted:
-        found = list(ListEntry.objects.filter(plate=plate, ended_at=None, safe=False))
-        if found:
-            _end(found, "recovered", by)
+        covert_plates = list(ListEntry.objects.filter(plate=plate, ended_at=None, safe=False))
+        if covert_plates:
+            _end(covert_plates, "recovered", by)
         withdraw_listed([plate], group=None, person=by.login)  # of a row of an import
         recovery = ListRecovery.objects.create(plate=plate, person=by.login, reason=because)
         ListRequest.objects.create(kind="delta", person=by.login)
         # The number of a covert entry is no plate, but that one was ended is its group's matter.
-        noted |= {"recovery": recovery.pk, "entries": [entry.pk for entry in found if entry.distribution is None]}
-    return found
+        noted |= {
+            "recovery": recovery.pk,
+            "entries": [entry.pk for entry in covert_plates if entry.distribution is None],
+        }
+    return covert_plates
 
 
 def let_import_go(number: int, why: str, by: DepartmentPerson) -> None:
     """Let the rows of a held import count. Raises as `enter_entry` does."""
-    said = {"person": by.login, "what": "import", "number": number, "why": why}
-    with seeing(by), entering(LedgerEvent.LIST_LET_GO, said):
+    fields = {"person": by.login, "what": "import", "number": number, "why": why}
+    with seeing(by), entering(LedgerEvent.LIST_LET_GO, fields):
         if number not in {each.pk for each in held_imports()}:
             raise ListRefusedError("it is not held, or a later file of its source counts")
         held = ListImport.objects.filter(pk=number, let_go_at=None)
@@ -199,8 +202,8 @@ def let_import_go(number: int, why: str, by: DepartmentPerson) -> None:
 
 def let_request_go(number: int, why: str, by: DepartmentPerson) -> None:
     """Have a list published whose size is beyond belief, for a reason. Raises as `enter_entry` does."""
-    said = {"person": by.login, "what": "request", "number": number, "why": why}
-    with seeing(by), entering(LedgerEvent.LIST_LET_GO, said):
+    fields = {"person": by.login, "what": "request", "number": number, "why": why}
+    with seeing(by), entering(LedgerEvent.LIST_LET_GO, fields):
         held = ListRequest.objects.filter(pk=number, state="held").first()
         if held is None:
             raise ListRefusedError("it is not held")
@@ -215,8 +218,8 @@ def _end(entries: Sequence[ListEntry], because: str, by: DepartmentPerson) -> No
         raise ListRefusedError("it has ended already")
     for entry in entries:
         same = {"plate": entry.plate, "distribution": entry.distribution, "safe": False}
-        standing = ListEntry.objects.filter(**same, ended_at=None, expires_at__gt=Now())
-        if not standing.exclude(second_person=True, approved_at=None).exists():
+        list_entries = ListEntry.objects.filter(**same, ended_at=None, expires_at__gt=Now())
+        if not list_entries.exclude(second_person=True, approved_at=None).exists():
             withdraw_listed([entry.plate], group=entry.distribution, person=by.login)
 
 
@@ -251,5 +254,5 @@ def withdraw_listed(listed: Iterable[str], *, group: str | None, person: str) ->
         person: who took them off.
 
     """
-    ((found,),) = rows("SELECT alerts_withdraw_listed(%s, %s, %s)", [[*listed], group, person])
-    return list(found)
+    ((withdrawn,),) = rows("SELECT alerts_withdraw_listed(%s, %s, %s)", [[*listed], group, person])
+    return list(withdrawn)

@@ -12,10 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from platepost.department.errors import DepartmentError
 from platepost.department.lists import services
 from platepost.department.lists.errors import ListRefusedError
-from platepost.department.lists.forms import MOST_BECAUSE, BecauseForm, EntryForm, PurposeOfLookForm, RecoveredForm
+from platepost.department.lists.forms import MOST_BECAUSE, AccessPurposeForm, BecauseForm, EntryForm, RecoveredForm
 from platepost.department.lists.look_back import look_back, open_leads
 from platepost.department.lists.models import ListEntry, ListImport
-from platepost.department.lists.standing import published_to, standing
+from platepost.department.lists.overview import overview, published_to
 from platepost.department.people.access import CurrentRequest, needs
 from platepost.department.people.rights import Permission
 from platepost.department.people.services import covert_groups
@@ -53,8 +53,10 @@ def add(request: CurrentRequest) -> HttpResponse:
     # Behind the request to publish: no alarm waits for a search.
     if form.cleaned_data["look_back"]:
         try:
-            found = look_back(form.entry, form.why, request.user)
-            messages.info(request, _("The past has %(found)s reads that fit: leads, no alarms.") % {"found": found})
+            leads_count = look_back(form.entry, form.why, request.user)
+            messages.info(
+                request, _("The past has %(found)s reads that fit: leads, no alarms.") % {"found": leads_count}
+            )
         except DepartmentError as error:
             messages.warning(request, _("It is entered. The past was not searched: %(why)s") % {"why": error})
     return redirect("list_entry", form.entry.pk)
@@ -71,7 +73,7 @@ def entry(request: CurrentRequest, number: int) -> HttpResponse:
 @require_POST
 def approve(request: CurrentRequest, number: int) -> HttpResponse:
     """Approve another's entry."""
-    return _changed(request, number, lambda found: services.approve_entry(found, request.user))
+    return _changed(request, number, lambda list_entry: services.approve_entry(list_entry, request.user))
 
 
 @needs(Permission.PROPOSE_LIST)
@@ -82,7 +84,7 @@ def end(request: CurrentRequest, number: int) -> HttpResponse:
     if not form.is_valid():
         return _entry_page(request, number, refused=f"Say why, in {MOST_BECAUSE} characters at most.", status=422)
     return _changed(
-        request, number, lambda found: services.end_entry(found, form.cleaned_data["because"], request.user)
+        request, number, lambda list_entry: services.end_entry(list_entry, form.cleaned_data["because"], request.user)
     )
 
 
@@ -90,17 +92,17 @@ def end(request: CurrentRequest, number: int) -> HttpResponse:
 @require_POST
 def leads(request: CurrentRequest, number: int) -> HttpResponse:
     """Show the reads that a look back found, for a purpose; with `search`, look back first."""
-    form = PurposeOfLookForm(request.POST)
+    form = AccessPurposeForm(request.POST)
     if not form.is_valid():
         return _entry_page(request, number, refused="Choose a purpose.", status=422)
-    found = _found(request, number)
-    purpose = AccessPurpose(form.cleaned_data["purpose"], case=found.case_number or None, reason=found.reason)
+    list_entry = _entry(request, number)
+    purpose = AccessPurpose(form.cleaned_data["purpose"], case=list_entry.case_number or None, reason=list_entry.reason)
     shown = None
     try:
         if "search" in request.POST:
-            look_back(found, purpose, request.user)
+            look_back(list_entry, purpose, request.user)
         else:
-            shown = open_leads(found, purpose, request.user)
+            shown = open_leads(list_entry, purpose, request.user)
     except (ListRefusedError, PurposeError, SearchError) as error:
         return _entry_page(request, number, refused=str(error), status=422)
     return _entry_page(request, number, shown=shown)
@@ -114,11 +116,11 @@ def recovered(request: CurrentRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, recovered_form=form, status=422)
     try:
-        found = services.recover(form.cleaned_data["plate"], form.cleaned_data["because"], request.user)
+        list_entry = services.recover(form.cleaned_data["plate"], form.cleaned_data["because"], request.user)
     except ListRefusedError as error:
         return _page(request, recovered_form=form, refused=str(error), status=409)
-    said = _("Taken off: %(count)s entries of people, and what imports have of it.")
-    messages.info(request, said % {"count": len(found)})
+    text = _("Taken off: %(count)s entries of people, and what imports have of it.")
+    messages.info(request, text % {"count": len(list_entry)})
     return redirect("lists")
 
 
@@ -144,18 +146,18 @@ def let_go(request: CurrentRequest, what: str, number: int) -> HttpResponse:
 @require_safe
 def imports(request: HttpRequest) -> HttpResponse:
     """Show what was imported."""
-    found = ListImport.objects.defer("file").order_by("-pk")[:100]
-    return render(request, "lists/imports.html", {"imports": found})
+    listed = ListImport.objects.defer("file").order_by("-pk")[:100]
+    return render(request, "lists/imports.html", {"imports": listed})
 
 
 @needs(Permission.PROPOSE_LIST)
 @require_safe
 def one_import(request: HttpRequest, number: int) -> HttpResponse:
     """Show the report of one import, row by row."""
-    found = ListImport.objects.defer("file").filter(pk=number).first()
-    if found is None:
+    list_import = ListImport.objects.defer("file").filter(pk=number).first()
+    if list_import is None:
         raise Http404
-    return render(request, "lists/import.html", {"import": found})
+    return render(request, "lists/import.html", {"import": list_import})
 
 
 def _page(
@@ -170,7 +172,7 @@ def _page(
     before = request.GET.get("before", "")
     with services.seeing(request.user):
         known = before.isdecimal() and len(before) < _DIGITS
-        context: dict[str, Any] = {**standing(before=int(before) if known else None)}
+        context: dict[str, Any] = {**overview(before=int(before) if known else None)}
     services.enter_shown([*context["waiting"], *context["entries"]], request.user)
     context |= {"recovered": recovered_form or RecoveredForm(auto_id="recovered_%s"), "refused": refused}
     context["only"] = services.only_categories(request.user)
@@ -178,39 +180,39 @@ def _page(
     return render(request, "lists/lists.html", context, status=status)
 
 
-def _found(request: CurrentRequest, number: int) -> ListEntry:
+def _entry(request: CurrentRequest, number: int) -> ListEntry:
     with services.seeing(request.user):
-        found = ListEntry.objects.filter(pk=number).first()
-    if found is None:
+        list_entry = ListEntry.objects.filter(pk=number).first()
+    if list_entry is None:
         raise Http404
-    return found
+    return list_entry
 
 
 def _entry_page(
     request: CurrentRequest, number: int, *, refused: str = "", shown: list[Any] | None = None, status: int = 200
 ) -> HttpResponse:
-    found = _found(request, number)
+    list_entry = _entry(request, number)
     with services.seeing(request.user):
-        leads_found = found.leads.count()
-        beside = services.also_in(found)
-    services.enter_shown([found], request.user)
+        leads_found = list_entry.leads.count()
+        beside = services.also_in(list_entry)
+    services.enter_shown([list_entry], request.user)
     context = {
-        "entry": found,
+        "entry": list_entry,
         "because": request.POST.get("because", ""),
         "refused": refused,
         "shown": shown,
         "leads": leads_found,
         "beside": beside,
-        "left_out": found.was_left_out(published_to()),
-        "own": found.author == request.user.login,
+        "left_out": list_entry.was_left_out(published_to()),
+        "own": list_entry.author == request.user.login,
         "only": services.only_categories(request.user),
     }
-    return render(request, "lists/entry.html", {**context, "look": PurposeOfLookForm()}, status=status)
+    return render(request, "lists/entry.html", {**context, "look": AccessPurposeForm()}, status=status)
 
 
 def _changed(request: CurrentRequest, number: int, change: Callable[[ListEntry], object]) -> HttpResponse:
     try:
-        change(_found(request, number))
+        change(_entry(request, number))
     except ListRefusedError as error:
         return _entry_page(request, number, refused=str(error), status=409)
     return redirect("list_entry", number)

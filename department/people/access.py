@@ -32,7 +32,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
-from platepost.department.errors import ActRefusedError
+from platepost.department.errors import OperationRefusedError
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.errors import LedgerError
 from platepost.department.ledger.writing import acting_in, append
@@ -135,7 +135,7 @@ def accepted(form: forms.Form, change: Callable[[Any], object]) -> bool:
         return False
     try:
         change(form.cleaned_data)
-    except ActRefusedError as error:
+    except OperationRefusedError as error:
         form.add_error(None, f"Refused: {str(error).rstrip('.')}.")
         return False
     return True

@@ -62,11 +62,11 @@ def acting_person(folder: DepartmentFolder, permission: Permission, *, factor: b
         PersonError: the person lacks the permission, or the code is wrong; wrong codes count as at log-on.
 
     """
-    found = require_permission(folder.caller, permission)
+    department_person = require_permission(folder.caller, permission)
     if factor:
         # Not hidden: a script may write it to standard input, and it is good once.
-        require_code(found, click.prompt("Code from your authenticator app", err=True))
-    return found
+        require_code(department_person, click.prompt("Code from your authenticator app", err=True))
+    return department_person
 
 
 @person.command(
@@ -101,9 +101,11 @@ def add(
     Once two people can approve, it prints half of the code; the sponsor, who approves the invitation, gets the other.
     """
     with people_register(folder) as services:
-        made = services.DepartmentPerson(login=login, name=name, badge=badge, agency=agency or folder.settings.agency)
-        made.sponsor = services.person_of(sponsor) if sponsor else None
-        invitation = services.add_person(made, map(DepartmentRole, roles))
+        department_person = services.DepartmentPerson(
+            login=login, name=name, badge=badge, agency=agency or folder.settings.agency
+        )
+        department_person.sponsor = services.person_of(sponsor) if sponsor else None
+        invitation = services.add_person(department_person, map(DepartmentRole, roles))
     _say_code(login, *invitation, as_json=as_json)
 
 
@@ -235,8 +237,8 @@ def covert(*, folder: DepartmentFolder, login: str, group: str, end: bool) -> No
 def list_people(*, folder: DepartmentFolder, as_json: bool) -> None:
     """List people, their roles, and what they still need before they can use the system."""
     with people_register(folder) as services:
-        found = currencies(services.DepartmentPerson.objects.order_by("login"))
-        said: list[dict[str, Any]] = [
+        people = currencies(services.DepartmentPerson.objects.order_by("login"))
+        entries: list[dict[str, Any]] = [
             {
                 "login": each.person.login,
                 "name": each.person.name,
@@ -245,13 +247,13 @@ def list_people(*, folder: DepartmentFolder, as_json: bool) -> None:
                 "active": each.person.is_active,
                 "lacks": [lack.what for lack in each.lacks_for_duty()],
             }
-            for each in found
+            for each in people
         ]
     if as_json:
-        click.echo(json.dumps(said))
+        click.echo(json.dumps(entries))
         return
     table = Table("log-in", "name", "roles", "lacks")
-    for line in said:
+    for line in entries:
         table.add_row(line["login"], line["name"], ", ".join(line["roles"]), "\n".join(line["lacks"]))
     Console().print(table)
 

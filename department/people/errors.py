@@ -2,12 +2,12 @@
 
 ::
 
-    ActRefusedError
+    OperationRefusedError
      +-- PersonError    the change is refused, or there is no such person
 """
 
-from platepost.department.errors import ActRefusedError
+from platepost.department.errors import OperationRefusedError
 
 
-class PersonError(ActRefusedError):
+class PersonError(OperationRefusedError):
     """A change of a person's rights is refused, or there is no such person; the message says why."""

@@ -124,9 +124,9 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Find the person and take over their groups."""
-        account, said = sociallogin.account, sociallogin.account.get_provider_account().get_user_data() or {}
+        account, fields = sociallogin.account, sociallogin.account.get_provider_account().get_user_data() or {}
         if not sociallogin.is_existing:
-            named = {"username": said.get("preferred_username", "")}
+            named = {"username": fields.get("preferred_username", "")}
             person = _person(named)
             taken = SocialAccount.objects.filter(user=person, provider=account.provider).exists()
             if person is None or taken:
@@ -135,7 +135,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             account.user = sociallogin.user = person
             account.save()
         try:
-            take_groups(sociallogin.user, account.provider, map(str, said.get("groups", [])))
+            take_groups(sociallogin.user, account.provider, map(str, fields.get("groups", [])))
         except PersonError as error:
             raise ImmediateHttpResponse(
                 render(request, "people/refused.html", {"lacks": [{"what": str(error)}]}, status=403)

@@ -125,7 +125,7 @@ def add_person(
         person.clean_fields(exclude={field.name for field in person._meta.fields} - _GIVEN)  # noqa: SLF001 - its API
     except ValidationError as error:
         raise PersonError(
-            "; ".join(f"{field}: {' '.join(said)}" for field, said in error.message_dict.items())
+            "; ".join(f"{field}: {' '.join(fields)}" for field, fields in error.message_dict.items())
         ) from error
     with _asked():
         if _alone(by):

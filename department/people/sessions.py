@@ -26,9 +26,9 @@ class SessionStore(db.SessionStore):
 
     def create_model_instance(self, data: dict[str, object]) -> Session:
         """Return the row of this session."""
-        made = super().create_model_instance(data)
-        made.session_key = _stored(made.session_key)
-        return made  # type: ignore[return-value]
+        session = super().create_model_instance(data)
+        session.session_key = _stored(session.session_key)
+        return session  # type: ignore[return-value]
 
     def delete(self, session_key: str | None = None) -> None:
         """End this session, or that with a key."""
@@ -39,16 +39,16 @@ class SessionStore(db.SessionStore):
 
     def cycle_key(self) -> None:
         """Go on by a new key, as whoever is logged on."""
-        said, former = self._session, self.session_key  # type: ignore[attr-defined]
+        data, former = self._session, self.session_key  # type: ignore[attr-defined]
         self.create()
-        self._session_cache = said
+        self._session_cache = data
         if former:
             rows("SELECT people_renew_session(%s, %s)", [former, self.session_key])
             self.delete(former)
 
     def _get_session_from_db(self) -> Session | None:
-        found = Session.objects.filter(session_key=_stored(self.session_key or ""), expire_date__gt=timezone.now())
-        if not (session := found.first()):
+        sessions = Session.objects.filter(session_key=_stored(self.session_key or ""), expire_date__gt=timezone.now())
+        if not (session := sessions.first()):
             self._session_key = None
         return session
 
@@ -56,8 +56,8 @@ class SessionStore(db.SessionStore):
 def live_sessions(keys: Collection[str]) -> set[str]:
     """Return those of some keys whose sessions have not ended."""
     stored = {_stored(key): key for key in keys}
-    found = Session.objects.filter(session_key__in=stored, expire_date__gt=timezone.now())
-    return {stored[each] for each in found.values_list("session_key", flat=True)}
+    sessions = Session.objects.filter(session_key__in=stored, expire_date__gt=timezone.now())
+    return {stored[each] for each in sessions.values_list("session_key", flat=True)}
 
 
 def begin_session(sender: object, *, request: HttpRequest, user: DepartmentPerson, **kwargs: object) -> None:

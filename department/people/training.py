@@ -26,23 +26,23 @@ def training(request: CurrentRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def exercise(request: CurrentRequest, name: str) -> HttpResponse:
     """Show the next exercise of a set, or take the answer to it; after the last, note what came of it."""
-    found = _found(name)
-    answers: list[str] = _answers(request, name, found)
+    chosen_set = _exercise_set(name)
+    answers: list[str] = _answers(request, name, chosen_set)
     shown = None
     # What was sent twice answers no other exercise.
     if request.method == "POST" and request.POST.get("number") == str(len(answers) + 1):
-        asked = found.exercises[len(answers)]
+        asked = chosen_set.exercises[len(answers)]
         given = request.POST.get("answer", "").strip()[:64]
         if given:
             shown = (asked, given, asked.is_answered_by(given))
             answers.append(given)
             request.session[_ANSWERS] = {name: answers}
-    if len(answers) == len(found.exercises):
+    if len(answers) == len(chosen_set.exercises):
         del request.session[_ANSWERS]
-        noted = note_exercises(request.user, found, dict(enumerate(answers)))
+        noted = note_exercises(request.user, chosen_set, dict(enumerate(answers)))
         return render(request, "people/exercise.html", {"name": name, "last": shown, "noted": noted})
-    context = {"name": name, "last": shown, "exercise": found.exercises[len(answers)], "number": len(answers) + 1}
-    return render(request, "people/exercise.html", {**context, "of": len(found.exercises)})
+    context = {"name": name, "last": shown, "exercise": chosen_set.exercises[len(answers)], "number": len(answers) + 1}
+    return render(request, "people/exercise.html", {**context, "of": len(chosen_set.exercises)})
 
 
 @needs(Permission.OWN_ACCOUNT)
@@ -50,8 +50,8 @@ def exercise(request: CurrentRequest, name: str) -> HttpResponse:
 def exercise_picture(request: HttpRequest, name: str, number: int) -> HttpResponse:
     """Show the drawn plate of an exercise."""
     del request
-    found = _found(name)
-    image = found.exercises[number - 1].image if 0 < number <= len(found.exercises) else None
+    chosen_set = _exercise_set(name)
+    image = chosen_set.exercises[number - 1].image if 0 < number <= len(chosen_set.exercises) else None
     if image is None:
         raise Http404
     return HttpResponse(image, content_type="image/png")
@@ -65,7 +65,7 @@ def begin_again(request: HttpRequest, name: str) -> HttpResponse:
     return redirect("exercise", name)
 
 
-def _found(name: str) -> ExerciseSet:
+def _exercise_set(name: str) -> ExerciseSet:
     try:
         return exercise_set(name)
     except PersonError as error:

@@ -63,14 +63,14 @@ def people(request: HttpRequest) -> HttpResponse:
 def add(request: CurrentRequest) -> HttpResponse:
     """Add a person."""
     form = PersonForm(request.POST or None, initial={"agency": request.user.agency})
-    made: list[tuple[DepartmentPerson, services.Invitation]] = []
+    rows: list[tuple[DepartmentPerson, services.Invitation]] = []
 
-    def added(said: Mapping[str, Any]) -> None:
-        person = DepartmentPerson(**{name: value for name, value in said.items() if name != "roles"})
-        made.append((person, services.add_person(person, said["roles"], request.user)))
+    def added(fields: Mapping[str, Any]) -> None:
+        person = DepartmentPerson(**{name: value for name, value in fields.items() if name != "roles"})
+        rows.append((person, services.add_person(person, fields["roles"], request.user)))
 
     if form.is_bound and accepted(form, added):
-        ((person, invitation),) = made
+        ((person, invitation),) = rows
         return _shown(request, person, invitation=invitation)
     return render(request, "people/add.html", {"form": form}, status=422 if form.is_bound else 200)
 
@@ -93,12 +93,12 @@ def _change(
     @require_POST
     def changed(request: CurrentRequest, login: str) -> HttpResponse:
         who, given, done = get_object_or_404(DepartmentPerson, login=login), form(request.POST), list[object]()
-        if not accepted(given, lambda said: done.append(change(who, said, request.user))):
+        if not accepted(given, lambda cleaned: done.append(change(who, cleaned, request.user))):
             return _shown(request, get_object_or_404(DepartmentPerson, login=login), refused=given)
-        made = done[0]
+        invitation = done[0]
         return (
-            _shown(request, who, invitation=made)
-            if isinstance(made, services.Invitation)
+            _shown(request, who, invitation=invitation)
+            if isinstance(invitation, services.Invitation)
             else redirect("person", login)
         )
 
@@ -106,25 +106,25 @@ def _change(
 
 
 _MANAGE = Permission.MANAGE_PEOPLE
-give_role = _change(_MANAGE, RoleForm, lambda who, said, by: services.give_role(who, said["role"], by))
-end_role = _change(_MANAGE, RoleForm, lambda who, said, by: services.end_role(who, said["role"], by))
+give_role = _change(_MANAGE, RoleForm, lambda who, fields, by: services.give_role(who, fields["role"], by))
+end_role = _change(_MANAGE, RoleForm, lambda who, fields, by: services.end_role(who, fields["role"], by))
 note_certificate = _change(
     _MANAGE,
     CertificateForm,
-    lambda who, said, by: services.note_certificate(who, said["certification"], _begin(said["expires"]), by),
+    lambda who, fields, by: services.note_certificate(who, fields["certification"], _begin(fields["expires"]), by),
 )
 note_training = _change(
     Permission.NOTE_TRAINING,
     TrainingForm,
-    lambda who, said, by: services.note_training(
-        who, said["topic"], held_at=_begin(said["held"]), passed=said["result"] == "passed", trainer=by
+    lambda who, fields, by: services.note_training(
+        who, fields["topic"], held_at=_begin(fields["held"]), passed=fields["result"] == "passed", trainer=by
     ),
 )
 decide = _change(
     Permission.APPROVE_PEOPLE,
     RequestDecisionForm,
-    lambda who, said, by: services.decide(
-        get_object_or_404(who.requests, pk=said["request"].pk), by, approve=said["decision"] == "approve"
+    lambda who, fields, by: services.decide(
+        get_object_or_404(who.requests, pk=fields["request"].pk), by, approve=fields["decision"] == "approve"
     ),
 )
 invite = _change(_MANAGE, forms.Form, lambda who, _, by: services.invite(who, by))
@@ -143,10 +143,12 @@ def consoles(request: CurrentRequest) -> HttpResponse:
         if number.isdecimal() and len(number) < 19:
             services.end_console(get_object_or_404(DispatchConsole, pk=int(number)), request.user)
             return redirect("consoles")
-        if here is not None and accepted(form, lambda said: services.name_console(here, said["name"], request.user)):
+        if here is not None and accepted(
+            form, lambda cleaned: services.name_console(here, cleaned["name"], request.user)
+        ):
             return redirect("consoles")
-    found = DispatchConsole.objects.filter(ended_at=None).select_related("named_by").order_by("name")
-    return render(request, "people/consoles.html", {"consoles": found, "here": here, "form": form})
+    dispatch_consoles = DispatchConsole.objects.filter(ended_at=None).select_related("named_by").order_by("name")
+    return render(request, "people/consoles.html", {"consoles": dispatch_consoles, "here": here, "form": form})
 
 
 def _shown(

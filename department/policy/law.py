@@ -51,7 +51,7 @@ class LawProfile(BaseModel):
 
     def bound(self) -> dict[str, str | bool | int]:
         """Return what the database binds the department to, by column of `ledger_law`."""
-        said = (
+        fields = (
             self.name,
             self.state,
             self.shares_in_state_only,
@@ -59,10 +59,10 @@ class LawProfile(BaseModel):
             self.keep_at_least_days,
             self.keep_at_most_days,
         )
-        return dict(zip(self.BOUND, said, strict=True))
+        return dict(zip(self.BOUND, fields, strict=True))
 
 
 LAWS: Mapping[str, LawProfile] = {
-    name: LawProfile(name=name, **said) for name, said in tomllib.loads(FILE.read_text("utf-8")).items()
+    name: LawProfile(name=name, **fields) for name, fields in tomllib.loads(FILE.read_text("utf-8")).items()
 }
 """By name, as the policy file's `law` gives it."""

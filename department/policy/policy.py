@@ -244,8 +244,8 @@ class Policy(_Part):
             PurposeError: the purpose is unknown, or something is missing.
 
         """
-        said = {"purpose": purpose.purpose, "case number": purpose.case, "reason": purpose.reason}
-        self.require_words(**said, agency=purpose.on_behalf_of)
+        fields = {"purpose": purpose.purpose, "case number": purpose.case, "reason": purpose.reason}
+        self.require_words(**fields, agency=purpose.on_behalf_of)
         known = next((allowed for allowed in self.purposes if allowed.name == purpose.purpose), None)
         if known is None:
             names = ", ".join(allowed.name for allowed in self.purposes)
@@ -286,13 +286,13 @@ def read_policy(path: Path) -> Policy:
     """
     try:
         raw = path.read_bytes()
-        said = tomllib.loads(raw.decode("utf-8-sig"))
+        payload = tomllib.loads(raw.decode("utf-8-sig"))
     except OSError as error:
         raise PolicyError(f"{path}: {error.strerror}; `platepost department upgrade` makes one") from error
     except ValueError as error:
         raise PolicyError(f"{path} is not TOML: {error}") from error
     try:
-        return Policy.model_validate({**said, "digest": hashlib.sha256(raw).hexdigest()})
+        return Policy.model_validate({**payload, "digest": hashlib.sha256(raw).hexdigest()})
     except ValidationError as error:
         wrong = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
         raise PolicyError(f"{path}: {'; '.join(wrong)}") from error

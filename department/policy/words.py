@@ -39,20 +39,20 @@ def look_alikes() -> tuple[str, str]:
     """
     from confusable_homoglyphs.confusables import confusables_data  # noqa: PLC0415 - a megabyte that few commands need
 
-    found: dict[str, str] = {}
+    pairs: dict[str, str] = {}
     for character, alike in confusables_data.items():
         prototype = re.sub(INVISIBLE, "", unicodedata.normalize("NFKD", alike[0]["c"]))
         if len(character) == 1 and not character.isascii() and prototype.isascii() and prototype.isalnum():
             capital = unicodedata.category(character) == "Lu"
             if len(prototype) == 1:
-                found[character] = prototype.replace("l", "I").upper() if capital else prototype
+                pairs[character] = prototype.replace("l", "I").upper() if capital else prototype
     for letter in string.ascii_uppercase:
         for name in _DRAWN:
             try:
-                found[unicodedata.lookup(name.format(letter))] = letter
+                pairs[unicodedata.lookup(name.format(letter))] = letter
             except KeyError:
                 continue  # there is no small capital X
-    return "".join(found), "".join(found.values())
+    return "".join(pairs), "".join(pairs.values())
 
 
 @cache
@@ -99,8 +99,8 @@ def found_in(text: str, pattern: str, *, innocent: str) -> str | None:
         innocent: the pattern of what is cut out first.
 
     """
-    found = _compiled(pattern).search(_compiled(innocent).sub(" ", folded(text)))
-    return found and found[0]
+    match = _compiled(pattern).search(_compiled(innocent).sub(" ", folded(text)))
+    return match and match[0]
 
 
 def _word(word: str, *, nearly: bool) -> str:

@@ -92,19 +92,19 @@ def search(
         query = PlateQuery(pattern=pattern, zone=zone.key, fields=fields, **narrowed)
         agency = folder.settings.agency
         asked = {"agency": agency, "query": query.asked(text)}
-        found = _found(query, person, (purpose, case), asked, limit, with_reads=with_reads)
+        results = _results(query, person, (purpose, case), asked, limit, with_reads=with_reads)
     if as_json:
-        click.echo(json.dumps(found, default=datetime.isoformat))
+        click.echo(json.dumps(results, default=datetime.isoformat))
         return
-    for plate in found["plates"]:
+    for plate in results["plates"]:
         times = f"{plate['first_seen']:%Y-%m-%d %H:%M} to {plate['last_seen']:%Y-%m-%d %H:%M} UTC"
         click.echo(f"{plate['plate']:<10}{plate['reads']:>7}  {times}  {plate['why']}")
-    for read in found["reads"]:
+    for read in results["reads"]:
         click.echo(f"{read['captured_at']:%Y-%m-%d %H:%M:%S} UTC  {read['post']}  {read['direction']}")
-    click.echo("There are more." if found["more"] else f"{len(found['plates'])} plates.", err=True)
+    click.echo("There are more." if results["more"] else f"{len(results['plates'])} plates.", err=True)
 
 
-def _found(
+def _results(
     query: PlateQuery,
     person: str,
     purpose: tuple[str, str],
@@ -117,20 +117,20 @@ def _found(
     with open_entry(person=person, purpose=AccessPurpose(*purpose), **asked) as entry:
         page = find_plates(entry, query, limit=limit)
         alone = page.plates[0].seen.plate if with_reads and len(page.plates) == 1 else None
-        rows = reads(entry, query.sought([alone])) if alone else []
+        rows = reads(entry, query.read_filter([alone])) if alone else []
     plates = [
         {
-            "plate": found.seen.spelled,
-            "reads": found.seen.count,
-            "first_seen": found.seen.first_seen,
-            "last_seen": found.seen.last_seen,
-            "why": ", ".join(found.why),
+            "plate": match.seen.spelled,
+            "reads": match.seen.count,
+            "first_seen": match.seen.first_seen,
+            "last_seen": match.seen.last_seen,
+            "why": ", ".join(match.why),
         }
-        for found in page.plates
+        for match in page.plates
     ]
-    found = [
+    match = [
         {name: row[name] for name in ("record_id", "post", "captured_at", "plate_read", "confidence")}
         | {name: field.values_in(row) if field.several else row[name] for name, field in READ_FIELDS.items()}
         for row in rows
     ]
-    return {"plates": plates, "reads": found, "more": bool(page.next)}
+    return {"plates": plates, "reads": match, "more": bool(page.next)}

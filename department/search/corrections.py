@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from platepost.department.custody.projections import folded
-from platepost.department.custody.reading import ShownRow, Sought, cover, json_asked, selected_reads, under
+from platepost.department.custody.reading import ReadFilter, ShownRow, cover, json_asked, selected_reads, under
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.ledger.writing import append
@@ -74,7 +74,7 @@ def corrected_reads(entry: OpenEntry, query: PlateQuery) -> list[Correction]:
     values: list[Any] = []
     asked = None
     if query.narrows:
-        narrowing = Sought(**{name: getattr(query, name) for name in _NARROWING})
+        narrowing = ReadFilter(**{name: getattr(query, name) for name in _NARROWING})
         asked = json_asked(narrowing)
         selected, values = selected_reads(narrowing)
         statement += (
@@ -83,7 +83,7 @@ def corrected_reads(entry: OpenEntry, query: PlateQuery) -> list[Correction]:
     cover(entry, "search_cover_corrected(%s, %s, %s, %s)", [query.pattern.regex, asked, MOST])
     with under(entry) as cursor:
         cursor.execute(f"{statement} ORDER BY at DESC, id DESC LIMIT %s", [query.pattern.regex, *values, MOST])
-        found = [Correction(*row) for row in cursor]
-    for note in found:
+        corrections = [Correction(*row) for row in cursor]
+    for note in corrections:
         entry.fetched(records=[note.record_id], plates=[note.plate], group=note.covert_group)
-    return found
+    return corrections

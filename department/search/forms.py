@@ -70,9 +70,9 @@ class PurposeForm(forms.Form):
     @property
     def access(self) -> AccessPurpose:
         """Why; the policy and the register judge it when the entry is opened."""
-        said = self.cleaned_data
-        more = {name: said.get(name) or None for name in ("case", "reason", "on_behalf_of")}
-        return AccessPurpose(said["purpose"], **more, exigent=said["exigent"])
+        cleaned = self.cleaned_data
+        more = {name: cleaned.get(name) or None for name in ("case", "reason", "on_behalf_of")}
+        return AccessPurpose(cleaned["purpose"], **more, exigent=cleaned["exigent"])
 
     @property
     def again(self) -> list[tuple[str, str]]:
@@ -120,30 +120,30 @@ class SearchForm(PurposeForm):
 
     def clean(self) -> dict[str, Any]:
         """Make the query of it."""
-        said = super().clean() or {}
+        cleaned = super().clean() or {}
         if self.errors:
-            return said
-        text, areas = said["plate"], said["areas"]
+            return cleaned
+        text, areas = cleaned["plate"], cleaned["areas"]
         try:
             pattern = (
-                PlatePattern.parse(text, budget=int(said["look_alikes"]), slip=said["one_wrong"])
+                PlatePattern.parse(text, budget=int(cleaned["look_alikes"]), slip=cleaned["one_wrong"])
                 if text.strip()
                 else None
             )
             self.query = PlateQuery(
                 pattern=pattern,
-                posts=sorted({*said["posts"], *self.places.posts_of(areas)}),
-                since=said["since"],
-                until=said["until"],
-                hours=_hours(said["hour_from"], said["hour_until"]),
-                weekdays=said["weekdays"],
+                posts=sorted({*cleaned["posts"], *self.places.posts_of(areas)}),
+                since=cleaned["since"],
+                until=cleaned["until"],
+                hours=_hours(cleaned["hour_from"], cleaned["hour_until"]),
+                weekdays=cleaned["weekdays"],
                 zone=settings.TIME_ZONE,
-                fields={name: [said[name]] for name in READ_FIELDS if said[name]},
+                fields={name: [cleaned[name]] for name in READ_FIELDS if cleaned[name]},
                 areas=areas,
             )
         except PatternError as error:
             self.add_error("plate", str(error))
-        return said
+        return cleaned
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -166,14 +166,14 @@ class SceneForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """Make the scene of it."""
-        said = super().clean() or {}
-        if not self.errors and said:
-            posts = sorted({*said["posts"], *self._places.posts_of(said["areas"])})
+        cleaned = super().clean() or {}
+        if not self.errors and cleaned:
+            posts = sorted({*cleaned["posts"], *self._places.posts_of(cleaned["areas"])})
             try:
-                self.scene = SearchScene(posts, said["since"], said["until"])
+                self.scene = SearchScene(posts, cleaned["since"], cleaned["until"])
             except PatternError as error:
                 self.add_error(None, str(error))
-        return said
+        return cleaned
 
 
 def _form_field(field: ReadField) -> forms.Field:

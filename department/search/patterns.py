@@ -54,7 +54,7 @@ _Place: TypeAlias = tuple[int, int, bool, int]
 """Within a plate: how far, with how many look-alikes, whether with the wrong character, and with how many hidden."""
 
 
-class Gram(StrEnum):
+class NGram(StrEnum):
     """What a gram tells; its place among these is its number in `search_grams`."""
 
     FIRST = "character from the start"
@@ -64,11 +64,11 @@ class Gram(StrEnum):
     PAIR = "pair anywhere"
 
 
-_NUMBERS = {gram: number for number, gram in enumerate(Gram)}
+_NUMBERS = {gram: number for number, gram in enumerate(NGram)}
 
 
 @cache
-def gram_code(gram: Gram, place: int, characters: str) -> int:
+def ngram_code(gram: NGram, place: int, characters: str) -> int:
     """Return a gram as the database has it, of 21 bits.
 
     Args:
@@ -236,12 +236,12 @@ class PlatePattern:
     def grams(self) -> tuple[tuple[int, ...], ...]:
         """What to ask the dictionary's index: a plate that fits has one gram at least of each group; not of a slip.
 
-        Of plates that hide something known, `hiding_grams` says this.
+        Of plates that hide something known, `hiding_ngrams` says this.
         """
         return self._grams()
 
     @property
-    def hiding_grams(self) -> tuple[tuple[int, ...], ...]:
+    def hiding_ngrams(self) -> tuple[tuple[int, ...], ...]:
         """As `grams`, of all plates that fit, the first, the middle and the last group; none if nothing may be hidden.
 
         So many are enough, for such plates are few, and the statement is always the same.
@@ -253,12 +253,12 @@ class PlatePattern:
         stars = [at for at, element in enumerate(self.elements) if element.repeats]
         parts = [element.characters + (element.look_alikes if self.budget else "") for element in self.elements]
         if not stars:
-            return tuple(_placed(parts, Gram.FIRST, Gram.FIRST_PAIR, also))
+            return tuple(_placed(parts, NGram.FIRST, NGram.FIRST_PAIR, also))
         head, middle, tail = parts[: stars[0]], parts[stars[0] : stars[-1]], parts[: stars[-1] : -1]
         return (
-            *_placed(head, Gram.FIRST, Gram.FIRST_PAIR, also),
+            *_placed(head, NGram.FIRST, NGram.FIRST_PAIR, also),
             *_anywhere(middle, also),
-            *_placed(tail, Gram.LAST, Gram.LAST_PAIR, also),
+            *_placed(tail, NGram.LAST, NGram.LAST_PAIR, also),
         )
 
     def fit(self, plate: str) -> Fit | None:
@@ -319,7 +319,7 @@ def _regex(element: Element, also: str) -> str:
     return characters if len(characters) == 1 else f"[{characters}]"
 
 
-def _placed(parts: Sequence[str], single: Gram, pair: Gram, also: str) -> list[tuple[int, ...]]:
+def _placed(parts: Sequence[str], single: NGram, pair: NGram, also: str) -> list[tuple[int, ...]]:
     """Return groups of grams of parts in their order from the start, or from the end where `pair` says so.
 
     Wherever something is known, it may be `also`, too.
@@ -328,16 +328,16 @@ def _placed(parts: Sequence[str], single: Gram, pair: Gram, also: str) -> list[t
     covered: set[int] = set()
     for at, (one, other) in enumerate(pairwise(parts[: FURTHEST + 1])):
         if 0 < len(one) * len(other) <= MOST_OF_PAIR:
-            both = (one + also, other + also) if pair is Gram.FIRST_PAIR else (other + also, one + also)
-            groups.append(tuple(gram_code(pair, at, "".join(text)) for text in product(*both)))
+            both = (one + also, other + also) if pair is NGram.FIRST_PAIR else (other + also, one + also)
+            groups.append(tuple(ngram_code(pair, at, "".join(text)) for text in product(*both)))
             covered |= {at, at + 1}
     alone = [(at, part) for at, part in enumerate(parts[: FURTHEST + 1]) if part and at not in covered]
-    return groups + [tuple(gram_code(single, at, character) for character in part + also) for at, part in alone]
+    return groups + [tuple(ngram_code(single, at, character) for character in part + also) for at, part in alone]
 
 
 def _anywhere(parts: Sequence[str], also: str) -> list[tuple[int, ...]]:
     return [
-        tuple(gram_code(Gram.PAIR, 0, "".join(text)) for text in product(one + also, other + also))
+        tuple(ngram_code(NGram.PAIR, 0, "".join(text)) for text in product(one + also, other + also))
         for one, other in pairwise(parts)
         if 0 < len(one) * len(other) <= MOST_OF_PAIR
     ]

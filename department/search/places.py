@@ -81,19 +81,19 @@ def _read(path: Path, changed: int) -> Places:
 
 def _places(features: list[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Places:
     posts: dict[str, Point] = {}
-    for said, geometry in features:
-        if "post" in said:
+    for properties, geometry in features:
+        if "post" in properties:
             longitude, latitude = geometry["coordinates"][:2]
-            posts[str(said["post"])] = float(longitude), float(latitude)
+            posts[str(properties["post"])] = float(longitude), float(latitude)
     areas: dict[str, tuple[str, ...]] = {}
     outline: list[Ring] = []
-    for said, geometry in features:
+    for properties, geometry in features:
         rings = tuple(_rings(geometry))
-        if said.get("outline"):
+        if properties.get("outline"):
             outline += rings
-        if "area" in said:
+        if "area" in properties:
             inside = (post for post, point in posts.items() if _inside(point, rings))
-            areas[str(said["area"])] = tuple(sorted({*map(str, said.get("posts", ())), *inside}))
+            areas[str(properties["area"])] = tuple(sorted({*map(str, properties.get("posts", ())), *inside}))
     return Places(posts, areas, tuple(outline))
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from django.db import OperationalError
 
-from platepost.department.custody.reading import SeenPlate, Sought, cover, cover_plates, prepared, seen, under
+from platepost.department.custody.reading import PlateSummary, ReadFilter, cover, cover_plates, prepared, seen, under
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.search.errors import PatternError, SearchTimeoutError, TooManyPlatesError
 from platepost.department.search.patterns import HIDDEN, Fit, PlatePattern, Why
@@ -37,7 +37,7 @@ Weeks: TypeAlias = Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
-class PlateQuery(Sought):
+class PlateQuery(ReadFilter):
     """What is asked: a pattern, and what else narrows it."""
 
     pattern: PlatePattern | None = None
@@ -98,7 +98,7 @@ class PlateQuery(Sought):
         }
         return {name: value for name, value in given.items() if value}
 
-    def sought(
+    def read_filter(
         self,
         plates: Sequence[str] = (),
         *,
@@ -110,10 +110,10 @@ class PlateQuery(Sought):
         """Return which reads are in question: give it to `custody.reading.reads` for those of a plate.
 
         Args:
-            plates: as in `FoundPlate.plate`; all that fit if empty.
+            plates: as in `PlateMatch.plate`; all that fit if empty.
             weeks: instead of `plates`, these with the weeks that have reads of them.
             spellings: instead of `plates`, those of these that the dictionary has.
-            hiding: beside `spellings`, plates that hide a character: see `Sought`.
+            hiding: beside `spellings`, plates that hide a character: see `ReadFilter`.
             before: `captured_at` and `record_id` of the last read of the page before.
 
         """
@@ -137,10 +137,10 @@ class Cursor(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class FoundPlate:
+class PlateMatch:
     """A plate that fits, with what its reads in question say."""
 
-    seen: SeenPlate
+    seen: PlateSummary
     why: tuple[Why, ...]
     """Of each character of `seen.plate`, why it fits; empty without a pattern."""
     score: float
@@ -151,7 +151,7 @@ class FoundPlate:
 class PlatePage:
     """One page of plates."""
 
-    plates: tuple[FoundPlate, ...]
+    plates: tuple[PlateMatch, ...]
     next: Cursor | None
     """Where the next page begins; None if there is none."""
 
@@ -177,10 +177,14 @@ def find_plates(entry: OpenEntry, query: PlateQuery, *, after: Cursor | None = N
             place for place in _ranked(known, query.pattern) if after is None or place > (-after.score, after.plate)
         ]
         # Where reads are still to be looked up, no plate more than the page has is opened, if it can be told without.
-        told = not query.narrows and not all(isinstance(row, SeenPlate) for row in known.values())
-        found = list(islice(_with_reads(entry, query, ranked, known, limit), limit if told else limit + 1))
-    more = more or len(found) > limit or (told and len(found) == limit and found[-1].seen.plate != ranked[-1][1])
-    page = tuple(found[:limit])
+        is_known = not query.narrows and not all(isinstance(row, PlateSummary) for row in known.values())
+        ranked_plates = list(islice(_with_reads(entry, query, ranked, known, limit), limit if is_known else limit + 1))
+    more = (
+        more
+        or len(ranked_plates) > limit
+        or (is_known and len(ranked_plates) == limit and ranked_plates[-1].seen.plate != ranked[-1][1])
+    )
+    page = tuple(ranked_plates[:limit])
     for plate in page:
         entry.fetched(plates=[plate.seen.plate], group=plate.seen.group)
     last = Cursor(page[-1].score, page[-1].seen.plate) if more else None
@@ -189,7 +193,7 @@ def find_plates(entry: OpenEntry, query: PlateQuery, *, after: Cursor | None = N
 
 def _known(
     entry: OpenEntry, query: PlateQuery, behind: str, limit: int
-) -> tuple[Mapping[str, SeenPlate | Weeks], bool]:
+) -> tuple[Mapping[str, PlateSummary | Weeks], bool]:
     """Return the plates that fit, with their reads, or in which weeks these are; whether more come behind these."""
     pattern = query.pattern
     spellings = pattern.plates if pattern is not None and pattern.searchable else None
@@ -203,23 +207,25 @@ def _known(
             )
     if pattern is not None and spellings is not None:
         # Of what is spelled out few exist: their reads are found in the same step.
-        sought = [query.sought(spellings=spellings, hiding=(_any_of(pattern.hiding_grams), pattern.hiding_regex))]
-        found = seen(entry, sought[0], limit=MOST_PLATES + 1)
-        if len(found) > MOST_PLATES:
+        filters = [
+            query.read_filter(spellings=spellings, hiding=(_any_of(pattern.hiding_ngrams), pattern.hiding_regex))
+        ]
+        summaries = seen(entry, filters[0], limit=MOST_PLATES + 1)
+        if len(summaries) > MOST_PLATES:
             raise _too_many()
-        return {plate.plate: plate for plate in found}, False
+        return {plate.plate: plate for plate in summaries}, False
     # Of what a read hides, the index of places can compare what stands before.
     beginnings = pattern.beginnings if pattern is not None else ("",)
-    sought = [replace(query.sought(), beginning=beginning) for beginning in beginnings]
+    filters = [replace(query.read_filter(), beginning=beginning) for beginning in beginnings]
     # Without a pattern the plates come in their own order: a page of them is enough.
     behind, page = (behind, limit) if pattern is None else ("", MOST_PLATES)
-    covered = [cover_plates(entry, each, behind=behind, page=page) for each in sought]
+    covered = [cover_plates(entry, each, behind=behind, page=page) for each in filters]
     if any(too_many for too_many, _ in covered):
         raise _too_many()
-    found = [plate for each in sought for plate in seen(entry, each, limit=MOST_PLATES + 1)]
-    if len(found) > MOST_PLATES:
+    summaries = [plate for each in filters for plate in seen(entry, each, limit=MOST_PLATES + 1)]
+    if len(summaries) > MOST_PLATES:
         raise _too_many()
-    return {plate.plate: plate for plate in found}, any(more for _, more in covered)
+    return {plate.plate: plate for plate in summaries}, any(more for _, more in covered)
 
 
 def _too_many() -> TooManyPlatesError:
@@ -238,7 +244,7 @@ def _candidates(entry: OpenEntry, pattern: PlatePattern) -> dict[str, Weeks] | N
         any_of = _any_of(group for group in variant.grams if len(group) > 1)
         spelled = variant.plates and list(variant.plates)
         asked: list[list[Any]] = [[spelled, all_of, any_of, variant.regex]]
-        if hiding := _any_of(variant.hiding_grams):
+        if hiding := _any_of(variant.hiding_ngrams):
             asked.append([[], [], hiding, variant.hiding_regex])
         for values in asked:
             (count,) = cover(entry, call, [*values, entry.noted_for])
@@ -248,8 +254,8 @@ def _candidates(entry: OpenEntry, pattern: PlatePattern) -> dict[str, Weeks] | N
     if not number:
         return {}
     with under(entry):
-        found: dict[str, Weeks] = dict(prepared("SELECT * FROM search_known(true)", []))
-    return found if len(found) <= MOST_PLATES else None
+        plates_known: dict[str, Weeks] = dict(prepared("SELECT * FROM search_known(true)", []))
+    return plates_known if len(plates_known) <= MOST_PLATES else None
 
 
 def _any_of(groups: Iterable[Sequence[int]]) -> list[str]:
@@ -270,21 +276,21 @@ def _with_reads(
     entry: OpenEntry,
     query: PlateQuery,
     ranked: Sequence[tuple[float, str]],
-    known: Mapping[str, SeenPlate | Weeks],
+    known: Mapping[str, PlateSummary | Weeks],
     limit: int,
-) -> Iterator[FoundPlate]:
+) -> Iterator[PlateMatch]:
     """Yield those plates that have reads in question."""
     at, size = 0, (limit + 1) * _FEW_READS if query.narrows else limit
     while at < len(ranked):
         places = ranked[at : at + size]
-        rows = {plate: row for _, plate in places if isinstance(row := known[plate], SeenPlate)}
-        missing = {plate: weeks for _, plate in places if not isinstance(weeks := known[plate], SeenPlate)}
+        rows = {plate: row for _, plate in places if isinstance(row := known[plate], PlateSummary)}
+        missing = {plate: weeks for _, plate in places if not isinstance(weeks := known[plate], PlateSummary)}
         if missing:
-            rows |= {row.plate: row for row in seen(entry, query.sought(weeks=missing), limit=len(missing))}
+            rows |= {row.plate: row for row in seen(entry, query.read_filter(weeks=missing), limit=len(missing))}
         for score, plate in places:
             if plate in rows:
                 fit = query.pattern.fit(plate) if query.pattern is not None else None
-                yield FoundPlate(rows[plate], fit.why if fit is not None else (), -score)
+                yield PlateMatch(rows[plate], fit.why if fit is not None else (), -score)
         at, size = at + size, min(2 * size, _MOST_AT_ONCE)
 
 

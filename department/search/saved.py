@@ -32,23 +32,23 @@ def save_search(person: str, work: str, fields: Iterable[tuple[str, str]]) -> No
         LedgerError: it cannot be entered.
 
     """
-    said: dict[str, list[str]] = {}
+    form_fields: dict[str, list[str]] = {}
     for name, value in fields:
-        said.setdefault(name, []).append(value)
+        form_fields.setdefault(name, []).append(value)
     entered = {"person": person, "case": work, "what": "a search"}
     with entering(LedgerEvent.WORK_SAVED, entered), connection.cursor() as cursor:
-        values = [person, work, json.dumps(said)]
+        values = [person, work, json.dumps(form_fields)]
         cursor.execute("INSERT INTO search_saved (person, work, fields) VALUES (%s, %s, %s)", values)
 
 
 def saved_searches(person: str, *, only: UUID | None = None) -> list[SavedSearch]:
     """Return what somebody saved, by work, the latest first; only one of them where its id is given."""
-    found = rows(
+    fetched = rows(
         "SELECT id, work, at, fields::text FROM search_saved WHERE person = %s AND (%s::uuid IS NULL OR id = %s)"
         " ORDER BY work, at DESC LIMIT 200",
         [person, only, only],
     )
-    return [SavedSearch(id_, work, at, json.loads(fields)) for id_, work, at, fields in found]
+    return [SavedSearch(id_, work, at, json.loads(fields)) for id_, work, at, fields in fetched]
 
 
 def discard_search(person: str, saved: UUID) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from platepost.department.custody.reading import READS_NEAR, Sought, cover, json_asked, selected_reads, under
+from platepost.department.custody.reading import READS_NEAR, ReadFilter, cover, json_asked, selected_reads, under
 from platepost.department.custody.record import FURTHEST
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.search.errors import CaseRequiredError, PatternError
@@ -104,7 +104,7 @@ def common_plates(
         raise PatternError(f"give from 2 to {MOST_SCENES} scenes, and of at least two of them a plate")
     parts: list[str] = []
     values: list[Any] = []
-    asked = [Sought(posts=scene.posts, since=scene.since, until=scene.until) for scene in scenes]
+    asked = [ReadFilter(posts=scene.posts, since=scene.since, until=scene.until) for scene in scenes]
     for number, scene in enumerate(asked):
         selected, more = selected_reads(scene)
         parts.append(
@@ -118,7 +118,7 @@ def common_plates(
         f" FROM ({' UNION ALL '.join(parts)}) AS at_scene GROUP BY plate_fold HAVING count(*) >= %s"
         " ORDER BY count(*) DESC, plate_fold LIMIT %s"
     )
-    found: list[CommonPlate] = []
+    plates: list[CommonPlate] = []
     with in_time():
         at = f"[{', '.join(map(json_asked, asked))}]"
         cover(entry, "search_cover_scenes(%s, %s, %s, %s)", [at, least, limit])
@@ -126,19 +126,19 @@ def common_plates(
             cursor.execute(statement, [*values, least, limit])
             for plate, spelled, numbers, counts, firsts, lasts in cursor:
                 times = zip(counts, firsts, lasts, strict=True)
-                found.append(CommonPlate(plate, spelled, dict(sorted(zip(numbers, times, strict=True)))))
-    entry.fetched(plates=[each.plate for each in found])
-    return found
+                plates.append(CommonPlate(plate, spelled, dict(sorted(zip(numbers, times, strict=True)))))
+    entry.fetched(plates=[each.plate for each in plates])
+    return plates
 
 
 def companions(
-    entry: OpenEntry, sought: Sought, *, gap: timedelta = timedelta(minutes=1), least: int = 2
+    entry: OpenEntry, read_filter: ReadFilter, *, gap: timedelta = timedelta(minutes=1), least: int = 2
 ) -> list[Companion]:
     """Return the plates that passed within `gap` of a plate, at `least` different posts; the most frequent first.
 
     Args:
         entry: under which they are fetched, and noted.
-        sought: which reads of the plate count, of them the latest `MOST_PASSAGES`.
+        read_filter: which reads of the plate count, of them the latest `MOST_PASSAGES`.
         gap: at most `LONGEST_GAP`.
         least: posts.
 
@@ -150,7 +150,7 @@ def companions(
     """
     if not timedelta(0) < gap <= LONGEST_GAP:
         raise PatternError(f"vehicles of a convoy are at most {LONGEST_GAP.seconds // 60} minutes apart")
-    selected, values = selected_reads(sought)
+    selected, values = selected_reads(read_filter)
     statement = (
         "WITH passage AS MATERIALIZED ("  # noqa: S608 - our own names
         f"  SELECT post, captured_at FROM {selected} AND {_COMPARED} ORDER BY captured_at DESC LIMIT %s)"
@@ -160,23 +160,23 @@ def companions(
         " WHERE other.plate_fold <> ALL (%s) GROUP BY other.plate_fold HAVING count(DISTINCT passage.post) >= %s"
         " ORDER BY count(DISTINCT passage) DESC, other.plate_fold LIMIT %s"
     )
-    more: list[Any] = [MOST_PASSAGES, gap, gap, gap, gap + FURTHEST, list(sought.plates), least, PAGE]
-    near = [json_asked(sought), MOST_PASSAGES, gap, least, PAGE]
+    more: list[Any] = [MOST_PASSAGES, gap, gap, gap, gap + FURTHEST, list(read_filter.plates), least, PAGE]
+    near = [json_asked(read_filter), MOST_PASSAGES, gap, least, PAGE]
     with in_time():
         cover(entry, "search_cover_companions(%s, %s, %s, %s, %s, %s)", near)
         with under(entry) as cursor:
             cursor.execute(statement, [*values, *more])
-            found = [Companion(*row) for row in cursor]
-    entry.fetched(plates=[*sought.plates, *(each.plate for each in found)])
-    return found
+            others = [Companion(*row) for row in cursor]
+    entry.fetched(plates=[*read_filter.plates, *(each.plate for each in others)])
+    return others
 
 
-def usual_places(entry: OpenEntry, sought: Sought) -> UsualPlaces:
+def usual_places(entry: OpenEntry, read_filter: ReadFilter) -> UsualPlaces:
     """Return where and when a plate was read; only for a case, for that is where a person lives and works.
 
     Args:
         entry: under which it is fetched, with a case number.
-        sought: which reads count: give plates, and the zone of hours and days.
+        read_filter: which reads count: give plates, and the zone of hours and days.
 
     Raises:
         CaseRequiredError: the entry has no case number.
@@ -184,7 +184,7 @@ def usual_places(entry: OpenEntry, sought: Sought) -> UsualPlaces:
         SearchTimeoutError: it took too long.
 
     """
-    selected, values = selected_reads(sought)
+    selected, values = selected_reads(read_filter)
     local = "captured_at AT TIME ZONE %s"
     statement = (
         "SELECT post, hour, day, count(*) FROM ("  # noqa: S608 - our own names
@@ -197,11 +197,11 @@ def usual_places(entry: OpenEntry, sought: Sought) -> UsualPlaces:
             cursor.execute("SELECT search_case_given()")
             if cursor.fetchone() != (True,):
                 raise CaseRequiredError("the usual places of a plate are shown for a case only: give its number")
-        cover(entry, "custody_cover_named(%s, %s, %s)", [[*sought.plates], entry.noted_for])
+        cover(entry, "custody_cover_named(%s, %s, %s)", [[*read_filter.plates], entry.noted_for])
         with under(entry) as cursor:
-            cursor.execute(statement, [sought.zone, sought.zone, *values])
+            cursor.execute(statement, [read_filter.zone, read_filter.zone, *values])
             rows = cursor.fetchall()
-    entry.fetched(plates=sought.plates)
+    entry.fetched(plates=read_filter.plates)
     return UsualPlaces(
         {post: count for post, _, _, count in rows if post is not None},
         dict(sorted((hour, count) for _, hour, _, count in rows if hour is not None)),

@@ -38,5 +38,5 @@ def use_ticket(session: str, name: UUID) -> PictureTicket | None:
     ((opens,),) = rows("SELECT search_use_ticket(%s, %s)::text", [name, session])
     if opens is None:
         return None
-    said = json.loads(opens)
-    return PictureTicket(**said | {"purpose": AccessPurpose(**said["purpose"])})
+    ticket_fields = json.loads(opens)
+    return PictureTicket(**ticket_fields | {"purpose": AccessPurpose(**ticket_fields["purpose"])})

@@ -20,9 +20,9 @@ from django.utils.dates import WEEKDAYS
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from platepost.department.custody.errors import CustodyError
+from platepost.department.custody.placeholder_image import placeholder_image
 from platepost.department.custody.read_fields import READ_FIELDS, shown_fields
-from platepost.department.custody.reading import ShownRow, Sought, page_of_reads, picture, picture_kinds, reads
-from platepost.department.custody.unseen import unseen
+from platepost.department.custody.reading import ReadFilter, ShownRow, page_of_reads, picture, picture_kinds, reads
 from platepost.department.database.queries import rows
 from platepost.department.ledger.entries import OpenEntry, open_entry
 from platepost.department.people.access import CurrentRequest, needs
@@ -33,7 +33,7 @@ from platepost.department.search.corrections import correct, corrected_reads, co
 from platepost.department.search.errors import SearchError
 from platepost.department.search.forms import PurposeForm, SceneForm, SearchForm, known_posts
 from platepost.department.search.map import drawn_map
-from platepost.department.search.plates import Cursor, FoundPlate, find_plates
+from platepost.department.search.plates import Cursor, PlateMatch, find_plates
 from platepost.department.search.saved import discard_search, save_search, saved_searches
 from platepost.department.search.scenes import MOST_SCENES, common_plates, companions, usual_places
 from platepost.department.search.tickets import PictureTicket, give_ticket, use_ticket
@@ -64,13 +64,13 @@ def search(request: CurrentRequest) -> HttpResponseBase:
     except (KeyError, ValueError):
         return _search_page(request, form, status=422)
     asked = form.asked | ({"after": True} if after is not None else {})
-    with _told(form), _cancelable(request), _entry(request, form.access, asked) as entry:
+    with _errors_shown(form), _cancelable(request), _entry(request, form.access, asked) as entry:
         page = find_plates(entry, form.query, after=after)
         corrected = corrected_reads(entry, form.query) if after is None else []
         if "save" in request.POST:
             save_search(request.user.login, form.access.case or form.access.purpose, form.again)
-        found = {"plates": [_marked(plate) for plate in page.plates], "next": page.next, "corrected": corrected}
-        return _search_page(request, form, found=found)
+        results = {"plates": [_marked(plate) for plate in page.plates], "next": page.next, "corrected": corrected}
+        return _search_page(request, form, results=results)
     return _search_page(request, form, status=422)
 
 
@@ -83,24 +83,24 @@ def plate(request: CurrentRequest) -> HttpResponseBase:
     if not form.is_valid() or not opened:
         return _search_page(request, form, status=422)
     before = _place(request.POST)
-    sought = form.query.sought([opened], before=before)
+    read_filter = form.query.read_filter([opened], before=before)
     asked = {**_opened(form, opened), "show": show}
-    with _told(form), _cancelable(request), _entry(request, form.access, asked) as entry:
-        found: dict[str, Any] = {}
+    with _errors_shown(form), _cancelable(request), _entry(request, form.access, asked) as entry:
+        results: dict[str, Any] = {}
         counts: Mapping[str, int] = {}
         if show == "companions":
-            found["companions"] = companions(entry, sought)
+            results["companions"] = companions(entry, read_filter)
         elif show == "usual":
-            usual = usual_places(entry, sought)
-            found["usual"], counts = usual, usual.posts
-            found["weekdays"] = [(WEEKDAYS[day - 1], count) for day, count in usual.weekdays.items()]
+            usual = usual_places(entry, read_filter)
+            results["usual"], counts = usual, usual.posts
+            results["weekdays"] = [(WEEKDAYS[day - 1], count) for day, count in usual.weekdays.items()]
         else:
-            rows, more = page_of_reads(entry, sought, limit=READS)
-            found["reads"] = [{**row, "fields": shown_fields(row)} for row in rows]
-            found |= {"labels": [field.label for field in READ_FIELDS.values()], "next": rows[-1] if more else None}
+            rows, more = page_of_reads(entry, read_filter, limit=READS)
+            results["reads"] = [{**row, "fields": shown_fields(row)} for row in rows]
+            results |= {"labels": [field.label for field in READ_FIELDS.values()], "next": rows[-1] if more else None}
             counts = _counted(rows)
         context = {"opened": opened, "show": show, "again": form.again, "map": drawn_map(form.places, counts)}
-        return render(request, "search/plate.html", {**context, **found, "form": form})
+        return render(request, "search/plate.html", {**context, **results, "form": form})
     return _search_page(request, form, status=422)
 
 
@@ -114,8 +114,8 @@ def read(request: CurrentRequest) -> HttpResponseBase:
         return _search_page(request, form, status=422)
     record, opened, text = int(number), _text(request, "open"), _text(request, "correction")
     asked = {**_opened(form, opened), "record": record, **({"correction": text} if text else {})}
-    with _told(form), _entry(request, form.access, asked) as entry:
-        rows = reads(entry, Sought(records=[record], plates=[opened]), limit=1)
+    with _errors_shown(form), _entry(request, form.access, asked) as entry:
+        rows = reads(entry, ReadFilter(records=[record], plates=[opened]), limit=1)
         if not rows:
             raise Http404
         if text:
@@ -151,12 +151,12 @@ def read_picture(request: CurrentRequest, ticket: UUID) -> HttpResponseBase:
     asked = {"record": used.record, "picture": used.kind, "found_by": used.found_by}
     with _entry(request, used.purpose, asked) as entry:
         try:
-            found = picture(entry, used.record, used.kind)
+            picture_bytes = picture(entry, used.record, used.kind)
         except CustodyError as error:
-            return unseen(error)
-    if found is None:
+            return placeholder_image(error)
+    if picture_bytes is None:
         raise Http404
-    return HttpResponse(found.body, content_type=found.media_type)
+    return HttpResponse(picture_bytes.body, content_type=picture_bytes.media_type)
 
 
 @needs(Permission.SEARCH)
@@ -170,10 +170,12 @@ def scenes(request: CurrentRequest) -> HttpResponseBase:
     context: dict[str, Any] = {"form": form, "scenes": several}
     if request.method == "POST" and form.is_valid() and several.is_valid():
         asked = [each.scene for each in several if hasattr(each, "scene")]
-        said = [{"posts": [*each.posts], "since": f"{each.since}", "until": f"{each.until}"} for each in asked]
+        approved_queries = [
+            {"posts": [*each.posts], "since": f"{each.since}", "until": f"{each.until}"} for each in asked
+        ]
         least = len(asked) if "all" in request.POST else min(2, len(asked))
-        query = {"scenes": said} | ({"least": least} if least < len(asked) else {})
-        with _told(form), _cancelable(request), _entry(request, form.access, query) as entry:
+        query = {"scenes": approved_queries} | ({"least": least} if least < len(asked) else {})
+        with _errors_shown(form), _cancelable(request), _entry(request, form.access, query) as entry:
             context["plates"] = common_plates(entry, asked, least=least)
         if form.errors:
             del context["plates"]
@@ -201,14 +203,14 @@ def discard(request: CurrentRequest, saved: UUID) -> HttpResponseBase:
 
 
 def _search_page(
-    request: CurrentRequest, form: SearchForm, *, found: Mapping[str, Any] | None = None, status: int = 200
+    request: CurrentRequest, form: SearchForm, *, results: Mapping[str, Any] | None = None, status: int = 200
 ) -> HttpResponse:
     works: dict[str, list[Any]] = {}
     for each in saved_searches(request.user.login):
         works.setdefault(each.work, []).append(each)
     context = {"form": form, "works": works, "map": drawn_map(form.places), "running": uuid4()}
-    if found is not None:
-        context |= {"found": found, "again": form.again}
+    if results is not None:
+        context |= {"found": results, "again": form.again}
     return render(request, "search/search.html", context, status=status)
 
 
@@ -246,7 +248,7 @@ def _entry(request: CurrentRequest, purpose: AccessPurpose, asked: Mapping[str, 
 
 
 @contextmanager
-def _told(form: forms.Form) -> Iterator[None]:
+def _errors_shown(form: forms.Form) -> Iterator[None]:
     """Say in the form why there is no answer; what comes behind is not done then."""
     try:
         yield
@@ -281,10 +283,10 @@ def _place(given: Mapping[str, Any]) -> tuple[datetime, int] | None:
         return None
 
 
-def _marked(found: FoundPlate) -> dict[str, Any]:
+def _marked(match: PlateMatch) -> dict[str, Any]:
     """Return a plate with why each of its characters matches."""
-    plate = found.seen.plate
-    return {"seen": found.seen, "matched": [*zip(plate, found.why, strict=True)] if found.why else []}
+    plate = match.seen.plate
+    return {"seen": match.seen, "matched": [*zip(plate, match.why, strict=True)] if match.why else []}
 
 
 def _counted(rows: list[ShownRow]) -> dict[str, int]:

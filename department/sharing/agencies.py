@@ -47,33 +47,33 @@ def verify_agency(agency: str, says: str, until: date, *, person: str) -> None:
         AgencyVerification.objects.create(agency_id=agency, says=says, until=until, person=person)
 
 
-def agree(agency: str, *, person: str, **said: Any) -> SharingAgreement:  # noqa: ANN401 - of the model
+def agree(agency: str, *, person: str, **fields: Any) -> SharingAgreement:  # noqa: ANN401 - of the model
     """Make an agreement with one agency; it counts once a second person has confirmed it: `confirm_agreement`.
 
     Args:
         agency: its name.
         person: who makes it.
-        said: `says`, `purposes`, `scope`, `begins`, and `ends`, its last day.
+        fields: `says`, `purposes`, `scope`, `begins`, and `ends`, its last day.
 
     Raises:
         SharingError: the law allows none with it, it has no end, or the person is no records manager.
 
     """
-    with act(LedgerEvent.SHARING_AGREED, person=person, agency_name=agency, **said) as entry:
-        made = SharingAgreement.objects.create(agency_id=agency, person=person, **said)
-        entry["agreement"] = made.pk
-    return made
+    with act(LedgerEvent.SHARING_AGREED, person=person, agency_name=agency, **fields) as entry:
+        agreement = SharingAgreement.objects.create(agency_id=agency, person=person, **fields)
+        entry["agreement"] = agreement.pk
+    return agreement
 
 
 def confirm_agreement(agreement: SharingAgreement, *, person: str) -> None:
     """Be the second person for an agreement. Raises SharingError: it is the person's own, or has one."""
-    said = {"agency_name": agreement.agency_id, "agreement": agreement.pk}
-    with act(LedgerEvent.SHARING_CONFIRMED, person=person, **said):
+    fields = {"agency_name": agreement.agency_id, "agreement": agreement.pk}
+    with act(LedgerEvent.SHARING_CONFIRMED, person=person, **fields):
         SharingAgreement.objects.filter(pk=agreement.pk).update(confirmed_by=person, confirmed_at=Now())
 
 
 def end_agreement(agreement: SharingAgreement, *, person: str) -> None:
     """End an agreement now. Raises SharingError: it has ended, or the person is no records manager."""
-    said = {"agency_name": agreement.agency_id, "agreement": agreement.pk}
-    with act(LedgerEvent.SHARING_ENDED, person=person, **said):
+    fields = {"agency_name": agreement.agency_id, "agreement": agreement.pk}
+    with act(LedgerEvent.SHARING_ENDED, person=person, **fields):
         SharingAgreement.objects.filter(pk=agreement.pk).update(ended_by=person, ended_at=Now())

@@ -44,12 +44,12 @@ class _Fact:
     def __init__(self, count: int | None) -> None:
         self._count = count
 
-    def __format__(self, said: str) -> str:
+    def __format__(self, text: str) -> str:
         if self._count is None:
             return "never"
-        one, _, several = said.removeprefix("=").partition("|")
+        one, _, several = text.removeprefix("=").partition("|")
         word = one if self._count == 1 or not one else several or f"{one}s"
-        return word if said.startswith("=") else f"{self._count} {word}".rstrip()
+        return word if text.startswith("=") else f"{self._count} {word}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,9 +245,9 @@ CLAUSES = (
 def department_facts(policy: Policy) -> Mapping[str, int | None]:
     """Return what there is to know of how the clauses are kept, by name: counts, none of a plate or a person."""
     with_case = [each.name for each in policy.purposes if each.case]
-    said = [with_case, settings.PEOPLE_TRAINING.days, policy.law.audit_days]
-    ((found,),) = rows("SELECT sharing_facts(%s, make_interval(days => %s), %s)", said)
-    facts: dict[str, Any] = json.loads(found)
+    parameters = [with_case, settings.PEOPLE_TRAINING.days, policy.law.audit_days]
+    ((document,),) = rows("SELECT sharing_facts(%s, make_interval(days => %s), %s)", parameters)
+    facts: dict[str, Any] = json.loads(document)
     return facts | {
         "versions": PolicyVersion.objects.count(),
         "law_differs": int(law_differs()),
@@ -272,11 +272,11 @@ def evidence() -> list[ClauseEvidence]:
 
     """
     facts = department_facts(policy_in_force())
-    said = {name: _Fact(count) for name, count in facts.items()}
+    fields = {name: _Fact(count) for name, count in facts.items()}
     return [
         ClauseEvidence(
             clause,
-            clause.evidence.format(**said),
+            clause.evidence.format(**fields),
             not any(facts[name] for name in clause.none) and all(facts[name] for name in clause.some),
         )
         for clause in CLAUSES

@@ -2,7 +2,7 @@
 
 ::
 
-    ActRefusedError
+    OperationRefusedError
      +-- SharingError    the law, the policy, or another's duty forbids it
 """
 
@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from platepost.department.database.refusals import refused_as
-from platepost.department.errors import ActRefusedError
+from platepost.department.errors import OperationRefusedError
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.writing import entering
 
@@ -51,7 +51,7 @@ _WHY = {
 """What people are told, by the constraint that refuses."""
 
 
-class SharingError(ActRefusedError):
+class SharingError(OperationRefusedError):
     """It is refused; the message says why."""
 
 
@@ -68,5 +68,5 @@ def act(event: LedgerEvent, **fields: Any) -> Iterator[dict[str, Any]]:  # noqa:
         LedgerError: it cannot be entered; nothing is done.
 
     """
-    with refusals(), entering(event, fields) as said:
-        yield said
+    with refusals(), entering(event, fields) as entry:
+        yield entry

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from joserfc.jwk import ECKey, RSAKey
 
 from platepost.department.archive.evidence_package import recipient_of
-from platepost.department.archive.holds import HeldScope, folded_plates
+from platepost.department.archive.holds import HoldScope, folded_plates
 from platepost.department.errors import DepartmentError
 from platepost.department.ledger.models import Agency, AgencyKind
 from platepost.department.people.forms import DayField, TimeField
@@ -25,10 +25,10 @@ def _in_state_only() -> bool:
 
 
 def _may_agree() -> list[tuple[str, str]]:
-    found = Agency.objects.filter(allowed=True)
+    agencies = Agency.objects.filter(allowed=True)
     if _in_state_only():
-        found = found.filter(kind=AgencyKind.IN_STATE)
-    return [(agency.name, agency.name) for agency in found]
+        agencies = agencies.filter(kind=AgencyKind.IN_STATE)
+    return [(agency.name, agency.name) for agency in agencies]
 
 
 class PublishForm(forms.Form):
@@ -56,10 +56,10 @@ class AgencyForm(forms.Form):
 
     def clean(self) -> dict[str, object]:
         """Refuse what the law does."""
-        said = super().clean() or {}
-        if said.get("allowed") and said.get("kind") != AgencyKind.IN_STATE and _in_state_only():
+        cleaned = super().clean() or {}
+        if cleaned.get("allowed") and cleaned.get("kind") != AgencyKind.IN_STATE and _in_state_only():
             self.add_error(None, _REFUSED)
-        return said
+        return cleaned
 
     @property
     def agency(self) -> Agency:
@@ -139,10 +139,10 @@ class RequestForm(forms.Form):
     due_on = DayField(label=_("Due"), required=False, help_text=_("By the law's clock if empty."))
 
     @property
-    def said(self) -> dict[str, Any]:
+    def request_fields(self) -> dict[str, Any]:
         """What is entered, once the form is valid."""
-        said = dict(self.cleaned_data)
-        return said | {"agency_id": said.pop("agency") or None}
+        fields = dict(self.cleaned_data)
+        return fields | {"agency_id": fields.pop("agency") or None}
 
 
 class RequestReasonForm(forms.Form):
@@ -185,11 +185,11 @@ class RequestHoldForm(forms.Form):
     )
 
     @property
-    def scope(self) -> HeldScope:
+    def scope(self) -> HoldScope:
         """What is to be held."""
-        said = self.cleaned_data
-        posts, plates = said["posts"].replace(",", " ").split(), folded_plates(said["plates"])
-        return HeldScope(posts=posts, plates=plates, since=said["since"], until=said["until"])
+        cleaned = self.cleaned_data
+        posts, plates = cleaned["posts"].replace(",", " ").split(), folded_plates(cleaned["plates"])
+        return HoldScope(posts=posts, plates=plates, since=cleaned["since"], until=cleaned["until"])
 
 
 class IncidentForm(forms.Form):
@@ -213,26 +213,26 @@ class IncidentForm(forms.Form):
 
     def clean(self) -> dict[str, object]:
         """Have the subject be as the ledger writes it: of another one nothing would be found to have been seen."""
-        said = super().clean() or {}
-        kind, given = said.get("kind"), str(said.get("subject", "")).lower()
+        cleaned = super().clean() or {}
+        kind, given = cleaned.get("kind"), str(cleaned.get("subject", "")).lower()
         if kind == "account":
-            said["subject"] = given
+            cleaned["subject"] = given
             agency = given.partition("@")[2]  # of a partner department's people
             known = Agency.objects.filter(name=agency) if agency else DepartmentPerson.objects.filter(login=given)
             if given and not known.exists():
                 self.add_error("subject", "Nobody has this log-in.")
         elif kind == "device":
             try:
-                said["subject"] = str(UUID(given))
+                cleaned["subject"] = str(UUID(given))
             except ValueError:
                 self.add_error("subject", "This is not a browser's number: log_on entries of the ledger have it.")
         elif kind == "backup":
-            said["subject"] = given
+            cleaned["subject"] = given
             if not re.fullmatch("[0-9a-f]{64}", given):
                 self.add_error(
                     "subject", "This is not a backup's SHA-256: the ledger has it where the backup was made."
                 )
-        return said
+        return cleaned
 
 
 class SealForm(forms.Form):

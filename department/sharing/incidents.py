@@ -19,11 +19,11 @@ from django.db.models.functions import Now
 from joserfc.jwk import ECKey, RSAKey
 
 from platepost.department.archive.evidence_package import AFFECTED, LARGEST, pack, seal
-from platepost.department.archive.models import KeptBackup
+from platepost.department.archive.models import BackupRecord
 from platepost.department.custody.projections import folded
-from platepost.department.custody.reading import MOST_ROWS, SeenPlate, Sought, hits, kept_plates, reads
+from platepost.department.custody.reading import MOST_ROWS, PlateSummary, ReadFilter, hits, kept_plates, reads
 from platepost.department.ledger.catalog import LedgerEvent
-from platepost.department.ledger.doors import kept_register
+from platepost.department.ledger.direct_feeds import stored_register
 from platepost.department.ledger.entries import OpenEntry, open_entry, open_log
 from platepost.department.ledger.models import Agency
 from platepost.department.ledger.reading import reading
@@ -72,14 +72,14 @@ WHERE line.event = 'list_shown' AND line.at >= %s AND line.at < %s ORDER BY line
 """Entries of the hot list that were shown."""
 _READ = """
 SELECT body.field, body.value FROM ledger_entry AS line JOIN ledger_body AS body ON body.entry = line.entry
-WHERE line.number = ANY (%s) AND body.field IN ('query', 'plates', 'said', 'covert')
+WHERE line.number = ANY (%s) AND body.field IN ('query', 'plates', 'shown', 'covert')
 """
 """What entries of the ledger that were read say of plates."""
 _JOURNALED = """
 SELECT line.number, body.field, body.value FROM ledger_entry AS line
 JOIN ledger_body AS who ON who.entry = line.entry AND who.field = 'person' AND who.value = %s
 JOIN ledger_body AS noted ON noted.entry = line.entry AND noted.field = 'time'
-JOIN ledger_body AS body ON body.entry = line.entry AND body.field IN ('said', 'covert')
+JOIN ledger_body AS body ON body.entry = line.entry AND body.field IN ('shown', 'covert')
 WHERE line.event = 'journaled' AND (noted.value::json #>> '{}')::timestamptz >= %s
 AND (noted.value::json #>> '{}')::timestamptz < %s ORDER BY line.number
 """
@@ -101,9 +101,9 @@ class BreachExposure:
     gone: set[int] = field(default_factory=set)
     """Records that were shown and are not kept any more."""
 
-    def add(self, plate: str, count: int, /, **said: Any) -> None:  # noqa: ANN401 - JSON values
+    def add(self, plate: str, count: int, /, **fields: Any) -> None:  # noqa: ANN401 - JSON values
         """Add a plate with so many reads."""
-        self.lines += json.dumps({"plate": plate, **said}, default=str).encode() + b"\n"
+        self.lines += json.dumps({"plate": plate, **fields}, default=str).encode() + b"\n"
         self.plates, self.reads = self.plates + 1, self.reads + count
         if len(self.lines) > _MOST_BYTES:
             raise SharingError(f"the list is larger than {_MOST_BYTES} bytes", "sharing_most")
@@ -118,19 +118,19 @@ class BreachExposure:
         return json.dumps(about, default=str).encode() + b"\n" + self.lines
 
 
-def open_incident(*, person: str, **said: Any) -> BreachIncident:  # noqa: ANN401 - of the model
+def open_incident(*, person: str, **fields: Any) -> BreachIncident:  # noqa: ANN401 - of the model
     """Enter an incident; its clock runs from the day on which it became known.
 
     Raises:
         SharingError: its time ends before it begins, or the person is no records manager.
 
     """
-    due = said["known_on"] + NOTICE
-    named = {"person": person, "kind": said["kind"], "subject": said["subject"], "due": due}
+    due = fields["known_on"] + NOTICE
+    named = {"person": person, "kind": fields["kind"], "subject": fields["subject"], "due": due}
     with act(LedgerEvent.INCIDENT_OPENED, **named) as entry:
-        made = BreachIncident.objects.create(person=person, notify_by=due, **said)
-        entry["incident"] = made.pk
-    return made
+        incident = BreachIncident.objects.create(person=person, notify_by=due, **fields)
+        entry["incident"] = incident.pk
+    return incident
 
 
 def exposure(incident: BreachIncident, *, person: DepartmentPerson) -> BreachExposure:
@@ -148,43 +148,45 @@ def exposure(incident: BreachIncident, *, person: DepartmentPerson) -> BreachExp
         "query": {"incident": incident.pk},
         "groups": covert_groups(person),
     }
-    found = BreachExposure()
+    breach_exposure = BreachExposure()
     if incident.kind in {"subscriber", "backup"}:
         for each in _kept(asked, incident):
-            found.add(each.spelled, each.count, count=each.count, first=each.first_seen, last=each.last_seen)
-        return found
+            breach_exposure.add(each.spelled, each.count, count=each.count, first=each.first_seen, last=each.last_seen)
+        return breach_exposure
     records: set[int] = set()
     plates: dict[str, tuple[str, dict[int, tuple[str, datetime]]]] = {}
     """By the plate with O as 0 and I as 1, its text and its reads."""
     with open_log(**asked) as log:
-        for entry_number, said in _shown(log, incident):
+        for entry_number, fields in _shown(log, incident):
             log.fetched(entries=[entry_number])
-            records |= {*said.get("records", ()), *(record for record, _ in said.get("pictures", ()))}
-            found.pictures |= {(record, kind) for record, kind in said.get("pictures", ())}
-            for plate in said.get("plates", ()):
+            records |= {*fields.get("records", ()), *(record for record, _ in fields.get("pictures", ()))}
+            breach_exposure.pictures |= {(record, kind) for record, kind in fields.get("pictures", ())}
+            for plate in fields.get("plates", ()):
                 plates.setdefault(folded(plate), (plate, {}))
     with open_entry(**asked) as entry:
-        for look in (reads, hits):
+        for query in (reads, hits):
             for part in _parts(sorted(records)):
-                for row in look(entry, Sought(records=part)):
-                    _, kept = plates.setdefault(row["plate_fold"], (row["plate_read"], {}))
-                    kept[row["record_id"]] = row["post"], row["captured_at"]
-    for _, (plate, kept) in sorted(plates.items()):
-        found.add(plate, len(kept), reads=kept)
-        records -= kept.keys()
-    found.gone = records
-    return found
+                for row in query(entry, ReadFilter(records=part)):
+                    _, reads_of_plate = plates.setdefault(row["plate_fold"], (row["plate_read"], {}))
+                    reads_of_plate[row["record_id"]] = row["post"], row["captured_at"]
+    for _, (plate, reads_of_plate) in sorted(plates.items()):
+        breach_exposure.add(plate, len(reads_of_plate), reads=reads_of_plate)
+        records -= reads_of_plate.keys()
+    breach_exposure.gone = records
+    return breach_exposure
 
 
-def _kept(asked: Mapping[str, Any], incident: BreachIncident) -> Iterator[SeenPlate]:
+def _kept(asked: Mapping[str, Any], incident: BreachIncident) -> Iterator[PlateSummary]:
     """Yield the plates of what was kept within the incident's time; of a backup, of all that was kept before it."""
-    sought = Sought(kept_since=incident.since if incident.kind == "subscriber" else None, kept_until=incident.until)
+    read_filter = ReadFilter(
+        kept_since=incident.since if incident.kind == "subscriber" else None, kept_until=incident.until
+    )
     behind, more = "", True
     while more:
         with open_entry(**asked) as entry:
             end = time.monotonic() + _PAGES_SECONDS
             for _ in range(_PAGES):
-                page, more = kept_plates(entry, sought, behind=behind, limit=MOST_ROWS)
+                page, more = kept_plates(entry, read_filter, behind=behind, limit=MOST_ROWS)
                 yield from page
                 if not more or time.monotonic() > end:
                     break
@@ -206,28 +208,30 @@ def _shown(log: OpenEntry, incident: BreachIncident) -> Iterator[tuple[int, dict
             shown = cursor.fetchall()
             cursor.execute(_LISTED, [json.dumps(person), since, until])
             for number, name, value in [*shown, *cursor.fetchall()]:
-                said = json.loads(value)
-                parts = [*said.values()] if name == "covert" else [{name: said}]
+                payload = json.loads(value)
+                parts = [*payload.values()] if name == "covert" else [{name: payload}]
                 yield from ((number, part) for part in parts)
                 for read in (part["entries"] for part in parts if part.get("entries")):
                     cursor.execute(_READ, [read])
                     yield number, {"plates": _plates_in(cursor.fetchall())}
             cursor.execute(_JOURNALED, [json.dumps(person), since, until])
             for number, name, value in cursor.fetchall():
-                said = json.loads(value)
-                for part in said.values() if name == "covert" else [said]:
+                payload = json.loads(value)
+                for part in payload.values() if name == "covert" else [payload]:
                     yield number, {"plates": [part["plate"]] if "plate" in part else []}
 
 
 def _plates_in(bodies: Sequence[tuple[str, str]]) -> list[str]:
     """Return the plates that entries of the ledger have, by their bodies; a pattern is none."""
-    found: dict[str, None] = {}
+    distinct: dict[str, None] = {}
     for name, value in bodies:
-        said = json.loads(value)
-        for part in [*said.values()] if name == "covert" else [said if name in {"query", "said"} else {name: said}]:
+        payload = json.loads(value)
+        for part in (
+            [*payload.values()] if name == "covert" else [payload if name in {"query", "shown"} else {name: payload}]
+        ):
             plates = [part.get("plate"), *part.get("plates", ())] if isinstance(part, Mapping) else []
-            found |= dict.fromkeys(plate for plate in plates if isinstance(plate, str) and _PLATE.fullmatch(plate))
-    return [*found]
+            distinct |= dict.fromkeys(plate for plate in plates if isinstance(plate, str) and _PLATE.fullmatch(plate))
+    return [*distinct]
 
 
 def _parts(records: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -239,9 +243,9 @@ def sealed_list(incident: BreachIncident, recipient: ECKey | RSAKey, *, person: 
 
     Errors are those of `exposure`.
     """
-    found = exposure(incident, person=person)
-    sealed = seal(pack({AFFECTED: found.list(incident)}), recipient)
-    counts = {"plates": found.plates, "reads": found.reads, "gone": len(found.gone)}
+    breach_exposure = exposure(incident, person=person)
+    sealed = seal(pack({AFFECTED: breach_exposure.list(incident)}), recipient)
+    counts = {"plates": breach_exposure.plates, "reads": breach_exposure.reads, "gone": len(breach_exposure.gone)}
     digest = sha256(sealed).hexdigest()
     with act(LedgerEvent.EXPOSURE_COMPUTED, person=person.login, incident=incident.pk, digest=digest, **counts):
         BreachIncident.objects.filter(pk=incident.pk).update(computed_at=Now(), digest=digest, **counts)
@@ -267,10 +271,10 @@ def containment(incident: BreachIncident) -> list[tuple[str, bool]]:
         done = all(not _factors_before(person, incident) for person in logged)
         return [("Invite again, or disable, each person who logged on there: their factors and sessions end", done)]
     if incident.kind == "subscriber":
-        register = kept_register()
+        register = stored_register()
         hears = any(holder.name == incident.subject for holder in (register and register.readers) or ())
         return [("Take the reads from the subscriber, revoke its certificate, and export the register", not hears)]
-    removed = KeptBackup.objects.filter(sha256=incident.subject).exclude(removed_at=None).exists()
+    removed = BackupRecord.objects.filter(sha256=incident.subject).exclude(removed_at=None).exists()
     return [("Destroy what is left of the backup, and name another key in backup_keys", removed)]
 
 

@@ -22,8 +22,8 @@ _BOUND = "SELECT law, state, in_state_only, approves_searches, floor_days, ceili
 
 def bound_law() -> BoundLaw:
     """Return what the database enforces now."""
-    (found,) = rows(_BOUND)
-    return dict(zip(LawProfile.BOUND, found, strict=True))
+    (bound,) = rows(_BOUND)
+    return dict(zip(LawProfile.BOUND, bound, strict=True))
 
 
 def law_differs() -> bool:

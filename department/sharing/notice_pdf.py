@@ -34,11 +34,11 @@ def notice_pdf(notice: BreachNotice) -> bytes:
         SharingError: the font lacks a character.
 
     """
-    made = BytesIO()
-    said = {"title": notice.title, "subject": "California Civil Code 1798.29", "author": settings.AGENCY}
+    bytes_io = BytesIO()
+    metadata = {"title": notice.title, "subject": "California Civil Code 1798.29", "author": settings.AGENCY}
     shown = {"creator": "Platepost", "lang": "en-US", "displayDocTitle": True}
-    SimpleDocTemplate(made, pagesize=LETTER, **said, **shown).build(list(_laid_out(notice)))
-    return made.getvalue()
+    SimpleDocTemplate(bytes_io, pagesize=LETTER, **metadata, **shown).build(list(_laid_out(notice)))
+    return bytes_io.getvalue()
 
 
 def _laid_out(notice: BreachNotice) -> Iterator[Flowable]:

@@ -88,7 +88,7 @@ def publish_month(keeper: psycopg.Connection[Any], month: date, key: ECKey, zone
         parts[part][name] = count
     policy = keeper.execute("SELECT digest, hearing FROM sharing_policy ORDER BY at DESC LIMIT 1").fetchone()
     terms = keeper.execute("SELECT class, kept_days FROM archive_term ORDER BY class").fetchall()
-    said = {
+    statement = {
         "format": FORMAT,
         "month": f"{month:%Y-%m}",
         "policy": policy and {"sha256": policy[0], "hearing": policy[1].isoformat()},
@@ -96,7 +96,7 @@ def publish_month(keeper: psycopg.Connection[Any], month: date, key: ECKey, zone
         "counts": {part: disclosed(parts[part]) for part in PARTS},
         **about,
     }
-    signed = sign(json.dumps(said, sort_keys=True).encode(), key, typ=REPORT_TYPE, kid=key.thumbprint())
+    signed = sign(json.dumps(statement, sort_keys=True).encode(), key, typ=REPORT_TYPE, kid=key.thumbprint())
     row = [month, signed.decode(), key.as_pem(private=False).decode()]
     done = keeper.execute(
         "INSERT INTO sharing_report (month, signed, key) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", row
@@ -140,7 +140,7 @@ def correct_month(
     changed = {part: cells for part, cells in counts.items() if cells != published[part]}
     if not changed:
         return False
-    said = {
+    statement = {
         "format": FORMAT,
         "month": f"{month:%Y-%m}",
         "agency": _payload(earlier[0][0])["agency"],
@@ -149,15 +149,15 @@ def correct_month(
         "because": because,
         "counts": changed,
     }
-    signed = sign(json.dumps(said, sort_keys=True).encode(), key, typ=REPORT_TYPE, kid=key.thumbprint()).decode()
+    signed = sign(json.dumps(statement, sort_keys=True).encode(), key, typ=REPORT_TYPE, kid=key.thumbprint()).decode()
     row = [month, len(earlier), signed, key.as_pem(private=False).decode()]
     keeper.execute("INSERT INTO sharing_correction (month, number, signed, key) VALUES (%s, %s, %s, %s)", row)
     return True
 
 
 def _payload(signed: str) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(urlsafe_b64decode(signed.split(".")[1] + "=="))
-    return said
+    statement: dict[str, Any] = json.loads(urlsafe_b64decode(signed.split(".")[1] + "=="))
+    return statement
 
 
 def _rows(counts: Mapping[str, Mapping[str, int | None]]) -> list[tuple[str, str]]:
@@ -175,36 +175,38 @@ def public_files(connection: psycopg.Connection[Any]) -> dict[str, bytes]:
         connection: of the role that sees nothing else.
 
     """
-    found = {
+    files = {
         "style.css": (PAGES / "design.css").read_bytes()
         + resources("platepost.department.sharing").joinpath("public.css").read_bytes()
     }
     corrections: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for signed, key in connection.execute("SELECT signed, key FROM sharing_correction ORDER BY month, number"):
-        said = _payload(signed)
-        name = f"{said['month']}-correction-{said['correction']}"
-        corrections[said["month"]].append({**said, "rows": _rows(said["counts"]), "file": name})
-        found |= {f"{name}.jws": signed.encode(), f"{name}.pem": key.encode()}
+        statement = _payload(signed)
+        name = f"{statement['month']}-correction-{statement['correction']}"
+        corrections[statement["month"]].append({**statement, "rows": _rows(statement["counts"]), "file": name})
+        files |= {f"{name}.jws": signed.encode(), f"{name}.pem": key.encode()}
     reports = []
     for signed, key in connection.execute("SELECT signed, key FROM sharing_report ORDER BY month DESC"):
-        said = _payload(signed)
+        statement = _payload(signed)
         reports.append(
             {
-                **said,
-                "rows": _rows(said["counts"]),
-                "corrections": corrections[said["month"]],
-                "kept": [(CLASSES.get(name, name).capitalize(), str(days)) for name, days in said["kept_days"].items()],
+                **statement,
+                "rows": _rows(statement["counts"]),
+                "corrections": corrections[statement["month"]],
+                "kept": [
+                    (CLASSES.get(name, name).capitalize(), str(days)) for name, days in statement["kept_days"].items()
+                ],
             }
         )
-        found |= {f"{said['month']}.jws": signed.encode(), f"{said['month']}.pem": key.encode()}
+        files |= {f"{statement['month']}.jws": signed.encode(), f"{statement['month']}.pem": key.encode()}
     versions = []
     for digest, says, hearing in connection.execute(
         "SELECT digest, says, hearing FROM sharing_policy ORDER BY at DESC"
     ):
         versions.append((digest[:16], f"{hearing:%B} {hearing.day}, {hearing.year}"))
-        found[f"policy-{digest[:16]}.toml"] = says.encode()
+        files[f"policy-{digest[:16]}.toml"] = says.encode()
     template = Engine().from_string(
         resources("platepost.department.sharing").joinpath("public.html").read_text("utf-8")
     )
     shown = {"reports": reports, "latest": next(iter(reports), None), "versions": versions}
-    return found | {"index.html": template.render(Context(shown)).encode()}
+    return files | {"index.html": template.render(Context(shown)).encode()}

@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from platepost.department.archive.evidence_package import EvidenceManifest
-from platepost.department.archive.holds import HeldScope, place_hold
+from platepost.department.archive.holds import HoldScope, place_hold
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import open_log
 from platepost.department.ledger.reading import reading
@@ -41,21 +41,22 @@ MOST_LINES = 20_000
 """Of the redacted log."""
 _HELD_DAYS = 366
 _SEARCHES = """
-SELECT line.number, (line.at AT TIME ZONE %(zone)s)::date, coalesce(said ->> 'purpose', 'erased'),
-    said -> 'exigent' = 'true',
-    CASE WHEN said ->> 'on_behalf_of' IS NOT NULL THEN 'another agency' WHEN said IS NOT NULL THEN 'the department' END,
-    CASE WHEN said IS NOT NULL THEN coalesce(said ->> 'case', '') <> '' END,
-    CASE WHEN said IS NOT NULL THEN jsonb_array_length(coalesce(shown -> 'records', '[]')) END,
-    CASE WHEN said IS NOT NULL THEN jsonb_array_length(coalesce(shown -> 'plates', '[]')) END
+SELECT line.number, (line.at AT TIME ZONE %(zone)s)::date, coalesce(fields ->> 'purpose', 'erased'),
+    fields -> 'exigent' = 'true',
+    CASE WHEN fields ->> 'on_behalf_of' IS NOT NULL THEN 'another agency'
+        WHEN fields IS NOT NULL THEN 'the department' END,
+    CASE WHEN fields IS NOT NULL THEN coalesce(fields ->> 'case', '') <> '' END,
+    CASE WHEN fields IS NOT NULL THEN jsonb_array_length(coalesce(shown -> 'records', '[]')) END,
+    CASE WHEN fields IS NOT NULL THEN jsonb_array_length(coalesce(shown -> 'plates', '[]')) END
 FROM ledger_entry AS line CROSS JOIN LATERAL (
-    SELECT jsonb_object_agg(body.field, body.value::jsonb) AS said FROM ledger_body AS body
+    SELECT jsonb_object_agg(body.field, body.value::jsonb) AS fields FROM ledger_body AS body
     WHERE body.entry = line.entry
 ) AS asked LEFT JOIN LATERAL (
     SELECT jsonb_object_agg(body.field, body.value::jsonb) AS shown FROM ledger_body AS body JOIN ledger_entry AS later
     ON later.entry = body.entry WHERE later.refers_to = line.entry AND later.event = 'shown'
 ) AS brought ON true
 WHERE line.event = 'intent' AND line.at >= %(since)s AND line.at < %(until)s
-AND NOT coalesce(said -> 'query', '{}') ? 'console'
+AND NOT coalesce(fields -> 'query', '{}') ? 'console'
 ORDER BY line.number LIMIT %(most)s
 """
 
@@ -73,7 +74,7 @@ WHERE line.event = 'intent' AND line.at >= %(since)s AND line.at < %(until)s AND
 """Searches by month and purpose, as the public report has them."""
 
 
-def receive(*, person: str, kind: str, received_on: date, due_on: date | None = None, **said: Any) -> SharingRequest:  # noqa: ANN401
+def receive(*, person: str, kind: str, received_on: date, due_on: date | None = None, **fields: Any) -> SharingRequest:  # noqa: ANN401
     """Enter a request.
 
     Args:
@@ -81,17 +82,17 @@ def receive(*, person: str, kind: str, received_on: date, due_on: date | None = 
         kind: one of `SharingRequest.KINDS`.
         received_on: its clock runs from then.
         due_on: the day that it says itself.
-        said: `requester`, `says`, and by kind `order_number`, or `agency_id` and `purpose`.
+        fields: `requester`, `says`, and by kind `order_number`, or `agency_id` and `purpose`.
 
     Raises:
         SharingError: it lacks what its kind needs, or the person is no records manager.
 
     """
     due = due_on or received_on + timedelta(days=CLOCKS[kind])
-    with act(LedgerEvent.REQUEST_RECEIVED, person=person, kind=kind, due=due, requester=said["requester"]) as entry:
-        made = SharingRequest.objects.create(person=person, kind=kind, received_on=received_on, due_on=due, **said)
-        entry["request"] = made.pk
-    return made
+    with act(LedgerEvent.REQUEST_RECEIVED, person=person, kind=kind, due=due, requester=fields["requester"]) as entry:
+        request = SharingRequest.objects.create(person=person, kind=kind, received_on=received_on, due_on=due, **fields)
+        entry["request"] = request.pk
+    return request
 
 
 def extend(request: SharingRequest, *, person: str, because: str) -> None:
@@ -101,7 +102,7 @@ def extend(request: SharingRequest, *, person: str, because: str) -> None:
         _change(request, due_on=due, extended_because=because)
 
 
-def hold_for(request: SharingRequest, scope: HeldScope, *, person: str) -> None:
+def hold_for(request: SharingRequest, scope: HoldScope, *, person: str) -> None:
     """Hold what a request is about from every purge.
 
     Raises:
@@ -141,10 +142,10 @@ def decide(request: SharingRequest, *, person: str, decision: str, because: str)
 
 def require_granted(number: int) -> SharingRequest:
     """Return a request for which a package may be made. Raises SharingError: it is none, or was not granted."""
-    found = SharingRequest.objects.filter(pk=number).first()
-    if found is None or found.decision in {None, "denied"}:
+    request = SharingRequest.objects.filter(pk=number).first()
+    if request is None or request.decision in {None, "denied"}:
         raise SharingError("the records manager has not granted this request", "sharing_not_granted")
-    return found
+    return request
 
 
 def note_release(request: SharingRequest, manifest: EvidenceManifest, digest: str, *, person: str) -> None:
@@ -155,8 +156,8 @@ def note_release(request: SharingRequest, manifest: EvidenceManifest, digest: st
 
     """
     recipient = manifest.recipient
-    said = {"what": manifest.package, "digest": digest, "recipient": recipient.name, "count": len(manifest.records)}
-    with act(LedgerEvent.RELEASED, person=person, request=request.pk, **said):
+    fields = {"what": manifest.package, "digest": digest, "recipient": recipient.name, "count": len(manifest.records)}
+    with act(LedgerEvent.RELEASED, person=person, request=request.pk, **fields):
         SharingRelease.objects.create(
             request=request, recipient=recipient.name, recipient_key=recipient.sha256, package=manifest.package,
             digest=digest, records=len(manifest.records), person=person,
@@ -197,20 +198,20 @@ def redacted_log(request: SharingRequest, since: date, until: date, *, person: D
             cursor.execute(
                 _SEARCHES, {"since": begins, "until": ends, "zone": settings.TIME_ZONE, "most": MOST_LINES + 1}
             )
-            found = cursor.fetchall()
-            if len(found) > MOST_LINES:
+            exported = cursor.fetchall()
+            if len(exported) > MOST_LINES:
                 raise SharingError(f"more than {MOST_LINES} searches: give fewer days", "sharing_most")
             whole = {"since": _midnight(since.replace(day=1)), "until": _midnight(month_after(until))}
             cursor.execute(_PURPOSES, {**whole, "zone": settings.TIME_ZONE})
             months: dict[date, dict[str, int]] = defaultdict(dict)
             for month, name, count in cursor.fetchall():
                 months[month][name] = count
-        log.fetched(entries=[number for number, *_ in found])
+        log.fetched(entries=[number for number, *_ in exported])
     public = {month: disclosed(counts) for month, counts in months.items()}
     written = io.StringIO()
     lines = csv.writer(written)
     lines.writerow(("day", "purpose", "exigent", "for", "case given", "records shown", "plates shown"))
-    for _, day, asked_for, *facts, records, plates in found:
+    for _, day, asked_for, *facts, records, plates in exported:
         named = asked_for if public[day.replace(day=1)][asked_for] is not None else "withheld"
         lines.writerow((day, named, *facts, _rounded(records), _rounded(plates)))
     return written.getvalue()

@@ -4,13 +4,13 @@ from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
 from platepost.department.people.rights import Permission
-from platepost.department.sharing import doors, views
+from platepost.department.sharing import direct_feeds, views
 from platepost.department.web.navigation import NavigationEntry
 
 urlpatterns = [
-    path("doors/", doors.doors, name="doors"),
-    path("doors/agree/", doors.agree, name="doors_agree"),
-    path("doors/<int:agreement>/confirm/", doors.confirm, name="doors_confirm"),
+    path("direct-feeds/", direct_feeds.show, name="direct_feeds"),
+    path("direct-feeds/agree/", direct_feeds.agree, name="direct_feeds_agree"),
+    path("direct-feeds/<int:agreement>/confirm/", direct_feeds.confirm, name="direct_feeds_confirm"),
     path("policy/", views.policy, name="policy"),
     path("policy/law/propose/", views.propose_law, name="law_propose"),
     path("policy/law/confirm/", views.confirm_law, name="law_confirm"),
@@ -34,5 +34,5 @@ navigation = (
     NavigationEntry(90, "requests", _("Requests"), Permission.ANSWER_REQUESTS),
     NavigationEntry(100, "incidents", _("Breaches"), Permission.ANSWER_REQUESTS),
     NavigationEntry(110, "policy", _("Policy")),
-    NavigationEntry(150, "doors", _("Side doors")),
+    NavigationEntry(150, "direct_feeds", _("Side doors")),
 )

@@ -81,7 +81,7 @@ def _change_law(request: CurrentRequest, change: Callable[..., object]) -> HttpR
 def publish(request: CurrentRequest) -> HttpResponse:
     """Publish the policy as it is in force."""
     form = PublishForm(request.POST)
-    if accepted(form, lambda said: clauses.publish_policy(person=request.user.login, **said)):
+    if accepted(form, lambda cleaned: clauses.publish_policy(person=request.user.login, **cleaned)):
         return redirect("policy")
     return _policy(request, form)
 
@@ -157,7 +157,7 @@ def _agencies(request: HttpRequest, bound: forms.Form | None = None) -> HttpResp
 def requests(request: CurrentRequest) -> HttpResponse:
     """Show the requests that wait for a decision and those that were decided last, and enter one."""
     form = RequestForm(request.POST or None, initial={"received_on": timezone.localdate()})
-    if form.is_bound and accepted(form, lambda _: outside.receive(person=request.user.login, **form.said)):
+    if form.is_bound and accepted(form, lambda _: outside.receive(person=request.user.login, **form.request_fields)):
         return redirect("requests")
     shown = {
         "waiting": SharingRequest.objects.filter(decided_at=None),
@@ -178,29 +178,35 @@ def one_request(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def change_request(request: CurrentRequest, number: int, what: str) -> HttpResponse:
     """Extend or decide a request, hold what it is about, recall what was released."""
-    found, person = get_object_or_404(SharingRequest, pk=number), request.user.login
+    sharing_request, person = get_object_or_404(SharingRequest, pk=number), request.user.login
     acts: FormActs = {
-        "extend": (RequestReasonForm, lambda form: outside.extend(found, person=person, **form.cleaned_data)),
-        "hold": (RequestHoldForm, lambda form: outside.hold_for(found, form.scope, person=person)),
-        "decide": (DecisionForm, lambda form: outside.decide(found, person=person, **form.cleaned_data)),
+        "extend": (RequestReasonForm, lambda form: outside.extend(sharing_request, person=person, **form.cleaned_data)),
+        "hold": (RequestHoldForm, lambda form: outside.hold_for(sharing_request, form.scope, person=person)),
+        "decide": (DecisionForm, lambda form: outside.decide(sharing_request, person=person, **form.cleaned_data)),
         "recall": (RecallForm, lambda form: outside.recall(person=person, **form.cleaned_data)),
     }
     form, done = done_by_form(request, acts, what)
-    return redirect("request", number) if done else _request(request, found, form)
+    return redirect("request", number) if done else _request(request, sharing_request, form)
 
 
 @needs(Permission.RELEASE_RECORDS)
 @require_POST
 def redacted_log(request: CurrentRequest, number: int) -> HttpResponse:
     """Give the searches of some days, redacted, for people who ask for public records."""
-    found, form, said = get_object_or_404(SharingRequest, pk=number), RedactedLogForm(request.POST), list[str]()
-    if not accepted(form, lambda days: said.append(outside.redacted_log(found, **days, person=request.user))):
-        return _request(request, found, form)
-    name = f'attachment; filename="request-{found.pk}.csv"'
-    return HttpResponse(said[0], "text/csv; charset=utf-8", headers={"Content-Disposition": name})
+    sharing_request, form, texts = (
+        get_object_or_404(SharingRequest, pk=number),
+        RedactedLogForm(request.POST),
+        list[str](),
+    )
+    if not accepted(
+        form, lambda days: texts.append(outside.redacted_log(sharing_request, **days, person=request.user))
+    ):
+        return _request(request, sharing_request, form)
+    name = f'attachment; filename="request-{sharing_request.pk}.csv"'
+    return HttpResponse(texts[0], "text/csv; charset=utf-8", headers={"Content-Disposition": name})
 
 
-def _request(request: HttpRequest, found: SharingRequest, bound: forms.Form | None = None) -> HttpResponse:
+def _request(request: HttpRequest, sharing_request: SharingRequest, bound: forms.Form | None = None) -> HttpResponse:
     typed = bound if isinstance(bound, RecallForm) else None
     recalls = [
         (
@@ -209,10 +215,10 @@ def _request(request: HttpRequest, found: SharingRequest, bound: forms.Form | No
             if typed is not None and typed.data.get("release") == str(release.pk)
             else RecallForm(initial={"release": release.pk}, auto_id=f"recall-{release.pk}_%s"),
         )
-        for release in found.releases.all()
+        for release in sharing_request.releases.all()
     ]
     offered = _offered(bound, extend=RequestReasonForm, hold=RequestHoldForm, decide=DecisionForm, log=RedactedLogForm)
-    shown = {"asked": found, "releases": recalls, **offered}
+    shown = {"asked": sharing_request, "releases": recalls, **offered}
     return render(request, "sharing/request.html", shown, status=409 if bound else 200)
 
 
@@ -220,7 +226,7 @@ def _request(request: HttpRequest, found: SharingRequest, bound: forms.Form | No
 def incidents(request: CurrentRequest) -> HttpResponse:
     """Show the incidents with their clocks and what is to be done at once, and open one."""
     form = IncidentForm(request.POST or None)
-    if form.is_bound and accepted(form, lambda said: breach.open_incident(person=request.user.login, **said)):
+    if form.is_bound and accepted(form, lambda cleaned: breach.open_incident(person=request.user.login, **cleaned)):
         return redirect("incidents")
     return _incidents(request, form)
 
@@ -229,10 +235,10 @@ def incidents(request: CurrentRequest) -> HttpResponse:
 @require_POST
 def sealed_list(request: CurrentRequest, number: int) -> HttpResponse:
     """Compute whom an incident affects, and give the list, encrypted to the records manager's key."""
-    found, form, sealed = get_object_or_404(BreachIncident, pk=number), SealForm(request.POST), list[bytes]()
-    if not accepted(form, lambda _: sealed.append(breach.sealed_list(found, form.recipient, person=request.user))):
+    incident, form, sealed = get_object_or_404(BreachIncident, pk=number), SealForm(request.POST), list[bytes]()
+    if not accepted(form, lambda _: sealed.append(breach.sealed_list(incident, form.recipient, person=request.user))):
         return _incidents(request, form)
-    name = f'attachment; filename="incident-{found.pk}.jwe"'
+    name = f'attachment; filename="incident-{incident.pk}.jwe"'
     return HttpResponse(sealed[0], "application/jose", headers={"Content-Disposition": name})
 
 
@@ -247,28 +253,28 @@ def notice(request: HttpRequest, number: int, whom: str) -> HttpResponse:
 @require_safe
 def notice_pdf(request: HttpRequest, number: int, whom: str) -> HttpResponse:
     """Give the notice for the affected, or the attorney general's copy, as PDF."""
-    said, form, made = _notice(number, whom), forms.Form({}), list[bytes]()
+    fields, form, names = _notice(number, whom), forms.Form({}), list[bytes]()
     from platepost.department.sharing.notice_pdf import notice_pdf as pdf_of  # noqa: PLC0415 - slow to load
 
-    if not accepted(form, lambda _: made.append(pdf_of(said))):
+    if not accepted(form, lambda _: names.append(pdf_of(fields))):
         return _incidents(request, form)
     name = f'attachment; filename="incident-{number}-notice-{whom}.pdf"'
-    return HttpResponse(made[0], "application/pdf", headers={"Content-Disposition": name})
+    return HttpResponse(names[0], "application/pdf", headers={"Content-Disposition": name})
 
 
 def _notice(number: int, whom: str) -> BreachNotice:
     if whom not in {"affected", "attorney-general"}:
         raise Http404
-    found = get_object_or_404(BreachIncident, pk=number, computed_at__isnull=False)
-    return breach_notice(found, attorney_general=whom == "attorney-general")
+    incident = get_object_or_404(BreachIncident, pk=number, computed_at__isnull=False)
+    return breach_notice(incident, attorney_general=whom == "attorney-general")
 
 
 @needs(Permission.RELEASE_RECORDS)
 @require_POST
 def notified(request: CurrentRequest, number: int) -> HttpResponse:
     """Note that the affected were told."""
-    found, form = get_object_or_404(BreachIncident, pk=number), forms.Form(request.POST)
-    if accepted(form, lambda _: breach.note_notices(found, person=request.user.login)):
+    incident, form = get_object_or_404(BreachIncident, pk=number), forms.Form(request.POST)
+    if accepted(form, lambda _: breach.note_notices(incident, person=request.user.login)):
         return redirect("incidents")
     return _incidents(request, form)
 

@@ -29,14 +29,14 @@ def status(*, folder: DepartmentFolder, as_json: bool) -> None:
     It shows no plate, person or covert record.
     """
     with working_as(folder, WEB):
-        found = custody_status(
+        status_report = custody_status(
             folder.disks, receipts=folder.receipts, nightly=folder.nightly, bucket=open_bucket(folder)
         )
     if as_json:
-        click.echo(json.dumps(found.wire()))
+        click.echo(json.dumps(status_report.wire()))
         return
     table = Table("post", "kept", "last record", "missing", "odd", "rejected hits", "synthetic hit")
-    for post in found.posts:
+    for post in status_report.posts:
         late = "[red]late[/red] " if post.synthetic_late else ""
         table.add_row(
             post.post,
@@ -49,19 +49,19 @@ def status(*, folder: DepartmentFolder, as_json: bool) -> None:
         )
     console = Console()
     console.print(table)
-    for gap in found.receipted_not_held:
+    for gap in status_report.receipted_not_held:
         console.print(f"[red]Receipted, not held:[/red] {gap}. What the post deleted of it is lost.")
-    if found.pictures is not None:
-        console.print(f"[red]Pictures:[/red] {found.pictures}. Nothing with a picture is kept until it does.")
-    for step, why in found.nightly.items():
+    if status_report.pictures is not None:
+        console.print(f"[red]Pictures:[/red] {status_report.pictures}. Nothing with a picture is kept until it does.")
+    for step, why in status_report.nightly.items():
         console.print(f"[red]Each night, {step}:[/red] {why}.")
-    if found.unanswered:
+    if status_report.unanswered:
         console.print(
-            f"[red]Hits:[/red] {found.unanswered} overdue, no one has taken them, the oldest since"
-            f" {found.unanswered_since:%Y-%m-%d %H:%M:%S}."
+            f"[red]Hits:[/red] {status_report.unanswered} overdue, no one has taken them, the oldest since"
+            f" {status_report.unanswered_since:%Y-%m-%d %H:%M:%S}."
         )
-    for source in found.stale_sources:
+    for source in status_report.stale_sources:
         console.print(f"[red]Source {source}:[/red] too many of its entries no longer hold.")
-    console.print(f"Keeper: {', '.join(found.keepers) or '[red]not running[/red]'}. Times are in UTC.")
-    for name, disk in found.disks.items():
+    console.print(f"Keeper: {', '.join(status_report.keepers) or '[red]not running[/red]'}. Times are in UTC.")
+    for name, disk in status_report.disks.items():
         console.print(f"Free for {name}: {disk['free'] / 1e9:.1f} of {disk['size'] / 1e9:.1f} GB.")

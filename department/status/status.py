@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from platepost.department.alerts.alerts import unanswered
-from platepost.department.alerts.heard import SYNTHETIC_LATE
+from platepost.department.alerts.liveness import SYNTHETIC_LATE
 from platepost.department.alerts.quality import stale_sources, worse_posts
 from platepost.department.custody.bucket import PictureBucket
 from platepost.department.custody.errors import PictureStoreError
@@ -40,7 +40,7 @@ class ChainStatus:
     """First and last of numbers that are neither held nor given up by the post, ascending."""
     missing: int
     """How many numbers that are, those of gaps that are not named too."""
-    given_up: int
+    dropped: int
     forks: tuple[int, ...]
     """Numbers of which the post made two records."""
 
@@ -104,8 +104,8 @@ class CustodyStatus:
 
     def wire(self) -> dict[str, Any]:
         """Return it in JSON's types."""
-        said: dict[str, Any] = json.loads(json.dumps(asdict(self), default=_stamp))
-        return said
+        fields: dict[str, Any] = json.loads(json.dumps(asdict(self), default=_stamp))
+        return fields
 
 
 def custody_status(
@@ -177,24 +177,26 @@ def _post_statuses(at: datetime) -> tuple[PostStatus, ...]:
             last[post] = max(kept_at, last.get(post, kept_at))
     chains: dict[str, list[ChainStatus]] = {}
     held = (
-        "SELECT post, chain, runs, unproven, given_up, forks FROM custody_holding"
+        "SELECT post, chain, runs, unproven, dropped, forks FROM custody_holding"
         " WHERE covert_group IS NULL ORDER BY post, chain"
     )
     for post, chain, *members in rows(held):
-        runs, unproven, given_up, forks = map(json.loads, members)  # as text: Django leaves JSON to its models
-        chains.setdefault(post, []).append(_chain(chain, [*runs, *unproven], given_up, forks))
+        runs, unproven, dropped, forks = map(json.loads, members)  # as text: Django leaves JSON to its models
+        chains.setdefault(post, []).append(_chain(chain, [*runs, *unproven], dropped, forks))
     says = (
         "SELECT DISTINCT ON (post) post, synthetic_every_minutes FROM custody_status"
         " WHERE covert_group IS NULL AND class = 'log' AND retained_from > %s - interval '31 days'"
         " AND post NOT IN (SELECT gone.post FROM custody_decommissioned() AS gone) ORDER BY post, at DESC"
     )
     every = dict(rows(says, [at]))
-    heard = dict(rows("SELECT post, captured_at FROM custody_synthetic_kept()"))
+    test_hits = dict(rows("SELECT post, captured_at FROM custody_synthetic_kept()"))
     worse, posts = worse_posts(at), []
     for post in sorted({*types, *odd, *chains}):
         seconds = every[post] * 60 if every.get(post) else None
-        made = heard.get(post)
-        late = seconds is not None and (made is None or (at - made).total_seconds() > SYNTHETIC_LATE * seconds)
+        last_test = test_hits.get(post)
+        late = seconds is not None and (
+            last_test is None or (at - last_test).total_seconds() > SYNTHETIC_LATE * seconds
+        )
         posts.append(
             PostStatus(
                 post=post,
@@ -204,7 +206,7 @@ def _post_statuses(at: datetime) -> tuple[PostStatus, ...]:
                 last_kept=last.get(post),
                 missing=sum(chain.missing for chain in chains.get(post, ())),
                 chains=tuple(chains.get(post, ())),
-                synthetic_kept=made,
+                synthetic_kept=last_test,
                 synthetic_every=seconds,
                 synthetic_late=late,
                 rejects_rose=post in worse,
@@ -216,25 +218,25 @@ def _post_statuses(at: datetime) -> tuple[PostStatus, ...]:
 def _wrong_with(bucket: PictureBucket | None) -> str | None:
     try:
         if bucket is not None:
-            bucket.look()
+            bucket.check()
     except PictureStoreError as error:
         return str(error)
     return None
 
 
-def _chain(chain: str, runs: list[list[Any]], given_up: list[Span], forks: list[tuple[int, str]]) -> ChainStatus:
+def _chain(chain: str, runs: list[list[Any]], dropped: list[Span], forks: list[tuple[int, str]]) -> ChainStatus:
     spans = merged((first, last) for first, last, *_ in runs)
-    known = merged([*spans, *((first, last) for first, last in given_up)])
+    known = merged([*spans, *((first, last) for first, last in dropped)])
     gaps = [(before[1] + 1, after[0] - 1) for before, after in pairwise(known)]
-    kept = sum(last - first + 1 for first, last in spans)
+    stored = sum(last - first + 1 for first, last in spans)
     return ChainStatus(
         chain,
         first=spans[0][0] if spans else 0,
         last=spans[-1][1] if spans else 0,
-        kept=kept,
+        kept=stored,
         gaps=tuple(gaps[-_MOST_GAPS:]),
         missing=sum(last - first + 1 for first, last in gaps),
-        given_up=sum(last - first + 1 for first, last in known) - kept,
+        dropped=sum(last - first + 1 for first, last in known) - stored,
         forks=tuple(sorted({number for number, _ in forks})),
     )
 

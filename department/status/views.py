@@ -17,7 +17,7 @@ from platepost.department.status.status import custody_status
 def status(request: CurrentRequest) -> HttpResponse:
     """Show what is kept, and what the person should have done by now."""
     try:
-        found = custody_status(
+        status_report = custody_status(
             settings.STATUS_DISKS,
             receipts=settings.STATUS_RECEIPTS,
             nightly=settings.STATUS_NIGHTLY,
@@ -27,4 +27,4 @@ def status(request: CurrentRequest) -> HttpResponse:
         findings = open_findings(request.user.login)
     except Error:
         return render(request, "web/unavailable.html", status=503)
-    return render(request, "status/status.html", {"status": found, "duties": duties, "findings": findings})
+    return render(request, "status/status.html", {"status": status_report, "duties": duties, "findings": findings})

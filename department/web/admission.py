@@ -220,14 +220,14 @@ def _cookies(scope: Scope) -> dict[str, str]:
 
 async def _form(receive: Receive) -> list[Message]:
     """Receive a form, or the first part of a large one. Raises TimeoutError."""
-    found: list[Message] = []
+    messages: list[Message] = []
     size, more = 0, True
     async with asyncio.timeout(_FORM_SECONDS):
         while more and size < _FORM_BYTES:
-            found.append(await receive())
-            size += len(found[-1].get("body", b""))
-            more = found[-1].get("more_body", False)
-    return found
+            messages.append(await receive())
+            size += len(messages[-1].get("body", b""))
+            more = messages[-1].get("more_body", False)
+    return messages
 
 
 def _streams(start: Message) -> bool:

@@ -73,7 +73,7 @@ class PostKeys(WireModel):
         return self
 
 
-class ReadsHolder(WireModel):
+class FeedHolder(WireModel):
     """A subscriber who hears every read."""
 
     name: ClientName
@@ -90,7 +90,7 @@ class PostKeyRegister(WireModel):
     """Only goes up; the millisecond at which it was made at least, so that a fleet from a backup goes on above."""
     issued: UtcTime
     posts: Annotated[tuple[PostKeys, ...], Field(max_length=100_000)]
-    readers: tuple[ReadsHolder, ...] | None = None
+    readers: tuple[FeedHolder, ...] | None = None
     """Who hears every read; None where nobody does."""
 
     @model_validator(mode="after")
@@ -177,10 +177,10 @@ def keep_former(path: Path) -> None:
     replace_private(former / f"{path.stem}.{name}.pem", path.read_bytes())
 
 
-def _readers(fleet: Layout) -> tuple[ReadsHolder, ...]:
+def _readers(fleet: Layout) -> tuple[FeedHolder, ...]:
     granted = fleet.reads()
-    unasked = (ReadsHolder(name=name) for name in fleet.subscribers() if name not in granted)
-    held = (ReadsHolder(name=name, reason=each.reason, until=each.until) for name, each in granted.items() if each)
+    unasked = (FeedHolder(name=name) for name in fleet.subscribers() if name not in granted)
+    held = (FeedHolder(name=name, reason=each.reason, until=each.until) for name, each in granted.items() if each)
     return tuple(sorted((*unasked, *held), key=lambda holder: holder.name))
 
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 from platepost.common.files import make_folder
-from platepost.department.custody.given_up import NamedNumbers, PostStatements, may_name_numbers
 from platepost.department.custody.holding import ChainName, Fate, Fork, Holding, LinkedRun
 from platepost.department.custody.messages import ReceivedMessage
+from platepost.department.custody.post_statements import DroppedNumbers, PostStatements, may_name_numbers
 from platepost.department.custody.record import ChainPlace, CustodyRecord, take
 from platepost.wire.records.canonical import parse
 from platepost.wire.records.signing import Keyring
@@ -39,8 +39,8 @@ CREATE TABLE IF NOT EXISTS loose (digest TEXT PRIMARY KEY, arrived TEXT, topic T
 CREATE TABLE IF NOT EXISTS runs (
   post TEXT, chain TEXT, first INTEGER, last INTEGER, previous TEXT, digest TEXT, PRIMARY KEY (post, chain, first)
 );
-CREATE TABLE IF NOT EXISTS given_up (post TEXT, chain TEXT, first INTEGER, last INTEGER);
-CREATE INDEX IF NOT EXISTS given_up_of ON given_up (post, chain);
+CREATE TABLE IF NOT EXISTS dropped (post TEXT, chain TEXT, first INTEGER, last INTEGER);
+CREATE INDEX IF NOT EXISTS given_up_of ON dropped (post, chain);
 CREATE TABLE IF NOT EXISTS forks (
   post TEXT, chain TEXT, number INTEGER, digest TEXT, PRIMARY KEY (post, chain, number, digest)
 );
@@ -89,10 +89,10 @@ class RecordStore:
         """Return what is held of a chain."""
         if chain not in self._holdings:
             runs = self._rows("SELECT first, last, previous, digest FROM runs", chain)
-            given_up = self._rows("SELECT first, last FROM given_up", chain)
+            dropped = self._rows("SELECT first, last FROM dropped", chain)
             forks = self._rows("SELECT number, digest FROM forks", chain)
             self._holdings[chain] = Holding(
-                (LinkedRun(*row) for row in runs), given_up=given_up, forks=(Fork(*row) for row in forks)
+                (LinkedRun(*row) for row in runs), dropped=dropped, forks=(Fork(*row) for row in forks)
             )
         return self._holdings[chain]
 
@@ -169,7 +169,7 @@ class RecordStore:
     def _note(self, touched: dict[ChainName, _Before], chain: ChainName) -> None:
         if chain not in touched:
             holding = self.holding(chain)
-            touched[chain] = holding.runs, (holding.given_up, holding.forks)
+            touched[chain] = holding.runs, (holding.dropped, holding.forks)
 
     def _save(self, chain: ChainName, runs: tuple[LinkedRun, ...], more: tuple[object, ...]) -> None:
         holding = self.holding(chain)
@@ -178,25 +178,25 @@ class RecordStore:
         many("DELETE FROM runs WHERE post = ? AND chain = ? AND first = ?", ((*chain, run.first) for run in old - new))
         rows = ((*chain, run.first, run.last, run.previous, run.digest) for run in new - old)
         many("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)", rows)
-        if more != (holding.given_up, holding.forks):
-            for table, spans in (("given_up", holding.given_up), ("forks", holding.forks)):
+        if more != (holding.dropped, holding.forks):
+            for table, spans in (("dropped", holding.dropped), ("forks", holding.forks)):
                 self._database.execute(f"DELETE FROM {table} WHERE post = ? AND chain = ?", chain)  # noqa: S608
                 many(f"INSERT INTO {table} VALUES (?, ?, ?, ?)", ((*chain, *span) for span in spans))  # noqa: S608
 
     # --- what posts gave up
 
-    def _named(self, post: str, event: dict[str, Any]) -> list[NamedNumbers]:
+    def _named(self, post: str, event: dict[str, Any]) -> list[DroppedNumbers]:
         """Return the numbers that an event names as gone, and those of earlier events whose key it vouches for."""
         if not may_name_numbers(event):
             return []
         if post in self._heard:
-            return self._heard[post].hear_all([event])
+            return self._heard[post].add_all([event])
         keys = self._keys(post)
         if not keys.kids:
             return []  # it is kept, and heard with the rest once there are keys
         kept = self._database.execute("SELECT body FROM records WHERE names AND post = ? ORDER BY rowid", (post,))
         self._heard[post] = PostStatements(keys)
-        return self._heard[post].hear_all(parse(body) for (body,) in kept)
+        return self._heard[post].add_all(parse(body) for (body,) in kept)
 
     def _rows(self, select: str, chain: ChainName, more: str = "TRUE", *values: object) -> list[tuple[Any, ...]]:
         return self._database.execute(f"{select} WHERE post = ? AND chain = ? AND {more}", (*chain, *values)).fetchall()

@@ -58,9 +58,9 @@ def as_new() -> bool:
 @pytest.fixture(scope="session")
 def short_folder() -> Iterator[Path]:
     """Give a folder that the server's user may pass, and short enough for the path of a socket."""
-    made = new_folder()
-    yield made
-    shutil.rmtree(made)
+    created = new_folder()
+    yield created
+    shutil.rmtree(created)
 
 
 @pytest.fixture(scope="session")
@@ -73,18 +73,18 @@ def cluster(
     """
     if not installed_versions():
         pytest.skip("PostgreSQL is missing: make tools", allow_module_level=True)
-    made = PrivateCluster(short_folder / "pg", durable=False)
-    settings.DATABASES["default"]["HOST"] = str(made.folder)
-    with made_once(tmp_path_factory, "cluster") as kept:
-        if kept.exists():
-            subprocess.run(["cp", "-a", kept, made.folder], check=True)  # it is its server's user's
+    private_cluster = PrivateCluster(short_folder / "pg", durable=False)
+    settings.DATABASES["default"]["HOST"] = str(private_cluster.folder)
+    with made_once(tmp_path_factory, "cluster") as stored:
+        if stored.exists():
+            subprocess.run(["cp", "-a", stored, private_cluster.folder], check=True)  # it is its server's user's
         else:
-            made.initialize()
-            with made.in_use(), django_db_blocker.unblock():
-                make_database(made)
-            subprocess.run(["cp", "-a", made.folder, kept], check=True)
-    with made.in_use():
-        yield made
+            private_cluster.initialize()
+            with private_cluster.in_use(), django_db_blocker.unblock():
+                make_database(private_cluster)
+            subprocess.run(["cp", "-a", private_cluster.folder, stored], check=True)
+    with private_cluster.in_use():
+        yield private_cluster
 
 
 def make_database(cluster: PrivateCluster) -> None:
@@ -101,9 +101,9 @@ def make_database(cluster: PrivateCluster) -> None:
 @pytest.fixture(scope="session")
 def lasting(cluster: PrivateCluster) -> Iterator[Lasting]:
     """Return how to connect to the tests' database as a role, by a connection that goes on."""
-    made = LastingConnections(host=str(cluster.folder), dbname=DATABASE)
-    yield made
-    made.end()
+    connections = LastingConnections(host=str(cluster.folder), dbname=DATABASE)
+    yield connections
+    connections.end()
 
 
 @pytest.fixture(scope="session")

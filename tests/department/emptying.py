@@ -99,8 +99,8 @@ def empty_all(_: object) -> None:
             cursor.execute(again, [filled[name]])
 
 
-def _rows(cursor: CursorWrapper, tables: Iterable[str], said: str) -> dict[str, str]:
-    each = (f"SELECT '{name}', {said} FROM {name} AS it" for name in tables)  # noqa: S608 - the database's own names
+def _rows(cursor: CursorWrapper, tables: Iterable[str], text: str) -> dict[str, str]:
+    each = (f"SELECT '{name}', {text} FROM {name} AS it" for name in tables)  # noqa: S608 - the database's own names
     cursor.execute(" UNION ALL ".join(each))
     return dict(cursor.fetchall())
 

@@ -39,17 +39,17 @@ class LastingConnections:
     def _left(self, role: str) -> psycopg.Connection | None:
         idle = self._idle[role]
         while idle:
-            found = idle.pop()
+            matches = idle.pop()
             with suppress(psycopg.Error):  # a test has ended the server
-                found.execute("")
-                found.rollback()
-                return found
+                matches.execute("")
+                matches.rollback()
+                return matches
         return None
 
     def _made(self, role: str) -> psycopg.Connection:
-        made = _Lasting.connect(**self._where, user=role)
-        made.idle = self._idle[role]
-        return made
+        created = _Lasting.connect(**self._where, user=role)
+        created.idle = self._idle[role]
+        return created
 
     def end(self) -> None:
         """Close those that nobody has."""

@@ -26,8 +26,8 @@ Execute = Callable[..., Any]
 
 def bind(execute: Execute, law: str) -> None:
     """Have a law of `LAWS`, or `ANY`, bind the database."""
-    said = (ANY if law == OTHER else LAWS[law]).bound()
+    fields = (ANY if law == OTHER else LAWS[law]).bound()
     execute("ALTER TABLE ledger_law DISABLE TRIGGER ledger_guard_law")
-    columns = ", ".join(f"{name} = %s" for name in said)
-    execute(f"UPDATE ledger_law SET {columns}", [*said.values()])  # noqa: S608 - our own
+    columns = ", ".join(f"{name} = %s" for name in fields)
+    execute(f"UPDATE ledger_law SET {columns}", [*fields.values()])  # noqa: S608 - our own
     execute("ALTER TABLE ledger_law ENABLE TRIGGER ledger_guard_law")

@@ -34,7 +34,7 @@ VIEWS_WITHOUT = {
     "exercise_picture": "a drawn plate",
     "begin_again": "changes one's own session",
     "stay": "the same",
-    "doors": "subscribers and agreements, without a vehicle",
+    "show": "subscribers and agreements, without a vehicle",
     "people": "a register of names and rights, without a vehicle",
     "person": "the same",
     "quality": "rates, without a plate or a person",
@@ -131,20 +131,20 @@ class Code:
 @cache
 def _body(node: ast.AST) -> tuple[ast.AST, ...]:
     """Return all below a function but its decorators and types: that somebody was refused is another's entry."""
-    found: list[ast.AST] = []
+    nodes: list[ast.AST] = []
     for field, value in ast.iter_fields(node):
         for each in value if isinstance(value, list) else [value]:
             if isinstance(each, ast.AST) and field not in {"decorator_list", "annotation", "returns"}:
-                found += each, *_body(each)
-    return tuple(found)
+                nodes += each, *_body(each)
+    return tuple(nodes)
 
 
 @cache
 def code() -> Mapping[str, Code]:
-    return {made.module: made for made in map(Code, HERE.rglob("*.py")) if "migrations" not in made.module}
+    return {created.module: created for created in map(Code, HERE.rglob("*.py")) if "migrations" not in created.module}
 
 
-def found(name: str) -> tuple[Code, ast.AST] | None:
+def function_named(name: str) -> tuple[Code, ast.AST] | None:
     module, _, function = name.rpartition(".")
     if module in code() and function in code()[module].functions:
         return code()[module], code()[module].functions[function]
@@ -163,7 +163,7 @@ def entered(name: str) -> frozenset[str]:
         if name.rpartition(".")[2] in OPENED and name.startswith("platepost.department.ledger.entries."):
             events |= OPENED[name.rpartition(".")[2]]
             continue
-        known = found(name)
+        known = function_named(name)
         if known is None:
             continue
         events |= {
@@ -180,7 +180,7 @@ def entered(name: str) -> frozenset[str]:
 @cache
 def changes(name: str) -> bool:
     """Tell whether a function changes the database itself."""
-    known = found(name)
+    known = function_named(name)
     for each in () if known is None else _body(known[1]):
         text = each.value if isinstance(each, ast.Constant) and isinstance(each.value, str) else ""
         if CHANGES.search(text) or any(map(statement_changes, CALLS.findall(text))):
@@ -204,10 +204,12 @@ def tables(node: ast.AST) -> frozenset[str]:
 @cache
 def statements() -> Mapping[str, str]:
     """Return the bodies of the database's own functions, by name."""
-    made: dict[str, str] = {}
+    created: dict[str, str] = {}
     for path in HERE.rglob("sql/*.sql"):
-        made |= dict(re.findall(r"CREATE OR REPLACE FUNCTION (\w+)\([^$]*\$\$(.*?)\$\$", path.read_text(), re.DOTALL))
-    return made
+        created |= dict(
+            re.findall(r"CREATE OR REPLACE FUNCTION (\w+)\([^$]*\$\$(.*?)\$\$", path.read_text(), re.DOTALL)
+        )
+    return created
 
 
 @cache
@@ -223,16 +225,16 @@ def triggered() -> Mapping[str, frozenset[str]]:
     """Return the events that triggers enter, by the table and by Django's model of it."""
     from django.apps import apps  # noqa: PLC0415 - after it was set up
 
-    said: dict[str, set[str]] = {}
+    fields: dict[str, set[str]] = {}
     for path in HERE.rglob("sql/*.sql"):
         for table, event in re.findall(
             r"CREATE TRIGGER \w+\s+(?:AFTER|BEFORE) [\w ]+? ON (\w+)[^;]*?people_note\('(\w+)'\)", path.read_text()
         ):
-            said.setdefault(table, set()).add(LedgerEvent(event).name)
+            fields.setdefault(table, set()).add(LedgerEvent(event).name)
     models = {model._meta.db_table: model.__name__ for model in apps.get_models()}
-    return {name: frozenset(events) for table, events in said.items() for name in {table, models.get(table, table)}} | {
-        "people_take_groups": frozenset({"ROLE_GIVEN", "ROLE_ENDED"})
-    }
+    return {
+        name: frozenset(events) for table, events in fields.items() for name in {table, models.get(table, table)}
+    } | {"people_take_groups": frozenset({"ROLE_GIVEN", "ROLE_ENDED"})}
 
 
 def views(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[tuple[str, str]]:
@@ -257,7 +259,7 @@ def test_every_view_makes_an_entry() -> None:
             silent.add(function.rpartition(".")[2])
     assert silent == VIEWS_WITHOUT.keys(), "a view enters something, or stands here with a reason"
     assert unknown == set()
-    assert {event for said in ALLAUTH.values() for event in said.split()} <= LedgerEvent.__members__.keys()
+    assert {event for fields in ALLAUTH.values() for event in fields.split()} <= LedgerEvent.__members__.keys()
 
 
 def acts() -> Iterator[str]:
@@ -270,13 +272,13 @@ def acts() -> Iterator[str]:
 
 
 def changes_by_itself(name: str) -> bool:
-    known = found(name)
+    known = function_named(name)
     if known is None or isinstance(known[1], ast.ClassDef):
         return False
     seen, left = set(), [name]
     while left:
         each = left.pop()
-        known = found(each)
+        known = function_named(each)
         if known is not None and each not in seen:
             seen.add(each)
             left += (called for called in known[0].called(known[1]) if called.rpartition(".")[2].startswith("_"))

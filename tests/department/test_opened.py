@@ -18,7 +18,7 @@ from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.people.models import CovertMember, DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
 from tests.department.emptying import empty
-from tests.department.people.persons import client_of, made_person
+from tests.department.people.persons import client_of, new_person
 from tests.department.search.conftest import AT, keep_reads, keep_record
 from tests.thorough import THOROUGH
 
@@ -56,7 +56,7 @@ def people(connect: Connect) -> Iterator[psycopg.Connection]:
         for login, role in zip(
             KEYS, (DepartmentRole.OPERATOR, DepartmentRole.SUPERVISOR, DepartmentRole.TRAINER), strict=True
         ):
-            person = made_person(login, role)
+            person = new_person(login, role)
             rows("SELECT people_begin_session(%s, %s)", [KEYS[login], login])
             if login == "s.ito":
                 CovertMember.objects.create(person=person, group=GROUP)
@@ -66,10 +66,10 @@ def people(connect: Connect) -> Iterator[psycopg.Connection]:
 
 def fields(**more: object) -> str:
     """Return the fields of an intent, of a person who did not ask."""
-    said: dict[str, Any] = dict.fromkeys(LedgerEvent.INTENT.kind.carries.split())
+    values: dict[str, Any] = dict.fromkeys(LedgerEvent.INTENT.kind.carries.split())
     query = more.setdefault("query", {})
     purpose = "hot list alarm" if isinstance(query, dict) and "console" in query else "patrol"
-    return json.dumps(said | {"person": "s.ito", "agency": "fbi", "purpose": purpose, "groups": [GROUP]} | more)
+    return json.dumps(values | {"person": "s.ito", "agency": "fbi", "purpose": purpose, "groups": [GROUP]} | more)
 
 
 def begun(web: psycopg.Connection, login: str, **more: object) -> UUID:
@@ -82,21 +82,21 @@ def begun(web: psycopg.Connection, login: str, **more: object) -> UUID:
 
 def visible(web: psycopg.Connection) -> set[int]:
     """Return the records of all that the session sees."""
-    found = web.execute(
+    matches = web.execute(
         "SELECT record_id FROM custody_read UNION SELECT record_id FROM custody_hit UNION SELECT id FROM custody_record"
         " UNION SELECT record_id FROM custody_picture"
     ).fetchall()
-    return {number for (number,) in found}
+    return {number for (number,) in matches}
 
 
 def body(superuser: psycopg.Connection, entry: object, name: str) -> Any:  # noqa: ANN401 - JSON
     """Return a field of an entry, or of what closes it."""
-    found = superuser.execute(
+    matches = superuser.execute(
         "SELECT value FROM ledger_body JOIN ledger_entry AS line USING (entry)"
         " WHERE (line.entry = %(entry)s OR refers_to = %(entry)s) AND field = %(name)s ORDER BY refers_to",
         {"entry": entry, "name": name},
     ).fetchone()
-    return None if found is None else json.loads(found[0])
+    return None if matches is None else json.loads(matches[0])
 
 
 class TestAttacks:
@@ -128,8 +128,8 @@ class TestAttacks:
     ) -> None:
         with connect(WEB) as web:
             plain, covert = begun(web, "o.kim"), begun(web, "s.ito", groups=["narcotics", GROUP])
-        said = [(body(people, entry, "person"), body(people, entry, "groups")) for entry in (plain, covert)]
-        assert said == [("o.kim", []), ("s.ito", [GROUP])]
+        message = [(body(people, entry, "person"), body(people, entry, "groups")) for entry in (plain, covert)]
+        assert message == [("o.kim", []), ("s.ito", [GROUP])]
         assert body(people, plain, "agency") == DepartmentPerson.objects.get(login="o.kim").agency
 
     @pytest.mark.parametrize(
@@ -272,10 +272,10 @@ class Attacker:
     def begin(self) -> None:
         pick = self.random.choice
         query = pick([{}, {"plate": "7AB*"}, {"console": [1, 4]}, {"console": "listens"}, {"sample": 1}])
-        said = fields(query=query, groups=pick([[], [GROUP]]), person=pick([*KEYS]))
+        message = fields(query=query, groups=pick([[], [GROUP]]), person=pick([*KEYS]))
         key = pick([*KEYS.values(), "guessed"])
         call, values = pick(
-            [("ledger_begin(%s, 'intent', %s)", [key, said]), ("ledger_append('intent', NULL, %s)", [said])]
+            [("ledger_begin(%s, 'intent', %s)", [key, message]), ("ledger_append('intent', NULL, %s)", [message])]
         )
         ((entry,),) = self.web.execute(f"SELECT {call}", values)
         self.entries.append(entry)
@@ -310,8 +310,8 @@ class Attacker:
         self.web.execute(f"SELECT {call}", [entry, *values])
 
     def read_all(self) -> None:
-        found = self.web.execute("SELECT record_id, plate_fold FROM custody_read").fetchall()
-        self.both |= {(self.named, record, plate) for record, plate in found}
+        matches = self.web.execute("SELECT record_id, plate_fold FROM custody_read").fetchall()
+        self.both |= {(self.named, record, plate) for record, plate in matches}
 
     def read(self) -> None:
         statement = self.random.choice(
@@ -332,7 +332,7 @@ class Attacker:
                 self.both.add((self.named, record, plate))
 
     def close(self) -> None:
-        said = self.random.choice(
+        message = self.random.choice(
             [
                 NOTHING,
                 '{"records": [99], "pictures": [], "covert": {"vice": null}}',
@@ -340,7 +340,7 @@ class Attacker:
                 '{"records": null, "pictures": null, "covert": {"vice": {"records": 4}}}',
             ]
         )
-        self.web.execute("SELECT ledger_append('shown', %s, %s)", [self.random.choice(self.entries), said])
+        self.web.execute("SELECT ledger_append('shown', %s, %s)", [self.random.choice(self.entries), message])
 
     def check(self) -> None:
         """Compare what left with what the ledger has, once each entry is closed."""
@@ -348,12 +348,12 @@ class Attacker:
         self.superuser.execute("UPDATE ledger_covered SET at = at - interval '2 hours'")
         self.superuser.execute("SELECT ledger_close_left()")
         for entry in {entry for entry, *_ in (*self.left, *self.both)}:
-            said = {name: body(self.superuser, entry, name) for name in ("records", "plates", "compared", "covert")}
-            covert = said.pop("covert")
+            message = {name: body(self.superuser, entry, name) for name in ("records", "plates", "compared", "covert")}
+            covert = message.pop("covert")
             covert = covert if isinstance(covert, dict) else {}
             shown = {
                 (name, value)
-                for part in (said, *(each or {} for each in covert.values()))
+                for part in (message, *(each or {} for each in covert.values()))
                 for name, values in part.items()
                 if isinstance(values, list) and name != "pictures"
                 for value in values

@@ -13,13 +13,13 @@ import pytest
 from django.db import connection as django_connection
 
 import platepost.department as department_package
-from platepost.department.custody.reading import Sought, hits, reads, whole_records
+from platepost.department.custody.reading import ReadFilter, hits, reads, whole_records
 from platepost.department.database.roles import AUDITOR, COMMAND, KEEPER, OWNER, PUBLIC, PURGER, ROLES, SIGNER, WEB
 from platepost.department.ledger.entries import OpenEntry, open_entry
 from platepost.department.ledger.errors import ClosedEntryError
 from platepost.department.policy.policy import AccessPurpose
 from tests.department.emptying import empty
-from tests.department.ledger.asked import hand_made
+from tests.department.ledger.asked import handmade
 from tests.department.planting import planting
 from tests.department.roles import as_role
 
@@ -106,7 +106,7 @@ RIGHTS = {
     "alerts_webhook": {OWNER: ALL},
     "alerts_delivery": {OWNER: ALL},
     "alerts_webhook_open": {OWNER: ALL - {"TRUNCATE"}},
-    "alerts_untold": {OWNER: READ, WEB: READ},
+    "alerts_undelivered": {OWNER: READ, WEB: READ},
     "ledger_event": {OWNER: ALL - {"TRUNCATE"}, AUDITOR: READ, PURGER: READ},
     "ledger_class": {OWNER: ALL, AUDITOR: READ, PURGER: READ},
     **{key: {OWNER: ALL, WEB: READ, AUDITOR: READ} for key in ("ledger_department", "ledger_law")},
@@ -326,12 +326,12 @@ REFUSED = (
 
 def relations(connection: psycopg.Connection, *, partitions: bool) -> dict[str, str]:
     """Return the tables and views by name, with a column of each."""
-    found = connection.execute(
+    fetched = connection.execute(
         "SELECT relname, attname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attnum = 1"
         " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f') AND relispartition = %s",
         [partitions],
     )
-    return dict(found.fetchall())
+    return dict(fetched.fetchall())
 
 
 def may(connection: psycopg.Connection, verb: str, table: str, column: str) -> bool:
@@ -514,7 +514,7 @@ class TestRows:
                 closed.shown()
                 entry = closed.entry
             if entry == "of this transaction":
-                fields = hand_made(groups=["narcotics"])
+                fields = handmade(groups=["narcotics"])
                 ((entry,),) = web.execute("SELECT ledger_append('intent', NULL, %s)", [fields])
             if entry is not None:
                 under(web, entry)
@@ -569,15 +569,15 @@ class TestRows:
 
     def test_row_security_hides_values_from_a_function_of_the_reader(self, connect: Connect) -> None:
         """A condition that tells what it sees is asked after row security, not before."""
-        told: list[str] = []
+        names: list[str] = []
         with connect(WEB) as web:
-            web.add_notice_handler(lambda notice: told.append(str(notice.message_primary)))
+            web.add_notice_handler(lambda notice: names.append(str(notice.message_primary)))
             web.execute(
                 "CREATE FUNCTION pg_temp.tell(text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS"
                 " $$ BEGIN RAISE NOTICE 'told %', $1; RETURN true; END $$"
             )
             web.execute("SELECT FROM custody_read WHERE pg_temp.tell(plate_fold)")
-        assert told == []
+        assert names == []
 
     def test_keeper_sees_all_that_it_keeps(self, connect: Connect) -> None:
         with connect(KEEPER) as keeper:
@@ -590,23 +590,23 @@ class TestReading:
 
     def test_open_entry_fetches_and_notes_it(self) -> None:
         with as_role(COMMAND), opened() as entry:
-            assert [row["record_id"] for row in reads(entry, Sought())] == [1]
-            assert [row["plate_fold"] for row in hits(entry, Sought(plates=["PLATE1"], posts=["x"]))] == ["PLATE1"]
-            assert hits(entry, Sought(plates=["PLATE2"])) == []
+            assert [row["record_id"] for row in reads(entry, ReadFilter())] == [1]
+            assert [row["plate_fold"] for row in hits(entry, ReadFilter(plates=["PLATE1"], posts=["x"]))] == ["PLATE1"]
+            assert hits(entry, ReadFilter(plates=["PLATE2"])) == []
             assert whole_records(entry, records=[2]) == []
-            ((found, _),) = whole_records(entry, records=[1])
-            assert found.body == bytes(32)
+            ((matches, _),) = whole_records(entry, records=[1])
+            assert matches.body == bytes(32)
 
     def test_group_fetches_its_own(self) -> None:
         with as_role(COMMAND), opened(GROUP) as entry:
-            assert [row["record_id"] for row in hits(entry, Sought())] == [2, 1]
-            assert [row["record_id"] for row in hits(entry, Sought(), limit=1)] == [2]
+            assert [row["record_id"] for row in hits(entry, ReadFilter())] == [2, 1]
+            assert [row["record_id"] for row in hits(entry, ReadFilter(), limit=1)] == [2]
 
     def test_time_bounds(self) -> None:
         at = datetime(2026, 1, 1, tzinfo=UTC)
         with as_role(COMMAND), opened() as entry:
-            assert len(reads(entry, Sought(since=at))) == 1
-            assert reads(entry, Sought(until=at)) == []
+            assert len(reads(entry, ReadFilter(since=at))) == 1
+            assert reads(entry, ReadFilter(until=at)) == []
 
     @pytest.mark.parametrize("role", [WEB, COMMAND])
     def test_entry_that_is_not_open_fetches_nothing(self, role: str) -> None:
@@ -615,11 +615,11 @@ class TestReading:
         with as_role(role):
             for wanted in (entry, OpenEntry(uuid4())):
                 with pytest.raises(ClosedEntryError):
-                    reads(wanted, Sought())
+                    reads(wanted, ReadFilter())
 
     def test_connection_is_left_without_an_entry(self) -> None:
         with as_role(COMMAND), opened(GROUP) as entry:
-            reads(entry, Sought())
+            reads(entry, ReadFilter())
             with django_connection.cursor() as cursor:
                 cursor.execute("SELECT count(*) FROM custody_read")
                 assert cursor.fetchone() == (0,)
@@ -629,7 +629,7 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
     """Later code reads records by `custody.reading`, or it would look without a purpose."""
     department = Path(department_package.__file__).parent
     named = re.compile("|".join(rf"\b{table}\b" for table in CLOSED))
-    found = {
+    matches = {
         path.relative_to(department).as_posix()
         for path in department.rglob("*")
         if path.suffix in {".py", ".sql", ".html"} and named.search(path.read_text("utf-8"))
@@ -678,4 +678,4 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
         "archive/portability.py",
         *(f"{app}/sql/{name}.sql" for app, names in sql.items() for name in names),
     }
-    assert found - {f"custody/{name}.py" for name in allowed} - counting == others
+    assert matches - {f"custody/{name}.py" for name in allowed} - counting == others

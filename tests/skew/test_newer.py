@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from platepost.department.custody.given_up import PostStatements
 from platepost.department.custody.holding import ChainName
 from platepost.department.custody.messages import ReceivedMessage
+from platepost.department.custody.post_statements import PostStatements
 from platepost.provisioning.commands.status import line
 from platepost.provisioning.control.status import CheckResult, Grade, judge, overall
 from platepost.simulator.ground.subscriber import Arrival
@@ -71,7 +71,7 @@ def test_numbers_that_a_newer_audit_says_were_dropped_are_not_missing() -> None:
     lines = chained([EXAMPLES["read"], EXAMPLES["audit"], with_more(named(1))])
     report = Verifier(KEYS, whole=True).feed_all(lines[1:])
     assert report.intact, report.problems
-    said = PostStatements(KEYS).hear(parse(lines[2]))
+    said = PostStatements(KEYS).add(parse(lines[2]))
     assert said is not None
     assert said.spans == ((1, 1),)
 

@@ -42,15 +42,15 @@ def quality(*, folder: DepartmentFolder, as_json: bool, draw: bool, days: int) -
             click.echo(json.dumps({"drawn": drawn}) if as_json else f"{drawn} reads were drawn.")
             return
         until = datetime.now(UTC)
-        found, worse = hit_quality(until - timedelta(days=days), until), worse_posts()
+        report, worse = hit_quality(until - timedelta(days=days), until), worse_posts()
         reads, stale = sampled_reads(), stale_sources()
     if as_json:
-        said = {
+        fields = {
             "worse": sorted(worse),
             "stale": sorted(stale),
             "reads": {name: asdict(each) for name, each in reads.items()},
         }
-        click.echo(json.dumps(found.wire() | said))
+        click.echo(json.dumps(report.wire() | fields))
         return
     table = Table("", "reason", "rejected", "decided", "95 % interval")
 
@@ -58,11 +58,11 @@ def quality(*, folder: DepartmentFolder, as_json: bool, draw: bool, days: int) -
         for reason, rate in rates.items():
             table.add_row(name, reason, str(rate.rejected), str(rate.decided), f"{rate.low:.1%} to {rate.high:.1%}")
 
-    add("all hits", found.reasons)
-    for kind, groups in (("post", found.posts), ("source", found.sources), ("category", found.categories)):
+    add("all hits", report.reasons)
+    for kind, groups in (("post", report.posts), ("source", report.sources), ("category", report.categories)):
         for name, rates in groups.items():
             add(f"{kind} {name}", rates)
-    add("misread", found.pairs)
+    add("misread", report.pairs)
     for name, each in reads.items():
         add(f"reads {name}", {"wrong": each.wrong})
     console = Console()

@@ -13,7 +13,7 @@ from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, NUMBER
 from platepost.department.session import working_as
 
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 
 
 @click.group()
@@ -70,12 +70,12 @@ Examples:
 def list_(*, folder: DepartmentFolder, as_json: bool) -> None:
     """Show the webhooks of FOLDER: whether they are active, how much is waiting, and why the last attempt failed."""
     with working_as(folder, OWNER):
-        found = webhooks()
+        hooks = webhooks()
     if as_json:
-        click.echo(json.dumps([asdict(each) for each in found], default=str))
-    for each in () if as_json else found:
+        click.echo(json.dumps([asdict(each) for each in hooks], default=str))
+    for each in () if as_json else hooks:
         state = "ended" if each.ended_at else each.refused or f"{each.waiting} waiting"
-        click.echo(f"{each.number} {each.agency} {each.url}: {state}{each.said and '; '}{each.said}")
+        click.echo(f"{each.number} {each.agency} {each.url}: {state}{each.last_error and '; '}{each.last_error}")
 
 
 @webhook.command(
@@ -100,4 +100,4 @@ def send(*, folder: DepartmentFolder, once: bool) -> None:
             sender.send_waiting()
             if once:
                 return
-            stop.wait(_LOOK_SECONDS)
+            stop.wait(_POLL_SECONDS)

@@ -166,14 +166,14 @@ CREATE TABLE alerts_webhook (
     ended_at timestamptz,
     failures integer NOT NULL DEFAULT 0,  -- one after the other
     next_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    said text NOT NULL DEFAULT ''  -- why the last try failed
+    last_error text NOT NULL DEFAULT ''
 );
 
 CREATE TABLE alerts_delivery (
     webhook_id bigint NOT NULL REFERENCES alerts_webhook,
     decision_id bigint NOT NULL REFERENCES alerts_decision ON DELETE CASCADE,
     over_at timestamptz,
-    told boolean CONSTRAINT alerts_delivery_over CHECK ((told IS NULL) = (over_at IS NULL)),  -- or given up
+    delivered boolean CONSTRAINT alerts_delivery_over CHECK ((delivered IS NULL) = (over_at IS NULL)),  -- or given up
     PRIMARY KEY (webhook_id, decision_id)
 );
 CREATE INDEX alerts_delivery_waiting ON alerts_delivery (decision_id) WHERE over_at IS NULL;

@@ -2,9 +2,9 @@
 -- alert has no plate to compare: whatever was captured during a hold's time, at its posts, stays.
 CREATE OR REPLACE VIEW alerts_decision_kind AS
 SELECT id, at, (
-    SELECT hold.case_number FROM archive_hold AS hold JOIN alerts_alert AS alert ON alert.record_id = told.record_id
+    SELECT hold.case_number FROM archive_hold AS hold JOIN alerts_alert AS alert ON alert.record_id = decision.record_id
     WHERE hold.lifted_at IS NULL AND (
-        told.record_id = ANY (hold.records)
+        decision.record_id = ANY (hold.records)
         OR alert.captured_at >= hold.since AND alert.captured_at < hold.until
             AND (hold.posts = '{}' OR alert.post = ANY (hold.posts))
         OR EXISTS (
@@ -13,7 +13,7 @@ SELECT id, at, (
         )
     ) LIMIT 1
 ) AS case_number, covert_group
-FROM alerts_decision AS told WHERE published_at IS NOT NULL;
+FROM alerts_decision AS decision WHERE published_at IS NOT NULL;
 
 INSERT INTO archive_kind (class, relation, at_column, case_column, group_column)
 VALUES ('decision', 'alerts_decision_kind', 'at', 'case_number', 'covert_group')

@@ -7,10 +7,10 @@ DECLARE
     decided alerts_alert;
     way alerts_transition;
     seen boolean;
-    told boolean;
+    notify boolean;
 BEGIN
-    SELECT * INTO alert FROM alerts_alert AS found WHERE found.record_id = NEW.record_id
-        AND (found.covert_group IS NULL OR NEW.by_program OR found.covert_group = ANY (ledger_groups()))
+    SELECT * INTO alert FROM alerts_alert AS current_alert WHERE current_alert.record_id = NEW.record_id
+        AND (current_alert.covert_group IS NULL OR NEW.by_program OR current_alert.covert_group = ANY (ledger_groups()))
         FOR UPDATE;
     IF alert.record_id IS NULL THEN
         PERFORM alerts_refuse('alerts_unknown', 'There is no such alert.');
@@ -151,9 +151,9 @@ BEGIN
     NEW.at := alert.changed_at;
     NEW.state := alert.state;
     NEW.covert_group := alert.covert_group;
-    told := alert.state IN ('rejected', 'actionable', 'closed', 'withdrawn', 'repeated')
+    notify := alert.state IN ('rejected', 'actionable', 'closed', 'withdrawn', 'repeated')
         AND NEW.step NOT IN ('offer', 'take_over', 'review');
-    IF told THEN
+    IF notify THEN
         INSERT INTO alerts_decision (record_id, covert_group, post, hit, number, at, decision, reason) VALUES (
             alert.record_id, alert.covert_group, alert.post, alert.hit, alert.revision, alert.changed_at,
             coalesce(alert.answered_as, alert.state),

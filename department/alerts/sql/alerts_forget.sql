@@ -6,8 +6,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     WITH forgotten AS (
         DELETE FROM alerts_alert AS gone WHERE gone.retained_from >= NEW.begins AND gone.retained_from < NEW.ends
-        AND NOT EXISTS (SELECT FROM custody_hit AS kept WHERE kept.record_id = gone.record_id)
-        AND NOT EXISTS (SELECT FROM alerts_decision AS kept WHERE kept.record_id = gone.record_id)
+        AND NOT EXISTS (SELECT FROM custody_hit AS stored WHERE stored.record_id = gone.record_id)
+        AND NOT EXISTS (SELECT FROM alerts_decision AS stored WHERE stored.record_id = gone.record_id)
         RETURNING gone.*
     )
     INSERT INTO alerts_forgotten AS known

@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION alerts_forget_samples() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     UPDATE alerts_sample AS sample SET gone = true WHERE NOT gone AND week > current_date - 100
-        AND NOT EXISTS (SELECT FROM custody_read AS kept WHERE kept.record_id = sample.record_id);
+        AND NOT EXISTS (SELECT FROM custody_read AS stored WHERE stored.record_id = sample.record_id);
     RETURN NULL;
 END
 $$;

@@ -11,7 +11,7 @@ WHERE alert.retained_from >= since AND NOT EXISTS (
 AND NOT EXISTS (
     SELECT FROM archive_part AS part WHERE part.dropped_at IS NOT NULL
     AND alert.retained_from >= part.begins AND alert.retained_from < part.ends
-    AND EXISTS (SELECT FROM alerts_decision AS kept WHERE kept.record_id = alert.record_id)
+    AND EXISTS (SELECT FROM alerts_decision AS stored WHERE stored.record_id = alert.record_id)
 )
 AND NOT EXISTS (
     SELECT FROM custody_judged AS judged WHERE judged.id = alert.record_id AND judged.post = alert.post

@@ -12,7 +12,7 @@ import click
 from django.db import transaction
 
 from platepost.department.archive.holds import (
-    HeldScope,
+    HoldScope,
     folded_plates,
     lift_hold,
     place_again,
@@ -71,11 +71,11 @@ def _command(group: click.Group, name: str, *examples: str) -> Callable[[Callabl
     return lambda function: group.command(name=name, epilog=epilog)(FOLDER(function))
 
 
-def _say(said: list[dict[str, Any]], *, as_json: bool) -> None:
+def _print_rows(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(said, default=str))
+        click.echo(json.dumps(rows, default=str))
         return
-    for row in said:
+    for row in rows:
         click.echo("  ".join(f"{name} {value}" for name, value in row.items() if value not in (None, [], "")))
 
 
@@ -97,7 +97,7 @@ def show_terms(*, folder: DepartmentFolder, as_json: bool) -> None:
             }
             for term in RetentionTerm.objects.all()
         ]
-    _say(terms, as_json=as_json)
+    _print_rows(terms, as_json=as_json)
 
 
 @_command(retention, "set", "hit 1830")
@@ -143,7 +143,7 @@ def place(
     review: datetime,
     with_plates: bool,
     as_json: bool,
-    **scope: Any,  # noqa: ANN401 - click gives each field of HeldScope its type
+    **scope: Any,  # noqa: ANN401 - click gives each field of HoldScope its type
 ) -> None:
     """Place a hold on records of FOLDER. It takes effect at once, even while a purge runs."""
     zone = ZoneInfo(folder.settings.timezone)
@@ -153,9 +153,9 @@ def place(
         scope["plates"] = folded_plates(sys.stdin.read() if with_plates else "")
         person, day = acting_person(folder, Permission.PLACE_HOLD).login, review.date()
         scope["groups"] = covert_groups(person_of(person))
-        said = {"person": person, "kind": kind, "case": case, "reason": reason}
-        placed = place_hold(**said, review_on=day, scope=HeldScope(**scope))
-    _say([{"hold": placed.pk}], as_json=as_json)
+        rows = {"person": person, "kind": kind, "case": case, "reason": reason}
+        placed = place_hold(**rows, review_on=day, scope=HoldScope(**scope))
+    _print_rows([{"hold": placed.pk}], as_json=as_json)
 
 
 @_command(hold, "lift", '7 --because "case closed, appeal period over"')
@@ -182,14 +182,14 @@ def holds(*, folder: DepartmentFolder, as_json: bool) -> None:
     """List the holds in force. Records and plates are counted, not shown."""
     names = ("kind", "case_number", "person", "reason", "posts", "since", "until", "review_on")
     with working_as(folder, WEB):
-        said = [
+        rows = [
             {"hold": each.pk}
             | {name: getattr(each, name) for name in names}
             | {"records": len(each.records), "plates": len(each.plates)}
             | {"review_due": each.review_on <= datetime.now(UTC).date()}
             for each in Hold.objects.filter(lifted_at=None)
         ]
-    _say(said, as_json=as_json)
+    _print_rows(rows, as_json=as_json)
 
 
 @_command(hold, "copy")
@@ -232,11 +232,11 @@ def plan_(
         authority[name] = authority[name] and authority[name].date()
     with working_as(folder, WEB):
         word = PurgeAuthority(**authority)
-        made = plan_purge(
+        plan = plan_purge(
             acting_person(folder, Permission.PLAN_PURGE).login, word, classes=classes, review=review, backups=backups
         )
-        said = _parts(made.plan)
-    _say(said, as_json=as_json)
+        rows = _parts(plan.plan)
+    _print_rows(rows, as_json=as_json)
 
 
 def _parts(plan: UUID) -> list[dict[str, Any]]:
@@ -258,8 +258,8 @@ def _parts(plan: UUID) -> list[dict[str, Any]]:
 def plans(*, folder: DepartmentFolder, as_json: bool) -> None:
     """List the plans, and who planned and approved each."""
     with working_as(folder, WEB):
-        said = [dict(row) for row in PurgePlan.objects.values()]
-    _say(said, as_json=as_json)
+        rows = [dict(row) for row in PurgePlan.objects.values()]
+    _print_rows(rows, as_json=as_json)
 
 
 @_command(purge, "show", "0198c1f2-... --json")
@@ -268,8 +268,8 @@ def plans(*, folder: DepartmentFolder, as_json: bool) -> None:
 def show_parts(*, folder: DepartmentFolder, plan: UUID, as_json: bool) -> None:
     """Show what PLAN would delete, by class and time, and how much of it is held."""
     with working_as(folder, WEB):
-        said = _parts(plan)
-    _say(said, as_json=as_json)
+        rows = _parts(plan)
+    _print_rows(rows, as_json=as_json)
 
 
 @_command(purge, "approve", "0198c1f2-...")
@@ -316,5 +316,5 @@ def replay(*, folder: DepartmentFolder, as_json: bool) -> None:
                     err=True,
                 )
         certifier = Certifier(folder.settings, signing_jwk(folder.custody_key), folder.purges)
-        said = [{"plan": number} for number in plan_again(folder.caller, certifier)]
-    _say(said, as_json=as_json)
+        rows = [{"plan": number} for number in plan_again(folder.caller, certifier)]
+    _print_rows(rows, as_json=as_json)

@@ -58,21 +58,26 @@ def backup(*, folder: DepartmentFolder, target: Path, recipients: tuple[str, ...
     with (
         running_database(folder),
         PrivateCluster(folder.cluster).administered(DATABASE_NAME) as superuser,
-        progress_bar("backup") as told,
+        progress_bar("backup") as on_progress,
     ):
         # Before, too: a disk that they have filled would take no backup ever again.
         gone, _ = destroy_old(folder, superuser, target.parent)
-        made = back_up(folder, superuser, target, recipients, told=told)
+        result = back_up(folder, superuser, target, recipients, on_progress=on_progress)
         later, elsewhere = destroy_old(folder, superuser, target.parent)
         gone += later
     for name in elsewhere:
         click.echo(f"{name} is kept longer than its term: destroy it, and give `retention destroyed`.", err=True)
     if as_json:
-        said = {"file": str(made.path), "bytes": made.size, "sha256": made.sha256, "seconds": round(made.seconds, 1)}
-        said |= {"destroyed": gone, "overdue": elsewhere}
-        click.echo(json.dumps(said | made.note.model_dump(mode="json")))
+        fields = {
+            "file": str(result.path),
+            "bytes": result.size,
+            "sha256": result.sha256,
+            "seconds": round(result.seconds, 1),
+        }
+        fields |= {"destroyed": gone, "overdue": elsewhere}
+        click.echo(json.dumps(fields | result.note.model_dump(mode="json")))
         return
-    click.echo(f"Written in {made.seconds:.0f} s: {made.path}, {_size(made.size)}, SHA-256 {made.sha256}.")
+    click.echo(f"Written in {result.seconds:.0f} s: {result.path}, {_size(result.size)}, SHA-256 {result.sha256}.")
     click.echo("".join(f"Destroyed, as its term is over: {name}.\n" for name in gone), nl=False)
     if (bucket := open_bucket(folder)) is not None:
         click.echo(f"Pictures in {bucket.name} are not in it.")
@@ -107,8 +112,8 @@ def restore_test(*, file: Path, into: Path, key: Path, keep: bool, as_json: bool
     if into.exists():
         raise DepartmentError(f"{into} already exists; a backup is restored into a new folder")
     try:
-        with progress_bar("records") as told:
-            report = test_restored(file, key, into, told=told)
+        with progress_bar("records") as on_progress:
+            report = test_restored(file, key, into, on_progress=on_progress)
     except PictureStoreError as error:
         if keep:
             raise DepartmentError(

@@ -67,16 +67,16 @@ def export_all(*, folder: DepartmentFolder, target: Path, purpose: str, case: st
             asked = {"export": which}
             return open_entry(person=person, agency=settings.agency, purpose=why, query=asked, groups=groups)
 
-        with _database(folder) as database, progress_bar("records") as told:
-            found = export_department(
+        with _database(folder) as database, progress_bar("records") as on_progress:
+            contents = export_department(
                 database,
                 target,
                 _files(folder),
                 opened=opened,
-                told=told,
+                on_progress=on_progress,
             )
     about = {"agency": settings.agency, "custodian": settings.custodian, "version": version("platepost")}
-    manifest = ExportManifest(**about, made=datetime.now(UTC), **found)
+    manifest = ExportManifest(**about, made=datetime.now(UTC), **contents)
     payload = manifest.model_dump_json().encode()
     write_durably(target / "manifest.jws", sign(payload, key, typ=MANIFEST_TYPE, kid=key.thumbprint()))
     if as_json:
@@ -112,8 +112,8 @@ def import_(*, folder: DepartmentFolder, source: Path, key: Path | None, as_json
         manifest = open_manifest(source, [read_key(key.read_bytes())] if key else keys)
         if manifest.agency != settings.agency:
             raise DepartmentError(f"{source} is of the agency {manifest.agency}")
-        with _database(folder) as database, progress_bar("records") as told:
-            import_department(database, source, manifest, now=datetime.now(UTC), told=told)
+        with _database(folder) as database, progress_bar("records") as on_progress:
+            import_department(database, source, manifest, now=datetime.now(UTC), on_progress=on_progress)
         digest = sha256((source / "manifest.jws").read_bytes()).hexdigest()
         append(LedgerEvent.RESTORED, {"what": "import", "digest": digest, "person": folder.caller})
     for name, path in _files(folder).items():
@@ -128,7 +128,7 @@ def import_(*, folder: DepartmentFolder, source: Path, key: Path | None, as_json
 
 def _files(folder: DepartmentFolder) -> dict[str, Path]:
     """Return the files of the folder that go along."""
-    return {"receipts": folder.receipts, "register.json": folder.kept_register, "policy.toml": folder.policy}
+    return {"receipts": folder.receipts, "register.json": folder.stored_register, "policy.toml": folder.policy}
 
 
 @contextmanager

@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="KeptBackup",
+            name="BackupRecord",
             fields=[
                 ("sha256", models.TextField(primary_key=True, serialize=False)),
                 ("name", models.TextField()),

@@ -4,10 +4,10 @@
 CREATE OR REPLACE VIEW archive_due AS
 SELECT class, begins, begins + width AS ends, begins + make_interval(days => ceiling_days) < now() AS overdue
 FROM (
-    SELECT found[1] AS class, found[3]::timestamp AT TIME ZONE 'UTC' AS begins,
-        CASE found[2] WHEN 'd' THEN interval '24 hours' ELSE interval '168 hours' END AS width
-    FROM pg_class, regexp_match(relname, '^custody_record_([a-z_]+)_(d?)(\d{8})$') AS found
-    WHERE relispartition AND relnamespace = 'public'::regnamespace AND found IS NOT NULL
+    SELECT parts[1] AS class, parts[3]::timestamp AT TIME ZONE 'UTC' AS begins,
+        CASE parts[2] WHEN 'd' THEN interval '24 hours' ELSE interval '168 hours' END AS width
+    FROM pg_class, regexp_match(relname, '^custody_record_([a-z_]+)_(d?)(\d{8})$') AS parts
+    WHERE relispartition AND relnamespace = 'public'::regnamespace AND parts IS NOT NULL
 ) AS parted JOIN archive_term USING (class)
 WHERE begins + width + kept_days * interval '24 hours' <= now()
 UNION ALL SELECT due_class, '-infinity', due_until, is_overdue FROM archive_due_whole();

@@ -12,9 +12,9 @@ BEGIN
         upto := now() - term.kept_days * interval '24 hours';
         past := now() - term.ceiling_days * interval '24 hours';
         IF term.class = 'doubtful' THEN
-            RETURN QUERY WITH kept AS MATERIALIZED (SELECT archive_kept(term.class, '-infinity', upto) AS ids)
-            SELECT term.class, upto, bool_or(retained_from < past) FROM custody_record, kept
-            WHERE class = term.class AND retained_from < upto AND covert_group IS NULL AND NOT (id = ANY (kept.ids))
+            RETURN QUERY WITH exempt AS MATERIALIZED (SELECT archive_kept(term.class, '-infinity', upto) AS ids)
+            SELECT term.class, upto, bool_or(retained_from < past) FROM custody_record, exempt
+            WHERE class = term.class AND retained_from < upto AND covert_group IS NULL AND NOT (id = ANY (exempt.ids))
             HAVING count(*) > 0;
         ELSIF term.ceiling_days < 36525 AND EXISTS (SELECT FROM archive_kind WHERE class = term.class) THEN
             RETURN QUERY SELECT term.class, upto, EXISTS (

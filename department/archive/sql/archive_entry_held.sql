@@ -8,15 +8,15 @@ DECLARE
     numbers bigint[];
 BEGIN
     -- OFFSET: by the entry, and not through all that have such fields.
-    WITH said AS MATERIALIZED (
+    WITH bodies AS MATERIALIZED (
         SELECT body.field, body.value::jsonb AS value FROM ledger_entry AS line, LATERAL (
             SELECT field, value FROM ledger_body WHERE entry = line.entry OFFSET 0
         ) AS body
         WHERE (line.entry = root OR line.refers_to = root AND line.event IN ('shown', 'failed'))
         AND body.field IN ('case', 'record', 'records', 'covert')
     )
-    SELECT ARRAY(SELECT lower(value #>> '{}') FROM said WHERE field = 'case'), ARRAY(
-        SELECT (one #>> '{}')::bigint FROM said, jsonb_path_query(value, 'strict $.**') AS one
+    SELECT ARRAY(SELECT lower(value #>> '{}') FROM bodies WHERE field = 'case'), ARRAY(
+        SELECT (one #>> '{}')::bigint FROM bodies, jsonb_path_query(value, 'strict $.**') AS one
         WHERE field <> 'case' AND jsonb_typeof(one) = 'number'
     ) INTO cases, numbers;
     RETURN EXISTS (SELECT FROM archive_hold WHERE lifted_at IS NULL AND lower(case_number) = ANY (cases))

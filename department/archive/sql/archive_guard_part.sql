@@ -4,7 +4,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     asked archive_plan;
     term archive_term;
-    kept bigint[];
+    exempt bigint[];
     is_kind boolean := EXISTS (SELECT FROM archive_kind WHERE class = NEW.class);
 BEGIN
     SELECT * INTO asked FROM archive_plan WHERE plan = NEW.plan;
@@ -31,10 +31,10 @@ BEGIN
         FROM archive_old(NEW.class, NEW.ends);
         RETURN NEW;
     END IF;
-    kept := archive_kept(NEW.class, NEW.begins, NEW.ends);
+    exempt := archive_kept(NEW.class, NEW.begins, NEW.ends);
     SELECT count(*), jsonb_build_object(
         'records', count(*) FILTER (WHERE covert_group IS NULL),
-        'held', count(*) FILTER (WHERE covert_group IS NULL AND id = ANY (kept)),
+        'held', count(*) FILTER (WHERE covert_group IS NULL AND id = ANY (exempt)),
         'first_day', min(kept_at AT TIME ZONE 'UTC')::date, 'last_day', max(kept_at AT TIME ZONE 'UTC')::date
     ) INTO NEW.records, NEW.shown
     FROM custody_record WHERE class = NEW.class AND retained_from >= NEW.begins AND retained_from < NEW.ends;

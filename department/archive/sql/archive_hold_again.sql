@@ -1,9 +1,9 @@
 -- Place a hold again unless it is in force; how many of its records are not here, or not here yet.
-CREATE OR REPLACE FUNCTION archive_hold_again(said jsonb, OUT hold bigint, OUT missing integer)
+CREATE OR REPLACE FUNCTION archive_hold_again(fields jsonb, OUT hold bigint, OUT missing integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    again archive_hold := jsonb_populate_record(NULL::archive_hold, said);
-    wanted bytea[] := ARRAY(SELECT decode(one, 'hex') FROM jsonb_array_elements_text(said -> 'digests') AS one);
+    again archive_hold := jsonb_populate_record(NULL::archive_hold, fields);
+    wanted bytea[] := ARRAY(SELECT decode(one, 'hex') FROM jsonb_array_elements_text(fields -> 'digests') AS one);
 BEGIN
     again.records := ARRAY(SELECT id FROM custody_record WHERE digest = ANY (wanted) ORDER BY id);
     missing := (SELECT count(DISTINCT one) FROM unnest(wanted) AS one)

@@ -6,15 +6,15 @@ CREATE OR REPLACE FUNCTION archive_kept(wanted text, begins timestamptz, ends ti
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     part CONSTANT text := 'class = $1 AND retained_from >= $2 AND retained_from < $3';
-    kept bigint[];
+    exempt bigint[];
     passages text[];
-    found text[];
+    matched text[];
     more bigint[];
     place text;
     hold archive_hold;
     hidden text[];
 BEGIN
-    EXECUTE 'SELECT array_agg(id) FROM custody_record WHERE names AND ' || part INTO kept USING wanted, begins, ends;
+    EXECUTE 'SELECT array_agg(id) FROM custody_record WHERE names AND ' || part INTO exempt USING wanted, begins, ends;
     IF EXISTS (SELECT FROM archive_hold WHERE lifted_at IS NULL AND plates <> '{}' AND since < ends) THEN
         EXECUTE format(
             'SELECT array_agg(DISTINCT plate_fold) FROM (SELECT plate_fold FROM custody_read WHERE %1$s'
@@ -23,7 +23,7 @@ BEGIN
         ) INTO hidden USING wanted, begins, ends;
     END IF;
     FOR hold IN SELECT * FROM archive_hold WHERE lifted_at IS NULL LOOP
-        kept := kept || hold.records;
+        exempt := exempt || hold.records;
         passages := passages || hold.passages;
         CONTINUE WHEN hold.since IS NULL OR hold.since >= ends;
         place := CASE WHEN hold.posts <> '{}' THEN ' AND post = ANY ($6)' ELSE '' END;
@@ -32,11 +32,11 @@ BEGIN
             ' UNION ALL SELECT passage FROM custody_hit WHERE %1$s) AS seen',
             part || ' AND captured_at >= $4 AND captured_at < $5' || place
                 || CASE WHEN hold.plates <> '{}' THEN ' AND plate_fold = ANY ($7)' ELSE '' END
-        ) INTO found USING wanted, begins, ends, hold.since, hold.until, hold.posts, hold.plates || ARRAY(
+        ) INTO matched USING wanted, begins, ends, hold.since, hold.until, hold.posts, hold.plates || ARRAY(
             SELECT one FROM unnest(hidden) AS one
             WHERE EXISTS (SELECT FROM unnest(hold.plates) AS plate WHERE plate LIKE translate(one, '?', '_'))
         );
-        passages := passages || found;
+        passages := passages || matched;
         -- Of the hit in another part; what hides a character as above.
         EXECUTE 'SELECT array_agg(DISTINCT passage) FROM custody_withdrawal AS gone WHERE ' || part || ' AND EXISTS ('
             'SELECT FROM custody_hit AS known WHERE known.hit = gone.hit AND known.passage = gone.passage'
@@ -45,21 +45,21 @@ BEGIN
             || CASE WHEN hold.plates <> '{}' THEN ' AND EXISTS (SELECT FROM unnest($7) AS plate'
                 ' WHERE plate LIKE translate(known.plate_fold, ''?'', ''_'')'
                 ' AND length(replace(known.plate_fold, ''?'', '''')) >= least(3, length(known.plate_fold)))' ELSE '' END
-            || ')' INTO found USING wanted, begins, ends, hold.since, hold.until, hold.posts, hold.plates;
-        passages := passages || found;
+            || ')' INTO matched USING wanted, begins, ends, hold.since, hold.until, hold.posts, hold.plates;
+        passages := passages || matched;
         CONTINUE WHEN hold.plates <> '{}';
         EXECUTE 'SELECT array_agg(id) FROM custody_record WHERE ' || part
             || ' AND kept_at >= $4 AND kept_at < $5' || place
             INTO more USING wanted, begins, ends, hold.since, hold.until, hold.posts;
-        kept := kept || more;
+        exempt := exempt || more;
         EXECUTE format(
             'SELECT array_agg(record_id) FROM (SELECT record_id FROM custody_status WHERE %1$s'
             ' UNION ALL SELECT record_id FROM custody_audit WHERE %1$s'
             ' UNION ALL SELECT record_id FROM custody_health WHERE %1$s'
-            ' UNION ALL SELECT record_id FROM custody_access WHERE %1$s) AS said',
+            ' UNION ALL SELECT record_id FROM custody_access WHERE %1$s) AS fields',
             part || ' AND at >= $4 AND at < $5' || place
         ) INTO more USING wanted, begins, ends, hold.since, hold.until, hold.posts;
-        kept := kept || more;
+        exempt := exempt || more;
     END LOOP;
     IF cardinality(passages) > 0 THEN
         EXECUTE format(
@@ -68,9 +68,9 @@ BEGIN
             ' UNION ALL SELECT record_id, passage FROM custody_withdrawal WHERE %1$s) AS seen'
             ' WHERE passage IN (SELECT unnest($4))', part
         ) INTO more USING wanted, begins, ends, passages;
-        kept := kept || more;
+        exempt := exempt || more;
     END IF;
-    RETURN coalesce(kept, '{}');
+    RETURN coalesce(exempt, '{}');
 END
 $$;
 

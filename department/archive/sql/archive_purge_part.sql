@@ -13,7 +13,7 @@ DECLARE
     leaf text;
     name text;
     id_column text;
-    kept bigint[];
+    exempt bigint[];
     rows CONSTANT text := 'class = $1 AND retained_from >= $2 AND retained_from < $3';
     gone text := rows;
     judged text;
@@ -57,17 +57,17 @@ BEGIN
         RETURN;
     END IF;
 
-    kept := archive_kept(part.class, part.begins, part.ends);
+    exempt := archive_kept(part.class, part.begins, part.ends);
     IF part.class = 'held' THEN
         gone := rows || ' AND NOT (%1$I = ANY ($4))';
-    ELSIF cardinality(kept) > 0 THEN
+    ELSIF cardinality(exempt) > 0 THEN
         -- Records first: what belongs to them follows, and is refused without them.
         FOR name IN SELECT table_name FROM custody_parted WHERE table_name || suffix = ANY (leaves)
             ORDER BY table_name <> 'custody_record', table_name
         LOOP
             id_column := CASE name WHEN 'custody_record' THEN 'id' ELSE 'record_id' END;
             EXECUTE format('UPDATE %I SET class = ''held'' WHERE ' || rows || ' AND %I = ANY ($4)', name, id_column)
-                USING part.class, part.begins, part.ends, kept;
+                USING part.class, part.begins, part.ends, exempt;
         END LOOP;
     END IF;
 
@@ -82,10 +82,10 @@ BEGIN
         ' UNION ALL SELECT covert_group, ''held'', count(*), array_agg(id ORDER BY id) FROM custody_record'
         ' WHERE class = ''held'' AND retained_from >= $2 AND retained_from < $3 AND id = ANY ($4) GROUP BY 1'
         ') AS counted GROUP BY covert_group', format(gone, 'id'), format(gone, 'record_id')
-    ) USING part.class, part.begins, part.ends, kept, wanted;
+    ) USING part.class, part.begins, part.ends, exempt, wanted;
     IF part.begins = '-infinity' THEN
         EXECUTE 'SELECT coalesce(array_agg(DISTINCT search_week(retained_from)), ''{}'') FROM custody_read WHERE '
-            || format(gone, 'record_id') INTO part.weeks USING part.class, part.begins, part.ends, kept;
+            || format(gone, 'record_id') INTO part.weeks USING part.class, part.begins, part.ends, exempt;
     ELSE
         part.weeks := ARRAY[search_week(part.begins)];
     END IF;
@@ -93,7 +93,7 @@ BEGIN
     -- Objects of the pictures that go are deleted afterwards.
     EXECUTE 'INSERT INTO custody_unnamed_object SELECT object, ''-infinity'' FROM custody_picture'
         ' WHERE object IS NOT NULL AND ' || format(gone, 'record_id')
-        USING part.class, part.begins, part.ends, kept;
+        USING part.class, part.begins, part.ends, exempt;
     judged := 'SELECT r.id, r.post, r.chain, r.sequence, r.previous, r.digest, r.kept_at, r.type, r.covert_group,'
         ' coalesce(j.verdict, r.verdict) AS verdict, CASE WHEN j.verdict IS NULL THEN r.key ELSE j.key END AS key'
         ' FROM (SELECT * FROM custody_stored WHERE ' || format(gone, 'id') || ') AS r LEFT JOIN ('
@@ -103,7 +103,7 @@ BEGIN
         ' verdict, covert_group, count(*), max(kept_at) FROM (' || judged || ') AS judged GROUP BY 1, 2, 3, 4, 5'
         ' ON CONFLICT (post, day, type, verdict, covert_group) DO UPDATE SET count = known.count + excluded.count,'
         ' last_kept_at = greatest(known.last_kept_at, excluded.last_kept_at)'
-        USING part.class, part.begins, part.ends, kept;
+        USING part.class, part.begins, part.ends, exempt;
     -- Of several records of one number the first counts. A run ends where the next number is missing, or the next
     -- record does not name this one. All of it in one order, so that one sort does.
     EXECUTE 'INSERT INTO custody_purged'
@@ -124,13 +124,13 @@ BEGIN
         ' WINDOW run AS (PARTITION BY post, chain, proven ORDER BY sequence, id)) AS linked'
         ' WINDOW run AS (PARTITION BY post, chain, proven ORDER BY sequence, id)) AS parted WHERE begins OR ends'
         ' WINDOW run AS (PARTITION BY post, chain, proven ORDER BY sequence, id)) AS runs WHERE begins'
-        USING part.class, part.begins, part.ends, kept, wanted;
+        USING part.class, part.begins, part.ends, exempt, wanted;
 
     IF part.begins = '-infinity' THEN
         FOR name IN SELECT table_name FROM custody_parted LOOP
             id_column := CASE name WHEN 'custody_record' THEN 'id' ELSE 'record_id' END;
             EXECUTE format('DELETE FROM %I WHERE ' || format(gone, id_column), name)
-                USING part.class, part.begins, part.ends, kept;
+                USING part.class, part.begins, part.ends, exempt;
         END LOOP;
     ELSE
         FOR attempt IN 1..150 LOOP

@@ -32,7 +32,9 @@ def checkpoint(context: click.Context, *, folder: DepartmentFolder, as_json: boo
     destination did not take it.
     """
     settings = folder.settings
-    register = KeyRegister(folder.register_file, folder.register_key, agency=settings.agency, kept=folder.kept_register)
+    register = KeyRegister(
+        folder.register_file, folder.register_key, agency=settings.agency, state_file=folder.stored_register
+    )
     with working_as(folder, KEEPER), connected(folder, KEEPER) as keeper:
         signed = make_checkpoint(checkpointer_of(folder, keeper, register), folder)
         if signed is None:
@@ -41,8 +43,8 @@ def checkpoint(context: click.Context, *, folder: DepartmentFolder, as_json: boo
         sent: dict[str, str] = dict(keeper.execute(select, [PAGE]).fetchall())
     head = opened_head(signed, signing_jwk(folder.custody_key))
     if as_json:
-        said = {"number": head.number, "digest": head.digest, "records": head.records, "problems": [*head.problems]}
-        click.echo(json.dumps({**said, "sent": sent, "signed": signed.decode()}))
+        fields = {"number": head.number, "digest": head.digest, "records": head.records, "problems": [*head.problems]}
+        click.echo(json.dumps({**fields, "sent": sent, "signed": signed.decode()}))
     else:
         click.echo(f"{head.number} entries and {head.records} records were signed.")
         for place, error in sent.items():

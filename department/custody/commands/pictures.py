@@ -46,29 +46,29 @@ def pictures(*, folder: DepartmentFolder, delete: bool, days: int, as_json: bool
     with running_database(folder), connected(folder, OWNER) as owner:
         if delete and not _is_kept(owner):
             raise DepartmentError("no keeper runs: nothing is deleted by what may be a copy of the department")
-        found = find_stray(owner, bucket, before=before, deleted_by=folder.caller if delete else None)
+        strays = find_stray(owner, bucket, before=before, deleted_by=folder.caller if delete else None)
     if as_json:
-        said = found._asdict() | {"before": before, "deleted": delete}
-        click.echo(json.dumps(said, default=datetime.isoformat))
+        fields = strays._asdict() | {"before": before, "deleted": delete}
+        click.echo(json.dumps(fields, default=datetime.isoformat))
     else:
-        click.echo(_said(found, before, delete=delete))
+        click.echo(_summary(strays, before, delete=delete))
 
 
-def _said(found: StrayObjects, before: datetime, *, delete: bool) -> str:
-    about = f"{found.listed} objects in the bucket. Of those put before {before:%Y-%m-%d %H:%M} UTC,"
-    if found.first is None or found.last is None:
+def _summary(strays: StrayObjects, before: datetime, *, delete: bool) -> str:
+    about = f"{strays.listed} objects in the bucket. Of those put before {before:%Y-%m-%d %H:%M} UTC,"
+    if strays.first is None or strays.last is None:
         return f"{about} none is left over."
-    span = f"put from {found.first:%Y-%m-%d %H:%M} to {found.last:%Y-%m-%d %H:%M}"
-    left = f"{about} {found.stray} ({found.size / 1e6:.1f} MB, {span}) belong to no record"
+    span = f"put from {strays.first:%Y-%m-%d %H:%M} to {strays.last:%Y-%m-%d %H:%M}"
+    left = f"{about} {strays.stray} ({strays.size / 1e6:.1f} MB, {span}) belong to no record"
     return f"{left}, and are deleted." if delete else f"{left}."
 
 
 def _is_kept(connection: psycopg.Connection) -> bool:
     """Tell whether a keeper works on the database."""
-    ((found,),) = connection.execute(
+    ((known,),) = connection.execute(
         "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
         " AND (classid::bigint << 32) + objid::bigint = %s"
         " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
         [LOCK],
     )
-    return bool(found)
+    return bool(known)

@@ -7,7 +7,7 @@ import sys
 import click
 
 from platepost.department.custody.rebuild import RebuildOutcome
-from platepost.department.custody.rebuild import rebuild as make_anew
+from platepost.department.custody.rebuild import rebuild as rebuild_schema
 from platepost.department.database.roles import OWNER
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, progress_bar
@@ -31,7 +31,7 @@ def rebuild(*, folder: DepartmentFolder, check: bool, as_json: bool) -> None:
     The keeper may keep running. Nothing is locked.
     """
     with running_database(folder), connected(folder, OWNER) as connection, progress_bar("records") as progress:
-        done = make_anew(connection, mend=not check, progress=progress)
+        done = rebuild_schema(connection, mend=not check, progress=progress)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(done) | {"identical": done.identical}))
     else:

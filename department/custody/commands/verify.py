@@ -41,7 +41,9 @@ def verify(context: click.Context, *, folder: DepartmentFolder, whole: bool, rol
     service may keep running. A damaged record is reported, and verification goes on.
     """
     settings = folder.settings
-    register = KeyRegister(folder.register_file, folder.register_key, agency=settings.agency, kept=folder.kept_register)
+    register = KeyRegister(
+        folder.register_file, folder.register_key, agency=settings.agency, state_file=folder.stored_register
+    )
     with (
         running_database(folder),
         connected(folder, KEEPER) as keeper,

@@ -202,7 +202,7 @@ CREATE TABLE custody_holding (
     covert_group text,
     runs jsonb NOT NULL,
     unproven jsonb NOT NULL,
-    given_up jsonb NOT NULL,
+    dropped jsonb NOT NULL,
     forks jsonb NOT NULL,
     PRIMARY KEY (post, chain)
 ) WITH (fillfactor = 50);

@@ -7,9 +7,9 @@ DECLARE
     own text[] := public.ledger_cover(opened);
 BEGIN
     INSERT INTO public.ledger_covered (entry, record, covert_group)
-    SELECT opened, kept.id, kept.covert_group FROM public.custody_record AS kept
-    WHERE kept.id > behind AND (kept.covert_group IS NULL OR kept.covert_group = ANY (own))
-    ORDER BY kept.id LIMIT most;
+    SELECT opened, stored.id, stored.covert_group FROM public.custody_record AS stored
+    WHERE stored.id > behind AND (stored.covert_group IS NULL OR stored.covert_group = ANY (own))
+    ORDER BY stored.id LIMIT most;
 END
 $$;
 

@@ -14,10 +14,10 @@ BEGIN
     FROM public.search_plate AS known WHERE known.plate_fold = ANY (plates);
     IF cardinality(own) > 0 THEN  -- the dictionary has no plate of covert reads alone
         INSERT INTO public.ledger_covered (entry, plate, covert_group)
-        SELECT opened, kept.plate_fold, CASE WHEN noted_for = ANY (own) THEN noted_for ELSE min(kept.covert_group) END
-        FROM public.custody_read AS kept WHERE kept.plate_fold = ANY (plates) AND kept.covert_group = ANY (own)
-        AND NOT EXISTS (SELECT FROM public.search_plate AS known WHERE known.plate_fold = kept.plate_fold)
-        GROUP BY kept.plate_fold;
+        SELECT opened, stored.plate_fold, CASE WHEN noted_for = ANY (own) THEN noted_for ELSE min(stored.covert_group) END
+        FROM public.custody_read AS stored WHERE stored.plate_fold = ANY (plates) AND stored.covert_group = ANY (own)
+        AND NOT EXISTS (SELECT FROM public.search_plate AS known WHERE known.plate_fold = stored.plate_fold)
+        GROUP BY stored.plate_fold;
     END IF;
 END
 $$;

@@ -11,15 +11,15 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SE
 DECLARE
     own text[] := public.ledger_cover(opened);
 BEGIN
-    EXECUTE 'WITH found AS MATERIALIZED (SELECT plate_fold,'
+    EXECUTE 'WITH matched AS MATERIALIZED (SELECT plate_fold,'
         ' CASE WHEN bool_and(covert_group IS NOT NULL) THEN min(covert_group) END AS only_group FROM '
         || public.custody_selected('read', asked, own)
         || ' AND plate_fold > $1 GROUP BY plate_fold ORDER BY plate_fold LIMIT 5001), page AS ('
-        ' SELECT *, row_number() OVER (ORDER BY plate_fold) AS place FROM found ORDER BY plate_fold LIMIT $2 + 1'
+        ' SELECT *, row_number() OVER (ORDER BY plate_fold) AS place FROM matched ORDER BY plate_fold LIMIT $2 + 1'
         '), added AS ('
         ' INSERT INTO public.ledger_covered (entry, plate, compared, covert_group) SELECT $3, plate_fold, place > $2,'
-        ' CASE WHEN $4 = ANY ($5) THEN $4 ELSE only_group END FROM page WHERE (SELECT count(*) FROM found) <= 5000)'
-        ' SELECT (SELECT count(*) FROM found) > 5000, (SELECT count(*) FROM page) > $2'
+        ' CASE WHEN $4 = ANY ($5) THEN $4 ELSE only_group END FROM page WHERE (SELECT count(*) FROM matched) <= 5000)'
+        ' SELECT (SELECT count(*) FROM matched) > 5000, (SELECT count(*) FROM page) > $2'
     INTO too_many, more USING behind, greatest(least(page, 5000), 1), opened, noted_for, own;
 END
 $$;

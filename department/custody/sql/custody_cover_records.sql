@@ -10,9 +10,9 @@ DECLARE
     own text[] := public.ledger_cover(opened);
 BEGIN
     INSERT INTO public.ledger_covered (entry, record, covert_group)
-    SELECT opened, kept.id, CASE WHEN noted_for = ANY (own) THEN noted_for ELSE kept.covert_group END
-    FROM public.custody_record AS kept WHERE kept.id = ANY (records)
-    AND (kept.covert_group IS NULL OR kept.covert_group = ANY (own));
+    SELECT opened, stored.id, CASE WHEN noted_for = ANY (own) THEN noted_for ELSE stored.covert_group END
+    FROM public.custody_record AS stored WHERE stored.id = ANY (records)
+    AND (stored.covert_group IS NULL OR stored.covert_group = ANY (own));
 END
 $$;
 

@@ -10,14 +10,14 @@ DECLARE
     own text[] := public.ledger_cover(opened);
     more boolean;
 BEGIN
-    EXECUTE 'WITH found AS MATERIALIZED (SELECT *, row_number() OVER (ORDER BY captured_at DESC, record_id DESC) AS place'
+    EXECUTE 'WITH matched AS MATERIALIZED (SELECT *, row_number() OVER (ORDER BY captured_at DESC, record_id DESC) AS place'
         ' FROM (SELECT record_id, plate_fold, covert_group, captured_at FROM '
         || public.custody_selected(source, asked, own)
         || ' ORDER BY captured_at DESC, record_id DESC LIMIT $1 + 1) AS latest), added AS ('
         ' INSERT INTO public.ledger_covered (entry, record, plate, compared, covert_group) SELECT $2,'
         ' CASE WHEN place <= $1 THEN record_id END, CASE WHEN place > $1 THEN plate_fold END, place > $1,'
-        ' CASE WHEN $3 = ANY ($4) THEN $3 ELSE covert_group END FROM found)'
-        ' SELECT count(*) > $1 FROM found'
+        ' CASE WHEN $3 = ANY ($4) THEN $3 ELSE covert_group END FROM matched)'
+        ' SELECT count(*) > $1 FROM matched'
     INTO more USING greatest(least(most, 1000), 1), opened, noted_for, own;
     RETURN more;
 END

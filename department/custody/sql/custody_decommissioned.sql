@@ -5,9 +5,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 SELECT DISTINCT gone.post FROM public.custody_audit AS gone
 WHERE gone.class = 'log' AND gone.covert_group IS NULL AND gone.kind = 'decommissioned'
 AND gone.retained_from > now() - interval '62 days' AND NOT EXISTS (
-    SELECT FROM public.custody_status AS said WHERE said.post = gone.post AND said.class = 'log'
-    AND said.covert_group IS NULL AND said.state <> 'offline' AND said.at > gone.at
-    AND said.retained_from > now() - interval '62 days'
+    SELECT FROM public.custody_status AS status WHERE status.post = gone.post AND status.class = 'log'
+    AND status.covert_group IS NULL AND status.state <> 'offline' AND status.at > gone.at
+    AND status.retained_from > now() - interval '62 days'
 )
 $$;
 

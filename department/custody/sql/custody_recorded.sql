@@ -26,9 +26,9 @@ REVOKE ALL ON FUNCTION custody_recorded FROM PUBLIC;
 
 DO $$
 DECLARE
-    made record;
+    projection record;
 BEGIN
-    FOR made IN SELECT * FROM (VALUES
+    FOR projection IN SELECT * FROM (VALUES
         ('custody_picture', NULL),
         ('custody_read', 'platepost.read.v1'),
         ('custody_hit', 'platepost.hit.v1'),
@@ -41,9 +41,9 @@ BEGIN
         EXECUTE format(
             'CREATE TRIGGER custody_recorded AFTER INSERT OR UPDATE ON %I'
             ' FOR EACH ROW EXECUTE FUNCTION custody_recorded(%s)',
-            made.name, concat_ws(', ', quote_literal(made.name), quote_literal(made.type))
+            projection.name, concat_ws(', ', quote_literal(projection.name), quote_literal(projection.type))
         );
-        EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER custody_recorded', made.name);
+        EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER custody_recorded', projection.name);
     END LOOP;
 END
 $$;

@@ -12,9 +12,9 @@ BEGIN
         WHERE parted.table_name <> 'custody_record' ORDER BY 1
     LOOP
         RETURN QUERY EXECUTE format(
-            'SELECT %1$L::text, made.record_id FROM %1$I AS made LEFT JOIN custody_record AS known ON known.id ='
-            ' made.record_id AND known.class = made.class AND known.retained_from = made.retained_from'
-            ' WHERE known.id IS NULL AND made.retained_from >= $1 ORDER BY 2 LIMIT $2', name
+            'SELECT %1$L::text, projected.record_id FROM %1$I AS projected LEFT JOIN custody_record AS known ON known.id ='
+            ' projected.record_id AND known.class = projected.class AND known.retained_from = projected.retained_from'
+            ' WHERE known.id IS NULL AND projected.retained_from >= $1 ORDER BY 2 LIMIT $2', name
         ) USING since, most;
     END LOOP;
 END

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("411d9428019341e5cf7277faefc8d07008711446599dd451041321f00fe274cf"),
+        ApplySql("8275563d4baa2f11e21e98f8b5d241d39f73426a441677d8967fafaa7e69e003"),
     ]

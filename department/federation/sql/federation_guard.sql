@@ -27,10 +27,10 @@ BEGIN
     END IF;
     -- One after the other, so that none passes another by. What no agreement is about is refused, but counts.
     PERFORM FROM public.federation_partner AS known WHERE known.agency = NEW.agency FOR UPDATE;
-    SELECT made.per_hour AS most, made.purposes INTO agreed FROM public.ledger_sharing AS made
-    WHERE made.agency = NEW.agency AND made.ended_at IS NULL AND NEW.purpose = ANY (made.purposes)
-    AND made.confirmed_at IS NOT NULL AND public.ledger_today() BETWEEN made.begins AND made.ends AND made.per_hour IS NOT NULL
-    ORDER BY made.per_hour DESC LIMIT 1;
+    SELECT agreement.per_hour AS most, agreement.purposes INTO agreed FROM public.ledger_sharing AS agreement
+    WHERE agreement.agency = NEW.agency AND agreement.ended_at IS NULL AND NEW.purpose = ANY (agreement.purposes)
+    AND agreement.confirmed_at IS NOT NULL AND public.ledger_today() BETWEEN agreement.begins AND agreement.ends AND agreement.per_hour IS NOT NULL
+    ORDER BY agreement.per_hour DESC LIMIT 1;
     IF (
         SELECT count(*) FROM public.federation_exchange AS before
         WHERE before.agency = NEW.agency AND before.side = 'answered' AND before.at > NEW.at - interval '1 hour'

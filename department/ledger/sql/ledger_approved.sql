@@ -5,15 +5,15 @@
 CREATE OR REPLACE FUNCTION ledger_approved(who text, why text, of_case text, asked jsonb) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 SELECT asked ? 'picture' AND EXISTS (
-    SELECT FROM public.ledger_entry AS found CROSS JOIN LATERAL (
-        SELECT jsonb_object_agg(body.field, body.value::jsonb) AS said
-        FROM public.ledger_body AS body WHERE body.entry = found.entry
+    SELECT FROM public.ledger_entry AS intent CROSS JOIN LATERAL (
+        SELECT jsonb_object_agg(body.field, body.value::jsonb) AS fields
+        FROM public.ledger_body AS body WHERE body.entry = intent.entry
     ) AS bodies
     JOIN public.ledger_entry AS shown ON shown.event = 'shown'
     JOIN public.ledger_body AS what ON what.entry = shown.entry
-    WHERE found.entry = (asked ->> 'found_by')::uuid AND found.event = 'intent' AND shown.refers_to = found.entry
-    AND said ->> 'person' = who AND said ->> 'purpose' = why AND said ->> 'case' IS NOT DISTINCT FROM of_case
-    AND public.ledger_approved(who, why, of_case, said -> 'query')
+    WHERE intent.entry = (asked ->> 'found_by')::uuid AND intent.event = 'intent' AND shown.refers_to = intent.entry
+    AND fields ->> 'person' = who AND fields ->> 'purpose' = why AND fields ->> 'case' IS NOT DISTINCT FROM of_case
+    AND public.ledger_approved(who, why, of_case, fields -> 'query')
     AND CASE what.field
         WHEN 'records' THEN what.value::jsonb @> (asked -> 'record')
         WHEN 'covert' THEN EXISTS (
@@ -25,15 +25,15 @@ SELECT asked ? 'picture' AND EXISTS (
     SELECT FROM public.ledger_entry AS decided CROSS JOIN LATERAL (
         SELECT jsonb_object_agg(
             CASE WHEN body.entry = decided.entry THEN 'by_' || body.field ELSE body.field END, body.value::jsonb
-        ) AS said
+        ) AS fields
         FROM public.ledger_body AS body WHERE body.entry IN (decided.entry, decided.refers_to)
-    ) AS bodies CROSS JOIN LATERAL (SELECT (said -> 'query') - 'exchange' AS query) AS approved
+    ) AS bodies CROSS JOIN LATERAL (SELECT (fields -> 'query') - 'exchange' AS query) AS approved
     WHERE decided.event = 'search_approved' AND decided.at > clock_timestamp() - interval '1 day'
-    AND said -> 'by_approved' = 'true' AND said ->> 'by_person' <> who
-    AND said ->> 'person' = who AND said ->> 'purpose' = why AND (
-        said ->> 'case' IS NOT DISTINCT FROM of_case
+    AND fields -> 'by_approved' = 'true' AND fields ->> 'by_person' <> who
+    AND fields ->> 'person' = who AND fields ->> 'purpose' = why AND (
+        fields ->> 'case' IS NOT DISTINCT FROM of_case
         -- Each query of a partner commits to its case by a salt of its own.
-        OR asked ? 'exchange' AND said -> 'query' ? 'exchange' AND said ->> 'case' IS NOT NULL AND of_case IS NOT NULL
+        OR asked ? 'exchange' AND fields -> 'query' ? 'exchange' AND fields ->> 'case' IS NOT NULL AND of_case IS NOT NULL
     )
     AND (NOT EXISTS (
         SELECT FROM jsonb_each(approved.query) AS part WHERE CASE

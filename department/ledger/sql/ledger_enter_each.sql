@@ -12,7 +12,7 @@ DECLARE
     bodies public.ledger_body[];
     added public.ledger_body[];
     kind public.ledger_event;
-    said json;
+    entry_fields json;
     named text;
     last_at timestamptz;
 BEGIN
@@ -38,11 +38,11 @@ BEGIN
             ' back with `platepost department ledger clock-set-back`', last_at USING ERRCODE = 'check_violation';
     END IF;
 
-    FOR line.refers_to, said IN
-        SELECT given.refers_to, given.said FROM ROWS FROM (unnest(refers_to), json_array_elements(fields))
-            WITH ORDINALITY AS given (refers_to, said, place) ORDER BY given.place
+    FOR line.refers_to, entry_fields IN
+        SELECT given.refers_to, given.entry_fields FROM ROWS FROM (unnest(refers_to), json_array_elements(fields))
+            WITH ORDINALITY AS given (refers_to, entry_fields, place) ORDER BY given.place
     LOOP
-        IF NOT ARRAY(SELECT json_object_keys(said)) @> kind.carries THEN
+        IF NOT ARRAY(SELECT json_object_keys(entry_fields)) @> kind.carries THEN
             RAISE EXCEPTION '% carries %', event, kind.carries USING ERRCODE = 'check_violation';
         END IF;
         IF (cardinality(kind.refers_to) > 0) <> (line.refers_to IS NOT NULL) OR (
@@ -53,9 +53,9 @@ BEGIN
         ) THEN
             RAISE EXCEPTION '% refers to %', event, kind.refers_to USING ERRCODE = 'check_violation';
         END IF;
-        PERFORM public.ledger_check(event, line.refers_to, said);
+        PERFORM public.ledger_check(event, line.refers_to, entry_fields);
         IF event IN ('shown', 'failed') THEN
-            said := public.ledger_all_shown(line.refers_to, said);
+            entry_fields := public.ledger_all_shown(line.refers_to, entry_fields);
         END IF;
 
         line.entry := gen_random_uuid();
@@ -69,12 +69,12 @@ BEGIN
             ), 'hex') AS commitment
             FROM (
                 SELECT key AS field, value::text AS value, uuid_send(gen_random_uuid()) AS salt
-                FROM json_each(said) OFFSET 0
+                FROM json_each(entry_fields) OFFSET 0
             ) AS salted OFFSET 0
         ) AS body;
         bodies := bodies || added;
         IF event = 'intent' THEN
-            PERFORM public.ledger_cover_asked(line.entry, said);
+            PERFORM public.ledger_cover_asked(line.entry, entry_fields);
         END IF;
         line.number := coalesce(line.number, 0) + 1;
         line.previous := coalesce(line.digest, decode(repeat('00', 32), 'hex'));
@@ -88,9 +88,9 @@ BEGIN
         ), 'UTF8'));
         lines := lines || line;
     END LOOP;
-    INSERT INTO public.ledger_entry SELECT made.* FROM unnest(lines) AS made;
+    INSERT INTO public.ledger_entry SELECT entry_line.* FROM unnest(lines) AS entry_line;
     INSERT INTO public.ledger_body SELECT body.* FROM unnest(bodies) AS body;
-    RETURN ARRAY(SELECT made.entry FROM unnest(lines) WITH ORDINALITY AS made ORDER BY made.ordinality);
+    RETURN ARRAY(SELECT entry_line.entry FROM unnest(lines) WITH ORDINALITY AS entry_line ORDER BY entry_line.ordinality);
 END
 $$;
 

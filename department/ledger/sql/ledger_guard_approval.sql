@@ -3,17 +3,17 @@
 CREATE OR REPLACE FUNCTION ledger_guard_approval() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    said jsonb;
+    fields jsonb;
 BEGIN
     IF NOT (SELECT approves_searches FROM public.ledger_law) OR NOT EXISTS (
         SELECT FROM public.ledger_entry AS line WHERE line.entry = NEW.entry AND line.event = 'intent'
     ) THEN
         RETURN NULL;
     END IF;
-    SELECT jsonb_object_agg(body.field, body.value::jsonb) INTO said
+    SELECT jsonb_object_agg(body.field, body.value::jsonb) INTO fields
     FROM public.ledger_body AS body WHERE body.entry = NEW.entry;
-    IF said -> 'exigent' IS DISTINCT FROM 'true' AND NOT public.ledger_approved(
-        said ->> 'person', said ->> 'purpose', said ->> 'case', said -> 'query'
+    IF fields -> 'exigent' IS DISTINCT FROM 'true' AND NOT public.ledger_approved(
+        fields ->> 'person', fields ->> 'purpose', fields ->> 'case', fields -> 'query'
     ) THEN
         RAISE EXCEPTION 'a supervisor approves each search'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_approval';

@@ -15,8 +15,8 @@ BEGIN
     IF who.login IS NULL OR NOT coalesce(who.roles && fitting, false) AND NOT (
         -- Who must answer for something sees which entries it is about.
         event = 'log_intent' AND EXISTS (
-            SELECT FROM public.audits_finding AS found
-            WHERE found.subject = who.login AND found.id::text = fields -> 'query' ->> 'finding'
+            SELECT FROM public.audits_finding AS matched
+            WHERE matched.subject = who.login AND matched.id::text = fields -> 'query' ->> 'finding'
         )
     ) THEN
         RAISE EXCEPTION 'nobody who may see this is logged on by this session' USING ERRCODE = 'insufficient_privilege';

@@ -115,7 +115,7 @@ class Migration(migrations.Migration):
                 ("at", models.DateTimeField(auto_now_add=True)),
                 ("override", models.CharField(max_length=200, null=True)),
                 ("state", models.CharField(default="waiting", max_length=9)),
-                ("said", models.TextField(default="")),
+                ("message", models.TextField(default="")),
                 ("version", models.BigIntegerField(null=True)),
                 ("published_at", models.DateTimeField(null=True)),
             ],

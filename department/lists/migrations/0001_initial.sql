@@ -91,7 +91,7 @@ CREATE TABLE lists_request (
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     override text CHECK (override <> ''),  -- why the size may differ by more than is believable
     state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'published', 'held', 'let_go')),
-    said text NOT NULL DEFAULT '',
+    message text NOT NULL DEFAULT '',
     version bigint,
     published_at timestamptz,
     CONSTRAINT lists_published CHECK ((state = 'published') = (published_at IS NOT NULL AND version IS NOT NULL))

@@ -4,12 +4,12 @@
 CREATE OR REPLACE FUNCTION lists_guard_imported() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    found record;
+    forbidden record;
 BEGIN
-    SELECT named.* INTO found
+    SELECT named.* INTO forbidden
     FROM (SELECT DISTINCT category FROM new_rows) AS each, public.policy_word(each.category) AS named LIMIT 1;
-    IF found.use IS NOT NULL THEN
-        RAISE EXCEPTION 'Refused because of the category “%”. %.', found.word, found.says
+    IF forbidden.use IS NOT NULL THEN
+        RAISE EXCEPTION 'Refused because of the category “%”. %.', forbidden.word, forbidden.says
             USING ERRCODE = 'check_violation', CONSTRAINT = 'policy_words';
     END IF;
     RETURN NULL;

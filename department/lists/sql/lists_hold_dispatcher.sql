@@ -3,9 +3,9 @@
 CREATE OR REPLACE FUNCTION lists_hold_dispatcher() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
-    said jsonb := to_jsonb(NEW);
-    who text := CASE WHEN TG_TABLE_NAME = 'lists_recovery' THEN said ->> 'person' WHEN TG_OP = 'INSERT'
-        THEN said ->> 'author' ELSE said ->> 'ended_by' END;
+    fields jsonb := to_jsonb(NEW);
+    who text := CASE WHEN TG_TABLE_NAME = 'lists_recovery' THEN fields ->> 'person' WHEN TG_OP = 'INSERT'
+        THEN fields ->> 'author' ELSE fields ->> 'ended_by' END;
     rules lists_policy;
 BEGIN
     IF who IS NULL OR current_user NOT IN ('platepost_web', 'platepost_command') THEN
@@ -18,10 +18,10 @@ BEGIN
         RETURN NEW;
     END IF;
     SELECT * INTO rules FROM lists_policy;
-    IF TG_TABLE_NAME = 'lists_entry' AND TG_OP = 'INSERT' AND said ->> 'category' = ANY (rules.dispatchers)
-        AND NOT (said ->> 'safe')::boolean AND said ->> 'distribution' IS NULL THEN
+    IF TG_TABLE_NAME = 'lists_entry' AND TG_OP = 'INSERT' AND fields ->> 'category' = ANY (rules.dispatchers)
+        AND NOT (fields ->> 'safe')::boolean AND fields ->> 'distribution' IS NULL THEN
         NEW.second_person := NEW.second_person OR 'dispatcher' = ANY (rules.two_persons);
-    ELSIF TG_TABLE_NAME <> 'lists_entry' OR TG_OP = 'INSERT' OR who <> said ->> 'author' THEN
+    ELSIF TG_TABLE_NAME <> 'lists_entry' OR TG_OP = 'INSERT' OR who <> fields ->> 'author' THEN
         RAISE EXCEPTION 'this is not for dispatchers' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'lists_dispatcher';
     END IF;

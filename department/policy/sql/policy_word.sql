@@ -2,11 +2,11 @@
 -- The first forbidden use that a text names, and the word by which it does, folded; no row where there is none.
 CREATE OR REPLACE FUNCTION policy_word(written text) RETURNS TABLE (use text, says text, word text)
 LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-SELECT each.name, each.says, found.word
+SELECT each.name, each.says, matched.word
 FROM public.policy_forbidden AS each, public.policy_folded(written) AS text, LATERAL (
     SELECT substring(regexp_replace(text, each.innocent || '[A-Za-z0-9]*', ' ', 'g') FROM each.pattern || '[A-Za-z0-9]*') AS word
-) AS found
-WHERE found.word IS NOT NULL ORDER BY each.place LIMIT 1
+) AS matched
+WHERE matched.word IS NOT NULL ORDER BY each.place LIMIT 1
 $$;
 
 REVOKE ALL ON FUNCTION policy_word FROM PUBLIC;

@@ -6,9 +6,9 @@ CREATE POLICY entry ON search_correction FOR SELECT TO platepost_web USING ((SEL
     AND (record_id IN (SELECT ledger_covered_records()) OR plate_fold IN (SELECT ledger_covered_plates())));
 CREATE POLICY correct ON search_correction FOR INSERT TO platepost_web WITH CHECK (
     ledger_open() AND entry = nullif(current_setting('platepost.entry', true), '')::uuid
-    AND EXISTS (SELECT FROM custody_read AS kept WHERE kept.record_id = search_correction.record_id
-        AND kept.plate_fold = search_correction.plate_fold AND kept.retained_from = search_correction.retained_from
-        AND kept.covert_group IS NOT DISTINCT FROM search_correction.covert_group)
+    AND EXISTS (SELECT FROM custody_read AS stored WHERE stored.record_id = search_correction.record_id
+        AND stored.plate_fold = search_correction.plate_fold AND stored.retained_from = search_correction.retained_from
+        AND stored.covert_group IS NOT DISTINCT FROM search_correction.covert_group)
 );
 
 GRANT SELECT, INSERT ON search_correction TO platepost_web;

@@ -8,14 +8,14 @@ CREATE OR REPLACE FUNCTION search_cover_candidates(
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     own text[] := public.ledger_cover(opened);
-    found text[] := ARRAY(
+    matched text[] := ARRAY(
         SELECT known.plate_fold FROM public.search_candidates(plates, all_of, any_of, pattern, 5001) AS known
     );
 BEGIN
     INSERT INTO public.ledger_covered (entry, plate, compared, covert_group)
-    SELECT opened, plate, true, CASE WHEN noted_for = ANY (own) THEN noted_for END FROM unnest(found) AS plate
-    WHERE cardinality(found) <= 5000;
-    RETURN cardinality(found);
+    SELECT opened, plate, true, CASE WHEN noted_for = ANY (own) THEN noted_for END FROM unnest(matched) AS plate
+    WHERE cardinality(matched) <= 5000;
+    RETURN cardinality(matched);
 END
 $$;
 

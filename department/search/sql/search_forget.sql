@@ -5,13 +5,13 @@ CREATE OR REPLACE FUNCTION search_forget(gone smallint[], behind text, most inte
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     upto text;
-    kept jsonb;
+    stored jsonb;
 BEGIN
     SELECT max(plate_fold) INTO upto FROM (
         SELECT plate_fold FROM public.search_plate WHERE plate_fold > behind ORDER BY plate_fold LIMIT most
     ) AS page;
     -- What is left of these weeks: hits, and what is held.
-    SELECT coalesce(jsonb_object_agg(plate_fold, weeks), '{}') INTO kept FROM (
+    SELECT coalesce(jsonb_object_agg(plate_fold, weeks), '{}') INTO stored FROM (
         SELECT plate_fold, array_agg(DISTINCT public.search_week(retained_from)) AS weeks FROM public.custody_read
         WHERE covert_group IS NULL AND plate_fold > behind AND plate_fold <= upto
         AND retained_from >= to_timestamp((SELECT min(week) FROM unnest(gone) AS week) * 604800::bigint + 345600)
@@ -22,10 +22,10 @@ BEGIN
     PERFORM FROM public.search_plate WHERE plate_fold > behind AND plate_fold <= upto AND weeks && gone
     ORDER BY plate_fold FOR UPDATE;
     DELETE FROM public.search_plate
-    WHERE plate_fold > behind AND plate_fold <= upto AND weeks <@ gone AND NOT kept ? plate_fold;
+    WHERE plate_fold > behind AND plate_fold <= upto AND weeks <@ gone AND NOT stored ? plate_fold;
     UPDATE public.search_plate SET weeks = ARRAY(
         SELECT week FROM unnest(weeks) AS week
-        WHERE week <> ALL (gone) OR coalesce(kept -> plate_fold, '[]') @> to_jsonb(week) ORDER BY week
+        WHERE week <> ALL (gone) OR coalesce(stored -> plate_fold, '[]') @> to_jsonb(week) ORDER BY week
     ) WHERE plate_fold > behind AND plate_fold <= upto AND weeks && gone;
     RETURN upto;
 END

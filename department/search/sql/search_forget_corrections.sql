@@ -3,8 +3,8 @@ CREATE OR REPLACE FUNCTION search_forget_corrections() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN
     DELETE FROM public.search_correction AS note WHERE NOT EXISTS (
-        SELECT FROM public.custody_read AS kept WHERE kept.plate_fold = note.plate_fold
-        AND kept.record_id = note.record_id AND kept.retained_from = note.retained_from
+        SELECT FROM public.custody_read AS stored WHERE stored.plate_fold = note.plate_fold
+        AND stored.record_id = note.record_id AND stored.retained_from = note.retained_from
     );
     RETURN NULL;
 END

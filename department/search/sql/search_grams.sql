@@ -1,5 +1,5 @@
 -- The grams by which a pattern finds a plate. A gram is an int4: what it tells (18 bits up), place (14 bits up), one or
--- two characters of 7 bits each. It must stay what `platepost.department.search.patterns.gram_code` makes.
+-- two characters of 7 bits each. It must stay what `platepost.department.search.patterns.ngram_code` makes.
 CREATE OR REPLACE FUNCTION search_grams(plate text) RETURNS integer[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE

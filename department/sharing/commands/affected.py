@@ -46,12 +46,12 @@ def compute(*, folder: DepartmentFolder, incident: int, file: Path, to: Path, as
     with working_as(folder, COMMAND):
         recipient, _ = recipient_of(to.read_bytes())
         person = acting_person(folder, Permission.RELEASE_RECORDS, factor=True)
-        found = BreachIncident.objects.filter(pk=incident).first()
-        if found is None:
+        breach_incident = BreachIncident.objects.filter(pk=incident).first()
+        if breach_incident is None:
             raise DepartmentError(f"there is no incident {incident}")
-        write_durably(file, sealed_list(found, recipient, person=person))
-        found.refresh_from_db()
-    _tell({"incident": incident, "plates": found.plates}, as_json=as_json)
+        write_durably(file, sealed_list(breach_incident, recipient, person=person))
+        breach_incident.refresh_from_db()
+    _print({"incident": incident, "plates": breach_incident.plates}, as_json=as_json)
 
 
 @affected.command(
@@ -77,7 +77,7 @@ def open_(*, file: Path, into: Path, open_with: Path, as_json: bool) -> None:
         raise DepartmentError(f"{file} is no list of whom a breach affects; `verify-package` opens evidence")
     write_durably(into, files[AFFECTED])
     about = json.loads(files[AFFECTED].partition(b"\n")[0])
-    _tell({"incident": about["incident"], "plates": about["plates"]}, as_json=as_json)
+    _print({"incident": about["incident"], "plates": about["plates"]}, as_json=as_json)
 
 
 def _require_new(file: Path) -> None:
@@ -85,5 +85,5 @@ def _require_new(file: Path) -> None:
         raise DepartmentError(f"{file} already exists")
 
 
-def _tell(said: dict[str, int | None], *, as_json: bool) -> None:
-    click.echo(json.dumps(said) if as_json else "Incident {incident}: {plates} plates.".format(**said))
+def _print(counts: dict[str, int | None], *, as_json: bool) -> None:
+    click.echo(json.dumps(counts) if as_json else "Incident {incident}: {plates} plates.".format(**counts))

@@ -50,13 +50,13 @@ def contain(
     Steps that people must take are listed. The exit code is 1 while anything is left to do.
     """
     with people_register(folder):
-        found = BreachIncident.objects.filter(pk=incident).first()
-        if found is None:
+        breach_incident = BreachIncident.objects.filter(pk=incident).first()
+        if breach_incident is None:
             raise DepartmentError(f"there is no incident {incident}")
-        codes = contain_people(found)
-        if found.kind == "subscriber" and fleet is not None:
-            _revoke(folder, fleet, found.subject, f"incident {incident}", reload_command)
-        steps = containment(found)
+        codes = contain_people(breach_incident)
+        if breach_incident.kind == "subscriber" and fleet is not None:
+            _revoke(folder, fleet, breach_incident.subject, f"incident {incident}", reload_command)
+        steps = containment(breach_incident)
     if as_json:
         click.echo(json.dumps({"incident": incident, "codes": codes, "steps": dict(steps)}))
     else:
@@ -73,6 +73,6 @@ def _revoke(folder: DepartmentFolder, fleet: Path, name: str, purpose: str, relo
     failed = run_platepost(*line)
     if failed is not None:
         raise DepartmentError(f"{name} was not revoked: {failed}")
-    made, _ = write_register(Fleet.load(fleet))
-    if made.resolve() != folder.register_file.resolve():
-        shutil.copyfile(made, folder.register_file)
+    register_file, _ = write_register(Fleet.load(fleet))
+    if register_file.resolve() != folder.register_file.resolve():
+        shutil.copyfile(register_file, folder.register_file)

@@ -10,7 +10,7 @@ import click
 from platepost.common.files import read_brought
 from platepost.department.archive import evidence_check as check
 from platepost.department.archive import evidence_package as package
-from platepost.department.archive.evidence import EvidenceOrder, EvidenceSources
+from platepost.department.archive.evidence import EvidenceRequest, EvidenceSources
 from platepost.department.archive.evidence_export import book_evidence, export_evidence
 from platepost.department.archive.evidence_package import recipient_of
 from platepost.department.custody.receipt_log import ReceiptState
@@ -70,19 +70,19 @@ def export(
         recipient, named = recipient_of(to.read_bytes())
         needed = Permission.EXPORT if request is None else Permission.RELEASE_RECORDS
         person = acting_person(folder, needed, factor=True).login
-        order = EvidenceOrder(records, person, settings.agency, settings.custodian, purpose, case, named, groups)
+        order = EvidenceRequest(records, person, settings.agency, settings.custodian, purpose, case, named, groups)
         release = None if request is None else partial(note_release, require_granted(request), person=person)
         with connected(folder, KEEPER) as keeper:
             register, trusted = folder.register_file.read_bytes(), [read_key(folder.register_key.read_bytes())]
             sources = EvidenceSources(keeper, register, trusted, ReceiptState(folder.receipts).receipted, key)
-            made = export_evidence(order, sources, file, recipient, release=release)
+            evidence = export_evidence(order, sources, file, recipient, release=release)
     if as_json:
-        about = {"package": str(made.manifest.package), "sha256": made.digest, "bytes": made.size}
+        about = {"package": str(evidence.manifest.package), "sha256": evidence.digest, "bytes": evidence.size}
         click.echo(json.dumps({"file": str(file)} | about))
         return
-    click.echo(f"{len(made.manifest.records)} records are in {file}, for {named.name} ({named.sha256}).")
+    click.echo(f"{len(evidence.manifest.records)} records are in {file}, for {named.name} ({named.sha256}).")
     click.echo(
-        f"SHA-256 {made.digest}. When it was received: platepost department book {folder.path} {file} --receipt ..."
+        f"SHA-256 {evidence.digest}. When it was received: platepost department book {folder.path} {file} --receipt ..."
     )
 
 
@@ -126,8 +126,8 @@ def verify_package(
     if as_json:
         about = manifest.model_dump(mode="json", exclude={"files"})
         counts = {"linked": report.linked, "receipted": report.receipted, "entries": report.entries}
-        found = {"intact": report.intact, "problems": report.problems, "notes": report.notes}
-        click.echo(json.dumps({**found, **counts, **about}))
+        outcome = {"intact": report.intact, "problems": report.problems, "notes": report.notes}
+        click.echo(json.dumps({**outcome, **counts, **about}))
     else:
         click.echo(f"Package {manifest.package}, case {manifest.case}, of {manifest.agency}, made {manifest.made}.")
         click.echo(
@@ -163,8 +163,8 @@ def book(*, folder: DepartmentFolder, file: Path, receipt: str, medium: str, by:
     with working_as(folder, COMMAND):
         person = acting_person(folder, Permission.EXPORT).login
         with connected(folder, KEEPER) as keeper:
-            said = book_evidence(file, keeper, person=person, receipt=receipt, medium=medium, received_by=by)
+            booked = book_evidence(file, keeper, person=person, receipt=receipt, medium=medium, received_by=by)
     if as_json:
-        click.echo(json.dumps(said))
+        click.echo(json.dumps(booked))
     else:
-        click.echo(f"Booked: package {said['what']} of case {said['case']}, SHA-256 {said['digest']}.")
+        click.echo(f"Booked: package {booked['what']} of case {booked['case']}, SHA-256 {booked['digest']}.")

@@ -158,9 +158,9 @@ def _checkpoint(folder: DepartmentFolder, since: tuple[int, int] | None) -> byte
 
 def _since(query: bytes) -> tuple[int, int] | None:
     """Return how far the asker's checkpoint had come; None if they know none."""
-    said = parse_qs(query.decode("ascii", "replace"))
+    query_fields = parse_qs(query.decode("ascii", "replace"))
     try:
-        entries, records = (int(said[name][0]) for name in ("since", "records"))
+        entries, records = (int(query_fields[name][0]) for name in ("since", "records"))
     except (KeyError, ValueError):
         return None
     return (entries, records) if 0 <= entries < _MOST and 0 <= records < _MOST else None
@@ -170,18 +170,18 @@ def _site(
     files: Callable[[], dict[str, bytes]], checkpoint: Callable[[tuple[int, int] | None], bytes | None]
 ) -> Callable[..., Awaitable[None]]:
     """Return an ASGI application that answers with files, renewed each minute, and with the last checkpoint."""
-    made: tuple[float, dict[str, bytes]] = (-_FRESH_SECONDS, {})
+    cached: tuple[float, dict[str, bytes]] = (-_FRESH_SECONDS, {})
 
     async def answer(scope: dict[str, Any], receive: object, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
         del receive
-        nonlocal made
+        nonlocal cached
         name = scope["path"].removeprefix("/") or "index.html"
         if name == CHECKPOINT:
             body = checkpoint(_since(scope.get("query_string", b"")))
         else:
-            if time.monotonic() - made[0] > _FRESH_SECONDS:
-                made = time.monotonic(), files()
-            body = made[1].get(name)
+            if time.monotonic() - cached[0] > _FRESH_SECONDS:
+                cached = time.monotonic(), files()
+            body = cached[1].get(name)
         kind = _TYPES.get(Path(name).suffix or f".{name}", "text/plain; charset=utf-8")
         headers = [*_HEADERS, (b"content-type", kind.encode())]
         await send({"type": "http.response.start", "status": 404 if body is None else 200, "headers": headers})

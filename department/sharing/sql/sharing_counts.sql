@@ -15,7 +15,7 @@ UNION ALL SELECT 'posts', 'posts', count(DISTINCT post) FROM custody_tally
     AND day >= date_trunc('month', sharing_counts.since AT TIME ZONE 'UTC' + interval '1 day')::date
     AND day < date_trunc('month', sharing_counts.until AT TIME ZONE 'UTC' + interval '1 day')::date
 UNION ALL SELECT 'hits', CASE WHEN state IN ('confirmed', 'actionable', 'closed') THEN 'confirmed'
-    WHEN state IN ('rejected', 'withdrawn', 'accounted') THEN 'wrong' ELSE 'undecided' END, sum(found.count)::bigint
+    WHEN state IN ('rejected', 'withdrawn', 'accounted') THEN 'wrong' ELSE 'undecided' END, sum(matched.count)::bigint
     FROM (
         SELECT CASE WHEN withdrawn_because = 'entry_removed' THEN withdrawn_from
             ELSE coalesce(answered_as, state) END, count(*)
@@ -23,7 +23,7 @@ UNION ALL SELECT 'hits', CASE WHEN state IN ('confirmed', 'actionable', 'closed'
             AND captured_at >= sharing_counts.since AND captured_at < sharing_counts.until GROUP BY 1
         UNION ALL SELECT state, gone.count FROM alerts_forgotten AS gone
             WHERE gone.at >= sharing_counts.since AND gone.at < sharing_counts.until
-    ) AS found (state, count) GROUP BY 2
+    ) AS matched (state, count) GROUP BY 2
 UNION ALL SELECT 'searches', coalesce(purpose.value::json #>> '{}', 'erased'), count(*)
     FROM ledger_entry AS line
     LEFT JOIN ledger_body AS purpose ON purpose.entry = line.entry AND purpose.field = 'purpose'

@@ -8,11 +8,11 @@
 CREATE OR REPLACE FUNCTION sharing_facts(with_case text[], trained interval, audit_days integer) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 WITH searches AS MATERIALIZED (
-    SELECT line.at, said ->> 'person' AS person, said ->> 'purpose' AS purpose, coalesce(said ->> 'case', '') AS "case",
-        coalesce(said ->> 'exigent' = 'true', false) AS exigent, said ->> 'policy' AS policy,
-        said ->> 'on_behalf_of' AS behalf, coalesce(said -> 'query' ? 'console', false) AS console
+    SELECT line.at, fields ->> 'person' AS person, fields ->> 'purpose' AS purpose, coalesce(fields ->> 'case', '') AS "case",
+        coalesce(fields ->> 'exigent' = 'true', false) AS exigent, fields ->> 'policy' AS policy,
+        fields ->> 'on_behalf_of' AS behalf, coalesce(fields -> 'query' ? 'console', false) AS console
     FROM ledger_entry AS line CROSS JOIN LATERAL (
-        SELECT jsonb_object_agg(body.field, body.value::jsonb) AS said FROM ledger_body AS body
+        SELECT jsonb_object_agg(body.field, body.value::jsonb) AS fields FROM ledger_body AS body
         WHERE body.entry = line.entry
         AND body.field IN ('person', 'purpose', 'case', 'exigent', 'policy', 'on_behalf_of', 'query')
     ) AS bodies
@@ -46,9 +46,9 @@ WITH searches AS MATERIALIZED (
     AND post NOT IN (SELECT gone.post FROM custody_decommissioned() AS gone)
     ORDER BY post, at DESC
 ), readers AS (
-    SELECT DISTINCT ON (said.value) said.value::json #>> '{}' AS reader, line.event
-    FROM ledger_entry AS line JOIN ledger_body AS said ON said.entry = line.entry AND said.field = 'reader'
-    WHERE line.event IN ('reads_granted', 'reads_ended') ORDER BY said.value, line.number DESC
+    SELECT DISTINCT ON (fields.value) fields.value::json #>> '{}' AS reader, line.event
+    FROM ledger_entry AS line JOIN ledger_body AS fields ON fields.entry = line.entry AND fields.field = 'reader'
+    WHERE line.event IN ('reads_granted', 'reads_ended') ORDER BY fields.value, line.number DESC
 ), plans AS (
     SELECT plan.begins,
         coalesce(max(audit.until), plan.begins) + make_interval(days => plan.every_days + plan.days_to_finish) AS due
@@ -145,8 +145,8 @@ SELECT jsonb_build_object(
     'audited_days', (SELECT extract(day FROM now() - max(finished_at)) FROM audits_audit),
     'samples', (SELECT count(*) FROM audits_sample WHERE judged_at > now() - interval '30 days'),
     'findings', (SELECT count(*) FROM audits_finding WHERE closed_at IS NULL),
-    'findings_overdue', (SELECT count(*) FROM audits_finding AS found WHERE closed_at IS NULL AND (close_by < now()
-        OR answer_by < now() AND NOT EXISTS (SELECT FROM audits_answer WHERE finding_id = found.id)))
+    'findings_overdue', (SELECT count(*) FROM audits_finding AS finding WHERE closed_at IS NULL AND (close_by < now()
+        OR answer_by < now() AND NOT EXISTS (SELECT FROM audits_answer WHERE finding_id = finding.id)))
 )
 $$;
 

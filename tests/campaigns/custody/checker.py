@@ -12,8 +12,8 @@ from joserfc.jwk import ECKey
 from pydantic import ValidationError
 
 from platepost.common.errors import RecordError
-from platepost.department.custody.given_up import PostStatements, may_name_numbers
 from platepost.department.custody.holding import ChainName
+from platepost.department.custody.post_statements import PostStatements, may_name_numbers
 from platepost.department.custody.receipt_log import LostRange
 from platepost.wire.errors import RefusedError
 from platepost.wire.jose import open_signed_by
@@ -184,7 +184,7 @@ class CustodyChecker:
 
     def _note_gone(self, post: str, event: dict[str, Any]) -> None:
         try:
-            numbers = self._statements[post].hear(event)
+            numbers = self._statements[post].add(event)
         except (ForeignKeyError, SignatureRefusedError):
             self.problems.append(f"{post}: number {event['sequence']} is not genuine")
             return

@@ -25,15 +25,15 @@ from platepost.department.alerts.alerts import open_alerts
 from platepost.department.alerts.shift import acknowledge, shift_start
 from platepost.department.alerts.states import CharacterAnswer, EyeAnswer
 from platepost.department.archive.evidence_package import EvidenceManifest, EvidenceRecipient
-from platepost.department.archive.holds import HeldScope, place_hold
+from platepost.department.archive.holds import HoldScope, place_hold
 from platepost.department.archive.retention import establish
 from platepost.department.audits.models import AuditPlan
 from platepost.department.audits.services import begin_audit, finish_audit, judge, plan_audits
-from platepost.department.custody.reading import Sought, reads
+from platepost.department.custody.reading import ReadFilter, reads
 from platepost.department.database.queries import rows
 from platepost.department.database.roles import COMMAND, KEEPER, SIGNER
 from platepost.department.ledger.catalog import LedgerEvent
-from platepost.department.ledger.doors import agree_reads, confirm_reads
+from platepost.department.ledger.direct_feeds import agree_feed, confirm_feed
 from platepost.department.ledger.entries import OpenEntry, open_entry
 from platepost.department.ledger.models import Agency, AgencyKind
 from platepost.department.ledger.reviews import ReviewOutcome, open_reviews, review_exigent
@@ -270,7 +270,7 @@ class SimulatedMonth:
         with self._entry(login, access, dict(query.asked(plate))) as entry:
             seen.plates |= {found.seen.plate for found in find_plates(entry, query).plates}
         with self._entry(login, access, {"plate": plate, "opened": plate}) as entry:
-            opened = reads(entry, Sought(plates=[plate.translate(_FOLDED)]))
+            opened = reads(entry, ReadFilter(plates=[plate.translate(_FOLDED)]))
             seen.records |= {row["record_id"] for row in opened}
             seen.plates |= {row["plate_fold"] for row in opened}
         # To whom a plate was shown, its reads are not yet: those of the list are known by their plates.
@@ -297,9 +297,9 @@ class SimulatedMonth:
                 begins=today - timedelta(days=1), ends=today + timedelta(days=300),
             )  # fmt: skip
             confirm_agreement(agreed, person="s.avila")
-            agree_reads("map", "MOU 13", today + timedelta(days=300), person="r.stone")
+            agree_feed("map", "MOU 13", today + timedelta(days=300), person="r.stone")
             ((agreement,),) = rows("SELECT max(id) FROM ledger_agreement")
-            confirm_reads(agreement, person="s.avila")
+            confirm_feed(agreement, person="s.avila")
         with acting_as(KEEPER):
             append(LedgerEvent.READS_GRANTED, {"reader": "map", "reason": "a map", "until": None})
 
@@ -323,7 +323,7 @@ class SimulatedMonth:
             released: Any = EvidenceManifest.model_construct  # of a package that is not made
             manifest = released(package=uuid4(), recipient=recipient, records=(0,))
             note_release(asked, manifest, sha256(b"package").hexdigest(), person="r.stone")
-            scope = HeldScope(since=now - timedelta(days=9), until=now)
+            scope = HoldScope(since=now - timedelta(days=9), until=now)
             place_hold(person="r.stone", kind="evidence", case="26-8", reason="homicide", scope=scope,
                        review_on=timezone.localdate() + timedelta(days=300))  # fmt: skip
 

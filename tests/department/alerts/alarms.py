@@ -14,7 +14,7 @@ from platepost.department.database.roles import KEEPER
 from platepost.department.folder import DepartmentFolder
 from platepost.wire.records import Picture, new_identifier
 from platepost.wire.records.parts import Character, HotListState
-from tests.department.commands.installation import done_beside
+from tests.department.commands.installation import done_aside
 
 _SESSIONS = """
 import sys
@@ -24,17 +24,17 @@ from platepost.department.database.roles import OWNER
 from platepost.department.folder import DepartmentFolder
 set_up_django(DepartmentFolder(Path(sys.argv[1])), OWNER)
 from platepost.department.people.rights import DepartmentRole
-from tests.department.people.persons import client_of, made_person
+from tests.department.people.persons import client_of, new_person
 for said in sys.argv[2:]:
     login, role, current = said.split(":")
-    person = made_person(login, DepartmentRole(role), current=current == "current")
+    person = new_person(login, DepartmentRole(role), current=current == "current")
     print(client_of(person).cookies["sessionid"].value)
 """
 
 
 def sessions(folder: DepartmentFolder, *people: str) -> list[str]:
     """Make people, each said as `login:role:current` or `login:role:lapsed`; return the keys of their sessions."""
-    return done_beside(_SESSIONS, folder.path, *people).split()
+    return done_aside(_SESSIONS, folder.path, *people).split()
 
 
 def drawn(text: str, width: int, height: int) -> bytes:
@@ -83,7 +83,7 @@ def seen(plate: str, at: datetime, *, listed: str | None = None, pictures: bool 
 
 
 @contextmanager
-def heard(folder: DepartmentFolder) -> Iterator[psycopg.Connection]:
+def brokers_heard(folder: DepartmentFolder) -> Iterator[psycopg.Connection]:
     """Have the database believe that a keeper hears the first broker."""
     with closing(psycopg.connect(folder.conninfo(KEEPER), autocommit=True)) as keeper:
         keeper.execute("SELECT pg_advisory_lock(%s, 0)", [HEARD])

@@ -25,7 +25,7 @@ from platepost.wire.records.hit import HitWithdrawn
 from tests.department.custody.posts import PASSAGE, SIGNER, Post, deliveries
 from tests.department.emptying import empty, empty_custody, empty_ledger
 from tests.department.lasting import Lasting
-from tests.department.people.persons import made_person
+from tests.department.people.persons import new_person
 from tests.department.planting import RECORD
 from tests.department.roles import as_role
 
@@ -40,20 +40,20 @@ class Dispatch:
     where: str
     superuser: psycopg.Connection
     post: Post = field(default_factory=lambda: Post(now=datetime.now(UTC)))
-    made: int = 0
+    count: int = 0
 
     def keep(self, *records: Envelope) -> None:
         self.store.keep(deliveries(*records))
 
     def alert(self, group: str | None = None, **members: Any) -> Alert:  # noqa: ANN401 - any member of a hit
         """Have the keeper keep a hit; return the alert."""
-        self.made += 1
-        hit = members.setdefault("hit", f"01890a5d-ac96-774b-bcce-{self.made:012x}")
+        self.count += 1
+        hit = members.setdefault("hit", f"01890a5d-ac96-774b-bcce-{self.count:012x}")
         self.keep(self.post.hit(group, **{"captured": self.post.now, **members}))
         ((record_id,),) = self.asked("SELECT max(record_id) FROM alerts_alert WHERE hit = %s", hit)
-        found = alert_of(record_id, self.opened(group) if group else None)
-        assert found is not None
-        return found
+        alert = alert_of(record_id, self.opened(group) if group else None)
+        assert alert is not None
+        return alert
 
     @property
     def ahead(self) -> str:
@@ -86,7 +86,7 @@ class Dispatch:
 
     def person(self, login: str, role: DepartmentRole = DepartmentRole.DISPATCHER, *, begun: bool = True) -> AlertActor:
         """Return somebody who has begun a shift."""
-        person = made_person(login, role)
+        person = new_person(login, role)
         if begun:
             with as_role(COMMAND):
                 acknowledge(person, shift_start())
@@ -110,9 +110,9 @@ class Dispatch:
 
     def again(self, alert: Alert) -> Alert:
         """Return an alert as it is now."""
-        found = alert_of(alert.record_id)
-        assert found is not None
-        return found
+        matches = alert_of(alert.record_id)
+        assert matches is not None
+        return matches
 
 
 def same(plate: str = PLATE, **answers: Any) -> EyeAnswers:  # noqa: ANN401
@@ -127,11 +127,11 @@ def dispatch(cluster: PrivateCluster, lasting: Lasting, transactional_db: None) 
     keyring = Keyring.from_pem(SIGNER.public_pem)
     store = CustodyStore(f"{where} user={KEEPER} application_name=records", keys=lambda _: keyring)
     with lasting(SUPERUSER, autocommit=True) as superuser:
-        made = Dispatch(store, where, superuser)
-        made.act("SELECT custody_make_partitions(current_date, current_date)")
+        created = Dispatch(store, where, superuser)
+        created.act("SELECT custody_make_partitions(current_date, current_date)")
         _empty(superuser)  # what tests of other rooms left
         empty_ledger(superuser)
-        yield made
+        yield created
         store.close()
         _empty(superuser)
 

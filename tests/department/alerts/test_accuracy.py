@@ -15,7 +15,7 @@ from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
 from tests.department.alerts.conftest import Dispatch
 from tests.department.emptying import empty
-from tests.department.people.persons import client_of, made_person, page_text
+from tests.department.people.persons import client_of, new_person, page_text
 from tests.department.roles import as_role
 
 READ = [f"7ABC00{number}" for number in range(5)]
@@ -31,7 +31,7 @@ def people(dispatch: Dispatch) -> Iterator[list[DepartmentPerson]]:
     dispatch.keep(dispatch.post.read(text="8OLD001", captured=today - timedelta(days=40)))
     with as_role(COMMAND):
         assert [draw_samples(), draw_samples()] == [len(READ), 0]
-    yield [made_person(login, DepartmentRole.DISPATCHER) for login in ("a.rivera", "b.chen", "c.diaz")]
+    yield [new_person(login, DepartmentRole.DISPATCHER) for login in ("a.rivera", "b.chen", "c.diaz")]
     with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser:
         empty(superuser, "alerts_sample", "alerts_label")
 
@@ -56,9 +56,9 @@ def test_two_people_agree_or_another_decides(dispatch: Dispatch, people: list[De
             for person, text in zip(people, labels, strict=False):
                 label_sample(sample, person, text)
         assert [next_sample(person) for person in people] == [None, waiting, waiting]
-        found = sampled_reads()
-        assert found["all"] == found["post-1"]
-        assert (found["all"].wrong, found["all"].illegible, found["all"].open) == (reject_rate(1, 3), 1, 1)
+        matches = sampled_reads()
+        assert matches["all"] == matches["post-1"]
+        assert (matches["all"].wrong, matches["all"].illegible, matches["all"].open) == (reject_rate(1, 3), 1, 1)
         for person, sample in ((one, waiting), (third, right), (third, 0)):
             with pytest.raises(AlertError, match=r"labeled it|no such sample"):
                 label_sample(sample, person, "x")
@@ -90,8 +90,8 @@ def test_what_was_purged_is_nobody_s_to_label(dispatch: Dispatch, people: list[D
         superuser.execute("TRUNCATE archive_plan CASCADE")
     with as_role(COMMAND):
         assert not {next_sample(person) for person in people} & {once, never}
-        found = sampled_reads()["all"]
-    assert (found.wrong, found.illegible, found.open) == (reject_rate(0, 1), 0, 2), "those that are left"
+        matches = sampled_reads()["all"]
+    assert (matches.wrong, matches.illegible, matches.open) == (reject_rate(0, 1), 0, 2), "those that are left"
 
 
 def test_a_post_that_was_away_is_drawn_later(dispatch: Dispatch, people: list[DepartmentPerson]) -> None:
@@ -105,7 +105,7 @@ def test_a_post_that_was_away_is_drawn_later(dispatch: Dispatch, people: list[De
 
 
 def test_who_labels_is_told_nothing_and_no_plate_is_kept(dispatch: Dispatch, people: list[DepartmentPerson]) -> None:
-    client, stranger = client_of(people[0]), client_of(made_person("l.apsed", DepartmentRole.DISPATCHER, current=False))
+    client, stranger = client_of(people[0]), client_of(new_person("l.apsed", DepartmentRole.DISPATCHER, current=False))
     with as_role(COMMAND):
         sample = next_sample(people[0])
         assert sample is not None
@@ -122,9 +122,9 @@ def test_who_labels_is_told_nothing_and_no_plate_is_kept(dispatch: Dispatch, peo
             assert client.post("/quality/label/", {"sample": wrong, "text": "x"}).status_code == status
         assert stranger.post("/quality/label/", {"sample": sample, "text": "x"}).status_code == 403
         assert "nothing known" in client.get("/quality/").content.decode(), "one person alone settles nothing"
-    kept = str(dispatch.asked("TABLE alerts_label"))
+    stored = str(dispatch.asked("TABLE alerts_label"))
     entered = "SELECT value FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = 'read_labeled'"
-    assert "7ABC" not in kept + str(dispatch.asked(entered))
+    assert "7ABC" not in stored + str(dispatch.asked(entered))
     shown = (
         "SELECT count(*) FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = 'intent' AND field = 'query'"
         " AND value LIKE %s"

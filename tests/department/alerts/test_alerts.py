@@ -117,8 +117,8 @@ def test_taken_back_by_the_post_the_signature_or_the_list(dispatch: Dispatch) ->
         (AlertState.WITHDRAWN, "entry_removed", "actionable"),
         (AlertState.WITHDRAWN, "signature", "closed"),
     ]
-    said = "SELECT person FROM alerts_step WHERE record_id = %s ORDER BY revision DESC LIMIT 1"
-    assert dispatch.asked(said, listed.record_id) == [("l.ister",)]
+    query = "SELECT person FROM alerts_step WHERE record_id = %s ORDER BY revision DESC LIMIT 1"
+    assert dispatch.asked(query, listed.record_id) == [("l.ister",)]
     late = dispatch.alert(hit=dispatch.ahead)
     assert (late.state, late.withdrawn_because) == (AlertState.WITHDRAWN, "text_changed"), "its withdrawal came first"
 
@@ -206,8 +206,8 @@ def test_escalation_hand_over_and_review(dispatch: Dispatch, monkeypatch: pytest
     with as_role(COMMAND):
         assert unanswered(alert.arrived_at + timedelta(seconds=59)) == (0, None)
         assert unanswered(alert.arrived_at + timedelta(seconds=61)) == (1, alert.arrived_at)
-    said = policy_in_force()
-    stated = said.model_copy(update={"alerts": said.alerts.model_copy(update=STATED)})
+    policy = policy_in_force()
+    stated = policy.model_copy(update={"alerts": policy.alerts.model_copy(update=STATED)})
     monkeypatch.setattr(actions, "policy_in_force", lambda: stated)
     with as_role(COMMAND):
         actions.take(first, number, 0)
@@ -238,15 +238,15 @@ def test_escalation_hand_over_and_review(dispatch: Dispatch, monkeypatch: pytest
     entered = "SELECT event FROM ledger_entry WHERE event LIKE 'alert%%' AND at > %s ORDER BY number"
     events = [event for (event,) in dispatch.asked(entered, alert.arrived_at)]
     assert events == ["alert_step"] * 4 + ["alerts_offered"] + ["alert_step"] * 2, "one entry for each step"
-    told = dispatch.asked("SELECT decision, reason, hit FROM alerts_decision WHERE record_id = %s", number)
-    assert told == [("actionable", "active", alert.hit)]
+    notified = dispatch.asked("SELECT decision, reason, hit FROM alerts_decision WHERE record_id = %s", number)
+    assert notified == [("actionable", "active", alert.hit)]
 
 
 def test_who_went_on_alone_does_not_review_it(dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch) -> None:
     people = ("a.rivera", "s.alone", "s.other")
     first, alone, other = (dispatch.person(login, DepartmentRole.SUPERVISOR) for login in people)
-    number, said = dispatch.alert(**NEAR).record_id, policy_in_force()
-    stated = said.model_copy(update={"alerts": said.alerts.model_copy(update=STATED)})
+    number, policy = dispatch.alert(**NEAR).record_id, policy_in_force()
+    stated = policy.model_copy(update={"alerts": policy.alerts.model_copy(update=STATED)})
     monkeypatch.setattr(actions, "policy_in_force", lambda: stated)
     with as_role(COMMAND):
         actions.take(first, number, 0)
@@ -285,8 +285,8 @@ def test_database_refuses_the_same_notes(dispatch: Dispatch) -> None:
     ],
 )
 def test_characters_side_by_side(read: str, listed: str, rows: str) -> None:
-    found = compared(read, listed)
-    assert " ".join(f"{each.read or '-'}{each.listed or '-'}" for each in found) == rows
+    matches = compared(read, listed)
+    assert " ".join(f"{each.read or '-'}{each.listed or '-'}" for each in matches) == rows
 
 
 def test_look_alikes_are_marked() -> None:
@@ -306,15 +306,15 @@ def test_quality_by_post_reason_and_characters(dispatch: Dispatch) -> None:
             else:
                 actions.confirm(actor, alert, 1, seen)
     now = datetime.now(UTC) + timedelta(minutes=1)
-    found = hit_quality(now - timedelta(days=1), now)
-    assert (found.reasons["all"].rejected, found.reasons["all"].decided) == (1, 4)
-    assert found.posts["post-1"]["misread"] == found.pairs["D0"] == reject_rate(1, 4)
-    assert found.wire()["categories"]["stolen_vehicle"]["all"]["decided"] == 4
+    quality = hit_quality(now - timedelta(days=1), now)
+    assert (quality.reasons["all"].rejected, quality.reasons["all"].decided) == (1, 4)
+    assert quality.posts["post-1"]["misread"] == quality.pairs["D0"] == reject_rate(1, 4)
+    assert quality.wire()["categories"]["stolen_vehicle"]["all"]["decided"] == 4
     assert worse_posts() == {}
     with as_role(COMMAND), transaction.atomic():
         withdraw_listed(["7ABC123"], group=None, person="b.chen")
     assert {alert.state for alert in open_alerts()} == {AlertState.WITHDRAWN}
-    assert hit_quality(now - timedelta(days=1), now) == found, "the car was recovered: they were none the less right"
+    assert hit_quality(now - timedelta(days=1), now) == quality, "the car was recovered: they were none the less right"
 
 
 def test_source_of_the_entry_is_kept_and_a_stale_source_named(dispatch: Dispatch) -> None:
@@ -347,13 +347,13 @@ def test_source_of_the_entry_is_kept_and_a_stale_source_named(dispatch: Dispatch
                     rejection = AlertRejection(RejectReason.STALE_ENTRY, same(), [])
                     actions.reject(actor, alert.record_id, 1, rejection)
         with as_role(COMMAND):
-            found, stale = hit_quality(now - timedelta(days=1), now).sources, stale_sources(now)
+            matches, stale = hit_quality(now - timedelta(days=1), now).sources, stale_sources(now)
             page, status = (client_of(actor.person).get(path).content.decode() for path in ("/quality/", "/"))
     finally:
         dispatch.act("TRUNCATE lists_imported; TRUNCATE lists_entry CASCADE")
     rates = {
         name: (rate["stale_entry"].rejected, rate["misread"].rejected, rate["all"].decided)
-        for name, rate in found.items()
+        for name, rate in matches.items()
     }
     assert rates == {"state": (6, 0, 6), "county": (1, 0, 1), "own entries": (1, 0, 2), UNKNOWN: (1, 0, 1)}
     assert stale == {"state": reject_rate(6, 6)}
@@ -365,7 +365,7 @@ def test_post_whose_rejections_jump_is_named(dispatch: Dispatch) -> None:
     decided = {"post-1": ((9, 1), (1, 40)), "post-2": ((5, 20), (10, 40)), "post-3": ((3, 0), (0, 0))}
     with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser, planting(superuser):
         superuser.execute("SET session_replication_role = replica")
-        made = iter(range(10**9, 10**9 + 1000))
+        created = iter(range(10**9, 10**9 + 1000))
         for post, times in decided.items():
             for days, (rejected, borne_out) in zip((1, 30), times, strict=True):
                 for at, count in enumerate((rejected, borne_out)):
@@ -375,7 +375,7 @@ def test_post_whose_rejections_jump_is_named(dispatch: Dispatch) -> None:
                         " eye_by, eye_at, reject_reason) VALUES (%s, now(), %s, 'h', now() - %s * interval '1 day',"
                         " now(), 'felony', 1, 'exact', false, false, false, now(), %s, 'x', 'x', now(), %s)",
                         [
-                            (next(made), post, days, *(("confirmed", None) if at else ("rejected", "misread")))
+                            (next(created), post, days, *(("confirmed", None) if at else ("rejected", "misread")))
                             for _ in range(count)
                         ],
                     )
@@ -400,8 +400,8 @@ def keep_while_somebody_takes(dispatch: Dispatch, alert: Alert, *records: Envelo
         keeping = keeper.submit(dispatch.keep, *records)
         while not dispatch.asked("SELECT FROM pg_locks WHERE NOT granted"):
             time.sleep(0.01)
-        said = {"person": actor.person.login, "records": [alert.record_id], "step": "take", "state": "taken"}
-        enter(LedgerEvent.ALERT_STEP, said)
+        fields = {"person": actor.person.login, "records": [alert.record_id], "step": "take", "state": "taken"}
+        enter(LedgerEvent.ALERT_STEP, fields)
     keeping.result()
 
 
@@ -438,7 +438,7 @@ def test_alerts_go_with_their_hits(dispatch: Dispatch) -> None:
 def test_decisions_that_one_broker_does_not_take_hold_up_no_new_ones(
     dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decisions, "LOOK_SECONDS", -1)
+    monkeypatch.setattr(decisions, "POLL_SECONDS", -1)
     record = dispatch.alert().record_id
     for first, last in ((1, 200), (201, 350)):
         dispatch.act(
@@ -451,7 +451,7 @@ def test_decisions_that_one_broker_does_not_take_hold_up_no_new_ones(
         outbox = DecisionOutbox("records", agency="demo", key=ECKey.generate_key("P-256"))
         assert [len(outbox.waiting()) for _ in range(3)] == [200, 350, 350]
         numbers = [*outbox.waiting()]
-        outbox.told(numbers[:10])
+        outbox.delivered(numbers[:10])
         assert [*outbox.waiting()] == numbers[10:]
 
 
@@ -474,11 +474,16 @@ def test_decisions_are_signed_and_name_no_plate(dispatch: Dispatch) -> None:
         ]
         for message, each in zip(waiting.values(), (alert, covert), strict=True):
             payload = open_signed(message.body, typ=DECISION_TYPE, key=lambda _: key).payload
-            said = Decision.model_validate_json(payload)
-            assert (said.hit, said.number, said.decision, said.reason) == (each.hit, 2, "rejected", "other_vehicle")
+            fields = Decision.model_validate_json(payload)
+            assert (fields.hit, fields.number, fields.decision, fields.reason) == (
+                each.hit,
+                2,
+                "rejected",
+                "other_vehicle",
+            )
             assert b"7ABC123" not in payload
             assert b"rivera" not in payload
-        outbox.told([*waiting][:1])
+        outbox.delivered([*waiting][:1])
         assert [*DecisionOutbox("records", agency="demo", key=key).waiting()] == [*waiting][1:]
 
 

@@ -9,8 +9,8 @@ from django.db import connection
 from django.test import Client
 from django.utils.html import escape
 
+from platepost.department.alerts.alert_status import status_view
 from platepost.department.alerts.console_hit import clock_doubt
-from platepost.department.alerts.console_stand import stand_view
 from platepost.department.alerts.states import AlertState
 from platepost.department.database.roles import COMMAND
 from platepost.department.people.models import CovertMember, DepartmentPerson
@@ -20,9 +20,9 @@ from platepost.wire.contract.examples import CLOCK
 from platepost.wire.records.hit import HitWithdrawn
 from platepost.wire.records.parts import ClockQuality
 from tests.department.alerts.conftest import Dispatch
-from tests.department.alerts.test_console_feed import ConsoleFeed, Ear, look
+from tests.department.alerts.test_console_feed import ConsoleFeed, Ear, poll
 from tests.department.custody.posts import GROUP, PASSAGE
-from tests.department.people.persons import client_of, made_person
+from tests.department.people.persons import client_of, new_person
 from tests.department.roles import as_role
 
 SEEN = {f"character{place}": "s" for place in range(7)} | {"region": "same", "vehicle": "same"}
@@ -37,10 +37,10 @@ class Tries:
     clients: dict[str, Client] = field(default_factory=dict)
     reached: list[object] = field(default_factory=list)
 
-    def send(self, person: DepartmentPerson, hit: int, step: str, revision: int, **said: str) -> int:
+    def send(self, person: DepartmentPerson, hit: int, step: str, revision: int, **text: str) -> int:
         if person.login not in self.clients:
             self.clients[person.login] = client_of(person)
-        body = {"hit": hit, "step": step, "revision": revision, **said}
+        body = {"hit": hit, "step": step, "revision": revision, **text}
         with as_role(COMMAND):
             return self.clients[person.login].post("/console/step/", body).status_code
 
@@ -50,20 +50,20 @@ class Tries:
             ((state, revision),) = cursor.fetchall()
         return str(state), int(revision)
 
-    def refused(self, person: DepartmentPerson, hit: int, *steps: str, **said: str) -> None:
+    def refused(self, person: DepartmentPerson, hit: int, *steps: str, **text: str) -> None:
         """Try steps, each with the revision that is right."""
         before = self.state(hit)
-        given = {step: self.send(person, hit, step, before[1], **said) for step in steps}
+        given = {step: self.send(person, hit, step, before[1], **text) for step in steps}
         if 204 in given.values() or self.state(hit) != before:
-            self.reached.append((person.login, before, given, said, self.state(hit)))
+            self.reached.append((person.login, before, given, text, self.state(hit)))
 
 
 def test_what_is_late_half_answered_or_not_theirs_is_refused(dispatch: Dispatch) -> None:
     """The twelve wrong stops: by the services in `test_wrong_stops.py`, in a browser in `test_console_page.py`."""
     tries = Tries(dispatch)
     one, other = (dispatch.person(login).person for login in ("a.rivera", "b.chen"))
-    lapsed = made_person("c.diaz", DepartmentRole.DISPATCHER, current=False)
-    auditor = made_person("d.okafor", DepartmentRole.AUDITOR)
+    lapsed = new_person("c.diaz", DepartmentRole.DISPATCHER, current=False)
+    auditor = new_person("d.okafor", DepartmentRole.AUDITOR)
     hit, covert = dispatch.alert().record_id, dispatch.alert(GROUP).record_id
     for person in (lapsed, auditor):
         tries.refused(person, hit, "take")
@@ -95,11 +95,11 @@ def test_what_ended_or_was_taken_back_is_not_acted_upon(dispatch: Dispatch) -> N
     assert tries.send(one, ended, "cleared", 2) == 204
     tries.refused(one, ended, "active", "outcome", reason="stop")
     assert tries.send(one, back.record_id, "active", 2) == 204
-    said = {"category": "c", "plate_read": "7A8C123", "plate_key": "7A8C123", "reason": "text_changed"}
-    gone = HitWithdrawn(clock=CLOCK, hit=back.hit, passage=PASSAGE, **said)  # type: ignore[arg-type]
+    fields = {"category": "c", "plate_read": "7A8C123", "plate_key": "7A8C123", "reason": "text_changed"}
+    gone = HitWithdrawn(clock=CLOCK, hit=back.hit, passage=PASSAGE, **fields)  # type: ignore[arg-type]
     dispatch.keep(dispatch.post.recorder.record(gone))
-    look(listening.feed)
-    stand = next(said for kind, said in reversed(listening.told) if kind != "complete")
+    poll(listening.feed)
+    stand = next(fields for kind, fields in reversed(listening.received) if kind != "complete")
     assert stand["state"] == "withdrawn"
     assert "WITHDRAWN: do not act" in stand["steps"]
     assert "Disregard this hit" in stand["steps"], "what to advise units"
@@ -109,7 +109,7 @@ def test_what_ended_or_was_taken_back_is_not_acted_upon(dispatch: Dispatch) -> N
 
 
 def test_hits_that_were_only_listed_are_shown_under_an_entry(dispatch: Dispatch) -> None:
-    one, auditor = dispatch.person("a.rivera").person, made_person("d.okafor", DepartmentRole.AUDITOR)
+    one, auditor = dispatch.person("a.rivera").person, new_person("d.okafor", DepartmentRole.AUDITOR)
     hit, covert = dispatch.alert().record_id, dispatch.alert(GROUP).record_id
     with as_role(COMMAND):
         answer = client_of(one).post("/console/hits/", {"records": f"{hit},{covert},x,{'9' * 30}"})
@@ -164,8 +164,8 @@ def test_hand_over_and_start_of_shift(dispatch: Dispatch) -> None:
     assert send(one, hit, "offer", 1, to_person="b.chen") == 204
     assert send(other, hit, "take_over", 2) == 204
     alert = dispatch.again(dispatch.alert())
-    assert stand_view(alert, alert.arrived_at)["stand"] == "New: not taken"
-    assert stand_view(alert, alert.arrived_at + timedelta(minutes=1))["stand"] == "OVERDUE: no one has taken it"
+    assert status_view(alert, alert.arrived_at)["status"] == "New: not taken"
+    assert status_view(alert, alert.arrived_at + timedelta(minutes=1))["status"] == "OVERDUE: no one has taken it"
     assert dispatch.asked("SELECT holder FROM alerts_alert WHERE record_id = %s", hit) == [("b.chen",)]
     assert client.get("/console/events/").status_code == 406
 
@@ -184,7 +184,7 @@ def test_covert_hit_is_handed_over_within_its_group_alone(dispatch: Dispatch) ->
 
 
 @pytest.mark.parametrize(
-    ("said", "doubt"),
+    ("fields", "doubt"),
     [
         ({}, ""),
         ({"synchronised": False}, "was not synchronized"),
@@ -193,15 +193,15 @@ def test_covert_hit_is_handed_over_within_its_group_alone(dispatch: Dispatch) ->
         ({"stepped_back_seconds": 30.0}, "30 s ahead"),
     ],
 )
-def test_clock_in_doubt_is_said(said: dict[str, Any], doubt: str) -> None:
-    found = clock_doubt(ClockQuality.model_validate({"source": "chrony", "synchronised": True, **said}))
-    assert (doubt in found) if doubt else not found
+def test_clock_in_doubt_is_said(fields: dict[str, Any], doubt: str) -> None:
+    text = clock_doubt(ClockQuality.model_validate({"source": "chrony", "synchronised": True, **fields}))
+    assert (doubt in text) if doubt else not text
 
 
 def test_a_misread_says_which_characters_were_wrong(dispatch: Dispatch) -> None:
     tries, one = Tries(dispatch), dispatch.person("a.rivera").person
     differs = SEEN | {"character3": "d", "pairs": "C6 1I 77"}
-    for reason, said, stored in (
+    for reason, fields, stored in (
         ("misread", differs, ("sssdsss", ["C6", "1I"])),
         ("misread", {"pairs": "C6"}, (None, ["C6"])),
         ("other_vehicle", SEEN | {"vehicle": "other", "pairs": "C6"}, ("sssssss", [])),
@@ -210,15 +210,15 @@ def test_a_misread_says_which_characters_were_wrong(dispatch: Dispatch) -> None:
         assert tries.send(one, hit, "take", 0) == 204
         tries.refused(one, hit, "reject", reason="stale_entry", **differs)
         tries.refused(one, hit, "reject", reason="misread", pairs="C6; DROP")
-        assert tries.send(one, hit, "reject", 1, reason=reason, **said) == 204
-        found = dispatch.asked(
+        assert tries.send(one, hit, "reject", 1, reason=reason, **fields) == 204
+        matches = dispatch.asked(
             "SELECT characters, pairs FROM alerts_step WHERE record_id = %s AND step = 'reject'", hit
         )
-        assert found == [stored]
-    for hand_made in ({"hit": 2**70}, {"revision": 2**40}, {"revision": -1}):
+        assert matches == [stored]
+    for handmade in ({"hit": 2**70}, {"revision": 2**40}, {"revision": -1}):
         with as_role(COMMAND):
-            said = {"hit": 1, "step": "take", "revision": 0, **hand_made}
-            assert client_of(one).post("/console/step/", said).status_code == 422
+            fields = {"hit": 1, "step": "take", "revision": 0, **handmade}
+            assert client_of(one).post("/console/step/", fields).status_code == 422
 
 
 def test_withdrawn_repeats_are_answered_at_once_each_with_an_entry(dispatch: Dispatch) -> None:
@@ -244,7 +244,7 @@ def test_withdrawn_repeats_are_answered_at_once_each_with_an_entry(dispatch: Dis
 
 
 def test_a_test_hit_reaches_its_sender_alone_and_is_no_alert(dispatch: Dispatch) -> None:
-    one, auditor = dispatch.person("a.rivera").person, made_person("d.okafor", DepartmentRole.AUDITOR)
+    one, auditor = dispatch.person("a.rivera").person, new_person("d.okafor", DepartmentRole.AUDITOR)
     with as_role(COMMAND):
         assert client_of(one).post("/console/test/").status_code == 204
         assert client_of(auditor).post("/console/test/").status_code == 403
@@ -265,9 +265,9 @@ def test_the_system_of_the_state_is_called_what_the_department_calls_it(
     ):
         alerts = policy.alerts.model_copy(update=rules)
         changed = policy.model_copy(update={"alerts": alerts, "law_name": law})
-        monkeypatch.setattr("platepost.department.alerts.console_stand.policy_in_force", lambda each=changed: each)
-        shown = stand_view(confirmed, alert.arrived_at)
-        assert name in shown["stand"]
+        monkeypatch.setattr("platepost.department.alerts.alert_status.policy_in_force", lambda each=changed: each)
+        shown = status_view(confirmed, alert.arrived_at)
+        assert name in shown["status"]
         assert f"{escape(name)} says" in shown["steps"]
         assert "CLETS" not in str(shown)
 

@@ -31,7 +31,7 @@ from platepost.department.people.sessions import SessionStore
 from tests.department.alerts.conftest import Dispatch
 from tests.department.custody.posts import GROUP
 from tests.department.lists.conftest import entry_of
-from tests.department.people.persons import made_person
+from tests.department.people.persons import new_person
 from tests.department.roles import as_role
 
 
@@ -41,7 +41,7 @@ class Ear:
 
     person: DepartmentPerson
     feed: ConsoleFeed
-    told: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    received: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     last: str = ""
     ended: bool = False
     listener: Listener | None = None
@@ -50,21 +50,21 @@ class Ear:
         session = SessionStore()
         session.create()
         rows("SELECT people_begin_session(%s, %s)", [session.session_key, self.person.login])
-        self.listener = self.feed.join(self.person, session.session_key or "", self._tell, after=self.last)
+        self.listener = self.feed.join(self.person, session.session_key or "", self._receive, after=self.last)
 
-    def _tell(self, said: bytes | None) -> None:
-        if said is None:
+    def _receive(self, payload: bytes | None) -> None:
+        if payload is None:
             self.ended = True
             return
-        fields = dict(line.split(": ", 1) for line in said.decode().strip().split("\n"))
+        fields = dict(line.split(": ", 1) for line in payload.decode().strip().split("\n"))
         self.last = fields.get("id", self.last)
         if fields["event"] != "heard":
-            self.told.append((fields["event"], json.loads(fields["data"])))
+            self.received.append((fields["event"], json.loads(fields["data"])))
 
     def take(self) -> list[tuple[str, Any]]:
         """Return what it was told since the last call: kinds, each with the record or the records."""
-        told, self.told = self.told, []
-        return [(kind, said.get("record", said.get("open", said.get("why")))) for kind, said in told]
+        notified, self.received = self.received, []
+        return [(kind, fields.get("record", fields.get("open", fields.get("why")))) for kind, fields in notified]
 
 
 @pytest.fixture
@@ -72,15 +72,15 @@ def feed() -> Iterator[ConsoleFeed]:
     return ConsoleFeed()
 
 
-def look(feed: ConsoleFeed) -> None:
+def poll(feed: ConsoleFeed) -> None:
     with as_role(COMMAND):
-        feed.look()
+        feed.poll()
 
 
 def ear(feed: ConsoleFeed, login: str) -> Ear:
-    made = Ear(made_person(login, DepartmentRole.DISPATCHER), feed)
-    made.join()
-    return made
+    created = Ear(new_person(login, DepartmentRole.DISPATCHER), feed)
+    created.join()
+    return created
 
 
 def shown(dispatch: Dispatch) -> list[tuple[str, str]]:
@@ -96,12 +96,12 @@ def shown(dispatch: Dispatch) -> list[tuple[str, str]]:
 
 def test_each_hit_once_under_an_entry_of_each_and_no_gap_after_a_loss(dispatch: Dispatch, feed: ConsoleFeed) -> None:
     one, other = ear(feed, "a.rivera"), ear(feed, "b.chen")
-    look(feed)
+    poll(feed)
     assert one.take() == other.take() == [("complete", [])]
     before = len(shown(dispatch))
     first = dispatch.alert().record_id
-    look(feed)
-    look(feed)
+    poll(feed)
+    poll(feed)
     assert one.take() == other.take() == [("hit", first), ("complete", None)]
     assert shown(dispatch)[before:] == [("a.rivera", f"[{first}]"), ("b.chen", f"[{first}]")]
     feed.leave(one.listener)  # type: ignore[arg-type]
@@ -109,16 +109,16 @@ def test_each_hit_once_under_an_entry_of_each_and_no_gap_after_a_loss(dispatch: 
     with as_role(COMMAND):
         take(actor, first, 0)
     second = dispatch.alert().record_id
-    look(feed)
+    poll(feed)
     one.join()
-    look(feed)
-    missed = [("stand", first), ("hit", second)]
+    poll(feed)
+    missed = [("status", first), ("hit", second)]
     assert one.take() == [*missed, ("complete", [first, second])], "what it missed, and no more"
     assert other.take() == [*missed, ("complete", None)]
     assert len(shown(dispatch)) == before + 4
     other.last = "another-7"
     other.join()
-    look(feed)
+    poll(feed)
     again = [("hit", second), ("hit", first), ("complete", [first, second])]
     assert other.take() == again, "another process: what nobody has taken comes first"
 
@@ -129,36 +129,36 @@ def test_of_many_hits_each_is_listed_and_a_new_one_of_priority_1_is_shown(
     monkeypatch.setattr(console_feed, "AT_ONCE", 2)
     old = [dispatch.alert(priority=2, plate_matched=f"7ABC12{each}").record_id for each in range(5)]
     one = ear(feed, "a.rivera")
-    look(feed)
-    assert [kind for kind, _ in one.told] == ["hit", "hit", "rows", "complete"]
-    assert [said["record"] for kind, said in one.told if kind == "hit"] == [old[4], old[3]], "the newest"
-    (rows,) = (said["rows"] for kind, said in one.told if kind == "rows")
+    poll(feed)
+    assert [kind for kind, _ in one.received] == ["hit", "hit", "rows", "complete"]
+    assert [fields["record"] for kind, fields in one.received if kind == "hit"] == [old[4], old[3]], "the newest"
+    (rows,) = (fields["rows"] for kind, fields in one.received if kind == "rows")
     assert [(row["record"], row["plate"], row["state"]) for row in rows] == [(each, "", "new") for each in old[2::-1]]
     one.take()
     urgent = dispatch.alert(priority=1).record_id
-    look(feed)
+    poll(feed)
     assert one.take() == [("hit", urgent), ("complete", None)]
     again = ear(feed, "b.chen")
-    look(feed)
-    assert [said["record"] for kind, said in again.told if kind == "hit"] == [urgent, old[4]]
+    poll(feed)
+    assert [fields["record"] for kind, fields in again.received if kind == "hit"] == [urgent, old[4]]
     with as_role(COMMAND):
         for each in feed._known.values():
             feed._known[each.alert.record_id] = replace(each, escalates_at=timezone.now())
         one.take()
-        feed.look()
-    assert [kind for kind, _ in one.told if kind != "complete"] == ["stand", "stand", "rows"]
-    assert all("OVERDUE" in row["stand"] for kind, said in one.told if kind == "rows" for row in said["rows"])
+        feed.poll()
+    assert [kind for kind, _ in one.received if kind != "complete"] == ["status", "status", "rows"]
+    assert all("OVERDUE" in row["status"] for kind, fields in one.received if kind == "rows" for row in fields["rows"])
 
 
 def test_repeats_of_a_plate_are_answered_with_what_was_shown_of_them(dispatch: Dispatch, feed: ConsoleFeed) -> None:
     one = ear(feed, "a.rivera")
     actor, other = dispatch.person("c.diaz"), dispatch.person("d.evans")
     first, again, stranger, differs = (
-        dispatch.alert(**said).record_id
-        for said in ({}, {}, {"plate_matched": "7XYZ999"}, {"plate_read": "7A8C123", "match": "near"})
+        dispatch.alert(**fields).record_id
+        for fields in ({}, {}, {"plate_matched": "7XYZ999"}, {"plate_read": "7A8C123", "match": "near"})
     )
-    look(feed)
-    roots = {said["record"]: said["root"] for kind, said in one.told if kind == "hit"}
+    poll(feed)
+    roots = {fields["record"]: fields["root"] for kind, fields in one.received if kind == "hit"}
     assert roots == {first: first, again: first, stranger: stranger, differs: differs}
     later = dispatch.alert().record_id
     with as_role(COMMAND):
@@ -179,20 +179,20 @@ def test_repeats_of_a_plate_are_answered_with_what_was_shown_of_them(dispatch: D
     steps = "SELECT value::jsonb #>> '{}' FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = 'alert_step'"
     assert dispatch.asked(f"{steps} AND field = 'step' ORDER BY number")[-2:] == [("reject",), ("repeat",)]
     one.take()
-    look(feed)
-    stand = {said["record"]: said for kind, said in one.told if kind in {"hit", "stand"}}
+    poll(feed)
+    stand = {fields["record"]: fields for kind, fields in one.received if kind in {"hit", "status"}}
     assert not stand[again]["open"]
     assert (stand[later]["decided"], stand[later]["root"]) == ("Rejected: other vehicle", first)
     assert "was decided at" in stand[later]["steps"]
     newest = dispatch.alert().record_id
     one.take()
-    look(feed)
-    assert [(said["decided"], said["root"]) for kind, said in one.told if kind == "hit"] == [
+    poll(feed)
+    assert [(fields["decided"], fields["root"]) for kind, fields in one.received if kind == "hit"] == [
         ("Rejected: other vehicle", first)
     ]
     fresh = ear(ConsoleFeed(), "b.chen")
-    look(fresh.feed)
-    stand = {said["record"]: said for kind, said in fresh.told if kind == "hit"}
+    poll(fresh.feed)
+    stand = {fields["record"]: fields for kind, fields in fresh.received if kind == "hit"}
     assert stand[newest]["decided"] == stand[later]["decided"] == "Rejected: other vehicle"
     assert stand[newest]["root"] == stand[later]["root"] == later
 
@@ -201,8 +201,8 @@ def test_repeats_count_for_as_long_as_the_policy_says(dispatch: Dispatch, feed: 
     one, now = ear(feed, "a.rivera"), dispatch.post.now
     for minutes in (0, 29, 60):
         dispatch.alert(captured=now + timedelta(minutes=minutes - 60))
-    look(feed)
-    hits = sorted((said["record"], said["root"]) for kind, said in one.told if kind == "hit")
+    poll(feed)
+    hits = sorted((fields["record"], fields["root"]) for kind, fields in one.received if kind == "hit")
     (first, _), _, (third, _) = hits
     assert [root for _, root in hits] == [first, first, third]
 
@@ -211,8 +211,8 @@ def test_a_post_without_a_place_in_words_is_named_once(dispatch: Dispatch, feed:
     one = ear(feed, "a.rivera")
     for place in ({"site": "Bridge Street"}, {}):
         dispatch.alert(place=place)
-    look(feed)
-    facts = "".join(said["facts"] for kind, said in one.told if kind == "hit")
+    poll(feed)
+    facts = "".join(fields["facts"] for kind, fields in one.received if kind == "hit")
     assert facts.count("<dd>Bridge Street · post-") == facts.count("<dd>post-") == 1
 
 
@@ -220,27 +220,27 @@ def test_facts_come_with_pictures_and_the_stand_without_a_plate(dispatch: Dispat
     one = ear(feed, "a.rivera")
     members = {"plate_read": "7ABD123", "plate_matched": "7AB0123", "match": "near"}
     dispatch.alert(**members)
-    look(feed)
-    (kind, said), _ = one.told
-    assert (kind, said["plate"], said["state"]) == ("hit", "7ABD123", "new")
-    assert set(said["pictures"]) == {"overview"}
-    assert "There is no picture of the plate" in said["compare"]
-    assert 'class="differs alike"' in said["compare"]
-    assert "A second person must look" in said["compare"]
-    assert "seen white or gray car, listed not described" in said["facts"]
-    assert "7AB" not in said["steps"]
+    poll(feed)
+    (kind, fields), _ = one.received
+    assert (kind, fields["plate"], fields["state"]) == ("hit", "7ABD123", "new")
+    assert set(fields["pictures"]) == {"overview"}
+    assert "There is no picture of the plate" in fields["compare"]
+    assert 'class="differs alike"' in fields["compare"]
+    assert "A second person must look" in fields["compare"]
+    assert "seen white or gray car, listed not described" in fields["facts"]
+    assert "7AB" not in fields["steps"]
 
 
 def test_who_may_not_any_more_hears_nothing_more(dispatch: Dispatch, feed: ConsoleFeed) -> None:
     lapsing, gone, other = (ear(feed, login) for login in ("a.rivera", "b.chen", "c.diaz"))
-    look(feed)
+    poll(feed)
     PersonCertificate.objects.create(
         person=lapsing.person, certification="clets", expires_at=timezone.now() - timedelta(seconds=1)
     )
     assert gone.listener is not None
     SessionStore(gone.listener.session).delete()
     hit = dispatch.alert().record_id
-    look(feed)
+    poll(feed)
     over = [("complete", []), ("ended", "You are signed out, or your access to hits has ended.")]
     assert lapsing.take() == gone.take() == over
     assert lapsing.ended
@@ -252,10 +252,10 @@ def test_a_hit_asks_as_much_of_the_database_however_many_listen(dispatch: Dispat
     asked = []
     for some in (["a.rivera"], ["b.chen", "c.diaz", "d.evans"]):
         ears = [ear(feed, login) for login in some]
-        look(feed)
+        poll(feed)
         hit = dispatch.alert().record_id
         with as_role(COMMAND), CaptureQueriesContext(connection) as queries:
-            feed.look(ask=False)
+            feed.poll(ask=False)
         assert all(("hit", hit) in each.take() for each in ears)
         asked.append(sorted(query["sql"].split(" FROM ")[0] for query in queries))
         ledger = [query["sql"].split("(")[0] for query in queries if "ledger_" in query["sql"].split("(")[0]]
@@ -270,29 +270,31 @@ def test_covert_hits_are_heard_by_their_group_alone(dispatch: Dispatch, feed: Co
     membership = CovertMember.objects.create(person=member.person, group=GROUP)
     with as_role(COMMAND):
         acknowledge(member.person, shift_start())
-    look(feed)
+    poll(feed)
     member.take(), other.take()
     hit = dispatch.alert(GROUP).record_id
-    look(feed)
+    poll(feed)
     assert member.take() == [("hit", hit), ("complete", None)]
     assert other.take() == [], "not even that something happened"
-    for revision, step in enumerate((take, lambda *said: reject(*said, AlertRejection(RejectReason.OTHER_VEHICLE)))):
+    for revision, step in enumerate(
+        (take, lambda *fields: reject(*fields, AlertRejection(RejectReason.OTHER_VEHICLE)))
+    ):
         entry = dispatch.opened(GROUP)
         with as_role(COMMAND):
             step(AlertActor(member.person, entry), hit, revision)
     member.take()
-    look(feed)
-    assert [(kind, said["state"]) for kind, said in member.told if kind == "stand"] == [("stand", "rejected")]
+    poll(feed)
+    assert [(kind, fields["state"]) for kind, fields in member.received if kind == "status"] == [("status", "rejected")]
     member.take()
     hit = dispatch.alert(GROUP).record_id
-    look(feed)
+    poll(feed)
     member.take()
     membership.left_at = timezone.now()
     membership.save()
-    look(feed)
+    poll(feed)
     assert member.ended, "it asks again, and is shown nothing covert any more"
     member.join()
-    look(feed)
+    poll(feed)
     assert ("hit", hit) not in member.take()
 
 
@@ -307,13 +309,13 @@ def test_no_plate_is_shown_that_is_not_in_the_ledger(
 
     with monkeypatch.context() as patch:
         patch.setattr(console_feed, "open_entry", refused)
-        look(feed)
-        look(feed)
-        ((kind, said),) = one.told
-        assert (kind, said["category"], said["plate"], said.get("facts")) == ("hit", "Stolen Vehicle", "", None)
+        poll(feed)
+        poll(feed)
+        ((kind, fields),) = one.received
+        assert (kind, fields["category"], fields["plate"], fields.get("facts")) == ("hit", "Stolen Vehicle", "", None)
     one.take()
-    look(feed)
-    assert one.told[0][1]["plate"] == "7ABC123"
+    poll(feed)
+    assert one.received[0][1]["plate"] == "7ABC123"
     assert one.take() == [("hit", hit), ("complete", [hit])]
 
 
@@ -328,24 +330,24 @@ def test_what_the_ledger_takes_no_more_goes_into_the_journal_or_is_not_shown(
     with override_settings(LEDGER_JOURNAL=journal.folder), monkeypatch.context() as patch:
         patch.setattr(OpenEntry, "shown", refused)
         dispatch.alert(category="Stolen Vehicle")
-        look(feed)
-        assert one.told[0][1]["plate"] == "", "the journal has no key: it cannot be written either"
+        poll(feed)
+        assert one.received[0][1]["plate"] == "", "the journal has no key: it cannot be written either"
         one.take()
         journal.prepare()
-        look(feed)
-        assert one.told[0][1]["plate"] == "7ABC123"
-    assert [(note.person, note.said["plate"]) for _, note in journal.notes()] == [("a.rivera", "7ABC123")]
+        poll(feed)
+        assert one.received[0][1]["plate"] == "7ABC123"
+    assert [(note.person, note.shown["plate"]) for _, note in journal.notes()] == [("a.rivera", "7ABC123")]
 
 
 def test_what_is_listed_is_shown_with_the_hit(dispatch: Dispatch, feed: ConsoleFeed) -> None:
-    one, author = ear(feed, "a.rivera"), made_person("b.chen", DepartmentRole.OPERATOR)
+    one, author = ear(feed, "a.rivera"), new_person("b.chen", DepartmentRole.OPERATOR)
     entry = entry_of(vehicle="white van, left mirror gone", instructions="do not stop alone")
     with as_role(COMMAND):
         enter_entry(entry, author)
     dispatch.alert(plate_matched="7ABC123", reference=entry.reference)
     dispatch.alert(plate_matched="7ABC123", reference=f"STATE #{entry.pk + 1}")
-    look(feed)
-    others, facts = (said["compare"] + said["facts"] for kind, said in one.told if kind == "hit")
+    poll(feed)
+    others, facts = (fields["compare"] + fields["facts"] for kind, fields in one.received if kind == "hit")
     assert "Vehicle: listed white van, left mirror gone" in facts
     assert "Instructions: do not stop alone" in facts
     assert "white van" not in others
@@ -360,7 +362,7 @@ def test_a_change_costs_the_same_however_many_are_open(
     monkeypatch.setattr(console_feed, "open_revisions", lambda entry: (whole.append(entry), real(entry))[1])
     one, actor = ear(feed, "a.rivera"), dispatch.person("b.chen")
     first, second = dispatch.alert().record_id, dispatch.alert().record_id
-    look(feed)
+    poll(feed)
     one.take()
     feed._whole_at += 3600  # as with thousands that are open
     assert len(whole) == 1
@@ -369,41 +371,41 @@ def test_a_change_costs_the_same_however_many_are_open(
         take(actor, second, 0)
         reject(actor, first, 1, AlertRejection(RejectReason.ILLEGIBLE, None))
     third = dispatch.alert().record_id
-    look(feed)
-    assert one.take() == [("stand", first), ("stand", second), ("hit", third), ("complete", None)]
+    poll(feed)
+    assert one.take() == [("status", first), ("status", second), ("hit", third), ("complete", None)]
     assert len(whole) == 1, "those that changed were read, and no others"
     CovertMember.objects.create(person=actor.person, group=GROUP)
     covert = dispatch.alert(GROUP).record_id
     member = Ear(actor.person, feed)
     member.join()
-    look(feed)
+    poll(feed)
     assert ("hit", covert) in member.take(), "whoever listens for another group hears all of it at once"
     monkeypatch.setattr(console_feed, "changed_revisions", lambda _: {})
     one.take()
     last = dispatch.alert().record_id
-    look(feed)
+    poll(feed)
     assert one.take() == []
     feed._whole_at = 0.0
-    look(feed)
+    poll(feed)
     assert one.take() == [("hit", last), ("complete", None)], "what was missed comes with all"
 
 
 def test_a_test_hit_is_shown_to_its_sender(dispatch: Dispatch, feed: ConsoleFeed) -> None:
     one, other = ear(feed, "a.rivera"), ear(feed, "b.chen")
-    look(feed)
+    poll(feed)
     feed._test({"person": "a.rivera", "at": "2026-12-01T00:00:00+00:00"})
-    assert [kind for kind, _ in one.told] == ["complete", "test"]
-    assert [kind for kind, _ in other.told] == ["complete"]
+    assert [kind for kind, _ in one.received] == ["complete", "test"]
+    assert [kind for kind, _ in other.received] == ["complete"]
 
 
 def test_every_entry_under_which_it_listens_is_closed(dispatch: Dispatch, feed: ConsoleFeed) -> None:
     member, other = ear(feed, "a.rivera"), ear(feed, "b.chen")
     CovertMember.objects.create(person=member.person, group=GROUP)
-    look(feed)
+    poll(feed)
     assert member.listener is not None
     feed.leave(member.listener)
     feed.leave(member.listener)
-    look(feed)
+    poll(feed)
     query = (
         "SELECT count(*), count(closing.entry) FROM ledger_entry AS opened JOIN ledger_body AS body"
         " ON body.entry = opened.entry AND body.field = 'query' AND body.value LIKE '%%listens%%'"

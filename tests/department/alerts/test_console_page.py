@@ -81,25 +81,30 @@ class Desk:
         """Have the post send a hit of now; return its identifier."""
         self.post.now = datetime.now(UTC)
         members = seen(PLATE, self.post.now, **more)  # type: ignore[arg-type]
-        made = self.post.hit(group, **members)
+        created = self.post.hit(group, **members)
         with self._connected() as connection:
-            connection.publish(made.topic, made.body, retain=False)
+            connection.publish(created.topic, created.body, retain=False)
         self.hits.append(str(members["hit"]))
         return self.hits[-1]
 
     def draw_read(self) -> None:
         """Have the post send a read of the week before this one, and draw it to be labeled."""
-        made = self.post.read(captured=self.post.now - timedelta(days=self.post.now.weekday() + 3))
+        created = self.post.read(captured=self.post.now - timedelta(days=self.post.now.weekday() + 3))
         with self._connected() as connection:
-            connection.publish(made.topic, made.body, retain=False)
+            connection.publish(created.topic, created.body, retain=False)
         until(lambda: self.asked("SELECT FROM custody_read"), "the read")
         assert self.site.department("quality", "--draw").stdout.startswith("1 read")
 
     def withdraw(self, hit: str) -> None:
-        said = {"category": "Stolen Vehicle", "plate_read": "7A8D123", "plate_key": "7A8D123", "reason": "text_changed"}
-        made = self.post.recorder.record(HitWithdrawn(clock=CLOCK, hit=hit, passage=self.hits[0], **said))  # type: ignore[arg-type]
+        fields = {
+            "category": "Stolen Vehicle",
+            "plate_read": "7A8D123",
+            "plate_key": "7A8D123",
+            "reason": "text_changed",
+        }
+        created = self.post.recorder.record(HitWithdrawn(clock=CLOCK, hit=hit, passage=self.hits[0], **fields))  # type: ignore[arg-type]
         with self._connected() as connection:
-            connection.publish(made.topic, made.body, retain=False)
+            connection.publish(created.topic, created.body, retain=False)
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
@@ -165,20 +170,20 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def shared_desk(installed: Installed) -> Iterator[Desk]:
-    with site() as made:
-        keys = KeyFiles(Purpose.CUSTODY, made.fleet.custodian("records"), "records")
+    with site() as created:
+        keys = KeyFiles(Purpose.CUSTODY, created.fleet.custodian("records"), "records")
         keys.write_terms(CustodianTerms(name="records", groups=(GROUP,), required=True))
-        made.fleet.write_access_list()
-        made.add_post("post-1")
-        made.init(installed)
-        folder = DepartmentFolder(made.department.folder)
-        with made.keeping():
+        created.fleet.write_access_list()
+        created.add_post("post-1")
+        created.init(installed)
+        folder = DepartmentFolder(created.department.folder)
+        with created.keeping():
             people = {"a.rivera": "dispatcher:current", "b.chen": "dispatcher:current"}
             people |= {"c.lapsed": "dispatcher:lapsed", "d.okafor": "auditor:current", "e.novak": "dispatcher:current"}
             people |= {"f.vale": "dispatcher:current"}
-            cookies = sessions(folder, *(f"{login}:{said}" for login, said in people.items()))
-            assert made.department("person covert", "a.rivera", GROUP).returncode == 0
-            yield Desk(made, f"127.0.0.1:{free_port()}", dict(zip(people, cookies, strict=True)))
+            cookies = sessions(folder, *(f"{login}:{fields}" for login, fields in people.items()))
+            assert created.department("person covert", "a.rivera", GROUP).returncode == 0
+            yield Desk(created, f"127.0.0.1:{free_port()}", dict(zip(people, cookies, strict=True)))
 
 
 @pytest.fixture
@@ -372,9 +377,9 @@ class Shortcuts:
     name: str = ""
     reached: list[object] = field(default_factory=list)
 
-    def by_hand(self, *steps: str, **said: str) -> str:
+    def by_hand(self, *steps: str, **text: str) -> str:
         """Send steps from the page by a script, each with the revision that it shows; return the alert."""
-        record, got = self.page.evaluate(TRY, [steps, said])
+        record, got = self.page.evaluate(TRY, [steps, text])
         if {*got} - {409, 422}:
             self.reached.append((self.name, steps, got))
         return str(record)
@@ -514,7 +519,7 @@ def test_updates_take_nothing_away_from_who_works(served: Desk, visitor: Visitor
     served.hit()
     expect(page.locator("#queue .again li")).to_have_count(3)
     assert page.evaluate(AT_WORK) == begun, "of another alert"
-    page.evaluate("stand({ ...hits.get(current), facts: hits.get(current).facts + '<p>More is known</p>' })")
+    page.evaluate("updateHit({ ...hits.get(current), facts: hits.get(current).facts + '<p>More is known</p>' })")
     expect(hit).to_contain_text("More is known")
     assert page.evaluate(AT_WORK) == begun, "of the facts"
 

@@ -40,7 +40,7 @@ from platepost.department.policy.errors import PurposeError
 from tests.department.alerts.conftest import PLATE, Dispatch, same
 from tests.department.custody.posts import GROUP
 from tests.department.emptying import empty
-from tests.department.people.persons import made_person
+from tests.department.people.persons import new_person
 from tests.department.roles import as_role
 from tests.department.sharing.conftest import AGENCIES
 
@@ -72,7 +72,7 @@ class Oakdale:
     number: int
     answers: list[int] = field(default_factory=list)
     """What it answers next; then 204."""
-    heard: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    received: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     sender: WebhookSender = field(default_factory=lambda: WebhookSender(KEY, agency="riverside", custodian="records"))
 
     def __post_init__(self) -> None:
@@ -87,7 +87,7 @@ class Oakdale:
         )
         assert headers == again
         assert PLATE not in f"{url}{body!r}{headers}"
-        self.heard.append((headers["webhook-id"], json.loads(body)))
+        self.received.append((headers["webhook-id"], json.loads(body)))
 
     def send(self) -> int:
         with as_role(COMMAND):
@@ -97,11 +97,11 @@ class Oakdale:
         """Have the time for another try come."""
         self.dispatch.act("UPDATE alerts_webhook SET next_at = now()")
 
-    def told(self) -> list[tuple[object, ...]]:
+    def deliveries(self) -> list[tuple[object, ...]]:
         return self.dispatch.asked(
-            "SELECT max(value) FILTER (WHERE field = 'told'), max(value) FILTER (WHERE field = 'number')"
-            " FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = 'webhook_told' AND ledger_entry.at > %s"
-            " GROUP BY number ORDER BY number",
+            "SELECT max(value) FILTER (WHERE field = 'delivered'), max(value) FILTER (WHERE field = 'number')"
+            " FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = 'webhook_delivered'"
+            " AND ledger_entry.at > %s GROUP BY number ORDER BY number",
             self.dispatch.post.now,
         )
 
@@ -111,8 +111,8 @@ TABLES = ("alerts_webhook", "alerts_delivery", *AGENCIES)
 
 @pytest.fixture
 def oakdale(dispatch: Dispatch) -> Iterator[Oakdale]:
-    made_person("r.manager", DepartmentRole.RECORDS_MANAGER)
-    made_person("s.avila", DepartmentRole.SUPERVISOR)
+    new_person("r.manager", DepartmentRole.RECORDS_MANAGER)
+    new_person("s.avila", DepartmentRole.SUPERVISOR)
     with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser:
         empty(superuser, *TABLES)
     for statement in AGREED:
@@ -161,20 +161,20 @@ def test_in_order_again_until_taken_and_entered(oakdale: Oakdale) -> None:
     oakdale.due()
     assert oakdale.send() == 0
     with as_role(OWNER):
-        assert [(each.waiting, each.said) for each in webhooks()] == [(2, "answered 302")]
-    assert (oakdale.heard, oakdale.told()) == ([], [])
+        assert [(each.waiting, each.last_error) for each in webhooks()] == [(2, "answered 302")]
+    assert (oakdale.received, oakdale.deliveries()) == ([], [])
     oakdale.due()
     assert oakdale.send() == 2
     assert oakdale.send() == 0
-    said = [(name, message["type"]) for name, message in oakdale.heard]
+    fields = [(name, message["type"]) for name, message in oakdale.received]
     wanted = [
         (f"decision-{alert.hit}-{number}", f"decision.{what}") for number, what in ((3, "actionable"), (4, "rejected"))
     ]
-    assert said == wanted
-    data = oakdale.heard[0][1]["data"]
+    assert fields == wanted
+    data = oakdale.received[0][1]["data"]
     assert isinstance(data, dict)
     assert (data["hit"], data["reason"], data["agency"]) == (alert.hit, "active", "riverside")
-    assert oakdale.told() == [("true", "3"), ("true", "4")]
+    assert oakdale.deliveries() == [("true", "3"), ("true", "4")]
 
 
 def test_nothing_covert_is_told(oakdale: Oakdale) -> None:
@@ -208,8 +208,8 @@ def test_what_cannot_be_told_for_a_day_is_given_up(oakdale: Oakdale) -> None:
     oakdale.dispatch.act("UPDATE alerts_decision SET at = at - %s", GIVE_UP)
     decided(oakdale.dispatch, holder)
     assert oakdale.send() == 1, "the later one does not wait for it"
-    assert oakdale.told() == [("false", "2"), ("true", "2")]
-    assert (len(oakdale.heard), oakdale.send()) == (1, 0)
+    assert oakdale.deliveries() == [("false", "2"), ("true", "2")]
+    assert (len(oakdale.received), oakdale.send()) == (1, 0)
 
 
 @pytest.mark.parametrize(("scheme", "begins"), [("http", b"H"), ("https", b"\x16\x03\x03\x40\x00")])
@@ -291,14 +291,14 @@ def test_the_example_takes_what_is_proved_once(oakdale: Oakdale) -> None:
         ((hit,),) = oakdale.dispatch.asked("SELECT hit FROM alerts_alert WHERE record_id = %s", alert)
         assert f"hit {hit} is none (misread)" in lines.readline()
         now = int(datetime.now(UTC).timestamp())
-        said = {"hit": hit, "number": 1, "time": "T", "post": "p", "decision": "actionable", "reason": "active"}
-        body = json.dumps({"data": said}).encode()
+        fields = {"hit": hit, "number": 1, "time": "T", "post": "p", "decision": "actionable", "reason": "active"}
+        body = json.dumps({"data": fields}).encode()
         post_message(where, body, signed_headers(secret, "older", body, at=now))
         forged = signed_headers("whsec_AAAA", "x", body, at=now)
         for headers in (forged, signed_headers(secret, "x", body, at=now - 400), {}):
             with pytest.raises(HTTPException, match="answered 401"):
                 post_message(where, body, headers)
-        last = json.dumps({"data": {**said, "number": 9, "decision": "withdrawn"}}).encode()
+        last = json.dumps({"data": {**fields, "number": 9, "decision": "withdrawn"}}).encode()
         post_message(where, last, signed_headers(secret, "last", last, at=now))
         assert "TAKEN BACK" in lines.readline(), "nothing of the older, the forged and the old one"
     with pytest.raises(OSError, match="refused"):

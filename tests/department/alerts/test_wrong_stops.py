@@ -141,8 +141,8 @@ def policy(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str]], None]:
     """Change what the policy says of alerts."""
 
     def changed(rules: dict[str, str]) -> None:
-        said = policy_in_force()
-        new = said.model_copy(update={"alerts": said.alerts.model_copy(update=rules)})
+        fields = policy_in_force()
+        new = fields.model_copy(update={"alerts": fields.alerts.model_copy(update=rules)})
         monkeypatch.setattr(actions, "policy_in_force", lambda: new)
 
     return changed

@@ -70,8 +70,8 @@ def empty(rows: Rows, superuser: psycopg.Connection) -> Iterator[None]:
 def add_people() -> None:
     """Add three records managers and an operator."""
     for login in ("a.rivera", "b.lee", "c.kim", "d.fox"):
-        made = DepartmentPerson.objects.create(login=login, name=login, agency="department")
-        RoleGrant.objects.create(person=made, role="operator" if login == "d.fox" else "records_manager")
+        person = DepartmentPerson.objects.create(login=login, name=login, agency="department")
+        RoleGrant.objects.create(person=person, role="operator" if login == "d.fox" else "records_manager")
 
 
 @pytest.fixture
@@ -99,20 +99,22 @@ def post() -> Post:
 def store(opened: Open, clock: list[datetime], law: str, post: Post) -> CustodyStore:
     """Keep, in each of three weeks, an audit, twelve reads, a hit with its read, a withdrawal and a covert hit."""
     establish(LAWS[law])
-    kept = opened()
+    stored = opened()
     for week in range(3):
         at = clock[0] = post.now = OLD + timedelta(weeks=week)
-        made = post.record(1)
-        made += [post.read(captured=at, passage=passage(100 * week + n), text=f"7ABC{week}{n:02}") for n in range(12)]
+        created = post.record(1)
+        created += [
+            post.read(captured=at, passage=passage(100 * week + n), text=f"7ABC{week}{n:02}") for n in range(12)
+        ]
         sight = {"captured": at, "passage": passage(100 * week + 50)}
-        made += [
+        created += [
             post.hit(**sight),
             post.read(HIT, **sight),
             post.withdrawal(sight["passage"]),
             post.hit(GROUP, **sight),
         ]
-        kept.keep(deliveries(*made))
-    return kept
+        stored.keep(deliveries(*created))
+    return stored
 
 
 @pytest.fixture
@@ -166,5 +168,5 @@ def vault(rows: Rows, purge: Purge, verify: Verify) -> Vault:
 
 @pytest.fixture
 def superuser(lasting: Lasting, transactional_db: None) -> Iterator[psycopg.Connection]:
-    with lasting(SUPERUSER, autocommit=True) as made:
-        yield made
+    with lasting(SUPERUSER, autocommit=True) as created:
+        yield created

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from platepost.department.archive.evidence import EvidenceOrder, EvidenceSources, make_package, sealed_to
+from platepost.department.archive.evidence import EvidenceRequest, EvidenceSources, make_package, sealed_to
 from platepost.department.archive.evidence_check import verify_package
 from platepost.department.archive.evidence_export import export_evidence
 from platepost.department.archive.evidence_package import (
@@ -34,7 +34,7 @@ from platepost.department.archive.evidence_package import (
     unpack,
     write_opened,
 )
-from platepost.department.custody.reading import Sought, reads
+from platepost.department.custody.reading import ReadFilter, reads
 from platepost.department.database.roles import COMMAND, KEEPER
 from platepost.department.errors import DepartmentError
 from platepost.department.ledger.entries import open_entry
@@ -47,7 +47,7 @@ from platepost.wire.records.receipt import KeptRange
 from platepost.wire.records.signing import read_key
 from tests.department.custody.conftest import Open, Rows, clock, database, ended, keys, opened, rows
 from tests.department.custody.posts import CHAIN, GROUP, NOW, SIGNER, STRANGER, Post, changed, deliveries
-from tests.department.people.persons import made_person
+from tests.department.people.persons import new_person
 from tests.department.roles import as_role
 from tests.verifier.evidence import by_the_second
 
@@ -64,17 +64,24 @@ def register(until: datetime | None = None) -> bytes:
     pem = SIGNER.public_pem.decode()
     ended: Any = {"until": until, "ended": "revoked"} if until else {}
     known = PostKey(kid=read_key(pem.encode()).thumbprint(), public_key=pem, since=NOW, **ended)
-    said = PostKeyRegister(agency="demo", number=1, issued=NOW, posts=(PostKeys(name="post-1", keys=(known,)),))
-    return sign(json.dumps(said.wire()).encode(), REGISTRAR._key, typ=REGISTER_TYPE, kid=REGISTRAR.kid)
+    post_key_register = PostKeyRegister(
+        agency="demo", number=1, issued=NOW, posts=(PostKeys(name="post-1", keys=(known,)),)
+    )
+    return sign(json.dumps(post_key_register.wire()).encode(), REGISTRAR._key, typ=REGISTER_TYPE, kid=REGISTRAR.kid)
 
 
 @pytest.fixture
 def ids(opened: Open, rows: Rows) -> list[int]:
     """Keep 30 reads, a hit, a covert hit, a forged and a foreign record; return the ids in their order."""
     post = Post()
-    made = deliveries(*(post.read(text=f"7ABC{number:03}") for number in range(30)), post.hit(), post.hit(GROUP))
-    made += [changed(post.read(), time="2026-01-31T18:00:01.000Z"), *deliveries(post.enemy(STRANGER).read())]
-    opened().keep(made)
+    evidence_package = deliveries(
+        *(post.read(text=f"7ABC{number:03}") for number in range(30)), post.hit(), post.hit(GROUP)
+    )
+    evidence_package += [
+        changed(post.read(), time="2026-01-31T18:00:01.000Z"),
+        *deliveries(post.enemy(STRANGER).read()),
+    ]
+    opened().keep(evidence_package)
     return [number for (number,) in rows("SELECT id FROM custody_record ORDER BY id")]
 
 
@@ -86,9 +93,9 @@ def make(database: str, rows: Rows, ids: list[int]) -> Iterator[Make]:
     with psycopg.connect(f"{database} user={KEEPER}", autocommit=True) as keeper:
         sources = EvidenceSources(keeper, register(), [TRUSTED[1]], receipted, CUSTODIAN._key)
 
-        def made(*places: int, groups: tuple[str, ...] = (), **more: Any) -> bytes:  # noqa: ANN401
+        def evidence_package(*places: int, groups: tuple[str, ...] = (), **more: Any) -> bytes:  # noqa: ANN401
             wanted = [ids[place] for place in places]
-            order = EvidenceOrder(wanted, "a.rivera", "demo", "records", WHY.purpose, WHY.case or "", NOBODY)
+            order = EvidenceRequest(wanted, "a.rivera", "demo", "records", WHY.purpose, WHY.case or "", NOBODY)
             with (
                 as_role(COMMAND),
                 open_entry(
@@ -97,7 +104,7 @@ def make(database: str, rows: Rows, ids: list[int]) -> Iterator[Make]:
             ):
                 return make_package(order, replace(sources, **more), entry)[1]
 
-        yield made
+        yield evidence_package
 
 
 def test_a_release_that_is_refused_leaves_no_file_and_is_no_export(
@@ -108,7 +115,7 @@ def test_a_release_that_is_refused_leaves_no_file_and_is_no_export(
         raise DepartmentError("another package went")
 
     key, named = recipient_of(CUSTODIAN.public_pem)
-    order = EvidenceOrder(ids[:2], made_person("b.lee").login, "demo", "records", WHY.purpose, WHY.case or "", named)
+    order = EvidenceRequest(ids[:2], new_person("b.lee").login, "demo", "records", WHY.purpose, WHY.case or "", named)
     with psycopg.connect(f"{database} user={KEEPER}", autocommit=True) as keeper:
         sources = EvidenceSources(keeper, register(), [TRUSTED[1]], {}, CUSTODIAN._key)
         with as_role(COMMAND):
@@ -117,8 +124,8 @@ def test_a_release_that_is_refused_leaves_no_file_and_is_no_export(
             assert list(tmp_path.iterdir()) == []
             with pytest.raises(DepartmentError, match="is not in the covert group vice"):
                 export_evidence(replace(order, groups=("vice",)), sources, tmp_path / "package", key)
-            made = export_evidence(order, sources, tmp_path / "package", key)
-    assert sha256((tmp_path / "package").read_bytes()).hexdigest() == made.digest
+            evidence_package = export_evidence(order, sources, tmp_path / "package", key)
+    assert sha256((tmp_path / "package").read_bytes()).hexdigest() == evidence_package.digest
     exported = "SELECT count(*) FROM ledger_entry WHERE event = 'exported'"
     assert rows(exported) == [(1,)]
 
@@ -140,7 +147,7 @@ def agree(folder: Path, packages: list[bytes]) -> list[bool]:
             ours.append(verify_package(package, TRUSTED).intact)
         except EvidenceRefusedError:
             ours.append(False)
-    second = [said["problem"] is None for said in by_the_second(files, trusted_files(folder))]
+    second = [fields["problem"] is None for fields in by_the_second(files, trusted_files(folder))]
     assert ours == second
     return ours
 
@@ -167,7 +174,7 @@ def test_two_programs_prove_it(make: Make, ids: list[int], tmp_path: Path) -> No
         as_role(COMMAND),
         open_entry(person="b.ortiz", agency="demo", purpose=OTHERS, query={"plate": "7ABC00?"}) as entry,
     ):
-        reads(entry, Sought(plates=["7ABC003"]))
+        reads(entry, ReadFilter(plates=["7ABC003"]))
     package = make(3, 4, 20, 30)
     report = verify_package(package, TRUSTED)
     assert (report.problems, report.linked, report.receipted) == ([], 27, 3)
@@ -176,8 +183,8 @@ def test_two_programs_prove_it(make: Make, ids: list[int], tmp_path: Path) -> No
     assert [record.record for record in report.manifest.records] == [ids[place] for place in (3, 4, 20, 30)]
     file = tmp_path / "evidence.zip"
     file.write_bytes(package)
-    (said,) = by_the_second([file], trusted_files(tmp_path))
-    assert said == {"problem": None, "records": 4, "links": 27, "entries": report.entries}
+    (fields,) = by_the_second([file], trusted_files(tmp_path))
+    assert fields == {"problem": None, "records": 4, "links": 27, "entries": report.entries}
 
     files = unpack(package)
     lines = files["records/post-1.jsonl"].splitlines()
@@ -288,19 +295,19 @@ def test_what_the_custodian_himself_changes_is_refused(make: Make, tmp_path: Pat
 
 def test_chain_that_the_custodian_himself_changes_is_refused(make: Make, tmp_path: Path) -> None:
     def link(files: dict[str, bytes], _: dict[str, Any]) -> None:
-        said = json.loads(files[CHAINS])
-        said["chains"][0]["links"][1][1] = "0" * 64
-        files[CHAINS] = json.dumps(said).encode()
+        payload = json.loads(files[CHAINS])
+        payload["chains"][0]["links"][1][1] = "0" * 64
+        files[CHAINS] = json.dumps(payload).encode()
 
     def unlinked(files: dict[str, bytes], _: dict[str, Any]) -> None:
-        said = json.loads(files[CHAINS])
-        said["chains"][0]["links"] = []
-        files[CHAINS] = json.dumps(said).encode()
+        payload = json.loads(files[CHAINS])
+        payload["chains"][0]["links"] = []
+        files[CHAINS] = json.dumps(payload).encode()
 
     def receipt(files: dict[str, bytes], _: dict[str, Any]) -> None:
-        said = json.loads(files[CHAINS])
-        said["chains"][0]["receipted"][0][2] = "0" * 64
-        files[CHAINS] = json.dumps(said).encode()
+        payload = json.loads(files[CHAINS])
+        payload["chains"][0]["receipted"][0][2] = "0" * 64
+        files[CHAINS] = json.dumps(payload).encode()
 
     package = make(3, 4)
     ways = (link, unlinked, receipt)
@@ -334,8 +341,10 @@ def pem_of(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
 
 def certificate(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, *, days: int) -> bytes:
     name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "District Attorney")]), datetime.now(UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=9), now + timedelta(days=days))
-    return made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    evidence_package = x509.CertificateBuilder(
+        name, name, key.public_key(), 1, now - timedelta(days=9), now + timedelta(days=days)
+    )
+    return evidence_package.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
 @pytest.mark.parametrize("kind", ["ec", "rsa"])
@@ -364,8 +373,8 @@ def test_only_its_recipient_opens_it(make: Make, kind: str, tmp_path: Path) -> N
             open_sealed(bytes(spoiled), pem_of(one))
     (tmp_path / "key.pem").write_bytes(pem_of(one))
     (tmp_path / "other.pem").write_bytes(pem_of(other))
-    said = by_the_second(files, trusted, tmp_path / "key.pem")
-    assert [one["problem"] is None for one in said] == [True, *[False] * 20]
+    fields = by_the_second(files, trusted, tmp_path / "key.pem")
+    assert [one["problem"] is None for one in fields] == [True, *[False] * 20]
     assert by_the_second(files[:1], trusted, tmp_path / "other.pem")[0]["problem"] is not None
     with pytest.raises(DepartmentError, match="not valid today"):
         recipient_of(certificate(one, days=-1))

@@ -43,14 +43,14 @@ def test_evidence_has_the_pictures_of_the_bucket_or_there_is_none(
     assert agree(tmp_path, [package]) == [True]
     files = unpack(package)
     assert {body for name, body in files.items() if name.startswith("pictures/")} == {JPEG}
-    said = [json.loads(line)["data"]["pictures"] for line in files["records/post-1.jsonl"].splitlines()]
-    assert [b64decode(each["data"]) for taken in said for each in taken] == [JPEG] * 3
+    fields = [json.loads(line)["data"]["pictures"] for line in files["records/post-1.jsonl"].splitlines()]
+    assert [b64decode(each["data"]) for taken in fields for each in taken] == [JPEG] * 3
     with override_settings(PICTURE_BUCKET=away), pytest.raises(PictureStoreError, match="does not answer"):
         make(1)
 
 
 @pytest.fixture
-def kept(pictures: Bucket, opened: Open) -> Bucket:
+def filled_bucket(pictures: Bucket, opened: Open) -> Bucket:
     """Keep 13 records, of which one has no picture."""
     post, store = Post(), opened()
     store.keep(deliveries(*(post.read() for _ in range(10)), post.hit(), post.hit(GROUP), post.read(pictures=False)))
@@ -65,24 +65,24 @@ def second(s3_store: S3Store) -> Bucket:
 
 
 def test_everything_goes_out_and_into_another_bucket(
-    other: str, database: str, kept: Bucket, second: Bucket, tmp_path: Path
+    other: str, database: str, filled_bucket: Bucket, second: Bucket, tmp_path: Path
 ) -> None:
-    made = connected(database)
-    with made.owner, closing(made.keeper), as_role(COMMAND):
-        found = export_department(made, tmp_path / "all", {}, opened=entry, told=lambda *_: None)
-    signed(tmp_path / "all", found)
+    created = connected(database)
+    with created.owner, closing(created.keeper), as_role(COMMAND):
+        matches = export_department(created, tmp_path / "all", {}, opened=entry, on_progress=lambda *_: None)
+    signed(tmp_path / "all", matches)
     there = connected(other, second)
     with there.owner, closing(there.keeper):
         manifest = open_manifest(tmp_path / "all", [KEY])
-        import_department(there, tmp_path / "all", manifest, now=datetime.now(UTC), told=lambda *_: None)
-        said: dict[str, Any] = {"keys": lambda _post: Keyring.from_pem(SIGNER.public_pem), "receipts": None}
+        import_department(there, tmp_path / "all", manifest, now=datetime.now(UTC), on_progress=lambda *_: None)
+        fields: dict[str, Any] = {"keys": lambda _post: Keyring.from_pem(SIGNER.public_pem), "receipts": None}
         state = tmp_path / "verified.json"
-        check = CustodyVerification(there.keeper.connection, state=state, bucket=second, **said)
+        check = CustodyVerification(there.keeper.connection, state=state, bucket=second, **fields)
         report = check.run(whole=True)
     assert (report.intact, report.records) == (True, 13), report.problems
     assert [*second.objects.values()] == [JPEG] * 12
-    assert second.objects.keys().isdisjoint(kept.objects), "no name is used twice"
-    assert len(kept.objects) == 12, "what is left of the former department"
+    assert second.objects.keys().isdisjoint(filled_bucket.objects), "no name is used twice"
+    assert len(filled_bucket.objects) == 12, "what is left of the former department"
     before, after = (
         [row | {"object": None} for row in map(json.loads, content(where)["custody_picture"])]
         for where in (database, other)

@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 
 from platepost.department.archive import purge as purging
-from platepost.department.archive.holds import HeldScope, place_hold
+from platepost.department.archive.holds import HoldScope, place_hold
 from platepost.department.archive.purge import certificate
 from platepost.department.archive.retention import establish
 from platepost.department.custody.certificate import read_certificate
@@ -29,12 +29,12 @@ LEAST = "UPDATE ledger_class SET least = '{} days'; UPDATE archive_law SET floor
 OLD_AND_YOUNG = """
 INSERT INTO lists_entry (purpose, reason, case_number, made_at, expires_at, id, plate, category, priority, author,
     second_person, distribution)
-SELECT 'wanted person', name, of, now() - made * interval '1 day', now() - over * interval '1 day', id, '7ABC123',
+SELECT 'wanted person', name, of, now() - created * interval '1 day', now() - over * interval '1 day', id, '7ABC123',
     'felony', 2, 'a', false, CASE WHEN name LIKE 'covert%' THEN 'narcotics' END
 FROM (VALUES (1, 'gone', '26-1', 500, 400), (2, 'young', '26-1', 500, 300), (3, 'in force', '26-1', 300, -60),
     (4, 'held', 'CV-9', 500, 400), (5, 'young lead', '26-1', 500, 400), (6, 'held lead', 'CV-9', 500, 400),
     (7, 'old lead', '26-1', 500, 400), (8, 'covert', '26-1', 500, 400), (9, 'covert, held', 'CV-9', 500, 400),
-    (10, 'covert, old lead', '26-1', 500, 400)) AS given (id, name, of, made, over);
+    (10, 'covert, old lead', '26-1', 500, 400)) AS given (id, name, of, created, over);
 INSERT INTO lists_lead (plate_fold, entry_id, record_id, found_at)
 SELECT name, entry, 1, now() - days * interval '1 day'
 FROM (VALUES ('gone', 7, 400), ('gone, too', 2, 400), ('young', 5, 300), ('held', 6, 400), ('covert', 10, 400))
@@ -54,7 +54,7 @@ CREATE TEMPORARY TABLE given ON COMMIT DROP AS SELECT * FROM (VALUES
     (905, 'by its passage', 400, true, '2023-06-01Z'), (906, 'by its number', 400, true, '2023-06-01Z'),
     (907, 'covert', 400, true, '2023-06-01Z'), (908, 'its hit went', 300, true, '2023-06-01Z'),
     (909, 'both went', 400, true, '2023-06-01Z')
-) AS given (id, name, days, told, seen);
+) AS given (id, name, days, notified, seen);
 INSERT INTO custody_hit (record_id, passage, captured_at, class, retained_from, post, hit, plate_read, plate_key,
     plate_fold, plate_matched, match, category, priority, hotlist_stale, synthetic, held, state_agreement)
 SELECT id, name, seen, 'hit', current_date, 'p', '', '', '', '', '', 'exact', '', 1, false, false, false, '' FROM given
@@ -64,7 +64,7 @@ INSERT INTO alerts_alert (record_id, captured_at, retained_from, post, hit, arri
 SELECT id, seen, CASE WHEN name LIKE '%went' THEN now() - interval '400 days' ELSE current_date END, 'p', name,
     seen, '', 1, 'exact', false, false, false, seen FROM given;
 INSERT INTO alerts_decision (record_id, hit, at, published_at, post, number, decision, covert_group)
-SELECT id, name, now() - days * interval '1 day', CASE WHEN told THEN now() END, 'p', 1, 'rejected',
+SELECT id, name, now() - days * interval '1 day', CASE WHEN notified THEN now() END, 'p', 1, 'rejected',
     CASE WHEN name = 'covert' THEN 'narcotics' END FROM given;
 INSERT INTO archive_hold (kind, case_number, person, reason, review_on, records, passages) VALUES
     ('evidence', 'CV-10', 'c', 'd', '2027-01-01', '{900}', '{by its passage}'),
@@ -105,7 +105,7 @@ def ending_now(empty: None, superuser: psycopg.Connection) -> Iterator[None]:
     superuser.execute(LEAST.format(366, 366))
 
 
-def looked(case: str, *records: int) -> None:
+def shown_record(case: str, *records: int) -> None:
     why = {"person": "a.rivera", "agency": "demo", "purpose": AccessPurpose("criminal investigation", case)}
     with open_entry(**why, query={"plate": "TEST123"}) as entry:
         entry.fetched(records=records)
@@ -131,11 +131,11 @@ def test_bodies_and_saved_work_go_by_a_plan_but_for_what_is_held(
                       " VALUES ('restored backup', 'b', 'c', 'd', '2027-01-01', '{812}')")  # fmt: skip
     now = datetime.now(UTC)
     with as_role(COMMAND):
-        scope = HeldScope(since=datetime(2024, 1, 1, tzinfo=UTC), until=now)
-        said = {"person": "a.rivera", "kind": "litigation", "case": "CV-9", "reason": "claim"}
-        place_hold(**said, review_on=now.date(), scope=scope)
+        scope = HoldScope(since=datetime(2024, 1, 1, tzinfo=UTC), until=now)
+        purge_certificate = {"person": "a.rivera", "kind": "litigation", "case": "CV-9", "reason": "claim"}
+        place_hold(**purge_certificate, review_on=now.date(), scope=scope)
         for case, record in (("26-1", 811), ("CV-9", 811), ("cv-9", 811), ("26-2", 812), ("26-3", 813)):
-            looked(case, record)
+            shown_record(case, record)
     for work, days in (("26-1", 31), ("Cv-9", 31), ("26-1", 29)):
         superuser.execute("INSERT INTO search_saved (person, work, at, fields)"
                           " VALUES ('a', %s, now() - %s * interval '1 day', '{}')", [work, days])  # fmt: skip
@@ -153,8 +153,8 @@ def test_bodies_and_saved_work_go_by_a_plan_but_for_what_is_held(
         assert verify_ledger(keeper).problems == []
     with transaction.atomic():
         first, *_ = certificate(plan)
-    said = read_certificate(json.loads(first)["certificate"], certifier.keys())
-    parts = {part.retention: part for part in said.parts}
+    purge_certificate = read_certificate(json.loads(first)["certificate"], certifier.keys())
+    parts = {part.retention: part for part in purge_certificate.parts}
     assert (parts["saved_work"].records, parts["saved_work"].held) == (1, 1)
     # What other tests entered is there, too.
     assert parts["ledger_access"].records >= 4
@@ -169,14 +169,14 @@ def test_whether_an_entry_is_held_goes_through_no_holds(superuser: psycopg.Conne
     )
     superuser.execute("ANALYZE archive_hold")
     with as_role(COMMAND):
-        looked("26-1", 5)
+        shown_record("26-1", 5)
     asked = (
         "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT archive_entry_held(entry) FROM"
         " (SELECT entry FROM ledger_entry WHERE event = 'intent' ORDER BY number DESC LIMIT 1) AS last"
     )
     superuser.execute(asked)  # plans
-    ((said,),) = superuser.execute(asked)
-    assert said[0]["Plan"]["Shared Hit Blocks"] + said[0]["Plan"]["Shared Read Blocks"] < 300
+    ((fields,),) = superuser.execute(asked)
+    assert fields[0]["Plan"]["Shared Hit Blocks"] + fields[0]["Plan"]["Shared Read Blocks"] < 300
 
 
 @pytest.mark.usefixtures("ending_now", "law", "on_the_map")
@@ -187,10 +187,10 @@ def test_rows_of_each_kind_go_by_a_plan_once_they_are_old_and_not_held(
     superuser.execute("SELECT custody_make_partitions(current_date, current_date)")
     with planting(superuser):
         superuser.execute(OLD_AND_YOUNG)
-    scope = HeldScope(since=datetime(2024, 1, 1, tzinfo=UTC), until=datetime.now(UTC), posts=["p"], plates=["7XYZ999"])
+    scope = HoldScope(since=datetime(2024, 1, 1, tzinfo=UTC), until=datetime.now(UTC), posts=["p"], plates=["7XYZ999"])
     with as_role(COMMAND):
-        said = {"person": "a.rivera", "kind": "litigation", "case": "CV-9", "reason": "claim"}
-        place_hold(**said, review_on=datetime.now(UTC).date(), scope=scope)
+        fields = {"person": "a.rivera", "kind": "litigation", "case": "CV-9", "reason": "claim"}
+        place_hold(**fields, review_on=datetime.now(UTC).date(), scope=scope)
     assert rows("SELECT over_at > now() FROM lists_entry WHERE reason = 'in force'") == [(True,)]
     for role in {*ROLES} - {OWNER}:
         superuser.execute(f"SET ROLE {role}")
@@ -212,14 +212,20 @@ def test_rows_of_each_kind_go_by_a_plan_once_they_are_old_and_not_held(
 
     def counts(signed: str) -> dict[str, tuple[int, int]]:
         parts = read_certificate(signed, certifier.keys()).parts
-        return {part.retention: (part.records, part.held) for part in parts if part.retention in said}
+        return {part.retention: (part.records, part.held) for part in parts if part.retention in fields}
 
-    said = {"list_entry": (1, 1), "lookback": (2, 1), "training": (1, 0), "training_noted": (1, 0), "decision": (2, 3)}
-    assert counts(json.loads(first)["certificate"]) == said
+    fields = {
+        "list_entry": (1, 1),
+        "lookback": (2, 1),
+        "training": (1, 0),
+        "training_noted": (1, 0),
+        "decision": (2, 3),
+    }
+    assert counts(json.loads(first)["certificate"]) == fields
     ((covert,),) = rows("SELECT certificate FROM custody_certificate WHERE covert_group = 'narcotics'")
     assert counts(covert) == {"list_entry": (1, 1), "lookback": (1, 0), "decision": (1, 0)}
     shown = rows("SELECT class, (shown ->> 'records')::int, (shown ->> 'held')::int FROM archive_part")
-    planned = {retention: counted for retention, *counted in shown if retention in said}
-    assert planned == {retention: [gone + held, held] for retention, (gone, held) in said.items()}, "nothing covert"
+    planned = {retention: counted for retention, *counted in shown if retention in fields}
+    assert planned == {retention: [gone + held, held] for retention, (gone, held) in fields.items()}, "nothing covert"
     purge()
     assert rows("SELECT FROM lists_entry WHERE reason = 'old lead'") == [], "after its last lead"

@@ -57,7 +57,7 @@ INSERT INTO alerts_decision (record_id, post, hit, number, at, decision)
 SELECT record_id, post, hit, 1, now(), 'x' FROM alerts_alert;
 INSERT INTO alerts_webhook (agency, url) VALUES ('oakdale-pd', 'https://cad.example/');
 INSERT INTO alerts_delivery (webhook_id, decision_id)
-SELECT hook.id, said.id FROM alerts_webhook AS hook, alerts_decision AS said;
+SELECT hook.id, fields.id FROM alerts_webhook AS hook, alerts_decision AS fields;
 INSERT INTO alerts_sample (week, post, record_id) VALUES (current_date, 'post-1', 1);
 INSERT INTO alerts_label (sample_id, person, verdict) SELECT id, 'a.rivera', 'right' FROM alerts_sample;
 INSERT INTO lists_entry (plate, category, priority, case_number, purpose, reason, author, expires_at, second_person,
@@ -115,14 +115,14 @@ def entry(which: str, groups: Any) -> OpenEntry:  # noqa: ANN401
 
 def of_all_kinds(post: Post) -> list[ReceivedMessage]:
     """Return records of every kind, verdict and class."""
-    made = deliveries(*(post.read(text=f"7ABC{number:03}") for number in range(150)))
-    made += deliveries(
+    created = deliveries(*(post.read(text=f"7ABC{number:03}") for number in range(150)))
+    created += deliveries(
         post.hit(), post.hit(GROUP), post.read(captured=NOW - timedelta(days=90)), post.read(pictures=False)
     )
-    made += deliveries(post.withdrawal(), *post.record(50), post.drop((1000, 1001)))
-    made += deliveries(post.enemy().read(), post.change_key(), *post.record(10))
+    created += deliveries(post.withdrawal(), *post.record(50), post.drop((1000, 1001)))
+    created += deliveries(post.enemy().read(), post.change_key(), *post.record(10))
     return [
-        *made,
+        *created,
         changed(post.read(), source="//alpr/v1/demo/other"),
         ReceivedMessage("alpr/v1/demo/post-1/read", b"\0{"),
     ]
@@ -146,9 +146,9 @@ def content(where: str) -> dict[str, list[str]]:
         }
 
 
-def signed(target: Path, found: dict[str, Any]) -> None:
+def signed(target: Path, matches: dict[str, Any]) -> None:
     about = {"agency": "demo", "custodian": "records", "version": "0.1.0", "made": NOW}
-    payload = ExportManifest(**about, **found).model_dump_json().encode()
+    payload = ExportManifest(**about, **matches).model_dump_json().encode()
     (target / "manifest.jws").write_bytes(sign(payload, KEY, typ=MANIFEST_TYPE, kid=KEY.thumbprint()))
 
 
@@ -160,21 +160,21 @@ def test_nothing_stays_of_an_export_that_was_broken_off(
     store = opened()
     store.keep(of_all_kinds(Post())[:10])
     store.close()
-    target, made = tmp_path / "everything", connected(database)
+    target, created = tmp_path / "everything", connected(database)
 
     def told(_done: int, _all: int | None) -> None:
         assert [*target.rglob("*.zst")]
         raise why
 
     with as_role(COMMAND), pytest.raises(type(why)):
-        export_department(made, target, {}, opened=entry, told=told)
+        export_department(created, target, {}, opened=entry, on_progress=told)
     assert not target.exists()
     target.mkdir()
     with pytest.raises(DepartmentError, match="already exists"):
-        export_department(made, target, {}, opened=entry, told=told)
+        export_department(created, target, {}, opened=entry, on_progress=told)
     assert target.exists(), "it is somebody's"
-    made.keeper.close()
-    made.owner.close()
+    created.keeper.close()
+    created.owner.close()
 
 
 def test_all_comes_back_identical_and_proved(
@@ -187,22 +187,26 @@ def test_all_comes_back_identical_and_proved(
     store.close()
     (tmp_path / "receipts").write_text("receipted")
     answered()
-    told: list[tuple[int, int | None]] = []
+    entries: list[tuple[int, int | None]] = []
     target = tmp_path / "everything"
-    made = connected(database)
+    created = connected(database)
     with as_role(COMMAND):
-        found = export_department(
-            made, target, {"receipts": tmp_path / "receipts"}, opened=entry, told=lambda *said: told.append(said)
+        matches = export_department(
+            created,
+            target,
+            {"receipts": tmp_path / "receipts"},
+            opened=entry,
+            on_progress=lambda *fields: entries.append(fields),
         )
-    made.keeper.close()
-    made.owner.close()
-    signed(target, found)
-    assert found["records"] == len(messages)
-    assert told[-1][0] == told[-1][1]
+    created.keeper.close()
+    created.owner.close()
+    signed(target, matches)
+    assert matches["records"] == len(messages)
+    assert entries[-1][0] == entries[-1][1]
 
     manifest = open_manifest(target, [KEY])
     there = connected(other)
-    import_department(there, target, manifest, now=datetime.now(UTC), told=lambda *_: None)
+    import_department(there, target, manifest, now=datetime.now(UTC), on_progress=lambda *_: None)
     assert there.owner.execute("SELECT password FROM people_person").fetchall() == [("!",)], "it stays behind"
     before, after = content(database), content(other)
     assert {table: len(lines) for table, lines in after.items()} == {
@@ -215,16 +219,16 @@ def test_all_comes_back_identical_and_proved(
     assert {row["verdict"] for row in map(json.loads, after["custody_record"])} == {
         *("genuine", "foreign", "forged", "unreadable")
     }
-    said = {
+    fields = {
         "keys": lambda _post: Keyring.from_pem(SIGNER.public_pem),
         "receipts": None,
         "state": tmp_path / "verified.json",
     }
-    report = CustodyVerification(there.keeper.connection, **said).run(whole=True)
+    report = CustodyVerification(there.keeper.connection, **fields).run(whole=True)
     assert (report.intact, report.records) == (True, len(messages)), report.problems
 
     with pytest.raises(DepartmentError, match="import into an empty one"):
-        import_department(there, target, manifest, now=datetime.now(UTC), told=lambda *_: None)
+        import_department(there, target, manifest, now=datetime.now(UTC), on_progress=lambda *_: None)
     there.keeper.close()
     there.owner.close()
     assert_it_reads_as_it_was_signed(target)

@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection, transaction
 from pytest_django.fixtures import Settings
 
 from platepost.department.archive.errors import ArchiveRefusedError
-from platepost.department.archive.holds import HeldScope, folded_plates, lift_hold, place_again, place_hold
+from platepost.department.archive.holds import HoldScope, folded_plates, lift_hold, place_again, place_hold
 from platepost.department.archive.purge import (
     Certifier,
     approve_purge,
@@ -37,7 +37,7 @@ from tests.department.archive.conftest import CONSENT, OLD, Purge, Vault, Verify
 from tests.department.custody.conftest import Open, Rows
 from tests.department.custody.posts import CHAIN, COVERT, GROUP, Post, deliveries
 from tests.department.emptying import empty
-from tests.department.people.persons import client_of, made_person
+from tests.department.people.persons import client_of, new_person
 from tests.department.roles import as_role
 from tests.waiting import until
 
@@ -47,14 +47,14 @@ WEEK = timedelta(weeks=1)
 
 def hold(**scope: object) -> int:
     with as_role(WEB):
-        made = place_hold(
+        created = place_hold(
             person="a.rivera", kind="evidence", case="26-417", reason="homicide", review_on=SOON,
-            scope=HeldScope(**scope),  # type: ignore[arg-type]
+            scope=HoldScope(**scope),  # type: ignore[arg-type]
         )  # fmt: skip
-    return int(made.pk)
+    return int(created.pk)
 
 
-def kept(rows: Rows) -> dict[str, int]:
+def stored_counts(rows: Rows) -> dict[str, int]:
     tables = ("record", "read", "hit", "picture", "audit")
     return {name: rows(f"SELECT count(*) FROM custody_{name}")[0][0] for name in tables}  # noqa: S608
 
@@ -64,22 +64,22 @@ def test_all_that_is_due_goes_and_the_rest_verifies(
 ) -> None:
     rows, purge, verify = vault
     ranges = [store.holding(chain).ranges() for chain in (CHAIN, COVERT)]
-    assert kept(rows) == {"record": 51, "read": 39, "hit": 6, "picture": 45, "audit": 3}
+    assert stored_counts(rows) == {"record": 51, "read": 39, "hit": 6, "picture": 45, "audit": 3}
     purge(classes=["no_hit"])
-    assert kept(rows) == {"record": 15, "read": 3, "hit": 6, "picture": 9, "audit": 3}
+    assert stored_counts(rows) == {"record": 15, "read": 3, "hit": 6, "picture": 9, "audit": 3}
     assert verify().problems == ()
     purge()
-    assert kept(rows) == {"record": 0, "read": 0, "hit": 0, "picture": 0, "audit": 0}
+    assert stored_counts(rows) == {"record": 0, "read": 0, "hit": 0, "picture": 0, "audit": 0}
     report = verify()
     assert (report.problems, report.records) == ((), 0)
     again = opened()
     assert [again.holding(chain).ranges() for chain in (CHAIN, COVERT)] == ranges
     # What comes again is counted and receipted, and not stored.
     assert again.keep(deliveries(*post.store.records[:5])) == {CHAIN}
-    assert kept(rows)["record"] == 0
+    assert stored_counts(rows)["record"] == 0
     (new,) = post.record(1)
     again.keep(deliveries(new))
-    assert kept(rows)["record"] == 1
+    assert stored_counts(rows)["record"] == 1
     assert verify().problems == ()
 
 
@@ -90,7 +90,7 @@ def test_month_is_published_with_what_went_before(store: CustodyStore, vault: Va
     before = rows(count)
     assert before == [("posts", 1), ("reads", 39)]
     purge()
-    assert kept(rows)["read"] == 0
+    assert stored_counts(rows)["read"] == 0
     assert rows(count) == before
 
 
@@ -140,8 +140,8 @@ def test_hold_of_a_plate_keeps_reads_that_may_be_of_it(
     establish(LAWS[law])
     clock[0] = OLD
     texts = ("7ABC105", "7A?C10?", "7A?C99?", "??B?1??", "7ABC10?5")
-    made = [post.read(captured=OLD, passage=passage(number), text=text) for number, text in enumerate(texts)]
-    opened().keep(deliveries(*made))
+    created = [post.read(captured=OLD, passage=passage(number), text=text) for number, text in enumerate(texts)]
+    opened().keep(deliveries(*created))
     hold(plates=["7ABC105"], since=OLD, until=OLD + WEEK)
     vault.purge(classes=["no_hit"])
     assert vault.rows("SELECT plate_fold FROM custody_read ORDER BY record_id") == [("7ABC105",), ("7A?C10?",)]
@@ -171,12 +171,12 @@ def test_what_a_post_said_then_is_held_though_it_came_later(
 ) -> None:
     """The post was away for a day: what it noted of itself meanwhile is what the hold asks for."""
     establish(LAWS["california"])
-    made = []
+    created = []
     for hours in (-1, 1, 3):
         post.now = OLD + timedelta(hours=hours)
-        made.append(post.recorder.record(example_audit("boot", occurred=post.now)))
+        created.append(post.recorder.record(example_audit("boot", occurred=post.now)))
     clock[0] = OLD + timedelta(days=1)
-    opened().keep(deliveries(*made))
+    opened().keep(deliveries(*created))
     hold(posts=["post-1"], since=OLD, until=OLD + timedelta(hours=2))
     hold(posts=["post-2"], since=OLD - timedelta(days=2), until=OLD + timedelta(hours=5))
     vault.purge(classes=["log"])
@@ -210,19 +210,19 @@ def test_what_others_are_judged_by_never_goes(opened: Open, law: str, clock: lis
     assert rows("SELECT DISTINCT verdict FROM custody_judged") == [("genuine",)]
     assert verify().problems == ()
     purge(classes=["no_hit"])
-    assert kept(rows)["record"] == 3
+    assert stored_counts(rows)["record"] == 3
 
 
 def test_records_of_wrong_clocks_go_by_a_reviewed_plan_alone(
     store: CustodyStore, clock: list[datetime], vault: Vault, post: Post
 ) -> None:
     rows, purge, verify = vault
-    made = []
+    created = []
     for number, year in enumerate((2015, 2038)):
         post.now = datetime(year, 5, 1, tzinfo=UTC)
-        made.append(post.read(captured=post.now, passage=passage(number)))
+        created.append(post.read(captured=post.now, passage=passage(number)))
     clock[0] = OLD + 3 * WEEK
-    store.keep(deliveries(*made))
+    store.keep(deliveries(*created))
     purge()
     assert ids(rows, "class = 'doubtful'") == ids(rows, "true") != []
     number = hold(records=ids(rows, "class = 'doubtful'")[:1])
@@ -232,7 +232,7 @@ def test_records_of_wrong_clocks_go_by_a_reviewed_plan_alone(
     with as_role(WEB):
         lift_hold(person="b.lee", hold=number, because="closed")
     purge()
-    assert kept(rows)["record"] == kept(rows)["picture"] == 0
+    assert stored_counts(rows)["record"] == stored_counts(rows)["picture"] == 0
     assert verify().problems == ()
 
 
@@ -251,10 +251,10 @@ def test_what_has_no_partitions_is_overdue_too(
         superuser.execute("INSERT INTO search_saved (person, work, at, fields) VALUES ('a', '1', '2024-01-31', '{}')")
         superuser.execute(f"UPDATE search_saved {ago.format('at')}", [days])
         superuser.execute(f"UPDATE custody_record {ago.format('retained_from')} AND class = 'doubtful'", [days])
-        told = [] if overdue is None else [("doubtful", overdue), ("saved_work", overdue)]
-        assert vault.rows(over) == told
+        notified = [] if overdue is None else [("doubtful", overdue), ("saved_work", overdue)]
+        assert vault.rows(over) == notified
         with as_role(WEB):
-            assert sorted((part.retention, part.overdue) for part in due() if part.begins == FIRST) == told
+            assert sorted((part.retention, part.overdue) for part in due() if part.begins == FIRST) == notified
     number = hold(records=ids(vault.rows, "class = 'doubtful' AND retained_from < now() - interval '60 days'"))
     assert vault.rows(over) == [("doubtful", False), ("saved_work", True)], "what is held may be older"
     with as_role(WEB):
@@ -291,7 +291,7 @@ def test_plans_are_carried_out_one_after_the_other_though_people_work_on(
 
 
 def test_page_says_that_an_approved_plan_is_stale(store: CustodyStore, approved: UUID) -> None:
-    client = client_of(made_person("e.ruiz", DepartmentRole.RECORDS_MANAGER))
+    client = client_of(new_person("e.ruiz", DepartmentRole.RECORDS_MANAGER))
     with as_role(WEB):
         assert "to be carried out tonight" in client.get("/archive/").content.decode()
         hold(plates=["7ABC105"], since=OLD, until=OLD + WEEK)
@@ -356,7 +356,7 @@ def test_days_are_parts_where_the_ceiling_is_short(
     assert rows(count, "no_hit", "1 day") == [(2 * 7,)]
     assert rows(count, "log", "7 days") == [(2,)]
     purge(classes=["no_hit", "hit"])
-    assert kept(rows) == {"record": 3, "read": 0, "hit": 0, "picture": 0, "audit": 3}
+    assert stored_counts(rows) == {"record": 3, "read": 0, "hit": 0, "picture": 0, "audit": 3}
     assert verify().problems == ()
 
 
@@ -369,11 +369,15 @@ def test_certificate_names_no_covert_record(
     plan = purge()
     with transaction.atomic():
         first, *lines = certificate(plan)
-    said = read_certificate(json.loads(first)["certificate"], certifier.keys())
-    assert said.ranges == summed(lines)
-    assert sum(part.records for part in said.parts) == 48
-    assert sum(part.hits for part in said.parts) == 3
-    assert (said.planned_by, said.approved_by, said.resolution) == ("a.rivera", "b.lee", "2026-117")
+    purge_certificate = read_certificate(json.loads(first)["certificate"], certifier.keys())
+    assert purge_certificate.ranges == summed(lines)
+    assert sum(part.records for part in purge_certificate.parts) == 48
+    assert sum(part.hits for part in purge_certificate.parts) == 3
+    assert (purge_certificate.planned_by, purge_certificate.approved_by, purge_certificate.resolution) == (
+        "a.rivera",
+        "b.lee",
+        "2026-117",
+    )
     assert not any(COVERT.chain in line.decode() for line in (first, *lines))
     shown = [part.shown["records"] for part in planned_parts(plan)]
     assert sum(shown) == 48
@@ -423,7 +427,10 @@ def test_restored_backup_is_purged_again_and_what_was_held_is_held(
     for table in backup:
         superuser.execute(f"CREATE TEMPORARY TABLE backup_{table} AS TABLE {table}")
     purge()
-    left, ranges = kept(rows), rows("SELECT post, chain, first, last, digest FROM custody_purged ORDER BY 1, 2, 3")
+    left, ranges = (
+        stored_counts(rows),
+        rows("SELECT post, chain, first, last, digest FROM custody_purged ORDER BY 1, 2, 3"),
+    )
     # Restored as of before the hold, the plan and the purge.
     empty(superuser, "archive_hold", "archive_plan", "archive_part", "archive_outcome")
     empty(superuser, "custody_purged", "custody_purged_tally", "custody_certificate", *backup)
@@ -443,7 +450,7 @@ def test_restored_backup_is_purged_again_and_what_was_held_is_held(
         assert replay("root", certifier) == []
     with as_role(PURGER):
         carry_out(plan, certifier)
-    assert kept(rows) == left
+    assert stored_counts(rows) == left
     assert rows("SELECT post, chain, first, last, digest FROM custody_purged ORDER BY 1, 2, 3") == ranges
     assert rows("SELECT kind, cardinality(records) FROM archive_hold") == [("restored backup", 1)]
     assert verify().problems == ()

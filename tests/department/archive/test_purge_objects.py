@@ -37,13 +37,13 @@ def test_objects_go_with_their_pictures_and_those_of_held_ones_stay(
     assert len(pictures.objects) == 45
     (held,) = ids(rows, "id IN (SELECT record_id FROM custody_read WHERE plate_fold = '7ABC105')")
     hold(records=[held])
-    kept = rows("SELECT object FROM custody_picture WHERE record_id = %s", held)
+    fetched = rows("SELECT object FROM custody_picture WHERE record_id = %s", held)
     purge(classes=["no_hit"])
     assert named(rows) == {*pictures.objects}
     assert len(pictures.objects) == 10
     assert verify().problems == ()
     purge()
-    assert [(name,) for name in pictures.objects] == kept
+    assert [(name,) for name in pictures.objects] == fetched
     assert verify().problems == ()
     assert rows("SELECT count(*) FROM custody_unnamed_object") == [(0,)]
 

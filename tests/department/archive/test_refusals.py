@@ -23,8 +23,8 @@ from django.test import Client
 from joserfc.jwk import ECKey
 
 from platepost.department.archive.errors import ArchiveRefusedError, refusals
-from platepost.department.archive.holds import HeldScope, lift_hold, place_hold
-from platepost.department.archive.models import Hold, KeptBackup, PurgePlan, RetentionTerm
+from platepost.department.archive.holds import HoldScope, lift_hold, place_hold
+from platepost.department.archive.models import BackupRecord, Hold, PurgePlan, RetentionTerm
 from platepost.department.archive.purge import Certifier, PurgeAuthority, approve_purge, carry_out, plan_purge
 from platepost.department.archive.retention import due, establish, set_term
 from platepost.department.database.queries import rows
@@ -37,7 +37,7 @@ from platepost.department.people.rights import DepartmentRole
 from platepost.department.policy.law import LAWS, NO_CEILING
 from tests.department.emptying import empty
 from tests.department.law import ANY
-from tests.department.people.persons import fresh_client_of, made_person
+from tests.department.people.persons import fresh_client_of, new_person
 from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,7 +46,7 @@ Pages = Callable[..., HttpResponse]
 SETTINGS = DepartmentSettings(agency="demo", custodian="records", brokers=("localhost:8883",))
 OLD = datetime(2024, 1, 31, 18, tzinfo=UTC)
 CONSENT = PurgeAuthority("2026-117", date(2026, 9, 8), "J. Ortiz", date(2026, 9, 15))
-SCOPE = HeldScope(since=OLD, until=datetime(2024, 2, 2, tzinfo=UTC))
+SCOPE = HoldScope(since=OLD, until=datetime(2024, 2, 2, tzinfo=UTC))
 RECORD = (
     "INSERT INTO custody_record (id, class, retained_from, kept_at, topic, post, digest, type, verdict, reason, names,"
     " codec, body) VALUES (%s, 'no_hit', %s, %s, 't', 'post-1', sha256('a'), '', 'unreadable', '', false, 0, 'a')"
@@ -61,35 +61,35 @@ def sql(query: str, *values: object) -> None:
 
 
 def plan(*, approved: bool = False) -> UUID:
-    made = plan_purge("a.rivera", CONSENT).plan
+    created = plan_purge("a.rivera", CONSENT).plan
     if approved:
-        approve_purge("b.lee", made)
-    return made
+        approve_purge("b.lee", created)
+    return created
 
 
-def hold(scope: HeldScope = SCOPE, person: str = "a") -> int:
+def hold(scope: HoldScope = SCOPE, person: str = "a") -> int:
     day = date(2027, 6, 1)
-    made = place_hold(person=person, kind="litigation", case="CV-9", reason="claim", review_on=day, scope=scope)
-    return int(made.pk)
+    created = place_hold(person=person, kind="litigation", case="CV-9", reason="claim", review_on=day, scope=scope)
+    return int(created.pk)
 
 
 def held_since(*, approved: bool = False) -> UUID:
-    made = plan(approved=approved)
+    created = plan(approved=approved)
     hold()
-    return made
+    return created
 
 
 def more_since() -> UUID:
-    made = plan(approved=True)
+    created = plan(approved=True)
     sql(RECORD, 2, OLD, OLD)
-    return made
+    return created
 
 
 def lifted_since() -> UUID:
     number = hold()
-    made = plan(approved=True)
+    created = plan(approved=True)
     lift_hold(person="b", hold=number, because="closed")
-    return made
+    return created
 
 
 def lifted() -> int:
@@ -99,27 +99,27 @@ def lifted() -> int:
 
 
 def longer_since() -> UUID:
-    made = plan(approved=True)
+    created = plan(approved=True)
     set_term("a", "no_hit", 20_000)
-    return made
+    return created
 
 
 def old_plan() -> UUID:
-    made = plan()
+    created = plan()
     with as_role(OWNER):
         sql("ALTER TABLE archive_plan DISABLE TRIGGER archive_plan_guarded")
         sql("UPDATE archive_plan SET planned_at = now() - interval '31 days'")
         sql("ALTER TABLE archive_plan ENABLE TRIGGER archive_plan_guarded")
-    return made
+    return created
 
 
 def without_parts() -> UUID:
     return PurgePlan.objects.create(law="other", planned_by="a.rivera").plan
 
 
-def certified_and_finished(made: UUID) -> None:
-    sql("INSERT INTO custody_certificate VALUES (%s, NULL, 'x')", made)
-    sql("SELECT archive_finish(%s)", made)
+def certified_and_finished(uuid: UUID) -> None:
+    sql("INSERT INTO custody_certificate VALUES (%s, NULL, 'x')", uuid)
+    sql("SELECT archive_finish(%s)", uuid)
 
 
 def removed_backup(days: int) -> None:
@@ -127,7 +127,7 @@ def removed_backup(days: int) -> None:
 
 
 def approve_by_form(login: str) -> Callable[[Pages, UUID], HttpResponse]:
-    return lambda pages, made: pages(login, f"/archive/plan/{made}/approve/")
+    return lambda pages, created: pages(login, f"/archive/plan/{created}/approve/")
 
 
 def place_by_form(pages: Pages, **scope: str) -> HttpResponse:
@@ -189,7 +189,7 @@ REFUSED = {
     "term not over": Refused(
         "archive_floor",
         ready=plan,
-        sql=lambda made: sql(PART, made, "no_hit", datetime(2030, 1, 7, tzinfo=UTC), datetime(2030, 1, 14, tzinfo=UTC)),
+        sql=lambda uuid: sql(PART, uuid, "no_hit", datetime(2030, 1, 7, tzinfo=UTC), datetime(2030, 1, 14, tzinfo=UTC)),
     ),
     "no consent": Refused(
         "archive_consent",
@@ -201,18 +201,18 @@ REFUSED = {
     "another law's plan": Refused(
         "archive_floor",
         sql=lambda _: sql(
-            "WITH made AS (INSERT INTO archive_plan (law, planned_by) VALUES ('other', 'a.rivera') RETURNING plan)"
+            "WITH created AS (INSERT INTO archive_plan (law, planned_by) VALUES ('other', 'a.rivera') RETURNING plan)"
             " INSERT INTO archive_part (plan, class, begins, ends)"
-            " SELECT plan, 'no_hit', '2024-01-29Z', '2024-02-05Z' FROM made"
+            " SELECT plan, 'no_hit', '2024-01-29Z', '2024-02-05Z' FROM created"
         ),
     ),
     "one person alone": Refused(
         "archive_two_persons",
         ready=plan,
         form=approve_by_form("a.rivera"),
-        service=lambda made: approve_purge("A.Rivera", made),
-        orm=lambda made: approve_by_orm(made, F("planned_by")),
-        sql=lambda made: sql(APPROVE, "a.rivera", made),
+        service=lambda uuid: approve_purge("A.Rivera", uuid),
+        orm=lambda uuid: approve_by_orm(uuid, F("planned_by")),
+        sql=lambda uuid: sql(APPROVE, "a.rivera", uuid),
     ),
     "planned by an operator": Refused(
         "archive_manager",
@@ -225,33 +225,33 @@ REFUSED = {
         "archive_manager",
         ready=plan,
         form=approve_by_form("d.fox"),
-        service=lambda made: approve_purge("d.fox", made),
-        orm=lambda made: approve_by_orm(made, "d.fox"),
-        sql=lambda made: sql(APPROVE, "nobody", made),
+        service=lambda uuid: approve_purge("d.fox", uuid),
+        orm=lambda uuid: approve_by_orm(uuid, "d.fox"),
+        sql=lambda uuid: sql(APPROVE, "nobody", uuid),
     ),
     "not approved": Refused(
         "archive_approved",
         ready=plan,
         by=PURGER,
         service=run,
-        orm=lambda made: PurgePlan.objects.filter(plan=made).update(begun_at=Now()),
+        orm=lambda uuid: PurgePlan.objects.filter(plan=uuid).update(begun_at=Now()),
         sql=by_hand,
     ),
     "bodies of no plan": Refused(
         "archive_approved",
         ready=plan,
-        sql=lambda made: sql("SELECT archive_sweep(%s, 'ledger_access', 0, 9)", made),
+        sql=lambda uuid: sql("SELECT archive_sweep(%s, 'ledger_access', 0, 9)", uuid),
     ),
     "bodies of this year": Refused(
         "archive_floor",
         ready=plan,
         form=lambda pages, _: pages("a.rivera", "/archive/term/", retention="ledger_access", days="365"),
-        sql=lambda made: sql(PART, made, "ledger_access", "-infinity", datetime.now(UTC)),
+        sql=lambda uuid: sql(PART, uuid, "ledger_access", "-infinity", datetime.now(UTC)),
     ),
     "the end of a plan that nobody certified": Refused(
         "archive_unfinished",
         ready=without_parts,
-        sql=lambda made: sql("SELECT archive_finish(%s)", made),
+        sql=lambda uuid: sql("SELECT archive_finish(%s)", uuid),
     ),
     "the end of a plan before its parts went": Refused(
         "archive_unfinished",
@@ -262,17 +262,17 @@ REFUSED = {
         "archive_stale",
         ready=held_since,
         form=approve_by_form("b.lee"),
-        service=lambda made: approve_purge("b.lee", made),
-        orm=lambda made: approve_by_orm(made, "b.lee"),
-        sql=lambda made: sql(APPROVE, "b.lee", made),
+        service=lambda uuid: approve_purge("b.lee", uuid),
+        orm=lambda uuid: approve_by_orm(uuid, "b.lee"),
+        sql=lambda uuid: sql(APPROVE, "b.lee", uuid),
     ),
     "a plan of last month": Refused(
         "archive_stale",
         ready=old_plan,
         form=approve_by_form("b.lee"),
-        service=lambda made: approve_purge("b.lee", made),
-        orm=lambda made: approve_by_orm(made, "b.lee"),
-        sql=lambda made: sql(APPROVE, "b.lee", made),
+        service=lambda uuid: approve_purge("b.lee", uuid),
+        orm=lambda uuid: approve_by_orm(uuid, "b.lee"),
+        sql=lambda uuid: sql(APPROVE, "b.lee", uuid),
     ),
     "a hold after the approval": Refused(
         "archive_stale",
@@ -287,31 +287,31 @@ REFUSED = {
     "doubtful without review": Refused(
         "archive_review",
         ready=plan,
-        sql=lambda made: sql(PART, made, "doubtful", "-infinity", datetime(2024, 2, 5, tzinfo=UTC)),
+        sql=lambda uuid: sql(PART, uuid, "doubtful", "-infinity", datetime(2024, 2, 5, tzinfo=UTC)),
     ),
     "no such part": Refused(
         "archive_no_part",
         ready=plan,
-        sql=lambda made: sql(PART, made, "no_hit", datetime(2024, 1, 30, tzinfo=UTC), datetime(2024, 2, 6, tzinfo=UTC)),
+        sql=lambda uuid: sql(PART, uuid, "no_hit", datetime(2024, 1, 30, tzinfo=UTC), datetime(2024, 2, 6, tzinfo=UTC)),
     ),
     "more for an approved plan": Refused(
         "archive_plan_final",
         ready=lambda: plan(approved=True),
         form=approve_by_form("c.kim"),
-        service=lambda made: approve_purge("c.kim", made),
-        orm=lambda made: PurgePlan.objects.filter(plan=made).update(approved_by="c.kim"),
-        sql=lambda made: sql(PART, made, "hit", datetime(2024, 1, 29, tzinfo=UTC), datetime(2024, 2, 5, tzinfo=UTC)),
+        service=lambda uuid: approve_purge("c.kim", uuid),
+        orm=lambda uuid: PurgePlan.objects.filter(plan=uuid).update(approved_by="c.kim"),
+        sql=lambda uuid: sql(PART, uuid, "hit", datetime(2024, 1, 29, tzinfo=UTC), datetime(2024, 2, 5, tzinfo=UTC)),
     ),
     "another resolution": Refused(
         "archive_plan_final",
         ready=plan,
-        orm=lambda made: PurgePlan.objects.filter(plan=made).update(resolution="x"),
-        sql=lambda made: sql("DELETE FROM archive_plan WHERE plan = %s", made),
+        orm=lambda uuid: PurgePlan.objects.filter(plan=uuid).update(resolution="x"),
+        sql=lambda uuid: sql("DELETE FROM archive_plan WHERE plan = %s", uuid),
     ),
     "a record that is gone": Refused(
         "archive_hold_gone",
         form=lambda pages, _: place_by_form(pages, records="1, 999"),
-        service=lambda _: hold(HeldScope(records=[1, 999])),
+        service=lambda _: hold(HoldScope(records=[1, 999])),
         orm=lambda _: Hold.objects.create(kind="evidence", case_number="1", person="a", reason="b",
                                           review_on=date(2027, 1, 1), records=[999]),
         sql=lambda _: sql("INSERT INTO archive_hold (kind, case_number, person, reason, review_on, records)"
@@ -321,14 +321,14 @@ REFUSED = {
         "archive_hold_gone",
         ready=lambda: sql("UPDATE custody_record SET covert_group = 'vice'"),
         form=lambda pages, _: place_by_form(pages, records="1"),
-        service=lambda _: hold(HeldScope(records=[1])),
+        service=lambda _: hold(HoldScope(records=[1])),
         orm=lambda _: Hold.objects.create(kind="evidence", case_number="1", person="a", reason="b",
                                           review_on=date(2027, 1, 1), records=[1], groups=["narcotics"]),
     ),
     "a hold of nothing": Refused(
         "archive_hold_something",
         form=lambda pages, _: place_by_form(pages, posts="post-1"),
-        service=lambda _: hold(HeldScope(posts=["post-1"])),
+        service=lambda _: hold(HoldScope(posts=["post-1"])),
     ),
     "a hold for no case": Refused(
         "archive_hold_case_number_check",
@@ -336,18 +336,18 @@ REFUSED = {
                                      scope=SCOPE),
     ),
     "a hold lifted for no reason": Refused(
-        "archive_hold_lifted", ready=hold, service=lambda made: lift_hold(person="b", hold=made, because="")
+        "archive_hold_lifted", ready=hold, service=lambda uuid: lift_hold(person="b", hold=uuid, because="")
     ),
     "a hold lifted by whoever placed it": Refused(
         "archive_hold_another",
         ready=lambda: hold(person="a.rivera"),
-        form=lambda pages, made: pages("a.rivera", f"/holds/{made}/lift/", because="closed"),
-        service=lambda made: lift_hold(person="A.Rivera", hold=made, because="closed"),
-        orm=lambda made: Hold.objects.filter(pk=made).update(
+        form=lambda pages, uuid: pages("a.rivera", f"/holds/{uuid}/lift/", because="closed"),
+        service=lambda uuid: lift_hold(person="A.Rivera", hold=uuid, because="closed"),
+        orm=lambda uuid: Hold.objects.filter(pk=uuid).update(
             lifted_by="a.rivera", lifted_at=Now(), lifted_because="closed"
         ),
-        sql=lambda made: sql(
-            "UPDATE archive_hold SET lifted_by = person, lifted_at = now(), lifted_because = 'x' WHERE id = %s", made
+        sql=lambda uuid: sql(
+            "UPDATE archive_hold SET lifted_by = person, lifted_at = now(), lifted_because = 'x' WHERE id = %s", uuid
         ),
     ),
     "a hold of an unknown post": Refused(
@@ -355,12 +355,12 @@ REFUSED = {
         form=lambda pages, _: place_by_form(
             pages, posts="post-1, psot-1", since="2024-01-31T00:00", until="2024-02-02T00:00"
         ),
-        service=lambda _: hold(HeldScope(posts=["psot-1"], since=SCOPE.since, until=SCOPE.until)),
+        service=lambda _: hold(HoldScope(posts=["psot-1"], since=SCOPE.since, until=SCOPE.until)),
     ),
     "a backup of last week": Refused(
         "archive_floor",
         ready=lambda: removed_backup(29),
-        orm=lambda _: KeptBackup.objects.update(removed_at=Now()),
+        orm=lambda _: BackupRecord.objects.update(removed_at=Now()),
         sql=lambda _: sql("UPDATE archive_backup SET removed_at = now()"),
     ),
     "another hold": Refused(
@@ -368,15 +368,15 @@ REFUSED = {
         ready=hold,
         form=lambda pages, _: pages("a.rivera", "/holds/999/lift/", because="x"),
         service=lambda _: lift_hold(person="a", hold=999, because="x"),
-        orm=lambda made: Hold.objects.filter(pk=made).update(until=datetime(2024, 2, 1, tzinfo=UTC)),
-        sql=lambda made: sql("DELETE FROM archive_hold WHERE id = %s", made),
+        orm=lambda uuid: Hold.objects.filter(pk=uuid).update(until=datetime(2024, 2, 1, tzinfo=UTC)),
+        sql=lambda uuid: sql("DELETE FROM archive_hold WHERE id = %s", uuid),
     ),
     "a lifted hold": Refused(
         "archive_hold_final",
         ready=lifted,
-        service=lambda made: lift_hold(person="b", hold=made, because="for another reason"),
-        orm=lambda made: Hold.objects.filter(pk=made).update(lifted_because="for another reason"),
-        sql=lambda made: sql("UPDATE archive_hold SET review_on = '2030-01-01' WHERE id = %s", made),
+        service=lambda uuid: lift_hold(person="b", hold=uuid, because="for another reason"),
+        orm=lambda uuid: Hold.objects.filter(pk=uuid).update(lifted_because="for another reason"),
+        sql=lambda uuid: sql("UPDATE archive_hold SET review_on = '2030-01-01' WHERE id = %s", uuid),
     ),
 }  # fmt: skip
 
@@ -391,17 +391,17 @@ def pages(empty: None) -> Pages:
     clients: dict[str, Client] = {}
     for login in ("a.rivera", "b.lee", "c.kim", "d.fox"):
         role = DepartmentRole.OPERATOR if login == "d.fox" else DepartmentRole.RECORDS_MANAGER
-        clients[login] = fresh_client_of(made_person(login, role))
+        clients[login] = fresh_client_of(new_person(login, role))
     return lambda login, address, **fields: clients[login].post(address, fields)
 
 
 def last_entry(superuser: psycopg.Connection) -> dict[str, Any]:
     """Return the fields of the ledger's last entry, with its event."""
-    found = superuser.execute(
+    matches = superuser.execute(
         "SELECT event, field, value FROM ledger_entry JOIN ledger_body USING (entry)"
         " WHERE number = (SELECT max(number) FROM ledger_entry)"
     ).fetchall()
-    return {"event": found[0][0]} | {field: json.loads(value) for _, field, value in found}
+    return {"event": matches[0][0]} | {field: json.loads(value) for _, field, value in matches}
 
 
 def test_review_of_a_hold_is_entered_as_one(pages: Pages, superuser: psycopg.Connection) -> None:
@@ -424,10 +424,10 @@ def test_refused(pages: Pages, superuser: psycopg.Connection) -> None:
         sql("SELECT custody_make_partitions('2024-01-31', '2024-01-31')")
         sql(RECORD, 1, OLD, OLD)
         with nullcontext() if name in BY_OWNER else as_role(WEB):
-            made = case.ready()
+            created = case.ready()
         if case.form is not None:
             with as_role(WEB):
-                answer = case.form(pages, made)
+                answer = case.form(pages, created)
             entered, text = last_entry(superuser), html.unescape(answer.content.decode())
             if entered["event"] == "access_refused":  # who may not do it at all sees no form
                 assert (answer.status_code, "This is for: records manager" in text) == (403, True), name
@@ -445,11 +445,11 @@ def test_refused(pages: Pages, superuser: psycopg.Connection) -> None:
                 as_role(case.by) if by_service else transaction.atomic(),
                 refusals(),
             ):
-                way(made)
+                way(created)
             assert refused.value.rule == case.rule, (name, way)
             if by_service:
-                said = last_entry(superuser)
-                assert (said["event"], said["why"]) == ("archive_refused", str(refused.value)), name
+                fields = last_entry(superuser)
+                assert (fields["event"], fields["why"]) == ("archive_refused", str(refused.value)), name
                 assert "constraint" not in str(refused.value), name
         assert tried, name
 
@@ -467,9 +467,9 @@ def test_former_manager_plans_and_approves_nothing(gone: str) -> None:
     establish(ANY)
     with as_role(OWNER):
         sql(gone)
-    made = PurgePlan.objects.create(law="other", planned_by="a.rivera").plan
+    created = PurgePlan.objects.create(law="other", planned_by="a.rivera").plan
     for way in (
-        lambda: approve_by_orm(made, "c.kim"),
+        lambda: approve_by_orm(created, "c.kim"),
         lambda: PurgePlan.objects.create(law="other", planned_by="c.kim"),
     ):
         with pytest.raises(ArchiveRefusedError) as refused, transaction.atomic(), refusals():
@@ -480,10 +480,10 @@ def test_former_manager_plans_and_approves_nothing(gone: str) -> None:
 @pytest.mark.usefixtures("pages")
 def test_bodies_may_go_up_to_the_time_of_the_plan_and_no_later() -> None:
     establish(ANY)
-    made = PurgePlan.objects.create(law="other", planned_by="a.rivera").plan
-    sql(PART, made, "ledger_access", "-infinity", datetime(2024, 1, 1, tzinfo=UTC))
-    approve_by_orm(made, "b.lee")
-    PurgePlan.objects.filter(plan=made).update(begun_at=Now())
+    created = PurgePlan.objects.create(law="other", planned_by="a.rivera").plan
+    sql(PART, created, "ledger_access", "-infinity", datetime(2024, 1, 1, tzinfo=UTC))
+    approve_by_orm(created, "b.lee")
+    PurgePlan.objects.filter(plan=created).update(begun_at=Now())
     with as_role(PURGER):
         with pytest.raises(LedgerError, match="no second person has approved it"):
             append(LedgerEvent.ERASED, {"class": "access", "until": "2024-01-01T00:00:01Z"})
@@ -504,29 +504,31 @@ def test_partition_is_due_once_the_youngest_record_that_it_can_have_is() -> None
 def test_reason_that_is_refused_stands_in_its_form_again(pages: Pages) -> None:
     establish(LAWS["california"])
     with as_role(WEB):
-        made, other = hold(), hold()
-        said = pages("a.rivera", f"/holds/{made}/lift/", because="closed, " * 80).content.decode()
-    assert said.count("closed, " * 80) == 1
-    assert said.index(f"Keep hold {made}") < said.index("closed, closed") < said.index(f"Lift hold {made}")
-    assert f"Lift hold {other}" in said
+        created, other = hold(), hold()
+        payload = pages("a.rivera", f"/holds/{created}/lift/", because="closed, " * 80).content.decode()
+    assert payload.count("closed, " * 80) == 1
+    assert (
+        payload.index(f"Keep hold {created}") < payload.index("closed, closed") < payload.index(f"Lift hold {created}")
+    )
+    assert f"Lift hold {other}" in payload
 
 
 def test_classes_follow_the_law(empty: None) -> None:
-    found = {}
+    matches = {}
     for name, law in LAWS.items():
         establish(law)
-        found[name] = {
+        matches[name] = {
             class_: each
             for class_, *each in rows("SELECT class, floor_days, ceiling_days, kept_days FROM archive_term")
         }
     for name, law in LAWS.items():
-        assert found[name]["no_hit"][:2] == [law.keep_at_least_days, law.keep_at_most_days], name
-        assert found[name]["ledger_access"][:2] == [366, NO_CEILING], name
-        for least, most, kept in found[name].values():
-            assert least <= kept < most, name
-    assert found["california"]["backup"][:2] == [30, 366]
-    assert found["california_highway_patrol"]["saved_work"][:2] == [30, 60]
-    assert found["virginia"]["no_hit"][2] == 20, "a partition goes whole, a day later"
+        assert matches[name]["no_hit"][:2] == [law.keep_at_least_days, law.keep_at_most_days], name
+        assert matches[name]["ledger_access"][:2] == [366, NO_CEILING], name
+        for least, most, stored in matches[name].values():
+            assert least <= stored < most, name
+    assert matches["california"]["backup"][:2] == [30, 366]
+    assert matches["california_highway_patrol"]["saved_work"][:2] == [30, 60]
+    assert matches["virginia"]["no_hit"][2] == 20, "a partition goes whole, a day later"
 
 
 def test_law_of_the_same_name_may_say_something_else(empty: None) -> None:

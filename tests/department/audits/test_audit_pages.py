@@ -10,7 +10,7 @@ from platepost.department.folder import DepartmentFolder
 from platepost.department.session import running_database
 from platepost.simulator.brokers.daemon import free_port
 from tests.browser import PHONE, Visitor, accessibility_faults
-from tests.department.commands.installation import Commands, department, done_beside
+from tests.department.commands.installation import Commands, department, done_aside
 from tests.department.status.test_status_page import wait_until_served
 
 __all__ = ["department"]
@@ -29,8 +29,8 @@ from platepost.department.audits.services import plan_audits
 from platepost.department.ledger.entries import open_entry
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.policy.policy import AccessPurpose
-from tests.department.people.persons import client_of, made_person
-people = [made_person(f"{role.value[0]}.person", role) for role in (DepartmentRole.AUDITOR, DepartmentRole.OPERATOR)]
+from tests.department.people.persons import client_of, new_person
+people = [new_person(f"{role.value[0]}.person", role) for role in (DepartmentRole.AUDITOR, DepartmentRole.OPERATOR)]
 for number in range(2):
     purpose = AccessPurpose("stolen vehicle", "26-00417", "at the mall")
     with open_entry(person="o.person", agency="riverside", purpose=purpose, query={"plate": "TEST123"}) as entry:
@@ -48,11 +48,11 @@ def site(department: Commands) -> Iterator[tuple[str, list[str]]]:
     folder = DepartmentFolder(department.folder)
     where = f"127.0.0.1:{free_port()}"
     with running_database(folder):
-        said = done_beside(PREPARED, folder.path)
+        fields = done_aside(PREPARED, folder.path)
         with department.start("serve", "--web", where) as server:
             try:
                 wait_until_served(f"http://{where}/log-in/", server)
-                yield f"http://{where}", json.loads(said)
+                yield f"http://{where}", json.loads(fields)
                 server.terminate()
                 server.wait(30)
             finally:
@@ -113,5 +113,5 @@ def test_audit_from_its_plan_to_a_finding_that_is_closed(
     assert fine(page)
 
     assert department.json("audit household", "o.person", "--consent", "taken back")["plates"] == 0
-    found = department.json("audit misuse")
-    assert (found["searches"], found["findings"], found["households"]) == (2, [], True)
+    document = department.json("audit misuse")
+    assert (document["searches"], document["findings"], document["households"]) == (2, [], True)

@@ -23,9 +23,9 @@ from platepost.department.ledger.entries import open_entry
 from platepost.department.people.models import CovertMember, DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.policy.policy import AccessPurpose
-from platepost.provisioning.fleet.register import PostKeyRegister, ReadsHolder
+from platepost.provisioning.fleet.register import FeedHolder, PostKeyRegister
 from tests.department.ledger.conftest import Damaging, damaging, empty_ledger
-from tests.department.people.persons import client_of, made_person
+from tests.department.people.persons import client_of, new_person
 from tests.department.planting import planting
 from tests.department.roles import as_role
 
@@ -41,7 +41,7 @@ def no_audits(connect: Callable[[str], psycopg.Connection]) -> None:
 @pytest.fixture
 def people() -> dict[str, DepartmentPerson]:
     roles = {"a": DepartmentRole.AUDITOR, "s": DepartmentRole.SUPERVISOR}
-    return {who: made_person(f"{who}.person", roles.get(who, DepartmentRole.OPERATOR)) for who in "asox"}
+    return {who: new_person(f"{who}.person", roles.get(who, DepartmentRole.OPERATOR)) for who in "asox"}
 
 
 @pytest.fixture
@@ -68,8 +68,8 @@ def planned(
     kind: str = "audit", auditor: str = "a.person", samples: int = 5, days: int = 7, ago: int = 14
 ) -> AuditPlan:
     begins = timezone.now() - timedelta(days=ago)
-    said = {"every_days": days, "samples": samples, "days_to_finish": 5, "begins": begins}
-    return services.plan_audits(AuditPlan(kind=kind, auditor=auditor, **said), person="a.person")
+    fields = {"every_days": days, "samples": samples, "days_to_finish": 5, "begins": begins}
+    return services.plan_audits(AuditPlan(kind=kind, auditor=auditor, **fields), person="a.person")
 
 
 def by_hand(*statements: str) -> list[Any]:
@@ -81,8 +81,8 @@ def by_hand(*statements: str) -> list[Any]:
 
 
 def events() -> list[str]:
-    said = "SELECT event FROM ledger_entry WHERE at > now() - interval '1 day' ORDER BY number"
-    return [event for (event,) in by_hand(said)]
+    query = "SELECT event FROM ledger_entry WHERE at > now() - interval '1 day' ORDER BY number"
+    return [event for (event,) in by_hand(query)]
 
 
 @pytest.mark.parametrize("change", ["2026-03-08", "2026-11-01"])
@@ -111,8 +111,8 @@ def test_what_has_nearly_a_forbidden_word_is_drawn_sooner_and_reported_to_nobody
     people: dict[str, DepartmentPerson], damaging: Damaging
 ) -> None:
     """Of five samples one; the others are drawn as ever. Here one of 13 searches, whatever the seed."""
-    said = {"person": "o.person", "agency": "riverside", "query": {"plate": "TEST123"}}
-    with open_entry(**said, purpose=AccessPurpose("patrol", reason="suspect slipped on ice")) as near:
+    fields = {"person": "o.person", "agency": "riverside", "query": {"plate": "TEST123"}}
+    with open_entry(**fields, purpose=AccessPurpose("patrol", reason="suspect slipped on ice")) as near:
         pass
     with damaging() as superuser:
         superuser.execute("UPDATE ledger_entry SET at = at - interval '10 days' WHERE entry = %s", [near.entry])
@@ -204,7 +204,7 @@ def test_what_is_overdue_is_red_on_the_first_page_of_those_who_answer_for_it(
 ) -> None:
     planned(ago=30)
     weekly = services.begin_audit(planned("weekly review", "s.person", ago=14), person=people["s"])
-    made = services.note_finding(
+    finding = services.note_finding(
         "volume",
         "o.person",
         month=timezone.localdate().replace(day=1),
@@ -212,7 +212,7 @@ def test_what_is_overdue_is_red_on_the_first_page_of_those_who_answer_for_it(
         entries=[weekly.samples.first().entry],
     )
     pages = {who: client_of(person) for who, person in people.items()}
-    assert "Answer by" in pages["o"].get(f"/findings/{made.pk}/").content.decode()
+    assert "Answer by" in pages["o"].get(f"/findings/{finding.pk}/").content.decode()
     assert "sample 5" in pages["s"].get(f"/audits/{weekly.pk}/").content.decode()
     first = pages["o"].get("/").content.decode()
     assert "Findings about you are open" in first
@@ -236,12 +236,13 @@ def test_what_is_overdue_is_red_on_the_first_page_of_those_who_answer_for_it(
         "o": ["Answer a finding"],
         "x": [],
     }
-    assert pages["o"].post(f"/findings/{made.pk}/answer/", {"says": "A busy month."}).status_code == 302
+    assert pages["o"].post(f"/findings/{finding.pk}/answer/", {"says": "A busy month."}).status_code == 302
     assert "Answer a finding" not in pages["s"].get("/").content.decode()
     assert (
-        pages["a"].post(f"/findings/{made.pk}/close/", {"outcome": "in order", "note": "was told"}).status_code == 302
+        pages["a"].post(f"/findings/{finding.pk}/close/", {"outcome": "in order", "note": "was told"}).status_code
+        == 302
     )
-    assert client_of(people["x"]).get(f"/findings/{made.pk}/").status_code == 404
+    assert client_of(people["x"]).get(f"/findings/{finding.pk}/").status_code == 404
 
 
 @pytest.mark.usefixtures("searched")
@@ -255,23 +256,23 @@ def test_what_was_shown_of_a_covert_group_its_members_see_who_audit(people: dict
     assert finding is not None
     with as_role(OWNER):
         CovertMember.objects.create(person=people["s"], group="narcotics")
-    said = {who: client_of(people[who]).get(f"/findings/{finding.pk}/").content.decode() for who in "as"}
-    assert ["of narcotics 0 plates, 2 records" in said[who] for who in "as"] == [False, True]
-    assert "narcotics" not in said["a"]
+    fields = {who: client_of(people[who]).get(f"/findings/{finding.pk}/").content.decode() for who in "as"}
+    assert ["of narcotics 0 plates, 2 records" in fields[who] for who in "as"] == [False, True]
+    assert "narcotics" not in fields["a"]
 
 
 @pytest.mark.usefixtures("searched")
 def test_side_doors_that_nobody_answers_for_are_red(people: dict[str, DepartmentPerson], tmp_path: Path) -> None:
-    said = PostKeyRegister(
+    register = PostKeyRegister(
         agency="riverside",
         number=1,
         issued=timezone.now(),
         posts=(),
-        readers=(ReadsHolder(name="analysis", reason="order 31", until=None),),
+        readers=(FeedHolder(name="analysis", reason="order 31", until=None),),
     )
-    StateFile(tmp_path / "register.json", PostKeyRegister, about="it").write(said)
+    StateFile(tmp_path / "register.json", PostKeyRegister, about="it").write(register)
     page = client_of(people["a"])
-    with override_settings(KEPT_REGISTER=tmp_path / "none.json"):
+    with override_settings(STORED_REGISTER=tmp_path / "none.json"):
         first = page.get("/audits/").content.decode()
     assert "Nobody accessed a post directly in 30 days" in first
     assert "needs an agreement, and two people" in first
@@ -285,7 +286,7 @@ def test_side_doors_that_nobody_answers_for_are_red(people: dict[str, Department
         " 'r1', NULL)) AS given (number, days, kind, who, outcome, object, of),"
         " LATERAL (SELECT now() - days * interval '1 day' AS at) AS seen",
     )
-    with override_settings(KEPT_REGISTER=tmp_path / "register.json"):
+    with override_settings(STORED_REGISTER=tmp_path / "register.json"):
         text = page.get("/audits/").content.decode()
     assert "analysis hears every read: the fleet granted it without an end; no agreement" in text
     counts = [
@@ -310,12 +311,12 @@ def test_report_counts_purposes_and_ages_and_names_nobody() -> None:
         cursor.execute("SELECT count(*) FROM audits_ages('-infinity', 'infinity')")
         assert cursor.fetchone() == (0,), "nothing without an entry"
     month = timezone.localdate(timezone.now() - timedelta(days=10))
-    said = month_report(month, person="a.person", agency="riverside").said()
-    assert [(each["purpose"], each["searches"], each["people"]) for each in said["searches"]] == [
+    fields = month_report(month, person="a.person", agency="riverside").summary()
+    assert [(each["purpose"], each["searches"], each["people"]) for each in fields["searches"]] == [
         ("patrol", 10, 2),
         ("stolen vehicle", 2, 2),
     ], "a hit that came to a console is no search"
-    assert {age: reads for age, reads in said["ages"].items() if reads} == {"up to 7 days": 12}, "no hit is a read"
-    assert "person" not in str(said)
-    assert "TEST123" not in str(said)
+    assert {age: reads for age, reads in fields["ages"].items() if reads} == {"up to 7 days": 12}, "no hit is a read"
+    assert "person" not in str(fields)
+    assert "TEST123" not in str(fields)
     by_hand("TRUNCATE custody_read")

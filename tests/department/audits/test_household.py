@@ -18,7 +18,7 @@ from platepost.department.audits.household import (
 )
 from platepost.department.database.roles import WEB
 from platepost.department.people.services import disable
-from tests.department.people.persons import client_of, made_person
+from tests.department.people.persons import client_of, new_person
 from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,7 +38,7 @@ def rows(query: str) -> list[tuple[object, ...]]:
 
 
 def test_household_is_kept_as_digests_and_goes_with_the_account(tmp_path: Path) -> None:
-    person = made_person("h.holder")
+    person = new_person("h.holder")
     key = made_key(tmp_path)
     with as_role(WEB):
         assert note_household(key, "h.holder", ["7QAO123", "2QAA222"], **GIVEN) == 2
@@ -57,7 +57,7 @@ def test_household_is_kept_as_digests_and_goes_with_the_account(tmp_path: Path) 
 def test_what_is_named_on_the_page_is_sealed_until_the_night_and_erased_when_consent_is_taken_back(
     tmp_path: Path,
 ) -> None:
-    person = made_person("h.holder")
+    person = new_person("h.holder")
     own, key = client_of(person), made_key(tmp_path)
     with override_settings(HOUSEHOLD_PUBLIC=tmp_path / "key.pub"), as_role(WEB):
         for wrong in ({"plates": "7QAO123"}, {"consent": "on"}, {"plates": "7QAO123\n" * 11, "consent": "on"}):
@@ -76,11 +76,11 @@ def test_what_is_named_on_the_page_is_sealed_until_the_night_and_erased_when_con
         assert rows("SELECT FROM audits_household") == []
         assert "You have not named any" in own.get(PAGE).content.decode()
         seal_household("h.holder", ["7QA0123"], tmp_path / "key.pub")
-    said = rows(
+    fetched = rows(
         "SELECT string_agg(value, ' ' ORDER BY field) FROM ledger_body JOIN ledger_entry USING (entry)"
         " WHERE event = 'household_noted' AND field IN ('by', 'consent', 'count') GROUP BY number ORDER BY number"
     )
-    assert [(line.split()[0], line.split()[-1]) for (line,) in said[-4:]] == [  # type: ignore[attr-defined]
+    assert [(line.split()[0], line.split()[-1]) for (line,) in fetched[-4:]] == [  # type: ignore[attr-defined]
         *(('"h.holder"', "2"), ('"nightly"', "2"), ('"h.holder"', "0"), ('"h.holder"', "1"))
     ]
     disable(person)
@@ -90,7 +90,7 @@ def test_what_is_named_on_the_page_is_sealed_until_the_night_and_erased_when_con
 def test_what_does_not_open_is_not_kept(tmp_path: Path) -> None:
     key = made_key(tmp_path)
     for login in ("h.holder", "o.other", "p.third"):
-        made_person(login)
+        new_person(login)
     seal_household("h.holder", ["7QA0123"], tmp_path / "key.pub")
     with connection.cursor() as cursor:
         cursor.execute(
@@ -103,7 +103,7 @@ def test_what_does_not_open_is_not_kept(tmp_path: Path) -> None:
 
 
 def test_key_is_made_once_and_what_another_knew_is_forgotten(tmp_path: Path) -> None:
-    made_person("h.holder")
+    new_person("h.holder")
     key, public = made_key(tmp_path), tmp_path / "key.pub"
     require_published(key, public)
     note_household(key, "h.holder", ["7QA0123"], **GIVEN)

@@ -10,7 +10,7 @@ from platepost.department.people.rights import DepartmentRole
 from platepost.department.policy.errors import PurposeError
 from tests.department.ledger.asked import ASKED, PURPOSE
 from tests.department.ledger.conftest import Damaging, damaging, empty_ledger
-from tests.department.people.persons import client_of, made_person
+from tests.department.people.persons import client_of, new_person
 
 __all__ = ["Damaging", "damaging", "empty_ledger"]
 
@@ -20,7 +20,7 @@ def test_auditor_sees_who_searched_and_what_was_refused() -> None:
     for _ in range(2):
         with pytest.raises(PurposeError):
             open_entry(**ASKED | {"purpose": replace(PURPOSE, reason="for ICE")})
-    client = client_of(made_person("i.auditor", DepartmentRole.AUDITOR))
+    client = client_of(new_person("i.auditor", DepartmentRole.AUDITOR))
     assert "a.rivera" not in client.get("/ledger/").content.decode(), "nothing is shown without a purpose"
     assert "needs a case number" in client.post("/ledger/", {"purpose": "stolen vehicle"}).content.decode()
     page = client.post("/ledger/", {"purpose": "audit", "person": "a.rivera"}).content.decode()
@@ -36,8 +36,8 @@ def test_auditor_sees_who_searched_and_what_was_refused() -> None:
 
 def test_supervisor_reviews_what_was_exigent() -> None:
     entry = open_entry(**ASKED | {"purpose": replace(PURPOSE, case=None, reason="child taken", exigent=True)})
-    client = client_of(made_person("s.supervisor", DepartmentRole.SUPERVISOR))
-    own = client_of(made_person("a.rivera", DepartmentRole.SUPERVISOR))
+    client = client_of(new_person("s.supervisor", DepartmentRole.SUPERVISOR))
+    own = client_of(new_person("a.rivera", DepartmentRole.SUPERVISOR))
     given = {"entry": str(entry.entry), "outcome": "justified", "note": "found"}
     assert "child taken" in client.get("/reviews/").content.decode()
     assert "somebody else reviews" in own.post("/reviews/", given).content.decode()

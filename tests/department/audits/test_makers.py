@@ -5,14 +5,14 @@ from django.utils import timezone
 
 from platepost.department.audits.makers import RULE
 from platepost.department.audits.models import AuditFinding
-from platepost.department.audits.nightly import look_for_misuse
+from platepost.department.audits.nightly import detect_misuse
 from platepost.department.database.cluster import SUPERUSER
 from platepost.department.database.roles import COMMAND
 from platepost.department.people.models import DepartmentPerson, TrainingResult
 from platepost.department.people.rights import DepartmentRole
 from tests.department.emptying import empty_ledger
 from tests.department.lasting import Lasting
-from tests.department.people.persons import fresh_client_of, made_person
+from tests.department.people.persons import fresh_client_of, new_person
 from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,27 +28,27 @@ def made_by(maker: str, *people: str) -> None:
     DepartmentPerson.objects.filter(login__in=people).update(made_by=DepartmentPerson.objects.get(login=maker))
 
 
-def found() -> list[str]:
+def findings() -> list[str]:
     with as_role(COMMAND):
-        look_for_misuse(person="nightly", agency="department", key=None)
+        detect_misuse(person="nightly", agency="department", key=None)
     return [finding.says for finding in AuditFinding.objects.filter(rule=RULE, subject="an.admin")]
 
 
 def test_account_sponsor_and_trainer_of_one_maker() -> None:
-    made_person("an.admin", DepartmentRole.ADMINISTRATOR)
-    auditor = made_person("an.auditor", DepartmentRole.AUDITOR)
-    sponsor = made_person("s.ponsor", DepartmentRole.SUPERVISOR)
+    new_person("an.admin", DepartmentRole.ADMINISTRATOR)
+    auditor = new_person("an.auditor", DepartmentRole.AUDITOR)
+    sponsor = new_person("s.ponsor", DepartmentRole.SUPERVISOR)
     for login in ("in.vented", "another"):
-        made_person(login, DepartmentRole.OPERATOR)
+        new_person(login, DepartmentRole.OPERATOR)
     DepartmentPerson.objects.filter(login__in=("in.vented", "another")).update(sponsor=sponsor)
     made_by("an.admin", "in.vented", "another", "s.ponsor")
-    assert found() == [], "the command line added the trainer"
+    assert findings() == [], "the command line added the trainer"
     made_by("an.admin", "trainer")
     TrainingResult.objects.filter(person__login="another").delete()
-    says = found()
+    says = findings()
     assert len(says) == 1
     assert says[0].startswith("Added in.vented, and also the sponsor and a trainer of each.")
-    assert found() == says, "once a month"
+    assert findings() == says, "once a month"
     number = AuditFinding.objects.get(rule=RULE).pk
     with as_role(COMMAND):
         page = fresh_client_of(auditor).get(f"/findings/{number}/")

@@ -13,10 +13,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from platepost.department.audits.acts import DepartmentActs, SearchAct
+from platepost.department.audits.access_events import AccessEvents, SearchEvent
 from platepost.department.audits.household import HouseholdKey, note_household, prepare_key
 from platepost.department.audits.models import AuditFinding
-from platepost.department.audits.nightly import look_for_misuse
+from platepost.department.audits.nightly import detect_misuse
 from platepost.department.audits.rules import MisuseRule, suspected_misuse
 from platepost.department.database.cluster import SUPERUSER
 from platepost.department.database.roles import COMMAND, OWNER
@@ -28,7 +28,7 @@ from tests.department import emptying
 from tests.department.audits.weeks import ABUSER, END, MISUSES, Weeks
 from tests.department.ledger.conftest import Damaging, damaging, empty_ledger
 from tests.department.lists.conftest import entry_of
-from tests.department.people.persons import made_person
+from tests.department.people.persons import new_person
 from tests.department.roles import as_role
 
 __all__ = ["Damaging", "damaging", "empty_ledger"]
@@ -41,9 +41,9 @@ MOST_ACCUSED = 2
 UNTIL = datetime(END.year, END.month, END.day, tzinfo=ZONE)
 
 
-def acts_of(weeks: Weeks) -> DepartmentActs:
+def acts_of(weeks: Weeks) -> AccessEvents:
     """Return the acts without a database, as they are read from one."""
-    acts, searches = DepartmentActs(ZONE), dict[UUID, SearchAct]()
+    acts, searches = AccessEvents(ZONE), dict[UUID, SearchEvent]()
     for number, line in enumerate(weeks.lines, 1):
         if line.event is LedgerEvent.SHOWN and line.refers_to in searches:
             searches[line.refers_to].listed = frozenset(line.fields.get("plates", ()))
@@ -53,9 +53,9 @@ def acts_of(weeks: Weeks) -> DepartmentActs:
     return acts
 
 
-def missed(weeks: Weeks, found: dict[tuple[str, str], set[UUID]]) -> set[str]:
+def missed(weeks: Weeks, matches: dict[tuple[str, str], set[UUID]]) -> set[str]:
     """Return the planted misuses that no finding of the right kind and person names an entry of."""
-    return {misuse for misuse in MISUSES if not found.get((ABUSER, misuse), set()) & weeks.planted[misuse]}
+    return {misuse for misuse in MISUSES if not matches.get((ABUSER, misuse), set()) & weeks.planted[misuse]}
 
 
 def test_rules_are_those_that_misuse_was_planted_for() -> None:
@@ -65,14 +65,14 @@ def test_rules_are_those_that_misuse_was_planted_for() -> None:
 def test_thresholds_hold_on_the_seed_that_they_were_chosen_by() -> None:
     weeks = Weeks(TUNED, ZONE)
     own = weeks.household
-    found = {
+    matches = {
         (each.subject, each.rule.value): {search.entry for search in each.searches}
         for each in suspected_misuse(
             acts_of(weeks), MisuseRules(), until=UNTIL, household=lambda who, plate: own.get(who) == plate
         )
     }
-    assert missed(weeks, found) == set()
-    assert len({subject for subject, _ in found} - {ABUSER}) <= MOST_ACCUSED
+    assert missed(weeks, matches) == set()
+    assert len({subject for subject, _ in matches} - {ABUSER}) <= MOST_ACCUSED
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_thresholds_hold_on_the_seed_that_they_were_chosen_by() -> None:
 )
 def test_plate_that_is_left_no_choice_was_typed_whole(query: dict[str, str], typed: str | None) -> None:
     """A set of one character hides nobody's own plate from the rules."""
-    acts = DepartmentActs(ZONE)
+    acts = AccessEvents(ZONE)
     search = acts.add((1, uuid4(), UNTIL, "intent", None), {"person": "a", "query": query})
     assert (search is not None and search.typed) == typed
 
@@ -111,36 +111,36 @@ def test_search_is_about_what_its_pattern_singles_out(
     query: dict[str, Any], listed: set[str], plates: set[str]
 ) -> None:
     """One character left open, or a pattern that only one plate fits, hides a plate from no rule."""
-    search = DepartmentActs(ZONE).add((1, uuid4(), UNTIL, "intent", None), {"person": "a", "query": query})
+    search = AccessEvents(ZONE).add((1, uuid4(), UNTIL, "intent", None), {"person": "a", "query": query})
     assert search is not None
     search.listed = frozenset(listed)
     assert search.plates == plates
 
 
 def test_plate_with_a_character_left_open_is_found_again_and_again_and_as_ones_household() -> None:
-    acts = DepartmentActs(ZONE)
+    acts = AccessEvents(ZONE)
     for number, pattern in enumerate(("7AB?123", "?ABC123", "7ABC12*", "7ABC1?3", "*ABC123", "7A?C123"), 1):
         for person, listed in (("abusive", {"7ABC123"}), ("honest", {f"8QX{number}999"})):
             at = UNTIL - timedelta(days=4 * number)
-            said = {"person": person, "query": {"plate": pattern if person == "abusive" else "8QX?999"}}
-            search = acts.add((len(acts.searches), uuid4(), at, "intent", None), said)
+            fields = {"person": person, "query": {"plate": pattern if person == "abusive" else "8QX?999"}}
+            search = acts.add((len(acts.searches), uuid4(), at, "intent", None), fields)
             assert search is not None
             search.listed = frozenset(listed)
-    found = suspected_misuse(acts, MisuseRules(), until=UNTIL, household=lambda _, plate: plate == "7ABC123")
+    misuses = suspected_misuse(acts, MisuseRules(), until=UNTIL, household=lambda _, plate: plate == "7ABC123")
     rules = {MisuseRule.SAME_PLATE, MisuseRule.OWN_HOUSEHOLD}
-    said = {(each.subject, each.rule): len(each.searches) for each in found if each.rule in rules}
-    assert said == {("abusive", MisuseRule.SAME_PLATE): 6, ("abusive", MisuseRule.OWN_HOUSEHOLD): 6}
+    fields = {(each.subject, each.rule): len(each.searches) for each in misuses if each.rule in rules}
+    assert fields == {("abusive", MisuseRule.SAME_PLATE): 6, ("abusive", MisuseRule.OWN_HOUSEHOLD): 6}
 
 
 def test_plate_after_plate_with_a_character_left_open_is_found_under_one_case() -> None:
-    acts = DepartmentActs(ZONE)
+    acts = AccessEvents(ZONE)
     for number in range(6):
-        said = {"person": "abusive", "case": "26-1", "query": {"plate": f"?ABC12{number}"}}
-        search = acts.add((number, uuid4(), UNTIL - timedelta(days=number), "intent", None), said)
+        fields = {"person": "abusive", "case": "26-1", "query": {"plate": f"?ABC12{number}"}}
+        search = acts.add((number, uuid4(), UNTIL - timedelta(days=number), "intent", None), fields)
         assert search is not None
         search.listed = frozenset({f"7ABC12{number}"})
-    found = suspected_misuse(acts, MisuseRules(), until=UNTIL, household=lambda *_: False)
-    (unrelated,) = [each for each in found if each.rule is MisuseRule.UNRELATED_PLATES]
+    misuses = suspected_misuse(acts, MisuseRules(), until=UNTIL, household=lambda *_: False)
+    (unrelated,) = [each for each in misuses if each.rule is MisuseRule.UNRELATED_PLATES]
     assert (len(unrelated.searches), "Typed 6 plates" in unrelated.says) == (6, True)
 
 
@@ -149,13 +149,13 @@ def test_plate_after_plate_with_a_character_left_open_is_found_under_one_case() 
 )
 def test_what_nobody_looked_for_is_no_search(query: dict[str, object]) -> None:
     """A picture of what was opened, a hit that came, a random read to be labeled, a breach, a covert entry's past."""
-    acts = DepartmentActs(ZONE)
+    acts = AccessEvents(ZONE)
     assert acts.add((1, uuid4(), UNTIL, "intent", None), {"person": "a", "query": query}) is None
     assert acts.present["a"] == [(UNTIL, False)]
 
 
 def test_shifts_that_people_begin_say_who_came_outside_of_one() -> None:
-    acts, numbers = DepartmentActs(ZONE), count(1)
+    acts, numbers = AccessEvents(ZONE), count(1)
 
     def did(person: str, day: int, hour: float, event: LedgerEvent = LedgerEvent.LOG_ON) -> None:
         at = datetime(2026, 9, 1, tzinfo=ZONE) + timedelta(days=day, hours=hour)
@@ -181,24 +181,24 @@ def test_shifts_that_people_begin_say_who_came_outside_of_one() -> None:
                     visited(person, day, hour)
             if person == "always.beginning":
                 did(person, day, 18)
-    found = {
+    matches = {
         each.subject: each
         for each in suspected_misuse(acts, MisuseRules(), until=UNTIL, household=lambda *_: False)
         if each.rule is MisuseRule.OUT_OF_HOURS
     }
-    assert found.keys() == {"beginning", "to.search"}, "13 o'clock is no odd hour of theirs"
-    assert "Came 2 times outside the shifts that they began" in found["beginning"].says
+    assert matches.keys() == {"beginning", "to.search"}, "13 o'clock is no odd hour of theirs"
+    assert "Came 2 times outside the shifts that they began" in matches["beginning"].says
 
 
 @pytest.mark.parametrize(
-    ("known", "listed", "found"),
+    ("known", "listed", "matches"),
     [(4, {"7ABC123", "7ABC124"}, 1), (5, {"7ABC124"}, 0), (0, {"7ABC123", "8XYZ999"}, 0)],
     ids=["wildcards", "another plate", "a scene"],
 )
-def test_wildcards_do_not_hide_the_own_household(known: int, listed: set[str], found: int) -> None:
-    acts = DepartmentActs(ZONE)
-    said = (1, uuid4(), UNTIL, "o.person", "patrol", None, None, False, None, None)
-    acts.searches.append(SearchAct(*said, known=known, listed=frozenset(listed)))
+def test_wildcards_do_not_hide_the_own_household(known: int, listed: set[str], matches: int) -> None:
+    acts = AccessEvents(ZONE)
+    fields = (1, uuid4(), UNTIL, "o.person", "patrol", None, None, False, None, None)
+    acts.searches.append(SearchEvent(*fields, known=known, listed=frozenset(listed)))
     acts.present["o.person"].append((UNTIL, False))
     rules = [
         each.rule
@@ -206,7 +206,7 @@ def test_wildcards_do_not_hide_the_own_household(known: int, listed: set[str], f
             acts, MisuseRules(), until=UNTIL, household=lambda person, plate: (person, plate) == ("o.person", "7ABC123")
         )
     ]
-    assert rules.count(MisuseRule.OWN_HOUSEHOLD) == found
+    assert rules.count(MisuseRule.OWN_HOUSEHOLD) == matches
 
 
 @pytest.fixture
@@ -222,12 +222,12 @@ def no_findings(connect: Callable[[str], psycopg.Connection]) -> Iterator[None]:
 def test_entry_of_a_list_is_held_against_the_household_too(tmp_path: Path) -> None:
     prepare_key(tmp_path / "key", tmp_path / "key.pub")
     key = HouseholdKey(tmp_path / "key")
-    lister, other = (made_person(login, DepartmentRole.OPERATOR) for login in ("o.lister", "o.other"))
+    lister, other = (new_person(login, DepartmentRole.OPERATOR) for login in ("o.lister", "o.other"))
     with as_role(COMMAND):
         note_household(key, lister.login, ["7ABC123"], consent="form 8", by="i.auditor")
         for by, plate in ((lister, "7ABC123"), (lister, "8XYZ999"), (other, "7ABC123")):
             enter_entry(entry_of(plate, reason="seen at a robbery"), by)
-        night = look_for_misuse(person="nightly", agency="riverside", key=key)
+        night = detect_misuse(person="nightly", agency="riverside", key=key)
     assert [(each.rule, each.subject, len(each.searches)) for each in night.suspected] == [
         (MisuseRule.OWN_HOUSEHOLD, "o.lister", 1)
     ]
@@ -246,18 +246,18 @@ def test_every_misuse_of_an_unseen_seed_is_found_once_and_few_are_accused(
     prepare_key(tmp_path / "key", tmp_path / "key.pub")
     key = HouseholdKey(tmp_path / "key")
     for login in weeks.household:
-        made_person(login)
+        new_person(login)
     with as_role(COMMAND), timezone.override(ZONE):
         for login, plate in weeks.household.items():
             note_household(key, login, [f" {plate[:3]}-{plate[3:].lower()} "], consent="form 7", by="i.auditor")
         asked = {"person": "nightly", "agency": "riverside", "key": key, "until": UNTIL}
-        nights = [look_for_misuse(**asked), look_for_misuse(**asked)]
+        nights = [detect_misuse(**asked), detect_misuse(**asked)]
     findings = list(AuditFinding.objects.all())
-    found = {(each.subject, each.rule): {*each.entries} for each in findings}
-    assert missed(weeks, found) == set()
-    accused = {subject for subject, _ in found} - {ABUSER}
+    matches = {(each.subject, each.rule): {*each.entries} for each in findings}
+    assert missed(weeks, matches) == set()
+    accused = {subject for subject, _ in matches} - {ABUSER}
     assert len(accused) <= MOST_ACCUSED, accused
-    assert [len(night.made) for night in nights] == [len(found), 0], "once for a rule, a person and a month"
+    assert [len(night.new_findings) for night in nights] == [len(matches), 0], "once for a rule, a person and a month"
     searches = [line for line in weeks.lines if line.event is LedgerEvent.INTENT and line.at < UNTIL]
     assert nights[0].searches == sum("record" not in line.fields["query"] for line in searches)
     says = AuditFinding.objects.get(subject=ABUSER, rule="volume").says

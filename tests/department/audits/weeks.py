@@ -159,8 +159,8 @@ class Weeks:
     @contextmanager
     def _logged_on(self, login: str, at: datetime) -> Iterator[None]:
         self._now = at
-        said = {"person": login, "methods": ["webauthn"], "device": str(uuid5(NAMESPACE_OID, login)), "known": True}
-        self._append(LedgerEvent.LOG_ON, said)
+        fields = {"person": login, "methods": ["webauthn"], "device": str(uuid5(NAMESPACE_OID, login)), "known": True}
+        self._append(LedgerEvent.LOG_ON, fields)
         self._pause(10, 60)
         yield
         self._pause(30, 400)
@@ -173,21 +173,21 @@ class Weeks:
         """Search for a pattern, see a list of plates, open some of them, and perhaps a picture; return the intents."""
         self._pause(15, 90)
         asked = dict(PlateQuery(pattern=PlatePattern.parse(text)).asked(text))
-        made = []
+        created = []
         with self._entry(login, access, asked) as entry:
             entry.fetched(plates=shown)
-        made.append(entry.entry)
+        created.append(entry.entry)
         for plate in opened:
             self._pause(5, 40)
             records = [self.random.randrange(1, 2_000_000) for _ in range(self.random.randint(1, 6))]
             with self._entry(login, access, {**asked, "opened": plate, "show": "reads"}) as entry:
                 entry.fetched(records=records)
-            made.append(entry.entry)
+            created.append(entry.entry)
             if self.random.random() < 0.4:
                 self._pause(3, 20)
                 with self._entry(login, access, {"record": records[0], "picture": "patch"}) as entry:
                     entry.fetched(pictures=[(records[0], "patch")])
-        return made
+        return created
 
     def _entry(self, login: str, access: AccessPurpose, query: Mapping[str, Any]) -> Any:  # noqa: ANN401
         return open_entry(person=login, agency="riverside", purpose=access, query=query)
@@ -219,11 +219,11 @@ class Weeks:
     def _case(self, plates: int | None = None) -> Case:
         self._number += self.random.randint(1, 9)
         chance = self.random
-        told = f"{chance.choice(_WORDS)}, {chance.choice(_PLACES)}"
+        text = f"{chance.choice(_WORDS)}, {chance.choice(_PLACES)}"
         return Case(
             f"26-{self._number:05}",
             chance.choice(_CASES),
-            chance.choice((told, told, told, *_SHORT)),
+            chance.choice((text, text, text, *_SHORT)),
             [self.plate() for _ in range(plates or chance.choice((1, 1, 1, 2, 2, 3)))],
         )
 
@@ -277,11 +277,11 @@ class Weeks:
         """Search for what a witness remembers, and open some of what it found."""
         chance = self.random
         forms = f"{plate[:4]}*", f"{plate[:3]}?{plate[4]}*", f"*{plate[3:]}", f"{plate[:2]}??{plate[4:]}"
-        found = [plate, *(self.plate() for _ in range(chance.randint(0, 8))), *more]
-        chance.shuffle(found)
-        others = [each for each in found if each not in more]
+        matches = [plate, *(self.plate() for _ in range(chance.randint(0, 8))), *more]
+        chance.shuffle(matches)
+        others = [each for each in matches if each not in more]
         opened = tuple(chance.sample(others, min(len(others), 2)))
-        self._look(login, case.access, chance.choice(forms), found, opened=opened)
+        self._look(login, case.access, chance.choice(forms), matches, opened=opened)
 
     def _visit(self, login: str, day: int, hour: float | None = None) -> AbstractContextManager[None]:
         """Log on once more in the shift of a day, or at an hour."""

@@ -26,6 +26,8 @@ def fleet_post(department: Commands) -> Post:
 def keep(folder: DepartmentFolder, envelopes: Iterable[Envelope]) -> None:
     """Keep records; the database runs."""
     settings = folder.settings
-    register = KeyRegister(folder.register_file, folder.register_key, agency=settings.agency, kept=folder.kept_register)
+    register = KeyRegister(
+        folder.register_file, folder.register_key, agency=settings.agency, state_file=folder.stored_register
+    )
     with CustodyStore(folder.conninfo(KEEPER), keys=register.keys, bucket=open_bucket(folder)) as store:
         store.keep(deliveries(*envelopes))

@@ -29,10 +29,10 @@ ROOT = str(Path(__file__).parents[3])
 class Started:
     """A command that goes on beside the test, used as a subprocess.Popen is."""
 
-    def __init__(self, told: TextIO, stdout: TextIO | None) -> None:
-        self._told = told
+    def __init__(self, notified: TextIO, stdout: TextIO | None) -> None:
+        self._reports = notified
         self.stdout = stdout
-        self.pid = int(told.readline())
+        self.pid = int(notified.readline())
         self.returncode: int | None = None
 
     def __enter__(self) -> Self:
@@ -52,11 +52,11 @@ class Started:
     def wait(self, timeout: float | None = None) -> int:
         """Return how it ended, once it has. Raises TimeoutExpired: it has not in so many seconds."""
         if self.returncode is None:
-            ended, _, _ = select.select([self._told], [], [], timeout)
+            ended, _, _ = select.select([self._reports], [], [], timeout)
             if not ended:
                 raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
-            self.returncode = int(self._told.readline())
-            self._told.close()
+            self.returncode = int(self._reports.readline())
+            self._reports.close()
         return self.returncode
 
     def send_signal(self, number: int) -> None:
@@ -98,8 +98,8 @@ class Forking:
         with self._lock:
             self._process.stdin.write(json.dumps(words) + "\n")
             self._process.stdin.flush()
-            said = json.loads(self._process.stdout.readline())
-        return subprocess.CompletedProcess(arguments, **said)
+            payload = json.loads(self._process.stdout.readline())
+        return subprocess.CompletedProcess(arguments, **payload)
 
     def start(
         self,
@@ -112,16 +112,16 @@ class Forking:
         """Have `platepost` go on beside the test, as subprocess.Popen does; `stdout` may be PIPE, for text."""
         assert self._process.stdin is not None
         reading, telling = os.pipe()
-        said, saying = os.pipe() if stdout == subprocess.PIPE else (None, 1 if stdout is None else stdout)
+        fields, saying = os.pipe() if stdout == subprocess.PIPE else (None, 1 if stdout is None else stdout)
         words = {"arguments": [*arguments], "environment": {**environment}, "folder": os.getcwd(), "program": ""}  # noqa: PTH109
         with self._lock:
             self._process.stdin.write(json.dumps(words) + "\n")
             self._process.stdin.flush()
             socket.send_fds(self._files, [b"-"], [telling, saying, 2 if stderr is None else stderr])
         os.close(telling)
-        if said is not None:
+        if fields is not None:
             os.close(saying)
-        return Started(os.fdopen(reading), None if said is None else os.fdopen(said))
+        return Started(os.fdopen(reading), None if fields is None else os.fdopen(fields))
 
 
 @cache
@@ -144,16 +144,16 @@ def _answer() -> Mapping[str, Any] | None:
                 if _beside(*socket.recv_fds(files, 1, 3)[1]):
                     return words
                 continue
-            given, *said = (os.memfd_create(name) for name in ("given", "stdout", "stderr"))
+            given, *fields = (os.memfd_create(name) for name in ("given", "stdout", "stderr"))
             os.pwrite(given, words["given"].encode(), 0)
             pid = os.fork()
             if pid == 0:
-                for number, file in enumerate((given, *said)):
+                for number, file in enumerate((given, *fields)):
                     os.dup2(file, number)
                 return words
             _, status = os.waitpid(pid, 0)
             texts = {}
-            for name, file in zip(("stdout", "stderr"), said, strict=True):
+            for name, file in zip(("stdout", "stderr"), fields, strict=True):
                 with open(file, encoding="utf-8") as written:  # noqa: PTH123
                     written.seek(0)
                     texts[name] = written.read()
@@ -179,13 +179,13 @@ def _beside(telling: int, stdout: int, stderr: int) -> bool:
             os.dup2(file, number)
             os.close(file)
         return True
-    with os.fdopen(telling, "w") as told:
-        print(pid, file=told, flush=True)
+    with os.fdopen(telling, "w") as notified:
+        print(pid, file=notified, flush=True)
         for number in range(3):
             os.close(number)
         os.closerange(0, telling)
         _, status = os.waitpid(pid, 0)
-        print(os.waitstatus_to_exitcode(status), file=told, flush=True)
+        print(os.waitstatus_to_exitcode(status), file=notified, flush=True)
     os._exit(0)
 
 

@@ -69,7 +69,7 @@ class Commands:
         return ["department", *name.split(), str(self.folder), *map(str, arguments)]
 
 
-def done_beside(program: str, *arguments: str | Path) -> str:
+def done_aside(program: str, *arguments: str | Path) -> str:
     """Run a program in Python that works on a department, as `-c` would; return what it prints."""
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     done = forking().run([*map(str, arguments)], environment, program=program)
@@ -108,7 +108,7 @@ def name_persons(folder: DepartmentFolder, persons: Mapping[str, str]) -> None:
 
 def give_apps(folder: DepartmentFolder) -> None:
     """Give everybody an authenticator app; the database runs."""
-    done_beside(_WITH_APP, folder.path, SECRET)
+    done_aside(_WITH_APP, folder.path, SECRET)
 
 
 def next_code(folder: DepartmentFolder) -> str:
@@ -153,10 +153,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     if not installed_versions():
         pytest.skip("PostgreSQL is missing: make tools")
     with made_once(tmp_path_factory, "installed") as folder:
-        made = Installed(folder)
-        if not made.folder.exists():
-            made.make()
-    return made
+        created = Installed(folder)
+        if not created.folder.exists():
+            created.make()
+    return created
 
 
 class Forked:
@@ -176,9 +176,9 @@ def databases_lent(request: pytest.FixtureRequest) -> Iterator[None]:
     """Lend each throw-away department that this process makes its database, and give its commands as those above."""
     initialize = ThrowawayDepartment.initialize
 
-    def sooner(made: ThrowawayDepartment) -> None:
-        request.getfixturevalue("installed").lend_database(made.folder)
-        initialize(made)
+    def sooner(throwaway_department: ThrowawayDepartment) -> None:
+        request.getfixturevalue("installed").lend_database(throwaway_department.folder)
+        initialize(throwaway_department)
 
     def forked(command: Sequence[str], *, allowed: Sequence[int] = (0,)) -> str:
         done = forking().run(command[command.index("department") :], os.environ)
@@ -196,15 +196,15 @@ def databases_lent(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def department(installed: Installed) -> Iterator[Commands]:
     """Give a fleet and a department's folder for its custodian to all tests of a file: a copy, which is made sooner."""
-    with _copied(installed) as made:
-        yield made
+    with _copied(installed) as created:
+        yield created
 
 
 @pytest.fixture
 def own_department(installed: Installed) -> Iterator[Commands]:
     """Give such a copy to one test, which changes what another would find: settings, keys, the ledger's clock."""
-    with _copied(installed) as made:
-        yield made
+    with _copied(installed) as created:
+        yield created
 
 
 @contextmanager

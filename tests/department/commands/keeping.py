@@ -137,11 +137,11 @@ class Site:
 def site() -> Iterator[Site]:
     """Give a place for all of it, short enough for a socket's path."""
     top = new_folder()
-    made = Site(top)
+    created = Site(top)
     try:
-        with made.broker:
-            yield made
+        with created.broker:
+            yield created
     finally:
-        if made.cluster.exists:
-            made.cluster.kill()
+        if created.cluster.exists:
+            created.cluster.kill()
         shutil.rmtree(top)

@@ -19,7 +19,7 @@ from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from platepost.department.session import running_database
 from tests.department.commands.filled import fleet_post, keep
 from tests.department.commands.installation import Commands, own_department
-from tests.department.ledger.asked import hand_made
+from tests.department.ledger.asked import handmade
 from tests.department.planting import planting
 from tests.s3_store import PREFIX, S3Store
 
@@ -52,16 +52,16 @@ def test_backup_comes_back_whole_and_for_its_holder_alone(own_department: Comman
     with running_database(folder):
         keep(folder, [post.read() for _ in range(20)])
         with psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME) as superuser:
-            superuser.execute("SELECT ledger_append('intent', NULL, %s)", [hand_made()])
-        made = given("backup", folder.path, tmp_path, "--to", public, "--json")
-        assert made.exit_code == 0, made.output
-        said = json.loads(made.stdout)
+            superuser.execute("SELECT ledger_append('intent', NULL, %s)", [handmade()])
+        created = given("backup", folder.path, tmp_path, "--to", public, "--json")
+        assert created.exit_code == 0, created.output
+        payload = json.loads(created.stdout)
         keep(folder, [post.read()])  # later than the backup
-        assert given("backup", folder.path, said["file"], "--to", public).exit_code == 1
+        assert given("backup", folder.path, payload["file"], "--to", public).exit_code == 1
         with psycopg.connect(folder.conninfo(AUDITOR)) as auditor:
             entered = auditor.execute("SELECT value FROM ledger_body WHERE field = 'digest'").fetchall()
-        assert entered == [(json.dumps(said["sha256"]),)]
-    file = Path(said["file"])
+        assert entered == [(json.dumps(payload["sha256"]),)]
+    file = Path(payload["file"])
     opened = subprocess.run(["age", "-d", "-i", key, file], check=True, capture_output=True).stdout
     assert opened[:16] not in file.read_bytes(), "what is compressed is encrypted"
     assert [path.name for path in tmp_path.glob("*.part")] == ["oakdale-20260101T030000Z.backup.age.part"]
@@ -70,7 +70,7 @@ def test_backup_comes_back_whole_and_for_its_holder_alone(own_department: Comman
     assert back.exit_code == 0, back.output
     report = json.loads(back.stdout)
     counts = (report["intact"], report["records"], report["entries"], report["head"])
-    assert counts == (True, 20, 2, said["head"]), "the law of `init` is an entry, too"
+    assert counts == (True, 20, 2, payload["head"]), "the law of `init` is an entry, too"
     assert (report["agency"], report["bytes"]) == ("riverside", file.stat().st_size)
     assert DepartmentFolder(top / "back").settings == folder.settings
     assert not (top / "back" / "receipts").exists(), "the log of receipts is never restored"
@@ -104,8 +104,8 @@ def test_restore_test_names_what_is_wrong(own_department: Commands, tmp_path: Pa
         where = {"host": str(folder.cluster), "user": SUPERUSER, "dbname": DATABASE_NAME}
         with psycopg.connect(**where) as superuser, planting(superuser):
             superuser.execute(ROW)
-        made = given("backup", folder.path, tmp_path / "second.age", "--to", public)
-        assert made.exit_code == 0, made.output
+        created = given("backup", folder.path, tmp_path / "second.age", "--to", public)
+        assert created.exit_code == 0, created.output
     tried = given("restore-test", tmp_path / "second.age", top / "try", "--key", tmp_path / "key.txt")
     assert tried.exit_code == 1
     assert "projection: custody_audit has a row that it does not make" in tried.output.replace("\n", " ")
@@ -130,13 +130,13 @@ def test_pictures_in_a_bucket_are_not_in_it_and_read_from_there(
     public, post = new_key(tmp_path / "key.txt"), fleet_post(own_department)
     with S3Store(s3_store.directory / "of-a-backup") as store, running_database(folder):
         settings = store.settings(credentials=store.directory / "credentials.toml")
-        table = "".join(f'{name} = "{said}"\n' for name, said in settings.model_dump(exclude_unset=True).items())
+        table = "".join(f'{name} = "{fields}"\n' for name, fields in settings.model_dump(exclude_unset=True).items())
         path = folder.path / "department.toml"
         path.write_text(f"{path.read_text()}[picture_bucket]\n{table}")
         folder = DepartmentFolder(folder.path)
         keep(folder, [post.read() for _ in range(3)])
-        made = given("backup", folder.path, tmp_path / "third.age", "--to", public)
-        assert f"{settings.bucket} at {settings.endpoint} are not in it" in made.output.replace("\n", " ")
+        created = given("backup", folder.path, tmp_path / "third.age", "--to", public)
+        assert f"{settings.bucket} at {settings.endpoint} are not in it" in created.output.replace("\n", " ")
         next((store.objects / settings.bucket / PREFIX).iterdir()).unlink()
         trial = ("restore-test", tmp_path / "third.age", top / "try", "--key", tmp_path / "key.txt")
         tried = given(*trial)
@@ -154,8 +154,8 @@ def test_old_backups_go_though_no_new_one_can_be_made(own_department: Commands, 
     with running_database(folder):
         with psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME) as superuser:
             for days, name in ((50, "older"), (40, "old"), (1, "elsewhere")):
-                made = "INSERT INTO archive_backup VALUES (%s, %s, now() - %s * interval '1 day')"
-                superuser.execute(made, [name, f"{name}.backup.age", days])
+                query = "INSERT INTO archive_backup VALUES (%s, %s, now() - %s * interval '1 day')"
+                superuser.execute(query, [name, f"{name}.backup.age", days])
         for name in ("older", "old"):
             (tmp_path / f"{name}.backup.age").touch()
         refused = given("backup", folder.path, tmp_path, "--to", "age1nobody")

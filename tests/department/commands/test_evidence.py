@@ -41,24 +41,24 @@ REQUEST = (
 
 def entries(folder: DepartmentFolder, event: str) -> list[dict[str, object]]:
     with psycopg.connect(folder.conninfo(AUDITOR)) as auditor:
-        found = auditor.execute(
+        matches = auditor.execute(
             "SELECT json_object_agg(field, value::json) FROM ledger_entry JOIN ledger_body USING (entry)"
             " WHERE event = %s GROUP BY number ORDER BY number",
             [event],
         ).fetchall()
-    return [said for (said,) in found]
+    return [fields for (fields,) in matches]
 
 
 @pytest.fixture(scope="module")
 def stocked(department: Commands) -> DepartmentFolder:
     """Give the department's folder, in which ten records of its post are kept and receipted."""
     folder, post = DepartmentFolder(department.folder), fleet_post(department)
-    made = [post.read() for _ in range(10)]
-    span = KeptRange(first=1, last=10, digest=made[-1].digest)
-    receipt = {"post": "post-1", "chain": made[0].event["chain"], "epoch": 1, "number": 1}
+    created = [post.read() for _ in range(10)]
+    span = KeptRange(first=1, last=10, digest=created[-1].digest)
+    receipt = {"post": "post-1", "chain": created[0].event["chain"], "epoch": 1, "number": 1}
     folder.receipts.write_text(json.dumps({**receipt, "ranges": [[span.first, span.last, span.digest]]}) + "\n")
     with running_database(folder):
-        keep(folder, made)
+        keep(folder, created)
     return folder
 
 
@@ -98,7 +98,7 @@ def test_evidence_is_exported_proved_and_booked(
         posing = department("export", tmp_path / "none", "--record", "2", "--to", public, *why, given="000000\n",
                             LOGNAME="b.lee")  # fmt: skip
         assert "code is wrong" in posing.stderr
-        assert [said["person"] for said in entries(folder, "log_on_failed")] == [USER], "whoever LOGNAME names"
+        assert [fields["person"] for fields in entries(folder, "log_on_failed")] == [USER], "whoever LOGNAME names"
         both = ("--record", "2", "--record", "5")
         exported = department.json("export", sealed, *both, "--to", public, *why, given=next_code(folder))
         refused = exporting("export", tmp_path / "none", "--record", "999", "--to", public, *why)
@@ -120,12 +120,20 @@ def test_evidence_is_exported_proved_and_booked(
         assert (unwritten.returncode, entries(folder, "released")) == (1, []), "the one package has not gone"
         released = department.json(*release, given=next_code(folder))
         assert exporting(*release).returncode == 1
-        (said,) = entries(folder, "released")
-        assert (said["digest"], said["count"]) == (released["sha256"], 1)
-        said, _ = entries(folder, "exported")
-        assert (said["what"], said["digest"], said["records"]) == (exported["package"], exported["sha256"], [2, 5])
-        (said,) = entries(folder, "evidence_booked")
-        assert (said["what"], said["digest"], said["receipt"]) == (exported["package"], exported["sha256"], "DA-118")
+        (fields,) = entries(folder, "released")
+        assert (fields["digest"], fields["count"]) == (released["sha256"], 1)
+        fields, _ = entries(folder, "exported")
+        assert (fields["what"], fields["digest"], fields["records"]) == (
+            exported["package"],
+            exported["sha256"],
+            [2, 5],
+        )
+        (fields,) = entries(folder, "evidence_booked")
+        assert (fields["what"], fields["digest"], fields["receipt"]) == (
+            exported["package"],
+            exported["sha256"],
+            "DA-118",
+        )
         assert booked["case"] == "26-00417"
 
     keys = ["--key", str(fleet / "custody" / "records" / "verifying_key.pem")]
@@ -153,16 +161,16 @@ def test_everything_goes_into_another_department(
     folder, top = stocked, department.folder.parent
     why = ("--purpose", "drill", "--case", "D-1")
     with running_database(folder):
-        made = department.json("export-all", tmp_path / "all", *why, given=next_code(folder))
+        document = department.json("export-all", tmp_path / "all", *why, given=next_code(folder))
     other = Commands(top / "other", department.identity)
     installed.lend_database(other.folder)
     assert other("init", other.identity).returncode == 0
     there = DepartmentFolder(other.folder)
     with running_database(there):
         taken = other.json("import", tmp_path / "all")
-        assert (made["records"], taken) == (10, {name: made[name] for name in ("records", "entries")})
+        assert (document["records"], taken) == (10, {name: document[name] for name in ("records", "entries")})
         again = other("import", tmp_path / "all")
         assert "import into an empty one" in again.stderr
         proved = other.json("verify", "--whole")
-        assert (proved["intact"], proved["records"], proved["entries"]) == (True, 10, made["entries"] + 1), proved
+        assert (proved["intact"], proved["records"], proved["entries"]) == (True, 10, document["entries"] + 1), proved
     assert there.receipts.read_bytes() == folder.receipts.read_bytes()

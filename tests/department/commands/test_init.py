@@ -73,9 +73,9 @@ def test_each_role_connects_and_owns_nothing_but_the_owner(department: Commands)
 
 def refused(*arguments: str | Path) -> str:
     """Return why `init` refuses, in this process."""
-    with pytest.raises(DepartmentError) as found:
+    with pytest.raises(DepartmentError) as matches:
         CliRunner().invoke(init, list(map(str, arguments)), catch_exceptions=False)
-    return str(found.value)
+    return str(matches.value)
 
 
 def test_made_folder_is_not_made_again(department: Commands) -> None:
@@ -148,15 +148,15 @@ def test_wrong_settings_are_named(department: Commands, tmp_path: Path) -> None:
     ids=str,
 )
 def test_setting_that_no_command_could_go_by_is_named(wrong: dict[str, object]) -> None:
-    said = {"agency": "riverside", "custodian": "records", "brokers": ["localhost:8883"]}
+    fields = {"agency": "riverside", "custodian": "records", "brokers": ["localhost:8883"]}
     with pytest.raises(DepartmentError, match=f"here: {next(iter(wrong))}"):
-        checked_settings(said | wrong, where="here")
+        checked_settings(fields | wrong, where="here")
 
 
 def test_hosts_are_compared_as_browsers_say_them() -> None:
-    said = {"agency": "riverside", "custodian": "records", "brokers": ["a.example:8883,b.example:8883"]}
+    fields = {"agency": "riverside", "custodian": "records", "brokers": ["a.example:8883,b.example:8883"]}
     hosts = ["Plates.Riverside.example", "192.0.2.7", "[2001:db8::7]"]
-    settings = checked_settings(said | {"hosts": hosts}, where="here")
+    settings = checked_settings(fields | {"hosts": hosts}, where="here")
     assert settings.hosts == ("plates.riverside.example", "192.0.2.7", "[2001:db8::7]")
 
 
@@ -172,11 +172,11 @@ def test_upgrade_applies_what_is_missing(department: Commands) -> None:
             connection.execute("SELECT custody_synthetic_kept()")
 
 
-def without_database(department: Commands, top: Path, said: str = 'database = "private"\n') -> Commands:
+def without_database(department: Commands, top: Path, text: str = 'database = "private"\n') -> Commands:
     """Return the commands of a folder that has its settings, of the database those given, and nothing else."""
     (top / "lost").mkdir()
     settings = (department.folder / "department.toml").read_text().replace('database = "private"\n', "")
-    (top / "lost" / "department.toml").write_text(settings + said)
+    (top / "lost" / "department.toml").write_text(settings + text)
     (top / "lost" / "secret-key").write_bytes((department.folder / "secret-key").read_bytes())
     return Commands(top / "lost", department.identity)
 
@@ -190,13 +190,13 @@ def test_database_that_is_away_is_one_line(department: Commands, tmp_path: Path)
 
 
 def test_lost_database_is_not_said_to_be_made_by_init_alone(department: Commands, tmp_path: Path) -> None:
-    said = without_database(department, tmp_path)("status").stderr
-    assert "after a loss, put a backup back: platepost department restore-test" in said
+    fields = without_database(department, tmp_path)("status").stderr
+    assert "after a loss, put a backup back: platepost department restore-test" in fields
 
 
 def test_setting_that_does_not_exist_is_named(department: Commands, tmp_path: Path) -> None:
-    said = without_database(department, tmp_path, 'webb = "x"\n')("status").stderr
-    assert said.endswith("department.toml: webb: there is no such setting\n")
+    fields = without_database(department, tmp_path, 'webb = "x"\n')("status").stderr
+    assert fields.endswith("department.toml: webb: there is no such setting\n")
 
 
 def test_owner_waits_for_no_lock_for_long(department: Commands) -> None:

@@ -34,33 +34,35 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def street(installed: Installed) -> Iterator[Site]:
-    with site() as made:
-        made.init(installed)
-        made.fleet.add_subscriber("neighbor")
-        yield made
+    with site() as created:
+        created.init(installed)
+        created.fleet.add_subscriber("neighbor")
+        yield created
 
 
 def test_records_are_proved_and_receipted_over_kills_and_late_keys(street: Site) -> None:
-    made = []
+    created = []
     street.add_post("post-1")
     with street.post("post-1") as post:
         with street.keeping():
-            made += post.send(20)
+            created += post.send(20)
             post.until(20)
             assert set(street.verdicts("post-1").values()) == {"foreign"}, "its key is not exported yet"
-            made += post.send(30)
-        made += post.send(10)
+            created += post.send(30)
+        created += post.send(10)
         street.export()  # while no keeper runs
         with street.keeping() as keeper:
-            made += post.send(30)
+            created += post.send(30)
             pid = street.cluster.pid
             assert pid is not None
             os.kill(pid, signal.SIGKILL)
-            made += post.send(30)
-            said = post.until(120)
-            assert [(kept.first, kept.last, kept.digest) for kept in said.ranges] == [(1, 120, made[-1].digest)]
+            created += post.send(30)
+            fields = post.until(120)
+            assert [(stored.first, stored.last, stored.digest) for stored in fields.ranges] == [
+                (1, 120, created[-1].digest)
+            ]
             assert street.cluster.pid != pid, "the keeper started its database again"
-            genuine = {(record.sequence, record.digest): "genuine" for record in made}
+            genuine = {(record.sequence, record.digest): "genuine" for record in created}
             street.until(lambda: street.verdicts("post-1") == genuine)
             assert keeper.stop() == 0
             assert keeper.events[-1]["event"] == "stopped"
@@ -132,18 +134,18 @@ def test_it_waits_for_a_database_that_is_away(street: Site) -> None:
     street.add_post("post-7")
     street.export()
     try:
-        kept = [line for line in private.splitlines() if not line.startswith("database")]
+        stored = [line for line in private.splitlines() if not line.startswith("database")]
         url = f'database = "postgresql://{{role}}@/platepost?host={street.cluster.folder}"'
-        settings.write_text("\n".join([*kept, url]))
+        settings.write_text("\n".join([*stored, url]))
         with street.keeping() as keeper, street.post("post-7") as post:
             post.send(3)
             post.until(3)
             street.cluster.kill()
-            made = post.send(20)
+            created = post.send(20)
             keeper.until("waiting")
             street.cluster.start()
             keeper.until("storing")
-            assert post.until(23).ranges[-1].digest == made[-1].digest
+            assert post.until(23).ranges[-1].digest == created[-1].digest
             street.cluster.stop()
             post.send()
             keeper.until("waiting", count=2)
@@ -156,10 +158,10 @@ def test_it_waits_for_a_database_that_is_away(street: Site) -> None:
 @pytest.mark.skipif(rclone_path() is None, reason="rclone with S3 is missing: make build/rclone")
 def test_it_waits_for_a_bucket_that_is_away(street: Site) -> None:
     folder, store = street.department.folder, S3Store(street.top / "s3")
-    said = store.settings(credentials="picture-credentials.toml")
+    settings = store.settings(credentials="picture-credentials.toml")
     path = folder / "department.toml"
     without = path.read_text()
-    lines = [f'{name} = "{value}"' for name, value in said.model_dump(mode="json", exclude_unset=True).items()]
+    lines = [f'{name} = "{value}"' for name, value in settings.model_dump(mode="json", exclude_unset=True).items()]
     (folder / "picture-credentials.toml").write_text(CREDENTIALS)
     (folder / "picture-credentials.toml").chmod(0o600)
     street.add_post("post-8")
@@ -170,11 +172,11 @@ def test_it_waits_for_a_bucket_that_is_away(street: Site) -> None:
             sight = example_sight(PASSAGE, "7ABC123") | {"pictures": [Picture.of("patch", JPEG, width=24, height=12)]}
             read = Read.model_validate(sight | {"hotlist": dict(LIST) | {"result": "no_match"}})
             post.resend(post.recorder.record(read))
-            assert said.bucket in keeper.until("waiting")["reason"]
+            assert settings.bucket in keeper.until("waiting")["reason"]
             post.resend(post.recorder.record(read))
             assert street.verdicts("post-8") == {}
             assert "pictures_unreachable" in {fault["name"] for fault in street.department.json("check")}
-            assert said.bucket in street.department.json("status")["pictures"]
+            assert settings.bucket in street.department.json("status")["pictures"]
             with store:
                 keeper.until("storing")
                 post.until(2)
@@ -184,8 +186,8 @@ def test_it_waits_for_a_bucket_that_is_away(street: Site) -> None:
                 assert not {fault["name"] for fault in street.department.json("check") if "picture" in fault["name"]}
                 assert street.department("verify", "--whole").returncode == 0
                 assert json.loads(street.department("nightly", "--json").stdout)["steps"]["pictures"] is None
-                found = street.department.json("pictures", "--delete")
-                assert (found["listed"], found["stray"], found["deleted"]) == (2, 0, True)
+                document = street.department.json("pictures", "--delete")
+                assert (document["listed"], document["stray"], document["deleted"]) == (2, 0, True)
                 keeper.stop()
                 assert "no keeper runs" in street.department("pictures", "--delete").stderr
             assert street.department("verify", "--whole").returncode != 0

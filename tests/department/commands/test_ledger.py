@@ -13,7 +13,7 @@ from platepost.department.ledger.witness import witness_head, witnessed_head
 from platepost.provisioning.trust.keys import signing_jwk
 from platepost.wire.verify.noted import NotedHead
 from tests.department.commands.installation import Commands, department
-from tests.department.ledger.asked import checkpoint, hand_made
+from tests.department.ledger.asked import checkpoint, handmade
 from tests.department.ledger.test_second_verifier import run_example
 from tests.department.ledger.time_stamping import time_stamping
 
@@ -36,11 +36,11 @@ def test_sealed_end_names_a_tail_that_is_cut_off(department: Commands, tmp_path:
         where = {"host": str(folder.cluster), "user": SUPERUSER, "dbname": DATABASE_NAME}
         with psycopg.connect(**where) as superuser:
             for _ in range(2):
-                superuser.execute("SELECT ledger_append('intent', NULL, %s)", [hand_made()])
+                superuser.execute("SELECT ledger_append('intent', NULL, %s)", [handmade()])
         done = department("checkpoint", "--json")  # the keeper does not run: no broker has it
-        said = json.loads(done.stdout)
-        assert (said["number"], said["records"], said["problems"]) == (3, 0, []), done
-        assert said["sent"] == {str(heads): "", "broker": "", url: ""}
+        payload = json.loads(done.stdout)
+        assert (payload["number"], payload["records"], payload["problems"]) == (3, 0, []), done
+        assert payload["sent"] == {str(heads): "", "broker": "", url: ""}
         assert SealedHead.read(heads.read_bytes()).head == folder.published_head.read_bytes()
         assert department.json("ledger check", "--heads", heads) == {
             "intact": True,
@@ -54,14 +54,14 @@ def test_sealed_end_names_a_tail_that_is_cut_off(department: Commands, tmp_path:
             sign_head(checkpoint(NotedHead(7, "ab" * 32), agency="oakdale", custodian="r"), stranger)
         )
         (tmp_path / "oakdale.pem").write_bytes(stranger.as_pem(private=False))
-        said = department.json("ledger witness", tmp_path / "head", "--of", tmp_path / "oakdale.pem")
-        assert witnessed_head(said["signed"].encode(), [signing_jwk(folder.custody_key)])
+        payload = department.json("ledger witness", tmp_path / "head", "--of", tmp_path / "oakdale.pem")
+        assert witnessed_head(payload["signed"].encode(), [signing_jwk(folder.custody_key)])
         assert [path.name for path in folder.witnessed.iterdir()] == ["oakdale.r"]
         # The end that the other department kept and signed, and one that nobody known signed.
         own = folder.published_head.read_bytes()
-        names, kept = ("oakdale", "r"), tmp_path / "kept"
+        names, stored = ("oakdale", "r"), tmp_path / "kept"
         of = signing_jwk(folder.custody_key)
-        _, signed = witness_head([own], kept, of=of, by=stranger, names=names)
+        _, signed = witness_head([own], stored, of=of, by=stranger, names=names)
         forged = witness_head([own], tmp_path / "forged", of=of, by=ECKey.generate_key("P-256"), names=names)[1]
         (tmp_path / "signed").write_bytes(signed + b"\n")
         given = ("--witnessed", tmp_path / "signed", "--by", tmp_path / "oakdale.pem")

@@ -17,7 +17,7 @@ from platepost.department.session import running_database
 from platepost.department.status.nightly import nightly_problems
 from tests.department.commands.installation import Commands, own_department
 from tests.department.commands.test_backup import new_key
-from tests.department.ledger.asked import hand_made
+from tests.department.ledger.asked import handmade
 
 __all__ = ["own_department"]
 
@@ -30,15 +30,15 @@ def test_each_step_is_done_and_what_failed_is_said(own_department: Commands, tmp
     settings.write_text(settings.read_text() + f'backups = "{backups}"\nbackup_keys = ["{key}"]\n')
     with running_database(folder):
         with psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME) as superuser:
-            superuser.execute("SELECT ledger_append('intent', NULL, %s)", [hand_made()])
+            superuser.execute("SELECT ledger_append('intent', NULL, %s)", [handmade()])
             for name, days in (("old", 31), ("young", 29), ("away", 40)):
                 at = datetime.now(UTC) - timedelta(days=days)
                 superuser.execute("INSERT INTO archive_backup VALUES (%s, %s, %s)", [name, f"{name}.backup.age", at])
                 (backups / f"{name}.backup.age").touch()
         (backups / "away.backup.age").unlink()
         done = own_department("nightly")
-        said = json.loads(folder.nightly.read_bytes())["steps"]
-        assert [step for step, why in said.items() if why is None] == [
+        fields = json.loads(folder.nightly.read_bytes())["steps"]
+        assert [step for step, why in fields.items() if why is None] == [
             "journal",
             "readers",
             "verify",
@@ -50,12 +50,12 @@ def test_each_step_is_done_and_what_failed_is_said(own_department: Commands, tmp
             "misuse",
             "certificates",
             "backup",
-        ], str(said)
-        assert (done.returncode, "no backup was restored as a test" in said["restore-test"]) == (1, True)
+        ], str(fields)
+        assert (done.returncode, "no backup was restored as a test" in fields["restore-test"]) == (1, True)
         assert (folder.holds_aside.read_bytes(), folder.holds_aside.stat().st_mode & 0o077) == (b"", 0)
         left = sorted(path.name for path in backups.iterdir())
         assert (len(left), left[-1], "old.backup.age" in left) == (2, "young.backup.age", False)
-        assert own_department.json("status")["nightly"] == {"restore-test": said["restore-test"]}
+        assert own_department.json("status")["nightly"] == {"restore-test": fields["restore-test"]}
         assert own_department.json("public publish")["published"] is False, "the night did it"
         assert own_department("public export", tmp_path / "site").returncode == 0
         assert "Signed copy of" in (tmp_path / "site" / "index.html").read_text()
@@ -69,8 +69,8 @@ def test_end_of_the_certificate_is_said_ahead(own_department: Commands, monkeypa
     monkeypatch.setattr("platepost.department.commands.nightly.run_platepost", lambda *_: None)
     monkeypatch.setattr("platepost.department.config.checks.ENDING", timedelta(days=800))
     CliRunner().invoke(group, ["nightly", str(folder.path)])
-    said = nightly_problems(folder.nightly, datetime.now(UTC))["certificates"]
-    assert re.fullmatch(r"the custodian's certificate ends on \d{4}-\d\d-\d\d: renew it", said)
+    fields = nightly_problems(folder.nightly, datetime.now(UTC))["certificates"]
+    assert re.fullmatch(r"the custodian's certificate ends on \d{4}-\d\d-\d\d: renew it", fields)
     (folder.identity / "certificate.pem").write_text("damaged")
     CliRunner().invoke(group, ["nightly", str(folder.path)])
     assert str(folder.identity) in nightly_problems(folder.nightly, datetime.now(UTC))["certificates"]
@@ -83,7 +83,7 @@ def test_rules_against_misuse_that_did_not_run_are_missed(
     monkeypatch.setattr("platepost.department.commands.nightly.run_platepost", lambda *_: None)
     with running_database(folder):
         with psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME) as superuser:
-            superuser.execute("SELECT ledger_append('intent', NULL, %s)", [hand_made()])
+            superuser.execute("SELECT ledger_append('intent', NULL, %s)", [handmade()])
             superuser.execute("ALTER TABLE ledger_entry DISABLE TRIGGER ledger_entry_is_final")
             superuser.execute("UPDATE ledger_entry SET at = at - interval '3 days'")
             superuser.execute("ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER ledger_entry_is_final")

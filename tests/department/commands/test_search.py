@@ -45,12 +45,12 @@ def test_drill_finds_and_is_in_the_ledger(department: Commands) -> None:
                 " '7AB0123', '7AB0123', 0.9, NULL, 'main', NULL, %(at)s, %(at)s, '{}', 'approaching')",
                 {"at": AT},
             )
-        found = given(department, "7ab?12*", *DRILL, "--reads", "--json")
-        assert found.returncode == 0, found.stderr
-        said = json.loads(found.stdout)
-        (plate,), (read,) = said["plates"], said["reads"]
+        matches = given(department, "7ab?12*", *DRILL, "--reads", "--json")
+        assert matches.returncode == 0, matches.stderr
+        payload = json.loads(matches.stdout)
+        (plate,), (read,) = payload["plates"], payload["reads"]
         assert (plate["plate"], plate["reads"], plate["why"][:10]) == ("7ABO123", 1, "same, same")
-        assert (read["record_id"], said["more"]) == (1, False)
+        assert (read["record_id"], payload["more"]) == (1, False)
         in_words = given(department, "", *DRILL, "--post", "post-1", "--since", "2026-01-28", "--until", "2026-01-29")
         assert "7ABO123" in in_words.stdout
         refused = given(department, "7A*", *DRILL)

@@ -7,7 +7,7 @@ import psycopg
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from tests.department.commands.installation import Commands, department
-from tests.department.ledger.asked import hand_made
+from tests.department.ledger.asked import handmade
 from tests.department.planting import planting
 
 __all__ = ["department"]
@@ -30,7 +30,7 @@ def test_exit_code_says_whether_it_is_whole(department: Commands) -> None:
         with psycopg.connect(
             host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME, autocommit=True
         ) as superuser:
-            superuser.execute("SELECT ledger_append('intent', NULL, %s)", [hand_made()])
+            superuser.execute("SELECT ledger_append('intent', NULL, %s)", [handmade()])
             superuser.execute("SELECT nextval('custody_record_id')")
             superuser.execute(ALTERED)
             with planting(superuser):
@@ -41,10 +41,10 @@ def test_exit_code_says_whether_it_is_whole(department: Commands) -> None:
                 " 'post-1', sha256('a'), '', 'unreadable', '', false, 0, 'b')"
             )
         done = department("verify", "--json")
-        said = json.loads(done.stdout)
-        kinds = {(problem["kind"], problem.get("number"), problem.get("record")) for problem in said["problems"]}
+        payload = json.loads(done.stdout)
+        kinds = {(problem["kind"], problem.get("number"), problem.get("record")) for problem in payload["problems"]}
         assert kinds == {("projection", None, 1), ("altered", None, 2), ("ledger", 1, None)}
-        assert (done.returncode, said["intact"], said["records"], said["entries"]) == (1, False, 1, 2)
+        assert (done.returncode, payload["intact"], payload["records"], payload["entries"]) == (1, False, 1, 2)
         done = department("verify", "--whole")
         assert done.returncode == 1
         assert "post-1: altered: its bytes are not those that were kept\n" in done.stdout

@@ -33,8 +33,8 @@ __all__ = ["department"]
 Look = Callable[[DepartmentFolder], Iterator[InstallationFault]]
 
 
-def names(look: Look, department: Commands) -> list[str]:
-    return [fault.name for fault in look(DepartmentFolder(department.folder))]
+def names(query: Look, department: Commands) -> list[str]:
+    return [fault.name for fault in query(DepartmentFolder(department.folder))]
 
 
 @contextmanager
@@ -56,10 +56,10 @@ def settings_of(department: Commands, line: str) -> bytes:
 
 def test_new_installation_is_in_order_but_for_the_disk(department: Commands) -> None:
     done = department("check", "--json")
-    found = [(fault["name"], fault["grave"]) for fault in json.loads(done.stdout)]
+    matches = [(fault["name"], fault["grave"]) for fault in json.loads(done.stdout)]
     unmet = ("p2", "p4", "p5", "p15", "p16", "p19")
     unlogged = () if PrivateCluster(department.folder / "database").can_audit else ("superuser_unlogged",)
-    assert found == [
+    assert matches == [
         *(
             (name, False)
             for name in (
@@ -106,9 +106,9 @@ def test_law_of_the_file_binds_a_new_department_and_no_other(department: Command
 @pytest.mark.parametrize("left", [b"", b"\xff" * 64])
 def test_damaged_secret_is_named_and_nothing_goes_on_with_it(department: Commands, left: bytes) -> None:
     with changed(department.folder / "secret-key", left):
-        found, refused = department("check"), department("webhook list")
-    assert found.returncode == 1
-    assert "secret_key: " in found.stdout
+        matches, refused = department("check"), department("webhook list")
+    assert matches.returncode == 1
+    assert "secret_key: " in matches.stdout
     assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1), refused.stderr
     assert "secret-key is damaged" in refused.stderr
 
@@ -217,16 +217,16 @@ def test_cookies_of_a_host_with_tls_are_its_own(department: Commands) -> None:
 
 
 def test_pages_for_others_are_named(department: Commands) -> None:
-    for host, found in (("0.0.0.0", ["pages_open"]), ("[::1]", []), ("vault.example", ["pages_open"])):  # noqa: S104
+    for host, matches in (("0.0.0.0", ["pages_open"]), ("[::1]", []), ("vault.example", ["pages_open"])):  # noqa: S104
         with changed(department.folder / "department.toml", settings_of(department, f'web = "{host}:8600"')):
-            assert names(checks._pages, department) == found
+            assert names(checks._pages, department) == matches
 
 
 def test_what_lies_inside_the_database_s_folder_is_named(department: Commands) -> None:
     for line in ('receipts = "database"', 'receipts = "database/receipts"', 'backups = "database/data/backups"'):
-        said = (department.folder / "department.toml").read_text("utf-8").splitlines()
-        kept = [other for other in said if other.partition(" ")[0] != line.partition(" ")[0]]
-        with changed(department.folder / "department.toml", "\n".join([*kept, line, ""]).encode()):
+        fields = (department.folder / "department.toml").read_text("utf-8").splitlines()
+        stored = [other for other in fields if other.partition(" ")[0] != line.partition(" ")[0]]
+        with changed(department.folder / "department.toml", "\n".join([*stored, line, ""]).encode()):
             assert "inside_database" in names(checks._disks, department), line
     assert "inside_database" not in names(checks._disks, department)
 
@@ -292,8 +292,8 @@ INSERT INTO alerts_alert (
 
 def test_covert_group_whose_hits_nobody_sees_is_named(department: Commands) -> None:
     def unheard() -> list[str]:
-        found = department.json("check")
-        return [fault["message"].split("'")[1] for fault in found if fault["name"] == "covert_group_unheard"]
+        document = department.json("check")
+        return [fault["message"].split("'")[1] for fault in document if fault["name"] == "covert_group_unheard"]
 
     folder = DepartmentFolder(department.folder)
     with running_database(folder), connected(folder, OWNER) as owner:
@@ -331,8 +331,8 @@ def execute(query: str) -> None:
 
 def database_faults() -> list[tuple[str, str]]:
     connection.ensure_connection()
-    found = [*role_faults(connection.connection, is_private=True), *right_faults(connection.connection)]
-    return [(fault.name, fault.message) for fault in found]
+    matches = [*role_faults(connection.connection, is_private=True), *right_faults(connection.connection)]
+    return [(fault.name, fault.message) for fault in matches]
 
 
 def test_rights_of_this_version_are_no_fault(db: None) -> None:
@@ -429,13 +429,13 @@ def test_map_that_cannot_be_read_is_named(department: Commands) -> None:
 
 def test_policy_of_an_earlier_version_lacks_what_the_pages_need(department: Commands) -> None:
     path = department.folder / "policy.toml"
-    said = path.read_text("utf-8")
-    former = said.replace('name = "hot list alarm"', 'name = "alarm"').replace('name = "audit"', 'name = "old audit"')
+    fields = path.read_text("utf-8")
+    former = fields.replace('name = "hot list alarm"', 'name = "alarm"').replace('name = "audit"', 'name = "old audit"')
     with changed(path, former.encode()):
         done = department("check")
         assert done.returncode == 1
         assert "policy_purpose: " in done.stdout
         assert "the console shows hits for the purpose 'hot list alarm', without a case number" in done.stdout
         assert names(checks._policy, department) == ["policy_purpose"] * 2
-    with changed(path, said.replace('law = "california"', 'law = "x"').encode()):
+    with changed(path, fields.replace('law = "california"', 'law = "x"').encode()):
         assert names(checks._policy, department) == ["policy"]

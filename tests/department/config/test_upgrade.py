@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from django.db import DatabaseError, connection
 
-from platepost.department.config.upgrade import apply_migrations, made_anew, refuse_other_keepers, restore_sql
+from platepost.department.config.upgrade import apply_migrations, rebuilt, refuse_other_keepers, restore_sql
 from platepost.department.database.catalog import present
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 from platepost.department.database.roles import KEEPER
@@ -42,7 +42,7 @@ def test_database_that_was_made_before_the_first_release_is_refused(db: None) ->
 
 
 def test_what_this_version_makes_of_a_new_database_is_what_is_here(db: None) -> None:
-    assert made_anew() == present(), "`check` compares with it where the folder has no catalog of this version"
+    assert rebuilt() == present(), "`check` compares with it where the folder has no catalog of this version"
 
 
 def test_what_was_changed_by_hand_is_as_this_version_has_it_again(db: None) -> None:

@@ -74,15 +74,15 @@ def opened(
     def again() -> CustodyStore:
         for store in stores:
             store.close()
-        found = CustodyStore(
+        custody_store = CustodyStore(
             f"{database} user={KEEPER} application_name=records",
             keys=lambda post: keys.get(post, Keyring(())),
             ended=lambda _: ended,
             now=lambda: clock[0],
             bucket=pictures,
         )
-        stores.append(found)
-        return found
+        stores.append(custody_store)
+        return custody_store
 
     yield again
     for store in stores:

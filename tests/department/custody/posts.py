@@ -63,13 +63,13 @@ class Post:
         return self.recorder.record(Read.model_validate(sight | {"hotlist": hotlist, "hits": hits}))
 
     def hit(self, group: str | None = None, **sight: Any) -> Envelope:  # noqa: ANN401 - any member
-        said = {"hit": HIT, "plate_matched": "7ABC123", "match": "exact", "category": "stolen_vehicle", "priority": 1}
+        fields = {"hit": HIT, "plate_matched": "7ABC123", "match": "exact", "category": "stolen_vehicle", "priority": 1}
         pictures = (Picture.of("overview", JPEG, width=24, height=12),)
         more = {"hotlist": LIST, "hotlist_stale": False, "distribution": group, "pictures": pictures}
-        made = self.recorder.record(Hit.model_validate(example_sight(PASSAGE) | said | more | sight))
+        created = self.recorder.record(Hit.model_validate(example_sight(PASSAGE) | fields | more | sight))
         # A `MemoryStore` gives a group's chain no name of its own.
         self.store.covert = {name: replace(head, chain=COVERT.chain) for name, head in self.store.covert.items()}
-        return made
+        return created
 
     def withdrawal(self, passage: str = PASSAGE) -> Envelope:
         return self.recorder.record(
@@ -87,9 +87,9 @@ class Post:
     def drop(self, *spans: tuple[int, int]) -> Envelope:
         gaps = tuple(SequenceRange(first=first, last=last) for first, last in spans)
         self.store.dropped = Dropped(reads=1, pictures=0, sequences=gaps)
-        made = self.recorder.account_for_drops(clock=CLOCK)
-        assert made is not None
-        return made
+        created = self.recorder.account_for_drops(clock=CLOCK)
+        assert created is not None
+        return created
 
     def change_key(self, signer: ExampleSigner = LATER) -> Envelope:
         """Sign with another key from now on; return the record that vouches for it."""
@@ -100,9 +100,9 @@ class Post:
 
     def enemy(self, signer: ExampleSigner = STRANGER) -> "Post":
         """Return a stranger who goes on with the post's chain, with a key of his own."""
-        made = Post(self.store.head.chain, signer, now=self.now + timedelta(seconds=1))
-        made.store.head = replace(self.store.head, key=None)
-        return made
+        post = Post(self.store.head.chain, signer, now=self.now + timedelta(seconds=1))
+        post.store.head = replace(self.store.head, key=None)
+        return post
 
 
 def deliveries(*envelopes: Envelope) -> list[ReceivedMessage]:

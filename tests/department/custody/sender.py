@@ -28,10 +28,10 @@ class Sender:
         self._heard = 0
 
     def send(self, count: int = 1) -> list[Envelope]:
-        made = [self.recorder.record(example_audit("boot")) for _ in range(count)]
-        for envelope in made:
+        created = [self.recorder.record(example_audit("boot")) for _ in range(count)]
+        for envelope in created:
             self.resend(envelope)
-        return made
+        return created
 
     def resend(self, envelope: Envelope) -> None:
         self.connection.publish(envelope.topic, envelope.body, retain=False)
@@ -42,12 +42,12 @@ class Sender:
         def fits(topic: str, payload: bytes) -> bool:
             return topic == self.source.receipt("records") and wanted(self.opened(payload))
 
-        found = self.connection.wait(fits, SECONDS, since=self._heard)
-        assert found is not None
-        return self.opened(found)
+        matches = self.connection.wait(fits, SECONDS, since=self._heard)
+        assert matches is not None
+        return self.opened(matches)
 
     def until(self, number: int) -> Receipt:
-        return self.receipt(lambda said: bool(said.ranges) and said.ranges[-1].last >= number)
+        return self.receipt(lambda cleaned: bool(cleaned.ranges) and cleaned.ranges[-1].last >= number)
 
     def forget(self) -> None:
         self._heard = self.connection.received

@@ -21,22 +21,22 @@ def test_still_recording_and_session_are_entered_once(opened: Open, rows: Rows, 
     ((before,),) = rows("SELECT coalesce(max(number), 0) FROM ledger_entry")
     post, stranger = Post(), Post(signer=STRANGER)
     seen = [("command_executed", "still"), ("recording_started", "r1"), ("technician_session", None)]
-    made = [post.recorder.record(example_audit(kind, object=target)) for kind, target in (*seen, ("boot", None))]
+    created = [post.recorder.record(example_audit(kind, object=target)) for kind, target in (*seen, ("boot", None))]
     store = opened()
-    store.keep(deliveries(*made, stranger.recorder.record(example_audit("technician_session"))))
-    store.keep(deliveries(*made))
+    store.keep(deliveries(*created, stranger.recorder.record(example_audit("technician_session"))))
+    store.keep(deliveries(*created))
 
     def entered() -> list[dict[str, Any]]:
-        return [said for (said,) in rows(ENTERED, before)]
+        return [fields for (fields,) in rows(ENTERED, before)]
 
-    found = entered()
-    assert [(said["kind"], said["object"]) for said in found] == seen
-    event = made[0].event["data"]
-    assert (found[0]["post"], found[0]["person"], found[0]["outcome"]) == ("post-1", event["identity"], "success")
+    matches = entered()
+    assert [(fields["kind"], fields["object"]) for fields in matches] == seen
+    event = created[0].event["data"]
+    assert (matches[0]["post"], matches[0]["person"], matches[0]["outcome"]) == ("post-1", event["identity"], "success")
     assert len(rows("DELETE FROM custody_access RETURNING record_id")) == len(seen)
     with psycopg.connect(database, user=OWNER, autocommit=True) as owner:
         assert not rebuild(owner).identical
     assert len(rows("SELECT FROM custody_access")) == len(seen)
-    assert entered() == found, "made again from the records, it is no other access"
+    assert entered() == matches, "made again from the records, it is no other access"
     with psycopg.connect(database, user=KEEPER) as keeper:
         assert verify_ledger(keeper).problems == []

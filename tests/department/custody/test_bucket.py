@@ -30,7 +30,7 @@ def test_objects_are_put_fetched_and_deleted_as_far_as_they_are_there(bucket: Bu
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "said"),
+    ("endpoint", "text"),
     [
         ("http://s3.example", "https://"),
         ("ftp://s3.example", "https://"),
@@ -39,8 +39,8 @@ def test_objects_are_put_fetched_and_deleted_as_far_as_they_are_there(bucket: Bu
         (f"https://{KEY}:secret@s3.example", "no credentials"),
     ],
 )
-def test_pictures_go_protected_alone(endpoint: str, said: str) -> None:
-    with pytest.raises(ValidationError, match=said):
+def test_pictures_go_protected_alone(endpoint: str, text: str) -> None:
+    with pytest.raises(ValidationError, match=text):
         BucketSettings(bucket="pictures", endpoint=endpoint)
     for taken in ("https://s3.example:9000", "http://127.0.0.1:9000", "http://localhost:9000", "http://[::1]:9000"):
         assert BucketSettings(bucket="pictures", endpoint=taken)
@@ -49,23 +49,23 @@ def test_pictures_go_protected_alone(endpoint: str, said: str) -> None:
 def test_it_says_why_it_cannot_be_used(s3_store: S3Store, away: PictureBucket, tmp_path: Path) -> None:
     settings = s3_store.settings()
     with pytest.raises(PictureStoreError, match=r"credentials\.toml has no credentials"):
-        PictureBucket(settings, tmp_path).look()
+        PictureBucket(settings, tmp_path).check()
     for wrong in ('access_key_id = "a"', f'access_key_id = "a"\nsecret_access_key = "{SECRET}"\nregion = "b"'):
         (tmp_path / "credentials.toml").write_text(wrong)
         with pytest.raises(PictureStoreError, match="must say access_key_id and secret_access_key, and nothing else"):
-            PictureBucket(settings, tmp_path).look()
+            PictureBucket(settings, tmp_path).check()
     (tmp_path / "credentials.toml").write_text(f'access_key_id = "{KEY}"\nsecret_access_key = "another one"\n')
     with pytest.raises(PictureStoreError, match="SignatureDoesNotMatch") as refused:
-        PictureBucket(settings, tmp_path).look()
+        PictureBucket(settings, tmp_path).check()
     assert "another one" not in str(refused.value)
     with pytest.raises(PictureStoreError, match=r"pictures-.* does not answer as it should: "):
-        away.look()
+        away.check()
     gone = settings.model_copy(update={"bucket": "no-such-bucket"})
-    for trial in (lambda one: one.look(), lambda one: one.put({NAME: b""})()):
+    for trial in (lambda one: one.check(), lambda one: one.put({NAME: b""})()):
         with pytest.raises(PictureStoreError, match="no-such-bucket"):
             trial(PictureBucket(gone, s3_store.directory))
     with pytest.raises(PictureStoreError, match=r"root\.pem: No such file"):
-        PictureBucket(settings.model_copy(update={"root": Path("root.pem")}), s3_store.directory).look()
+        PictureBucket(settings.model_copy(update={"root": Path("root.pem")}), s3_store.directory).check()
 
 
 def test_it_names_the_extra_that_brings_what_is_missing(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,15 +80,15 @@ def test_it_names_the_extra_that_brings_what_is_missing(bucket: Bucket, monkeypa
     with pytest.raises(
         PictureStoreError, match=re.escape(f"needs obstore, which is not installed: {installing('department-s3')}")
     ):
-        bucket.look()
+        bucket.check()
 
 
 def test_the_environment_may_say_who_asks(s3_store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = PictureBucket(s3_store.settings(credentials=None), Path("nowhere"))
+    bucket = PictureBucket(s3_store.settings(credentials=None), Path("nowhere"))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    made.put({NAME: b"x"})()
-    assert made.get([NAME]) == {NAME: b"x"}
+    bucket.put({NAME: b"x"})()
+    assert bucket.get([NAME]) == {NAME: b"x"}
 
 
 def test_it_knows_whether_it_is_open_to_everybody(bucket: Bucket) -> None:

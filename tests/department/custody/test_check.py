@@ -14,7 +14,7 @@ from platepost.department.custody import check, check_report
 from platepost.department.custody.check import CustodyVerification
 from platepost.department.custody.check_report import CheckReport
 from platepost.department.custody.errors import CustodyError
-from platepost.department.custody.given_up import PostStatements
+from platepost.department.custody.post_statements import PostStatements
 from platepost.department.custody.receipt_log import ReceiptLog
 from platepost.department.custody.record import CustodyRecord
 from platepost.department.custody.store import CustodyStore
@@ -50,14 +50,14 @@ def run(connect: Connect, keys: dict[str, Keyring], ended: dict[str, datetime], 
         def checked(*, whole: bool = False, progress: Callable[[int, int], None] | None = None) -> CheckReport:
             keeper = stack.enter_context(connect(KEEPER))
             keeper.autocommit = True
-            made = CustodyVerification(
+            verification = CustodyVerification(
                 keeper,
                 keys=lambda post: keys.get(post, Keyring(())),
                 ended=lambda _: ended,
                 receipts=tmp_path / "receipts",
                 state=tmp_path / "checked.json",
             )
-            return made.run(whole=whole, **({} if progress is None else {"progress": progress}))
+            return verification.run(whole=whole, **({} if progress is None else {"progress": progress}))
 
         yield checked
 
@@ -70,15 +70,15 @@ def post() -> Post:
 @pytest.fixture
 def store(opened: Open, post: Post) -> CustodyStore:
     """Keep eight records: two audits, a read, a hit, its withdrawal, a covert hit, a forged one, one of a stranger."""
-    kept = opened()
-    made = [*post.record(2), post.read(HIT), post.hit(), post.withdrawal()]
+    stored = opened()
+    created = [*post.record(2), post.read(HIT), post.hit(), post.withdrawal()]
     covert = post.hit(GROUP)
     strange = post.enemy().record(1)
     (last,) = post.record(1)
-    kept.keep(deliveries(*made, covert, *strange))
-    kept.keep([changed(made[1], subject="changed"), *deliveries(last)])
+    stored.keep(deliveries(*created, covert, *strange))
+    stored.keep([changed(created[1], subject="changed"), *deliveries(last)])
     open_entry(person="a", agency="b", purpose=AccessPurpose("patrol"), query={}).shown()
-    return kept
+    return stored
 
 
 def named(report: CheckReport) -> set[tuple[str, str | None, int | None]]:
@@ -98,11 +98,11 @@ def sql(connect: Connect) -> Callable[[str], None]:
 
 
 def test_whole_custody(run: Run, store: CustodyStore, rows: Rows) -> None:
-    told: list[tuple[int, int]] = []
-    report = run(progress=lambda done, total: told.append((done, total)))
+    entries: list[tuple[int, int]] = []
+    report = run(progress=lambda done, total: entries.append((done, total)))
     assert report.problems == ()
     assert (report.whole, report.records, report.entries) == (True, 9, 2)
-    assert told[-1][0] == told[-1][1] > 0
+    assert entries[-1][0] == entries[-1][1] > 0
     assert rows("SELECT count(*) FROM custody_judged WHERE verdict IN ('foreign', 'forged')") == [(2,)]
 
 
@@ -220,7 +220,7 @@ def test_what_was_refuted_is_held_as_long_as_the_post_has_nothing_there(
     receipted = store.holding(CHAIN).ranges()
     store.keep(deliveries(change, *own))
     assert named(run(whole=True)) == set()
-    assert [gap for kept in receipted for gap in opened().holding(CHAIN).lacks(kept)] == []
+    assert [gap for stored in receipted for gap in opened().holding(CHAIN).lacks(stored)] == []
     store = opened()
     store.keep(deliveries(*post.store.records[-2:]))
     assert named(run(whole=True)) == set()
@@ -297,12 +297,12 @@ def test_projection_of_no_record(run: Run, store: CustodyStore, sql: Callable[[s
 
 
 PLANTED = {
-    "custody_read": "INSERT INTO custody_read SELECT (made).* FROM (SELECT jsonb_populate_record("
-    "one, jsonb_build_object('record_id', {id})) AS made FROM custody_read AS one) AS made",
-    "custody_hit": "INSERT INTO custody_hit SELECT (made).* FROM (SELECT jsonb_populate_record("
-    "one, jsonb_build_object('record_id', {id})) AS made FROM custody_hit AS one WHERE covert_group IS NULL) AS made",
-    "custody_picture": "INSERT INTO custody_picture SELECT (made).* FROM (SELECT jsonb_populate_record("
-    "one, jsonb_build_object('record_id', {id})) AS made FROM custody_picture AS one LIMIT 1) AS made",
+    "custody_read": "INSERT INTO custody_read SELECT (copy).* FROM (SELECT jsonb_populate_record("
+    "one, jsonb_build_object('record_id', {id})) AS copy FROM custody_read AS one) AS copy",
+    "custody_hit": "INSERT INTO custody_hit SELECT (copy).* FROM (SELECT jsonb_populate_record("
+    "one, jsonb_build_object('record_id', {id})) AS copy FROM custody_hit AS one WHERE covert_group IS NULL) AS copy",
+    "custody_picture": "INSERT INTO custody_picture SELECT (copy).* FROM (SELECT jsonb_populate_record("
+    "one, jsonb_build_object('record_id', {id})) AS copy FROM custody_picture AS one LIMIT 1) AS copy",
 }
 """What makes a row of a record by that id, which does not exist."""
 
@@ -379,9 +379,9 @@ def test_damaged_row_is_reported_and_stops_nothing(
 ) -> None:
     sql(DAMAGE[damage])
     sql("DELETE FROM custody_withdrawal")
-    found = named(run())
-    assert ("projection", "open", 5) in found, "what comes behind the damage is checked"
-    assert found - {("projection", "open", 5)}, "and the damage is reported"
+    text = named(run())
+    assert ("projection", "open", 5) in text, "what comes behind the damage is checked"
+    assert text - {("projection", "open", 5)}, "and the damage is reported"
 
 
 def test_receipted_and_not_held(run: Run, store: CustodyStore, tmp_path: Path) -> None:
@@ -416,7 +416,7 @@ def test_bookkeeping_that_says_that_the_post_gave_up_what_is_gone(
     sql("DELETE FROM custody_record WHERE sequence = 5")
     sql("DELETE FROM custody_withdrawal")
     sql(
-        "UPDATE custody_holding SET given_up = given_up || '[[5, 5]]', runs = jsonb_build_array("
+        "UPDATE custody_holding SET dropped = dropped || '[[5, 5]]', runs = jsonb_build_array("
         " jsonb_build_array(1, 4, runs -> 0 -> 2, (SELECT encode(digest, 'hex') FROM custody_judged"
         " WHERE sequence = 4 AND verdict = 'genuine')),"
         " jsonb_build_array(6, runs -> 0 -> 1, (SELECT encode(previous, 'hex') FROM custody_judged"
@@ -473,10 +473,10 @@ class TestRuns:
         self, run: Run, store: CustodyStore, post: Post, sql: Callable[[str], None]
     ) -> None:
         run()
-        made = post.record(3)
-        store.keep(deliveries(*made))
-        sql(f"DELETE FROM custody_record WHERE sequence > {(made[0].sequence or 0) - 1}")  # noqa: S608
-        assert ("missing", "open", made[0].sequence) in named(run())
+        created = post.record(3)
+        store.keep(deliveries(*created))
+        sql(f"DELETE FROM custody_record WHERE sequence > {(created[0].sequence or 0) - 1}")  # noqa: S608
+        assert ("missing", "open", created[0].sequence) in named(run())
 
     def test_gap_that_is_filled_later(self, run: Run, store: CustodyStore, post: Post) -> None:
         first, second = post.record(2)
@@ -511,7 +511,7 @@ class TestRuns:
         """A record that the keeper refutes while it is checked loses what people see of it at that moment."""
         real, refuted = check.judge, []
 
-        def judged(record: CustodyRecord, said: PostStatements, *, kept_at: datetime) -> Judgment:
+        def judged(record: CustodyRecord, statements: PostStatements, *, kept_at: datetime) -> Judgment:
             if not refuted:
                 refuted.append(record)
                 sql(
@@ -519,7 +519,7 @@ class TestRuns:
                     " SELECT id, class, retained_from, kept_at, 'forged', key, '' FROM custody_record"
                     " WHERE verdict = 'genuine'; DELETE FROM custody_read; DELETE FROM custody_audit"
                 )
-            return real(record, said, kept_at=kept_at)
+            return real(record, statements, kept_at=kept_at)
 
         monkeypatch.setattr(check, "judge", judged)
         assert "projection" not in {problem.kind.value for problem in run().problems}

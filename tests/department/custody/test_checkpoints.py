@@ -135,13 +135,13 @@ class Department:
         rows = self.superuser.execute(f"SELECT {COLUMNS} FROM ledger_entry ORDER BY number").fetchall()
         changes, previous = [], bytes(32)
         for row in rows:
-            made = digest_of_line(LedgerLine(*row), previous=previous)
+            payload = digest_of_line(LedgerLine(*row), previous=previous)
             if row[0] >= first:
                 changes.append(
-                    f"UPDATE ledger_entry SET previous = '\\x{previous.hex()}', digest = '\\x{made.hex()}'"
+                    f"UPDATE ledger_entry SET previous = '\\x{previous.hex()}', digest = '\\x{payload.hex()}'"
                     f" WHERE number = {row[0]}"
                 )
-            previous = made
+            previous = payload
         self.as_superuser(*changes)
 
 
@@ -155,12 +155,12 @@ def department(
         empty(superuser, "ledger_node", "ledger_sent")
         post = Post()
         opened().keep(deliveries(*post.record(2), post.read(), post.hit(), *post.record(1)))
-        made = Department(keeper, superuser, tmp_path, keys)
-        made.enter(ENTRIES_MADE // 2)
-        assert made.minute() == []
-        made.enter()
-        assert made.minute() == []
-        yield made
+        created = Department(keeper, superuser, tmp_path, keys)
+        created.enter(ENTRIES_MADE // 2)
+        assert created.minute() == []
+        created.enter()
+        assert created.minute() == []
+        yield created
         empty_ledger(superuser)
         empty(superuser, "ledger_node", "ledger_sent")
         empty_custody(superuser)
@@ -238,15 +238,15 @@ def restore_last_week(department: Department) -> None:
 
 def plant_read(department: Department) -> None:
     department.as_superuser(
-        'INSERT INTO custody_read SELECT (made).* FROM (SELECT jsonb_populate_record(one, \'{"record_id": 987654321,'
-        ' "plate_read": "TEST123"}\') AS made FROM custody_read AS one) AS made'
+        'INSERT INTO custody_read SELECT (created).* FROM (SELECT jsonb_populate_record(one, \'{"record_id": 987654321,'
+        ' "plate_read": "TEST123"}\') AS created FROM custody_read AS one) AS created'
     )
 
 
 def plant_read_of_another_record(department: Department) -> None:
     department.as_superuser(
-        "INSERT INTO custody_read SELECT (made).* FROM (SELECT jsonb_populate_record(one, jsonb_build_object("
-        "'record_id', (SELECT min(id) FROM custody_record))) AS made FROM custody_read AS one) AS made"
+        "INSERT INTO custody_read SELECT (created).* FROM (SELECT jsonb_populate_record(one, jsonb_build_object("
+        "'record_id', (SELECT min(id) FROM custody_record))) AS created FROM custody_read AS one) AS created"
     )
 
 
@@ -372,12 +372,12 @@ def test_public_page_proves_what_a_monitor_missed(department: Department, lastin
         assert department.minute() == []
     since = known["number"], known["records"]
     with lasting(PUBLIC, autocommit=True) as connection:
-        said = json.loads(published_checkpoint(connection, since) or b"")
-        assert away.see(said["head"], since=said["since"], live=True) == []
+        payload = json.loads(published_checkpoint(connection, since) or b"")
+        assert away.see(payload["head"], since=payload["since"], live=True) == []
         fork(department)
         department.minute()
-        said = json.loads(published_checkpoint(connection, since) or b"")
-    assert any("entries of the access log" in each for each in away.see(said["head"], since=said["since"]))
+        payload = json.loads(published_checkpoint(connection, since) or b"")
+    assert any("entries of the access log" in each for each in away.see(payload["head"], since=payload["since"]))
 
 
 def test_due_after_a_hundred_entries_at_once(department: Department, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -421,8 +421,8 @@ def test_time_of_the_log_runs_forward_only(department: Department) -> None:
     with pytest.raises(Exception, match="after the database's clock"):
         department.enter()
     assert {"time"} == {problem.kind.value for problem in verify_ledger(department.superuser).problems}
-    said = '{"person": "root", "reason": "the clock had been ahead"}'
-    department.superuser.execute("SELECT ledger_append('clock_set_back', NULL, %s)", [said])
+    text = '{"person": "root", "reason": "the clock had been ahead"}'
+    department.superuser.execute("SELECT ledger_append('clock_set_back', NULL, %s)", [text])
     department.enter()
     problems = verify_ledger(department.superuser).problems
     assert [problem.number for problem in problems] == [last(department) - 3], "the one ahead, and none behind"

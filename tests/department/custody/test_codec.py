@@ -78,23 +78,23 @@ def test_what_cannot_be_read_comes_back_as_it_came(body: bytes) -> None:
 
 
 def test_records_take_a_fraction_of_their_length() -> None:
-    made = example_records(ExampleSigner()).values()
-    taken = [take(ReceivedMessage(each.topic, each.body)) for each in made]
+    created = example_records(ExampleSigner()).values()
+    taken = [take(ReceivedMessage(each.topic, each.body)) for each in created]
     stored = sum(len(record.encoded()[1]) for record in taken)
     assert stored < 0.5 * sum(len(record.canonical) for record in taken)
     assert all(record.encoded()[0] == PRESENT for record in taken)
 
 
 def test_what_was_written_with_a_dictionary_is_read_for_ever() -> None:
-    said = {"signature": "x..y", "type": "platepost.read.v1"}
-    assert decode(1, bytes.fromhex(FIRST)) == dump(said)
-    assert decode(2, bytes.fromhex(SECOND)) == dump({"id": IDENTIFIER, **said})
-    assert decode(3, bytes.fromhex(THIRD), **KNOWN) == dump({"id": IDENTIFIER, "previous": "0f" * 32, **said})
+    fields = {"signature": "x..y", "type": "platepost.read.v1"}
+    assert decode(1, bytes.fromhex(FIRST)) == dump(fields)
+    assert decode(2, bytes.fromhex(SECOND)) == dump({"id": IDENTIFIER, **fields})
+    assert decode(3, bytes.fromhex(THIRD), **KNOWN) == dump({"id": IDENTIFIER, "previous": "0f" * 32, **fields})
 
 
 def test_a_read_takes_less_than_half_with_what_is_known_of_its_post() -> None:
-    made = example_records(ExampleSigner())["read"]
-    record = take(ReceivedMessage(made.topic, made.body))
+    created = example_records(ExampleSigner())["read"]
+    record = take(ReceivedMessage(created.topic, created.body))
     assert record.event is not None
     parts = constants_form(constants_of(record.event))
     assert b"plate" not in parts
@@ -104,8 +104,8 @@ def test_a_read_takes_less_than_half_with_what_is_known_of_its_post() -> None:
 
 
 def test_chance_stands_apart() -> None:
-    for made in example_records(ExampleSigner()).values():
-        event = take(ReceivedMessage(made.topic, made.body)).event
+    for created in example_records(ExampleSigner()).values():
+        event = take(ReceivedMessage(created.topic, created.body)).event
         assert event is not None
         rest, chance = set_apart(stored_form(event))
         assert event["signature"][-86:].encode() not in rest

@@ -41,9 +41,9 @@ def issuer(records: MemoryRecords, log: ReceiptLog, **more: Any) -> ReceiptIssue
 def opened(receipt: OutgoingMessage) -> Receipt:
     signed = open_signed(receipt.body, typ=RECEIPT_TYPE, key=lambda _header: KEY)
     assert signed.header["kid"] == KEY.thumbprint()
-    said = read_payload(signed.payload, Receipt, "receipt")
-    assert receipt.topic == f"alpr/v1/demo/{said.post}/receipt/records"
-    return said
+    fields = read_payload(signed.payload, Receipt, "receipt")
+    assert receipt.topic == f"alpr/v1/demo/{fields.post}/receipt/records"
+    return fields
 
 
 def test_a_receipt_says_what_is_held_and_by_whom(records: MemoryRecords, log: ReceiptLog) -> None:
@@ -51,11 +51,14 @@ def test_a_receipt_says_what_is_held_and_by_whom(records: MemoryRecords, log: Re
     assert custodian.next_due() is None
     records.take([1, 2, 4])
     custodian.committed([CHAIN], 100.0)
-    (said,) = map(opened, custodian.issue(100.0))
-    assert (said.agency, said.post, said.custodian, said.chain) == ("demo", "post-1", "records", CHAIN.chain)
-    assert (said.epoch, said.number, said.time) == (int(NOW.timestamp()), 1, NOW)
-    assert [(kept.first, kept.last, kept.digest) for kept in said.ranges] == [(1, 2, digest(2)), (4, 4, digest(4))]
-    assert log.receipted == {CHAIN: said.ranges}
+    (fields,) = map(opened, custodian.issue(100.0))
+    assert (fields.agency, fields.post, fields.custodian, fields.chain) == ("demo", "post-1", "records", CHAIN.chain)
+    assert (fields.epoch, fields.number, fields.time) == (int(NOW.timestamp()), 1, NOW)
+    assert [(stored.first, stored.last, stored.digest) for stored in fields.ranges] == [
+        (1, 2, digest(2)),
+        (4, 4, digest(4)),
+    ]
+    assert log.receipted == {CHAIN: fields.ranges}
     assert custodian.issue(200.0) == []
 
 
@@ -70,7 +73,7 @@ def test_a_stream_gets_one_receipt_an_interval(records: MemoryRecords, log: Rece
     assert len(numbers) == 4
     assert custodian.next_due() == pytest.approx(104.01)
     numbers += [opened(receipt) for receipt in custodian.issue(105.0)]
-    assert [said.number for said in numbers] == [1, 2, 3, 4, 5]
+    assert [fields.number for fields in numbers] == [1, 2, 3, 4, 5]
     assert numbers[-1].ranges[-1].last == 400
 
 
@@ -102,10 +105,10 @@ def test_many_gaps_take_several_receipts(records: MemoryRecords, log: ReceiptLog
     for number in range(1, 301, 2):
         records.take([number])
     custodian.committed([CHAIN], 0.0)
-    said = [opened(receipt) for receipt in custodian.issue(0.0)]
-    assert [len(receipt.ranges) for receipt in said] == [64, 64, 22]
-    assert [receipt.number for receipt in said] == [1, 2, 3]
-    assert [kept.first for receipt in said for kept in receipt.ranges] == list(range(1, 301, 2))
+    fields = [opened(receipt) for receipt in custodian.issue(0.0)]
+    assert [len(receipt.ranges) for receipt in fields] == [64, 64, 22]
+    assert [receipt.number for receipt in fields] == [1, 2, 3]
+    assert [stored.first for receipt in fields for stored in receipt.ranges] == list(range(1, 301, 2))
 
 
 def test_it_goes_on_in_its_epoch_and_receipts_what_it_did_not_get_to(records: MemoryRecords, log: ReceiptLog) -> None:
@@ -117,9 +120,9 @@ def test_it_goes_on_in_its_epoch_and_receipts_what_it_did_not_get_to(records: Me
     records.take([3])  # committed, and killed before the receipt
     again = issuer(records, log)
     assert again.lost == ()
-    (said,) = map(opened, again.issue(0.0))
-    assert said.epoch == first.epoch
-    assert (said.post, said.number, said.ranges[0].last) == ("post-1", 3, 3)
+    (fields,) = map(opened, again.issue(0.0))
+    assert fields.epoch == first.epoch
+    assert (fields.post, fields.number, fields.ranges[0].last) == ("post-1", 3, 3)
 
 
 def test_a_store_restored_from_a_backup_begins_a_new_epoch_and_names_what_it_lacks(
@@ -135,14 +138,14 @@ def test_a_store_restored_from_a_backup_begins_a_new_epoch_and_names_what_it_lac
     restored = issuer(backup, log)
     assert restored.lost == (LostRange(*CHAIN, 8, 10), LostRange(*OTHER, 1, 1))
     assert restored.epoch > first.epoch
-    said = {receipt.post: receipt for receipt in map(opened, restored.issue(0.0))}
-    assert {receipt.epoch for receipt in said.values()} == {restored.epoch}
-    assert [kept.last for kept in said["post-1"].ranges] == [7]
-    assert said["post-2"].ranges == ()
+    fields = {receipt.post: receipt for receipt in map(opened, restored.issue(0.0))}
+    assert {receipt.epoch for receipt in fields.values()} == {restored.epoch}
+    assert [stored.last for stored in fields["post-1"].ranges] == [7]
+    assert fields["post-2"].ranges == ()
     # Named once: the next start finds nothing new.
     third = issuer(backup, log)
     assert third.lost == ()
-    assert third.epoch == said["post-1"].epoch
+    assert third.epoch == fields["post-1"].epoch
     assert log.incidents == restored.lost
 
 
@@ -164,8 +167,8 @@ def test_what_a_post_gave_up_and_what_was_purged_is_not_lacking(records: MemoryR
     records.take([1, 2, 5])
     records.holding(CHAIN).give_up([(3, 4)])
     custodian.committed([CHAIN], 0.0)
-    (said,) = map(opened, custodian.issue(0.0))
-    assert [(kept.first, kept.last) for kept in said.ranges] == [(1, 5)]
+    (fields,) = map(opened, custodian.issue(0.0))
+    assert [(stored.first, stored.last) for stored in fields.ranges] == [(1, 5)]
     records.stored.clear()
     assert issuer(records, log).lost == ()
 
@@ -195,8 +198,8 @@ def test_a_receipt_is_in_the_log_before_anybody_has_it(
         patch.setattr(log, "add", full)
         with pytest.raises(OSError, match="No space"):
             custodian.issue(0.0)
-    (said,) = map(opened, custodian.issue(0.0))
-    assert said.number == 1
+    (fields,) = map(opened, custodian.issue(0.0))
+    assert fields.number == 1
 
 
 def test_a_record_that_yielded_to_another_is_held_all_the_same(records: MemoryRecords, log: ReceiptLog) -> None:
@@ -216,8 +219,8 @@ def test_a_fork_is_receipted_as_far_as_it_was_held_first(records: MemoryRecords,
     records.take(range(1, 11))
     records.take([8, 9], branch="b")
     custodian.committed([CHAIN], 0.0)
-    (said,) = map(opened, custodian.issue(0.0))
-    assert [(kept.first, kept.last, kept.digest) for kept in said.ranges] == [(1, 10, digest(10))]
+    (fields,) = map(opened, custodian.issue(0.0))
+    assert [(stored.first, stored.last, stored.digest) for stored in fields.ranges] == [(1, 10, digest(10))]
     assert records.holding(CHAIN).runs == (LinkedRun(1, 10, "0" * 64, digest(10)),)
 
 
@@ -238,14 +241,17 @@ def test_a_record_that_comes_again_ends_a_range(records: MemoryRecords, log: Rec
     records.take(range(1, 8))
     records.take([3, 5])
     custodian.committed([CHAIN], 0.0)
-    (said,) = map(opened, custodian.issue(0.0))
-    assert [(kept.first, kept.last, kept.digest) for kept in said.ranges] == [(1, 5, digest(5)), (6, 7, digest(7))]
+    (fields,) = map(opened, custodian.issue(0.0))
+    assert [(stored.first, stored.last, stored.digest) for stored in fields.ranges] == [
+        (1, 5, digest(5)),
+        (6, 7, digest(7)),
+    ]
     records.take([4], branch="b")
     records.take([7])
     custodian.committed([CHAIN], 10.0)
-    (said,) = map(opened, custodian.issue(10.0))
-    assert [(kept.first, kept.last) for kept in said.ranges] == [(1, 7)], "the end needs no other"
+    (fields,) = map(opened, custodian.issue(10.0))
+    assert [(stored.first, stored.last) for stored in fields.ranges] == [(1, 7)], "the end needs no other"
     records.take([8])
     custodian.committed([CHAIN], 20.0)
-    (said,) = map(opened, custodian.issue(20.0))
-    assert [(kept.first, kept.last) for kept in said.ranges] == [(1, 8)]
+    (fields,) = map(opened, custodian.issue(20.0))
+    assert [(stored.first, stored.last) for stored in fields.ranges] == [(1, 8)]

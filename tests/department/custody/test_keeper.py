@@ -33,10 +33,10 @@ GROUP = "narcotics"
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
-    made = Fleet.create(tmp_path_factory.mktemp("fleet") / "fleet", agency="riverside", custodian="records")
-    made.add_post("post-1", PostSettings(brokers=("localhost:1",)))
-    made.add_custodian("vault", groups=(GROUP,))
-    return made
+    created = Fleet.create(tmp_path_factory.mktemp("fleet") / "fleet", agency="riverside", custodian="records")
+    created.add_post("post-1", PostSettings(brokers=("localhost:1",)))
+    created.add_custodian("vault", groups=(GROUP,))
+    return created
 
 
 @pytest.fixture
@@ -79,8 +79,8 @@ class Running:
     def _told(self, what: str, details: Mapping[str, JsonValue]) -> None:
         self.events.append((what, dict(details)))
 
-    def said(self, what: str) -> list[dict[str, JsonValue]]:
-        return [details for said, details in self.events if said == what]
+    def events_of(self, what: str) -> list[dict[str, JsonValue]]:
+        return [details for fields, details in self.events if fields == what]
 
     def until(self, holds: Callable[[], object]) -> None:
         until(holds, report=lambda: self.events)
@@ -102,16 +102,16 @@ def settings(fleet: Fleet, broker: Broker, tmp_path: Path) -> KeeperSettings:
 @contextmanager
 def running(settings: KeeperSettings, **hooks: Callable[..., object]) -> Iterator[Running]:
     path = settings.receipts.with_name("records.db")
-    made = Running(Keeper(settings, lambda: Disk(path, keys=lambda _: Keyring(()))))
+    created = Running(Keeper(settings, lambda: Disk(path, keys=lambda _: Keyring(()))))
     for name, hook in hooks.items():
-        setattr(made.keeper, name, hook)
-    made.thread.start()
+        setattr(created.keeper, name, hook)
+    created.thread.start()
     try:
-        made.until(lambda: made.said("subscribed"))
-        yield made
+        created.until(lambda: created.events_of("subscribed"))
+        yield created
     finally:
-        made.keeper.stop()
-        made.thread.join()
+        created.keeper.stop()
+        created.thread.join()
         Disk.full, Disk.tried = None, 0
 
 
@@ -129,7 +129,7 @@ def test_a_hit_closes_its_batch(settings: KeeperSettings, post: Sender) -> None:
         assert [batch.index(hit) for batch in batches] == [len(batch) - 1 for batch in batches]
         assert len(batches) == 2
         assert max(map(len, keeper.batches)) > 20, "those without one are large"
-    (stopped,) = keeper.said("stopped")
+    (stopped,) = keeper.events_of("stopped")
     assert stopped["messages"] == 122
     assert isinstance(stopped["hit_median_ms"], float)
 
@@ -143,9 +143,9 @@ def test_nothing_is_acknowledged_while_the_store_does_not_take_it(settings: Keep
         keeper.until(lambda: Disk.tried > 2)
         assert keeper.batches == []
         Disk.full = None
-        assert [(kept.first, kept.last) for kept in post.until(5).ranges] == [(1, 5)]
-        assert [said["reason"] for said in keeper.said("waiting")] == ["no space left on device"], "once"
-        assert keeper.said("storing") == [{}]
+        assert [(stored.first, stored.last) for stored in post.until(5).ranges] == [(1, 5)]
+        assert [fields["reason"] for fields in keeper.events_of("waiting")] == ["no space left on device"], "once"
+        assert keeper.events_of("storing") == [{}]
         assert keeper.keeper.trouble is None
 
 
@@ -170,16 +170,16 @@ def test_a_chain_whose_keys_came_is_receipted_again(settings: KeeperSettings, po
     news: list[ChainName] = []
 
     def between(_store: Disk) -> Collection[ChainName]:
-        found = tuple(news)
+        matches = tuple(news)
         news.clear()
-        return found
+        return matches
 
     with running(settings, between=between):
         post.send(3)
-        said = post.until(3)
+        fields = post.until(3)
         post.forget()
         news.append(ChainName("post-1", CHAIN))
-        assert post.until(3).number > said.number
+        assert post.until(3).number > fields.number
 
 
 def test_a_renewed_certificate_is_used_at_the_next_connection(
@@ -194,9 +194,9 @@ def test_a_renewed_certificate_is_used_at_the_next_connection(
             renew_client(fleet, "records")
             broker.kill()
             broker.start()
-            keeper.until(lambda: len(keeper.said("subscribed")) > len(serials))
+            keeper.until(lambda: len(keeper.events_of("subscribed")) > len(serials))
         assert len(set(serials)) == 2
-        assert "reason" in keeper.said("broker_away")[0]
+        assert "reason" in keeper.events_of("broker_away")[0]
     assert post.connection.is_back(within=SECONDS)
 
 
@@ -237,19 +237,19 @@ def test_statements_are_published_until_every_broker_has_acknowledged_them(
 ) -> None:
     topics = [f"alpr/v1/riverside/decision/records{rest}" for rest in ("", f"/{GROUP}")]
     waiting = {number: OutgoingMessage(topic, topic.encode()) for number, topic in enumerate(topics)}
-    told: list[int] = []
+    notified: list[int] = []
 
     def exactly(topic: str) -> Callable[[str, bytes], bool]:
         return lambda where, body: (where, body) == (topic, topic.encode())
 
     def done(numbers: Collection[int]) -> None:
-        told.extend(numbers)
+        notified.extend(numbers)
         for number in numbers:
             del waiting[number]
 
-    heard = [topic.replace("records", "+") for topic in topics]
-    with Connection(fleet.custodian("vault"), broker=broker.address, topics=heard) as member:
-        with running(settings, statements=lambda: waiting, on_told=done) as keeper:
-            keeper.until(lambda: sorted(told) == [0, 1])
+    received = [topic.replace("records", "+") for topic in topics]
+    with Connection(fleet.custodian("vault"), broker=broker.address, topics=received) as member:
+        with running(settings, statements=lambda: waiting, on_delivered=done) as keeper:
+            keeper.until(lambda: sorted(notified) == [0, 1])
         assert waiting == {}
         assert all(member.wait(exactly(topic), SECONDS) for topic in topics)

@@ -52,8 +52,8 @@ def keeping(database: str, rows: Rows, keys: dict[str, Keyring]) -> Iterator[Ope
 
 @pytest.fixture
 def keeper(connect: Lasting) -> Iterator[psycopg.Connection]:
-    with connect(KEEPER, autocommit=True) as made:
-        yield made
+    with connect(KEEPER, autocommit=True) as created:
+        yield created
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +63,7 @@ def empty(connect: Lasting) -> Iterator[None]:
         empty_ledger(superuser)
 
 
-def kept(rows: Rows) -> list[tuple[int, UUID | None]]:
+def stored_pictures(rows: Rows) -> list[tuple[int, UUID | None]]:
     return [(record, name) for record, name in rows("SELECT record_id, object FROM custody_picture ORDER BY record_id")]
 
 
@@ -75,28 +75,28 @@ def test_the_database_has_the_names_and_the_bucket_the_bytes(
     keeping: Opened, bucket: Bucket, rows: Rows, keeper: psycopg.Connection
 ) -> None:
     post = Post()
-    made = [post.read(HIT), post.hit(), post.hit(GROUP), *post.record(1)]
-    assert keeping(bucket).keep(deliveries(*made))
-    found = kept(rows)
-    assert bucket.objects == {name: JPEG for _, name in found}
+    created = [post.read(HIT), post.hit(), post.hit(GROUP), *post.record(1)]
+    assert keeping(bucket).keep(deliveries(*created))
+    matches = stored_pictures(rows)
+    assert bucket.objects == {name: JPEG for _, name in matches}
     assert len(bucket.objects) == 3
     assert rows("SELECT count(*) FROM custody_picture WHERE body IS NULL") == [(3,)]
     assert unnamed(rows) == set()
-    seen = pictures_of(keeper, [record for record, _ in found], bucket)
+    seen = pictures_of(keeper, [record for record, _ in matches], bucket)
     assert [(each.kind, each.body) for pictures in seen.values() for each in pictures] == [
         *(("patch", JPEG), ("overview", JPEG), ("overview", JPEG)),
     ]
 
 
 def test_a_picture_that_comes_again_is_one_object(keeping: Opened, bucket: Bucket, rows: Rows) -> None:
-    made = Post().read()
+    created = Post().read()
     store = keeping(bucket)
-    store.keep(deliveries(made.stripped()))
+    store.keep(deliveries(created.stripped()))
     assert bucket.objects == {}
-    store.keep(deliveries(made, made))
-    store.keep(deliveries(made))
-    keeping(bucket).keep(deliveries(made))
-    assert [*bucket.objects] == [name for _, name in kept(rows)]
+    store.keep(deliveries(created, created))
+    store.keep(deliveries(created))
+    keeping(bucket).keep(deliveries(created))
+    assert [*bucket.objects] == [name for _, name in stored_pictures(rows)]
     assert len(bucket.objects) == 1
     assert unnamed(rows) == set()
 
@@ -108,10 +108,10 @@ def test_pictures_in_the_database_stay_readable_and_are_not_put_again(
     before, after = post.read(), post.read()
     keeping(None).keep(deliveries(before))
     keeping(bucket).keep(deliveries(before, after))
-    ((first, inside), (second, name)) = kept(rows)
+    ((first, inside), (second, name)) = stored_pictures(rows)
     assert (inside, [*bucket.objects]) == (None, [name])
-    found = pictures_of(keeper, [first, second], bucket)
-    assert {record: [each.body for each in those] for record, those in found.items()} == {
+    matches = pictures_of(keeper, [first, second], bucket)
+    assert {record: [each.body for each in those] for record, those in matches.items()} == {
         first: [JPEG],
         second: [JPEG],
     }
@@ -124,7 +124,7 @@ def test_nothing_is_kept_of_a_batch_before_all_its_pictures_are_durable(
     keeping: Opened, bucket: Bucket, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post = Post()
-    made = [post.read() for _ in range(20)]
+    created = [post.read() for _ in range(20)]
     seen = []
     put = bucket._put
 
@@ -138,27 +138,27 @@ def test_nothing_is_kept_of_a_batch_before_all_its_pictures_are_durable(
     with monkeypatch.context() as patch:
         patch.setattr(bucket, "_put", refused)
         with pytest.raises(StoreError, match="full"):
-            store.keep(deliveries(*made))
+            store.keep(deliveries(*created))
     assert set(map(str, seen)) == {"[(0,)]"}
     assert rows("SELECT count(*) FROM custody_record") == [(0,)]
     assert bucket.objects == {}, "what was put is taken back"
-    assert store.keep(deliveries(*made)) == {CHAIN}
-    assert len(bucket.objects) == len(kept(rows)) == 20
+    assert store.keep(deliveries(*created)) == {CHAIN}
+    assert len(bucket.objects) == len(stored_pictures(rows)) == 20
 
 
 def test_a_store_that_is_away_keeps_back_what_has_pictures(keeping: Opened, away: PictureBucket, rows: Rows) -> None:
     post = Post()
-    made = [*post.record(1), post.read()]
+    created = [*post.record(1), post.read()]
     store = keeping(away)
     with pytest.raises(PictureStoreError, match="does not answer") as refused:
-        store.keep(deliveries(*made))
+        store.keep(deliveries(*created))
     assert isinstance(refused.value, OSError), "the keeper waits then, and tries again"
     assert rows("SELECT count(*) FROM custody_record") == [(0,)]
     announced = unnamed(rows)
     with pytest.raises(PictureStoreError, match="does not answer"):
-        store.keep(deliveries(*made))
+        store.keep(deliveries(*created))
     assert unnamed(rows) == announced, "trying again, for days, announces nothing"
-    assert store.keep(deliveries(made[0])) == {CHAIN}
+    assert store.keep(deliveries(created[0])) == {CHAIN}
 
 
 # --- what is left over
@@ -188,13 +188,13 @@ def left(keeping: Opened, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> UU
 def test_what_a_crash_leaves_is_known_and_deleted_once_nobody_puts_it_any_more(
     left: UUID, keeping: Opened, bucket: Bucket, rows: Rows, keeper: psycopg.Connection
 ) -> None:
-    assert (kept(rows), unnamed(rows)) == ([], {left})
+    assert (stored_pictures(rows), unnamed(rows)) == ([], {left})
     keeping(bucket).keep(deliveries(Post().read()))
     assert len(bucket.objects) == 2
     assert delete_unnamed(keeper, bucket) == 0, "it may be under way"
     rows("UPDATE custody_unnamed_object SET since = since - %s RETURNING 1", UNDER_WAY)
     assert delete_unnamed(keeper, bucket) == 1
-    assert [*bucket.objects] == [name for _, name in kept(rows)]
+    assert [*bucket.objects] == [name for _, name in stored_pictures(rows)]
     assert (left in bucket.objects, unnamed(rows)) == (False, set())
 
 
@@ -215,7 +215,7 @@ def test_what_cannot_be_deleted_stays_known(
 def test_a_keeper_that_slept_until_its_objects_were_deleted_keeps_nothing(
     keeping: Opened, bucket: Bucket, rows: Rows, keeper: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put, store, made = bucket.put, keeping(bucket), Post().read()
+    put, store, created = bucket.put, keeping(bucket), Post().read()
 
     def slowly(bodies: dict[UUID, bytes]) -> Callable[[], None]:
         finish = put(bodies)
@@ -230,10 +230,10 @@ def test_a_keeper_that_slept_until_its_objects_were_deleted_keeps_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(bucket, "put", slowly)
         with pytest.raises(PictureStoreError, match="deleted again"):
-            store.keep(deliveries(made))
-    assert (kept(rows), bucket.objects) == ([], {})
-    assert store.keep(deliveries(made)) == {CHAIN}
-    assert len(kept(rows)) == 1
+            store.keep(deliveries(created))
+    assert (stored_pictures(rows), bucket.objects) == ([], {})
+    assert store.keep(deliveries(created)) == {CHAIN}
+    assert len(stored_pictures(rows)) == 1
 
 
 def test_what_a_lost_database_knew_alone_is_found_and_deleted_and_nothing_else(
@@ -241,7 +241,7 @@ def test_what_a_lost_database_knew_alone_is_found_and_deleted_and_nothing_else(
 ) -> None:
     post = Post()
     keeping(bucket).keep(deliveries(post.read(), post.hit(GROUP)))
-    of_records = {name for _, name in kept(rows)}
+    of_records = {name for _, name in stored_pictures(rows)}
     late, lost, under_way = uuid4(), uuid4(), uuid4()
     bucket.put({late: b"late", lost: b"lost", under_way: b"under way"})()
     rows("INSERT INTO custody_unnamed_object VALUES (%s) RETURNING 1", under_way)
@@ -253,14 +253,16 @@ def test_what_a_lost_database_knew_alone_is_found_and_deleted_and_nothing_else(
     before = datetime.fromtimestamp(1_700_000_001, UTC)
     for delete, there in ((False, {lost}), (True, {lost}), (True, set())):
         with connect(OWNER, autocommit=True) as owner:
-            found = find_stray(owner, bucket, before=before, deleted_by="root" if delete else None)
-        assert (found.listed, found.stray, found.size) == (4 + len(there), len(there), 4 * len(there))
-        assert found.last == (before - timedelta(seconds=1) if there else None)
-    said = rows(
+            objects = find_stray(owner, bucket, before=before, deleted_by="root" if delete else None)
+        assert (objects.listed, objects.stray, objects.size) == (4 + len(there), len(there), 4 * len(there))
+        assert objects.last == (before - timedelta(seconds=1) if there else None)
+    fetched = rows(
         "SELECT json_object_agg(field, value::json) FROM ledger_entry JOIN ledger_body USING (entry)"
         " WHERE event = 'pictures_deleted' GROUP BY number"
     )
-    assert said == [({"person": "root", "count": 1, "size": 4, "before": before.isoformat()},)], "who, how many, once"
+    assert fetched == [({"person": "root", "count": 1, "size": 4, "before": before.isoformat()},)], (
+        "who, how many, once"
+    )
     left = {path.name for path in bucket.folder.iterdir()}
     assert left == {*map(str, of_records | {late, under_way}), "not-ours", "other"}
     assert (bucket.folder / "other" / str(lost)).exists()
@@ -287,8 +289,8 @@ def verified(keeper: psycopg.Connection, keys: dict[str, Keyring], tmp_path: Pat
 
     def run(bucket: PictureBucket) -> list[str]:
         state = tmp_path / "checked.json"
-        made = CustodyVerification(keeper, keys=keys.__getitem__, receipts=None, state=state, bucket=bucket)
-        return [f"{each.number} {each.kind} {each.message}" for each in made.run(whole=True).problems]
+        verification = CustodyVerification(keeper, keys=keys.__getitem__, receipts=None, state=state, bucket=bucket)
+        return [f"{each.number} {each.kind} {each.message}" for each in verification.run(whole=True).problems]
 
     return run
 
@@ -298,7 +300,7 @@ def test_what_is_altered_or_missing_is_named_by_verify(
 ) -> None:
     post = Post()
     keeping(bucket).keep(deliveries(*(post.read() for _ in range(3))))
-    _, altered, missing = kept(rows)
+    _, altered, missing = stored_pictures(rows)
     assert verified(bucket) == []
     (bucket.folder / str(altered[1])).write_bytes(JPEG[:-1] + b"x")
     (bucket.folder / str(missing[1])).unlink()
@@ -315,12 +317,12 @@ def test_what_is_altered_or_missing_is_not_shown(
 ) -> None:
     post = Post()
     keeping(bucket).keep(deliveries(*(post.read() for _ in range(3))))
-    whole, altered, missing = kept(rows)
+    whole, altered, missing = stored_pictures(rows)
     (bucket.folder / str(altered[1])).write_bytes(JPEG[:-1] + b"x")
     (bucket.folder / str(missing[1])).unlink()
     ids = [whole[0], altered[0], missing[0]]
-    for wrong, said in ((altered, "damaged"), (missing, "missing")):
-        with pytest.raises(CustodyError, match=f"record {wrong[0]} is {said}"):
+    for wrong, fields in ((altered, "damaged"), (missing, "missing")):
+        with pytest.raises(CustodyError, match=f"record {wrong[0]} is {fields}"):
             pictures_of(keeper, [wrong[0]], bucket)
     lacking: dict[int, str] = {}
     assert [*pictures_of(keeper, ids, bucket, lacking=lacking)] == [whole[0]]
@@ -334,7 +336,7 @@ def test_what_nobody_may_see_is_not_fetched(
 ) -> None:
     post = Post()
     keeping(bucket).keep(deliveries(post.read(), post.hit(GROUP)))
-    (open_one, covert) = kept(rows)
+    (open_one, covert) = stored_pictures(rows)
     fetched: list[UUID] = []
     get = bucket._get
     monkeypatch.setattr(bucket, "_get", lambda name: (fetched.append(name), get(name))[1])
@@ -345,6 +347,6 @@ def test_what_nobody_may_see_is_not_fetched(
             assert len(whole_records(entry, records=[open_one[0], covert[0]])) == 1
         assert fetched == [open_one[1]]
         with open_entry(**asked, groups=[GROUP]) as entry:
-            found = picture(entry, covert[0], "overview")
-        assert found is not None
-        assert (found.body, fetched) == (JPEG, [open_one[1], covert[1]])
+            picture_bytes = picture(entry, covert[0], "overview")
+        assert picture_bytes is not None
+        assert (picture_bytes.body, fetched) == (JPEG, [open_one[1], covert[1]])

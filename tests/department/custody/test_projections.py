@@ -61,18 +61,18 @@ def test_a_hit_says_how_and_by_which_list_it_matched() -> None:
     ],
 )
 def test_who_saw_what_a_post_sees_is_an_act_of_access(action: str, target: str | None, is_access: bool) -> None:  # noqa: FBT001
-    made = Post().recorder.record(example_audit(action, object=target))
-    found = shown(made.event)
-    assert found["custody_audit"]["kind"] == action
-    assert ("custody_access" in found) == is_access
+    created = Post().recorder.record(example_audit(action, object=target))
+    matches = shown(created.event)
+    assert matches["custody_audit"]["kind"] == action
+    assert ("custody_access" in matches) == is_access
     if is_access:
-        assert found["custody_access"]["person"] == made.event["data"]["identity"]
+        assert matches["custody_access"]["person"] == created.event["data"]["identity"]
 
 
 def test_every_kind_of_record_that_people_see_is_shown() -> None:
     kinds = {
         projection
-        for made in example_records(ExampleSigner()).values()
-        for projection, _ in project(read_event(made.event))
+        for created in example_records(ExampleSigner()).values()
+        for projection, _ in project(read_event(created.event))
     }
     assert kinds | {ACCESSES} == {READ, HIT, WITHDRAWAL, STATUS, AUDIT, HEALTH, ACCESSES} == set(PROJECTIONS)

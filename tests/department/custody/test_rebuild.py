@@ -27,15 +27,15 @@ def owner(database: str) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture
-def kept(opened: Open, keys: dict[str, Keyring]) -> None:
+def filled_store(opened: Open, keys: dict[str, Keyring]) -> None:
     """Have records of every kind, some of them judged later."""
     post = Post()
-    made = [post.read(), post.read(HIT), post.hit(), post.hit(GROUP), post.withdrawal()]
+    created = [post.read(), post.read(HIT), post.hit(), post.hit(GROUP), post.withdrawal()]
     signer = ExampleSigner()
     keys["post-1"] = Keyring.from_pem(signer.public_pem)
     store = opened()
-    store.keep(deliveries(*made, *example_records(signer).values()))
-    store.keep(deliveries(*made))
+    store.keep(deliveries(*created, *example_records(signer).values()))
+    store.keep(deliveries(*created))
     keys["post-1"] = Keyring.from_pem(signer.public_pem, SIGNER.public_pem)
     deque(store.judge_again("post-1"))
     store.close()
@@ -46,7 +46,7 @@ def content(rows: Rows) -> dict[str, list[tuple[object, ...]]]:
                         " ORDER BY 1, 2, 3, 4, 5") for table in TABLES}  # fmt: skip
 
 
-def test_all_is_the_same_row_by_row(kept: None, rows: Rows, owner: psycopg.Connection) -> None:
+def test_all_is_the_same_row_by_row(filled_store: None, rows: Rows, owner: psycopg.Connection) -> None:
     before = content(rows)
     assert all(before[each.table] for each in PROJECTIONS if each.table != "custody_access")
     done = rebuild(owner, mend=False)
@@ -65,7 +65,7 @@ def test_all_is_the_same_row_by_row(kept: None, rows: Rows, owner: psycopg.Conne
 
 
 def test_a_row_that_somebody_changed_is_named_and_mended(
-    kept: None, rows: Rows, owner: psycopg.Connection, lasting: Lasting
+    filled_store: None, rows: Rows, owner: psycopg.Connection, lasting: Lasting
 ) -> None:
     before = content(rows)["custody_read"]
     withdrawn = len(content(rows)["custody_withdrawal"])
@@ -84,7 +84,7 @@ def test_a_row_that_somebody_changed_is_named_and_mended(
     assert rebuild(owner, mend=False).identical
 
 
-def test_a_damaged_record_is_named(kept: None, rows: Rows, owner: psycopg.Connection) -> None:
+def test_a_damaged_record_is_named(filled_store: None, rows: Rows, owner: psycopg.Connection) -> None:
     ((damaged,),) = owner.execute("SELECT id FROM custody_record WHERE class = 'no_hit' LIMIT 1").fetchall()
     owner.execute("UPDATE custody_record SET body = '\\\\x00' WHERE id = %s", [damaged])
     assert rebuild(owner, mend=False).damaged == [damaged]

@@ -21,14 +21,14 @@ SETTINGS = PostSettings(brokers=("localhost:8883",))
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Fleet:
-    made = Fleet.create(tmp_path / "fleet", agency="riverside")
-    made.add_post("post-1", SETTINGS)
-    return made
+    created = Fleet.create(tmp_path / "fleet", agency="riverside")
+    created.add_post("post-1", SETTINGS)
+    return created
 
 
 def opened(fleet: Fleet, *, agency: str = "riverside", key: Path | None = None) -> KeyRegister:
-    kept = fleet.directory.with_name("kept.json")
-    return KeyRegister(fleet.register, key or fleet.configuration_verifying_key, agency=agency, kept=kept)
+    state_file = fleet.directory.with_name("kept.json")
+    return KeyRegister(fleet.register, key or fleet.configuration_verifying_key, agency=agency, state_file=state_file)
 
 
 def kid(fleet: Fleet, post: str) -> str:
@@ -146,7 +146,7 @@ def test_what_the_disk_does_not_keep_is_not_in_force(fleet: Fleet, monkeypatch: 
 
 def test_a_damaged_memory_is_said_and_not_replaced(fleet: Fleet) -> None:
     opened(fleet)
-    kept = fleet.directory.with_name("kept.json")
-    kept.write_bytes(kept.read_bytes()[:-20])
+    state_file = fleet.directory.with_name("kept.json")
+    state_file.write_bytes(state_file.read_bytes()[:-20])
     with pytest.raises(CustodyError, match="is damaged; delete it"):
         opened(fleet)

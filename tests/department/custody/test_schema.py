@@ -44,9 +44,9 @@ def test_the_keeper_makes_the_partitions_of_weeks() -> None:
         execute("SELECT custody_make_partitions('2026-03-18', '2026-03-23')")
         execute("SELECT custody_make_partitions('2026-03-18', '2026-03-23')")
         execute(RECORD, 1, AT, AT, None)
-    made = partitions()
-    assert {"custody_record_log_20260316", "custody_record_log_20260323", "custody_read_no_hit_20260316"} <= made
-    assert not any(name.endswith("20260309") for name in made)
+    created = partitions()
+    assert {"custody_record_log_20260316", "custody_record_log_20260323", "custody_read_no_hit_20260316"} <= created
+    assert not any(name.endswith("20260309") for name in created)
 
 
 def test_no_number_stands_twice_in_a_partition() -> None:
@@ -57,13 +57,13 @@ def test_no_number_stands_twice_in_a_partition() -> None:
 
 
 def test_a_chain_is_found_by_its_index() -> None:
-    said = {"post": "post-1", "chain": "a", "begin": 1}
+    fields = {"post": "post-1", "chain": "a", "begin": 1}
     find = f"EXPLAIN SELECT * FROM custody_judged WHERE {OF_CHAIN}"  # noqa: S608 - our own names
     with as_role(KEEPER), connection.cursor() as cursor:
         # A bitmap of the same index stands on lines of its own, which a table's statistics bring about.
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
         cursor.execute("SELECT custody_make_partitions('2019-03-18', '2019-03-18')")
-        cursor.execute(find, said)
+        cursor.execute(find, fields)
         plan = [line for (line,) in cursor.fetchall()]
     scans = [line for line in plan if " on custody_record" in line]
     assert scans

@@ -36,7 +36,7 @@ from tests.department.custody.posts import (
 
 
 def spans(store: CustodyStore, chain: ChainName = CHAIN) -> list[tuple[int, int]]:
-    return [(kept.first, kept.last) for kept in store.holding(chain).ranges()]
+    return [(stored.first, stored.last) for stored in store.holding(chain).ranges()]
 
 
 def judge_again(store: CustodyStore, *posts: str) -> set[ChainName]:
@@ -48,8 +48,8 @@ def verdicts(rows: Rows) -> list[tuple[int, str]]:
 
 
 def tally(rows: Rows) -> dict[str, int]:
-    found = rows("SELECT verdict, sum(count)::int FROM custody_tally GROUP BY verdict HAVING sum(count) <> 0")
-    return dict(found)
+    fetched = rows("SELECT verdict, sum(count)::int FROM custody_tally GROUP BY verdict HAVING sum(count) <> 0")
+    return dict(fetched)
 
 
 # --- once, and over an end
@@ -72,11 +72,11 @@ def test_records_are_kept_once_and_held_after_an_end(opened: Open, rows: Rows) -
 
 
 def test_a_record_that_comes_again_ends_a_range(opened: Open) -> None:
-    made = Post().record(3)
+    created = Post().record(3)
     store = opened()
-    store.keep(deliveries(*made))
-    assert store.keep(deliveries(made[1])) == {CHAIN}
-    assert store.holding(CHAIN).repeated == (2, made[1].digest)
+    store.keep(deliveries(*created))
+    assert store.keep(deliveries(created[1])) == {CHAIN}
+    assert store.holding(CHAIN).repeated == (2, created[1].digest)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_both_branches_of_a_fork_are_kept_and_the_first_counts(opened: Open, row
     store.keep(deliveries(*branch))
     assert [verdict for _, verdict in verdicts(rows)] == ["genuine"] * 3 + ["forked", "genuine"]
     for _ in range(2):
-        assert [kept.digest for kept in store.holding(CHAIN).ranges()] == [third[0].digest, branch[1].digest]
+        assert [stored.digest for stored in store.holding(CHAIN).ranges()] == [third[0].digest, branch[1].digest]
         assert store.digest(CHAIN, 3) == third[0].digest
         assert store.holding(CHAIN).forks == {Fork(3, branch[0].digest)}
         store = opened()
@@ -183,11 +183,11 @@ def test_both_branches_of_a_fork_are_kept_and_the_first_counts(opened: Open, row
 def test_a_type_that_is_not_known_is_kept_and_held_and_shown_nowhere(
     opened: Open, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = Post().record(2)
+    created = Post().record(2)
     with monkeypatch.context() as patch:
         patch.delitem(envelope.EVENTS, "platepost.audit.v1")
         store = opened()
-        store.keep(deliveries(*made))
+        store.keep(deliveries(*created))
     assert spans(store) == [(1, 2)]
     assert [verdict for _, verdict in verdicts(rows)] == ["unknown"] * 2
     assert rows("SELECT count(*) FROM custody_audit") == [(0,)]
@@ -220,7 +220,7 @@ def test_one_record_that_the_database_does_not_take_keeps_no_other_back(
     opened: Open, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post = Post()
-    made = [post.read(text="AAA"), post.read(text="BBB"), post.read(text="CCC")]
+    created = [post.read(text="AAA"), post.read(text="BBB"), post.read(text="CCC")]
 
     def spoiled(event: Any) -> Any:  # noqa: ANN401 - as project
         for projection, row in project(event):
@@ -228,9 +228,9 @@ def test_one_record_that_the_database_does_not_take_keeps_no_other_back(
 
     monkeypatch.setattr(sorting, "project", spoiled)
     store = opened()
-    assert store.keep(deliveries(*made)) == {CHAIN}
+    assert store.keep(deliveries(*created)) == {CHAIN}
     assert [verdict for _, verdict in verdicts(rows)] == ["genuine", "unreadable", "genuine"]
-    assert rows("SELECT body FROM custody_record WHERE verdict = 'unreadable'") == [(made[1].body,)]
+    assert rows("SELECT body FROM custody_record WHERE verdict = 'unreadable'") == [(created[1].body,)]
     assert spans(store) == [(1, 1), (3, 3)]
 
 
@@ -242,13 +242,13 @@ def test_records_of_a_key_that_is_not_known_are_judged_again_when_it_comes(
 ) -> None:
     known = keys.pop("post-1")
     post = Post()
-    made = [*post.record(2), post.read()]
+    created = [*post.record(2), post.read()]
     store = opened()
-    assert store.keep(deliveries(*made)) == {CHAIN}
-    assert store.holding(CHAIN).ranges() == (KeptRange(first=1, last=3, digest=made[2].digest),)
-    assert store.digest(CHAIN, 2) == made[1].digest
+    assert store.keep(deliveries(*created)) == {CHAIN}
+    assert store.holding(CHAIN).ranges() == (KeptRange(first=1, last=3, digest=created[2].digest),)
+    assert store.digest(CHAIN, 2) == created[1].digest
     assert rows("SELECT count(*) FROM custody_read") == [(0,)]
-    assert store.keep(deliveries(made[0])) == {CHAIN}  # comes again
+    assert store.keep(deliveries(created[0])) == {CHAIN}  # comes again
     keys["post-1"] = known
     assert judge_again(store, "post-1") == {CHAIN}
     assert [verdict for _, verdict in verdicts(rows)] == ["genuine"] * 3
@@ -256,7 +256,7 @@ def test_records_of_a_key_that_is_not_known_are_judged_again_when_it_comes(
     assert tally(rows) == {"genuine": 3, "duplicate": 1}
     assert rows("SELECT jsonb_array_length(runs), jsonb_array_length(unproven) FROM custody_holding") == [(1, 0)]
     assert judge_again(store, "post-1") == set()
-    assert opened().holding(CHAIN).ranges() == (KeptRange(first=1, last=3, digest=made[2].digest),)
+    assert opened().holding(CHAIN).ranges() == (KeptRange(first=1, last=3, digest=created[2].digest),)
 
 
 def test_a_key_that_the_former_vouches_for_is_good_for_what_came_before_too(opened: Open, rows: Rows) -> None:
@@ -290,9 +290,9 @@ def test_what_a_former_key_signed_after_it_was_replaced_is_refuted_even_where_it
     assert [verdict for _, verdict in verdicts(rows)] == ["genuine"] * 3
     store.keep(deliveries(*own))  # of a key that nobody has vouched for
     store.keep(deliveries(change))
-    found = dict(rows("SELECT encode(digest, 'hex'), verdict FROM custody_judged"))
-    assert [found[made.digest] for made in (*first, change, *own)] == ["genuine"] * 5
-    assert [found[made.digest] for made in stolen] == ["forged"] * 2
+    matches = dict(rows("SELECT encode(digest, 'hex'), verdict FROM custody_judged"))
+    assert [matches[created.digest] for created in (*first, change, *own)] == ["genuine"] * 5
+    assert [matches[created.digest] for created in stolen] == ["forged"] * 2
     assert rows("SELECT count(*) FROM custody_read") == [(0,)]
     for _ in range(2):
         assert store.holding(CHAIN).ranges() == (KeptRange(first=1, last=5, digest=own[-1].digest),)
@@ -321,9 +321,9 @@ def test_what_was_made_after_a_key_s_end_is_refuted_when_the_register_tells_of_i
     assert [verdict for _, verdict in verdicts(rows)] == ["genuine"] * 8
     ended[SIGNER.kid] = end
     assert CHAIN in judge_again(store, "post-1")
-    found = dict(rows("SELECT encode(digest, 'hex'), verdict FROM custody_judged"))
-    assert [found[made.digest] for made in (*ahead, *before)] == ["genuine"] * 5
-    assert [found[made.digest] for made in after] == ["forged"] * 3
+    matches = dict(rows("SELECT encode(digest, 'hex'), verdict FROM custody_judged"))
+    assert [matches[created.digest] for created in (*ahead, *before)] == ["genuine"] * 5
+    assert [matches[created.digest] for created in after] == ["forged"] * 3
     assert rows("SELECT count(*) FROM custody_read") == [(1,)], "nobody is shown it"
     for _ in range(2):
         assert rows("SELECT runs -> 0 -> 1, unproven -> 0 -> 0 FROM custody_holding WHERE chain = %s", CHAIN.chain) == [
@@ -337,11 +337,11 @@ def test_what_was_made_after_a_key_s_end_is_refuted_when_the_register_tells_of_i
 
 def test_numbers_that_a_post_gave_up_join_over_an_end(opened: Open, keys: dict[str, Keyring]) -> None:
     post = Post()
-    made = post.record(6)
+    created = post.record(6)
     account = post.drop((2, 3), (5, 5))
     known = keys.pop("post-1")
     store = opened()
-    store.keep(deliveries(made[0], made[3], made[5], account))
+    store.keep(deliveries(created[0], created[3], created[5], account))
     assert spans(store) == [(1, 1), (4, 4), (6, 7)]
     keys["post-1"] = known
     judge_again(store, "post-1")
@@ -354,24 +354,24 @@ def test_much_is_judged_again_in_pieces_and_more_is_kept_between(
 ) -> None:
     monkeypatch.setattr(module, "REJUDGED_AT_ONCE", 3)
     post = Post()
-    made = post.record(11)
+    created = post.record(11)
     known = keys.pop("post-1")
     store = opened()
-    store.keep(deliveries(*made[4:8], *made[:4], *made[9:10]))
+    store.keep(deliveries(*created[4:8], *created[:4], *created[9:10]))
     keys["post-1"] = known
     pieces = store.judge_again("post-1")
     assert [next(pieces), next(pieces)] == [set(), {CHAIN}]
     # Those that came first, 5 to 7, are proven; all others are still what they were.
     ((runs, unproven),) = rows("SELECT runs, unproven FROM custody_holding")
-    assert runs == [[5, 7, made[3].digest, made[6].digest]]
+    assert runs == [[5, 7, created[3].digest, created[6].digest]]
     ends = [(1, 4), (8, 8), (10, 10)]
-    assert unproven == [[a, b, GENESIS if a == 1 else made[a - 2].digest, made[b - 1].digest] for a, b in ends]
-    assert store.keep(deliveries(made[8])) == {CHAIN}
+    assert unproven == [[a, b, GENESIS if a == 1 else created[a - 2].digest, created[b - 1].digest] for a, b in ends]
+    assert store.keep(deliveries(created[8])) == {CHAIN}
     next(pieces)
     store = opened()  # the keeper was killed
     assert judge_again(store, "post-1") == {CHAIN}
-    assert store.keep(deliveries(made[10])) == {CHAIN}
-    assert rows("SELECT runs, unproven FROM custody_holding") == [([[1, 11, GENESIS, made[10].digest]], [])]
+    assert store.keep(deliveries(created[10])) == {CHAIN}
+    assert rows("SELECT runs, unproven FROM custody_holding") == [([[1, 11, GENESIS, created[10].digest]], [])]
     assert tally(rows) == {"genuine": 11}
 
 
@@ -379,28 +379,28 @@ def test_much_is_judged_again_in_pieces_and_more_is_kept_between(
 
 
 def test_pictures_lie_apart_and_may_come_later(opened: Open, rows: Rows) -> None:
-    made = Post().read()
-    event = made.event
+    created = Post().read()
+    event = created.event
     event["data"]["pictures"][0]["data"] = "AAAA"
     store = opened()
-    assert store.keep(deliveries(made.stripped())) == {CHAIN}
-    assert store.keep([ReceivedMessage(made.topic, dump(event))]) == set()
+    assert store.keep(deliveries(created.stripped())) == {CHAIN}
+    assert store.keep([ReceivedMessage(created.topic, dump(event))]) == set()
     assert rows("SELECT count(*) FROM custody_picture") == [(0,)]
-    store.keep(deliveries(made, made))
+    store.keep(deliveries(created, created))
     ((identifier, kind, digest),) = rows("SELECT record_id, kind, encode(sha256, 'hex') FROM custody_picture")
-    assert (kind, digest) == ("patch", made.event["data"]["pictures"][0]["sha256"])
+    assert (kind, digest) == ("patch", created.event["data"]["pictures"][0]["sha256"])
     assert rows("SELECT verdict FROM custody_record WHERE id = %s", identifier) == [("genuine",)]
     assert [verdict for _, verdict in verdicts(rows)] == ["genuine", "forged"]
 
 
 def test_a_spoiled_picture_ahead_is_not_receipted_so_that_the_post_sends_it_again(opened: Open, rows: Rows) -> None:
-    made = Post().read()
-    event = made.event
+    created = Post().read()
+    event = created.event
     event["data"]["pictures"][0]["data"] = "AAAA"
     store = opened()
-    assert store.keep([ReceivedMessage(made.topic, dump(event))]) == set()
+    assert store.keep([ReceivedMessage(created.topic, dump(event))]) == set()
     assert spans(store) == []
-    assert store.keep(deliveries(made)) == {CHAIN}
+    assert store.keep(deliveries(created)) == {CHAIN}
     assert rows("SELECT count(*) FROM custody_picture") == [(1,)]
 
 
@@ -409,8 +409,8 @@ def test_a_spoiled_picture_ahead_is_not_receipted_so_that_the_post_sends_it_agai
 
 def test_classes_are_of_what_happened(opened: Open, rows: Rows) -> None:
     post = Post()
-    made = [post.read(), post.read(HIT), post.hit(), post.withdrawal(), *post.record(1)]
-    opened().keep(deliveries(*made))
+    created = [post.read(), post.read(HIT), post.hit(), post.withdrawal(), *post.record(1)]
+    opened().keep(deliveries(*created))
     assert rows("SELECT class FROM custody_record ORDER BY id") == [(each,) for each in ("no_hit", *["hit"] * 3, "log")]
     assert rows("SELECT class FROM custody_picture ORDER BY record_id") == [("no_hit",), ("hit",), ("hit",)]
 
@@ -418,11 +418,11 @@ def test_classes_are_of_what_happened(opened: Open, rows: Rows) -> None:
 def test_a_time_far_from_the_custodians_clock_is_doubtful(opened: Open, rows: Rows) -> None:
     post = Post()
     days = (-32, -30, 0, 30, 32)
-    made = [post.read(captured=NOW + timedelta(days=day)) for day in days]
-    opened().keep(deliveries(*made))
-    found = rows("SELECT class, retained_from FROM custody_record ORDER BY id")
-    assert [retention for retention, _ in found] == ["doubtful", *["no_hit"] * 3, "doubtful"]
-    assert [when - NOW for _, when in found] == [timedelta(days=day) for day in (0, 0, 0, 30, 0)]
+    created = [post.read(captured=NOW + timedelta(days=day)) for day in days]
+    opened().keep(deliveries(*created))
+    fetched = rows("SELECT class, retained_from FROM custody_record ORDER BY id")
+    assert [retention for retention, _ in fetched] == ["doubtful", *["no_hit"] * 3, "doubtful"]
+    assert [when - NOW for _, when in fetched] == [timedelta(days=day) for day in (0, 0, 0, 30, 0)]
 
 
 def test_a_write_never_fails_for_want_of_a_partition(opened: Open, rows: Rows, clock: list) -> None:
@@ -436,8 +436,8 @@ def test_a_write_never_fails_for_want_of_a_partition(opened: Open, rows: Rows, c
 
 def test_covert_records_are_marked_with_their_group(opened: Open, rows: Rows) -> None:
     post = Post()
-    made = [post.hit(GROUP), post.hit()]
-    assert opened().keep(deliveries(*made)) == {CHAIN, COVERT}
+    created = [post.hit(GROUP), post.hit()]
+    assert opened().keep(deliveries(*created)) == {CHAIN, COVERT}
     for table in ("record", "hit", "picture"):
         assert rows(f"SELECT covert_group FROM custody_{table} ORDER BY 1") == [(GROUP,), (None,)]  # noqa: S608
     assert rows("SELECT chain, covert_group FROM custody_holding ORDER BY 1") == [
@@ -508,10 +508,10 @@ def test_a_second_keeper_is_refused_by_name(opened: Open, database: str, monkeyp
 
 def test_the_stored_bytes_are_those_that_were_signed(opened: Open, rows: Rows) -> None:
     post = Post()
-    made = [post.read(), post.hit(), *post.record(1)]
-    opened().keep(deliveries(*made))
-    for each, row in zip(made, rows("SELECT * FROM custody_stored ORDER BY id"), strict=True):
-        event = parse(RecordRow(*row).said())
+    created = [post.read(), post.hit(), *post.record(1)]
+    opened().keep(deliveries(*created))
+    for each, row in zip(created, rows("SELECT * FROM custody_stored ORDER BY id"), strict=True):
+        event = parse(RecordRow(*row).json_bytes())
         assert canonical_bytes(event) == canonical_bytes(each.event)
         assert Keyring.from_pem(SIGNER.public_pem).check(event["signature"], canonical_bytes(event)) == SIGNER.kid
         assert event == each.stripped().event

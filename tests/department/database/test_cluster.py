@@ -26,16 +26,16 @@ from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
-def made(short_folder: Path, cluster: PrivateCluster) -> PrivateCluster:
+def new_cluster(short_folder: Path, cluster: PrivateCluster) -> PrivateCluster:
     return PrivateCluster(short_folder / "own", durable=False)
 
 
 @pytest.fixture
-def own(made: PrivateCluster) -> Iterator[PrivateCluster]:
+def own(new_cluster: PrivateCluster) -> Iterator[PrivateCluster]:
     """Give a cluster that no other file uses, and that does not run."""
-    made.initialize()
-    yield made
-    made.kill()
+    new_cluster.initialize()
+    yield new_cluster
+    new_cluster.kill()
 
 
 def connect(of: PrivateCluster, user: str = SUPERUSER, database: str = "postgres") -> psycopg.Connection:
@@ -278,12 +278,12 @@ def test_roles_lose_what_they_may_not_have(own: PrivateCluster) -> None:
         ensure_roles(connection)
         connection.execute(f"ALTER ROLE {KEEPER} SUPERUSER BYPASSRLS")
         ensure_roles(connection)
-        found = connection.execute(
+        matches = connection.execute(
             "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) AND rolcanlogin"
             " AND NOT (rolsuper OR rolbypassrls OR rolcreatedb OR rolcreaterole OR rolreplication)",
             [list(ROLES)],
         ).fetchall()
-        assert {name for (name,) in found} == set(ROLES)
+        assert {name for (name,) in matches} == set(ROLES)
 
 
 def test_database_is_closed_to_others(own: PrivateCluster) -> None:

@@ -17,19 +17,19 @@ def audited() -> Iterator[PrivateCluster]:
     if not installed_versions():
         pytest.skip("PostgreSQL is missing: make tools")
     top = new_folder()
-    made = PrivateCluster(top / "pg", durable=False)
-    made.initialize()
+    cluster = PrivateCluster(top / "pg", durable=False)
+    cluster.initialize()
     try:
-        if not made.can_audit:
+        if not cluster.can_audit:
             pytest.skip(f"pgaudit is missing: apt-get install postgresql-{max(installed_versions())}-pgaudit")
-        with made.in_use():
-            with connect(made, SUPERUSER, "postgres") as superuser:
+        with cluster.in_use():
+            with connect(cluster, SUPERUSER, "postgres") as superuser:
                 ensure_roles(superuser)
                 ensure_database(superuser, "platepost")
-            with connect(made, OWNER) as owner:
+            with connect(cluster, OWNER) as owner:
                 owner.execute("CREATE TABLE seen (plate text)")
                 owner.execute(f"GRANT INSERT ON seen TO {WEB}")
-            yield made
+            yield cluster
     finally:
         shutil.rmtree(top)
 

@@ -80,24 +80,24 @@ def machine() -> Iterator[Machine]:
         pytest.skip("root with mount namespaces is missing: run the tests as root")
     if not installed_versions():
         pytest.skip("PostgreSQL is missing: make tools")
-    made = Machine(new_folder())
-    if made.run("platepost-pages", sys.executable, "-c", "import platepost.device.cli").returncode:
+    created = Machine(new_folder())
+    if created.run("platepost-pages", sys.executable, "-c", "import platepost.device.cli").returncode:
         pytest.skip("a checkout that other users can read is missing: move it, or chmod o+x the folders above it")
-    fleet = Fleet.create(made.top / "fleet", agency="riverside", custodian="records")
+    fleet = Fleet.create(created.top / "fleet", agency="riverside", custodian="records")
     write_register(fleet)
-    register, key = made.top / "register.jws", made.top / "register.pem"
+    register, key = created.top / "register.jws", created.top / "register.pem"
     shutil.copy(fleet.register, register)
     shutil.copy(fleet.configuration_verifying_key, key)
-    identity = made.top / "fleet" / "custody" / "records"
+    identity = created.top / "fleet" / "custody" / "records"
     signed = ("--register", register, "--register-key", key, "--broker", "localhost:1")
-    done = made.department("root", "init", made.folder.path, identity, "--service-users", *signed)
+    done = created.department("root", "init", created.folder.path, identity, "--service-users", *signed)
     assert done.returncode == 0, done.stderr
-    server = made.start(SERVER, "database", made.folder.path)
-    until(lambda: made.sql(SERVER, SUPERUSER, "SELECT 1").returncode == 0)
-    yield made
-    PrivateCluster(made.folder.cluster).kill()
+    server = created.start(SERVER, "database", created.folder.path)
+    until(lambda: created.sql(SERVER, SUPERUSER, "SELECT 1").returncode == 0)
+    yield created
+    PrivateCluster(created.folder.cluster).kill()
     server.wait()
-    shutil.rmtree(made.top)
+    shutil.rmtree(created.top)
 
 
 def keys(machine: Machine) -> dict[str, Path]:
@@ -151,8 +151,8 @@ def test_program_works_as_a_role_that_it_does_not_inherit(machine: Machine, prog
     user = next(user for user, role in USERS.items() if role == program)
     looking = "SELECT count(*) FROM custody_read"
     assert "permission denied" in machine.sql(user, program, looking).stderr
-    said = machine.sql(user, program, f"SET ROLE {PROGRAMS[program]}; SELECT session_user, current_user").stdout
-    assert said.split()[-1] == f"{program}|{PROGRAMS[program]}"
+    fields = machine.sql(user, program, f"SET ROLE {PROGRAMS[program]}; SELECT session_user, current_user").stdout
+    assert fields.split()[-1] == f"{program}|{PROGRAMS[program]}"
     through = {WEB} if PROGRAMS[program] == COMMAND else set()  # a command does what the pages do
     for role in {*EVERY} - {program, PROGRAMS[program], *through}:
         assert "permission denied to set role" in machine.sql(user, program, f"SET ROLE {role}").stderr
@@ -162,8 +162,8 @@ def test_programs_run_as_their_users(machine: Machine) -> None:
     folder = str(machine.folder.path)
     misuse = machine.department("platepost-misuse", "audit", "misuse", folder, "--json")
     assert misuse.returncode == 0, misuse.stderr
-    told = machine.department("platepost-webhook", "webhook", "send", folder, "--once")
-    assert told.returncode == 0, told.stderr
+    notified = machine.department("platepost-webhook", "webhook", "send", folder, "--once")
+    assert notified.returncode == 0, notified.stderr
     certified = machine.department("root", "federate", "certificate", folder, "--host", "localhost")
     assert certified.returncode == 0, certified.stderr
     log, started = machine.top / "log", ("store is open", "pages are at", "Partners are", "public page is at")
@@ -180,9 +180,9 @@ def test_programs_run_as_their_users(machine: Machine) -> None:
         for process in running:
             process.terminate()
             process.wait()
-    found = json.loads(machine.department("root", "check", folder, "--json").stdout)
+    document = json.loads(machine.department("root", "check", folder, "--json").stdout)
     other = {"receipts_on_same_disk", "superuser_unlogged", "one_person"}
-    assert [each for each in found if each["name"] not in other and not each["name"].startswith("clause_")] == []
+    assert [each for each in document if each["name"] not in other and not each["name"].startswith("clause_")] == []
 
 
 def test_file_that_another_user_could_read_is_named_and_given_back(machine: Machine) -> None:
@@ -194,9 +194,9 @@ def test_file_that_another_user_could_read_is_named_and_given_back(machine: Mach
     key.chmod(0o644)
     os.chown(folder.secret_key, 0, 0)
     before = outside.stat()
-    said = machine.department("root", "check", folder.path, "--json").stdout
-    assert f"{key} must be of platepost-ingest" in said
-    assert f"{folder.secret_key} must be of platepost-pages" in said
+    fields = machine.department("root", "check", folder.path, "--json").stdout
+    assert f"{key} must be of platepost-ingest" in fields
+    assert f"{folder.secret_key} must be of platepost-pages" in fields
     done = machine.department("root", "upgrade", folder.path)
     assert done.returncode == 0, done.stderr
     assert "file_owner" not in machine.department("root", "check", folder.path, "--json").stdout

@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 
 from platepost.department.archive.retention import establish
 from platepost.department.federation import answering
-from platepost.department.federation.exchange import QUERY_TYPE, AskedPlates, FederatedQuery, signed
+from platepost.department.federation.exchange import QUERY_TYPE, FederatedQuery, PlateRequest, signed
 from platepost.department.federation.identity import FederationIdentity
 from platepost.department.federation.models import PartnerDepartment
 from platepost.department.federation.partners import name_partner
@@ -47,12 +47,12 @@ class Oakdale:
         return PartnerDepartment.objects.get(pk=self.name).shown
 
     def query(self, **more: Any) -> FederatedQuery:  # noqa: ANN401 - what the model takes
-        said = {
+        fields = {
             "id": uuid4(), "agency": self.name, "to": "springfield", "time": datetime.now(UTC), "person": "b.stone",
             "purpose": PURPOSE, "reason": "robbery", "exigent": False, "case": "ab" * 32, "policy": "00" * 32,
-            "asked": AskedPlates(plate="TEST12?"),
+            "asked": PlateRequest(plate="TEST12?"),
         }  # fmt: skip
-        return FederatedQuery(**said | more)
+        return FederatedQuery(**fields | more)
 
     def sign(self, query: FederatedQuery, typ: str = QUERY_TYPE) -> bytes:
         return signed(query, self.identity.key, typ).encode()
@@ -76,8 +76,8 @@ def oakdale(
     settings.AGENCY, settings.FEDERATION = "springfield", tmp_path / "federation"
     FederationIdentity("springfield", settings.FEDERATION).make(["localhost"])
     establish(LAWS["california"])
-    made = Oakdale(tmp_path / "oakdale")
-    agreed_with(made.name, scope=["query"], per_hour=20)
-    name_partner(made.name, "https://localhost:1", made.identity.certificate.read_text(), person="r.manager")
+    created = Oakdale(tmp_path / "oakdale")
+    agreed_with(created.name, scope=["query"], per_hour=20)
+    name_partner(created.name, "https://localhost:1", created.identity.certificate.read_text(), person="r.manager")
     stock(STOCK)
-    return made
+    return created

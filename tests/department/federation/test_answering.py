@@ -17,12 +17,12 @@ from platepost.department.federation.exchange import (
     DEMAND_TYPE,
     PAGE,
     RECEIPT_TYPE,
-    AskedPlates,
     CaseDemand,
     FederatedFindings,
     FederatedReceipt,
     PartnerReply,
     PlateBehind,
+    PlateRequest,
     opened,
     signed,
     text_digest,
@@ -37,7 +37,7 @@ from platepost.department.sharing.agencies import confirm_agency, end_agreement,
 from platepost.department.sharing.models import SharingAgreement
 from tests.department.federation.conftest import PLATES, PURPOSE, Oakdale
 from tests.department.law import bind
-from tests.department.ledger.asked import hand_made
+from tests.department.ledger.asked import handmade
 from tests.department.people.persons import fresh_client_of
 from tests.department.roles import as_role
 from tests.department.sharing.conftest import agreed_with, in_state, sql
@@ -49,17 +49,17 @@ def receipt_of(reply: PartnerReply) -> FederatedReceipt:
     return opened(reply.receipt.encode(), own_identity().key, RECEIPT_TYPE, FederatedReceipt)
 
 
-def found(reply: PartnerReply) -> FederatedFindings:
+def findings_of(reply: PartnerReply) -> FederatedFindings:
     return FederatedFindings.model_validate_json(reply.findings)
 
 
 def entries(*events: str) -> list[tuple[str, dict[str, Any]]]:
-    said = sql(
+    message = sql(
         "SELECT event, (SELECT json_object_agg(field, value::json)::text FROM ledger_body AS body"
         " WHERE body.entry = line.entry) FROM ledger_entry AS line WHERE event = ANY (%s) ORDER BY number",
         list(events),
     )
-    return [(event, json.loads(fields)) for event, fields in said]
+    return [(event, json.loads(fields)) for event, fields in message]
 
 
 def asked(oakdale: Oakdale, **more: Any) -> PartnerReply:  # noqa: ANN401 - what the model takes
@@ -75,7 +75,7 @@ def refused(message: bytes, peer: bytes | None) -> NotTakenError:
 
 def test_answers_under_an_entry_and_never_what_is_covert(oakdale: Oakdale) -> None:
     reply = asked(oakdale)
-    assert [plate.plate for plate in found(reply).plates] == ["TEST123", "TEST124"]
+    assert [plate.plate for plate in findings_of(reply).plates] == ["TEST123", "TEST124"]
     receipt = receipt_of(reply)
     assert (receipt.decision, receipt.count, receipt.found) == ("answered", 2, text_digest(reply.findings))
     assert set(receipt.kept_days) == {"no_hit", "hit"}
@@ -84,24 +84,24 @@ def test_answers_under_an_entry_and_never_what_is_covert(oakdale: Oakdale) -> No
     assert (intent["purpose"], intent["case"]) == (PURPOSE, "ab" * 32)
     assert shown["plates"] == ["TEST123", "TEST124"]
     assert exchanged["exchange"] == reply.receipt
-    reads = found(asked(oakdale, asked=AskedPlates(plate="TEST12?", opened="TEST123"))).reads
+    reads = findings_of(asked(oakdale, asked=PlateRequest(plate="TEST12?", opened="TEST123"))).reads
     assert [(read.plate_read, read.post) for read in reads] == [("TEST123", "post-1")]
     known = {"direction": "approaching", "region": "US-CA", "vehicle": "car", "color": "white gray"}
     assert [read.fields for read in reads] == [known], "and not the lane"
     shown = {"Direction": "approaching", "Issuing state": "CA", "Vehicle": "car", "Color": "white or gray"}
     assert dict(reads[0].shown) == shown
-    (untold,) = found(asked(oakdale, asked=AskedPlates(plate="TEST12?", opened="TEST124"))).reads
-    assert dict(untold.shown) == {**dict.fromkeys(shown, "unknown"), "Direction": "approaching"}
-    covert = asked(oakdale, asked=AskedPlates(plate="TEST12?", opened="TEST129"))
-    assert found(covert) == FederatedFindings()
-    other = asked(oakdale, asked=AskedPlates(plate="TEST12?", opened="7ABC001"))
-    assert found(other) == FederatedFindings(), "a plate that the query does not fit is not opened by it"
+    (undelivered,) = findings_of(asked(oakdale, asked=PlateRequest(plate="TEST12?", opened="TEST124"))).reads
+    assert dict(undelivered.shown) == {**dict.fromkeys(shown, "unknown"), "Direction": "approaching"}
+    covert = asked(oakdale, asked=PlateRequest(plate="TEST12?", opened="TEST129"))
+    assert findings_of(covert) == FederatedFindings()
+    other = asked(oakdale, asked=PlateRequest(plate="TEST12?", opened="7ABC001"))
+    assert findings_of(other) == FederatedFindings(), "a plate that the query does not fit is not opened by it"
 
 
 def test_pages_are_bounded_and_go_on(oakdale: Oakdale) -> None:
-    first = found(asked(oakdale, asked=AskedPlates(plate="7ABC*")))
+    first = findings_of(asked(oakdale, asked=PlateRequest(plate="7ABC*")))
     assert (len(first.plates), first.after is not None) == (PAGE, True)
-    second = found(asked(oakdale, asked=AskedPlates(plate="7ABC*", after=first.after)))
+    second = findings_of(asked(oakdale, asked=PlateRequest(plate="7ABC*", after=first.after)))
     assert [plate.plate for plate in first.plates + second.plates] == sorted(PLATES[2:])
     assert second.after is None
     assert isinstance(first.after, PlateBehind)
@@ -132,7 +132,7 @@ def test_what_is_not_the_partner_s_own_new_query_is_refused(oakdale: Oakdale, tm
     other = refused(oakdale.sent(id=number), oakdale.peer)
     assert (other.status, other.body) == (409, b""), "another query of the same number learns nothing"
     assert len(entries("intent")) == before + 1, "nothing was looked at for them"
-    noted = [said["why"] for _, said in entries("partner_refused")]
+    noted = [fields["why"] for _, fields in entries("partner_refused")]
     assert len(noted) >= 3
     assert len(noted) < len(refusals), "who floods us does not flood the ledger"
 
@@ -165,9 +165,7 @@ def test_without_a_grant_no_answer(oakdale: Oakdale) -> None:
         pk=uuid4(), side="answered", agency_id="oakdale-pd", person="b", purpose=PURPOSE, digest="00" * 32
     )
     for number in (claimed.pk, uuid4()):
-        fields = hand_made(
-            purpose="patrol", reason="a call", on_behalf_of="oakdale-pd", query={"exchange": str(number)}
-        )
+        fields = handmade(purpose="patrol", reason="a call", on_behalf_of="oakdale-pd", query={"exchange": str(number)})
         with as_role(COMMAND), pytest.raises(LedgerError):
             append(LedgerEvent.INTENT, json.loads(fields))
 
@@ -198,7 +196,7 @@ def test_supervisor_approves_a_partner_s_search_of_a_case_that_is_committed_to(
             ({"case": "cd" * 32}, "answered"),
             ({"case": None}, "refused"),
             ({"case": "cd" * 32, "person": "c.stone"}, "refused"),
-            ({"case": "cd" * 32, "asked": AskedPlates(plate="TEST1??")}, "refused"),
+            ({"case": "cd" * 32, "asked": PlateRequest(plate="TEST1??")}, "refused"),
         ):
             assert receipt_of(asked(oakdale, **more)).decision == decision, more
     finally:
@@ -207,7 +205,7 @@ def test_supervisor_approves_a_partner_s_search_of_a_case_that_is_committed_to(
 
 def test_rate_is_the_agreement_s(oakdale: Oakdale, superuser: psycopg.Connection) -> None:
     for _ in range(20):
-        asked(oakdale, asked=AskedPlates(plate="TEST123"))
+        asked(oakdale, asked=PlateRequest(plate="TEST123"))
     over = refused(oakdale.sent(), oakdale.peer)
     assert (over.status, str(over)) == (429, "more than 20 an hour")
     assert sql("SELECT count(*) FROM federation_exchange") == [(20,)]
@@ -217,7 +215,7 @@ def test_rate_is_the_agreement_s(oakdale: Oakdale, superuser: psycopg.Connection
 
 
 def test_what_cannot_be_found_is_said(oakdale: Oakdale) -> None:
-    receipt = receipt_of(asked(oakdale, asked=AskedPlates(plate="7*")))
+    receipt = receipt_of(asked(oakdale, asked=PlateRequest(plate="7*")))
     assert receipt.decision == "failed"
     assert "three known characters" in receipt.why
 
@@ -227,11 +225,11 @@ def test_case_is_opened_to_the_partner_that_was_asked_alone(oakdale: Oakdale) ->
         pk=uuid4(), side="asked", agency_id="oakdale-pd", person="o.person", purpose=PURPOSE, digest="00" * 32,
         committed="00" * 32, case_number="26-00417", salt=bytes(16),
     )  # fmt: skip
-    said = {"id": uuid4(), "agency": "oakdale-pd", "to": "springfield", "time": datetime.now(UTC), "person": "c.reed"}
+    fields = {"id": uuid4(), "agency": "oakdale-pd", "to": "springfield", "time": datetime.now(UTC), "person": "c.reed"}
 
     def demand(**more: Any) -> bytes:  # noqa: ANN401 - what the model takes
-        made = CaseDemand(**{**said, "exchange": own.pk, "because": "our audit", **more})
-        return signed(made, oakdale.identity.key, DEMAND_TYPE).encode()
+        case_demand = CaseDemand(**{**fields, "exchange": own.pk, "because": "our audit", **more})
+        return signed(case_demand, oakdale.identity.key, DEMAND_TYPE).encode()
 
     with as_role(COMMAND):
         case = give_case(demand(), oakdale.peer)
@@ -250,7 +248,7 @@ def test_case_is_opened_to_the_partner_that_was_asked_alone(oakdale: Oakdale) ->
 
 def test_partners_people_are_known_to_the_clauses(oakdale: Oakdale) -> None:
     names = ", ".join(f"said ->> '{name}'" for name in ("on_behalf", "outside", "nameless"))
-    facts = f"SELECT {names} FROM sharing_facts('{{}}', '1 year', NULL) AS said"  # noqa: S608 - our own names
+    facts = f"SELECT {names} FROM sharing_facts('{{}}', '1 year', NULL) AS fields"  # noqa: S608 - our own names
     ((before, *wrong),) = sql(facts)
     asked(oakdale)
     assert sql(facts) == [(str(int(before) + 1), *wrong)]
@@ -264,8 +262,8 @@ def test_partner_is_named_by_its_page(oakdale: Oakdale, people: dict[str, Any]) 
         assert "not a department" in bad.content.decode()
         bad = client.post("/partners/name/", {"agency": "oakdale-pd", "url": "https://x/y", "certificate": pem})
         assert "https://HOST:PORT" in bad.content.decode()
-        said = {"agency": "oakdale-pd", "url": "https://plates.oakdale.example:8602", "certificate": pem}
-        assert client.post("/partners/name/", said).status_code == 302
+        fields = {"agency": "oakdale-pd", "url": "https://plates.oakdale.example:8602", "certificate": pem}
+        assert client.post("/partners/name/", fields).status_code == 302
         page = client.get("/partners/").content.decode()
     assert "https://plates.oakdale.example:8602" in page
     assert "20 an hour" in page

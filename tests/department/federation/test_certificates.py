@@ -34,15 +34,15 @@ def test_certificate_that_has_ended_is_told_from_another_one(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.AGENCY, settings.FEDERATION = "springfield", tmp_path / "own"
-    made = {name: FederationIdentity(name, tmp_path / name) for name in ("own", "present", "ended")}
-    for name, identity in made.items():
+    created = {name: FederationIdentity(name, tmp_path / name) for name in ("own", "present", "ended")}
+    for name, identity in created.items():
         if name == "ended":
             monkeypatch.setattr("platepost.department.federation.identity.LEAF_VALID", timedelta(hours=1))
         identity.make(["127.0.0.1"])
-    agreed = {name: identity.certificate.read_text() for name, identity in made.items()}
+    agreed = {name: identity.certificate.read_text() for name, identity in created.items()}
 
     def answer(shown: str, known: str) -> str:
-        with server_of(made[shown], agreed["own"]) as port:
+        with server_of(created[shown], agreed["own"]) as port:
             where = {"url": f"https://127.0.0.1:{port}", "certificate": agreed[known]}
             (came,) = send_each([(PartnerDepartment(agency_id="oakdale-pd", **where), "/query", "said")])
         assert isinstance(came, PartnerAnswer)

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def unsettled(superuser: psycopg.Connection, agency: str, count: int, ago: str) -> None:
     """Have a partner owe entries, some time ago."""
-    said = {"agency_name": agency, "query": f"a query to {agency}", "word": "away"}
-    entry = append(LedgerEvent.EXCHANGE_FAILED, said)
+    fields = {"agency_name": agency, "query": f"a query to {agency}", "word": "away"}
+    entry = append(LedgerEvent.EXCHANGE_FAILED, fields)
     superuser.execute("SET session_replication_role = replica")
     superuser.execute(
         "INSERT INTO federation_exchange (id, side, agency, person, purpose, at, digest, entry)"

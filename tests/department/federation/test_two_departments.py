@@ -24,7 +24,7 @@ from platepost.department.people.models import DepartmentPerson
 from platepost.department.session import running_database
 from platepost.simulator.brokers.daemon import free_port
 from tests.department.commands.forked import Started
-from tests.department.commands.installation import Commands, Installed, commands, done_beside
+from tests.department.commands.installation import Commands, Installed, commands, done_aside
 from tests.department.federation.conftest import PURPOSE, STOCK, Oakdale
 from tests.department.people.persons import client_of
 from tests.department.roles import as_role
@@ -54,14 +54,14 @@ from platepost.department.federation.asking import demand_case
 from platepost.department.federation.models import FederatedExchange
 from platepost.department.federation.partners import name_partner
 from platepost.department.people.rights import DepartmentRole
-from tests.department.people.persons import made_person
+from tests.department.people.persons import new_person
 from tests.department.sharing.conftest import agreed_with
 if demand:
     exchange = FederatedExchange.objects.filter(side="answered", decision="answered").first()
     print(demand_case(exchange, person="r.manager", because="our audit"))
 else:
-    made_person("r.manager", DepartmentRole.RECORDS_MANAGER)
-    made_person("s.person", DepartmentRole.SUPERVISOR)
+    new_person("r.manager", DepartmentRole.RECORDS_MANAGER)
+    new_person("s.person", DepartmentRole.SUPERVISOR)
     agreed_with("springfield", scope=["query"], per_hour=20)
     name_partner("springfield", url, Path(certificate).read_text(), person="r.manager")
 """
@@ -87,7 +87,7 @@ class Partner:
 
     def prepared(self, *demand: str) -> str:
         url = f"https://localhost:{self.of_springfield}"
-        return done_beside(PREPARED, self.folder.path, url, self.own, *demand).strip()
+        return done_aside(PREPARED, self.folder.path, url, self.own, *demand).strip()
 
     def connect(self) -> psycopg.Connection[Any]:
         return psycopg.connect(host=str(self.folder.cluster), user=SUPERUSER, dbname="platepost", autocommit=True)
@@ -120,20 +120,20 @@ def partner(oakdale: Oakdale, installed: Installed, settings: Settings) -> Itera
     given = commands(top)
     config = given.folder / "department.toml"
     config.write_text(config.read_text().replace('agency = "riverside"', 'agency = "oakdale-pd"'))
-    made = Partner(given, FederationIdentity("springfield", settings.FEDERATION).certificate)
+    created = Partner(given, FederationIdentity("springfield", settings.FEDERATION).certificate)
     pem = given.json("federate certificate", "--host", "localhost")["certificate"]
-    with running_database(made.folder):
-        made.prepared()
-        with made.connect() as database:
+    with running_database(created.folder):
+        created.prepared()
+        with created.connect() as database:
             keep_reads(database, STOCK, numbers=iter(range(1, 100)))
-        name_partner("oakdale-pd", f"https://localhost:{made.port}", pem, person="r.manager")
-        made.start()
-        yield made
-        if made.server is not None:
-            made.signal(signal.SIGCONT)
-            made.signal(signal.SIGTERM)
-            made.server.wait(30)
-    PrivateCluster(made.folder.cluster).kill()
+        name_partner("oakdale-pd", f"https://localhost:{created.port}", pem, person="r.manager")
+        created.start()
+        yield created
+        if created.server is not None:
+            created.signal(signal.SIGCONT)
+            created.signal(signal.SIGTERM)
+            created.server.wait(30)
+    PrivateCluster(created.folder.cluster).kill()
     shutil.rmtree(top)
 
 
@@ -145,9 +145,9 @@ def test_answers_slow_away_and_refusing_in_turn(
 
     def page(**more: str) -> str:
         with as_role(WEB):
-            said = client.post("/search/partners/", SAID | more)
-        assert said.status_code == 200, said.content.decode()
-        return said.content.decode()
+            message = client.post("/search/partners/", SAID | more)
+        assert message.status_code == 200, message.content.decode()
+        return message.content.decode()
 
     before = sql(EXCHANGED), sql(OPENED)  # by other tests
 

@@ -19,15 +19,15 @@ ASKED: dict[str, Any] = {
 """Arguments of `open_entry`."""
 
 
-def hand_made(**more: object) -> str:
+def handmade(**more: object) -> str:
     """Return the fields of an intent as JSON, for `ledger_append`."""
-    said: dict[str, Any] = dict.fromkeys(LedgerEvent.INTENT.kind.carries.split())
-    return json.dumps(said | {"person": "a.rivera", "purpose": "patrol", "groups": [], **more})
+    fields: dict[str, Any] = dict.fromkeys(LedgerEvent.INTENT.kind.carries.split())
+    return json.dumps(fields | {"person": "a.rivera", "purpose": "patrol", "groups": [], **more})
 
 
 def checkpoint(head: NotedHead, *, agency: str = "springfield", custodian: str = "records", **more: Any) -> LedgerHead:  # noqa: ANN401 - what pydantic takes
     """Return a checkpoint without records, the root of which is the digest: its tree proves nothing."""
     now = datetime.now(UTC)
-    said = {"number": head.sequence, "digest": head.digest, "root": head.digest, "records": 0, "previous": (0, 0)}
+    fields = {"number": head.sequence, "digest": head.digest, "root": head.digest, "records": 0, "previous": (0, 0)}
     proofs = {"records_root": "00" * 32, "proof": (), "records_proof": ()}
-    return LedgerHead(agency=agency, custodian=custodian, time=now, entered=now, **{**said, **proofs, **more})
+    return LedgerHead(agency=agency, custodian=custodian, time=now, entered=now, **{**fields, **proofs, **more})

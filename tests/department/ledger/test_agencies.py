@@ -18,7 +18,7 @@ from tests.department.emptying import empty
 from tests.department.law import bind
 from tests.department.ledger.asked import ASKED
 from tests.department.ledger.conftest import Connect
-from tests.department.people.persons import made_person
+from tests.department.people.persons import new_person
 from tests.department.roles import as_role
 
 OAKDALE = Agency(name="oakdale-pd", kind=AgencyKind.IN_STATE, allowed=True, note="agreement 12", ori="CA0010100")
@@ -60,7 +60,7 @@ def test_change_is_entered_with_it(connect: Connect) -> None:
     with connect(SUPERUSER) as superuser:
         superuser.execute("SET session_replication_role = replica")  # who agreed is of no matter here
         superuser.execute(AGREED)
-    made_person("s.mori", DepartmentRole.SUPERVISOR)
+    new_person("s.mori", DepartmentRole.SUPERVISOR)
     with as_role(COMMAND):
         set_agency(OAKDALE, person="r.manager")
         assert register() == [known(OAKDALE)]

@@ -19,9 +19,9 @@ from platepost.department.people.rights import DepartmentRole
 from platepost.department.policy.errors import ApprovalNeededError
 from platepost.department.policy.policy import ALARM, DEFAULT, AccessPurpose
 from tests.department.law import bind
-from tests.department.ledger.asked import hand_made
+from tests.department.ledger.asked import handmade
 from tests.department.ledger.conftest import Connect
-from tests.department.people.persons import client_of, made_person, page_text
+from tests.department.people.persons import client_of, new_person, page_text
 from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,7 +48,7 @@ def may(query: dict[str, Any], purpose: AccessPurpose = CASE, person: str = "o.p
             by_service = True
         except ApprovalNeededError:
             by_service = False
-        said = {
+        fields = {
             "person": person,
             "purpose": purpose.purpose,
             "case": purpose.case,
@@ -56,7 +56,7 @@ def may(query: dict[str, Any], purpose: AccessPurpose = CASE, person: str = "o.p
             "query": query,
         }
         try:
-            append(LedgerEvent.INTENT, json.loads(hand_made(**said, exigent=purpose.exigent)))
+            append(LedgerEvent.INTENT, json.loads(handmade(**fields, exigent=purpose.exigent)))
         except LedgerError as error:
             assert "a supervisor approves each search" in str(error)  # noqa: PT017 - which rule
             return by_service, False
@@ -65,18 +65,18 @@ def may(query: dict[str, Any], purpose: AccessPurpose = CASE, person: str = "o.p
 
 def test_search_is_approved_by_somebody_else_first(strict: psycopg.Connection) -> None:
     for login, role in (("o.person", DepartmentRole.OPERATOR), ("s.person", DepartmentRole.SUPERVISOR)):
-        made_person(login, role)
+        new_person(login, role)
     assert may(QUERY) == (False, False)
     (waits,) = [each for each in open_approvals() if each.person == "o.person"]
     assert (waits.purpose, waits.case) == ("stolen vehicle", "26-00417")
-    page = client_of(made_person("t.person", DepartmentRole.SUPERVISOR))
+    page = client_of(new_person("t.person", DepartmentRole.SUPERVISOR))
     with as_role(COMMAND):
         shown = page_text(page.get("/reviews/"))
         assert "o.person" in shown
         assert "7AB" not in shown
-        said = {"search": waits.entry, "approved": "True", "note": "as the report says"}
-        assert page.post("/reviews/", said).status_code == 302
-        assert page.post("/reviews/", said).status_code == 422, "decided once"
+        fields = {"search": waits.entry, "approved": "True", "note": "as the report says"}
+        assert page.post("/reviews/", fields).status_code == 302
+        assert page.post("/reviews/", fields).status_code == 422, "decided once"
     assert [each for each in open_approvals() if each.person == "o.person"] == []
     assert may(QUERY) == (True, True)
     assert may({**QUERY, "opened": "7AB1123"}) == (True, True), "what narrows it"
@@ -139,7 +139,7 @@ def test_what_was_approved_is_narrowed_and_never_widened(
         assert may(query | more) == (False, False), more
 
 
-def looked(query: dict[str, Any], *, record: int, group: str | None = None) -> str:
+def shown_record(query: dict[str, Any], *, record: int, group: str | None = None) -> str:
     """Have `o.person` be shown a record, and return the entry."""
     purpose = AccessPurpose(ALARM) if "console" in query else CASE
     with as_role(COMMAND), open_entry(person="o.person", agency="riverside", purpose=purpose, query=query) as entry:
@@ -149,16 +149,16 @@ def looked(query: dict[str, Any], *, record: int, group: str | None = None) -> s
 
 def test_a_picture_is_one_of_a_read_that_an_approved_search_has_shown(strict: psycopg.Connection) -> None:
     asked = {"record": 7, "picture": "patch"}
-    console = looked({"console": [7]}, record=7)
+    console = shown_record({"console": [7]}, record=7)
     approved(QUERY)
-    found = looked({**QUERY, "opened": "7AB1123", "record": 7}, record=7)
-    covert = looked({**QUERY, "opened": "7AB1123", "record": 8}, record=8, group="narcotics")
-    assert may({**asked, "found_by": found}) == (True, True)
+    matches = shown_record({**QUERY, "opened": "7AB1123", "record": 7}, record=7)
+    covert = shown_record({**QUERY, "opened": "7AB1123", "record": 8}, record=8, group="narcotics")
+    assert may({**asked, "found_by": matches}) == (True, True)
     assert may({**asked, "found_by": covert, "record": 8}) == (True, True)
-    for other in ({}, {"found_by": found, "record": 8}, {"found_by": covert}, {"found_by": console}):
+    for other in ({}, {"found_by": matches, "record": 8}, {"found_by": covert}, {"found_by": console}):
         assert may({**asked, **other}) == (False, False), "neither that search nor another one showed it"
     for purpose, person in ((CASE, "p.person"), (AccessPurpose("stolen vehicle", "26-00418"), "o.person")):
-        assert may({**asked, "found_by": found}, purpose, person) == (False, False)
+        assert may({**asked, "found_by": matches}, purpose, person) == (False, False)
     approved({"record": 9, "picture": "patch"})
     assert may({"record": 9, "picture": "patch"}) == (True, True), "or it was approved itself"
 

@@ -22,13 +22,13 @@ LINE = LedgerLine(
 
 
 def test_commitment_covers_salt_field_and_value() -> None:
-    made = {
+    created = {
         commitment(bytes(16), "case", '"12"'),
         commitment(bytes(15) + b"\1", "case", '"12"'),
         commitment(bytes(16), "cases", '"12"'),
         commitment(bytes(16), "case", '"13"'),
     }
-    assert len(made) == 4
+    assert len(created) == 4
 
 
 def test_digest_covers_each_part_of_an_entry() -> None:
@@ -57,26 +57,26 @@ def test_documented_example_verifies() -> None:
     text = (Path(__file__).parents[3] / "docs" / "ledger.md").read_text("utf-8")
     begin = text.index('{"number":1,')
     example = [json.loads(line) for line in text[begin : text.index("```", begin)].splitlines()]
-    entries = [said for said in example if "number" in said]
-    assert [said["number"] for said in entries] == [1, 2]
+    entries = [fields for fields in example if "number" in fields]
+    assert [fields["number"] for fields in entries] == [1, 2]
     previous = GENESIS.hex()
-    for said in entries:
+    for fields in entries:
         line = LedgerLine(
-            said["number"],
-            UUID(said["entry"]),
-            datetime.fromisoformat(said["at"]),
-            said["event"],
-            said["class"],
-            UUID(said["refers_to"]) if said["refers_to"] else None,
-            said["commitments"],
-            bytes.fromhex(said["previous"]),
-            bytes.fromhex(said["digest"]),
+            fields["number"],
+            UUID(fields["entry"]),
+            datetime.fromisoformat(fields["at"]),
+            fields["event"],
+            fields["class"],
+            UUID(fields["refers_to"]) if fields["refers_to"] else None,
+            fields["commitments"],
+            bytes.fromhex(fields["previous"]),
+            bytes.fromhex(fields["digest"]),
         )
-        assert said["previous"] == previous
+        assert fields["previous"] == previous
         assert digest_of_line(line) == line.digest
-        previous = said["digest"]
-        bodies = [body for body in example if "field" in body and body["entry"] == said["entry"]]
-        assert {body["field"] for body in bodies} == set(said["commitments"])
+        previous = fields["digest"]
+        bodies = [body for body in example if "field" in body and body["entry"] == fields["entry"]]
+        assert {body["field"] for body in bodies} == set(fields["commitments"])
         for body in bodies:
-            made = commitment(bytes.fromhex(body["salt"]), body["field"], body["value"])
-            assert made == said["commitments"][body["field"]]
+            message = commitment(bytes.fromhex(body["salt"]), body["field"], body["value"])
+            assert message == fields["commitments"][body["field"]]

@@ -7,7 +7,7 @@ from platepost.department.ledger.details import details
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "text"),
     [
         ({"person": "a.rivera", "policy": "ab12", "purpose": "audit", "case": None}, "purpose: audit"),
         (
@@ -25,6 +25,6 @@ from platepost.department.ledger.details import details
         ({"query": {"scenes": [{"posts": ["post-1"], "since": "2026"}]}}, "query: scenes posts post-1, since 2026"),
     ],
 )
-def test_words(fields: dict[str, object], said: str) -> None:
+def test_words(fields: dict[str, object], text: str) -> None:
     with timezone.override("UTC"):
-        assert details(fields) == said
+        assert details(fields) == text

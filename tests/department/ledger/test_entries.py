@@ -19,7 +19,7 @@ from platepost.department.ledger.errors import ClosedEntryError, LedgerError
 from platepost.department.ledger.verify import verify_ledger
 from platepost.department.ledger.writing import append
 from platepost.department.policy.policy import DEFAULT
-from tests.department.ledger.asked import ASKED, hand_made
+from tests.department.ledger.asked import ASKED, handmade
 from tests.department.ledger.conftest import Connect, Damaging
 from tests.department.roles import as_role
 
@@ -43,17 +43,17 @@ def is_open(entry: object, role: str = WEB) -> bool:
     with as_role(role), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('platepost.entry', %s, true), ledger_open()", [str(entry)])
         cursor.execute("SELECT ledger_open()")
-        (found,) = cursor.fetchone()
-    return bool(found)
+        (matches,) = cursor.fetchone()
+    return bool(matches)
 
 
 def test_intent_is_committed_before_it_may_read(connect: Connect) -> None:
     with as_role(COMMAND):
         entry = open_entry(**ASKED, groups=["narcotics"])
     assert entries(connect) == [(1, "intent", entry.entry, None)]
-    said = {"case": "26-00417", "reason": None, "on_behalf_of": None, "exigent": False, "groups": ["narcotics"]}
+    fields = {"case": "26-00417", "reason": None, "on_behalf_of": None, "exigent": False, "groups": ["narcotics"]}
     policy = hashlib.sha256(DEFAULT.read_bytes()).hexdigest()
-    assert bodies(connect, entry.entry) == {**ASKED, "purpose": "stolen vehicle", **said, "policy": policy}
+    assert bodies(connect, entry.entry) == {**ASKED, "purpose": "stolen vehicle", **fields, "policy": policy}
 
 
 def test_what_was_fetched_closes_it(connect: Connect) -> None:
@@ -76,14 +76,14 @@ def test_what_others_are_shown_too_is_entered_of_each_in_one_step(connect: Conne
         entry.fetched(records=[9], group="narcotics")
         entry.shown(also_to=[Viewer("b.chen", "springfield"), Viewer("c.diaz", "shelbyville")])
         assert not is_open(entry.entry)
-    made = entries(connect)
-    opened, closed = [made[0], *made[1:3]], made[3:]
-    assert [event for _, event, *_ in made] == ["intent"] * 3 + ["shown"] * 3
+    created = entries(connect)
+    opened, closed = [created[0], *created[1:3]], created[3:]
+    assert [event for _, event, *_ in created] == ["intent"] * 3 + ["shown"] * 3
     assert [refers_to for *_, refers_to in closed] == [intent for _, _, intent, _ in opened]
-    said = [bodies(connect, intent) for _, _, intent, _ in opened]
+    fields = [bodies(connect, intent) for _, _, intent, _ in opened]
     people = [("a.rivera", "springfield"), ("b.chen", "springfield"), ("c.diaz", "shelbyville")]
-    assert [(each.pop("person"), each.pop("agency")) for each in said] == people
-    assert said[0] == said[1] == said[2]
+    assert [(each.pop("person"), each.pop("agency")) for each in fields] == people
+    assert fields[0] == fields[1] == fields[2]
     shown = {"records": [5, 7], "pictures": [[5, "patch"]]}
     covert = {"covert": {"narcotics": {"records": [9], "pictures": []}}}
     assert [bodies(connect, each) for _, _, each, _ in closed] == [shown | covert] * 3
@@ -150,7 +150,7 @@ def test_event_that_is_not_in_the_catalog_is_refused(connect: Connect) -> None:
 
 def test_number_that_is_rolled_back_is_given_again(connect: Connect) -> None:
     with connect(COMMAND) as other:
-        other.execute("SELECT ledger_append('intent', NULL, %s)", [hand_made()])
+        other.execute("SELECT ledger_append('intent', NULL, %s)", [handmade()])
         other.rollback()
     open_entry(**ASKED)
     assert [number for number, *_ in entries(connect)] == [1]
@@ -160,7 +160,7 @@ def test_numbers_have_no_gap_with_many_at_once(connect: Connect) -> None:
     def enter() -> None:
         with connect(COMMAND) as other:
             for _ in range(20):
-                other.execute("SELECT ledger_append('intent', NULL, %s)", [hand_made()])
+                other.execute("SELECT ledger_append('intent', NULL, %s)", [handmade()])
                 other.commit()
 
     threads = [threading.Thread(target=enter) for _ in range(5)]
@@ -183,7 +183,7 @@ def test_numbers_have_no_gap_with_many_at_once(connect: Connect) -> None:
     ids=["odd", "several"],
 )
 def test_database_and_verifier_agree(connect: Connect, fields: dict[str, Any]) -> None:
-    append(LedgerEvent.INTENT, json.loads(hand_made(**fields)))
+    append(LedgerEvent.INTENT, json.loads(handmade(**fields)))
     with connect(KEEPER) as other:
         assert verify_ledger(other).problems == []
 
@@ -203,8 +203,8 @@ class TestOpen:
     def test_not_in_the_transaction_that_made_it(self, connect: Connect) -> None:
         """Rolled back, nothing would tell of what was read."""
         with connect(COMMAND) as other:
-            made = "SELECT set_config('platepost.entry', ledger_append('intent', NULL, %s)::text, false)"
-            other.execute(made, [hand_made()])
+            query = "SELECT set_config('platepost.entry', ledger_append('intent', NULL, %s)::text, false)"
+            other.execute(query, [handmade()])
             other.execute("SAVEPOINT within")
             assert other.execute("SELECT ledger_open()").fetchone() == (False,)
             other.commit()

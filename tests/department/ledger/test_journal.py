@@ -9,7 +9,7 @@ from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import open_log
 from platepost.department.ledger.errors import JournalError, LedgerError
 from platepost.department.ledger.journal import LocalJournal, import_journal, known_lines
-from platepost.department.ledger.reading import SoughtEntries, logged
+from platepost.department.ledger.reading import EntryFilter, logged
 from tests.department.ledger.conftest import Connect
 from tests.department.ledger.test_reading import AUDIT
 from tests.department.roles import as_role
@@ -19,17 +19,17 @@ HITS = [{"hit": "one", "plate": "TEST1"}, {"hit": "two", "plate": "TEST2"}]
 
 @pytest.fixture
 def journal(tmp_path: Path) -> LocalJournal:
-    made = LocalJournal(tmp_path / "journal")
-    made.prepare()
+    local_journal = LocalJournal(tmp_path / "journal")
+    local_journal.prepare()
     for hit in HITS:
-        made.note(person="a.rivera", said=hit)
-    return made
+        local_journal.note(person="a.rivera", shown=hit)
+    return local_journal
 
 
 def test_what_was_noted_is_entered_once(
     journal: LocalJournal, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal.note(person="a.rivera", said={}, covert={"narcotics": {"plate": "TEST3"}})
+    journal.note(person="a.rivera", shown={}, covert={"narcotics": {"plate": "TEST3"}})
     with connect(KEEPER) as keeper, as_role(KEEPER):
         keeper.autocommit = True
         with monkeypatch.context() as killed:
@@ -42,11 +42,11 @@ def test_what_was_noted_is_entered_once(
         assert import_journal(journal, known_lines(keeper)) == 0
     assert not journal.waits
     with open_log(**AUDIT) as log:
-        found = logged(log, SoughtEntries(person="a.rivera", events=[LedgerEvent.JOURNALED]))[::-1]
-    assert [line.fields["said"] for line in found] == [*HITS, {}]
-    assert {len(line.fields["digest"]) for line in found} == {64}
+        matches = logged(log, EntryFilter(person="a.rivera", events=[LedgerEvent.JOURNALED]))[::-1]
+    assert [line.fields["shown"] for line in matches] == [*HITS, {}]
+    assert {len(line.fields["digest"]) for line in matches} == {64}
     # The journal goes on from nothing.
-    journal.note(person="a.rivera", said=HITS[0])
+    journal.note(person="a.rivera", shown=HITS[0])
     assert len(list(journal.notes())) == 1
 
 
@@ -56,7 +56,7 @@ def test_damaged_journal_is_not_entered(journal: LocalJournal, connect: Connect,
     one, two = path.read_bytes().splitlines(keepends=True)
     stranger = LocalJournal(tmp_path / "stranger")
     stranger.prepare()
-    stranger.note(person="a.rivera", said=HITS[0])
+    stranger.note(person="a.rivera", shown=HITS[0])
     path.write_bytes(
         {
             "altered": one + two[:-3] + b"AA\n",
@@ -79,6 +79,6 @@ def test_damaged_journal_is_not_entered(journal: LocalJournal, connect: Connect,
 def test_where_it_cannot_be_noted_nothing_may_be_shown(journal: LocalJournal) -> None:
     (journal.folder / "key.pem").unlink()
     with pytest.raises(JournalError) as caught:
-        journal.note(person="a.rivera", said=HITS[0])
+        journal.note(person="a.rivera", shown=HITS[0])
     assert isinstance(caught.value, LedgerError), "anyone who heeds the one heeds the other"
     assert "TEST" not in str(caught.value)

@@ -25,24 +25,24 @@ from tests.department.ledger.test_second_verifier import run_example
 
 def earlier(lines: list[dict[str, Any]], number: int, by: timedelta) -> list[dict[str, Any]]:
     """Return entries of which one was made earlier, chained again."""
-    made, previous = [], GENESIS
-    for said in lines:
+    created, previous = [], GENESIS
+    for fields in lines:
         line = LedgerLine(
-            said["number"],
-            UUID(said["entry"]),
-            datetime.fromisoformat(said["at"]) - (by if said["number"] == number else timedelta()),
-            said["event"],
-            said["class"],
-            UUID(said["refers_to"]) if said["refers_to"] else None,
-            said["commitments"],
+            fields["number"],
+            UUID(fields["entry"]),
+            datetime.fromisoformat(fields["at"]) - (by if fields["number"] == number else timedelta()),
+            fields["event"],
+            fields["class"],
+            UUID(fields["refers_to"]) if fields["refers_to"] else None,
+            fields["commitments"],
             previous,
             b"",
         )
         line = replace(line, digest=digest_of_line(line))
         at = line.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        made.append(said | {"at": at, "previous": previous.hex(), "digest": line.digest.hex()})
+        created.append(fields | {"at": at, "previous": previous.hex(), "digest": line.digest.hex()})
         previous = line.digest
-    return made
+    return created
 
 
 def test_between_intent_and_result(

@@ -10,7 +10,7 @@ from platepost.department.database.roles import AUDITOR, COMMAND, WEB
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import OpenEntry, open_entry, open_log
 from platepost.department.ledger.errors import ClosedEntryError, LedgerError
-from platepost.department.ledger.reading import SoughtEntries, logged
+from platepost.department.ledger.reading import EntryFilter, logged
 from platepost.department.ledger.reviews import ReviewOutcome, open_reviews, review_exigent
 from platepost.department.ledger.writing import append
 from platepost.department.policy.policy import AccessPurpose
@@ -22,7 +22,7 @@ AUDIT: dict[str, Any] = {"person": "i.auditor", "agency": "springfield", "purpos
 GROUP = "narcotics"
 
 
-def looked(*groups: str) -> OpenEntry:
+def shown_entry(*groups: str) -> OpenEntry:
     with open_entry(**ASKED, groups=groups) as entry:
         entry.fetched(records=[1], plates=["TEST1"])
         for group in groups:
@@ -32,34 +32,34 @@ def looked(*groups: str) -> OpenEntry:
 
 def test_reading_is_entered_too() -> None:
     with as_role(COMMAND):
-        looked()
+        shown_entry()
         with open_log(**AUDIT) as log:
-            (shown, intent) = logged(log, SoughtEntries())[1:]
+            (shown, intent) = logged(log, EntryFilter())[1:]
         assert (intent.event, intent.fields["person"]) == (LedgerEvent.INTENT, "a.rivera")
         assert shown.fields == {"records": [1], "pictures": [], "plates": ["TEST1"]}
         with open_log(**AUDIT) as log:
-            (read, opened) = logged(log, SoughtEntries(before=5))[:2]
+            (read, opened) = logged(log, EntryFilter(before=5))[:2]
     assert (opened.event, opened.fields["person"]) == (LedgerEvent.LOG_INTENT, "i.auditor")
     assert read.fields == {"records": [], "pictures": [], "entries": [3, 2, 1]}
 
 
 @pytest.mark.parametrize(
-    ("sought", "numbers"),
+    ("entry_filter", "numbers"),
     [
-        (SoughtEntries(person="a.rivera"), [1]),
-        (SoughtEntries(person="nobody"), []),
-        (SoughtEntries(events=[LedgerEvent.SHOWN, LedgerEvent.LOG_INTENT]), [3, 2]),
-        (SoughtEntries(before=2), [1]),
-        (SoughtEntries(until=datetime(2026, 1, 1, tzinfo=UTC)), []),
-        (SoughtEntries(since=datetime(2026, 1, 1, tzinfo=UTC)), [3, 2, 1]),
+        (EntryFilter(person="a.rivera"), [1]),
+        (EntryFilter(person="nobody"), []),
+        (EntryFilter(events=[LedgerEvent.SHOWN, LedgerEvent.LOG_INTENT]), [3, 2]),
+        (EntryFilter(before=2), [1]),
+        (EntryFilter(until=datetime(2026, 1, 1, tzinfo=UTC)), []),
+        (EntryFilter(since=datetime(2026, 1, 1, tzinfo=UTC)), [3, 2, 1]),
     ],
 )
-def test_sought(sought: SoughtEntries, numbers: list[int]) -> None:
+def test_sought(entry_filter: EntryFilter, numbers: list[int]) -> None:
     with as_role(COMMAND):
-        entry = looked()
+        entry = shown_entry()
         with open_log(**AUDIT) as log:
-            assert [line.number for line in logged(log, sought)] == numbers
-            assert [line.number for line in logged(log, SoughtEntries(refers_to=entry.entry))] == [2]
+            assert [line.number for line in logged(log, entry_filter)] == numbers
+            assert [line.number for line in logged(log, EntryFilter(refers_to=entry.entry))] == [2]
 
 
 @pytest.mark.parametrize("kind", ["closed", "of records"])
@@ -71,7 +71,7 @@ def test_entry_that_does_not_open_the_ledger(connect: Connect, kind: str) -> Non
         else:
             entry = open_entry(**ASKED)
         with pytest.raises(ClosedEntryError):
-            logged(entry, SoughtEntries())
+            logged(entry, EntryFilter())
     with connect(WEB) as web:
         web.execute("SELECT set_config('platepost.entry', %s, false)", [str(entry.entry)])
         assert web.execute("SELECT count(*) FROM ledger_entry, ledger_body").fetchone() == (0,)
@@ -89,23 +89,23 @@ def test_outsider_cannot_tell_that_anything_covert_was_shown(connect: Connect, r
     """By hand-made SQL either: what an officer of a group was shown looks as what any other was."""
     rows: list[list[Any]] = []
     for groups in ((), (GROUP,)):
-        looked(*groups)
+        shown_entry(*groups)
     reader = open_log(**AUDIT, groups=["homicide"])
     with connect(role) as other:
         other.execute("SELECT set_config('platepost.entry', %s, false)", [str(reader.entry)])
         for first in (1, 3):
-            said = "SELECT field, value FROM ledger_body JOIN ledger_entry USING (entry) WHERE number IN (%s, %s)"
-            rows.append(sorted(other.execute(said, [first, first + 1]).fetchall()))
+            query = "SELECT field, value FROM ledger_body JOIN ledger_entry USING (entry) WHERE number IN (%s, %s)"
+            rows.append(sorted(other.execute(query, [first, first + 1]).fetchall()))
     assert rows[0] == rows[1]
     assert ("plates", '["TEST1"]') in rows[0]
 
 
 def test_member_sees_what_its_own_group_was_shown() -> None:
     with as_role(COMMAND):
-        looked(GROUP)
-        looked(GROUP, "homicide")
+        shown_entry(GROUP)
+        shown_entry(GROUP, "homicide")
         with open_log(**AUDIT, groups=[GROUP]) as log:
-            (two, one) = logged(log, SoughtEntries(events=[LedgerEvent.SHOWN]))
+            (two, one) = logged(log, EntryFilter(events=[LedgerEvent.SHOWN]))
     covert = {"records": [2], "pictures": [[2, "patch"]], "plates": ["TEST2"]}
     assert one.fields["covert"] == {GROUP: covert}
     assert "covert" not in two.fields, "it names the other group"

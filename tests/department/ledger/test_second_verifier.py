@@ -141,5 +141,5 @@ def test_outsider_s_export_names_nobody(connect: Connect, head: NotedHead) -> No
     with connect(KEEPER) as keeper:
         exported = "".join(ledger_lines(keeper, bodies=False))
     assert exported.count("\n") == head.sequence
-    for said in ("a.rivera", "TEST1", "26-00417", "stolen vehicle", "salt"):
-        assert said not in exported
+    for fields in ("a.rivera", "TEST1", "26-00417", "stolen vehicle", "salt"):
+        assert fields not in exported

@@ -119,10 +119,10 @@ def test_rewritten_to_the_end(connect: Connect, damaging: Damaging) -> None:
         ).fetchall()
         previous = bytes(32)
         for row in rows:
-            made = digest_of_line(LedgerLine(*row), previous=previous)
+            payload = digest_of_line(LedgerLine(*row), previous=previous)
             change = "UPDATE ledger_entry SET previous = %s, digest = %s WHERE number = %s"
-            superuser.execute(change, [previous, made, row[0]])
-            previous = made
+            superuser.execute(change, [previous, payload, row[0]])
+            previous = payload
     assert named(walk(connect)) == set()
     assert named(walk(connect, heads=[head])) == {("cut", 6)}
 
@@ -148,9 +148,9 @@ def test_time_that_runs_back_or_ahead(connect: Connect, damaging: Damaging) -> N
     ):
         with damaging() as superuser:
             superuser.execute(f"UPDATE ledger_entry SET at = at + {change}")  # noqa: S608 - our own words
-            found = verify_ledger(superuser)
+            verdict = verify_ledger(superuser)
             superuser.rollback()
-        assert {each for each in named(found) if each[0] == "time"} == expected
+        assert {each for each in named(verdict) if each[0] == "time"} == expected
 
 
 def test_clock_that_was_set_back_is_no_damage_once_it_was_entered(connect: Connect, damaging: Damaging) -> None:
@@ -166,8 +166,8 @@ def test_clock_that_was_set_back_is_no_damage_once_it_was_entered(connect: Conne
     with pytest.raises(LedgerError, match="after the database's clock"):
         open_entry(**ASKED)
     with connect(OWNER) as owner:
-        said = json.dumps({"person": "root", "reason": "NTP had been wrong"})
-        owner.execute("SELECT ledger_append('clock_set_back', NULL, %s)", [said])
+        fields = json.dumps({"person": "root", "reason": "NTP had been wrong"})
+        owner.execute("SELECT ledger_append('clock_set_back', NULL, %s)", [fields])
     open_entry(**ASKED)
     assert {each for each in named(walk(connect)) if each[0] == "time" and each[1] > 7} == set()
 

@@ -29,12 +29,12 @@ def head(
 ) -> bytes:
     tree = leaves[:number]
     path = tuple(each.hex() for each in proof(after, tree)) if 0 < after < number else ()
-    said = {"root": root(tree).hex(), "previous": (after, 0), "proof": path}
-    return sign_head(checkpoint(NotedHead(number, "ab" * 32), **{**said, **more}), key)
+    fields = {"root": root(tree).hex(), "previous": (after, 0), "proof": path}
+    return sign_head(checkpoint(NotedHead(number, "ab" * 32), **{**fields, **more}), key)
 
 
-def witness(messages: Iterable[bytes], kept: Path) -> bytes:
-    return witness_head(messages, kept, of=OWN, by=WITNESS, names=("oakdale", "vault"))[1]
+def witness(messages: Iterable[bytes], stored: Path) -> bytes:
+    return witness_head(messages, stored, of=OWN, by=WITNESS, names=("oakdale", "vault"))[1]
 
 
 def test_witnessed_checkpoint_is_known_by_the_witness_s_key(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from platepost.department.ledger.errors import LedgerError
 from platepost.department.ledger.writing import append, enter, entering
 from platepost.department.policy.errors import ForbiddenPurposeError, PurposeError
 from platepost.department.policy.policy import AccessPurpose
-from tests.department.ledger.asked import ASKED, hand_made
+from tests.department.ledger.asked import ASKED, handmade
 from tests.department.ledger.conftest import Connect
 from tests.department.ledger.test_entries import bodies, entries
 from tests.department.roles import as_role
@@ -26,11 +26,12 @@ PROGRAMS = (WEB, KEEPER, AUDITOR, PURGER)
 
 def test_catalog_is_in_the_database(connect: Connect) -> None:
     with connect(AUDITOR) as auditor:
-        found = auditor.execute("SELECT event, class, carries, refers_to, writers FROM ledger_event").fetchall()
+        matches = auditor.execute("SELECT event, class, carries, refers_to, writers FROM ledger_event").fetchall()
     expected = [
-        {name: list(said) if isinstance(said, tuple) else said for name, said in row.items()} for row in catalog_rows()
+        {name: list(fields) if isinstance(fields, tuple) else fields for name, fields in row.items()}
+        for row in catalog_rows()
     ]
-    assert sorted(found) == sorted(tuple(row.values()) for row in expected)
+    assert sorted(matches) == sorted(tuple(row.values()) for row in expected)
 
 
 @pytest.mark.parametrize("event", LedgerEvent)
@@ -68,17 +69,17 @@ def test_fields_are_those_of_the_catalog(fields: dict[str, Any]) -> None:
         append(LedgerEvent.LOG_OFF, fields)
 
 
-@pytest.mark.parametrize("said", [{"person": None}, {"purpose": None}])
-def test_nobody_looks_without_a_name_and_a_purpose(said: dict[str, None]) -> None:
-    fields = dict.fromkeys(LedgerEvent.INTENT.kind.carries.split(), "x") | said
+@pytest.mark.parametrize("values", [{"person": None}, {"purpose": None}])
+def test_nobody_looks_without_a_name_and_a_purpose(values: dict[str, None]) -> None:
+    fields = dict.fromkeys(LedgerEvent.INTENT.kind.carries.split(), "x") | values
     with pytest.raises(LedgerError):
         append(LedgerEvent.INTENT, fields)
 
 
 def test_change_and_entry_are_one_transaction(connect: Connect) -> None:
     with as_role(COMMAND):
-        with entering(LedgerEvent.HOLD_PLACED, HOLD) as said:
-            said["reason"] = "evidence"
+        with entering(LedgerEvent.HOLD_PLACED, HOLD) as entry:
+            entry["reason"] = "evidence"
         with pytest.raises(ZeroDivisionError), entering(LedgerEvent.LOG_OFF, LOG_OFF):
             raise ZeroDivisionError
         with pytest.raises(LedgerError), entering(LedgerEvent.HOLD_PLACED, HOLD), connection.cursor() as cursor:
@@ -113,11 +114,11 @@ def test_refused_purpose_is_entered_and_opens_nothing(
         open_entry(**ASKED | {"purpose": purpose})
     assert isinstance(refused.value, ForbiddenPurposeError) == (word is not None)
     ((_, event, entry, _),) = entries(connect)
-    said = bodies(connect, entry)
+    fields = bodies(connect, entry)
     assert event == "refused"
-    assert (said["person"], said["purpose"], said["query"]) == ("a.rivera", purpose.purpose, ASKED["query"])
-    assert (said["why"], said.get("word")) == (str(refused.value), word)
-    assert "forbidden" not in said, "the first try is nobody's but the person's"
+    assert (fields["person"], fields["purpose"], fields["query"]) == ("a.rivera", purpose.purpose, ASKED["query"])
+    assert (fields["why"], fields.get("word")) == (str(refused.value), word)
+    assert "forbidden" not in fields, "the first try is nobody's but the person's"
 
 
 def test_second_forbidden_word_within_a_day_is_for_the_auditors(connect: Connect) -> None:
@@ -147,4 +148,4 @@ def test_second_forbidden_word_within_a_day_is_for_the_auditors(connect: Connect
 )
 def test_database_lets_nobody_look_for_what_the_policy_has_not(fields: dict[str, object], why: str) -> None:
     with as_role(COMMAND), pytest.raises(PurposeError, match=re.escape(why.replace('"', "'"))):
-        append(LedgerEvent.INTENT, json.loads(hand_made(**fields)))
+        append(LedgerEvent.INTENT, json.loads(handmade(**fields)))

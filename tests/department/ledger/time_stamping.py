@@ -71,12 +71,12 @@ def _certificate(
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     by, signing = (issuer[1].subject, issuer[0]) if issuer else (subject, key)
     now = datetime.now(UTC)
-    made = (
+    created = (
         x509.CertificateBuilder(by, subject, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
     )
     if issuer is not None:
-        made = made.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
-    return key, made.sign(signing, hashes.SHA256())
+        created = created.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
+    return key, created.sign(signing, hashes.SHA256())

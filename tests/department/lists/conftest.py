@@ -19,7 +19,7 @@ from platepost.department.people.rights import DepartmentRole
 from platepost.department.people.services import join_covert
 from platepost.department.policy.policy import DEFAULT
 from tests.department.emptying import empty, empty_ledger
-from tests.department.people.persons import client_of, made_person
+from tests.department.people.persons import client_of, new_person
 from tests.department.roles import as_role
 from tests.department.search.conftest import Stock, stock, superuser
 
@@ -50,17 +50,17 @@ def people() -> dict[str, DepartmentPerson]:
 
 
 def _made_people() -> dict[str, DepartmentPerson]:
-    made = {
-        "a.rivera": made_person("a.rivera", DepartmentRole.OPERATOR),
-        "b.chen": made_person("b.chen", DepartmentRole.SUPERVISOR),
-        "c.doe": made_person("c.doe", DepartmentRole.SUPERVISOR),
-        "d.audit": made_person("d.audit", DepartmentRole.AUDITOR),
-        "e.lapsed": made_person("e.lapsed", DepartmentRole.SUPERVISOR, current=False),
-        "f.other": made_person("f.other", DepartmentRole.OPERATOR),
+    created = {
+        "a.rivera": new_person("a.rivera", DepartmentRole.OPERATOR),
+        "b.chen": new_person("b.chen", DepartmentRole.SUPERVISOR),
+        "c.doe": new_person("c.doe", DepartmentRole.SUPERVISOR),
+        "d.audit": new_person("d.audit", DepartmentRole.AUDITOR),
+        "e.lapsed": new_person("e.lapsed", DepartmentRole.SUPERVISOR, current=False),
+        "f.other": new_person("f.other", DepartmentRole.OPERATOR),
     }
     for login in ("a.rivera", "b.chen"):
-        join_covert(made[login], "narcotics")
-    return made
+        join_covert(created[login], "narcotics")
+    return created
 
 
 @pytest.fixture
@@ -73,8 +73,8 @@ def as_web() -> Iterator[None]:
 def entry_of(plate: str = "7ABC123", **more: Any) -> ListEntry:  # noqa: ANN401
     """Make an entry, which is not saved."""
     why = {"purpose": "stolen vehicle", "case_number": "26-00417", "reason": "taken on Main Street"}
-    said = {"category": "stolen_vehicle", "priority": 2, **why}
-    return ListEntry(plate=plate, **{**said, "expires_at": timezone.now() + timedelta(days=1), **more})
+    fields = {"category": "stolen_vehicle", "priority": 2, **why}
+    return ListEntry(plate=plate, **{**fields, "expires_at": timezone.now() + timedelta(days=1), **more})
 
 
 def fresh_client(person: DepartmentPerson) -> Client:

@@ -80,7 +80,7 @@ WRONG = (
 
 
 def test_every_entry_of_a_long_list_is_reached(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("platepost.department.lists.standing.SHOWN", 2)
+    monkeypatch.setattr("platepost.department.lists.overview.SHOWN", 2)
     for number in range(5):
         services.enter_entry(entry_of(f"7ABC12{number}"), people["a.rivera"])
     client, address, seen = logged_in(people["a.rivera"]), "/lists/", []
@@ -106,8 +106,8 @@ def test_entry_names_the_others_of_its_plate(people: People) -> None:
     one, other, _, covert = (entry.pk for entry in entries)
 
     def named(client: Client, number: int) -> list[int]:
-        said = text_of(client.get(f"/lists/entry/{number}/")).partition("Other entries have the same plate.")[2]
-        return [int(link) for link in re.findall(r'href="/lists/entry/(\d+)/"', said)]
+        fields = text_of(client.get(f"/lists/entry/{number}/")).partition("Other entries have the same plate.")[2]
+        return [int(link) for link in re.findall(r'href="/lists/entry/(\d+)/"', fields)]
 
     assert named(client, one) == [other, covert]
     assert named(logged_in(people["f.other"]), one) == [other], "of a covert group its members alone see"
@@ -155,7 +155,7 @@ def test_recovered_cars_and_held_lists(people: People, superuser: psycopg.Connec
     assert client.post("/lists/recovered/", {"plate": "??", "because": "found"}).status_code == 422
     assert client.post("/lists/recovered/", {"plate": "7ABC 123", "because": "found"}).status_code == 302
     assert ListEntry.objects.get().ended_because == "recovered"
-    superuser.execute("INSERT INTO lists_request (kind, state, said) VALUES ('complete', 'held', 'too many')")
+    superuser.execute("INSERT INTO lists_request (kind, state, fields) VALUES ('complete', 'held', 'too many')")
     number = ListRequest.objects.get(state="held").pk
     assert "Let list" not in text_of(client.get("/lists/"))
     assert client.post(f"/lists/held/list/{number}/", {"because": "right"}).status_code == 403
@@ -233,9 +233,9 @@ def test_look_back_for_a_covert_entry_is_its_group_s_matter(
         {"list_entry": entry.pk, "leads": 1},
     ]
     assert [{**each, "covert": {}} for each in shown] == [{"records": [], "pictures": [], "covert": {}}] * 2
-    found = [each["covert"]["narcotics"] for each in shown]
-    assert [(each["records"], each.get("plates")) for each in found] == [([1], ["7ABC123"]), ([1], None)]
-    assert [each["steps"] for each in found] == [[{"case": "26-00417", "reason": "taken on Main Street"}]] * 2
+    matches = [each["covert"]["narcotics"] for each in shown]
+    assert [(each["records"], each.get("plates")) for each in matches] == [([1], ["7ABC123"]), ([1], None)]
+    assert [each["steps"] for each in matches] == [[{"case": "26-00417", "reason": "taken on Main Street"}]] * 2
 
 
 def test_forbidden_word_asks_for_other_words_first_and_is_for_the_auditors_then(
@@ -274,13 +274,13 @@ def test_covert_look_back_needs_the_second_person_that_no_policy_and_no_law_aske
 
 def _since_entered(superuser: psycopg.Connection, event: str) -> list[dict[str, Any]]:
     """Return what the entries of an event say since the last list entry, in order, by field."""
-    found = superuser.execute(
+    matches = superuser.execute(
         "SELECT json_object_agg(field, value::json) FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = %s"
         " AND number > coalesce((SELECT max(number) FROM ledger_entry WHERE event = 'list_entered'), 0)"
         " GROUP BY number ORDER BY number",
         [event],
     ).fetchall()
-    return [said for (said,) in found]
+    return [fields for (fields,) in matches]
 
 
 def test_imports_and_posts_are_shown(people: People, superuser: psycopg.Connection) -> None:

@@ -105,11 +105,11 @@ class Office:
 
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    made = Office(tmp_path)
-    monkeypatch.setattr(publishing, "Connection", made.connect)
+    created = Office(tmp_path)
+    monkeypatch.setattr(publishing, "Connection", created.connect)
     monkeypatch.setattr(publishing, "LOOK_AROUND_SECONDS", 0)
-    monkeypatch.setattr(publishing, "publish", made.publish)
-    return made
+    monkeypatch.setattr(publishing, "publish", created.publish)
+    return created
 
 
 def enter(person: DepartmentPerson, plate: str, **more: Any) -> ListEntry:  # noqa: ANN401
@@ -144,9 +144,9 @@ def test_lists_of_people_reach_posts_by_deltas_and_leave_again(
     assert first.listed_version is not None
     assert (first.unlisted_version or 0) > first.listed_version
     assert set(ListRequest.objects.values_list("state", flat=True)) == {"published"}
-    said = [act for act in office.fleet.acts if act.action == "hotlist_publish"]
-    assert {act.identity for act in said} == {"chief"}
-    assert "b.chen" in str(said[-1].details["purpose"])
+    fields = [act for act in office.fleet.acts if act.action == "hotlist_publish"]
+    assert {act.identity for act in fields} == {"chief"}
+    assert "b.chen" in str(fields[-1].details["purpose"])
     assert not any("7ABC123" in str(act) for act in office.fleet.acts)
 
 
@@ -158,12 +158,12 @@ def test_what_fails_waits_and_is_published_once_the_broker_is_back(
     with pytest.raises(ProvisioningError):
         office.sign()
     request = ListRequest.objects.get()
-    assert (request.state, request.said) == ("waiting", "the broker does not answer")
+    assert (request.state, request.message) == ("waiting", "the broker does not answer")
     office.away = False
     office.sign()
     assert len(office.hits("7ABC123")) == 1
     request.refresh_from_db()
-    assert (request.state, request.said) == ("published", "")
+    assert (request.state, request.message) == ("published", "")
     assert ListEntry.objects.get().listed_version == request.version
     office.sign()
     assert len(office.published) == 1, "nothing waits"
@@ -273,7 +273,7 @@ def test_version_that_a_post_holds_from_the_future_takes_no_version_with_it(
     enter(people["a.rivera"], "7ABC123")
     with pytest.raises(ProvisioningError, match="a post holds version 9007199254740991"):
         office.sign()
-    assert "a post holds version" in ListRequest.objects.get().said
+    assert "a post holds version" in ListRequest.objects.get().message
     assert office.published == []
 
 
@@ -305,18 +305,22 @@ def test_imports_are_cleaned_held_let_go_and_kept_from_recovered_cars(
     head = "plate,category\n"
     file.write_text(head + "7IMP001,stolen_vehicle\n7IMP002,stolen_vehicle\nNONE,stolen_vehicle\n7IMP003,gossip\n")
     with as_role(SIGNER):
-        made = take_in(file, "state", None, BY)
-        assert made is not None
-        assert (made.accepted, made.refused, made.held_because) == (2, 2, "the first file of this source")
-        assert [line for line, _ in made.report] == [4, 5]
-        assert "NONE" not in str(made.report)
+        list_import = take_in(file, "state", None, BY)
+        assert list_import is not None
+        assert (list_import.accepted, list_import.refused, list_import.held_because) == (
+            2,
+            2,
+            "the first file of this source",
+        )
+        assert [line for line, _ in list_import.report] == [4, 5]
+        assert "NONE" not in str(list_import.report)
     enter(people["a.rivera"], "7ABC123")
     office.sign()
     assert office.hits("7IMP001") == [], "nobody has let it go"
     with as_role(COMMAND):
         with pytest.raises(ListRefusedError, match="supervisor"):
-            services.let_import_go(made.pk, "the state's", people["a.rivera"])
-        services.let_import_go(made.pk, "the state's", people["b.chen"])
+            services.let_import_go(list_import.pk, "the state's", people["a.rivera"])
+        services.let_import_go(list_import.pk, "the state's", people["b.chen"])
     office.sign()
     assert [len(office.hits(plate)) for plate in ("7IMP001", "7IMP002", "7ABC123")] == [1, 1, 1]
     with as_role(COMMAND):
@@ -332,14 +336,14 @@ def test_imports_are_cleaned_held_let_go_and_kept_from_recovered_cars(
     office.sign()
     assert office.published[-1] == "complete"
     assert (office.hits("7IMP001"), len(office.hits("7IMP002"))) == ([], 1), "the export is older than the news"
-    assert list(ListImport.objects.filter(file=None).values_list("pk", flat=True)) == [made.pk]
+    assert list(ListImport.objects.filter(file=None).values_list("pk", flat=True)) == [list_import.pk]
     noted = "SELECT plate, category, source FROM lists_imported ORDER BY plate"
-    kept = [(plate, "stolen_vehicle", "state") for plate in ("7IMP001", "7IMP002")]
-    assert superuser.execute(noted).fetchall() == kept, "a post may have the former list still"
+    stored = [(plate, "stolen_vehicle", "state") for plate in ("7IMP001", "7IMP002")]
+    assert superuser.execute(noted).fetchall() == stored, "a post may have the former list still"
     superuser.execute("UPDATE lists_imported SET left_at = left_at - interval '8 days'")
     superuser.execute("INSERT INTO lists_request (kind) VALUES ('complete')")
     office.sign()
-    assert superuser.execute(noted).fetchall() == kept[1:]
+    assert superuser.execute(noted).fetchall() == stored[1:]
     superuser.execute("UPDATE lists_recovery SET at = at - interval '49 hours'")
     superuser.execute("INSERT INTO lists_request (kind) VALUES ('complete')")
     office.sign()
@@ -412,7 +416,7 @@ def test_list_of_a_size_beyond_belief_is_held_until_somebody_lets_it_go(
     office.sign()
     held = ListRequest.objects.filter(state="held")
     assert held.count() == 13
-    assert "more than 30%" in held[0].said
+    assert "more than 30%" in held[0].message
     with as_role(COMMAND):
         services.let_request_go(held[0].pk, "the case is closed", people["c.doe"])
     office.sign()
@@ -527,7 +531,7 @@ def test_list_that_was_set_back_by_hand_is_not_built_of_the_same_import_again(
     plates = ("8BAD001", "7OLD111", "7IMP002", "7IMP001", "7NEW111")
     assert [bool(office.hits(plate)) for plate in plates] == [0, 0, 0, 1, 1], "nor comes back what was found since"
     held = ListRequest.objects.get(state="held")
-    assert "were set back to an earlier list by hand" in held.said
+    assert "were set back to an earlier list by hand" in held.message
     file.write_text(f"plate,category\n{good}")
     with as_role(SIGNER):
         take_in(file, "state", None, BY)

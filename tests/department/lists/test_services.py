@@ -26,7 +26,7 @@ from platepost.department.policy.policy import ListRules
 from tests.department.alerts.conftest import Dispatch, dispatch
 from tests.department.custody.posts import LIST
 from tests.department.lists.conftest import entry_of
-from tests.department.people.persons import made_person
+from tests.department.people.persons import new_person
 from tests.department.roles import as_role
 
 __all__ = ["dispatch"]
@@ -82,9 +82,9 @@ def test_entry_is_one_event_and_one_request(people: People, superuser: psycopg.C
     services.enter_entry(entry, people["a.rivera"])
     services.end_entry(entry, "the owner has it back", people["c.doe"])
     assert list(ListRequest.objects.values_list("kind", "person")) == [("delta", "a.rivera"), ("delta", "c.doe")]
-    (entered, said), (ended, _) = events(superuser)[-2:]
+    (entered, fields), (ended, _) = events(superuser)[-2:]
     assert (entered, ended) == ("list_entered", "list_ended")
-    assert (said["person"], said["entry"], said["kind"]) == ("a.rivera", entry.pk, "stolen_vehicle")
+    assert (fields["person"], fields["entry"], fields["kind"]) == ("a.rivera", entry.pk, "stolen_vehicle")
     assert "7ABC123" not in json.dumps(events(superuser)[-2:])
     entry.refresh_from_db()
     assert entry.over_at == entry.ended_at
@@ -230,7 +230,7 @@ def test_covert_entry_is_seen_by_its_group_alone(people: People, superuser: psyc
     services.approve_entry(entry, people["b.chen"])
     with as_role(SIGNER):
         assert ListEntry.objects.count() == 2
-    assert [said["kind"] for event, said in events(superuser)[-3:] if event == "list_entered"] == [
+    assert [fields["kind"] for event, fields in events(superuser)[-3:] if event == "list_entered"] == [
         "covert",
         "stolen_vehicle",
     ]
@@ -256,8 +256,8 @@ def test_open_alerts_are_taken_back_with_the_last_entry_of_their_plate(people: P
         services.enter_entry(entry, people["a.rivera"])
 
     def states() -> list[str]:
-        found = "SELECT state FROM alerts_alert WHERE record_id = ANY (%s) ORDER BY record_id"
-        return [state for (state,) in dispatch.asked(found, [alert.record_id for alert in alerts])]
+        query = "SELECT state FROM alerts_alert WHERE record_id = ANY (%s) ORDER BY record_id"
+        return [state for (state,) in dispatch.asked(query, [alert.record_id for alert in alerts])]
 
     services.end_entry(first, "entered twice", people["a.rivera"])
     assert states() == ["new", "new"], "another entry stands for it"
@@ -271,11 +271,11 @@ def test_hit_that_comes_while_its_plate_is_recovered_is_taken_back(
     people: People, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The keeper has made the alert and not committed it: who takes the plate off the list does not see it yet."""
-    made, go_on, recovered = Event(), Event(), Event()
+    event, go_on, recovered = Event(), Event(), Event()
     write = CustodyTables._write_tally
 
     def wait(tables: CustodyTables, *given: Any) -> None:  # noqa: ANN401 - as it is given
-        made.set()
+        event.set()
         assert go_on.wait(60)
         write(tables, *given)
 
@@ -287,7 +287,7 @@ def test_hit_that_comes_while_its_plate_is_recovered_is_taken_back(
     monkeypatch.setattr(CustodyTables, "_write_tally", wait)
     with ThreadPoolExecutor(2) as threads:
         keeping = threads.submit(dispatch.keep, dispatch.post.hit(captured=dispatch.post.now))
-        assert made.wait(60)
+        assert event.wait(60)
         letting = threads.submit(let_go)
         services.recover("7ABC123", "found on Oak Street", people["f.other"])
         recovered.set()
@@ -306,8 +306,8 @@ def test_entry_that_nobody_has_approved_stands_for_no_alert(
     services.enter_entry(waiting, people["a.rivera"])
     assert waiting.second_person
     services.end_entry(first, "sold", people["a.rivera"])
-    found = "SELECT state FROM alerts_alert WHERE record_id = %s"
-    assert dispatch.asked(found, alert.record_id) == [("withdrawn",)]
+    query = "SELECT state FROM alerts_alert WHERE record_id = %s"
+    assert dispatch.asked(query, alert.record_id) == [("withdrawn",)]
 
 
 BY_DISPATCHER: tuple[tuple[dict[str, object], bool], ...] = (
@@ -323,11 +323,11 @@ def test_a_dispatcher_enters_what_the_policy_names_and_ends_their_own(
     people: People, superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with as_role(OWNER):
-        at_console = made_person("g.console", DepartmentRole.DISPATCHER)
+        at_console = new_person("g.console", DepartmentRole.DISPATCHER)
         join_covert(at_console, "narcotics")
     superuser.execute("UPDATE lists_policy SET dispatchers = '{amber_alert,felony_vehicle}'")
-    for said, allowed in BY_DISPATCHER:
-        entry = entry_of(**said)
+    for fields, allowed in BY_DISPATCHER:
+        entry = entry_of(**fields)
         if allowed:
             services.enter_entry(entry, at_console)
             assert not entry.second_person

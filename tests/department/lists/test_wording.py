@@ -62,8 +62,8 @@ def test_text_of_a_return_is_in_no_entry(people: People, superuser: psycopg.Conn
     with pytest.raises(ListRefusedError, match="looks like text of a CLETS return"):
         services.recover("7ABC123", "NIC/V123456789 cleared", people["a.rivera"])
     assert ListEntry.objects.count() == len(OWN_WORDS)
-    found = "SELECT policy_is_return(instructions), count(*) FROM lists_entry GROUP BY 1"
-    assert superuser.execute(found).fetchall() == [(False, len(OWN_WORDS))], "what P11's evidence counts"
+    query = "SELECT policy_is_return(instructions), count(*) FROM lists_entry GROUP BY 1"
+    assert superuser.execute(query).fetchall() == [(False, len(OWN_WORDS))], "what P11's evidence counts"
 
 
 @pytest.mark.usefixtures("as_web")
@@ -84,14 +84,14 @@ def test_import_takes_no_row_that_the_policy_forbids(tmp_path: Path, people: Peo
         "7IMP003,bolo,asked for by HSI\n7IMP004,bolo,hail and ice damage\n"
     )
     with as_role(SIGNER):
-        made = take_in(file, "state", None, BY)
-        assert made is not None
+        list_import = take_in(file, "state", None, BY)
+        assert list_import is not None
         forbidden = "the policy forbids it: immigration"
-        assert (made.accepted, made.report) == (2, [[3, forbidden], [4, forbidden]])
+        assert (list_import.accepted, list_import.report) == (2, [[3, forbidden], [4, forbidden]])
     with as_role(WEB):
-        services.let_import_go(made.pk, "the state's", people["b.chen"])
+        services.let_import_go(list_import.pk, "the state's", people["b.chen"])
     with as_role(SIGNER):
-        assert [row.plate for row in imported_rows(made.at, ())] == ["7IMP001", "7IMP004"]
+        assert [row.plate for row in imported_rows(list_import.at, ())] == ["7IMP001", "7IMP004"]
         mapping.write_text('[categories]\n"IMMIGRATION VIOLATOR" = "wanted_person"\n')
         with pytest.raises(ListRefusedError, match="IMMIGRATION"):
             take_in(file, "other", mapping, BY)

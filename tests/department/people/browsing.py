@@ -21,8 +21,8 @@ class Invited:
 def invited(department: Commands, login: str, *roles: DepartmentRole) -> Invited:
     """Add a person by the command line."""
     given = [argument for role in roles for argument in ("--role", role.value)]
-    said = department.json("person add", login, "--name", login.title(), *given)
-    return Invited(login, said["code"])
+    payload = department.json("person add", login, "--name", login.title(), *given)
+    return Invited(login, payload["code"])
 
 
 def virtual_authenticator(page: Page) -> CDPSession:

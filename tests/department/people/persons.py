@@ -14,7 +14,7 @@ from platepost.department.people.models import DepartmentPerson, PersonCertifica
 from platepost.department.people.rights import Certification, DepartmentRole, TrainingTopic
 
 
-def made_person(
+def new_person(
     login: str = "a.rivera",
     *roles: DepartmentRole,
     current: bool = True,

@@ -13,7 +13,7 @@ from platepost.department.config.access_table import TABLE, cell, pages, table
 from platepost.department.database.roles import OWNER, WEB
 from platepost.department.people.rights import DepartmentRole, Permission
 from platepost.department.policy.policy import DEFAULT
-from tests.department.people.persons import client_of, made_person
+from tests.department.people.persons import client_of, new_person
 from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,15 +36,15 @@ def outcome(client: Client, where: str, method: str) -> str:
     if "/account/fresh/" in to and not where.startswith("/account/fresh/"):
         return "fresh"
     sent_to_log_in = to.startswith("/log-in/?next=") and "/log-in" not in where
-    said = (b"<h1>You may not do this</h1>", b"<h1>You are logged out</h1>")
-    refused = sent_to_log_in or any(each in answer.content for each in said)
+    fields = (b"<h1>You may not do this</h1>", b"<h1>You are logged out</h1>")
+    refused = sent_to_log_in or any(each in answer.content for each in fields)
     return "refused" if refused else "let in"
 
 
-def expected(said: str, *, current: bool) -> str:
-    if not said or (said.startswith("current") and not current):
+def expected(text: str, *, current: bool) -> str:
+    if not text or (text.startswith("current") and not current):
         return "refused"
-    return "fresh" if "fresh" in said else "let in"
+    return "fresh" if "fresh" in text else "let in"
 
 
 def requests_to_make(access: object, role: DepartmentRole | None, *, current: bool) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ def requests_to_make(access: object, role: DepartmentRole | None, *, current: bo
 def test_requests_get_what_the_table_says(role: DepartmentRole | None) -> None:
     wrong = []
     for current in (True, False) if role else (False,):
-        person = role and made_person(f"{role}-{current}".lower(), role, current=current)
+        person = role and new_person(f"{role}-{current}".lower(), role, current=current)
         client = None
         with as_role(WEB):  # once for all requests: to take it on costs as much as some pages
             for pattern, access in pages():
@@ -69,16 +69,16 @@ def test_requests_get_what_the_table_says(role: DepartmentRole | None) -> None:
                     if client is None:
                         with as_role(OWNER):
                             client = client_of(person) if person else Client()
-                    found = outcome(client, address(pattern), method)
-                    if found != expected(cell(access, role), current=current) and not its_own(pattern, found):
-                        wrong.append((pattern, method, role, current, found))
+                    matches = outcome(client, address(pattern), method)
+                    if matches != expected(cell(access, role), current=current) and not its_own(pattern, matches):
+                        wrong.append((pattern, method, role, current, matches))
                 client = None if pattern == "/log-out/" else client
     assert wrong == []
 
 
-def its_own(pattern: str, found: str) -> bool:
+def its_own(pattern: str, text: str) -> bool:
     """Tell whether allauth itself asks for a fresh factor, as it does of anyone who changes how they log in."""
-    return pattern.startswith("/account/") and found == "fresh"
+    return pattern.startswith("/account/") and text == "fresh"
 
 
 def nameless(_request: HttpRequest) -> HttpResponse:
@@ -94,7 +94,7 @@ def test_view_that_names_nobody_answers_nobody() -> None:
 
 
 def test_refusal_keeps_the_menu() -> None:
-    client = client_of(made_person("d.cole", DepartmentRole.DISPATCHER))
+    client = client_of(new_person("d.cole", DepartmentRole.DISPATCHER))
     with as_role(WEB):
         answer = client.get("/ledger/")
     assert answer.status_code == 403
@@ -114,16 +114,16 @@ def test_form_that_came_after_the_session_leads_back_to_its_page(form: str, then
 
 
 def test_unknown_address_is_refused() -> None:
-    client = client_of(made_person("b.chen", DepartmentRole.SUPERVISOR))
+    client = client_of(new_person("b.chen", DepartmentRole.SUPERVISOR))
     with as_role(WEB):
         assert client.get("/people/person/b.chen/everything/").status_code == 404
         assert Client().get("/admin/").status_code == 404
 
 
 def test_page_says_what_the_policy_lacks(settings: Any, tmp_path: Path) -> None:  # noqa: ANN401 - pytest-django's
-    client = client_of(made_person("a.novak", DepartmentRole.AUDITOR))
+    client = client_of(new_person("a.novak", DepartmentRole.AUDITOR))
     settings.POLICY_FILE = tmp_path / "policy.toml"
-    for text, said in (
+    for text, fields in (
         (DEFAULT.read_text("utf-8").replace('"audit"', '"checks"'), "not a purpose"),
         ("law = 1", "law"),
     ):
@@ -132,4 +132,4 @@ def test_page_says_what_the_policy_lacks(settings: Any, tmp_path: Path) -> None:
             answer = client.post("/audits/report/", {"month": "2026-03"})
         assert answer.status_code == 503
         assert "The policy file stops this page" in answer.text
-        assert said in answer.text
+        assert fields in answer.text

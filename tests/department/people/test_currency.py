@@ -8,14 +8,14 @@ from django.utils import timezone
 from platepost.department.people.currency import currencies, currency_of
 from platepost.department.people.models import IDLE, DepartmentPerson, PersonCertificate, TrainingResult
 from platepost.department.people.rights import Certification, DepartmentRole, Permission, TrainingTopic
-from tests.department.people.persons import made_person
+from tests.department.people.persons import new_person
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
 
 
 def test_right_ends_in_the_second_in_which_a_certificate_ends() -> None:
-    person = made_person("a.rivera", DepartmentRole.OPERATOR)
+    person = new_person("a.rivera", DepartmentRole.OPERATOR)
     end = timezone.now() + timedelta(days=1)
     PersonCertificate.objects.create(person=person, certification=Certification.DMV, expires_at=end)
     assert currency_of(person, end - SECOND).may(Permission.SEARCH)
@@ -25,7 +25,7 @@ def test_right_ends_in_the_second_in_which_a_certificate_ends() -> None:
 
 
 def test_right_ends_a_year_after_training() -> None:
-    person = made_person("a.rivera", DepartmentRole.OPERATOR)
+    person = new_person("a.rivera", DepartmentRole.OPERATOR)
     held = TrainingResult.objects.filter(person=person).order_by("held_at").first()
     assert held is not None
     end = held.held_at + timedelta(days=365)
@@ -39,7 +39,7 @@ def test_right_ends_a_year_after_training() -> None:
 
 
 def test_training_that_was_failed_later_counts_no_more() -> None:
-    person = made_person("a.rivera", DepartmentRole.OPERATOR)
+    person = new_person("a.rivera", DepartmentRole.OPERATOR)
     trainer = DepartmentPerson.objects.get(login="trainer")
     TrainingResult.objects.create(
         person=person, topic=TrainingTopic.POLICY, held_at=timezone.now(), passed=False, trainer=trainer
@@ -49,8 +49,8 @@ def test_training_that_was_failed_later_counts_no_more() -> None:
 
 
 def test_90_days_without_a_log_on_suspend() -> None:
-    person = made_person("a.rivera", DepartmentRole.TRAINER)
-    made_person("the.administrator", DepartmentRole.ADMINISTRATOR)
+    person = new_person("a.rivera", DepartmentRole.TRAINER)
+    new_person("the.administrator", DepartmentRole.ADMINISTRATOR)
     person.last_login = timezone.now() - IDLE + SECOND * 30
     assert person.is_active
     (lack,) = currency_of(person, person.suspended_at).lacks(Permission.NOTE_TRAINING)
@@ -62,7 +62,7 @@ def test_90_days_without_a_log_on_suspend() -> None:
 
 
 def test_disabled_person_may_nothing() -> None:
-    person = made_person("a.rivera", DepartmentRole.SUPERVISOR)
+    person = new_person("a.rivera", DepartmentRole.SUPERVISOR)
     person.disabled_at = timezone.now()
     assert currency_of(person).permitted == frozenset()
 
@@ -70,11 +70,11 @@ def test_disabled_person_may_nothing() -> None:
 def test_auditor_and_administrator_see_no_vehicle() -> None:
     seen = {Permission.SEARCH, Permission.SEE_PICTURES, Permission.ANSWER_HITS, Permission.EXPORT}
     for role in (DepartmentRole.AUDITOR, DepartmentRole.ADMINISTRATOR):
-        assert currency_of(made_person(role.value, role)).permitted & seen == set()
+        assert currency_of(new_person(role.value, role)).permitted & seen == set()
 
 
 def test_many_people_cost_one_query(django_assert_num_queries: object) -> None:
-    everybody = [made_person(f"p{number}", DepartmentRole.OPERATOR) for number in range(3)]
+    everybody = [new_person(f"p{number}", DepartmentRole.OPERATOR) for number in range(3)]
     with django_assert_num_queries(1):
-        found = currencies(everybody)
-    assert all(each.may(Permission.SEARCH) for each in found)
+        matches = currencies(everybody)
+    assert all(each.may(Permission.SEARCH) for each in matches)

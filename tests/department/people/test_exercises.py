@@ -9,7 +9,7 @@ from platepost.department.database.roles import WEB
 from platepost.department.people.exercise_file import Exercise, ExerciseSet
 from platepost.department.people.models import ExerciseResult
 from platepost.department.people.rights import DepartmentRole, TrainingTopic
-from tests.department.people.persons import client_of, made_person, page_text
+from tests.department.people.persons import client_of, new_person, page_text
 from tests.department.people.test_login import events
 from tests.department.roles import as_role
 
@@ -26,8 +26,8 @@ SET = ExerciseSet(
 
 def test_set_is_done_by_whoever_has_lapsed_and_a_trainer_sees_it(tmp_path: Path) -> None:
     (tmp_path / "renamed.json").write_text(SET.model_dump_json())
-    person = made_person("a.rivera", DepartmentRole.OPERATOR, current=False)
-    client, trainer = client_of(person), client_of(made_person("t.trainer", DepartmentRole.TRAINER))
+    person = new_person("a.rivera", DepartmentRole.OPERATOR, current=False)
+    client, trainer = client_of(person), client_of(new_person("t.trainer", DepartmentRole.TRAINER))
     with override_settings(TRAINING_FOLDER=tmp_path), as_role(WEB):
         assert "renamed" in client.get("/training/").content.decode()
         assert "Read it." in client.get("/training/renamed/").content.decode()

@@ -19,8 +19,8 @@ from platepost.department.people.forms import TimeField
 )
 def test_no_hour_of_a_clock_change_is_refused(typed: str, begins: str, ends: str) -> None:
     with timezone.override(ZoneInfo("America/Los_Angeles")):
-        found = [TimeField(ends=last).clean(typed) for last in (False, True)]
-    assert [at and at.timestamp() for at in found] == [
+        matches = [TimeField(ends=last).clean(typed) for last in (False, True)]
+    assert [at and at.timestamp() for at in matches] == [
         datetime.fromisoformat(each).timestamp() for each in (begins, ends)
     ]
 

@@ -20,7 +20,7 @@ from platepost.department.people.currency import currency_of
 from platepost.department.people.lockout import MOST, is_locked, note_failure, use_up
 from platepost.department.people.models import DepartmentPerson, DispatchConsole, LoginLock, PersonCertificate, UsedCode
 from platepost.department.people.rights import Certification, DepartmentRole, Permission
-from tests.department.people.persons import client_of, made_person
+from tests.department.people.persons import client_of, new_person
 from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,11 +31,11 @@ SECRET = "JBSWY3DPEHPK3PXP"
 @pytest.fixture
 def person() -> DepartmentPerson:
     """Make a dispatcher with a password and an authenticator app."""
-    made = made_person("b.chen", DepartmentRole.DISPATCHER, factor=False)
-    made.set_password(PASSWORD)
-    made.save()
-    with_app(made)
-    return made
+    created = new_person("b.chen", DepartmentRole.DISPATCHER, factor=False)
+    created.set_password(PASSWORD)
+    created.save()
+    with_app(created)
+    return created
 
 
 def with_app(person: DepartmentPerson) -> None:
@@ -136,7 +136,7 @@ def test_stranger_locks_strangers_out_and_nobody_else(person: DepartmentPerson) 
     assert password(Client()) == "wrong", "from any unknown device"
     assert log_in(console) == "/", "but not where the person is known"
     assert len(events("log_on_failed")) >= MOST
-    made_person("the.supervisor", DepartmentRole.SUPERVISOR)
+    new_person("the.supervisor", DepartmentRole.SUPERVISOR)
     assert services.release(person, DepartmentPerson.objects.get(login="the.supervisor")) == 1
     assert log_in(Client()) == "/"
 
@@ -176,8 +176,8 @@ def test_what_was_typed_for_a_log_in_that_nobody_has_is_not_entered() -> None:
 
 
 def test_invitation_is_good_once_and_for_setting_up_alone() -> None:
-    made = DepartmentPerson(login="n.ew", name="New", agency="department")
-    given = services.add_person(made, [DepartmentRole.OPERATOR]).code
+    department_person = DepartmentPerson(login="n.ew", name="New", agency="department")
+    given = services.add_person(department_person, [DepartmentRole.OPERATOR]).code
     client = Client()
     assert password(client, "n.ew", given) == "/"
     with as_role(WEB):
@@ -201,7 +201,7 @@ def test_invitation_ends() -> None:
 def test_session_ends_when_idle_but_not_at_a_dispatch_console(
     person: DepartmentPerson, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client, supervisor = Client(), made_person("the.supervisor", DepartmentRole.SUPERVISOR)
+    client, supervisor = Client(), new_person("the.supervisor", DepartmentRole.SUPERVISOR)
     log_in(client)
     device = events("log_on")[-1]["device"]
     later = timezone.now() + timedelta(minutes=20)
@@ -245,8 +245,8 @@ def test_lapse_in_the_middle_of_a_stream_ends_it(person: DepartmentPerson) -> No
 
 
 def test_refusal_names_what_is_missing_and_whom_to_ask_and_is_entered() -> None:
-    made_person("the.administrator", DepartmentRole.ADMINISTRATOR)
-    client = client_of(made_person("b.chen", DepartmentRole.OPERATOR))
+    new_person("the.administrator", DepartmentRole.ADMINISTRATOR)
+    client = client_of(new_person("b.chen", DepartmentRole.OPERATOR))
     with as_role(WEB):
         answer = client.get("/people/")
     assert answer.status_code == 403
@@ -257,11 +257,11 @@ def test_refusal_names_what_is_missing_and_whom_to_ask_and_is_entered() -> None:
 
 
 def test_change_of_people_asks_for_a_fresh_code_and_then_goes_on() -> None:
-    administrator = made_person("the.administrator", DepartmentRole.ADMINISTRATOR, factor=False)
+    administrator = new_person("the.administrator", DepartmentRole.ADMINISTRATOR, factor=False)
     administrator.set_password(PASSWORD)
     administrator.save()
     with_app(administrator)
-    who = made_person("b.chen", DepartmentRole.DISPATCHER)
+    who = new_person("b.chen", DepartmentRole.DISPATCHER)
     client = Client()
     assert password(client, "the.administrator") == "/log-in/code/"
     with as_role(WEB):
@@ -295,11 +295,11 @@ def test_secret_of_an_app_is_not_in_the_database(person: DepartmentPerson) -> No
 
 def test_log_in_opened_by_an_address_says_that_no_passkey_works_there(settings: LazySettings) -> None:
     settings.ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
-    said = {}
+    fields = {}
     with as_role(WEB):
         for host in ("localhost:8600", "127.0.0.1:8600", "[::1]:8600"):
-            said[host] = "by its name" in Client().get("/log-in/", HTTP_HOST=host).text
-    assert said == {"localhost:8600": False, "127.0.0.1:8600": True, "[::1]:8600": True}
+            fields[host] = "by its name" in Client().get("/log-in/", HTTP_HOST=host).text
+    assert fields == {"localhost:8600": False, "127.0.0.1:8600": True, "[::1]:8600": True}
 
 
 def test_banner_is_the_department_s_own_where_it_has_one(settings: LazySettings) -> None:

@@ -63,10 +63,10 @@ def test_passkey_is_registered_and_used_and_no_stranger_locks_it_out(
 def test_exercises_are_done_by_keyboard_on_a_phone(address: str, visitor: Visitor, department: Commands) -> None:
     training = DepartmentFolder(department.folder).training
     training.mkdir(exist_ok=True)
-    made = drawn_exercises("spring", 7, 27)
+    created = drawn_exercises("spring", 7, 27)
     # One to be read, one with choices: the picture is there, and an answer too long for its line.
-    chosen = [next(each for each in made.exercises if bool(each.choices) is choices) for choices in (False, True)]
-    (training / "spring.json").write_text(made.model_copy(update={"exercises": tuple(chosen)}).model_dump_json())
+    chosen = [next(each for each in created.exercises if bool(each.choices) is choices) for choices in (False, True)]
+    (training / "spring.json").write_text(created.model_copy(update={"exercises": tuple(chosen)}).model_dump_json())
     page = enrolled(visitor, address, invited(department, "g.hill", DepartmentRole.OPERATOR))
     page.set_viewport_size(PHONE)
     page.emulate_media(color_scheme="dark")

@@ -19,7 +19,7 @@ from platepost.department.people.currency import currency_of
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole, Permission
 from platepost.simulator.brokers.daemon import free_port
-from tests.department.people.persons import made_person
+from tests.department.people.persons import new_person
 from tests.department.people.test_login import events
 from tests.department.roles import as_role
 from tests.waiting import until
@@ -54,8 +54,8 @@ def issuer() -> Iterator[str]:
 def provided(issuer: str, settings: LazySettings, tmp_path: Path) -> None:
     """Have the department use it."""
     (tmp_path / "secret").write_text("not secret", "utf-8")
-    said = IdentityProvider(name="The county", issuer=issuer, client_id="platepost", secret_file=Path("secret"))
-    settings.SOCIALACCOUNT_PROVIDERS = provider_settings(said, tmp_path)
+    provider = IdentityProvider(name="The county", issuer=issuer, client_id="platepost", secret_file=Path("secret"))
+    settings.SOCIALACCOUNT_PROVIDERS = provider_settings(provider, tmp_path)
 
 
 def log_in(issuer: str, subject: str, name: str, *groups: str) -> tuple[Client, str]:
@@ -73,14 +73,14 @@ def log_in(issuer: str, subject: str, name: str, *groups: str) -> tuple[Client, 
 
 def test_groups_give_and_end_roles_and_currency_is_still_needed(issuer: str) -> None:
     services.map_group("pd-dispatch", DepartmentRole.DISPATCHER)
-    person = made_person("b.chen", DepartmentRole.TRAINER, current=False, factor=False)
+    person = new_person("b.chen", DepartmentRole.TRAINER, current=False, factor=False)
     client, to = log_in(issuer, "7", "B.Chen", "pd-dispatch", "everybody")
     assert to == "/"
     with as_role(WEB):
         assert client.get("/").headers["Location"] == "/account/", "a second factor is needed here too"
-    found = currency_of(person)
-    assert found.roles == {DepartmentRole.DISPATCHER, DepartmentRole.TRAINER}
-    assert not found.may(Permission.SEARCH)
+    currency = currency_of(person)
+    assert currency.roles == {DepartmentRole.DISPATCHER, DepartmentRole.TRAINER}
+    assert not currency.may(Permission.SEARCH)
     assert events("role_given")[-1]["given_via"] == PROVIDER_ID
     assert events("log_on")[-1]["methods"] == ["socialaccount"]
     log_in(issuer, "7", "Renamed", "everybody")
@@ -89,21 +89,21 @@ def test_groups_give_and_end_roles_and_currency_is_still_needed(issuer: str) -> 
 
 @pytest.mark.parametrize(("subject", "name"), [("8", "nobody"), ("9", "")])
 def test_who_is_not_in_the_register_is_refused(issuer: str, subject: str, name: str) -> None:
-    _, said = log_in(issuer, subject, name)
-    assert "not in the register" in said
+    _, fields = log_in(issuer, subject, name)
+    assert "not in the register" in fields
     assert not DepartmentPerson.objects.exists()
     assert events("log_on_failed")[-1]["method"] == "provider"
 
 
 def test_another_subject_cannot_take_somebody_s_name(issuer: str) -> None:
-    made_person("b.chen", DepartmentRole.OPERATOR, factor=False)
+    new_person("b.chen", DepartmentRole.OPERATOR, factor=False)
     assert log_in(issuer, "7", "b.chen")[1] == "/"
     assert "not in the register" in log_in(issuer, "8", "b.chen")[1]
 
 
 def test_group_gives_nothing_beside_a_duty_that_is_apart(issuer: str) -> None:
     services.map_group("pd-dispatch", DepartmentRole.DISPATCHER)
-    auditor = made_person("c.diaz", DepartmentRole.AUDITOR, factor=False)
+    auditor = new_person("c.diaz", DepartmentRole.AUDITOR, factor=False)
     assert "duties are apart" in log_in(issuer, "5", "c.diaz", "pd-dispatch")[1]
     assert currency_of(auditor).roles == {DepartmentRole.AUDITOR}
 

@@ -16,7 +16,7 @@ from platepost.department.people import services
 from platepost.department.people.errors import PersonError
 from platepost.department.people.models import DepartmentPerson, DispatchConsole, LoginLock, RoleGrant
 from platepost.department.people.rights import CONSOLE_ONLY, SIDES, Certification, DepartmentRole, TrainingTopic
-from tests.department.people.persons import fresh_client_of, made_person
+from tests.department.people.persons import fresh_client_of, new_person
 from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db
@@ -37,8 +37,8 @@ def entries() -> list[tuple[str, dict[str, str]]]:
 @pytest.fixture
 def people() -> dict[str, DepartmentPerson]:
     """Make one person of each role, and one of none."""
-    made = {role.value: made_person(f"the-{role}".replace("_", "-"), role) for role in DepartmentRole}
-    return {**made, "nobody": made_person("nobody")}
+    created = {role.value: new_person(f"the-{role}".replace("_", "-"), role) for role in DepartmentRole}
+    return {**created, "nobody": new_person("nobody")}
 
 
 Change = Callable[[dict[str, DepartmentPerson]], object]
@@ -170,7 +170,7 @@ def test_duties_are_apart_for_the_command_line_too() -> None:
         for first in DepartmentRole:
             for second in DepartmentRole:
                 apart = not any({first, second} <= side for side in SIDES)
-                person = made_person(f"{first}-{second}".replace("_", "-"), first)
+                person = new_person(f"{first}-{second}".replace("_", "-"), first)
                 if first is second:
                     continue
                 if apart:
@@ -186,19 +186,19 @@ def test_each_change_is_in_the_ledger_by_who_asked(people: dict[str, DepartmentP
     before = len(entries())
     with as_role(WEB):
         supervisor = people["supervisor"]
-        made = DepartmentPerson(login="new", name="New", agency="department", sponsor=supervisor)
-        code = services.add_person(made, [DepartmentRole.OPERATOR], administrator).code
-        services.decide(made.requests.get(kind="role"), supervisor, approve=True)
-        services.end_role(made, DepartmentRole.OPERATOR, administrator)
-        services.note_certificate(made, Certification.DMV, NOW, administrator)
-        services.decide(made.requests.get(kind="certification"), supervisor, approve=True)
-        services.note_training(made, TrainingTopic.POLICY, held_at=NOW, passed=False, trainer=trainer)
+        person = DepartmentPerson(login="new", name="New", agency="department", sponsor=supervisor)
+        code = services.add_person(person, [DepartmentRole.OPERATOR], administrator).code
+        services.decide(person.requests.get(kind="role"), supervisor, approve=True)
+        services.end_role(person, DepartmentRole.OPERATOR, administrator)
+        services.note_certificate(person, Certification.DMV, NOW, administrator)
+        services.decide(person.requests.get(kind="certification"), supervisor, approve=True)
+        services.note_training(person, TrainingTopic.POLICY, held_at=NOW, passed=False, trainer=trainer)
         services.disable(who, people["supervisor"])
         services.reinstate(who, administrator)
         services.invite(who, administrator)
         services.decide(who.requests.get(), supervisor, approve=True)
-    found = entries()[before:]
-    assert [(event, fields.get("person", fields.get("login", fields.get("user")))) for event, fields in found] == [
+    matches = entries()[before:]
+    assert [(event, fields.get("person", fields.get("login", fields.get("user")))) for event, fields in matches] == [
         ("person_added", "new"),
         ("access_requested", "new"),
         ("access_requested", "new"),
@@ -216,22 +216,22 @@ def test_each_change_is_in_the_ledger_by_who_asked(people: dict[str, DepartmentP
         ("factor_removed", who.login),
         ("password_set", who.login),
     ]
-    said = dict(found)
-    assert (said["role_given"]["given_by"], said["role_given"]["approved_by"]) == (
+    message = dict(matches)
+    assert (message["role_given"]["given_by"], message["role_given"]["approved_by"]) == (
         administrator.login,
         "the-supervisor",
     )
-    assert said["person_disabled"]["changed_by"] == people["supervisor"].login
-    assert (said["training_noted"]["trainer"], said["training_noted"]["passed"]) == (trainer.login, "false")
-    assert code not in str(found)
-    assert "pbkdf2" not in str(found)
+    assert message["person_disabled"]["changed_by"] == people["supervisor"].login
+    assert (message["training_noted"]["trainer"], message["training_noted"]["passed"]) == (trainer.login, "false")
+    assert code not in str(matches)
+    assert "pbkdf2" not in str(matches)
 
 
 def test_access_that_was_suspended_comes_back_with_an_entry(people: dict[str, DepartmentPerson]) -> None:
     with as_role(WEB):
         services.reinstate(people["operator"], people["administrator"])
-    event, said = entries()[-1]
-    assert (event, said["login"], said["changed_by"]) == ("person_reinstated", "the-operator", "the-administrator")
+    event, fields = entries()[-1]
+    assert (event, fields["login"], fields["changed_by"]) == ("person_reinstated", "the-operator", "the-administrator")
 
 
 def test_ledger_names_who_gave_a_command_and_the_pages_name_nobody_so(people: dict[str, DepartmentPerson]) -> None:
@@ -241,7 +241,7 @@ def test_ledger_names_who_gave_a_command_and_the_pages_name_nobody_so(people: di
     with as_role(WEB):
         services.decide(people["nobody"].requests.get(), people["administrator"], approve=True)
         services.end_role(people["nobody"], DepartmentRole.OPERATOR, people["administrator"])
-    assert [said.get("console") for _, said in entries()[-4:]] == ["j.doe", None, None, None]
+    assert [fields.get("console") for _, fields in entries()[-4:]] == ["j.doe", None, None, None]
 
 
 def test_covert_groups_are_joined_on_the_command_line_alone(people: dict[str, DepartmentPerson]) -> None:
@@ -260,14 +260,14 @@ def test_covert_groups_are_joined_on_the_command_line_alone(people: dict[str, De
     with pytest.raises(PersonError, match="is not in"):
         services.join_covert(operator, "narcotics", end=True)
     ours = [fields | {"event": event} for event, fields in entries() if event.startswith("covert")]
-    assert [(said["event"], said["person"], said["group"]) for said in ours] == [
+    assert [(message["event"], message["person"], message["group"]) for message in ours] == [
         ("covert_joined", "the-operator", "narcotics"),
         ("covert_left", "the-operator", "narcotics"),
     ]
 
 
 def test_console_is_ended_and_another_of_its_name_goes_on() -> None:
-    supervisor = made_person("s.mori", DepartmentRole.SUPERVISOR)
+    supervisor = new_person("s.mori", DepartmentRole.SUPERVISOR)
     one, other = (uuid4() for _ in range(2))
     for device in (one, other):
         services.name_console(device, "Desk 1", supervisor)

@@ -15,7 +15,7 @@ from platepost.department.people.currency import currency_of
 from platepost.department.people.errors import PersonError
 from platepost.department.people.models import AccessRequest, DepartmentPerson
 from platepost.department.people.rights import Certification, DepartmentRole, Permission, TrainingTopic
-from tests.department.people.persons import fresh_client_of, made_person
+from tests.department.people.persons import fresh_client_of, new_person
 from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +33,7 @@ def people() -> People:
         "supervisor": DepartmentRole.SUPERVISOR,
         "auditor": DepartmentRole.AUDITOR,
     }
-    return {name: made_person(name, role) for name, role in roles.items()}
+    return {name: new_person(name, role) for name, role in roles.items()}
 
 
 def added(login: str, role: DepartmentRole, *, by: DepartmentPerson, sponsor: DepartmentPerson) -> DepartmentPerson:
@@ -44,8 +44,8 @@ def added(login: str, role: DepartmentRole, *, by: DepartmentPerson, sponsor: De
 
 def approve_all(person: DepartmentPerson, by: DepartmentPerson) -> list[str]:
     """Approve all that waits for somebody; return the halves of codes."""
-    made = [services.decide(each, by, approve=True) for each in person.requests.filter(decided_at=None)]
-    return [invitation.code for invitation in made if invitation is not None]
+    created = [services.decide(each, by, approve=True) for each in person.requests.filter(decided_at=None)]
+    return [invitation.code for invitation in created if invitation is not None]
 
 
 def test_one_administrator_makes_nobody_who_searches(people: People) -> None:
@@ -154,24 +154,26 @@ def test_rejected_request_gives_nothing_and_can_be_made_again(people: People) ->
 
 
 def test_command_line_gives_alone_only_until_two_can_approve() -> None:
-    made = [DepartmentPerson(login=login, name=login, agency="department") for login in ("a.one", "s.two", "o.three")]
-    first = services.add_person(made[0], [DepartmentRole.ADMINISTRATOR])
-    second = services.add_person(made[1], [DepartmentRole.SUPERVISOR])
-    third = services.add_person(made[2], [DepartmentRole.AUDITOR])
+    created = [
+        DepartmentPerson(login=login, name=login, agency="department") for login in ("a.one", "s.two", "o.three")
+    ]
+    first = services.add_person(created[0], [DepartmentRole.ADMINISTRATOR])
+    second = services.add_person(created[1], [DepartmentRole.SUPERVISOR])
+    third = services.add_person(created[2], [DepartmentRole.AUDITOR])
     assert (first.half, second.half, third.half) == (False, False, True)
-    assert [[role.value for role in currency_of(person).roles] for person in made] == [
+    assert [[role.value for role in currency_of(person).roles] for person in created] == [
         ["administrator"],
         ["supervisor"],
         [],
     ]
-    assert made[0].check_password(first.code)
-    services.note_certificate(made[1], Certification.DMV, LATER)
-    assert not made[1].certificates.exists()
+    assert created[0].check_password(first.code)
+    services.note_certificate(created[1], Certification.DMV, LATER)
+    assert not created[1].certificates.exists()
     with as_role(WEB):
-        approve_all(made[2], made[1])
-        approve_all(made[1], made[0])
-    assert currency_of(made[2]).roles == {DepartmentRole.AUDITOR}
-    assert made[1].certificates.get().approved_by == made[0]
+        approve_all(created[2], created[1])
+        approve_all(created[1], created[0])
+    assert currency_of(created[2]).roles == {DepartmentRole.AUDITOR}
+    assert created[1].certificates.get().approved_by == created[0]
 
 
 def test_first_role_of_a_provider_s_group_waits_for_the_sponsor(people: People) -> None:
@@ -190,17 +192,17 @@ def test_first_role_of_a_provider_s_group_waits_for_the_sponsor(people: People) 
 
 def test_pages_show_each_person_their_half(people: People) -> None:
     admin, supervisor = fresh_client_of(people["admin"]), fresh_client_of(people["supervisor"])
-    said = {"login": "n.ew", "name": "New", "agency": "department", "sponsor": people["supervisor"].pk}
+    fields = {"login": "n.ew", "name": "New", "agency": "department", "sponsor": people["supervisor"].pk}
     with as_role(WEB):
-        made = admin.post("/people/add/", said | {"roles": ["operator"]}).content.decode()
-        assert "Approve" not in made, "nobody approves what they asked for"
+        payload = admin.post("/people/add/", fields | {"roles": ["operator"]}).content.decode()
+        assert "Approve" not in payload, "nobody approves what they asked for"
         assert "n.ew" in supervisor.get("/people/").content.decode().partition("<table>")[0]
         person = services.person_of("n.ew")
         refused_by = admin.post("/people/person/n.ew/decide/", decision(person, "role"))
         assert refused_by.status_code == 422
         assert supervisor.post("/people/person/n.ew/decide/", decision(person, "role")).status_code == 302
         answer = supervisor.post("/people/person/n.ew/decide/", decision(person, "invitation")).content.decode()
-        halves = [page.partition('<code id="code">')[2].partition("<")[0] for page in (made, answer)]
+        halves = [page.partition('<code id="code">')[2].partition("<")[0] for page in (payload, answer)]
     person.refresh_from_db()
     assert person.check_password("-".join(halves))
 
@@ -214,7 +216,7 @@ Named = Callable[[People], DepartmentPerson]
 
 @pytest.mark.parametrize("sponsor", [lambda people: people["admin"], lambda people: people["auditor"]])
 def test_form_offers_another_sponsor_who_can_approve(people: People, sponsor: Named) -> None:
-    said = {"login": "n.ew", "name": "New", "agency": "department", "sponsor": sponsor(people).pk}
+    fields = {"login": "n.ew", "name": "New", "agency": "department", "sponsor": sponsor(people).pk}
     with as_role(COMMAND):
-        assert fresh_client_of(people["admin"]).post("/people/add/", said).status_code == 422
+        assert fresh_client_of(people["admin"]).post("/people/add/", fields).status_code == 422
     assert not DepartmentPerson.objects.filter(login="n.ew").exists()

@@ -10,7 +10,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from platepost.department.archive.holds import HeldScope, place_hold
+from platepost.department.archive.holds import HoldScope, place_hold
 from platepost.department.database.queries import rows
 from platepost.department.database.roles import COMMAND, OWNER, WEB
 from platepost.department.errors import DepartmentError
@@ -24,9 +24,9 @@ from platepost.department.policy.policy import DEFAULT, AccessPurpose, read_poli
 from platepost.department.policy.words import folded, look_alikes
 from platepost.department.sharing.models import SharingRequest
 from platepost.department.sharing.requests import decide, receive
-from tests.department.ledger.asked import hand_made
+from tests.department.ledger.asked import handmade
 from tests.department.lists.conftest import entry_of
-from tests.department.people.persons import made_person
+from tests.department.people.persons import new_person
 from tests.department.policy.texts import FORBIDDEN, INNOCENT
 from tests.department.roles import as_role
 from tests.department.search.conftest import superuser
@@ -35,7 +35,7 @@ __all__ = ["superuser"]
 pytestmark = pytest.mark.django_db(transaction=True)
 TEXTS = [*FORBIDDEN, *INNOCENT]
 DAY = timezone.now()
-SCOPE = HeldScope(plates=["TEST123"], since=DAY, until=DAY + timedelta(days=1))
+SCOPE = HoldScope(plates=["TEST123"], since=DAY, until=DAY + timedelta(days=1))
 Act = Callable[[str, str], object]
 
 
@@ -59,8 +59,8 @@ def hold(text: str, person: str) -> None:
 
 
 def grant(text: str, person: str) -> None:
-    said = {"requester": "the court", "order_number": "S-1", "says": text}
-    request = receive(person=person, kind="subpoena", received_on=timezone.localdate(), **said)
+    fields = {"requester": "the court", "order_number": "S-1", "says": text}
+    request = receive(person=person, kind="subpoena", received_on=timezone.localdate(), **fields)
     decide(request, person=person, decision="granted", because="as ordered")
 
 
@@ -77,7 +77,7 @@ _ENTRY = (
 
 
 def search_by_hand(text: str, person: str) -> None:
-    fields = hand_made(
+    fields = handmade(
         purpose="criminal investigation", case="26-00417", reason=text, person=person, query={"plate": "T"}
     )
     with as_role(COMMAND):
@@ -102,9 +102,9 @@ def hold_by_hand(text: str, person: str) -> None:
 
 
 def grant_by_hand(text: str, person: str) -> None:
-    said = {"kind": "subpoena", "requester": "the court", "order_number": "S-1", "says": text, "person": person}
+    fields = {"kind": "subpoena", "requester": "the court", "order_number": "S-1", "says": text, "person": person}
     day = timezone.localdate()
-    request = SharingRequest.objects.create(**said, received_on=day, due_on=day)
+    request = SharingRequest.objects.create(**fields, received_on=day, due_on=day)
     by_hand(
         "UPDATE sharing_request SET decision = 'granted', because = 'as ordered', decided_by = %s, decided_at = now()"
         " WHERE id = %s",
@@ -130,7 +130,7 @@ def people(superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> di
     superuser.execute("UPDATE lists_policy SET two_persons = '{all}'")
     with as_role(OWNER):
         roles = {role for *_, role in ACTS.values()}
-        return {role: made_person(f"{role.value.replace('_', '.')}.words", role).login for role in roles}
+        return {role: new_person(f"{role.value.replace('_', '.')}.words", role).login for role in roles}
 
 
 def refused(act: Act, text: str, person: str) -> bool:
@@ -174,10 +174,10 @@ def test_database_folds_and_finds_as_the_pages_do() -> None:
     for text in TEXTS:
         ((same,),) = rows("SELECT policy_folded(%s)", [text])
         assert same == folded(text), text
-        found = rows("SELECT use, word FROM policy_word(%s)", [text])
+        fetched = rows("SELECT use, word FROM policy_word(%s)", [text])
         words = [(use.name, use.written_in(text)) for use in policy.forbidden if use.written_in(text)]
-        assert [(use, word) for use, word in found] == words[:1], text
-        assert [use for use, _ in found] == ([FORBIDDEN[text]] if text in FORBIDDEN else []), text
+        assert [(use, word) for use, word in fetched] == words[:1], text
+        assert [use for use, _ in fetched] == ([FORBIDDEN[text]] if text in FORBIDDEN else []), text
 
 
 def test_database_agrees_about_two_thousand_random_texts() -> None:
@@ -199,7 +199,7 @@ def test_database_agrees_about_two_thousand_random_texts() -> None:
         draw.choice((" ", "", ", ", "\n")).join(spelled(draw.choice(known)) for _ in range(draw.randrange(1, 4)))
         for _ in range(2000)
     ]
-    found = rows(
+    fetched = rows(
         "SELECT policy_folded(each), (SELECT use FROM policy_word(each))"
         " FROM unnest(%s::text[]) WITH ORDINALITY AS given (each, place) ORDER BY place",
         [texts],
@@ -208,6 +208,6 @@ def test_database_agrees_about_two_thousand_random_texts() -> None:
     for text in texts:
         uses = [use.name for use in policy.forbidden if use.written_in(text)]
         expected.append((folded(text), uses[0] if uses else None))
-    differ = [(text, one, other) for text, one, other in zip(texts, found, expected, strict=True) if one != other]
+    differ = [(text, one, other) for text, one, other in zip(texts, fetched, expected, strict=True) if one != other]
     assert differ == []
     assert 400 < sum(use is not None for _, use in expected) < 1600, "both kinds, or it shows nothing"

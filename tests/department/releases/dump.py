@@ -29,9 +29,9 @@ def dump_of(folder: DepartmentFolder) -> bytes:
     """Return a dump of a department's database, as SQL."""
     versions = installed_versions()
     command = [versions[min(versions)] / "pg_dump", "-h", folder.cluster, "-U", SUPERUSER, "-d", DATABASE_NAME]
-    said = subprocess.run([*command, "--inserts", "--no-comments"], check=True, capture_output=True).stdout
+    fields = subprocess.run([*command, "--inserts", "--no-comments"], check=True, capture_output=True).stdout
     # Commands of psql, which newer versions put around a dump.
-    return b"\n".join(line for line in said.splitlines() if line and not line.startswith((b"\\", b"--"))) + b"\n"
+    return b"\n".join(line for line in fields.splitlines() if line and not line.startswith((b"\\", b"--"))) + b"\n"
 
 
 def main() -> None:
@@ -40,7 +40,7 @@ def main() -> None:
     from platepost.department.config.upgrade import upgrade  # noqa: PLC0415 - it has models
 
     post = Post()
-    made = [post.read(), post.read(HIT), post.hit(), post.withdrawal(), post.enemy().record(1)[0], *post.record(2)]
+    created = [post.read(), post.read(HIT), post.hit(), post.withdrawal(), post.enemy().record(1)[0], *post.record(2)]
     with tempfile.TemporaryDirectory(prefix="pp-", dir="/tmp") as name:
         Path(name).chmod(0o711)
         folder = DepartmentFolder(Path(name))
@@ -52,7 +52,7 @@ def main() -> None:
             upgrade(folder)
             keys = Keyring.from_pem(SIGNER.public_pem)
             with CustodyStore(folder.conninfo(KEEPER), keys=lambda _: keys, now=lambda: NOW) as store:
-                store.keep(deliveries(*made))
+                store.keep(deliveries(*created))
             dumped = dump_of(folder)
     path = RELEASES / f"{sys.argv[1]}.sql.gz"
     path.write_bytes(gzip.compress(dumped, mtime=0))

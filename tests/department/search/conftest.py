@@ -38,10 +38,10 @@ _COLUMNS = {
 @pytest.fixture
 def superuser(lasting: Lasting, transactional_db: None) -> Iterator[psycopg.Connection]:
     """Connect to the test's database as its superuser; reads and dictionary are empty before and after."""
-    with lasting(SUPERUSER, autocommit=True) as made:
-        empty(made, "custody_read", "search_plate")
-        yield made
-        empty(made, "custody_read", "search_plate")
+    with lasting(SUPERUSER, autocommit=True) as created:
+        empty(created, "custody_read", "search_plate")
+        yield created
+        empty(created, "custody_read", "search_plate")
 
 
 def keep_reads(superuser: psycopg.Connection, reads: Iterable[dict[str, Any]], *, numbers: Iterator[int]) -> None:
@@ -63,7 +63,7 @@ def _insert(superuser: psycopg.Connection, rows: list[dict[str, Any]]) -> None:
         superuser.execute("SELECT custody_make_partitions(%s, %s)", [week, week])
     superuser.execute(
         "INSERT INTO custody_read SELECT * FROM jsonb_populate_recordset(NULL::custody_read, %s)",
-        [Jsonb(rows, dumps=lambda said: json.dumps(said, default=datetime.isoformat))],
+        [Jsonb(rows, dumps=lambda cleaned: json.dumps(cleaned, default=datetime.isoformat))],
     )
     superuser.execute("RESET ROLE")
 
@@ -89,8 +89,8 @@ def stock(superuser: psycopg.Connection) -> Stock:
 @pytest.fixture
 def entry(superuser: psycopg.Connection) -> Iterator[OpenEntry]:
     """Open a ledger entry, as the role of the pages."""
-    with as_role(COMMAND), opened() as made:
-        yield made
+    with as_role(COMMAND), opened() as created:
+        yield created
 
 
 def opened(*groups: str) -> OpenEntry:

@@ -4,7 +4,7 @@ import random
 import re
 
 from platepost.department.search.misreads import look_alikes
-from platepost.department.search.patterns import Gram, gram_code
+from platepost.department.search.patterns import NGram, ngram_code
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _FEW = "018ABC7"
@@ -47,18 +47,18 @@ def folded(text: str) -> str:
 
 def grams_of(plate: str) -> set[int]:
     """Return the grams that the database has of a plate, made in the order of their definition."""
-    found = {gram_code(Gram.PAIR, 0, plate[at : at + 2]) for at in range(len(plate) - 1)}
+    matches = {ngram_code(NGram.PAIR, 0, plate[at : at + 2]) for at in range(len(plate) - 1)}
     for at in range(len(plate)):
         left_over = len(plate) - 1 - at
         if at <= 15:
-            found.add(gram_code(Gram.FIRST, at, plate[at]))
+            matches.add(ngram_code(NGram.FIRST, at, plate[at]))
         if left_over <= 15:
-            found.add(gram_code(Gram.LAST, left_over, plate[at]))
+            matches.add(ngram_code(NGram.LAST, left_over, plate[at]))
         if left_over and at < 15:
-            found.add(gram_code(Gram.FIRST_PAIR, at, plate[at : at + 2]))
+            matches.add(ngram_code(NGram.FIRST_PAIR, at, plate[at : at + 2]))
         if at and left_over < 15:
-            found.add(gram_code(Gram.LAST_PAIR, left_over, plate[at - 1 : at + 1]))
-    return found
+            matches.add(ngram_code(NGram.LAST_PAIR, left_over, plate[at - 1 : at + 1]))
+    return matches
 
 
 def drawn_pattern(draw: random.Random) -> str:

@@ -21,10 +21,10 @@ def test_a_week_is_packed_once_it_has_ended(stock: Stock, superuser: psycopg.Con
 
     def files() -> set[int]:
         """Return the files of the indexes: one that is built anew has another."""
-        found = superuser.execute(
+        fetched = superuser.execute(
             "SELECT pg_relation_filenode(indexrelid) FROM pg_index WHERE indrelid = %s::regclass AND indisvalid", [WEEK]
         )
-        return {file for (file,) in found}
+        return {file for (file,) in fetched}
 
     superuser.execute("CREATE INDEX place_ccnew ON custody_read_no_hit_20260126 (post)")
     superuser.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'place_ccnew'::regclass")
@@ -39,5 +39,5 @@ def test_a_week_is_packed_once_it_has_ended(stock: Stock, superuser: psycopg.Con
     assert len(files()) == len(before)
     assert not files() & before
     with as_role(COMMAND), opened() as entry:
-        (found,) = find_plates(entry, PlateQuery(PlatePattern.parse("7AB0123"))).plates
-    assert found.seen.count == 1
+        (fetched,) = find_plates(entry, PlateQuery(PlatePattern.parse("7AB0123"))).plates
+    assert fetched.seen.count == 1

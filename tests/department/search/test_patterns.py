@@ -7,7 +7,7 @@ import pytest
 
 from platepost.department.search.errors import PatternError
 from platepost.department.search.misreads import log_probability, look_alikes
-from platepost.department.search.patterns import Element, Gram, PlatePattern, Why, gram_code
+from platepost.department.search.patterns import Element, NGram, PlatePattern, Why, ngram_code
 from tests.department.search.scan import drawn_pattern, drawn_plate, fits, grams_of
 
 
@@ -28,7 +28,7 @@ def test_a_pattern_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "empty"),
         (" - ", "empty"),
@@ -42,8 +42,8 @@ def test_a_pattern_is_read() -> None:
         ("7ÄB", "character 2"),
     ],
 )
-def test_what_is_no_pattern_is_refused_without_repeating_it(text: str, said: str) -> None:
-    with pytest.raises(PatternError, match=said) as refused:
+def test_what_is_no_pattern_is_refused_without_repeating_it(text: str, message: str) -> None:
+    with pytest.raises(PatternError, match=message) as refused:
         PlatePattern.parse(text)
     assert not text.strip() or text not in str(refused.value)
 
@@ -103,8 +103,8 @@ def test_a_hidden_character_may_be_any_where_three_others_agree() -> None:
     scores = [fit.score for plate in ("7AB8123", "7AB?123", "7ABB123") if (fit := pattern.fit(plate))]
     assert scores == sorted(scores, reverse=True)
     assert len(scores) == 3
-    for plate, found in (("7????23", True), ("7?????3", False), ("7AC?123", False), ("?7AB8123", False)):
-        assert (pattern.fit(plate) is not None) == found, plate
+    for plate, matches in (("7????23", True), ("7?????3", False), ("7AC?123", False), ("?7AB8123", False)):
+        assert (pattern.fit(plate) is not None) == matches, plate
     assert PlatePattern.parse("7AB*").fit("7?B99") is None
     assert PlatePattern.parse("7A?8*").fit("7A?8") is not None
     # With a character in doubt, one more has to be known.
@@ -148,7 +148,7 @@ def test_a_pattern_fits_what_a_scan_finds() -> None:
                 grams, variants, hidden = grams_of(plate), pattern.variants, "?" in plate
                 hiding += hidden
                 asked = [(one.grams, one.regex) for one in variants]
-                asked += [(one.hiding_grams, one.hiding_regex) for one in variants if one.hiding_grams and hidden]
+                asked += [(one.hiding_ngrams, one.hiding_regex) for one in variants if one.hiding_ngrams and hidden]
                 assert any(
                     all(grams & set(group) for group in groups) and re.fullmatch(regex, plate)
                     for groups, regex in asked
@@ -158,5 +158,5 @@ def test_a_pattern_fits_what_a_scan_finds() -> None:
 
 
 def test_gram_has_21_bits() -> None:
-    assert gram_code(Gram.PAIR, 15, "ZZ") < 2**21
-    assert len({gram_code(gram, place, "A7") for gram in Gram for place in range(16)}) == 16 * len(Gram)
+    assert ngram_code(NGram.PAIR, 15, "ZZ") < 2**21
+    assert len({ngram_code(gram, place, "A7") for gram in NGram for place in range(16)}) == 16 * len(NGram)

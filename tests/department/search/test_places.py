@@ -40,9 +40,9 @@ def file(tmp_path: Path) -> Path:
         feature(point(3.5, 2), post="post-3"),
         feature(point(5.5, 5.5), post="post-4"),
     ]
-    made = tmp_path / "places.geojson"
-    made.write_text(json.dumps({"type": "FeatureCollection", "features": features}), "utf-8-sig")  # by any editor
-    return made
+    created = tmp_path / "places.geojson"
+    created.write_text(json.dumps({"type": "FeatureCollection", "features": features}), "utf-8-sig")  # by any editor
+    return created
 
 
 def test_areas_have_posts(file: Path) -> None:

@@ -15,14 +15,14 @@ import pytest
 from django.db import connection
 
 from platepost.department.custody import reading
-from platepost.department.custody.reading import Sought, reads
+from platepost.department.custody.reading import ReadFilter, reads
 from platepost.department.database.roles import COMMAND
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.ledger.errors import ClosedEntryError
 from platepost.department.search import plates as plates_module
 from platepost.department.search.errors import PatternError, SearchTimeoutError, TooManyPlatesError
 from platepost.department.search.patterns import PlatePattern, Why
-from platepost.department.search.plates import FoundPlate, PlateQuery, find_plates
+from platepost.department.search.plates import PlateMatch, PlateQuery, find_plates
 from platepost.department.search.scenes import SearchScene, common_plates, companions, usual_places
 from tests.department.roles import as_role
 from tests.department.search.conftest import AT, Stock, opened
@@ -35,20 +35,20 @@ def asked(text: str, budget: int = 0, **more: Any) -> PlateQuery:  # noqa: ANN40
     return PlateQuery(PlatePattern.parse(text, budget=budget), **more)
 
 
-def every_page(query: PlateQuery, *, limit: int = 25) -> list[FoundPlate]:
-    found: list[FoundPlate] = []
+def every_page(query: PlateQuery, *, limit: int = 25) -> list[PlateMatch]:
+    matches: list[PlateMatch] = []
     after = None
     while True:
         with opened() as entry:
             page = find_plates(entry, query, after=after, limit=limit)
-        found += page.plates
+        matches += page.plates
         after = page.next
         if after is None:
-            return found
+            return matches
 
 
 def names(query: PlateQuery, **more: int) -> list[str]:
-    return [found.seen.plate for found in every_page(query, **more)]
+    return [matches.seen.plate for matches in every_page(query, **more)]
 
 
 def test_a_plate_has_its_reads_and_why_it_fits(stock: Stock, entry: OpenEntry) -> None:
@@ -61,15 +61,15 @@ def test_a_plate_has_its_reads_and_why_it_fits(stock: Stock, entry: OpenEntry) -
         ]
     )
     page = find_plates(entry, asked("7ab-0?23"))
-    (found,) = page.plates
-    assert (found.seen.plate, found.seen.spelled, found.seen.count) == ("7AB0123", "7ABO123", 3)
-    assert (found.seen.first_seen, found.seen.last_seen) == (AT - HOUR, AT + HOUR)
-    assert found.why == (*[Why.SAME] * 4, Why.ANY, *[Why.SAME] * 2)
+    (matches,) = page.plates
+    assert (matches.seen.plate, matches.seen.spelled, matches.seen.count) == ("7AB0123", "7ABO123", 3)
+    assert (matches.seen.first_seen, matches.seen.last_seen) == (AT - HOUR, AT + HOUR)
+    assert matches.why == (*[Why.SAME] * 4, Why.ANY, *[Why.SAME] * 2)
     assert page.next is None
-    rows = reads(entry, asked("7AB0?23").sought([found.seen.plate]))
+    rows = reads(entry, asked("7AB0?23").read_filter([matches.seen.plate]))
     assert [row["captured_at"] for row in rows] == [AT + HOUR, AT, AT - HOUR]
     last = rows[0]
-    rest = reads(entry, asked("7AB0?23").sought(["7AB0123"], before=(last["captured_at"], last["record_id"])))
+    rest = reads(entry, asked("7AB0?23").read_filter(["7AB0123"], before=(last["captured_at"], last["record_id"])))
     assert rest == rows[1:]
 
 
@@ -98,16 +98,16 @@ def test_random_patterns_find_what_a_scan_finds(stock: Stock, superuser: psycopg
 def test_grams_of_the_database_are_the_pattern_s(superuser: psycopg.Connection) -> None:
     draw = random.Random(8)
     for plate in [*(drawn_plate(draw) for _ in range(50)), "A", "AB", "A" * 24, "ABCDEFGH1234567899ABCDEF"]:
-        ((made,),) = superuser.execute("SELECT search_grams(%s)", [plate])
-        assert set(made) == grams_of(plate), plate
+        ((created,),) = superuser.execute("SELECT search_grams(%s)", [plate])
+        assert set(created) == grams_of(plate), plate
 
 
 def test_likelier_plates_come_first_and_pages_go_on(stock: Stock, superuser: psycopg.Connection) -> None:
     stock({"plate": f"{first}AB{number}"} for first in "8B6" for number in range(10))
     query = asked("8AB?", 1)
     with as_role(COMMAND):
-        found = names(query)
-        assert found == [f"{first}AB{number}" for first in "8B6" for number in range(10)]
+        matches = names(query)
+        assert matches == [f"{first}AB{number}" for first in "8B6" for number in range(10)]
         with opened() as entry:
             page = find_plates(entry, query, limit=4)
         assert page.next is not None
@@ -115,7 +115,7 @@ def test_likelier_plates_come_first_and_pages_go_on(stock: Stock, superuser: psy
         stock([{"plate": "8AB2X"}, {"plate": "8ABA"}, {"plate": "6ABA"}])
         with opened() as entry:
             rest = find_plates(entry, query, after=page.next, limit=100)
-    assert [each.seen.plate for each in (*page.plates, *rest.plates)] == [*found[:10], "8ABA", *found[10:], "6ABA"]
+    assert [each.seen.plate for each in (*page.plates, *rest.plates)] == [*matches[:10], "8ABA", *matches[10:], "6ABA"]
 
 
 def test_a_read_with_hidden_characters_is_found(stock: Stock, superuser: psycopg.Connection) -> None:
@@ -152,8 +152,8 @@ def test_place_and_time_stand_in_for_a_pattern(stock: Stock, superuser: psycopg.
         assert names(PlateQuery(**PLACE)) == ["7AA1111", "7AB2222", "8AB2222"]
         assert names(asked("7A*", **PLACE), limit=1) == ["7AA1111", "7AB2222"]
         assert names(asked("7AA*", **PLACE)) == ["7AA1111"]
-        (found,) = every_page(asked("7AA1111", **PLACE))
-    assert found.seen.count == 1
+        (matches,) = every_page(asked("7AA1111", **PLACE))
+    assert matches.seen.count == 1
 
 
 @pytest.mark.parametrize(
@@ -241,12 +241,12 @@ def test_shown_plates_are_in_the_ledger(stock: Stock, superuser: psycopg.Connect
     stock({"plate": f"7AB{number}"} for number in range(4))
     with as_role(COMMAND), opened() as entry:
         find_plates(entry, asked("7AB?"), limit=2)
-    ((said,),) = superuser.execute(
+    ((fields,),) = superuser.execute(
         "SELECT value FROM ledger_body WHERE field = 'plates'"
         " AND entry = (SELECT entry FROM ledger_entry WHERE refers_to = %s)",
         [entry.entry],
     )
-    assert json.loads(said) == ["7AB0", "7AB1"]
+    assert json.loads(fields) == ["7AB0", "7AB1"]
 
 
 def test_nothing_is_found_without_an_open_entry(stock: Stock, superuser: psycopg.Connection) -> None:
@@ -384,11 +384,11 @@ def test_no_plan_goes_through_the_reads_or_the_dictionary(stock: Stock, superuse
         for query in queries:
             with opened() as entry:
                 find_plates(entry, query)
-                reads(entry, query.sought(["7ABC017"]))
+                reads(entry, query.read_filter(["7ABC017"]))
         with opened() as entry:
             common_plates(entry, [SearchScene(**PLACE), SearchScene(["post-2"], AT - 9 * HOUR, AT)])
-            companions(entry, Sought(plates=[plates[0]]))
-            usual_places(entry, Sought(plates=[plates[0]]))
+            companions(entry, ReadFilter(plates=[plates[0]]))
+            usual_places(entry, ReadFilter(plates=[plates[0]]))
     about = [plan for plan in plans if "custody_read" in plan or "search_plate" in plan]
     assert len(about) >= 2 * len(queries)
     # Of some 36 partitions, those of the one week that has the plate, and what is doubtful or held.

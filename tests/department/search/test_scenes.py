@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from platepost.department.custody.reading import Sought
+from platepost.department.custody.reading import ReadFilter
 from platepost.department.database.roles import COMMAND
 from platepost.department.ledger.entries import open_entry
 from platepost.department.policy.policy import AccessPurpose
@@ -55,28 +55,32 @@ def test_plates_of_several_scenes(superuser: psycopg.Connection) -> None:
         with opened() as entry:
             (alone,) = common_plates(entry, scenes)
         with opened() as entry:
-            found = common_plates(entry, scenes, least=2)
+            plates = common_plates(entry, scenes, least=2)
             assert len(common_plates(entry, scenes, least=2, limit=2)) == 2
     assert alone.plate == "7AB1"
     assert alone.scenes[0] == (2, AT + 5 * MINUTE, AT + 9 * MINUTE)
-    assert [(each.plate, [*each.scenes]) for each in found] == [("7AB1", [0, 1, 2]), ("7C02", [0, 1]), ("7DD3", [0, 1])]
-    assert found[1].spelled == "7CO2"
+    assert [(each.plate, [*each.scenes]) for each in plates] == [
+        ("7AB1", [0, 1, 2]),
+        ("7C02", [0, 1]),
+        ("7DD3", [0, 1]),
+    ]
+    assert plates[1].spelled == "7CO2"
 
 
 @pytest.mark.usefixtures("three_days")
 def test_convoy(superuser: psycopg.Connection) -> None:
     with as_role(COMMAND), opened() as entry:
-        (found,) = companions(entry, Sought(plates=["7AB1"]))
-        wider = companions(entry, Sought(plates=["7AB1"]), gap=10 * MINUTE, least=1)
-        assert companions(entry, Sought(plates=["7AB1"], until=AT + HOUR)) == []
-    assert (found.plate, found.spelled, found.together, found.posts) == ("7C02", "7CO2", 2, 2)
+        (matches,) = companions(entry, ReadFilter(plates=["7AB1"]))
+        wider = companions(entry, ReadFilter(plates=["7AB1"]), gap=10 * MINUTE, least=1)
+        assert companions(entry, ReadFilter(plates=["7AB1"], until=AT + HOUR)) == []
+    assert (matches.plate, matches.spelled, matches.together, matches.posts) == ("7C02", "7CO2", 2, 2)
     assert [(each.plate, each.together) for each in wider] == [("7C02", 3), ("7DD3", 2), ("7GG6", 1)]
-    ((said,),) = superuser.execute(
+    ((fields,),) = superuser.execute(
         "SELECT value FROM ledger_body JOIN ledger_entry USING (entry) WHERE field = 'plates' AND refers_to = %s",
         [entry.entry],
     )
-    assert "7C02" in said
-    assert "7AB1" in said
+    assert "7C02" in fields
+    assert "7AB1" in fields
 
 
 @pytest.mark.usefixtures("three_days")
@@ -85,12 +89,12 @@ def test_usual_places_need_a_case(superuser: psycopg.Connection) -> None:
         for case in (None, " "):
             entry = open_entry(person="a", agency="b", purpose=AccessPurpose("patrol", case), query={})
             with pytest.raises(CaseRequiredError):
-                usual_places(entry, Sought(plates=["7AB1"]))
+                usual_places(entry, ReadFilter(plates=["7AB1"]))
         with opened() as entry:
-            found = usual_places(entry, Sought(plates=["7AB1"], zone="America/Los_Angeles"))
-    assert [*found.posts.items()] == [("post-0", 2), ("post-1", 1), ("post-2", 1)]
-    assert found.hours == {4: 4}
-    assert found.weekdays == {3: 2, 4: 1, 5: 1}
+            places = usual_places(entry, ReadFilter(plates=["7AB1"], zone="America/Los_Angeles"))
+    assert [*places.posts.items()] == [("post-0", 2), ("post-1", 1), ("post-2", 1)]
+    assert places.hours == {4: 4}
+    assert places.weekdays == {3: 2, 4: 1, 5: 1}
 
 
 def test_a_scene_is_a_place_and_a_time(superuser: psycopg.Connection) -> None:
@@ -102,4 +106,4 @@ def test_a_scene_is_a_place_and_a_time(superuser: psycopg.Connection) -> None:
             with pytest.raises(PatternError):
                 common_plates(entry, scenes, least=least)
         with pytest.raises(PatternError):
-            companions(entry, Sought(plates=["7AB1"]), gap=HOUR)
+            companions(entry, ReadFilter(plates=["7AB1"]), gap=HOUR)

@@ -29,7 +29,7 @@ from platepost.department.search import views as pages
 from platepost.department.search.plates import in_time
 from platepost.department.search.views import READS
 from tests.department.emptying import empty
-from tests.department.people.persons import client_of, made_person, page_text
+from tests.department.people.persons import client_of, new_person, page_text
 from tests.department.people.test_access import address
 from tests.department.roles import as_role
 from tests.department.search.conftest import AT, Stock, keep_record
@@ -50,9 +50,9 @@ def operator(superuser: psycopg.Connection) -> Iterator[Client]:
         "custody_record",
         "custody_tally",
     )
-    made = client_of(made_person("a.rivera", DepartmentRole.OPERATOR))
+    created = client_of(new_person("a.rivera", DepartmentRole.OPERATOR))
     with as_role(COMMAND):
-        yield made
+        yield created
 
 
 def intents(superuser: psycopg.Connection, since: int = 0) -> list[dict[str, object]]:
@@ -105,18 +105,18 @@ def test_from_a_pattern_to_a_picture(stock: Stock, superuser: psycopg.Connection
     add_picture(superuser, 1)
     begin = last_number(superuser)
     assert "<h2" not in text_of(operator.get("/search/"))
-    said = {**WHY, "plate": "7ab?12[34]"}
-    found = text_of(operator.post("/search/", said))
-    assert found.count(PLATE) > 0
-    assert "2 plates" in found
-    assert "one of" in found
-    reads = text_of(operator.post("/search/plate/", {**said, "open": "7AB0123"}))
+    fields = {**WHY, "plate": "7ab?12[34]"}
+    matches = text_of(operator.post("/search/", fields))
+    assert matches.count(PLATE) > 0
+    assert "2 plates" in matches
+    assert "one of" in matches
+    reads = text_of(operator.post("/search/plate/", {**fields, "open": "7AB0123"}))
     assert (reads.count("Picture"), reads.count('"Vehicle">pickup<'), reads.count('"Color">white or gray<')) == (
         2,
         1,
         1,
     )
-    read = text_of(operator.post("/search/read/", {**said, "open": "7AB0123", "record": "1"}))
+    read = text_of(operator.post("/search/read/", {**fields, "open": "7AB0123", "record": "1"}))
     assert (PLATE in read, "7AB0123" in read) == (True, True)
     (address,) = re.findall('src="(/search/picture/[^"]*)"', read)
     picture = operator.get(address)
@@ -144,8 +144,8 @@ def test_from_a_pattern_to_a_picture(stock: Stock, superuser: psycopg.Connection
     assert "<dt>Vehicle</dt><dd>pickup</dd>" in read
     assert "<dt>Color</dt><dd>white or gray</dd>" in read
     begin, narrowed = last_number(superuser), {"vehicle": "pickup", "color": "gray"}
-    assert "1 plate" in text_of(operator.post("/search/", {**said, **narrowed}))
-    assert "No plate" in text_of(operator.post("/search/", {**said, **narrowed, "color": "red"}))
+    assert "1 plate" in text_of(operator.post("/search/", {**fields, **narrowed}))
+    assert "No plate" in text_of(operator.post("/search/", {**fields, **narrowed, "color": "red"}))
     assert intents(superuser, begin)[0] == {"plate": "7ab?12[34]", "vehicle": ["pickup"], "color": ["gray"]}
 
 
@@ -156,10 +156,10 @@ def test_requests_at_once_bring_no_used_picture_back(
     stock([{"plate": PLATE}, {"plate": PLATE}])
     for record, kind in ((1, "patch"), (1, "overview"), (2, "patch")):
         add_picture(superuser, record, kind)
-    said = {**WHY, "plate": PLATE, "open": "7AB0123"}
+    fields = {**WHY, "plate": PLATE, "open": "7AB0123"}
 
     def opened(record: str) -> list[str]:
-        read = operator.post("/search/read/", {**said, "record": record}).content.decode()
+        read = operator.post("/search/read/", {**fields, "record": record}).content.decode()
         return re.findall('src="(/search/picture/[^"]*)"', read)
 
     first, second = opened("1")
@@ -168,11 +168,11 @@ def test_requests_at_once_bring_no_used_picture_back(
 
     def slow(entry: OpenEntry, record: int, kind: str) -> object:
         """Meanwhile the page's other picture is shown, and another read is opened."""
-        found = shown(entry, record, kind)
+        matches = shown(entry, record, kind)
         if not later:
             later.extend(opened("2"))
             assert operator.get(second).status_code == 200
-        return found
+        return matches
 
     monkeypatch.setattr(pages, "picture", slow)
     assert operator.get(first).status_code == 200
@@ -185,8 +185,8 @@ def test_a_picture_is_shown_to_the_session_that_found_it_and_not_the_day_after(
     stock([{"plate": PLATE}])
     for kind in ("patch", "overview"):
         add_picture(superuser, 1, kind)
-    said = {**WHY, "plate": PLATE, "open": "7AB0123", "record": "1"}
-    first, second = re.findall('src="(/search/picture/[^"]*)"', operator.post("/search/read/", said).content.decode())
+    fields = {**WHY, "plate": PLATE, "open": "7AB0123", "record": "1"}
+    first, second = re.findall('src="(/search/picture/[^"]*)"', operator.post("/search/read/", fields).content.decode())
     other = client_of(DepartmentPerson.objects.get(login="a.rivera"))  # from another browser
     assert other.get(first).status_code == 404
     assert operator.get(first).status_code == 200
@@ -210,11 +210,11 @@ def test_search_goes_on_without_a_map_that_cannot_be_read(
 def test_each_page_of_reads_notes_what_it_shows(stock: Stock, superuser: psycopg.Connection, operator: Client) -> None:
     """The read by which the page knows that there are more is on the next one."""
     stock([{"plate": PLATE, "captured_at": AT - timedelta(minutes=minute)} for minute in range(READS + 1)])
-    begin, said = last_number(superuser), {**WHY, "plate": PLATE, "open": "7AB0123"}
-    first = text_of(operator.post("/search/plate/", said))
+    begin, fields = last_number(superuser), {**WHY, "plate": PLATE, "open": "7AB0123"}
+    first = text_of(operator.post("/search/plate/", fields))
     behind = dict(re.findall('name="(before_[a-z]+)" value="([^"]*)"', first))
     assert set(behind) == {"before_at", "before_record"}
-    assert "before_at" not in text_of(operator.post("/search/plate/", said | behind))
+    assert "before_at" not in text_of(operator.post("/search/plate/", fields | behind))
     shown = superuser.execute(
         "SELECT value FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = 'shown' AND field = 'records'"
         " AND number > %s ORDER BY number",
@@ -228,14 +228,14 @@ def test_a_plate_that_was_not_asked_for_is_no_narrower_search(
 ) -> None:
     """A form can be sent by hand. Where a supervisor approves searches, that of one plate opens no other."""
     stock([{"plate": PLATE}, {"plate": "8QXZ999"}])
-    begin, said = last_number(superuser), {**WHY, "plate": PLATE}
+    begin, fields = last_number(superuser), {**WHY, "plate": PLATE}
     for path, more in (("plate", {"open": "8QXZ999"}), ("read", {"open": "8QXZ999", "record": "2"})):
-        assert operator.post(f"/search/{path}/", said | more).status_code == 200
+        assert operator.post(f"/search/{path}/", fields | more).status_code == 200
     assert [each.get("other_plate") for each in intents(superuser, begin)] == [True, True]
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "fields"),
     [
         ("/search/", {"plate": PLATE}),
         ("/search/", {"plate": PLATE, "purpose": "curiosity"}),
@@ -257,12 +257,12 @@ def test_a_plate_that_was_not_asked_for_is_no_narrower_search(
     ],
 )
 def test_without_a_purpose_nothing_is_shown(
-    stock: Stock, superuser: psycopg.Connection, operator: Client, path: str, said: dict[str, str]
+    stock: Stock, superuser: psycopg.Connection, operator: Client, path: str, fields: dict[str, str]
 ) -> None:
     stock([{"plate": PLATE}])
     begin = last_number(superuser)
-    text = page_text(operator.post(path, said))
-    given = said.get("plate", "")
+    text = page_text(operator.post(path, fields))
+    given = fields.get("plate", "")
     assert "post-1</td>" not in text
     assert re.sub(f'value="{re.escape(given)}"', "", text).count(PLATE) == 0
     ((shown,),) = superuser.execute(
@@ -288,13 +288,13 @@ def test_no_address_gives_a_row_without_a_purpose(
     stock([{"plate": PLATE}])
     add_picture(superuser, 1)
     begin = last_number(superuser)
-    said = {"plate": "7AB*", "open": "7AB0123", "record": "1", "hit": "1", "show": "reads", "picture": "patch"}
+    fields = {"plate": "7AB*", "open": "7AB0123", "record": "1", "hit": "1", "show": "reads", "picture": "patch"}
     tried = [where for where, access in pages_of_all() if access in GRANTS[DepartmentRole.OPERATOR]]
     assert len(tried) > 5
     for where, method, header in product(
         tried, ("get", "post"), ({}, {"HX-Request": "true"}, {"Accept": "text/event-stream"})
     ):
-        answer = getattr(operator, method)(address(where), said, headers=header)
+        answer = getattr(operator, method)(address(where), fields, headers=header)
         if not answer.streaming:  # what a stream sends needs an open entry as well
             assert PLATE not in answer.content.decode(errors="replace"), where
             assert PATCH not in answer.content, where
@@ -309,35 +309,35 @@ def test_no_address_gives_a_row_without_a_purpose(
 def test_who_may_not_search_is_refused(stock: Stock, operator: Client) -> None:
     stock([{"plate": PLATE}])
     with as_role(OWNER):
-        auditor = client_of(made_person("b.audit", DepartmentRole.AUDITOR))
-        lapsed = client_of(made_person("c.lapsed", DepartmentRole.OPERATOR, current=False))
-    said = {**WHY, "plate": PLATE, "open": "7AB0123", "record": "1"}
+        auditor = client_of(new_person("b.audit", DepartmentRole.AUDITOR))
+        lapsed = client_of(new_person("c.lapsed", DepartmentRole.OPERATOR, current=False))
+    fields = {**WHY, "plate": PLATE, "open": "7AB0123", "record": "1"}
     for path in ("/search/", "/search/plate/", "/search/read/", "/search/scenes/", "/search/cancel/"):
-        assert [client.post(path, said).status_code for client in (Client(), auditor, lapsed)] == [403] * 3
+        assert [client.post(path, fields).status_code for client in (Client(), auditor, lapsed)] == [403] * 3
     assert operator.get(f"/search/picture/{uuid4()}/").status_code == 404
 
 
 def test_a_correction_stands_beside_and_is_found(stock: Stock, superuser: psycopg.Connection, operator: Client) -> None:
     stock([{"plate": PLATE}, {"plate": "7ABB999"}])
-    said = {**WHY, "plate": PLATE, "open": "7AB0123", "record": "1"}
-    noted = text_of(operator.post("/search/read/", {**said, "correction": "8ab-o123"}))
+    fields = {**WHY, "plate": PLATE, "open": "7AB0123", "record": "1"}
+    noted = text_of(operator.post("/search/read/", {**fields, "correction": "8ab-o123"}))
     assert "8ABO123" in noted
     assert PLATE in noted
     assert "7ABO123" in text_of(operator.post("/search/", {**WHY, "plate": PLATE}))
-    found = text_of(operator.post("/search/", {**WHY, "plate": "8AB0?23"}))
-    assert "No plate" in found
-    assert "8ABO123" in found
+    matches = text_of(operator.post("/search/", {**WHY, "plate": "8AB0?23"}))
+    assert "No plate" in matches
+    assert "8ABO123" in matches
     assert superuser.execute("SELECT plate_read FROM custody_read WHERE record_id = 1").fetchall() == [(PLATE,)]
     before, after = (f"{localtime(AT) + timedelta(minutes=minutes):%Y-%m-%dT%H:%M}" for minutes in (-1, 1))
-    for narrowed, found in (
+    for narrowed, matches in (
         ({"since": before, "until": after, "direction": "approaching"}, True),
         ({"since": after}, False),
         ({"until": before}, False),
         ({"direction": "receding"}, False),
     ):
         text = text_of(operator.post("/search/", {**WHY, "plate": "8AB0*", **narrowed}))
-        assert ("Corrected by a person" in text) is found, narrowed
-    wrong = operator.post("/search/read/", {**said, "correction": "not a plate!"})
+        assert ("Corrected by a person" in text) is matches, narrowed
+    wrong = operator.post("/search/read/", {**fields, "correction": "not a plate!"})
     assert "1 to 24 letters and digits" in text_of(wrong)
     superuser.execute("TRUNCATE custody_read")
     superuser.execute("SELECT search_forget((SELECT array_agg(DISTINCT w) FROM search_plate, unnest(weeks) w), '', 99)")
@@ -367,7 +367,7 @@ def test_searches_are_saved_by_case_for_oneself(stock: Stock, operator: Client) 
     assert again.count("checked") == 2, "the days, and not that it is exigent"
     assert "26-00417</h3>" in again
     with as_role(OWNER):
-        other = client_of(made_person("d.other", DepartmentRole.OPERATOR))
+        other = client_of(new_person("d.other", DepartmentRole.OPERATOR))
     assert other.get(address).status_code == 404
     saved = address.partition("=")[2]
     other.post(f"/search/saved/{saved}/discard/")
@@ -383,15 +383,15 @@ def test_scenes_companions_and_usual_places(stock: Stock, superuser: psycopg.Con
         for plate in (PLATE, f"7ABX12{day}", "7ABY777")
         for at in [AT + timedelta(days=day)]
     )
-    said: dict[str, object] = {**WHY, "scene-TOTAL_FORMS": "2", "scene-INITIAL_FORMS": "0", "all": "on"}
+    fields: dict[str, object] = {**WHY, "scene-TOTAL_FORMS": "2", "scene-INITIAL_FORMS": "0", "all": "on"}
     for number, day in enumerate((29, 30)):
         place = {"posts": [f"post-{number + 1}"], "since": f"2026-01-{day}T00:00", "until": f"2026-01-{day}T23:00"}
-        said |= {f"scene-{number}-{name}": value for name, value in place.items()}
+        fields |= {f"scene-{number}-{name}": value for name, value in place.items()}
     for post in ("post-1", "post-2"):
         superuser.execute("INSERT INTO custody_tally VALUES (%s, now(), 'read', 'genuine', NULL, 1, now())", [post])
-    found = text_of(operator.post("/search/scenes/", said))
-    assert "2 plates" in found
-    assert (PLATE in found, "7ABX121" in found) == (True, False)
+    matches = text_of(operator.post("/search/scenes/", fields))
+    assert "2 plates" in matches
+    assert (PLATE in matches, "7ABX121" in matches) == (True, False)
     opened = {**WHY, "plate": PLATE, "open": "7AB0123"}
     assert "7ABY777" in text_of(operator.post("/search/plate/", {**opened, "show": "companions"}))
     usual = text_of(operator.post("/search/plate/", {**opened, "show": "usual"}))

@@ -19,7 +19,7 @@ from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from platepost.department.session import running_database
 from platepost.simulator.brokers.daemon import free_port
 from tests.browser import Visitor, accessibility_faults, page_faults
-from tests.department.commands.installation import Commands, department, done_beside
+from tests.department.commands.installation import Commands, department, done_aside
 from tests.department.planting import planting
 from tests.department.search.conftest import keep_record
 from tests.department.status.test_status_page import wait_until_served
@@ -42,11 +42,11 @@ from platepost.department.ledger.entries import open_entry
 from platepost.department.people.login import FactorAdapter
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.policy.policy import AccessPurpose
-from tests.department.people.persons import client_of, made_person
+from tests.department.people.persons import client_of, new_person
 from tests.department.planting import planting
 logins = {"operator": "a.rivera", "auditor": "i.auditor", "supervisor": "s.supervisor", "administrator": "m.admin"}
 logins |= {"records_manager": "r.records"}
-people = {role: made_person(login, DepartmentRole(role)) for role, login in logins.items()}
+people = {role: new_person(login, DepartmentRole(role)) for role, login in logins.items()}
 secret = FactorAdapter().encrypt(sys.argv[2])
 Authenticator.objects.filter(user=people["administrator"]).update(data={"secret": secret})
 purpose = AccessPurpose("criminal investigation", reason="child taken", exigent=True)
@@ -100,11 +100,11 @@ def site(department: Commands) -> Iterator[Site]:
         superuser = {"host": str(folder.cluster), "user": SUPERUSER, "dbname": DATABASE_NAME}
         with psycopg.connect(**superuser, autocommit=True) as connection, planting(connection):
             put(connection)
-        said = done_beside(LOGGED_IN, folder.path, SECRET)
+        fields = done_aside(LOGGED_IN, folder.path, SECRET)
         with department.start("serve", "--web", where) as server:
             try:
                 wait_until_served(f"http://{where}/log-in/", server)
-                yield f"http://{where}", json.loads(said)
+                yield f"http://{where}", json.loads(fields)
                 server.terminate()
                 server.wait(30)
             finally:
@@ -121,9 +121,9 @@ def opened(visitor: Visitor, site: Site, role: str = "operator", path: str = "/s
 
 def tab_to(page: Page, what: str) -> None:
     """Press the tab key until what has the focus begins with some text, or is the field of that name."""
-    said = "(e => [e.name || '', e.innerText || ''])(document.activeElement)"
+    message = "(e => [e.name || '', e.innerText || ''])(document.activeElement)"
     for _ in range(60):
-        name, text = page.evaluate(said)
+        name, text = page.evaluate(message)
         if name == what or text.strip().startswith(what):
             return
         page.keyboard.press("Tab")
@@ -199,7 +199,7 @@ def test_pages_of_oversight_on_a_phone_in_the_dark(visitor: Visitor, site: Site)
     page.click("button:text-is('Show entries')")
     page.wait_for_selector("tbody tr:has-text('looked for records, exigent')")
     assert fine(page)
-    for path in ("/doors/", "/training/"):
+    for path in ("/direct-feeds/", "/training/"):
         page.goto(f"{site[0]}{path}")
         assert fine(page)
     page = opened(visitor, site, "supervisor", "/reviews/", phone=True, scheme="dark")
@@ -228,8 +228,8 @@ def test_change_waits_for_a_fresh_code_and_then_goes_on(visitor: Visitor, site: 
 @pytest.mark.parametrize(("phone", "scheme"), [(True, "dark"), (False, "light")])
 def test_holds_and_plans(visitor: Visitor, site: Site, *, phone: bool, scheme: str) -> None:
     page = opened(visitor, site, "records_manager", "/holds/", phone=phone, scheme=scheme)
-    for name, said in (("case", f"26-{phone:d}"), ("reason", "homicide"), ("review_on", "2027-06-01")):
-        page.fill(f"#id_{name}", said)
+    for name, fields in (("case", f"26-{phone:d}"), ("reason", "homicide"), ("review_on", "2027-06-01")):
+        page.fill(f"#id_{name}", fields)
     for name, at in (("since", AT - timedelta(days=9)), ("until", AT)):
         page.fill(f"#id_{name}", f"{at:%Y-%m-%dT%H:%M}")
     page.click("button:text-is('Place the hold')")

@@ -32,8 +32,8 @@ from tests.department.archive.conftest import superuser
 from tests.department.custody.conftest import database
 from tests.department.emptying import empty
 from tests.department.law import bind
-from tests.department.ledger.asked import hand_made
-from tests.department.people.persons import made_person
+from tests.department.ledger.asked import handmade
+from tests.department.people.persons import new_person
 
 __all__ = ["database", "superuser"]
 AGENCIES = ("ledger_sharing", "ledger_verification", "ledger_agency")
@@ -48,10 +48,10 @@ def sql(query: str, *values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - wh
 
 def enter(event: str = "intent", **fields: object) -> None:
     """Enter something as the owner, in whatever transaction there is."""
-    said = json.dumps(fields)
+    message = json.dumps(fields)
     if event == "intent":
-        said = hand_made(**{"person": "o.person", "policy": policy_in_force().digest} | fields)
-    sql("SELECT ledger_append(%s, NULL, %s)", event, said)
+        message = handmade(**{"person": "o.person", "policy": policy_in_force().digest} | fields)
+    sql("SELECT ledger_append(%s, NULL, %s)", event, message)
 
 
 def in_state(agency: str, *, allowed: bool = True, note: str = "its chief wrote") -> Agency:
@@ -71,17 +71,17 @@ def agreed_with(agency: str, *, person: str = "r.manager", **more: Any) -> Shari
     if Agency.objects.filter(name=agency, confirmed_by=None).exists():
         confirm_agency(agency, person="s.person")
     verify_agency(agency, "called back", today + timedelta(days=30), person=person)
-    said = {"says": "MOU 12", "purposes": ["stolen vehicle"], "scope": ["search", "release"]}
-    made = agree(agency, person=person, **said | {"begins": today, "ends": today + timedelta(days=90)} | more)
-    confirm_agreement(made, person="s.person")
-    return made
+    fields = {"says": "MOU 12", "purposes": ["stolen vehicle"], "scope": ["search", "release"]}
+    created = agree(agency, person=person, **fields | {"begins": today, "ends": today + timedelta(days=90)} | more)
+    confirm_agreement(created, person="s.person")
+    return created
 
 
 @pytest.fixture
 def people(db: None) -> dict[str, DepartmentPerson]:
     roles = {"o": DepartmentRole.OPERATOR, "r": DepartmentRole.RECORDS_MANAGER, "a": DepartmentRole.AUDITOR}
-    made = {who: made_person({"r": "r.manager"}.get(who, f"{who}.person"), role) for who, role in roles.items()}
-    return made | {"s": made_person("s.person", DepartmentRole.SUPERVISOR)}
+    created = {who: new_person({"r": "r.manager"}.get(who, f"{who}.person"), role) for who, role in roles.items()}
+    return created | {"s": new_person("s.person", DepartmentRole.SUPERVISOR)}
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def no_agency(superuser: psycopg.Connection) -> None:
 
 
 @pytest.fixture
-def kept(db: None, people: dict[str, DepartmentPerson]) -> dict[str, DepartmentPerson]:
+def all_clauses_met(db: None, people: dict[str, DepartmentPerson]) -> dict[str, DepartmentPerson]:
     """Have every clause met, in one transaction."""
     # The ledger keeps what other tests entered: here that was two months ago.
     ((role,),) = sql("SELECT current_user")

@@ -41,8 +41,8 @@ from platepost.department.sharing.errors import SharingError, refusals
 from platepost.department.sharing.models import SharingAgreement
 from tests.department.emptying import empty
 from tests.department.law import bind
-from tests.department.ledger.asked import ASKED, hand_made
-from tests.department.people.persons import fresh_client_of, made_person
+from tests.department.ledger.asked import ASKED, handmade
+from tests.department.people.persons import fresh_client_of, new_person
 from tests.department.roles import as_role
 from tests.department.sharing.conftest import AGENCIES, agreed_with, in_state, sql
 
@@ -188,11 +188,11 @@ def test_no_change_of_the_law_leaves_a_grant_behind(people: dict[str, Department
     bind(run, "other")
     outside("federal")
     sql("UPDATE ledger_agency SET allowed = true")
-    made = agree_outside("")
+    created = agree_outside("")
     sql("UPDATE ledger_agency SET allowed = false")
     with pytest.raises(SharingError), refusals():
         bind(run, "california")
-    end_agreement(made, person="r.manager")
+    end_agreement(created, person="r.manager")
     bind(run, "california")
 
 
@@ -239,7 +239,7 @@ def test_person_of_another_agency_needs_its_agreement(people: dict[str, Departme
         give_role(of_oakdale, DepartmentRole.OPERATOR)
     give_role(of_oakdale, DepartmentRole.TRAINER)
     agreed_with("oakdale-pd", purposes=["patrol"])
-    colleague = made_person("c.reed", DepartmentRole.OPERATOR)
+    colleague = new_person("c.reed", DepartmentRole.OPERATOR)
     DepartmentPerson.objects.filter(pk=colleague.pk).update(agency="oakdale-pd")
     colleague.refresh_from_db()
     asked = ASKED | {"person": "c.reed", "agency": "oakdale-pd"}
@@ -271,9 +271,9 @@ def test_days_of_an_agreement_are_the_department_s(
     asked = "SELECT ledger_agency_refusal('oakdale-pd', 'stolen vehicle', 'search', %s) IS NULL"
     begin, minute = datetime(2026, 6, 1, 7, tzinfo=UTC), timedelta(minutes=1)
     moments = [begin - minute, begin, begin + timedelta(days=30) - minute, begin + timedelta(days=30)]
-    found = [sql(asked, moment) for moment in moments]
+    matches = [sql(asked, moment) for moment in moments]
     superuser.execute("UPDATE ledger_department SET timezone = 'UTC'")
-    assert found == [[(False,)], [(True,)], [(True,)], [(False,)]]
+    assert matches == [[(False,)], [(True,)], [(True,)], [(False,)]]
 
 
 # --- random agreements
@@ -313,7 +313,7 @@ def is_covered(agency: str, purpose: str, register: dict[str, Any], agreements: 
 
 def is_answered(purpose: AccessPurpose, *, by_hand: bool) -> bool:
     """Ask for an entry, by the service or by the database's function."""
-    fields = json.loads(hand_made(purpose=purpose.purpose, case=purpose.case, on_behalf_of=purpose.on_behalf_of))
+    fields = json.loads(handmade(purpose=purpose.purpose, case=purpose.case, on_behalf_of=purpose.on_behalf_of))
     try:
         if by_hand:
             append(LedgerEvent.INTENT, fields)
@@ -340,17 +340,19 @@ def test_no_query_is_answered_outside_an_agreement(
     for name, known in register.items():
         register_agency(in_state(name, allowed=known["allowed"]), person="r.manager")
         confirm_agency(name, person="s.person")
-        said = "INSERT INTO ledger_verification (agency, says, until, person, at) VALUES (%s, 's', %s, 'r.manager', %s)"
-        sql(said, name, today + timedelta(days=known["until"]), timezone.now() - timedelta(days=9))
+        query = (
+            "INSERT INTO ledger_verification (agency, says, until, person, at) VALUES (%s, 's', %s, 'r.manager', %s)"
+        )
+        sql(query, name, today + timedelta(days=known["until"]), timezone.now() - timedelta(days=9))
     for each in agreements:
         begins = today + timedelta(days=each["begins"])
         term = {"begins": begins, "ends": begins + timedelta(days=each["length"])}
         rate = 60 if "query" in each["scope"] else None
         said_of = {"says": "s", "purposes": each["purposes"], "scope": each["scope"], "per_hour": rate}
-        made = agree(each["agency"], **said_of, **term, person="r.manager")
-        confirm_agreement(made, person="s.person")
+        created = agree(each["agency"], **said_of, **term, person="r.manager")
+        confirm_agreement(created, person="s.person")
         if each["ended"]:
-            end_agreement(made, person="r.manager")
+            end_agreement(created, person="r.manager")
     for agency in (*register, "nobody-pd"):
         for purpose in PURPOSES:
             asked = AccessPurpose(purpose, "26-1", on_behalf_of=agency)

@@ -18,7 +18,7 @@ from platepost.department.policy.policy import ALARM, DEFAULT, policy_in_force
 from platepost.department.sharing.clauses import CLAUSES, department_facts, evidence, publish_policy
 from platepost.department.sharing.errors import SharingError
 from tests.department.law import OTHER_LAW, bind
-from tests.department.people.persons import client_of, fresh_client_of, made_person
+from tests.department.people.persons import client_of, fresh_client_of, new_person
 from tests.department.planting import planting
 from tests.department.sharing.conftest import agreed_with, enter, sql
 
@@ -67,7 +67,7 @@ def unexplained() -> None:
 
 
 def lapsed() -> None:
-    made_person("o.second", DepartmentRole.OPERATOR, current=False)
+    new_person("o.second", DepartmentRole.OPERATOR, current=False)
 
 
 def untrained() -> None:
@@ -104,7 +104,7 @@ def no_open_purpose() -> None:
 
 def stranger_searched() -> None:
     """Have somebody search who is of an agency without an agreement, and has no role any more."""
-    made_person("left.ice")
+    new_person("left.ice")
     enter(purpose="patrol", person="left.ice")
     forced("UPDATE people_person SET agency = 'ice' WHERE login = 'left.ice'")
 
@@ -170,30 +170,30 @@ def unmet() -> set[str]:
 
 
 def test_clause_turns_red_when_its_control_is_broken(
-    kept: dict[str, DepartmentPerson], settings: Settings, tmp_path: Path
+    all_clauses_met: dict[str, DepartmentPerson], settings: Settings, tmp_path: Path
 ) -> None:
     assert unmet() == set()
     assert BROKEN.keys() == {clause.id for clause in CLAUSES}
     settings.POLICY_FILE = tmp_path / "policy.toml"
-    found = []
+    matches = []
     for clause, breaks in (*BROKEN.items(), *ALSO):
         settings.POLICY_FILE.write_bytes(DEFAULT.read_bytes())
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL ROLE NONE")
             cursor.execute("ALTER TABLE ledger_entry DISABLE TRIGGER ledger_entry_is_final")
             breaks()
-            found.append((clause, unmet()))
+            matches.append((clause, unmet()))
             transaction.set_rollback(True)
-    assert found == [(clause, {clause}) for clause, _ in (*BROKEN.items(), *ALSO)]
+    assert matches == [(clause, {clause}) for clause, _ in (*BROKEN.items(), *ALSO)]
 
 
-def test_plan_that_begins_years_later_is_no_regular_audit(kept: dict[str, DepartmentPerson]) -> None:
+def test_plan_that_begins_years_later_is_no_regular_audit(all_clauses_met: dict[str, DepartmentPerson]) -> None:
     sql("SET LOCAL ROLE NONE")
     forced("UPDATE audits_plan SET begins = now() + interval '9 years'")
     assert (unmet(), department_facts(policy_in_force())["plans"]) == ({"P19"}, 0)
 
 
-def test_hit_at_a_console_is_no_search(kept: dict[str, DepartmentPerson]) -> None:
+def test_hit_at_a_console_is_no_search(all_clauses_met: dict[str, DepartmentPerson]) -> None:
     before = department_facts(policy_in_force())["searches"]
     enter(purpose=ALARM, query={"console": True})
     enter(purpose="patrol", query={"plate": "TEST123"})
@@ -203,11 +203,11 @@ def test_hit_at_a_console_is_no_search(kept: dict[str, DepartmentPerson]) -> Non
 
 
 def test_policy_without_an_open_purpose_or_a_forbidden_use(
-    kept: dict[str, DepartmentPerson], settings: Settings, tmp_path: Path
+    all_clauses_met: dict[str, DepartmentPerson], settings: Settings, tmp_path: Path
 ) -> None:
-    said = DEFAULT.read_text("utf-8").replace("case = false", "case = true")
+    fields = DEFAULT.read_text("utf-8").replace("case = false", "case = true")
     settings.POLICY_FILE = tmp_path / "policy.toml"
-    settings.POLICY_FILE.write_text("forbidden = []\n" + said.partition("[[forbidden]]")[0])
+    settings.POLICY_FILE.write_text("forbidden = []\n" + fields.partition("[[forbidden]]")[0])
     assert unmet() == {"P2", "P6", "P8"}, "it was not published either"
 
 

@@ -12,7 +12,7 @@ from platepost.department.people.errors import PersonError
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole, Permission
 from platepost.department.sharing.incidents import open_incident
-from tests.department.people.persons import made_person
+from tests.department.people.persons import new_person
 from tests.department.roles import as_role
 from tests.department.sharing.conftest import sql
 
@@ -32,7 +32,7 @@ def test_supervisor_disables_an_auditor_in_an_incident_for_a_day(
     people: People, caplog: pytest.LogCaptureFixture
 ) -> None:
     supervisor, auditor = people["s"], people["a"]
-    administrator = made_person("an.admin", DepartmentRole.ADMINISTRATOR)
+    administrator = new_person("an.admin", DepartmentRole.ADMINISTRATOR)
     with as_role(WEB):
         incident("o.person", "r.manager")  # of another account
         for by in (supervisor, administrator):

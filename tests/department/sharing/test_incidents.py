@@ -43,7 +43,7 @@ from platepost.department.sharing.incidents import (
 from platepost.department.sharing.models import BreachIncident
 from platepost.department.sharing.notice import breach_notice
 from tests.department.emptying import empty
-from tests.department.people.persons import fresh_client_of, made_person
+from tests.department.people.persons import fresh_client_of, new_person
 from tests.department.roles import as_role
 from tests.department.search.conftest import Stock, keep_reads, stock
 from tests.department.sharing.conftest import AGENCIES, sql
@@ -75,12 +75,12 @@ def planted(superuser: psycopg.Connection, stock: Stock, people: dict[str, Depar
         [{**each, "retained_from": each["captured_at"]} for each in hours[:-1]] + [hours[-1] | {"covert_group": GROUP}]
     )
     for login in ("x.person", "y.person"):
-        made_person(login, DepartmentRole.OPERATOR)
-    found: dict[str, int] = dict(
+        new_person(login, DepartmentRole.OPERATOR)
+    matches: dict[str, int] = dict(
         superuser.execute("SELECT plate_read, record_id FROM custody_read ORDER BY 2").fetchall()
     )
-    assert len(found) == 40
-    return found
+    assert len(matches) == 40
+    return matches
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def oakdale(superuser: psycopg.Connection, people: dict[str, DepartmentPerson]) 
     empty(superuser, *AGENCIES)
 
 
-def looked(who: str, records: Iterable[int], *, plates: Iterable[str] = (), group: str | None = None) -> None:
+def shown_search(who: str, records: Iterable[int], *, plates: Iterable[str] = (), group: str | None = None) -> None:
     """Have somebody search, and be shown these."""
     asked: dict[str, Any] = {"person": who, "agency": "riverside", "purpose": AccessPurpose("patrol"), "query": {}}
     with open_entry(**asked, groups=[group] if group else []) as entry:
@@ -100,16 +100,16 @@ def looked(who: str, records: Iterable[int], *, plates: Iterable[str] = (), grou
 
 
 def incident(kind: str, subject: str, since: datetime, until: datetime, **more: Any) -> BreachIncident:  # noqa: ANN401
-    said = {"says": "An account was abused.", "known_on": DAY, "encrypted": False} | more
-    return open_incident(person="r.manager", kind=kind, subject=subject, since=since, until=until, **said)
+    fields = {"says": "An account was abused.", "known_on": DAY, "encrypted": False} | more
+    return open_incident(person="r.manager", kind=kind, subject=subject, since=since, until=until, **fields)
 
 
-def exposed(made: BreachIncident, person: DepartmentPerson) -> tuple[set[str], set[int]]:
-    found = exposure(made, person=person)
-    lines = [json.loads(line) for line in found.lines.splitlines()]
+def exposed(breach_incident: BreachIncident, person: DepartmentPerson) -> tuple[set[str], set[int]]:
+    breach_exposure = exposure(breach_incident, person=person)
+    lines = [json.loads(line) for line in breach_exposure.lines.splitlines()]
     by_fold = [each["plate"].replace("O", "0") for each in lines]
     assert by_fold == sorted(by_fold)
-    assert (found.plates, found.reads) == (
+    assert (breach_exposure.plates, breach_exposure.reads) == (
         len(lines),
         sum(each.get("count", len(each.get("reads", ()))) for each in lines),
     )
@@ -120,19 +120,19 @@ def test_abused_account_and_stolen_laptop(people: dict[str, DepartmentPerson], p
     manager = people["r"]
     record = [planted[f"TEST{number:03}"] for number in range(40)]
     with as_role(COMMAND):
-        looked("x.person", record[:3])  # before the day
+        shown_search("x.person", record[:3])  # before the day
         since = timezone.now()
         logged = {"person": "x.person", "methods": [], "device": str(LAPTOP), "known": True}
         append(LedgerEvent.LOG_ON, logged)
-        looked("x.person", record[5:8], plates=["TEST030"])
-        looked("o.person", record[10:20])  # honest
+        shown_search("x.person", record[5:8], plates=["TEST030"])
+        shown_search("o.person", record[10:20])  # honest
         append(LedgerEvent.LOG_OFF, {"person": "x.person", "device": str(LAPTOP)})
-        looked("x.person", [record[9], 999_999])  # from elsewhere; one is gone by now
-        looked("x.person", [record[39]], group=GROUP)
+        shown_search("x.person", [record[9], 999_999])  # from elsewhere; one is gone by now
+        shown_search("x.person", [record[39]], group=GROUP)
         noted = {"person": "x.person", "time": timezone.now().isoformat(), "digest": "0"}
         append(LedgerEvent.LOG_ON, logged | {"device": str(uuid4())})
         until = timezone.now()
-        looked("x.person", record[20:22])  # after the day
+        shown_search("x.person", record[20:22])  # after the day
         account = incident("account", "x.person", since, until)
         laptop = incident("device", str(LAPTOP), since, until)
         expected = {"TEST005", "TEST006", "TEST007", "TEST030"}
@@ -143,11 +143,11 @@ def test_abused_account_and_stolen_laptop(people: dict[str, DepartmentPerson], p
     with as_role(COMMAND):
         assert exposed(account, manager)[0] == expected | {"TEST009", "TEST039"}, "in the group, also of the group"
     with as_role(KEEPER):
-        said = {"said": {"hit": "h", "post": "post-1", "plate": "TEST033"}, "covert": {GROUP: {"plate": "TEST034"}}}
-        append(LedgerEvent.JOURNALED, noted | said)
+        fields = {"said": {"hit": "h", "post": "post-1", "plate": "TEST033"}, "covert": {GROUP: {"plate": "TEST034"}}}
+        append(LedgerEvent.JOURNALED, noted | fields)
         for outside in (since - timedelta(minutes=1), until):
             more = {"time": outside.isoformat(), "said": {"hit": "h", "post": "post-1", "plate": "TEST035"}}
-            append(LedgerEvent.JOURNALED, noted | said | more | {"covert": {}})
+            append(LedgerEvent.JOURNALED, noted | fields | more | {"covert": {}})
     with as_role(COMMAND):
         journaled = exposed(account, manager)[0] - expected
     assert journaled == {"TEST009", "TEST039", "TEST033", "TEST034"}, "shown while the ledger could not be written"
@@ -157,8 +157,8 @@ def test_plates_of_the_list_and_of_the_ledger_count(
     people: dict[str, DepartmentPerson], planted: dict[str, int], superuser: psycopg.Connection
 ) -> None:
     """An auditor whose account was abused has read other people's searches; an operator, entries of the list."""
-    manager, auditor = people["r"], made_person("d.okafor", DepartmentRole.AUDITOR)
-    operator = made_person("z.person", DepartmentRole.OPERATOR)
+    manager, auditor = people["r"], new_person("d.okafor", DepartmentRole.AUDITOR)
+    operator = new_person("z.person", DepartmentRole.OPERATOR)
     with as_role(COMMAND):
         began = timezone.now()
         asked: dict[str, Any] = {"person": "x.person", "agency": "riverside", "purpose": AccessPurpose("patrol")}
@@ -191,11 +191,11 @@ def test_who_had_logged_on_before_the_laptop_was_stolen_counts_from_then_on(
 ) -> None:
     with as_role(COMMAND):
         append(LedgerEvent.LOG_ON, {"person": "x.person", "methods": [], "device": str(LAPTOP), "known": True})
-        looked("x.person", [planted["TEST004"]])
+        shown_search("x.person", [planted["TEST004"]])
         since = timezone.now()
-        looked("x.person", [planted["TEST005"]])
-        found = exposed(incident("device", str(LAPTOP), since, timezone.now()), people["r"])
-    assert found == ({"TEST005"}, {planted["TEST005"]})
+        shown_search("x.person", [planted["TEST005"]])
+        matches = exposed(incident("device", str(LAPTOP), since, timezone.now()), people["r"])
+    assert matches == ({"TEST005"}, {planted["TEST005"]})
 
 
 def test_who_logs_off_elsewhere_has_not_logged_off_the_stolen_laptop(
@@ -207,11 +207,11 @@ def test_who_logs_off_elsewhere_has_not_logged_off_the_stolen_laptop(
         for device in (LAPTOP, uuid4()):
             append(LedgerEvent.LOG_ON, {"person": "x.person", "methods": [], "device": str(device), "known": True})
         append(LedgerEvent.LOG_OFF, {"person": "x.person", "device": str(device)})
-        looked("x.person", [planted["TEST004"]])
+        shown_search("x.person", [planted["TEST004"]])
         append(LedgerEvent.LOG_OFF, {"person": "x.person"})
-        looked("x.person", [planted["TEST005"]])
+        shown_search("x.person", [planted["TEST005"]])
         append(LedgerEvent.LOG_OFF, {"person": "x.person", "device": str(LAPTOP)})
-        looked("x.person", [planted["TEST006"]])
+        shown_search("x.person", [planted["TEST006"]])
         laptop = incident("device", str(LAPTOP), since, timezone.now())
         assert exposed(laptop, people["r"])[0] == {"TEST004", "TEST005"}
 
@@ -220,9 +220,9 @@ def test_copied_backup_and_stolen_key(people: dict[str, DepartmentPerson], plant
     since, until = AT + timedelta(hours=10), AT + timedelta(hours=25)
     with as_role(COMMAND):
         backup = incident("backup", "ab" * 32, since, until)
-        heard = incident("subscriber", "map", since, until)
+        received = incident("subscriber", "map", since, until)
         assert exposed(backup, people["r"])[0] == {f"TEST{hour:03}" for hour in range(25)}
-        assert exposed(heard, people["r"])[0] == {f"TEST{hour:03}" for hour in range(10, 25)}
+        assert exposed(received, people["r"])[0] == {f"TEST{hour:03}" for hour in range(10, 25)}
         seen = "SELECT count(*) FROM ledger_entry WHERE event = 'intent'"
     assert sql(seen)[0][0] >= 2, "computing it is in the ledger, too"
 
@@ -235,8 +235,8 @@ def test_of_a_stolen_key_what_was_kept_in_its_time_counts_alone(
     ahead = {"plate": "AHEAD01", "class": "doubtful", "captured_at": AT.replace(year=2038)}
     keep_reads(superuser, [{**ahead, "retained_from": AT + timedelta(hours=30)}], numbers=numbers)
     with as_role(COMMAND):
-        heard = incident("subscriber", "map", AT + timedelta(hours=29), AT + timedelta(hours=31))
-        assert exposed(heard, people["r"])[0] == {"TEST029", "TEST030", "AHEAD01"}
+        received = incident("subscriber", "map", AT + timedelta(hours=29), AT + timedelta(hours=31))
+        assert exposed(received, people["r"])[0] == {"TEST029", "TEST030", "AHEAD01"}
 
 
 def test_of_a_backup_each_plate_is_told_with_its_count_however_many_there_are(
@@ -257,12 +257,12 @@ def test_of_a_backup_each_plate_is_told_with_its_count_however_many_there_are(
     ((begin,),) = sql("SELECT coalesce(max(number), 0) FROM ledger_entry")
     with as_role(COMMAND):
         backup = incident("backup", "ab" * 32, AT, AT + timedelta(hours=39))
-        found = exposure(backup, person=people["r"])
+        breach_exposure = exposure(backup, person=people["r"])
         assert exposed(backup, people["r"])[0] == {f"TEST{hour:03}" for hour in range(39)} - {"TEST004"} | {"TEST0O4"}
-    assert found.reads == 39 + 6
-    told = next(json.loads(line) for line in found.lines.splitlines() if b"TEST0O4" in line)
-    first, last = (datetime.fromisoformat(told[name]) for name in ("first", "last"))
-    assert (told["count"], first, last) == (7, AT, AT + timedelta(hours=4))
+    assert breach_exposure.reads == 39 + 6
+    notified = next(json.loads(line) for line in breach_exposure.lines.splitlines() if b"TEST0O4" in line)
+    first, last = (datetime.fromisoformat(notified[name]) for name in ("first", "last"))
+    assert (notified["count"], first, last) == (7, AT, AT + timedelta(hours=4))
     shown = sql(
         "SELECT value FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = 'shown' AND field = 'plates'"
         " AND number > %s",
@@ -272,7 +272,7 @@ def test_of_a_backup_each_plate_is_told_with_its_count_however_many_there_are(
 
 
 @pytest.mark.parametrize(
-    ("kind", "subject", "kept"),
+    ("kind", "subject", "text"),
     [
         ("account", " Y.Person", "y.person"),
         ("account", "z.person", None),
@@ -287,15 +287,15 @@ def test_of_a_backup_each_plate_is_told_with_its_count_however_many_there_are(
 )
 @pytest.mark.usefixtures("oakdale")
 def test_subject_is_what_the_ledger_calls_it_or_refused(
-    people: dict[str, DepartmentPerson], planted: dict[str, int], kind: str, subject: str, kept: str | None
+    people: dict[str, DepartmentPerson], planted: dict[str, int], kind: str, subject: str, text: str | None
 ) -> None:
     """Of another one nothing was shown: nobody would be affected, and nobody told."""
-    said = {"kind": kind, "subject": subject, "says": "An account was abused.", "known_on": DAY}
+    fields = {"kind": kind, "subject": subject, "says": "An account was abused.", "known_on": DAY}
     times = {"since": "2026-01-01T00:00", "until": "2999-01-01T00:00"}
     client = fresh_client_of(people["r"])
     with as_role(COMMAND):
-        assert client.post("/incidents/", said | times).status_code == (409 if kept is None else 302)
-        assert [*BreachIncident.objects.values_list("subject", flat=True)] == ([] if kept is None else [kept])
+        assert client.post("/incidents/", fields | times).status_code == (409 if text is None else 302)
+        assert [*BreachIncident.objects.values_list("subject", flat=True)] == ([] if text is None else [text])
 
 
 def test_clock_list_and_notices_by_the_pages(
@@ -306,23 +306,26 @@ def test_clock_list_and_notices_by_the_pages(
 ) -> None:
     settings.CONTACT = "records@riverside.example"
     client, key = fresh_client_of(people["r"]), ECKey.generate_key("P-256")
-    said = {"kind": "account", "subject": "y.person", "says": "An account was abused.", "known_on": DAY}
+    fields = {"kind": "account", "subject": "y.person", "says": "An account was abused.", "known_on": DAY}
     with as_role(COMMAND):
         since = timezone.now()
-        looked("y.person", [planted["TEST004"]])
+        shown_search("y.person", [planted["TEST004"]])
         with pytest.raises(SharingError) as refused:
             note_notices(incident("account", "o.person", since, timezone.now()), person="r.manager")
         assert refused.value.rule == "sharing_incident_told"
         late = {"notify_by": DAY + timedelta(days=31), "since": since, "until": timezone.now(), "encrypted": False}
         with pytest.raises(IntegrityError, match="sharing_incident_clock"), transaction.atomic():
-            BreachIncident.objects.create(person="r.manager", **said, **late)
+            BreachIncident.objects.create(person="r.manager", **fields, **late)
     times = {"since": "2026-01-01T00:00", "until": "2999-01-01T00:00"}
     with as_role(COMMAND):
-        assert client.post("/incidents/", said | times | {"until": "2025-01-01T00:00"}).status_code == 409
-        assert client.post("/incidents/", said | times).status_code == 302
-        made = BreachIncident.objects.get(subject="y.person")
-        assert (made.notify_by - made.known_on, made.is_late) == (timedelta(days=30), True)
-        where = f"/incidents/{made.pk}/"
+        assert client.post("/incidents/", fields | times | {"until": "2025-01-01T00:00"}).status_code == 409
+        assert client.post("/incidents/", fields | times).status_code == 302
+        breach_incident = BreachIncident.objects.get(subject="y.person")
+        assert (breach_incident.notify_by - breach_incident.known_on, breach_incident.is_late) == (
+            timedelta(days=30),
+            True,
+        )
+        where = f"/incidents/{breach_incident.pk}/"
         assert client.post(f"{where}list/", {"key": "none"}).status_code == 409
         sealed = client.post(f"{where}list/", {"key": key.as_pem(private=False).decode()}).content
     assert AFFECTED.encode() not in sealed
@@ -342,12 +345,12 @@ def test_clock_list_and_notices_by_the_pages(
         assert f'href="{where}notice/affected.pdf"' in page
         answer = client.get(f"{where}notice/affected.pdf")
     assert (answer["Content-Type"], answer.content[:5]) == ("application/pdf", b"%PDF-")
-    assert answer["Content-Disposition"] == f'attachment; filename="incident-{made.pk}-notice-affected.pdf"'
+    assert answer["Content-Disposition"] == f'attachment; filename="incident-{breach_incident.pk}-notice-affected.pdf"'
     read = PdfText(answer.content)
     assert (read.about["Title"], read.about["Author"]) == ("Notice of Data Breach", "department")
-    said = [unescape(text) for text in re.findall(r"<(?:h1|h2|p)>([^<]+)</", notice[notice.index("<h1>") :])]
-    assert len(said) >= 13, "title, five headings, and what stands below each"
-    assert read.text == " ".join(said), "the PDF says what the page says"
+    fields = [unescape(text) for text in re.findall(r"<(?:h1|h2|p)>([^<]+)</", notice[notice.index("<h1>") :])]
+    assert len(fields) >= 13, "title, five headings, and what stands below each"
+    assert read.text == " ".join(fields), "the PDF says what the page says"
     assert min(read.sizes) >= 10, "points, says the statute"
     with as_role(COMMAND):
         foreign = incident("account", "y.person", since, timezone.now(), says="By \u5f20.")
@@ -355,7 +358,7 @@ def test_clock_list_and_notices_by_the_pages(
         refused = client.get(f"/incidents/{foreign.pk}/notice/affected.pdf")
     assert (refused.status_code, "U+5F20" in refused.content.decode()) == (409, True)
     disable(DepartmentPerson.objects.get(login="y.person"))
-    superuser.execute("UPDATE sharing_incident SET plates = 501 WHERE id = %s", [made.pk])
+    superuser.execute("UPDATE sharing_incident SET plates = 501 WHERE id = %s", [breach_incident.pk])
     with as_role(COMMAND):
         page = client.get("/incidents/").content.decode()
         assert "its sessions end with it: done" in page
@@ -367,7 +370,7 @@ def test_clock_list_and_notices_by_the_pages(
         assert "We disabled the account." in copied
         assert client.post(f"{where}notified/").status_code == 302
         with pytest.raises(SharingError):
-            sealed_list(made, key, person=people["r"])
+            sealed_list(breach_incident, key, person=people["r"])
     events = [
         event
         for (event,) in sql(
@@ -384,13 +387,13 @@ def test_records_manager_opens_the_list(
     private, file, into = (tmp_path / name for name in ("me.pem", "incident.jwe", "affected.jsonl"))
     private.write_bytes(key.as_pem(private=True))
     with as_role(COMMAND):
-        made = incident("backup", "ab" * 32, AT, AT + timedelta(hours=3))
-        file.write_bytes(sealed_list(made, key, person=people["r"]))
+        created = incident("backup", "ab" * 32, AT, AT + timedelta(hours=3))
+        file.write_bytes(sealed_list(created, key, person=people["r"]))
 
     def opened() -> Result:
         return CliRunner().invoke(department, ["affected", "open", str(file), str(into), "--open-with", str(private)])
 
-    assert opened().output == f"Incident {made.pk}: 3 plates.\n"
+    assert opened().output == f"Incident {created.pk}: 3 plates.\n"
     assert [json.loads(line).get("plate") for line in into.read_bytes().splitlines()] == [
         None, "TEST000", "TEST001", "TEST002",
     ]  # fmt: skip
@@ -407,26 +410,26 @@ def test_account_of_a_partner_s_officer(people: dict[str, DepartmentPerson], pla
     """What this department answered in that name is affected; only its own department can disable it."""
     since = timezone.now()
     with as_role(COMMAND):
-        looked("b.stone@oakdale-pd", [planted["TEST004"]], plates=["TEST005"])
-        looked("b.stone", [planted["TEST006"]])
-        made = incident("account", "b.stone@oakdale-pd", since, timezone.now())
-        assert exposed(made, people["r"])[0] == {"TEST004", "TEST005"}
-    ((step, done),) = containment(made)
-    assert ("Have oakdale-pd disable the account" in step, done, contain(made)) == (True, False, {})
+        shown_search("b.stone@oakdale-pd", [planted["TEST004"]], plates=["TEST005"])
+        shown_search("b.stone", [planted["TEST006"]])
+        created = incident("account", "b.stone@oakdale-pd", since, timezone.now())
+        assert exposed(created, people["r"])[0] == {"TEST004", "TEST005"}
+    ((step, done),) = containment(created)
+    assert ("Have oakdale-pd disable the account" in step, done, contain(created)) == (True, False, {})
     Agency.objects.filter(name="oakdale-pd").update(allowed=False)
-    assert [done for _, done in containment(made)] == [True]
-    assert "another department" in str(breach_notice(made, attorney_general=False).parts)
+    assert [done for _, done in containment(created)] == [True]
+    assert "another department" in str(breach_notice(created, attorney_general=False).parts)
 
 
 def test_contained_in_one_step(people: dict[str, DepartmentPerson], planted: dict[str, int]) -> None:
     KnownDevice.objects.create(person=people["o"], device=LAPTOP)
     times = {"since": AT, "until": AT + timedelta(hours=1)}
     for kind, subject, codes in (("account", "x.person", set()), ("device", str(LAPTOP), {"o.person"})):
-        made = incident(kind, subject, **times)
-        assert [done for _, done in containment(made)] == [False], kind
-        assert set(contain(made)) == codes
-        assert [done for _, done in containment(made)] == [True], kind
-        assert contain(made) == {}, "done once"
+        created = incident(kind, subject, **times)
+        assert [done for _, done in containment(created)] == [False], kind
+        assert set(contain(created)) == codes
+        assert [done for _, done in containment(created)] == [True], kind
+        assert contain(created) == {}, "done once"
     Authenticator.objects.create(user=people["o"], type=Authenticator.Type.TOTP, data={})
-    assert contain(made) == {}, "factors that were set up since are the person's own"
-    assert [done for _, done in containment(made)] == [True]
+    assert contain(created) == {}, "factors that were set up since are the person's own"
+    assert [done for _, done in containment(created)] == [True]

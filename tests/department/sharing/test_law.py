@@ -47,11 +47,11 @@ def file(settings: Settings, tmp_path: Path, superuser: psycopg.Connection) -> C
 
 def changes() -> list[dict[str, Any]]:
     """Return the fields of the entries of changes of the law, of which tests before this one may have left some."""
-    found = sql(
+    matches = sql(
         "SELECT json_object_agg(field, value::json)::text FROM ledger_entry JOIN ledger_body USING (entry)"
         " WHERE event = 'law_changed' GROUP BY number ORDER BY number"
     )
-    return [json.loads(fields) for (fields,) in found]
+    return [json.loads(fields) for (fields,) in matches]
 
 
 def test_two_persons_change_the_law(people: People, file: Callable[..., None], superuser: psycopg.Connection) -> None:
@@ -71,9 +71,9 @@ def test_two_persons_change_the_law(people: People, file: Callable[..., None], s
             assert [fault.name for fault in _law()][:1] == ["law_differs"]
             assert supervisor.post("/policy/law/confirm/").status_code == 302
             assert [*_law()] == []
-        (said,) = changes()[len(before) :]
-        assert (said["person"], said["second_person"]) == ("r.manager", "s.person")
-        assert (said["before"]["law"], said["after"]) == ("california", LAWS["california_highway_patrol"].bound())
+        (fields,) = changes()[len(before) :]
+        assert (fields["person"], fields["second_person"]) == ("r.manager", "s.person")
+        assert (fields["before"]["law"], fields["after"]) == ("california", LAWS["california_highway_patrol"].bound())
         assert sql("SELECT law, ceiling_days FROM archive_term WHERE class = 'no_hit'") == [
             ("california_highway_patrol", 60)
         ]
@@ -131,9 +131,9 @@ def test_database_changes_no_law_otherwise(
 
 
 def test_entry_of_a_change_that_was_none_is_refused(people: People, file: Callable[..., None]) -> None:
-    said = {"person": "r.manager", "second_person": "s.person", "before": None, "after": LAWS["virginia"].bound()}
+    fields = {"person": "r.manager", "second_person": "s.person", "before": None, "after": LAWS["virginia"].bound()}
     with as_role(WEB), pytest.raises(LedgerError):
-        append(LedgerEvent.LAW_CHANGED, said)
+        append(LedgerEvent.LAW_CHANGED, fields)
 
 
 def test_check_shows_a_law_that_nobody_entered(

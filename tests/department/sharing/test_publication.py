@@ -55,17 +55,17 @@ def test_no_withheld_number_is_found_by_adding_and_subtracting() -> None:
     """Try every table of three counts: what is published fits several, whatever of its cells are added up."""
     fitting: dict[tuple[int | None, ...], list[tuple[int, ...]]] = defaultdict(list)
     for cells in itertools.product(range(13), repeat=3):
-        told = tuple(disclosed(dict(zip("abc", cells, strict=True))).values())
-        fitting[told].append(cells)
-        assert all(count is None or count % 5 == 0 for count in told)
-        assert told.count(None) != 1 or max(cells) < 5, "one alone is its total's difference"
+        notified = tuple(disclosed(dict(zip("abc", cells, strict=True))).values())
+        fitting[notified].append(cells)
+        assert all(count is None or count % 5 == 0 for count in notified)
+        assert notified.count(None) != 1 or max(cells) < 5, "one alone is its total's difference"
     sums = [chosen for size in (1, 2, 3) for chosen in itertools.combinations(range(3), size)]
     for shown, tables in fitting.items():
         for chosen in sums:
             hidden = [place for place in chosen if shown[place] is None]
             if hidden:
-                found = {sum(cells[place] for place in chosen) for cells in tables}
-                assert len(found) >= 4, (shown, chosen, "an attacker who adds these up knows more than they are told")
+                matches = {sum(cells[place] for place in chosen) for cells in tables}
+                assert len(matches) >= 4, (shown, chosen, "an attacker who adds these up knows more than they are told")
     # Anyone who knows a table's true total besides has a withheld cell by subtraction only where all are at their ends.
     bare = tried = 0
     for shown, tables in fitting.items():
@@ -107,9 +107,9 @@ def counted(superuser: psycopg.Connection, stock: Stock, connect: Connect) -> It
     )
     for number in range(15):
         alert(superuser, number, "rejected" if number < 12 else "confirmed")
-    made = connect(KEEPER)
-    made.autocommit = True
-    yield made
+    created = connect(KEEPER)
+    created.autocommit = True
+    yield created
     empty(superuser, "custody_read", "custody_tally")
 
 
@@ -119,21 +119,21 @@ def publish(keeper: psycopg.Connection, month: date = MONTH, zone: str = "UTC") 
 
 def read(keeper: psycopg.Connection, month: date = MONTH) -> dict[str, Any]:
     ((line,),) = keeper.execute("SELECT signed FROM sharing_report WHERE month = %s", [month]).fetchall()
-    said: dict[str, Any] = json.loads(open_signed(line.encode(), typ=REPORT_TYPE, key=lambda _: KEY).payload)
-    return said
+    fields: dict[str, Any] = json.loads(open_signed(line.encode(), typ=REPORT_TYPE, key=lambda _: KEY).payload)
+    return fields
 
 
 @pytest.mark.django_db(transaction=True)
 def test_month_is_published_once(counted: psycopg.Connection, stock: Stock, superuser: psycopg.Connection) -> None:
     assert publish(counted)
-    said = read(counted)
-    assert [*said["counts"]] == sorted(PARTS)
-    assert said["counts"]["reads"] == {"reads": 45}
-    assert said["counts"]["hits"] == {"confirmed": None, "wrong": None}, "the three are not told, nor by the twelve"
+    fields = read(counted)
+    assert [*fields["counts"]] == sorted(PARTS)
+    assert fields["counts"]["reads"] == {"reads": 45}
+    assert fields["counts"]["hits"] == {"confirmed": None, "wrong": None}, "the three are not told, nor by the twelve"
     superuser.execute("UPDATE custody_tally SET count = 100")
     empty(superuser, "alerts_alert")
     assert not publish(counted)
-    assert read(counted) == said
+    assert read(counted) == fields
     for statement in ("UPDATE sharing_report SET signed = ''", "DELETE FROM sharing_report"):
         with pytest.raises(psycopg.errors.CheckViolation):
             superuser.execute(statement)
@@ -185,10 +185,10 @@ def test_hit_of_a_car_that_was_recovered_is_no_wrong_one(
                 " withdrawn_because = %s WHERE record_id = %s",
                 [state, because, number],
             )
-    told = {"wrong": 12 + 1, "confirmed": 3 + 1, "undecided": 1}
-    assert hits(counted) == told
+    notified = {"wrong": 12 + 1, "confirmed": 3 + 1, "undecided": 1}
+    assert hits(counted) == notified
     forget(superuser)
-    assert hits(counted) == told, "purged, too"
+    assert hits(counted) == notified, "purged, too"
     empty(superuser, "archive_part", "alerts_forgotten")
 
 
@@ -302,16 +302,16 @@ def test_each_figure_is_that_of_an_independent_count(
                     " WHERE record_id = %s",
                     [answered, number],
                 )
-    found: dict[str, dict[str, int]] = defaultdict(dict)
+    matches: dict[str, dict[str, int]] = defaultdict(dict)
     for since, until in ((MONTH_BEGAN, datetime(2026, 2, 1, tzinfo=UTC)), (began, ended)):
         for part, name, count in counted.execute("SELECT * FROM sharing_counts(%s, %s)", [since, until]):
             if part == "searches" or since == MONTH_BEGAN:
-                found[part][name] = count
+                matches[part][name] = count
 
     def of_month(part: str) -> int:
         return sum((at.year, at.month) == (2026, 1) for at in done[part])
 
-    assert found == {
+    assert matches == {
         "reads": {"reads": 47},
         "posts": {"posts": 2},
         "hits": {"wrong": 12 + 1, "confirmed": 3 + 1, "undecided": 2},
@@ -319,7 +319,7 @@ def test_each_figure_is_that_of_an_independent_count(
         "releases": {"public records": of_month("releases")},
         **{part: {part: of_month(part)} for part in ("audits", "findings", "purges")},
     }
-    assert (found["audits"], found["releases"]) == ({"audits": 6}, {"public records": 15})
+    assert (matches["audits"], matches["releases"]) == ({"audits": 6}, {"public records": 15})
     empty(superuser, *TABLES)
 
 
@@ -350,13 +350,13 @@ def test_wrong_count_of_a_published_month_is_corrected_below_it(
     with connect(PUBLIC) as public:
         files = public_files(public)
     signed = files["2026-01-correction-1.jws"]
-    said = json.loads(open_signed(signed, typ=REPORT_TYPE, key=lambda _: KEY).payload)
-    assert (said["counts"], said["month"], said["because"]) == (
+    payload = json.loads(open_signed(signed, typ=REPORT_TYPE, key=lambda _: KEY).payload)
+    assert (payload["counts"], payload["month"], payload["because"]) == (
         {"audits": {"audits": 10}},
         "2026-01",
         "Finished audits were not counted.",
     )
-    assert said["corrects"] == sha256(files["2026-01.jws"]).hexdigest()
+    assert payload["corrects"] == sha256(files["2026-01.jws"]).hexdigest()
     page = files["index.html"].decode()
     assert "Corrected: Finished audits were not counted." in page
     assert '<tr><th scope="row">audits</th><td>10</td></tr>' in page
@@ -386,9 +386,9 @@ def test_another_language_verifies_a_month(counted: psycopg.Connection, tmp_path
     assert (code, lines[0]) == (0, "riverside\t2026-01\tno policy")
     assert {"reads\treads\t45", "hits\tconfirmed\twithheld"} <= {*lines}
     head, payload, signature = signed.split(".")
-    said = json.loads(urlsafe_b64decode(payload + "=="))
-    said["counts"]["reads"]["reads"] = 50
-    altered = urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
+    fields = json.loads(urlsafe_b64decode(payload + "=="))
+    fields["counts"]["reads"]["reads"] = 50
+    altered = urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
     assert verified(f"{head}.{altered}.{signature}", key) == (1, [])
     assert verified(signed, ECKey.generate_key("P-256").as_pem(private=False).decode()) == (1, [])
 
@@ -424,10 +424,10 @@ def test_page_of_an_empty_and_a_full_department(counted: psycopg.Connection, con
 
 
 def test_site_answers_with_its_files_and_nothing_else() -> None:
-    said: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
 
     async def send(part: dict[str, Any]) -> None:
-        said.append(part)
+        rows.append(part)
 
     async def ask() -> None:
         pages = {"index.html": b"page", "2026-01.jws": b"signed"}
@@ -438,7 +438,7 @@ def test_site_answers_with_its_files_and_nothing_else() -> None:
             await site({"path": "/checkpoint", "query_string": query}, None, send)
 
     asyncio.run(ask())
-    assert [(head["status"], body["body"][:6]) for head, body in zip(said[::2], said[1::2], strict=True)] == [
+    assert [(head["status"], body["body"][:6]) for head, body in zip(rows[::2], rows[1::2], strict=True)] == [
         (200, b"page"), (200, b"signed"), (404, b"There "), (404, b"There "), (404, b"There "),
         (200, b"17 and"), (404, b"There "), (404, b"There "),
     ]  # fmt: skip

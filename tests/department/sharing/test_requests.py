@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from platepost.department.archive.errors import ArchiveRefusedError
-from platepost.department.archive.holds import HeldScope
+from platepost.department.archive.holds import HoldScope
 from platepost.department.archive.models import Hold
 from platepost.department.database.roles import COMMAND, OWNER, WEB
 from platepost.department.ledger.entries import open_entry
@@ -32,7 +32,7 @@ from platepost.department.sharing.requests import (
     require_granted,
 )
 from tests.department.emptying import empty, empty_ledger
-from tests.department.people.persons import client_of, fresh_client_of, made_person
+from tests.department.people.persons import client_of, fresh_client_of, new_person
 from tests.department.roles import as_role
 from tests.department.sharing.conftest import agreed_with, sql
 
@@ -44,7 +44,7 @@ SAID: dict[str, Any] = {
     "says": "reads of 1 November",
     "received_on": DAY,
 }
-HELD = HeldScope(since=datetime(2026, 11, 1, tzinfo=UTC), until=datetime(2026, 11, 2, tzinfo=UTC))
+HELD = HoldScope(since=datetime(2026, 11, 1, tzinfo=UTC), until=datetime(2026, 11, 2, tzinfo=UTC))
 GRANTED = {"person": "r.manager", "decision": "granted", "because": "the court orders it"}
 
 
@@ -64,30 +64,30 @@ def package() -> Any:  # noqa: ANN401 - what `note_release` needs of a manifest
 
 
 def release(request: SharingRequest) -> SharingRelease:
-    made = package()
-    note_release(request, made, made.package.hex * 2, person="r.manager")
-    return SharingRelease.objects.get(package=made.package)
+    created = package()
+    note_release(request, created, created.package.hex * 2, person="r.manager")
+    return SharingRelease.objects.get(package=created.package)
 
 
 def granted(kind: str = "subpoena", **more: Any) -> SharingRequest:  # noqa: ANN401 - of a request
     decision = more.pop("decision", "granted")
-    made = asked(kind, **more)
-    decide(made, **GRANTED | {"decision": decision})
-    return made
+    created = asked(kind, **more)
+    decide(created, **GRANTED | {"decision": decision})
+    return created
 
 
 def second_package() -> None:
-    made = granted()
-    release(made)
-    release(made)
+    created = granted()
+    release(created)
+    release(created)
 
 
 def after_the_agreement() -> None:
     agreement = agreed_with("oakdale-pd")
-    made = granted("agency", agency_id="oakdale-pd", purpose="stolen vehicle")
-    release(made)
+    created = granted("agency", agency_id="oakdale-pd", purpose="stolen vehicle")
+    release(created)
     end_agreement(agreement, person="r.manager")
-    release(made)
+    release(created)
 
 
 def outside_the_agreement() -> None:
@@ -97,18 +97,18 @@ def outside_the_agreement() -> None:
 
 def twice(change: Callable[[SharingRequest], object]) -> Callable[[], object]:
     def done() -> None:
-        made = asked()
-        change(made)
-        made.refresh_from_db()
-        change(made)
+        created = asked()
+        change(created)
+        created.refresh_from_db()
+        change(created)
 
     return done
 
 
 def taken_back() -> None:
-    made = release(granted())
+    created = release(granted())
     for _ in range(2):
-        recall(made, person="r.manager", because="the wrong person")
+        recall(created, person="r.manager", because="the wrong person")
 
 
 REFUSED: dict[str, tuple[str, Callable[[], object]]] = {
@@ -116,8 +116,8 @@ REFUSED: dict[str, tuple[str, Callable[[], object]]] = {
     "no agency": ("sharing_request_agency", lambda: asked("agency")),
     "by an operator": ("sharing_role", lambda: asked(person="o.person")),
     "decided by an operator": ("sharing_role", lambda: decide(asked(), **GRANTED | {"person": "o.person"})),
-    "decided twice": ("sharing_final", twice(lambda made: decide(made, **GRANTED))),
-    "extended twice": ("sharing_final", twice(lambda made: extend(made, person="r.manager", because="many"))),
+    "decided twice": ("sharing_final", twice(lambda sharing_request: decide(sharing_request, **GRANTED))),
+    "extended twice": ("sharing_final", twice(lambda one: extend(one, person="r.manager", because="many"))),
     "extended by hand": ("sharing_extended", lambda: sql(
         "UPDATE sharing_request SET due_on = due_on + 15, extended_because = 'x' WHERE id = %s", asked().pk)),
     "public records later than the law has it": ("sharing_request_law", lambda: asked(
@@ -144,8 +144,8 @@ def test_refused(name: str, superuser: psycopg.Connection) -> None:
 
 
 def test_request_that_was_decided_holds_nothing() -> None:
-    made = granted()
-    for asked_of in (made, SharingRequest.objects.get(pk=made.pk)):
+    created = granted()
+    for asked_of in (created, SharingRequest.objects.get(pk=created.pk)):
         with pytest.raises(SharingError):
             hold_for(asked_of, HELD, person="r.manager")
     assert not Hold.objects.exists(), "it was refused"
@@ -153,45 +153,45 @@ def test_request_that_was_decided_holds_nothing() -> None:
 
 @pytest.mark.parametrize(("kind", "days"), [("public records", 10), ("subpoena", 15), ("discovery", 30)])
 def test_clock(kind: str, days: int) -> None:
-    made = asked(kind)
-    assert made.due_on - DAY == timedelta(days=days)
-    extend(made, person="r.manager", because="many records")
-    made.refresh_from_db()
-    assert made.due_on - DAY == timedelta(days=days + 14)
-    assert made.is_late == (made.due_on < timezone.localdate())
-    decide(made, **GRANTED | {"decision": "denied"})
-    made.refresh_from_db()
-    assert not made.is_late
+    created = asked(kind)
+    assert created.due_on - DAY == timedelta(days=days)
+    extend(created, person="r.manager", because="many records")
+    created.refresh_from_db()
+    assert created.due_on - DAY == timedelta(days=days + 14)
+    assert created.is_late == (created.due_on < timezone.localdate())
+    decide(created, **GRANTED | {"decision": "denied"})
+    created.refresh_from_db()
+    assert not created.is_late
 
 
 def test_what_is_asked_for_is_held(superuser: psycopg.Connection) -> None:
     with as_role(COMMAND):
-        made = asked("public records")
-        hold_for(made, HELD, person="r.manager")
+        created = asked("public records")
+        hold_for(created, HELD, person="r.manager")
         with pytest.raises(ArchiveRefusedError):
-            hold_for(made, HeldScope(posts=["post-1"]), person="r.manager")
-    made.refresh_from_db()
+            hold_for(created, HoldScope(posts=["post-1"]), person="r.manager")
+    created.refresh_from_db()
     hold = Hold.objects.get()
-    assert (made.hold_id, hold.kind, hold.case_number) == (hold.pk, "records request", f"request {made.pk}")
+    assert (created.hold_id, hold.kind, hold.case_number) == (hold.pk, "records request", f"request {created.pk}")
 
 
 def test_from_receipt_to_recall_by_the_pages(people: dict[str, DepartmentPerson]) -> None:
-    said = {name: SAID[name] for name in ("requester", "says", "received_on")}
+    fields = {name: SAID[name] for name in ("requester", "says", "received_on")}
     with as_role(COMMAND):
         assert client_of(people["o"]).get("/requests/").status_code == 403
         manager = fresh_client_of(people["r"])
-        page = manager.post("/requests/", {**said, "kind": "subpoena"})
+        page = manager.post("/requests/", {**fields, "kind": "subpoena"})
         assert (page.status_code, "name their order" in page.content.decode()) == (409, True)
-        assert manager.post("/requests/", {**said, "kind": "subpoena", "order_number": "CV-9"}).status_code == 302
-        made = SharingRequest.objects.get()
-        where = f"/requests/{made.pk}/"
+        assert manager.post("/requests/", {**fields, "kind": "subpoena", "order_number": "CV-9"}).status_code == 302
+        request = SharingRequest.objects.get()
+        where = f"/requests/{request.pk}/"
         assert where in manager.get("/requests/").content.decode()
         manager.post(f"{where}extend/", {"because": "many records"})
         manager.post(f"{where}hold/", {"since": "2026-11-01T00:00", "until": "2026-11-02T00:00"})
         manager.post(f"{where}decide/", {"decision": "granted", "because": "the court orders it"})
         assert manager.post(f"{where}decide/", {"decision": "denied", "because": "no"}).status_code == 409
-        made.refresh_from_db()
-        sent = release(made)
+        request.refresh_from_db()
+        sent = release(request)
         page = manager.get(where)
         assert "2 records to CN=R. Stone" in page.content.decode()
         refused = manager.post(f"{where}recall/", {"release": sent.pk, "because": "the wrong person, " * 40})
@@ -207,21 +207,21 @@ def test_from_receipt_to_recall_by_the_pages(people: dict[str, DepartmentPerson]
 
 
 def test_the_next_records_manager_goes_on(people: dict[str, DepartmentPerson]) -> None:
-    made = asked("public records")
-    second = made_person("q.manager", DepartmentRole.RECORDS_MANAGER)
+    created = asked("public records")
+    second = new_person("q.manager", DepartmentRole.RECORDS_MANAGER)
     disable(people["r"])
     with as_role(COMMAND):
-        extend(made, person="q.manager", because="the first one left")
+        extend(created, person="q.manager", because="the first one left")
         with pytest.raises(SharingError):
-            decide(made, **GRANTED)
-        decide(made, **GRANTED | {"person": second.login})
+            decide(created, **GRANTED)
+        decide(created, **GRANTED | {"person": second.login})
 
 
 def test_public_records_are_answered_from_the_redacted_log(
     people: dict[str, DepartmentPerson], superuser: psycopg.Connection
 ) -> None:
     empty_ledger(superuser)
-    made, client, today = asked("public records"), fresh_client_of(people["r"]), timezone.localdate()
+    created, client, today = asked("public records"), fresh_client_of(people["r"]), timezone.localdate()
     days = {"since": today, "until": today}
     looking: dict[str, Any] = {"person": "o.person", "agency": "riverside", "query": {"plate": "TEST123"}}
     with as_role(COMMAND):
@@ -229,12 +229,12 @@ def test_public_records_are_answered_from_the_redacted_log(
             entry.fetched(records=[1, 2], plates=["TEST123"])
         with open_entry(**looking, purpose=AccessPurpose("patrol"), groups=["narcotics"]) as entry:
             entry.fetched(records=[3], group="narcotics")
-        early = client.post(f"/requests/{made.pk}/log/", days)
+        early = client.post(f"/requests/{created.pk}/log/", days)
         assert (early.status_code, "that was granted" in early.content.decode()) == (409, True)
-        decide(made, **GRANTED)
-        assert "Give the log" in client.get(f"/requests/{made.pk}/").content.decode()
-        answer = client.post(f"/requests/{made.pk}/log/", days)
-        turned = client.post(f"/requests/{made.pk}/log/", days | {"until": today - timedelta(days=1)})
+        decide(created, **GRANTED)
+        assert "Give the log" in client.get(f"/requests/{created.pk}/").content.decode()
+        answer = client.post(f"/requests/{created.pk}/log/", days)
+        turned = client.post(f"/requests/{created.pk}/log/", days | {"until": today - timedelta(days=1)})
     assert (turned.status_code, "before the first one" in turned.content.decode()) == (409, True)
     lines = answer.content.decode().splitlines()
     assert lines[0] == "day,purpose,exigent,for,case given,records shown,plates shown"
@@ -246,19 +246,19 @@ def test_public_records_are_answered_from_the_redacted_log(
         for each in range(7):
             with open_entry(**looking, purpose=AccessPurpose("patrol")) as entry:
                 entry.fetched(records=range(each))
-        lines = client.post(f"/requests/{made.pk}/log/", days).content.decode().splitlines()
+        lines = client.post(f"/requests/{created.pk}/log/", days).content.decode().splitlines()
     assert [line.split(",")[1] for line in lines[1:]] == ["withheld"] * 9, "nor by the others, by subtraction"
     with as_role(COMMAND):
         for _ in range(5):
             with open_entry(**looking, purpose=AccessPurpose("stolen vehicle", "26-00417")) as entry:
                 entry.fetched(records=[1, 2])
-        lines = client.post(f"/requests/{made.pk}/log/", days).content.decode().splitlines()
+        lines = client.post(f"/requests/{created.pk}/log/", days).content.decode().splitlines()
     assert [line.split(",")[1] for line in lines[1:]] == ["stolen vehicle", *["patrol"] * 8, *["stolen vehicle"] * 5]
     assert lines[9].endswith(",5,0"), "six, rounded"
     assert sql("SELECT count(*) FROM ledger_entry WHERE event = 'log_intent'") == [(3,)]
     with as_role(COMMAND):
         before = dict.fromkeys(days, today - timedelta(days=1))
-        assert client.post(f"/requests/{made.pk}/log/", before).content.decode().splitlines() == lines[:1]
+        assert client.post(f"/requests/{created.pk}/log/", before).content.decode().splitlines() == lines[:1]
         denied = asked("public records")
         decide(denied, **GRANTED | {"decision": "denied"})
         answer = client.post(f"/requests/{denied.pk}/log/", days)
@@ -266,11 +266,11 @@ def test_public_records_are_answered_from_the_redacted_log(
         with pytest.raises(SharingError) as refused:
             require_granted(denied.pk)
         assert refused.value.rule == "sharing_not_granted"
-        assert require_granted(made.pk) == made
+        assert require_granted(created.pk) == created
     with superuser.transaction():
         superuser.execute("ALTER TABLE ledger_body DISABLE TRIGGER ledger_body_ends_with_its_class")
         superuser.execute("DELETE FROM ledger_body")
         superuser.execute("ALTER TABLE ledger_body ENABLE ALWAYS TRIGGER ledger_body_ends_with_its_class")
     with as_role(COMMAND):
-        erased = client.post(f"/requests/{made.pk}/log/", days).content.decode().splitlines()
+        erased = client.post(f"/requests/{created.pk}/log/", days).content.decode().splitlines()
     assert erased[1:] == [f"{today},erased,,,,,"] * 14, "nothing is said of what is not known any more"

@@ -19,7 +19,7 @@ def put(execute: Callable[..., object]) -> None:
     tally(execute, "post-1", kind="hit", verdict="forged", count=2, at=NOW - timedelta(minutes=2))
     tally(execute, "post-1", kind="read", verdict="duplicate", count=3, at=NOW)
     tally(execute, "post-2", kind="read", verdict="genuine", count=1, at=NOW - timedelta(days=2))
-    holding(execute, "post-1", CHAIN, [(1, 4), (7, 10)], given_up=[(5, 5)], forks=[(9, "00")])
+    holding(execute, "post-1", CHAIN, [(1, 4), (7, 10)], dropped=[(5, 5)], forks=[(9, "00")])
     holding(execute, "post-2", CHAIN, [(1, 1)])
     execute("SELECT custody_make_partitions(%s, %s)", [(NOW - timedelta(days=1)).date(), NOW.date()])
     synthetic(execute, "post-1", NOW - timedelta(minutes=30))
@@ -55,14 +55,14 @@ def holding(
     chain: str,
     runs: list[tuple[int, int]],
     *,
-    given_up: list[tuple[int, int]] | None = None,
+    dropped: list[tuple[int, int]] | None = None,
     forks: list[tuple[int, str]] | None = None,
     group: str | None = None,
 ) -> None:
     spans = [[first, last, "00", "00"] for first, last in runs]
-    row = [post, chain, group, *map(json.dumps, (spans, [], given_up or [], forks or []))]
+    row = [post, chain, group, *map(json.dumps, (spans, [], dropped or [], forks or []))]
     execute(
-        "INSERT INTO custody_holding (post, chain, covert_group, runs, unproven, given_up, forks)"
+        "INSERT INTO custody_holding (post, chain, covert_group, runs, unproven, dropped, forks)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s)",
         row,
     )

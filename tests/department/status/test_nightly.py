@@ -8,13 +8,13 @@ from pytest_django.fixtures import Settings
 
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.status.nightly import NightlyReport, nightly_problems
-from tests.department.people.persons import client_of, made_person
+from tests.department.people.persons import client_of, new_person
 
 NOW = datetime(2026, 11, 28, 8, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("said", "wrong"),
+    ("fields", "wrong"),
     [
         (None, {"nightly": "it was never done: enable its timer"}),
         ("{", {"nightly": "nightly.json is damaged"}),
@@ -29,15 +29,15 @@ NOW = datetime(2026, 11, 28, 8, tzinfo=UTC)
         ),
     ],
 )
-def test_what_is_wrong(said: NightlyReport | str | None, wrong: dict[str, str], tmp_path: Path) -> None:
+def test_what_is_wrong(fields: NightlyReport | str | None, wrong: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "nightly.json"
-    if said is not None:
-        path.write_text(said if isinstance(said, str) else said.model_dump_json())
+    if fields is not None:
+        path.write_text(fields if isinstance(fields, str) else fields.model_dump_json())
     assert nightly_problems(path, NOW) == wrong
 
 
 @pytest.mark.django_db(transaction=True)
 def test_status_page_says_what_failed(tmp_path: Path, settings: Settings) -> None:
     settings.STATUS_NIGHTLY = tmp_path / "nightly.json"
-    page = client_of(made_person("b.chen", DepartmentRole.OPERATOR)).get("/").content.decode()
+    page = client_of(new_person("b.chen", DepartmentRole.OPERATOR)).get("/").content.decode()
     assert "nightly: it was never done" in page

@@ -15,7 +15,7 @@ from platepost.department.people.rights import DepartmentRole
 from platepost.department.status import views as status_page
 from platepost.department.status.status import custody_status
 from platepost.department.web.middleware import SecurityHeaders
-from tests.department.people.persons import client_of, made_person
+from tests.department.people.persons import client_of, new_person
 from tests.department.roles import as_role
 from tests.department.status.kept import CHAIN, COVERT_CHAIN, NOW, put, put_covert
 
@@ -25,7 +25,7 @@ def execute(query: str, parameters: list[object]) -> None:
         cursor.execute(query, parameters)
 
 
-def said() -> dict[str, object]:
+def status_json() -> dict[str, object]:
     with as_role(WEB):
         return custody_status({}, at=NOW).wire()
 
@@ -33,7 +33,7 @@ def said() -> dict[str, object]:
 @pytest.fixture
 def client(db: None) -> Client:
     """Give a client of somebody who may see the page, and has seen it."""
-    client = client_of(made_person("b.chen", DepartmentRole.OPERATOR))
+    client = client_of(new_person("b.chen", DepartmentRole.OPERATOR))
     with as_role(WEB):
         client.get("/")
     return client
@@ -41,7 +41,7 @@ def client(db: None) -> Client:
 
 def test_each_post_has_what_was_kept_and_what_is_odd(db: None) -> None:
     put(execute)
-    first, second = said()["posts"]
+    first, second = status_json()["posts"]
     assert (first["post"], first["types"], first["kept"]) == ("post-1", {"hit": 2, "read": 7}, 9)
     assert first["odd"] == {"duplicate": 3, "forged": 3}
     assert (second["post"], second["kept"], second["odd"]) == ("post-2", 1, {})
@@ -59,15 +59,15 @@ def test_only_genuine_records_make_a_post_heard(db: None) -> None:
 
 def test_chain_names_its_gaps_and_forks(db: None) -> None:
     put(execute)
-    (chain,) = said()["posts"][0]["chains"]
+    (chain,) = status_json()["posts"][0]["chains"]
     assert (chain["first"], chain["last"], chain["kept"]) == (1, 10, 8)
-    assert (chain["gaps"], chain["missing"], chain["given_up"]) == ([[6, 6]], 1, 1)
+    assert (chain["gaps"], chain["missing"], chain["dropped"]) == ([[6, 6]], 1, 1)
     assert chain["forks"] == [9]
 
 
 def test_synthetic_hit_is_late_where_none_came(db: None) -> None:
     put(execute)
-    first, second = said()["posts"]
+    first, second = status_json()["posts"]
     assert first["synthetic_kept"] is not None
     assert not first["synthetic_late"]
     assert second["synthetic_kept"] is None
@@ -76,9 +76,9 @@ def test_synthetic_hit_is_late_where_none_came(db: None) -> None:
 
 def test_covert_chain_leaves_no_trace(db: None) -> None:
     put(execute)
-    before = said()
+    before = status_json()
     put_covert(execute)
-    after = said()
+    after = status_json()
     for figures in (before, after):
         figures.pop("database_bytes")  # in pages of 8 KiB of the whole database
     assert json.dumps(after) == json.dumps(before)
@@ -91,9 +91,9 @@ def test_incidents_of_open_chains_are_named(db: None, client: Client, tmp_path: 
     with ReceiptLog(tmp_path / "receipts") as log, as_role(WEB):
         log.begin(7, gaps)
         settings.STATUS_RECEIPTS = tmp_path / "receipts"
-        found = custody_status({}, receipts=tmp_path / "receipts", at=NOW)
-        assert found.receipted_not_held == (gaps[0],), "and nothing of a covert one"
-        assert found.wire()["receipted_not_held"] == [{"post": "post-1", "chain": CHAIN, "first": 11, "last": 12}]
+        status = custody_status({}, receipts=tmp_path / "receipts", at=NOW)
+        assert status.receipted_not_held == (gaps[0],), "and nothing of a covert one"
+        assert status.wire()["receipted_not_held"] == [{"post": "post-1", "chain": CHAIN, "first": 11, "last": 12}]
         text = client.get("/").content.decode()
     assert "numbers 11 to 12" in text
     assert COVERT_CHAIN not in text

@@ -111,9 +111,9 @@ def test_page_brings_itself_up_to_date(page: str, visitor: Visitor, department: 
 
 
 def test_command_says_the_same(page: str, department: Commands) -> None:
-    said = department.json("status")
-    assert said["posts"][0]["odd"] == {"duplicate": 3, "forged": 3}
-    assert set(said["disks"]) == {"receipts", "records"}
+    payload = department.json("status")
+    assert payload["posts"][0]["odd"] == {"duplicate": 3, "forged": 3}
+    assert set(payload["disks"]) == {"receipts", "records"}
     table = department("status").stdout
     assert "3 forged" in table
     assert "not running" in table

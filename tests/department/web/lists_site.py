@@ -18,7 +18,7 @@ from platepost.simulator.brokers.mosquitto import Broker
 from platepost.simulator.demo.clip import STREET
 from platepost.wire.records import Role
 from tests.department.commands.forked import Started
-from tests.department.commands.installation import Commands, done_beside
+from tests.department.commands.installation import Commands, done_aside
 from tests.department.status.test_status_page import wait_until_served
 from tests.end_to_end.test_hotlist_delivery import RunningPost
 from tests.waiting import until
@@ -32,10 +32,10 @@ from platepost.department.database.roles import OWNER
 from platepost.department.folder import DepartmentFolder
 set_up_django(DepartmentFolder(Path(sys.argv[1])), OWNER)
 from platepost.department.people.rights import DepartmentRole
-from tests.department.people.persons import made_person
+from tests.department.people.persons import new_person
 from tests.department.lists.conftest import fresh_client
 for login, role in (("a.rivera", DepartmentRole.OPERATOR), ("b.chen", DepartmentRole.SUPERVISOR)):
-    print(fresh_client(made_person(login, role)).cookies["sessionid"].value)
+    print(fresh_client(new_person(login, role)).cookies["sessionid"].value)
 """
 
 
@@ -87,7 +87,7 @@ def lists_site(department: Commands, *, posts: int) -> Iterator[ListsSite]:
     with ExitStack() as stack:
         stack.enter_context(broker)
         stack.enter_context(running_database(folder))
-        said = done_beside(SESSIONS, folder.path).split()
+        fields = done_aside(SESSIONS, folder.path).split()
         signer = stack.enter_context(ended(department.start("lists publish", *signing)))
         server = stack.enter_context(ended(department.start("serve", "--web", where)))
         wait_until_served(f"http://{where}/log-in/", server)
@@ -95,9 +95,9 @@ def lists_site(department: Commands, *, posts: int) -> Iterator[ListsSite]:
         for number in range(posts):
             running.append(RunningPost(SimpleNamespace(folder=fleet.post(f"street-{number + 1}"))))  # type: ignore[arg-type]
             stack.callback(running[-1].close)
-        made = ListsSite(f"http://{where}", *said, running)
-        made.until(lambda: signer.poll() is None and all(post.version() for post in running))
-        yield made
+        site = ListsSite(f"http://{where}", *fields, running)
+        site.until(lambda: signer.poll() is None and all(post.version() for post in running))
+        yield site
 
 
 @contextmanager

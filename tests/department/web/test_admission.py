@@ -57,13 +57,13 @@ class Visits:
                 await form.wait()
             return {"type": "http.request", "body": b"said", "more_body": False}
 
-        said: list[Any] = []
+        fields: list[Any] = []
 
         async def send(message: Any) -> None:  # noqa: ANN401
-            said.append(message)
+            fields.append(message)
 
         await self.admission(scope, receive, send)
-        self.answers.append((said[0]["status"], said[1]["body"]))
+        self.answers.append((fields[0]["status"], fields[1]["body"]))
 
     async def present(self, count: int) -> list[str]:
         """Return which requests the pages have, once there is nothing more to do but to answer."""

@@ -16,7 +16,7 @@ from platepost.department.folder import DepartmentFolder
 from platepost.department.session import running_database
 from platepost.simulator.brokers.daemon import free_port
 from tests.browser import Visitor, page_faults
-from tests.department.commands.installation import Commands, department, done_beside
+from tests.department.commands.installation import Commands, department, done_aside
 from tests.department.status.test_status_page import wait_until_served
 
 __all__ = ["department"]
@@ -30,8 +30,8 @@ from tests.campaigns.month.cli import live_month
 assert live_month(DepartmentFolder(Path(sys.argv[1])), seed=1, reads=4, every=10).passed
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
-from tests.department.people.persons import client_of, made_person
-made_person("m.admin", DepartmentRole.ADMINISTRATOR)
+from tests.department.people.persons import client_of, new_person
+new_person("m.admin", DepartmentRole.ADMINISTRATOR)
 sessions = {}
 for person in DepartmentPerson.objects.filter(disabled_at=None).exclude(login="trainer"):
     session = client_of(person).session
@@ -60,7 +60,7 @@ PAGES = {
         ("/incidents/1/notice/affected/", "Notice of Data Breach"),
         ("/archive/", "Archive"),
         ("/holds/", "evidence"),
-        ("/doors/", "Nobody receives every read"),
+        ("/direct-feeds/", "Nobody receives every read"),
         ("/quality/", "Quality"),
         ("/", "Custody"),
         ("/account/", "authenticator"),
@@ -147,7 +147,7 @@ def site(department: Commands) -> Iterator[Site]:
     folder = DepartmentFolder(department.folder)
     pages, public = (f"127.0.0.1:{free_port()}" for _ in range(2))
     with running_database(folder):
-        said = done_beside(PREPARED, folder.path)
+        fields = done_aside(PREPARED, folder.path)
         assert department.json("public publish")["published"] is True
         assert department.json("contain", "1") == {
             "incident": 1, "codes": {}, "steps": {"Disable the account on its page; its sessions end with it": True}
@@ -157,7 +157,7 @@ def site(department: Commands) -> Iterator[Site]:
             try:
                 wait_until_served(f"http://{pages}/log-in/", one)
                 wait_until_served(f"http://{public}/", other)
-                yield Site(f"http://{pages}", f"http://{public}", json.loads(said.splitlines()[-1]))
+                yield Site(f"http://{pages}", f"http://{public}", json.loads(fields.splitlines()[-1]))
             finally:
                 for server in (one, other):
                     server.terminate()

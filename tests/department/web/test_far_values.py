@@ -11,7 +11,7 @@ from platepost.department.people.rights import DepartmentRole
 from platepost.department.sharing.requests import decide
 from tests.department.archive.conftest import superuser
 from tests.department.emptying import empty
-from tests.department.people.persons import fresh_client_of, made_person
+from tests.department.people.persons import fresh_client_of, new_person
 from tests.department.roles import as_role
 from tests.department.sharing.conftest import no_agency
 from tests.department.sharing.test_requests import GRANTED, asked
@@ -97,7 +97,7 @@ def test_far_values_are_refused_in_words(superuser: psycopg.Connection) -> None:
     empty(superuser, "sharing_release", "sharing_request", "archive_hold", "sharing_incident")
     clients: dict[str, Client] = {}
     for who, role in ROLES.items():
-        clients[who] = fresh_client_of(made_person({"r": "r.manager"}.get(who, f"{who}.person"), role))
+        clients[who] = fresh_client_of(new_person({"r": "r.manager"}.get(who, f"{who}.person"), role))
         clients[who].raise_request_exception = False
     waiting, decided = asked(), asked("public records")
     decide(decided, **GRANTED)

@@ -20,8 +20,8 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def site(department: Commands) -> Iterator[ListsSite]:
-    with lists_site(department, posts=2) as made:
-        yield made
+    with lists_site(department, posts=2) as created:
+        yield created
 
 
 def fine(page: Page) -> None:
@@ -40,9 +40,9 @@ def test_amber_alert_from_the_keyboard_to_the_posts_and_off_again(
     page = visitor.open(f"{site.address}/log-in/")
     took = enter_amber_alert(page, site, "7XY?9*")
     fine(page)
-    said = page.inner_text("main")
-    assert "amber alert, 1" in said
-    assert "white van" in said
+    fields = page.inner_text("main")
+    assert "amber alert, 1" in fields
+    assert "white van" in fields
     page.reload()
     page.wait_for_selector("dd:has-text('published in version')")
     page.get_by_label("Because").fill("the child is safe")

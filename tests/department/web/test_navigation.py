@@ -8,7 +8,7 @@ from django.urls import resolve, reverse
 from platepost.department.people.access import Open, access_of
 from platepost.department.people.rights import GRANTS, DepartmentRole, Permission
 from platepost.department.web.navigation import NavigationEntry, registered_entries
-from tests.department.people.persons import client_of, made_person
+from tests.department.people.persons import client_of, new_person
 
 LINKS = {
     DepartmentRole.DISPATCHER: "Custody, Hits, Search, Lists, Holds, Policy, Quality, Side doors, Training",
@@ -46,7 +46,7 @@ def test_no_two_entries_have_the_same_place() -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("role", LINKS)
 def test_links_of_a_role(role: DepartmentRole) -> None:
-    page = client_of(made_person("a.person", role)).get(reverse("policy")).content.decode()
+    page = client_of(new_person("a.person", role)).get(reverse("policy")).content.decode()
     navigation = re.search(r"<nav .*?</nav>", page, re.DOTALL)
     assert navigation is not None
     assert re.findall(r">([^<]+)</a>", navigation[0]) == [*LINKS[role].split(", "), "a.person", "Log out"]

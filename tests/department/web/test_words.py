@@ -37,12 +37,12 @@ class Texts(HTMLParser):
 
 def untranslated(text: str) -> list[str]:
     """Return what of a template is text for people and is translated by no tag."""
-    inside, page, found = "", "", []
+    inside, page, matches = "", "", []
     for token in Lexer(text).tokenize():
         if token.token_type is TokenType.TEXT:
             page += "" if inside else token.contents
         elif token.token_type is TokenType.VAR:
-            found += [words for _, words in IN_A_FILTER.findall(token.contents)]
+            matches += [words for _, words in IN_A_FILTER.findall(token.contents)]
         elif token.token_type is TokenType.BLOCK:
             word = token.contents.split()[0]
             if word in {"blocktranslate", "comment"}:
@@ -52,7 +52,7 @@ def untranslated(text: str) -> list[str]:
     texts = Texts()
     texts.feed(page)
     texts.close()
-    return found + [words for words in texts.found if re.search(r"[A-Za-z]{2}", words)]
+    return matches + [words for words in texts.found if re.search(r"[A-Za-z]{2}", words)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DEPARTMENT)))
@@ -61,7 +61,7 @@ def test_every_text_of_a_page_can_be_translated(page: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "names"),
     [
         ("<p>{% translate 'None' %}</p>", []),
         ("<p>{% blocktranslate %}For {{ n }} of <b>them</b>{% endblocktranslate %}</p>", []),
@@ -73,5 +73,5 @@ def test_every_text_of_a_page_can_be_translated(page: Path) -> None:
         ("{% if a %} (late){% endif %}", ["(late)"]),
     ],
 )
-def test_what_cannot_be_translated_is_found(text: str, found: list[str]) -> None:
-    assert untranslated(text) == found
+def test_what_cannot_be_translated_is_found(text: str, names: list[str]) -> None:
+    assert untranslated(text) == names

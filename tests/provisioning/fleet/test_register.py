@@ -17,10 +17,10 @@ from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.provisioning.fleet.reads import ReadsGrant
 from platepost.provisioning.fleet.register import (
     REGISTER_TYPE,
+    FeedHolder,
     PostKey,
     PostKeyRegister,
     PostKeys,
-    ReadsHolder,
     RegisterRefusedError,
     open_register,
     write_register,
@@ -74,7 +74,7 @@ def test_it_names_who_hears_every_read(fleet: Fleet) -> None:
     fleet.add_subscriber("analysis", reads=ReadsGrant("order 31", date(2099, 3, 31)))
     write_register(fleet)
     first = said(fleet)
-    assert first.readers == (ReadsHolder(name="analysis", reason="order 31", until=date(2099, 3, 31)),)
+    assert first.readers == (FeedHolder(name="analysis", reason="order 31", until=date(2099, 3, 31)),)
     fleet.grant_reads("analysis", None)
     write_register(fleet)
     assert (said(fleet).readers, said(fleet).number > first.number) == (None, True)

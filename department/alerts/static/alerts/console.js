@@ -8,8 +8,8 @@ const at = (id) => document.getElementById(id);
 const token = page.querySelector("input[name=csrfmiddlewaretoken]").value;
 const icon = document.querySelector("link[rel=icon]");
 const name = document.title;
-const told = JSON.parse(at("words").textContent);  // in the page's language
-const text = (key, given = {}) => told[key].replace(/\{(\w+)\}/g, (_, each) => given[each]);
+const words = JSON.parse(at("words").textContent);  // in the page's language
+const text = (key, given = {}) => words[key].replace(/\{(\w+)\}/g, (_, each) => given[each]);
 globalThis.words = text;  // of pictures.js, too
 const hits = new Map();  // by record; in the order of their coming
 const vehicles = new Map();  // by the first hit of a vehicle, the records of all of its hits that are open
@@ -17,7 +17,7 @@ const rows = new Map();  // of the queue, by record
 const drawn = new WeakMap();  // by row, the hit as it shows it; by canvas of a repeat, the picture
 const { pictures, comparing } = globalThis;
 const asked = new Map();  // by record, when it was asked for
-let last = "", current = null, due = false, ahead = 0, heard = null, ended = "", complete = false;
+let last = "", current = null, due = false, ahead = 0, liveness = null, ended = "", complete = false;
 let beat = null, beatAt = Date.now(), received = null, deafSince = null;  // server's time of the last beat, ours, and of the last one with hits
 let session = null, stayedAt = Date.now(), length = ROWS, taking = [], news = [];
 
@@ -33,9 +33,9 @@ async function listen() {
       if (answer.redirected || answer.status === 403) return end(text("logged_out"));
       if (!answer.ok) throw new Error(answer.status);
       await read(answer.body.pipeThrough(new TextDecoderStream()).getReader());
-    } catch { /* lost: it is asked again, and look() says so */ } finally { clearInterval(watch); }
-    if (ended) return look();
-    look();
+    } catch { /* lost: it is asked again, and showStatus() says so */ } finally { clearInterval(watch); }
+    if (ended) return showStatus();
+    showStatus();
     await new Promise((again) => setTimeout(again, AGAIN_MS));
   }
 }
@@ -48,36 +48,36 @@ async function read(reader) {
     text += value;
     let changed = false;
     for (let end; (end = text.indexOf("\n\n")) >= 0; text = text.slice(end + 2)) changed = take(text.slice(0, end)) || changed;
-    if (changed) list(); else look();
+    if (changed) list(); else showStatus();
   }
 }
 
 function take(event) {
-  const said = Object.fromEntries(event.split("\n").map((line) => [line.split(": ", 1)[0], line.slice(line.indexOf(": ") + 2)]));
-  const data = JSON.parse(said.data);
-  if (said.event === "heard") {
+  const message = Object.fromEntries(event.split("\n").map((line) => [line.split(": ", 1)[0], line.slice(line.indexOf(": ") + 2)]));
+  const data = JSON.parse(message.data);
+  if (message.event === "heard") {
     hear(data);
-  } else if (said.event === "session") {
+  } else if (message.event === "session") {
     session = data;
-  } else if (said.event === "test") {
+  } else if (message.event === "test") {
     testArrived(data);
-  } else if (said.event === "ended") {
+  } else if (message.event === "ended") {
     if (data.why) end(data.why);
-  } else if (said.event === "complete") {
+  } else if (message.event === "complete") {
     const open = data.open && new Set(data.open);
     if (open) for (const record of hits.keys()) if (!open.has(record)) drop(record);
     complete = true;
-  } else if (said.event === "rows") {
+  } else if (message.event === "rows") {
     // What is known of a hit beyond its row stays.
     for (const row of data.rows) {
       const { plate, place, category } = hits.get(row.record) ?? row;
-      stand({ ...row, plate, place, category });
+      updateHit({ ...row, plate, place, category });
     }
-  } else if (said.event === "hit" || hits.has(data.record)) {
-    stand(data);
+  } else if (message.event === "hit" || hits.has(data.record)) {
+    updateHit(data);
   }
-  if (said.id) last = said.id;
-  return !["heard", "session", "test"].includes(said.event);
+  if (message.id) last = message.id;
+  return !["heard", "session", "test"].includes(message.event);
 }
 
 // A beat of the server. Silence is told in the server's time, and never as shorter than it was: what a browser that slept
@@ -89,7 +89,7 @@ function hear(data) {
   beat = sent;
   beatAt = Date.now();
   ahead = sent - beatAt;
-  heard = data;
+  liveness = data;
   if (data.nothing) return;
   if (deafSince !== null) say(text("was_deaf", { since: clock(deafSince), until: clock(now) }));
   deafSince = null;
@@ -102,7 +102,7 @@ function end(why) {
 }
 
 // --- hits
-function stand(data) {
+function updateHit(data) {
   const former = hits.get(data.record), now = { ...former, ...data };
   if (former && former.revision !== now.revision && data.steps === undefined) delete now.steps;  // of another state
   hits.set(data.record, now);
@@ -139,7 +139,7 @@ async function load(records) {
     if (!answer.ok) return;
     for (const hit of (await answer.json()).hits) {
       const former = hits.get(hit.record);
-      if (former && former.revision <= hit.revision) stand({ facts: "", ...hit });
+      if (former && former.revision <= hit.revision) updateHit({ facts: "", ...hit });
     }
     for (const record of lacking) asked.delete(record);
     list();
@@ -198,7 +198,7 @@ function parts(hit) {
   const part = (text, kind = "") => Object.assign(document.createElement("span"), { textContent: text, className: kind });
   const age = part("", "age");
   age.dataset.captured = hit.captured;
-  const stands = part([hit.stand, hit.holder, hit.decided].filter(Boolean).join(" · "), "stands");
+  const stands = part([hit.status, hit.holder, hit.decided].filter(Boolean).join(" · "), "stands");
   return [part(text("priority", hit), "priority"), part(named(hit.category), "category"), part(hit.plate || "…", "plate"), part(hit.place, "place"), stands, age];
 }
 
@@ -212,20 +212,20 @@ const latest = (one, other) => (one.captured < other.captured ? 1 : -1);
 
 // One row for each vehicle, at whichever of its hits is in hand, or came first; the others are folded under it.
 function heads() {
-  const found = new Map();
+  const groups = new Map();
   for (const hit of hits.values()) {
     const key = gone(hit) ? `withdrawn ${hit.root}` : hit.root;
-    if (!found.has(key)) found.set(key, []);
-    found.get(key).push(hit);
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(hit);
   }
-  const made = [];
-  for (const all of found.values()) {
+  const entries = [];
+  for (const all of groups.values()) {
     const held = all.filter(inHand), others = all.filter((each) => !inHand(each)).sort((one, other) => -latest(one, other));
     const [head, ...more] = held.length ? held : others.splice(0, 1);
     const newest = [head, ...others].reduce((time, each) => (each.arrived > time ? each.arrived : time), "");
-    made.push({ head, again: others, newest }, ...more.map((each) => ({ head: each, again: [], newest: each.arrived })));
+    entries.push({ head, again: others, newest }, ...more.map((each) => ({ head: each, again: [], newest: each.arrived })));
   }
-  return made.sort((one, other) =>
+  return entries.sort((one, other) =>
     urgent(other.head) - urgent(one.head) || one.head.priority - other.head.priority || (one.newest < other.newest ? 1 : -1));
 }
 
@@ -247,7 +247,7 @@ function list() {
   }
   repeats();
   age();
-  look();
+  showStatus();
   const present = hits.get(current);
   load([...(present ? [current, ...together(present).slice(0, REPEATS).map((each) => each.record)] : []), ...shown.map(({ head }) => head.record)]);
 }
@@ -261,29 +261,29 @@ function attend() {
 
 function row(hit) {
   if (!rows.has(hit.record)) {
-    const made = document.createElement("li"), button = document.createElement("button");
+    const item = document.createElement("li"), button = document.createElement("button");
     button.dataset.record = hit.record;
     button.addEventListener("click", () => { show(hit.record); list(); attend(); });
-    made.append(button);
-    rows.set(hit.record, made);
+    item.append(button);
+    rows.set(hit.record, item);
   }
-  const made = rows.get(hit.record);
-  if (drawn.get(made) !== hit) {
-    drawn.set(made, hit);
-    made.firstChild.dataset.state = hit.state;
-    redraw(made.firstChild, parts(hit));
+  const item = rows.get(hit.record);
+  if (drawn.get(item) !== hit) {
+    drawn.set(item, hit);
+    item.firstChild.dataset.state = hit.state;
+    redraw(item.firstChild, parts(hit));
   }
-  return made;
+  return item;
 }
 
 // Under a row, what came of the same vehicle since: how often, where last, and how long ago.
-function fold(made, again) {
-  let more = made.querySelector(":scope > details");
+function fold(item, again) {
+  let more = item.querySelector(":scope > details");
   if (!again.length) return more?.remove();
   if (!more) {
     more = Object.assign(document.createElement("details"), { className: "again" });
     more.append(document.createElement("summary"), document.createElement("ol"));
-    made.append(more);
+    item.append(more);
   }
   const newest = [...again].sort(latest);
   const age = Object.assign(document.createElement("span"), { className: "age" });
@@ -300,16 +300,16 @@ function repeats() {
   arrange(at("repeats-list"), again.map((each) => {
     const id = `repeat-${each.record}`;
     if (at(id)) return at(id);
-    const made = Object.assign(document.createElement("li"), { id }), canvas = document.createElement("canvas");
+    const item = Object.assign(document.createElement("li"), { id }), canvas = document.createElement("canvas");
     const place = Object.assign(document.createElement("span"), { textContent: each.place });
     const age = Object.assign(document.createElement("span"), { className: "age" });
-    made.dataset.record = each.record;
+    item.dataset.record = each.record;
     age.dataset.captured = each.captured;
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", text("repeat_picture", each));
-    made.append(canvas, place, age);
+    item.append(canvas, place, age);
     paint(canvas, each.pictures?.patch ?? each.pictures?.overview);
-    return made;
+    return item;
   }));
 }
 
@@ -392,7 +392,7 @@ const buzz = () => tone(110, 110, 0, 0.5, "sawtooth");
 
 function wake() {
   audio ??= new AudioContext();
-  audio.resume().then(look);
+  audio.resume().then(showStatus);
 }
 
 setInterval(() => {
@@ -403,28 +403,28 @@ setInterval(() => {
 }, SOUND_MS);
 
 // --- whether anything can be received
-function look() {
-  const lost = [...(heard?.lost ?? [])];
+function showStatus() {
+  const lost = [...(liveness?.lost ?? [])];
   const silent = Date.now() - beatAt > DEAF_MS;
   if (ended) lost.unshift(ended);
   else if (silent) lost.unshift(text("silent"));
-  const nothing = Boolean(ended) || silent || Boolean(heard?.nothing);
+  const nothing = Boolean(ended) || silent || Boolean(liveness?.nothing);
   if (nothing) deafSince ??= received ?? beat ?? new Date(beatAt);
   const deaf = at("deaf");
   const head = ended ? text("signed_out", { since: clock(deafSince) }) : nothing ? text("deaf_since", { since: clock(deafSince) }) : text("deaf_partly");
   deaf.hidden = lost.length === 0;
   deaf.classList.toggle("some", !nothing);
   set(deaf.firstChild, head);
-  if (deaf.dataset.said !== lost.join()) {
-    deaf.dataset.said = lost.join();
+  if (deaf.dataset.shown !== lost.join()) {
+    deaf.dataset.shown = lost.join();
     deaf.querySelector("ul").replaceChildren(...lost.map((each) => Object.assign(document.createElement("li"), { textContent: each })));
   }
   at("sign-in").hidden = !ended;
   set(at("waiting"), queued(nothing));
-  at("unanswered").hidden = nothing || !heard?.overdue;
-  if (heard?.overdue) set(at("unanswered"), text("unanswered_since", { count: heard.overdue, since: clock(new Date(heard.overdue_since)) }));
-  const [last, tested] = [heard?.last, heard?.tested].map((each) => each && clock(new Date(each)));
-  set(at("heard"), heard ? text("last_heard", { heard: last ?? text("never"), tested: tested ?? text("no_test") }) : text("not_heard"));
+  at("unanswered").hidden = nothing || !liveness?.overdue;
+  if (liveness?.overdue) set(at("unanswered"), text("unanswered_since", { count: liveness.overdue, since: clock(new Date(liveness.overdue_since)) }));
+  const [last, tested] = [liveness?.last, liveness?.tested].map((each) => each && clock(new Date(each)));
+  set(at("heard"), liveness ? text("last_heard", { heard: last ?? text("never"), tested: tested ?? text("no_test") }) : text("not_heard"));
   set(at("sound"), text(sounds() ? "sound" : "no_sound"));
   at("sound").className = sounds() ? "second" : "second off";
   const left = expiring();
@@ -456,8 +456,8 @@ async function stay() {
   try {
     const answer = await fetch(page.dataset.stay, { method: "POST", headers: { "X-CSRFToken": token } });
     if (answer.ok) session = await answer.json();
-  } catch { /* lost: look() says so */ }
-  look();
+  } catch { /* lost: showStatus() says so */ }
+  showStatus();
 }
 
 const clock = (moment) => moment.toLocaleTimeString([], { hour12: false, timeZone: page.dataset.zone, timeZoneName: "short" });
@@ -580,7 +580,7 @@ at("sound").addEventListener("click", () => {
   globalThis.Notification?.requestPermission?.();
   chime(1);
 });
-setInterval(() => { age(); look(); }, 1000);
+setInterval(() => { age(); showStatus(); }, 1000);
 if (navigator.userActivation?.hasBeenActive) wake();
-look();
+showStatus();
 listen();

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
-from platepost.department.ledger.doors import agree_reads, confirm_reads, kept_register, reads_doors
+from platepost.department.ledger.direct_feeds import agree_feed, confirm_feed, direct_feeds, stored_register
 from platepost.department.people.access import CurrentRequest, accepted, needs
 from platepost.department.people.forms import DayField
 from platepost.department.people.rights import Permission
@@ -25,14 +25,14 @@ class AgreementForm(forms.Form):
     def clean_reader(self) -> str:
         """Refuse who hears nothing."""
         reader = str(self.cleaned_data["reader"])
-        if reader not in {door.holder.name for door in reads_doors(kept_register())}:
+        if reader not in {feed.holder.name for feed in direct_feeds(stored_register())}:
             raise forms.ValidationError("The fleet granted them nothing.")
         return reader
 
 
 @needs(Permission.SEE_STATUS)
 @require_safe
-def doors(request: HttpRequest) -> HttpResponse:
+def show(request: HttpRequest) -> HttpResponse:
     """Show who hears every read, and what is wrong with that."""
     return _page(request)
 
@@ -41,23 +41,30 @@ def doors(request: HttpRequest) -> HttpResponse:
 @require_POST
 def agree(request: CurrentRequest) -> HttpResponse:
     """Enter an agreement."""
-    return _changed(request, AgreementForm(request.POST), lambda said: agree_reads(**said, person=request.user.login))
+    return _changed(
+        request, AgreementForm(request.POST), lambda cleaned: agree_feed(**cleaned, person=request.user.login)
+    )
 
 
 @needs(Permission.CONFIRM_AGREEMENTS)
 @require_POST
 def confirm(request: CurrentRequest, agreement: int) -> HttpResponse:
     """Be the second person for an agreement."""
-    return _changed(request, forms.Form(request.POST), lambda _: confirm_reads(agreement, person=request.user.login))
+    return _changed(request, forms.Form(request.POST), lambda _: confirm_feed(agreement, person=request.user.login))
 
 
 def _changed(request: HttpRequest, form: forms.Form, change: Callable[[Any], object]) -> HttpResponse:
-    return redirect("doors") if accepted(form, change) else _page(request, form)
+    return redirect("direct_feeds") if accepted(form, change) else _page(request, form)
 
 
 def _page(request: HttpRequest, refused: forms.Form | None = None) -> HttpResponse:
     shown = [
-        (door, door.faults(), AgreementForm(initial={"reader": door.holder.name}, auto_id=f"{door.holder.name}_%s"))
-        for door in reads_doors(kept_register())
+        (feed, feed.faults(), AgreementForm(initial={"reader": feed.holder.name}, auto_id=f"{feed.holder.name}_%s"))
+        for feed in direct_feeds(stored_register())
     ]
-    return render(request, "sharing/doors.html", {"doors": shown, "refused": refused}, status=422 if refused else 200)
+    return render(
+        request,
+        "sharing/direct_feeds.html",
+        {"direct_feeds": shown, "refused": refused},
+        status=422 if refused else 200,
+    )

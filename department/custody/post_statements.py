@@ -22,7 +22,7 @@ from platepost.wire.verify.trust import Change, Naming, Trust
 log = logging.getLogger(__name__)
 
 
-class NamedNumbers(NamedTuple):
+class DroppedNumbers(NamedTuple):
     """Numbers of one chain that its post gave up."""
 
     chain: str
@@ -72,7 +72,7 @@ class PostStatements:
         self.keys = keys
         """Those given, and those that they vouched for."""
         self.trust = Trust(self._given)
-        self.given_up: list[NamedNumbers] = []
+        self.dropped: list[DroppedNumbers] = []
         """All numbers that it named so far."""
 
     @property
@@ -85,27 +85,27 @@ class PostStatements:
         """How much is known of its keys: it grows, and what was judged may then be judged otherwise."""
         return len(self.keys.kids), len(self._changes)
 
-    def hear_all(self, events: Iterable[dict[str, Any]]) -> list[NamedNumbers]:
+    def add_all(self, events: Iterable[dict[str, Any]]) -> list[DroppedNumbers]:
         """Take in events in any order; return the numbers that they name, and those that wait for a key that they name.
 
         An event whose key is not known waits for one that vouches for it. One that is not genuine is logged.
         """
-        before, waiting = len(self.given_up), [*self._waiting, *events]
+        before, waiting = len(self.dropped), [*self._waiting, *events]
         while len(waiting) > len(left := [event for event in waiting if not self._is_known(event)]):
             waiting = left
         self._waiting = left
-        return self.given_up[before:]
+        return self.dropped[before:]
 
     def _is_known(self, event: dict[str, Any]) -> bool:
         try:
-            self.hear(event)
+            self.add(event)
         except ForeignKeyError:
             return False
         except SignatureRefusedError as error:
             log.warning("a record that names numbers as gone is not genuine: %s", error)
         return True
 
-    def hear(self, event: dict[str, Any]) -> NamedNumbers | None:
+    def add(self, event: dict[str, Any]) -> DroppedNumbers | None:
         """Take in one event; return the numbers that it names, None if it names none or is not to be believed.
 
         It names only numbers before its own in its own chain, and in another only those that its key can know of.
@@ -144,8 +144,8 @@ class PostStatements:
             return None
         end = sequence - 1 if named == chain else self.trust.last_number(key, named)
         spans = ((gap.first, gap.last if end is None else min(gap.last, end)) for gap in gaps)
-        self.given_up.append(NamedNumbers(named, tuple((first, last) for first, last in spans if first <= last)))
-        return self.given_up[-1]
+        self.dropped.append(DroppedNumbers(named, tuple((first, last) for first, last in spans if first <= last)))
+        return self.dropped[-1]
 
     def _present_trust(self) -> Trust:
         """Judge by all that was heard. A chain that no change names was there before, as far as it was kept."""

@@ -18,18 +18,18 @@ from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.errors import AgreementError
 from platepost.department.ledger.writing import append, entering
-from platepost.provisioning.fleet.register import PostKeyRegister, ReadsHolder
+from platepost.provisioning.fleet.register import FeedHolder, PostKeyRegister
 
-_SAID = """
-SELECT event, said.value::jsonb FROM ledger_entry JOIN LATERAL (
+_GRANTS = """
+SELECT event, fields.value::jsonb FROM ledger_entry JOIN LATERAL (
     SELECT jsonb_object_agg(field, value::jsonb)::text AS value FROM ledger_body AS body
     WHERE body.entry = ledger_entry.entry
-) AS said ON true WHERE event IN ('reads_granted', 'reads_ended') ORDER BY number
+) AS fields ON true WHERE event IN ('reads_granted', 'reads_ended') ORDER BY number
 """
 
 
 @dataclass(frozen=True, slots=True)
-class ReadsAgreement:
+class FeedAgreement:
     """What a subscriber may have the reads for."""
 
     id: int
@@ -42,11 +42,11 @@ class ReadsAgreement:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadsDoor:
+class DirectFeed:
     """A subscriber who hears every read."""
 
-    holder: ReadsHolder
-    agreement: ReadsAgreement | None
+    holder: FeedHolder
+    agreement: FeedAgreement | None
     """The one that was entered last."""
 
     def faults(self, now: datetime | None = None) -> tuple[str, ...]:
@@ -70,22 +70,22 @@ class ReadsDoor:
         )
 
 
-def kept_register() -> PostKeyRegister | None:
+def stored_register() -> PostKeyRegister | None:
     """Return the fleet's register that is in force; None where there is none yet."""
-    return StateFile(settings.KEPT_REGISTER, PostKeyRegister, about="the register of the posts' keys").read()
+    return StateFile(settings.STORED_REGISTER, PostKeyRegister, about="the register of the posts' keys").read()
 
 
-def reads_doors(register: PostKeyRegister | None) -> list[ReadsDoor]:
+def direct_feeds(register: PostKeyRegister | None) -> list[DirectFeed]:
     """Return who hears every read by the register in force, by name."""
     last = (
         "SELECT DISTINCT ON (reader) id, reader, says, until, agreed_by, confirmed_by"
         " FROM ledger_agreement ORDER BY reader, id DESC"
     )
-    agreed = {row[1]: ReadsAgreement(*row) for row in rows(last)}
-    return [ReadsDoor(holder, agreed.get(holder.name)) for holder in (register and register.readers) or ()]
+    agreed = {row[1]: FeedAgreement(*row) for row in rows(last)}
+    return [DirectFeed(holder, agreed.get(holder.name)) for holder in (register and register.readers) or ()]
 
 
-def agree_reads(reader: str, says: str, until: date, *, person: str) -> None:
+def agree_feed(reader: str, says: str, until: date, *, person: str) -> None:
     """Enter the agreement by which a subscriber hears every read; it waits for a second person.
 
     Raises:
@@ -93,9 +93,9 @@ def agree_reads(reader: str, says: str, until: date, *, person: str) -> None:
         LedgerError: it cannot be entered.
 
     """
-    said = {"person": person, "reader": reader, "says": says, "until": until}
+    fields = {"person": person, "reader": reader, "says": says, "until": until}
     try:
-        with entering(LedgerEvent.READS_AGREED, said), connection.cursor() as cursor:
+        with entering(LedgerEvent.READS_AGREED, fields), connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO ledger_agreement (reader, says, until, agreed_by) VALUES (%s, %s, %s, %s)",
                 [reader, says, until, person],
@@ -104,7 +104,7 @@ def agree_reads(reader: str, says: str, until: date, *, person: str) -> None:
         raise AgreementError("an agreement ends in the future, and within 366 days") from error
 
 
-def confirm_reads(agreement: int, *, person: str) -> None:
+def confirm_feed(agreement: int, *, person: str) -> None:
     """Be the second person for an agreement.
 
     Raises:
@@ -113,16 +113,16 @@ def confirm_reads(agreement: int, *, person: str) -> None:
 
     """
     try:
-        with entering(LedgerEvent.READS_CONFIRMED, {"person": person}) as said, connection.cursor() as cursor:
+        with entering(LedgerEvent.READS_CONFIRMED, {"person": person}) as entry, connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE ledger_agreement SET confirmed_by = %s, confirmed_at = now()"
                 " WHERE id = %s AND confirmed_by IS NULL RETURNING reader, says",
                 [person, agreement],
             )
-            found = cursor.fetchone()
-            if found is None:
+            confirmed = cursor.fetchone()
+            if confirmed is None:
                 raise AgreementError("no such agreement waits for a second person")
-            said["reader"], said["says"] = found
+            entry["reader"], entry["says"] = confirmed
     except IntegrityError as error:
         raise AgreementError("the second person must be someone else") from error
 
@@ -136,10 +136,10 @@ def note_readers(keeper: Connection[Any], register: PostKeyRegister | None) -> i
 
     """
     noted: dict[str, tuple[str, str | None]] = {}
-    for event, said in keeper.execute(_SAID):
-        noted.pop(said["reader"], None)
+    for event, fields in keeper.execute(_GRANTS):
+        noted.pop(fields["reader"], None)
         if event == LedgerEvent.READS_GRANTED.value:
-            noted[said["reader"]] = said["reason"], said["until"]
+            noted[fields["reader"]] = fields["reason"], fields["until"]
     now = {
         holder.name: (holder.reason, holder.until and holder.until.isoformat())
         for holder in (register and register.readers) or ()

@@ -14,7 +14,7 @@ from platepost.department.custody.bucket import PictureBucket
 from platepost.department.database.roles import WEB
 from platepost.department.status.status import custody_status
 from tests.department.alerts.conftest import Dispatch, dispatch
-from tests.department.alerts.test_console_feed import ear, feed, look
+from tests.department.alerts.test_console_feed import ear, feed, poll
 from tests.department.roles import as_role
 from tests.department.search.conftest import AT, Stock, keep_record, stock, superuser
 from tests.department.search.test_search import PATCH, PLATE, WHY, operator
@@ -77,14 +77,14 @@ def test_a_hit_is_shown_without_its_picture_and_with_the_reason(
     dispatch: Dispatch, feed: ConsoleFeed, bucket: Bucket, away: PictureBucket
 ) -> None:
     one = ear(feed, "a.rivera")
-    look(feed)
+    poll(feed)
     record = dispatch.alert().record_id
     dispatch.act("UPDATE custody_picture SET object = gen_random_uuid(), body = NULL WHERE record_id = %s", record)
     with override_settings(PICTURE_BUCKET=away):
-        look(feed)
-    ((_, _), (kind, said), _) = one.told
-    assert (kind, said["record"], said["plate"], said["pictures"]) == ("hit", record, "7ABC123", {})
-    assert "can't be shown: the store that it lies in does not answer." in said["facts"]
+        poll(feed)
+    ((_, _), (kind, fields), _) = one.received
+    assert (kind, fields["record"], fields["plate"], fields["pictures"]) == ("hit", record, "7ABC123", {})
+    assert "can't be shown: the store that it lies in does not answer." in fields["facts"]
 
 
 def test_status_says_that_the_store_does_not_answer(dispatch: Dispatch, bucket: Bucket, away: PictureBucket) -> None:

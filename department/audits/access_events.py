@@ -47,7 +47,7 @@ WHERE line.number > %(after)s AND line.at >= %(since)s AND line.at < %(until)s O
 
 
 @dataclass(slots=True)
-class SearchAct:
+class SearchEvent:
     """One search: somebody typed a pattern, or opened one of the plates that it found."""
 
     number: int
@@ -79,7 +79,7 @@ class SearchAct:
         return self.opened or self.typed
 
     @property
-    def sought(self) -> str | None:
+    def searched(self) -> str | None:
         """The plate that was typed, whole or with one character left open that made no difference."""
         if self.opened or self.typed:
             return None if self.opened else self.typed
@@ -98,12 +98,12 @@ class SearchAct:
 
 
 @dataclass(slots=True)
-class DepartmentActs:
+class AccessEvents:
     """What happened in a time, as the ledger says."""
 
     zone: tzinfo
     """Of days and hours."""
-    searches: list[SearchAct] = field(default_factory=list)
+    searches: list[SearchEvent] = field(default_factory=list)
     """In order of time."""
     present: dict[str, list[tuple[datetime, bool]]] = field(default_factory=lambda: defaultdict(list))
     """By person, each moment at which they did something, and whether it was more than looking."""
@@ -114,11 +114,11 @@ class DepartmentActs:
     seekers: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """By case, who searched for it."""
 
-    def day(self, search: SearchAct) -> date:
+    def day(self, search: SearchEvent) -> date:
         """Return the day on which it was made, where the department is."""
         return search.at.astimezone(self.zone).date()
 
-    def is_shared(self, search: SearchAct) -> bool:
+    def is_shared(self, search: SearchEvent) -> bool:
         """Tell whether something came of its case, or a colleague searched for it, too."""
         return search.case is not None and (search.case in self.followed or len(self.seekers[search.case]) > 1)
 
@@ -131,21 +131,21 @@ class DepartmentActs:
         pattern = _pattern(plate)
         typed = _typed(pattern) if pattern else None
         self.searches.append(
-            SearchAct(
+            SearchEvent(
                 *(number, uuid, at, person, purpose, case or None, _plain(reason), False, typed, None),
                 known=pattern.known if pattern else 0,
                 is_entry=True,
             )
         )
 
-    def add(self, entry: tuple[int, UUID, datetime, str, UUID | None], said: Mapping[str, Any]) -> SearchAct | None:
+    def add(self, entry: tuple[int, UUID, datetime, str, UUID | None], fields: Mapping[str, Any]) -> SearchEvent | None:
         """Add an entry, and return the search if it is one. What was shown is added to its search by the reader."""
         number, uuid, at, event, _ = entry
-        person, case = said.get("person"), said.get("case")
+        person, case = fields.get("person"), fields.get("case")
         if person is None:
             return None
-        query = said.get("query") or {}
-        self.present[person].append((at, event not in _WATCHING or said.get("exigent") is True))
+        query = fields.get("query") or {}
+        self.present[person].append((at, event not in _WATCHING or fields.get("exigent") is True))
         if event == LedgerEvent.LISTS_SEEN.value:
             self.begun[person].append(at)
         if event != _SEARCH:
@@ -156,9 +156,9 @@ class DepartmentActs:
         if _NO_SEARCH & query.keys() or ("list_entry" in query and "plate" not in query):
             return None
         opened, pattern = query.get("opened"), _pattern(str(query.get("plate", "")))
-        search = SearchAct(
-            *(number, uuid, at, person, said.get("purpose") or "", case, _plain(said.get("reason"))),
-            *(said.get("exigent") is True, _typed(pattern) if pattern else None, opened and folded(opened)),
+        search = SearchEvent(
+            *(number, uuid, at, person, fields.get("purpose") or "", case, _plain(fields.get("reason"))),
+            *(fields.get("exigent") is True, _typed(pattern) if pattern else None, opened and folded(opened)),
             known=pattern.known if pattern else 0,
             further="after" in query,
         )
@@ -184,7 +184,7 @@ def _plain(reason: str | None) -> str | None:
     return " ".join("".join(each if each.isalnum() else " " for each in (reason or "").lower()).split()) or None
 
 
-def read_acts(log: OpenEntry, since: datetime, until: datetime, *, zone: tzinfo) -> DepartmentActs:
+def read_access_events(log: OpenEntry, since: datetime, until: datetime, *, zone: tzinfo) -> AccessEvents:
     """Read what happened from a time to another.
 
     The query of `log` must name both times: that stands in the ledger for all that is read here. Note what people are
@@ -194,17 +194,17 @@ def read_acts(log: OpenEntry, since: datetime, until: datetime, *, zone: tzinfo)
         ClosedEntryError: the entry is not open, or does not open the ledger.
 
     """
-    acts, open_searches = DepartmentActs(zone), dict[UUID, SearchAct]()
+    acts, open_searches = AccessEvents(zone), dict[UUID, SearchEvent]()
     entered: dict[int, tuple[Any, str]] = {}
-    for entry, said in _entries(log, since, until):
-        if entry[3] == _ENTERED and said.get("entry") is not None:
-            entered[said["entry"]] = entry, said["person"]
+    for entry, fields in _entries(log, since, until):
+        if entry[3] == _ENTERED and fields.get("entry") is not None:
+            entered[fields["entry"]] = entry, fields["person"]
         if entry[3] in _ANSWERS:
             search = open_searches.pop(entry[4], None) if entry[4] else None
-            if search is not None and said.get("plates"):
-                search.listed = frozenset(said["plates"])
+            if search is not None and fields.get("plates"):
+                search.listed = frozenset(fields["plates"])
             continue
-        search = acts.add(entry, said)
+        search = acts.add(entry, fields)
         if search is not None:
             open_searches[search.entry] = search
     with reading(log) as cursor:

@@ -22,8 +22,8 @@ def act(event: LedgerEvent, **fields: Any) -> Iterator[dict[str, Any]]:  # noqa:
         LedgerError: it cannot be entered; nothing is done.
 
     """
-    with tried(event, **fields), entering(event, fields) as said:
-        yield said
+    with tried(event, **fields), entering(event, fields) as entry:
+        yield entry
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.test import override_settings
 
-from platepost.department.alerts.heard import ListeningState, hearing
+from platepost.department.alerts.liveness import ListeningState, listening_state
 from platepost.department.alerts.shift import shift_start
 from platepost.department.database.roles import WEB
 from platepost.department.status.status import custody_status
@@ -19,61 +19,61 @@ __all__ = ["dispatch"]
 
 
 @override_settings(BROKERS=("one.example:8883", "two.example:8883"))
-def heard(after: timedelta = timedelta()) -> ListeningState:
+def liveness(after: timedelta = timedelta()) -> ListeningState:
     with as_role(WEB):
-        return hearing(datetime.now(UTC) + after)
+        return listening_state(datetime.now(UTC) + after)
 
 
 def test_what_is_deaf_is_said(dispatch: Dispatch, lasting: LastingConnections) -> None:
-    found = heard()
-    assert found.nothing, "no post, no broker"
-    assert found.lost[0] == "The archive service is not connected to the broker one.example:8883."
-    assert found.lost[-1] == "No post has reported for a month."
+    matches = liveness()
+    assert matches.nothing, "no post, no broker"
+    assert matches.lost[0] == "The archive service is not connected to the broker one.example:8883."
+    assert matches.lost[-1] == "No post has reported for a month."
     dispatch.alert()
-    dispatch.store.hear(frozenset({1}))
-    found = heard()
-    assert (found.nothing, found.lost) == (
+    dispatch.store.mark_brokers(frozenset({1}))
+    matches = liveness()
+    assert (matches.nothing, matches.lost) == (
         False,
         ("The archive service is not connected to the broker one.example:8883.",),
     )
-    dispatch.store.hear(frozenset({0, 1}))
-    assert heard().lost == ()
-    assert heard().last is not None
-    assert heard(timedelta(minutes=3)).nothing, "a post sends something each minute"
-    assert "post-1 silent since" in heard(timedelta(minutes=3)).lost[0]
+    dispatch.store.mark_brokers(frozenset({0, 1}))
+    assert liveness().lost == ()
+    assert liveness().last is not None
+    assert liveness(timedelta(minutes=3)).nothing, "a post sends something each minute"
+    assert "post-1 silent since" in liveness(timedelta(minutes=3)).lost[0]
     with_rows = dispatch.asked
     execute = lambda sql, values: with_rows(f"{sql} RETURNING 1", *values)  # noqa: E731
     status(execute, "post-1", 60)
-    assert heard().lost == ("The test hit of post-1 is late: none received.",)
+    assert liveness().lost == ("The test hit of post-1 is late: none received.",)
     synthetic(execute, "post-1", datetime.now(UTC))
-    assert heard().lost == ()
-    assert heard().tested is not None
+    assert liveness().lost == ()
+    assert liveness().tested is not None
     dispatch.store.close()
     lasting.end()  # of the keeper, too
     deadline = time.monotonic() + 30
-    while (found := heard()).lost != ("The archive service is not running: no hits are taken from the broker.",):
-        assert time.monotonic() < deadline, found.lost  # the server needs a moment to see that it has gone
-    assert found.nothing
+    while (matches := liveness()).lost != ("The archive service is not running: no hits are taken from the broker.",):
+        assert time.monotonic() < deadline, matches.lost  # the server needs a moment to see that it has gone
+    assert matches.nothing
 
 
 def test_post_out_of_service_is_waited_for_no_more(dispatch: Dispatch) -> None:
     """Its last record says so. One of its name that is put up afterwards is heard again."""
     dispatch.alert()
-    dispatch.store.hear(frozenset({0, 1}))
+    dispatch.store.mark_brokers(frozenset({0, 1}))
     status(lambda sql, values: dispatch.asked(f"{sql} RETURNING 1", *values), "post-1", 60)
     later = timedelta(minutes=3)
-    assert len(heard(later).lost) == 1
+    assert len(liveness(later).lost) == 1
     with as_role(WEB):
         assert [post.post for post in shift_start().posts] == ["post-1"]
         assert [post.synthetic_late for post in custody_status({}).posts] == [True]
     gone = example_audit("decommissioned", occurred=datetime.now(UTC))
     dispatch.keep(dispatch.post.recorder.record(gone))
-    assert heard(later).lost == ("No post has reported for a month.",)
+    assert liveness(later).lost == ("No post has reported for a month.",)
     with as_role(WEB):
         assert shift_start().posts == ()
         assert [post.synthetic_late for post in custody_status({}).posts] == [False]
     facts = "SELECT sharing_facts('{}', '1 year', NULL) ->> 'posts'"
     assert dispatch.asked(facts) == [("0",)], "none that could be without the newest list"
     dispatch.status("post-1", 7, 60.0)
-    assert [post.post for post in heard().posts] == ["post-1"]
+    assert [post.post for post in liveness().posts] == ["post-1"]
     assert dispatch.asked(facts) == [("1",)]

@@ -29,23 +29,23 @@ _POSTS = (
     " AND post NOT IN (SELECT gone.post FROM custody_decommissioned() AS gone)"
 )
 _LAST = """
-SELECT known.post, kept.at, said.state, said.synthetic_every_minutes
+SELECT known.post, latest.at, status.state, status.synthetic_every_minutes
 FROM unnest(%(posts)s::text[]) AS known (post)
 LEFT JOIN LATERAL (
     SELECT max(last_kept_at) AS at FROM custody_tally
     WHERE post = known.post AND covert_group IS NULL AND verdict = 'genuine' AND day >= %(day)s
-) AS kept ON true
+) AS latest ON true
 LEFT JOIN LATERAL (
     SELECT state, synthetic_every_minutes FROM custody_status
     WHERE post = known.post AND class = 'log' AND covert_group IS NULL AND retained_from > %(at)s - interval '31 days'
     ORDER BY at DESC LIMIT 1
-) AS said ON true
+) AS status ON true
 ORDER BY known.post
 """
 
 
 @dataclass(frozen=True, slots=True)
-class HeardPost:
+class PostLiveness:
     """What was last heard of one post."""
 
     post: str
@@ -64,7 +64,7 @@ class ListeningState:
     """What can be heard at a moment."""
 
     at: datetime
-    posts: tuple[HeardPost, ...]
+    posts: tuple[PostLiveness, ...]
     lost: tuple[str, ...]
     """What is known to be deaf, a sentence each."""
     nothing: bool
@@ -81,7 +81,7 @@ class ListeningState:
         return max((post.tested_at for post in self.posts if post.tested_at), default=None)
 
 
-def hearing(at: datetime | None = None) -> ListeningState:
+def listening_state(at: datetime | None = None) -> ListeningState:
     """Look what can be heard now, by what the web role may see.
 
     Raises:
@@ -89,7 +89,7 @@ def hearing(at: datetime | None = None) -> ListeningState:
 
     """
     at = at or datetime.now(UTC)
-    posts = tuple(_heard_posts(at))
+    posts = tuple(_post_states(at))
     ((keeper,),) = rows(_KEEPER, [KEEPER])
     locks = {place for (place,) in rows(_LOCKS, [HEARD])}
     away = [name for place, name in enumerate(settings.BROKERS) if place not in locks]
@@ -111,18 +111,18 @@ def hearing(at: datetime | None = None) -> ListeningState:
     return ListeningState(at, posts, tuple(lost), nothing)
 
 
-def _heard_posts(at: datetime) -> list[HeardPost]:
+def _post_states(at: datetime) -> list[PostLiveness]:
     tested = dict(rows("SELECT post, captured_at FROM custody_synthetic_kept()"))
     names = [post for (post,) in rows(_POSTS, [at])]
     values = {"posts": names, "day": (at - timedelta(days=1)).date(), "at": at}
-    found = []
+    posts = []
     for post, kept_at, state, every in rows(_LAST, values):
         late = every is not None and at - tested.get(post, datetime.min.replace(tzinfo=UTC)) > (
             SYNTHETIC_LATE * timedelta(minutes=every)
         )
         silent = kept_at is None or at - kept_at > SILENT
-        found.append(HeardPost(post, kept_at, state, tested.get(post), late, silent))
-    return found
+        posts.append(PostLiveness(post, kept_at, state, tested.get(post), late, silent))
+    return posts
 
 
 def _since(at: datetime | None) -> str:

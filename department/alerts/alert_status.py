@@ -29,7 +29,7 @@ SYSTEM_ANSWERS = {
     "cleared": _("cleared: the entry is not valid"),
     "not_practical": _("not practical, because:"),
 }
-_STANDS = {
+_STATUS_TEXTS = {
     AlertState.NEW: _("New: not taken"),
     AlertState.TAKEN: _("Not verified: compare by eye"),
     AlertState.WAITING: _("Not verified: a second person must compare"),
@@ -108,7 +108,7 @@ def brief(alert: Alert, root: int | None, decided: Alert | None, *, escalated: b
     return {
         "record": alert.record_id,
         "state": state,
-        "stand": str((_OVERDUE if escalated else _STANDS)[state]).format(system=system_name()),
+        "status": str((_OVERDUE if escalated else _STATUS_TEXTS)[state]).format(system=system_name()),
         "open": state.is_open,
         "late": alert.is_late,
         "holder": alert.holder or "",
@@ -123,13 +123,13 @@ def brief(alert: Alert, root: int | None, decided: Alert | None, *, escalated: b
     }
 
 
-def stand_view(alert: Alert, at: datetime, *, root: int | None = None, decided: Alert | None = None) -> dict[str, Any]:
+def status_view(alert: Alert, at: datetime, *, root: int | None = None, decided: Alert | None = None) -> dict[str, Any]:
     """Return `brief` at a moment, with the forms of what may come next."""
     state, escalated = alert.state, alert.is_escalated(at)
     shown = brief(alert, root, decided, escalated=escalated)
     context = {
         "alert": alert,
-        "stand": shown["stand"],
+        "status": shown["status"],
         "decided": decided,
         "decision": shown["decided"],
         "help": _HELP.get(state, ""),

@@ -20,25 +20,25 @@ def published_to() -> datetime | None:
     return newest
 
 
-def standing(*, before: int | None = None) -> Mapping[str, Any]:
+def overview(*, before: int | None = None) -> Mapping[str, Any]:
     """Return what the lists' page shows; call it within `services.seeing`.
 
     Args:
         before: of what is on the list, only entries with smaller numbers; all where None.
 
     """
-    entries = ListEntry.objects.annotate(found=Count("leads")).order_by("-pk")
+    entries = ListEntry.objects.annotate(lead_count=Count("leads")).order_by("-pk")
     now = datetime.now(UTC)
     unapproved = {"second_person": True, "approved_at": None}
     on_list = entries.filter(ended_at=None, expires_at__gt=now).exclude(**unapproved)
-    found = list((on_list if before is None else on_list.filter(pk__lt=before))[: SHOWN + 1])
-    listed = found[:SHOWN]
+    listed_entries = list((on_list if before is None else on_list.filter(pk__lt=before))[: SHOWN + 1])
+    listed = listed_entries[:SHOWN]
     published = published_to()
     newest = ListRequest.objects.aggregate(newest=Max("version"))["newest"] or 0
     return {
         "waiting": list(entries.filter(ended_at=None, expires_at__gt=now, **unapproved)[:SHOWN]),
         "entries": listed,
-        "older": listed[-1].pk if len(found) > SHOWN else None,
+        "older": listed[-1].pk if len(listed_entries) > SHOWN else None,
         "left_out": [entry.pk for entry in listed if entry.was_left_out(published)],
         "held": ListRequest.held(),
         "held_imports": held_imports(),

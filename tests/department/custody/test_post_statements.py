@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from platepost.department.custody.given_up import NamedNumbers, PostStatements, may_name_numbers
+from platepost.department.custody.post_statements import DroppedNumbers, PostStatements, may_name_numbers
 from platepost.wire.contract.examples import CLOCK, ExampleSigner, MemoryStore, example_audit
 from platepost.wire.records import Dropped, Lost, Recorder, SequenceRange, Source
 from platepost.wire.records.signing import ForeignKeyError, Keyring, SignatureRefusedError
@@ -43,9 +43,9 @@ class Post:
 
 @pytest.fixture
 def post() -> Post:
-    made = Post()
-    made.records(9)
-    return made
+    created = Post()
+    created.records(9)
+    return created
 
 
 @pytest.fixture
@@ -57,21 +57,21 @@ def test_drops_are_believed_below_their_own_number(post: Post, statements: PostS
     event = post.drops((2, 3), (8, 40), (50, 60))
     assert event["sequence"] == 10
     assert may_name_numbers(event)
-    assert statements.hear(event) == NamedNumbers(CHAIN, ((2, 3), (8, 9)))
+    assert statements.add(event) == DroppedNumbers(CHAIN, ((2, 3), (8, 9)))
 
 
 def test_losses_are_believed_of_their_own_chain_and_of_another(post: Post, statements: PostStatements) -> None:
-    assert statements.hear(post.loses(CHAIN, (4, 100))) == NamedNumbers(CHAIN, ((4, 9),))
-    assert statements.hear(post.loses(OTHER, (4, 100))) == NamedNumbers(OTHER, ((4, 100),))
+    assert statements.add(post.loses(CHAIN, (4, 100))) == DroppedNumbers(CHAIN, ((4, 9),))
+    assert statements.add(post.loses(OTHER, (4, 100))) == DroppedNumbers(OTHER, ((4, 100),))
 
 
 def test_a_strangers_key_and_a_changed_record_name_nothing(post: Post, statements: PostStatements) -> None:
     with pytest.raises(ForeignKeyError):
-        statements.hear(_signed_by_stranger())
+        statements.add(_signed_by_stranger())
     event = post.drops((2, 3))
     event["data"]["dropped"]["sequences"] = [{"first": 1, "last": 9}]
     with pytest.raises(SignatureRefusedError):
-        statements.hear(event)
+        statements.add(event)
 
 
 def _signed_by_stranger() -> dict[str, Any]:
@@ -92,17 +92,17 @@ def test_a_key_that_the_former_vouched_for_is_believed_and_the_former_no_more(
     by_later.store.head = post.store.head
     event = by_later.drops((2, 3), signer=LATER)
     with pytest.raises(ForeignKeyError):
-        statements.hear(event)
+        statements.add(event)
     assert may_name_numbers(change)
-    assert statements.hear(change) is None
-    assert statements.hear(event) == NamedNumbers(CHAIN, ((2, 3),))
+    assert statements.add(change) is None
+    assert statements.add(event) == DroppedNumbers(CHAIN, ((2, 3),))
     # Anyone who has the former key says so after it was replaced.
     post.store.head = type(post.store.head)(CHAIN, 20, "0" * 64, FORMER.kid)
-    assert statements.hear(post.drops((2, 3))) is None
+    assert statements.add(post.drops((2, 3))) is None
 
 
 def test_other_records_name_nothing(post: Post, statements: PostStatements) -> None:
     boot = post.store.records[0].event
     assert not may_name_numbers(boot)
-    assert statements.hear(boot) is None
-    assert statements.hear({"type": "platepost.audit.v1", "data": {"dropped": 7}}) is None
+    assert statements.add(boot) is None
+    assert statements.add({"type": "platepost.audit.v1", "data": {"dropped": 7}}) is None
