@@ -49,6 +49,9 @@ _HELP = {
     AlertState.NEW: _("Take it before you compare it."),
     AlertState.CONFIRMED: _("No one acts on it yet. Run the plate and save the answer."),
     AlertState.ACTIONABLE: _("Officers may act on it. Record the outcome."),
+    AlertState.REJECTED: _("Done. Press n for the next hit."),
+    AlertState.CLOSED: _("Done. Press n for the next hit."),
+    AlertState.ACCOUNTED: _("Done. Press n for the next hit."),
 }
 """What to do next, where the forms do not show it."""
 _WHY = {
@@ -105,10 +108,11 @@ def brief(alert: Alert, root: int | None, decided: Alert | None, *, escalated: b
 
     """
     state = alert.state
+    stand = str((_OVERDUE if escalated else _STATUS_TEXTS)[state]).format(system=system_name())
     return {
         "record": alert.record_id,
         "state": state,
-        "status": str((_OVERDUE if escalated else _STATUS_TEXTS)[state]).format(system=system_name()),
+        "status": _decision(alert) if state in {AlertState.REJECTED, AlertState.CLOSED} else stand,
         "open": state.is_open,
         "late": alert.is_late,
         "holder": alert.holder or "",

@@ -92,12 +92,16 @@ def shown_characters(hit: Hit) -> list[ShownCharacter]:
 def _doubted(hit: Hit) -> list[bool]:
     """Return of each character read whether another likely text of the plate has another one, or one more, there."""
     matches = [False] * len(hit.plate_read)
-    for other in (each.text for each in hit.alternatives if each.confidence >= _LIKELY):
+    for other in _likely(hit):
         place = 0
         for pair in compared(hit.plate_read, other):
             matches[min(place, len(matches) - 1)] |= not pair.same
             place += bool(pair.read)
     return matches
+
+
+def _likely(hit: Hit) -> list[str]:
+    return [each.text for each in hit.alternatives if each.confidence >= _LIKELY]
 
 
 def clock_doubt(clock: ClockQuality) -> str:
@@ -164,6 +168,7 @@ def hit_view(
         "eye_answers": EYE_ANSWERS.items(),
         "list_age": None if hit.hotlist.age_seconds is None else span(timedelta(seconds=hit.hotlist.age_seconds)),
         "clock_doubt": doubt,
+        "likely": _likely(hit),
         "heading": _COMPASS[round(heading / 45) % 8] if heading is not None else None,
         "map": drawn_map(places, {stored.post: 1}),
         "agrees": STATES[hit.state_agreement],

@@ -28,6 +28,9 @@ from platepost.department.lists.services import enter_entry
 from platepost.department.people.models import CovertMember, DepartmentPerson, PersonCertificate
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.people.sessions import SessionStore
+from platepost.wire.records import Picture
+from platepost.wire.records.parts import Alternative, Character
+from tests.department.alerts.alarms import drawn
 from tests.department.alerts.conftest import Dispatch
 from tests.department.custody.posts import GROUP
 from tests.department.lists.conftest import entry_of
@@ -229,6 +232,27 @@ def test_facts_come_with_pictures_and_the_stand_without_a_plate(dispatch: Dispat
     assert "A second person must look" in fields["compare"]
     assert "seen white or gray car, listed not described" in fields["facts"]
     assert "7AB" not in fields["steps"]
+
+
+def test_pictures_come_by_what_they_show_and_doubts_by_character(dispatch: Dispatch, feed: ConsoleFeed) -> None:
+    one = ear(feed, "a.rivera")
+    sizes = ((24, 12), (25, 12), (26, 12), (27, 12), (28, 12))
+    best, overview, seen, second, third = (
+        Picture.of(kind, drawn("7ABC123", *size), width=size[0], height=size[1])
+        for kind, size in zip(("patch", "overview", "patch", "patch", "patch"), sizes, strict=True)
+    )
+    seen = seen.model_copy(update={"rectified": False})
+    dispatch.alert(
+        pictures=(best, overview, seen, second, third),
+        characters=tuple(Character(value=each, confidence=0.4 if each == "7" else 0.999) for each in "7ABC123"),
+        alternatives=(Alternative(text="7A8C123", confidence=0.2), Alternative(text="7ABC128", confidence=0.001)),
+    )
+    poll(feed)
+    (_, message), _ = one.received
+    expected = {"patch": best.data, "more": [second.data, third.data], "crop": seen.data, "overview": overview.data}
+    assert message["pictures"] == expected
+    fields = message["compare"].split("<fieldset")[1:8]
+    assert [place for place, each in enumerate(fields) if "data-close" in each] == [0, 2], "unsure, or another text"
 
 
 def test_who_may_not_any_more_hears_nothing_more(dispatch: Dispatch, feed: ConsoleFeed) -> None:

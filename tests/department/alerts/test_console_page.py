@@ -430,8 +430,8 @@ class Shortcuts:
         """End it as is right; what was actionable is taken back meanwhile."""
         if stop.reason not in {"", "cleared"}:
             self.by_hand("second", "active", "not_practical", **ALL_SEEN, note="the terminal is down")
-            self.page.get_by_text("Reject", exact=True).first.click()
-            self.page.get_by_label(stop.reason, exact=True).check()
+            self.page.keyboard.press("r")
+            self.page.get_by_role("radio", name=re.compile(rf"^\d {stop.reason}$")).check()
             self.page.get_by_role("button", name="Reject", exact=True).click()
             return self.state("rejected")
         if stop.members.get("hotlist_stale"):
@@ -498,7 +498,7 @@ def test_updates_take_nothing_away_from_who_works(served: Desk, visitor: Visitor
     for key in "ssd0":
         page.keyboard.press(key)
     page.locator("summary", has_text="Reject").click()
-    page.get_by_label("other vehicle", exact=True).check()
+    page.get_by_role("radio", name="3 other vehicle").check()
     page.locator("summary", has_text="Hand off").click()
     page.get_by_label("To (username)").fill("a.rivera")
     page.keyboard.press("ArrowLeft")

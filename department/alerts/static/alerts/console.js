@@ -515,7 +515,12 @@ const KEYS = {
   t: () => { at("steps").querySelector("[data-form=take] button")?.click(); at("hit").focus({ preventScroll: true }); },
   c: () => { if (!at("cad").hidden && !at("hit").hidden) copy(); },
   n: () => at("queue").querySelector(":scope > li > button:not([aria-current])")?.click(),
-  r: () => at("steps").querySelector("[data-form=reject] summary")?.click(),
+  r: () => {
+    const panel = at("steps").querySelector("[data-form=reject] details");
+    if (!panel?.offsetParent) return;
+    panel.open = true;
+    panel.querySelector("input[type=radio]").focus();
+  },
   f: () => pictures.next(),
   x: () => at("invert").click(),
   v: () => { if (!at("vehicle-figure").hidden) at("enlarge").click(); },
