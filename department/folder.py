@@ -49,7 +49,7 @@ from functools import cached_property
 from importlib.metadata import version
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -215,6 +215,8 @@ class DepartmentSettings(BaseModel):
     """Whom the public asks: the public page and notices of a breach say it."""
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
     """In which the pages show times; everything is stored in UTC."""
+    language: Literal["en", "es"] = "en"
+    """Of the pages, as far as `locale` has them; what is recorded stays English."""
     persons: Mapping[str, str] = {}
     """By system user, or the user's number: the username of the person, where it differs."""
     service_users: bool = False

@@ -15,6 +15,7 @@ import psycopg
 from django.conf import settings
 from django.db import connection as django_connection
 from django.utils.timezone import get_default_timezone
+from django.utils.translation import trans_real
 
 from platepost.department.database.cluster import PrivateCluster
 from platepost.department.errors import DepartmentError
@@ -93,6 +94,8 @@ def set_up_django(folder: DepartmentFolder, role: str, *, pooled: bool = False) 
         for name, value in own.items():
             setattr(settings, name, value)
         cast("Any", get_default_timezone).cache_clear()
+        # As Django's own tests do when the language changes: it was read when the apps were loaded.
+        cast("Any", trans_real)._default = None  # noqa: SLF001
     elif works_on != (folder.path, role):
         raise DepartmentError(f"this process works on another folder than {folder.path}, or as another role")
 

@@ -14,15 +14,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import cv2
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # the browser is the tests' own
 
 from platepost.simulator.demo.clip import STREET, find_clip  # noqa: E402
 from platepost.simulator.live.serve import serving  # noqa: E402
-from tests.browser import PATIENCE_SECONDS, Visitor, running_chromium  # noqa: E402
+from tests.browser import PATIENCE_SECONDS, PHONE, Visitor, running_chromium  # noqa: E402
 
+TABLET: ViewportSize = {"width": 820, "height": 1180}
 NEARER_MS = 2500
 """From a hit to its picture on the road, at a quarter of the speed: the vehicle has come nearer."""
 IMAGES = ROOT / "docs" / "images"
@@ -69,7 +70,7 @@ def from_tests(wanted: Mapping[str, tuple[str, str]], folder: Path) -> None:
 
 def from_the_demonstration(folder: Path) -> None:
     """Show the top of the demonstration's report."""
-    line = [sys.executable, "-m", "platepost.device.cli", "simulate", "demo", "--directory", str(folder / "demo")]
+    line = [Path(sys.executable).with_name("platepost"), "simulate", "demo", "--directory", folder / "demo"]
     subprocess.run(line, cwd=ROOT, check=True)
     with running_chromium() as browser:
         page = Visitor(browser).open((folder / "demo" / "report.html").as_uri())
@@ -97,20 +98,30 @@ def from_a_desk(folder: Path) -> None:
         console.bring_to_front()
         console.get_by_role("button", name="Take (t)").click()
         expect(console.locator("#hit")).to_have_attribute("data-eye", "confirm")
-        for _ in console.locator(".compared li").all():
-            console.keyboard.press("s")
-        for _ in ("state", "vehicle"):
-            console.keyboard.press("1")
+        for _ in console.locator(".compared li").all()[:-1]:
+            console.keyboard.press("s")  # the last one is under the loupe
         console.screenshot(path=folder / "eye.png")
+        for name, size, scheme in (("console-tablet-dark", TABLET, "dark"), ("console-phone-dark", PHONE, "dark")):
+            console.set_viewport_size(size)
+            console.emulate_media(color_scheme=scheme)
+            console.screenshot(path=folder / f"{name}.png")
         for each in (console, page):
             each.close()
         visitor.close()
-    for name, shot in (("hit-road", "road"), ("serve", "serve"), ("console-eye", "eye")):
+    phone = ("console-tablet-dark", "console-phone-dark")
+    for name, shot in (
+        ("hit-road", "road"),
+        ("serve", "serve"),
+        ("console-eye", "eye"),
+        *zip(phone, phone, strict=True),
+    ):
         keep(name, folder / f"{shot}.png")
 
 
 LIVE: Mapping[str, Callable[[Path], None]] = {
     "console-eye": from_a_desk,
+    "console-phone-dark": from_a_desk,
+    "console-tablet-dark": from_a_desk,
     "demo-report": from_the_demonstration,
     "hit-road": from_a_desk,
     "serve": from_a_desk,

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.utils.dateformat import format as date_format
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
 
 from platepost.department.custody.tables import HEARD
 from platepost.department.database.queries import rows
@@ -95,18 +96,23 @@ def listening_state(at: datetime | None = None) -> ListeningState:
     away = [name for place, name in enumerate(settings.BROKERS) if place not in locks]
     lost = []
     if not keeper:
-        lost.append("The archive service is not running: no hits are taken from the broker.")
+        lost.append(gettext("The archive service is not running: no hits are taken from the broker."))
     else:
-        lost += [f"The archive service is not connected to the broker {name}." for name in away]
+        unconnected = gettext("The archive service is not connected to the broker {name}.")
+        lost += [unconnected.format(name=name) for name in away]
     for post in posts:
         if post.silent:
-            lost.append(f"{post.post} silent{_since(post.kept_at)}.")
+            lost.append(
+                _since(gettext("{post} silent since {time}."), gettext("{post} silent."), post.post, post.kept_at)
+            )
         elif post.state == "offline":
-            lost.append(f"{post.post} is offline.")
+            lost.append(gettext("{post} is offline.").format(post=post.post))
         elif post.test_late:
-            lost.append(f"The test hit of {post.post} is late: none received{_since(post.tested_at)}.")
+            since = gettext("The test hit of {post} is late: none received since {time}.")
+            never = gettext("The test hit of {post} is late: none received.")
+            lost.append(_since(since, never, post.post, post.tested_at))
     if not posts:
-        lost.append("No post has reported for a month.")
+        lost.append(gettext("No post has reported for a month."))
     nothing = not keeper or len(away) == len(settings.BROKERS) or all(post.silent for post in posts)
     return ListeningState(at, posts, tuple(lost), nothing)
 
@@ -125,5 +131,8 @@ def _post_states(at: datetime) -> list[PostLiveness]:
     return posts
 
 
-def _since(at: datetime | None) -> str:
-    return f" since {date_format(localtime(at), 'M j, Y, H:i:s T')}" if at is not None else ""
+def _since(since: str, never: str, post: str, at: datetime | None) -> str:
+    """Return a sentence about a post, with since when where that is known."""
+    if at is None:
+        return never.format(post=post)
+    return since.format(post=post, time=date_format(localtime(at), "M j, Y, H:i:s T"))

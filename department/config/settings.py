@@ -54,6 +54,7 @@ def settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
             }
         },
         "TIME_ZONE": folder.settings.timezone,
+        "LANGUAGE_CODE": folder.settings.language,
         "ALLOWED_HOSTS": [
             *(".localhost", "127.0.0.1", "[::1]"),
             folder.settings.web.rpartition(":")[0],

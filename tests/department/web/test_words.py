@@ -1,16 +1,23 @@
 """What people read on the department's pages goes through gettext, so that a translation touches no template."""
 
+import ast
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from django.template.base import Lexer, TokenType
+from django.utils.translation import gettext, override
+from django.utils.translation.template import templatize
+
+from platepost.department.alerts.console_words import CONSOLE_WORDS
 
 DEPARTMENT = Path(__file__).parents[3] / "department"
 PAGES = sorted(DEPARTMENT.glob("*/templates/**/*.html"))
 FOR_PEOPLE = {"alt", "title", "placeholder", "aria-label", "data-label"}
 """Attributes that people read, or have read to them."""
+THE_SAME = {"%(time)s: %(system_name)s: %(system)s"}
+"""Messages that are the same in Spanish."""
 FOR_COMPUTERS = {"script", "style", "code", "kbd"}
 IN_A_FILTER = re.compile(r"""\|(?:default|default_if_none|yesno|join|pluralize):(["'])([^"']*[A-Za-z]{2}[^"']*)\1""")
 
@@ -53,6 +60,25 @@ def untranslated(text: str) -> list[str]:
     texts.feed(page)
     texts.close()
     return matches + [words for words in texts.found if re.search(r"[A-Za-z]{2}", words)]
+
+
+def messages_of(page: Path) -> set[str]:
+    """Return what gettext collects from a template."""
+    source = templatize(page.read_text(encoding="utf-8"), origin=page.name)
+    matches = re.findall(r"""\bgettext\(u?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\)""", source)
+    return {ast.literal_eval(each) for each in matches}
+
+
+def test_the_console_speaks_spanish() -> None:
+    of_pages = (messages_of(page) for page in DEPARTMENT.glob("alerts/templates/alerts/console/*.html"))
+    with override("es"):
+        lacking = {each for messages in of_pages for each in messages if gettext(each) == each}
+        spoken = {key: str(each) for key, each in CONSOLE_WORDS.items()}
+    lacking |= {str(each) for key, each in CONSOLE_WORDS.items() if spoken[key] == str(each)}
+    assert lacking - THE_SAME == set()
+    for key, each in CONSOLE_WORDS.items():
+        named = re.findall(r"{\w+}", str(each))
+        assert sorted(re.findall(r"{\w+}", spoken[key])) == sorted(named), key
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DEPARTMENT)))
