@@ -143,10 +143,10 @@ def test_abused_account_and_stolen_laptop(people: dict[str, DepartmentPerson], p
     with as_role(COMMAND):
         assert exposed(account, manager)[0] == expected | {"TEST009", "TEST039"}, "in the group, also of the group"
     with as_role(KEEPER):
-        fields = {"said": {"hit": "h", "post": "post-1", "plate": "TEST033"}, "covert": {GROUP: {"plate": "TEST034"}}}
+        fields = {"shown": {"hit": "h", "post": "post-1", "plate": "TEST033"}, "covert": {GROUP: {"plate": "TEST034"}}}
         append(LedgerEvent.JOURNALED, noted | fields)
         for outside in (since - timedelta(minutes=1), until):
-            more = {"time": outside.isoformat(), "said": {"hit": "h", "post": "post-1", "plate": "TEST035"}}
+            more = {"time": outside.isoformat(), "shown": {"hit": "h", "post": "post-1", "plate": "TEST035"}}
             append(LedgerEvent.JOURNALED, noted | fields | more | {"covert": {}})
     with as_role(COMMAND):
         journaled = exposed(account, manager)[0] - expected
