@@ -4,9 +4,12 @@ A new kind is a line here and nothing else: `migrate` brings the table `ledger_e
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import Enum
-from typing import Self
+from functools import cache
+from typing import Any, Final, Self
+
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from platepost.department.database.roles import AUDITOR, COMMAND, KEEPER, OWNER, PURGER, SIGNER, WEB
 
@@ -26,6 +29,49 @@ LEAST = dict.fromkeys((BodyClass.ACCESS, BodyClass.RIGHTS), timedelta(days=366))
 """How long bodies of a class stay at least: a year by CJIS AU-11. Those of a class that is not here stay for good."""
 
 
+_TYPES: Final[dict[str, Any]] = {
+    "": str,
+    "int": int,
+    "flag": bool,
+    "date": date,
+    "time": AwareDatetime,
+    "texts": list[str],
+    "ints": list[int],
+    "list": list[Any],
+    "object": dict[str, Any],
+}
+"""Types of fields, by their names here. Dates and times are texts as in ISO 8601, times with their offset."""
+_CHECKS: Final = {name: TypeAdapter(type_) for name, type_ in _TYPES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class EntryField:
+    """A field of an entry."""
+
+    name: str
+    type: str
+    """One of `_TYPES`; a text where it is empty."""
+    may_be_null: bool
+
+    @classmethod
+    def parse(cls, words: str) -> "EntryField":
+        """Read a field as a kind declares it: `person`, `case?`, `hold:int`, `newest:int?`."""
+        name, _, type_ = words.removesuffix("?").partition(":")
+        if type_ not in _TYPES:
+            raise ValueError(f"{words}: {type_} is no type of a field")
+        return cls(name, type_, words.endswith("?"))
+
+    def fits(self, value: str | bytes) -> bool:
+        """Tell whether a value, in JSON, is of the field's type."""
+        if self.may_be_null and value in {"null", b"null"}:
+            return True
+        try:
+            _CHECKS[self.type].validate_json(value, strict=True)
+        except ValidationError:
+            return False
+        return True
+
+
 @dataclass(frozen=True, slots=True)
 class EventKind:
     """What there is to know of one kind of event."""
@@ -34,7 +80,8 @@ class EventKind:
     label: str
     """For people, in a list of entries: `a.rivera looked for records`."""
     carries: str
-    """The fields that each entry has, with spaces between; what a trigger enters has the row's columns besides."""
+    """The fields that each entry has, with spaces between; what a trigger enters has the row's columns besides. A field
+    is a text, or has its type behind a colon; with `?` it may be null."""
     may_carry: str = ""
     """Fields that it can have besides."""
     retention: BodyClass = BodyClass.ACCESS
@@ -43,8 +90,23 @@ class EventKind:
     writers: tuple[str, ...] = (WEB,)
     """The database roles that may enter it."""
 
+    @property
+    def required(self) -> dict[str, EntryField]:
+        """The fields that each entry has, by name."""
+        return _parsed(self.carries)
 
-_WHO = "person agency purpose case reason on_behalf_of exigent policy"
+    @property
+    def fields(self) -> dict[str, EntryField]:
+        """All fields that it can have, by name."""
+        return self.required | _parsed(self.may_carry)
+
+
+@cache
+def _parsed(fields: str) -> dict[str, EntryField]:
+    return {field.name: field for field in map(EntryField.parse, fields.split())}
+
+
+_WHO = "person agency purpose case? reason? on_behalf_of? exigent:flag policy"
 
 
 class LedgerEvent(Enum):
@@ -61,16 +123,18 @@ class LedgerEvent(Enum):
         return member
 
     # --- what was seen
-    INTENT = EventKind("intent", "looked for records", f"{_WHO} query groups", writers=(COMMAND,))
+    INTENT = EventKind("intent", "looked for records", f"{_WHO} query:object groups:texts", writers=(COMMAND,))
     """Somebody is about to see records. It is committed before a row is fetched. The pages enter it by
     `ledger_begin`, which says who has the session."""
-    LOG_INTENT = EventKind("log_intent", "looked at the log", f"{_WHO} query groups", writers=(COMMAND, AUDITOR))
+    LOG_INTENT = EventKind(
+        "log_intent", "looked at the log", f"{_WHO} query:object groups:texts", writers=(COMMAND, AUDITOR)
+    )
     """Somebody is about to read the ledger."""
     SHOWN = EventKind(
         "shown",
         "was shown",
-        "records pictures covert",
-        "plates entries compared",
+        "records:ints pictures:list covert:object",
+        "plates:texts entries:ints compared:texts",
         refers_to=("intent", "log_intent"),
         writers=(WEB, AUDITOR),
     )
@@ -79,26 +143,31 @@ class LedgerEvent(Enum):
     FAILED = EventKind(
         "failed",
         "got an error",
-        "records pictures covert reason",
-        "plates entries compared",
+        "records:ints pictures:list covert:object reason",
+        "plates:texts entries:ints compared:texts",
         refers_to=("intent", "log_intent"),
         writers=(WEB, AUDITOR),
     )
     """The intent ended in an error: what had been fetched by then."""
     POST_ACCESSED = EventKind(
-        "post_accessed", "looked at a post itself", "record post kind time person outcome object", writers=(KEEPER,)
+        "post_accessed",
+        "looked at a post itself",
+        "record:int post kind time:time person outcome object?",
+        writers=(KEEPER,),
     )
     """A still, a recording or a technician's session, as the post's own audit trail says; `time` is the post's."""
     JOURNALED = EventKind(
         "journaled",
         "was shown a hit while the log could not be written",
-        "person time shown covert digest",
+        "person time:time shown:object covert:object digest",
         writers=(KEEPER,),
     )
     """Taken over from the journal; `time` is that of the machine, `digest` that of the journal's line."""
-    LIST_SHOWN = EventKind("list_shown", "was shown entries of a list", "person plates covert")
+    LIST_SHOWN = EventKind("list_shown", "was shown entries of a list", "person plates:texts covert:object")
     """Plates of the hot list, on a page of the lists; `covert` has those of covert groups, by group."""
-    REFUSED = EventKind("refused", "was refused", f"{_WHO} query groups why", "forbidden approval word")
+    REFUSED = EventKind(
+        "refused", "was refused", f"{_WHO} query:object groups:texts why", "forbidden approval:flag word"
+    )
     """Nothing was looked for: the purpose is none, serves an agency that may get nothing, a `word` was written that the
     policy forbids (with `forbidden`, and for the auditors, where that was the second try), or, with `approval`, it
     waits for a supervisor's."""
@@ -112,7 +181,10 @@ class LedgerEvent(Enum):
     """What somebody wrote of an entry of a list, a hold or a request has a word that the policy forbids; with
     `forbidden` and the whole `text`, for the auditors, where that was the second try."""
     SEARCH_APPROVED = EventKind(
-        "search_approved", "decided about a search before it was made", "person approved note", refers_to=("refused",)
+        "search_approved",
+        "decided about a search before it was made",
+        "person approved:flag note",
+        refers_to=("refused",),
     )
     EXIGENT_REVIEWED = EventKind(
         "exigent_reviewed", "reviewed an exigent search", "person outcome note", refers_to=("intent",)
@@ -120,21 +192,21 @@ class LedgerEvent(Enum):
     """A supervisor judged a search that somebody called exigent."""
 
     # --- agencies for which records are looked at
-    AGENCY_SET = EventKind("agency_set", "set an agency", "person agency_name kind allowed", "note ori")
+    AGENCY_SET = EventKind("agency_set", "set an agency", "person agency_name kind allowed:flag", "note? ori?")
     AGENCY_CONFIRMED = EventKind(
-        "agency_confirmed", "confirmed what an agency is, as the second person", "person agency_name kind ori"
+        "agency_confirmed", "confirmed what an agency is, as the second person", "person agency_name kind ori?"
     )
-    AGENCY_VERIFIED = EventKind("agency_verified", "verified an agency", "person agency_name says until")
+    AGENCY_VERIFIED = EventKind("agency_verified", "verified an agency", "person agency_name says until:date")
     SHARING_AGREED = EventKind(
         "sharing_agreed",
         "agreed with an agency",
-        "person agency_name agreement says purposes scope begins ends",
-        "per_hour",
+        "person agency_name agreement:int says purposes:texts scope:texts begins:date ends:date",
+        "per_hour:int?",
     )
     SHARING_CONFIRMED = EventKind(
-        "sharing_confirmed", "was the second person for an agreement with an agency", "person agency_name agreement"
+        "sharing_confirmed", "was the second person for an agreement with an agency", "person agency_name agreement:int"
     )
-    SHARING_ENDED = EventKind("sharing_ended", "ended an agreement with an agency", "person agency_name agreement")
+    SHARING_ENDED = EventKind("sharing_ended", "ended an agreement with an agency", "person agency_name agreement:int")
     PARTNER_NAMED = EventKind("partner_named", "named a partner department", "person agency_name url certificate")
     PARTNER_REFUSED = EventKind("partner_refused", "was refused as a partner department", "agency_name why")
     EXCHANGED = EventKind(
@@ -149,34 +221,38 @@ class LedgerEvent(Enum):
     CASE_OPENED = EventKind(
         "case_opened", "opened a case number to a partner department", "person agency_name exchange case because"
     )
-    REQUEST_RECEIVED = EventKind("request_received", "entered a request", "person request kind due requester")
-    REQUEST_EXTENDED = EventKind("request_extended", "extended a request", "person request due because")
-    REQUEST_HELD = EventKind("request_held", "held what a request is about", "person request hold")
-    REQUEST_DECIDED = EventKind("request_decided", "decided a request", "person request decision because")
-    RELEASED = EventKind("released", "released records", "person request what digest recipient count")
+    REQUEST_RECEIVED = EventKind("request_received", "entered a request", "person request:int kind due:date requester")
+    REQUEST_EXTENDED = EventKind("request_extended", "extended a request", "person request:int due:date because")
+    REQUEST_HELD = EventKind("request_held", "held what a request is about", "person request:int hold:int")
+    REQUEST_DECIDED = EventKind("request_decided", "decided a request", "person request:int decision because")
+    RELEASED = EventKind("released", "released records", "person request:int what digest recipient count:int")
     RELEASE_RECALLED = EventKind("release_recalled", "recalled a release", "person what because")
-    INCIDENT_OPENED = EventKind("incident_opened", "opened an incident", "person incident kind subject due")
+    INCIDENT_OPENED = EventKind("incident_opened", "opened an incident", "person incident:int kind subject due:date")
     EXPOSURE_COMPUTED = EventKind(
-        "exposure_computed", "computed whom an incident affects", "person incident digest plates reads gone"
+        "exposure_computed",
+        "computed whom an incident affects",
+        "person incident:int digest plates:int reads:int gone:int",
     )
-    BREACH_NOTIFIED = EventKind("breach_notified", "told the affected of an incident", "person incident plates")
-    LAW_PROPOSED = EventKind("law_proposed", "proposed another law", "person law")
+    BREACH_NOTIFIED = EventKind(
+        "breach_notified", "told the affected of an incident", "person incident:int plates:int?"
+    )
+    LAW_PROPOSED = EventKind("law_proposed", "proposed another law", "person law:object")
     LAW_CHANGED = EventKind(
         "law_changed",
         "changed the law that binds the department",
-        "person second_person before after",
+        "person? second_person? before:object? after:object",
         retention=BodyClass.PERMANENT,
     )
     """In the transaction of the change. Before there are people, `upgrade` enters it without a second person."""
     POLICY_PUBLISHED = EventKind(
-        "policy_published", "published the policy", "person digest hearing", retention=BodyClass.PERMANENT
+        "policy_published", "published the policy", "person digest hearing:date", retention=BodyClass.PERMANENT
     )
 
     # --- who hears every read at the broker
     READS_GRANTED = EventKind(
         "reads_granted",
         "hears every read",
-        "reader reason until",
+        "reader reason until?",
         retention=BodyClass.PERMANENT,
         writers=(KEEPER,),
     )
@@ -184,7 +260,7 @@ class LedgerEvent(Enum):
     READS_ENDED = EventKind(
         "reads_ended", "hears reads no more", "reader", retention=BodyClass.PERMANENT, writers=(KEEPER,)
     )
-    READS_AGREED = EventKind("reads_agreed", "entered an agreement about reads", "person reader says until")
+    READS_AGREED = EventKind("reads_agreed", "entered an agreement about reads", "person reader says until:date")
     READS_CONFIRMED = EventKind(
         "reads_confirmed", "was the second person for an agreement about reads", "person reader says"
     )
@@ -208,17 +284,17 @@ class LedgerEvent(Enum):
     WITNESSED = EventKind(
         "witnessed",
         "kept a checkpoint of another department's log",
-        "agency_name custodian number digest",
+        "agency_name custodian number:int digest",
         retention=BodyClass.PERMANENT,
         writers=(KEEPER,),
     )
 
     # --- people: log-on, rights, training. Triggers enter what happens to a row, with the row's columns.
-    LOG_ON = EventKind("log_on", "logged on", "person methods device known")
-    LOG_ON_FAILED = EventKind("log_on_failed", "failed to log on", "person method known")
+    LOG_ON = EventKind("log_on", "logged on", "person methods:texts device known:flag")
+    LOG_ON_FAILED = EventKind("log_on_failed", "failed to log on", "person? method known:flag")
     LOG_OFF = EventKind("log_off", "logged off", "person", "device")
     """By the browser whose session ended, if it is known."""
-    ACCESS_REFUSED = EventKind("access_refused", "was refused a page", "person permission lacks")
+    ACCESS_REFUSED = EventKind("access_refused", "was refused a page", "person permission lacks:texts")
     """Somebody asked for what they may not have: which permission, and what they lack for it."""
     LOG_ON_LOCKED = EventKind("log_on_locked", "was locked out", "", retention=BodyClass.RIGHTS)
     LOG_ON_RELEASED = EventKind("log_on_released", "was let in again", "", retention=BodyClass.RIGHTS)
@@ -244,75 +320,88 @@ class LedgerEvent(Enum):
     PASSWORD_SET = EventKind("password_set", "set a password", "", retention=BodyClass.RIGHTS)
 
     # --- searches and cases
-    CORRECTED = EventKind("corrected", "noted a correction", "person record note", "case")
+    CORRECTED = EventKind("corrected", "noted a correction", "person record:int note", "case")
     WORK_SAVED = EventKind("work_saved", "saved work of a case", "person case what")
     WORK_DISCARDED = EventKind("work_discarded", "discarded saved work", "person what")
-    STANDING_PATTERN = EventKind("standing_pattern", "set a standing pattern", "person case pattern until", "what")
+    STANDING_PATTERN = EventKind("standing_pattern", "set a standing pattern", "person case? pattern until", "what")
 
     # --- hot lists. No entry has a plate: the list's own number leads to it.
-    LIST_ENTERED = EventKind("list_entered", "put an entry on a list", "person entry kind until second_person")
-    LIST_APPROVED = EventKind("list_approved", "approved an entry of a list", "person entry")
-    LIST_ENDED = EventKind("list_ended", "took an entry off a list", "person entry why")
-    LIST_RECOVERED = EventKind("list_recovered", "took a recovered car off the lists", "person recovery entries")
-    LIST_LET_GO = EventKind("list_let_go", "let a held list go", "person what number why")
-    LIST_IMPORTED = EventKind(
-        "list_imported", "imported a list", "person source import mark accepted refused held", writers=(SIGNER,)
+    LIST_ENTERED = EventKind(
+        "list_entered", "put an entry on a list", "person entry:int kind until:time second_person:flag"
     )
-    LIST_PUBLISHED = EventKind("list_published", "published a list", "kind version requests", writers=(SIGNER,))
+    LIST_APPROVED = EventKind("list_approved", "approved an entry of a list", "person entry:int")
+    LIST_ENDED = EventKind("list_ended", "took an entry off a list", "person entry:int why")
+    LIST_RECOVERED = EventKind(
+        "list_recovered", "took a recovered car off the lists", "person recovery:int entries:ints"
+    )
+    LIST_LET_GO = EventKind("list_let_go", "let a held list go", "person what number:int why")
+    LIST_IMPORTED = EventKind(
+        "list_imported",
+        "imported a list",
+        "person source import:int mark accepted:int refused:int held:flag",
+        writers=(SIGNER,),
+    )
+    LIST_PUBLISHED = EventKind(
+        "list_published", "published a list", "kind version:int requests:ints", writers=(SIGNER,)
+    )
 
     # --- alerts
     ALERT_STEP = EventKind(
         "alert_step",
         "acted on an alert",
-        "person records step state",
-        "reason note characters pairs plate_state vehicle with_record",
+        "person records:ints step state",
+        "reason note characters pairs:texts plate_state vehicle with_record:int",
     )
     """One step about a hit, by its record; `state` is what the alert was then, and `with_record` the hit whose decision
     answered this repeat. For one of a covert group there is `steps` in the `covert` of `shown` instead."""
-    ALERTS_OFFERED = EventKind("alerts_offered", "offered alerts to the next shift", "person to records")
-    READ_LABELED = EventKind("read_labeled", "labeled a random read", "person sample verdict")
-    WEBHOOK_ADDED = EventKind("webhook_added", "added a webhook", "person webhook agency_name url")
-    WEBHOOK_ENDED = EventKind("webhook_ended", "ended a webhook", "person webhook")
+    ALERTS_OFFERED = EventKind("alerts_offered", "offered alerts to the next shift", "person to records:ints")
+    READ_LABELED = EventKind("read_labeled", "labeled a random read", "person sample:int verdict")
+    WEBHOOK_ADDED = EventKind("webhook_added", "added a webhook", "person webhook:int agency_name url")
+    WEBHOOK_ENDED = EventKind("webhook_ended", "ended a webhook", "person webhook:int")
     WEBHOOK_DELIVERED = EventKind(
-        "webhook_delivered", "was told of a decision", "webhook agency_name hit number delivered"
+        "webhook_delivered", "was told of a decision", "webhook:int agency_name hit number:int delivered:flag"
     )
     """By webhook; `delivered` is false where it was given up."""
     TEST_HIT = EventKind("test_hit", "sent a test hit to their console", "person")
-    LISTS_SEEN = EventKind("lists_seen", "looked at the posts' lists", "person newest posts stale faults open")
+    LISTS_SEEN = EventKind(
+        "lists_seen", "looked at the posts' lists", "person newest:int? posts:int stale:int faults:int open:int"
+    )
     """At the start of a shift: the newest list's version, and how many posts, posts without it, faults, open alerts."""
 
     # --- audits
-    AUDIT_PLANNED = EventKind("audit_planned", "planned audits", "person plan kind auditor every samples")
-    AUDIT_PLAN_ENDED = EventKind("audit_plan_ended", "ended a plan of audits", "person plan")
-    AUDIT_BEGUN = EventKind("audit_begun", "drew the samples of an audit", "person plan audit seed samples")
-    SAMPLE_JUDGED = EventKind("sample_judged", "judged a sample", "person audit outcome note", "finding")
-    AUDIT_FINISHED = EventKind("audit_finished", "finished an audit", "person audit")
-    FINDING_MADE = EventKind("finding_made", "must answer for something", "finding rule subject month")
+    AUDIT_PLANNED = EventKind("audit_planned", "planned audits", "person plan:int kind auditor every:int samples:int")
+    AUDIT_PLAN_ENDED = EventKind("audit_plan_ended", "ended a plan of audits", "person plan:int")
+    AUDIT_BEGUN = EventKind("audit_begun", "drew the samples of an audit", "person plan:int audit:int seed samples:int")
+    SAMPLE_JUDGED = EventKind("sample_judged", "judged a sample", "person audit:int outcome note", "finding:int")
+    AUDIT_FINISHED = EventKind("audit_finished", "finished an audit", "person audit:int")
+    FINDING_MADE = EventKind("finding_made", "must answer for something", "finding:int rule subject month")
     """A rule against misuse found it. What is found in a sample stands in `sample_judged`."""
-    FINDING_ANSWERED = EventKind("finding_answered", "answered a finding", "person finding says")
-    FINDING_CLOSED = EventKind("finding_closed", "closed a finding", "person finding outcome note")
-    HOUSEHOLD_NOTED = EventKind("household_noted", "named the own household", "person by consent count")
+    FINDING_ANSWERED = EventKind("finding_answered", "answered a finding", "person finding:int says")
+    FINDING_CLOSED = EventKind("finding_closed", "closed a finding", "person finding:int outcome note")
+    HOUSEHOLD_NOTED = EventKind("household_noted", "named the own household", "person by consent count:int")
 
     # --- the archive
-    RETENTION_SET = EventKind("retention_set", "set a retention", "person what before after", "why")
-    HOLD_PLACED = EventKind("hold_placed", "placed a hold", "person hold reason", "case until what records count")
-    HOLD_REVIEWED = EventKind("hold_reviewed", "reviewed a hold", "person hold reason until", "case")
+    RETENTION_SET = EventKind("retention_set", "set a retention", "person what before:int after:int", "why")
+    HOLD_PLACED = EventKind(
+        "hold_placed", "placed a hold", "person hold:int reason", "case until:date what records:ints count:int"
+    )
+    HOLD_REVIEWED = EventKind("hold_reviewed", "reviewed a hold", "person hold:int reason until:date", "case")
     """It stays; `until` is when it is to be reviewed again."""
-    HOLD_REMOVED = EventKind("hold_removed", "removed a hold", "person hold reason", "case second_person what")
+    HOLD_REMOVED = EventKind("hold_removed", "removed a hold", "person hold:int reason", "case second_person what")
     PURGE_PLANNED = EventKind(
-        "purge_planned", "planned a purge", "plan", "person what until count", writers=(WEB, PURGER)
+        "purge_planned", "planned a purge", "plan", "person what:list until count:int", writers=(WEB, PURGER)
     )
     PURGE_APPROVED = EventKind("purge_approved", "approved a purge", "person plan", "authority consent note")
     PURGED = EventKind(
         "purged",
         "purged records",
         "plan",
-        "person what count until certificate",
+        "person? what count:int until certificate",
         retention=BodyClass.PERMANENT,
         writers=(PURGER,),
     )
     ARCHIVE_REFUSED = EventKind(
-        "archive_refused", "was refused by the archive", "person what why", "plan hold", writers=(WEB, PURGER)
+        "archive_refused", "was refused by the archive", "person? what why", "plan hold", writers=(WEB, PURGER)
     )
     """Somebody tried `what`, an event of the archive, and a rule forbade it."""
     BACKUP_REMOVED = EventKind(
@@ -326,12 +415,14 @@ class LedgerEvent(Enum):
     PICTURES_DELETED = EventKind(
         "pictures_deleted",
         "deleted pictures that no record names",
-        "person count size before",
+        "person count:int size:int before:time",
         retention=BodyClass.PERMANENT,
         writers=(OWNER,),
     )
     """From the bucket, those put before a time: of a database that was lost; `size` is in bytes."""
-    EXPORTED = EventKind("exported", "exported evidence", "person case what", "digest count records pictures reason")
+    EXPORTED = EventKind(
+        "exported", "exported evidence", "person case what", "digest count:int records:ints pictures:int reason?"
+    )
     EVIDENCE_BOOKED = EventKind(
         "evidence_booked",
         "booked evidence",
@@ -353,7 +444,7 @@ def catalog_rows() -> list[dict[str, object]]:
         {
             "event": event.value,
             "class": event.kind.retention.value,
-            "carries": event.kind.carries.split(),
+            "carries": [*event.kind.required],
             "refers_to": event.kind.refers_to,
             "writers": event.kind.writers,
         }

@@ -59,6 +59,8 @@ class LedgerDamage(Enum):
     """A noted end is not there: it and what came after it was cut off or replaced."""
     MISMATCH = "mismatch"
     """A body is not what the entry committed to."""
+    TYPE = "type"
+    """A body is what the entry committed to, and not of the type that the catalog has for the field."""
     TIME = "time"
     """It is dated before the entry ahead of it, or after the database's clock."""
     ERASED_EARLY = "erased early"
@@ -85,6 +87,9 @@ class LedgerVerdict:
     problems: list[LedgerProblem] = field(default_factory=list)
     unanswered: list[int] = field(default_factory=list)
     """Intents, the latest, of which nothing says what was shown: program or database stopped in between. No damage."""
+
+
+_FIELDS = {event.value: event.kind.fields for event in LedgerEvent}
 
 
 class _Ended:
@@ -212,7 +217,8 @@ def _bodies(connection: Connection[Any], lines: list[LedgerLine]) -> dict[UUID, 
 
 
 def _against(line: LedgerLine, bodies: Mapping[str, _Body], *, may_be_gone: bool) -> Iterator[LedgerProblem]:
-    """Hold the bodies of an entry against its commitments."""
+    """Hold the bodies of an entry against its commitments and the catalog."""
+    known = _FIELDS.get(line.event, {})
     for name in sorted({*line.commitments, *bodies}):
         if name not in bodies:
             if not may_be_gone:
@@ -221,6 +227,8 @@ def _against(line: LedgerLine, bodies: Mapping[str, _Body], *, may_be_gone: bool
         elif commitment(bodies[name][0], name, bodies[name][1]) != line.commitments.get(name):
             message = f"the body of {name} is not what was entered"
             yield LedgerProblem(LedgerDamage.MISMATCH, line.number, message)
+        elif name in known and not known[name].fits(bodies[name][1]):
+            yield LedgerProblem(LedgerDamage.TYPE, line.number, f"{name} must be {known[name].type or 'a text'}")
 
 
 def _judged(altered: list[LedgerLine]) -> Iterator[LedgerProblem]:

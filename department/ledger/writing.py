@@ -137,10 +137,14 @@ def append_shown(
 
 def _checked_json(event: LedgerEvent, fields: Mapping[str, Any]) -> str:
     """Return fields in JSON, if they are those of an event. Raises LedgerError."""
-    carries = set(event.kind.carries.split())
-    if not carries <= fields.keys() <= carries | set(event.kind.may_carry.split()):
-        raise LedgerError(f"{event.value} carries {event.kind.carries}, not {' '.join(fields)}")
-    return json.dumps(fields, cls=DjangoJSONEncoder)
+    required, known = event.kind.required, event.kind.fields
+    if not required.keys() <= fields.keys() <= known.keys():
+        raise LedgerError(f"{event.value} carries {' '.join(required)}, not {' '.join(fields)}")
+    values = {name: json.dumps(value, cls=DjangoJSONEncoder) for name, value in fields.items()}
+    for name, value in values.items():
+        if not known[name].fits(value):
+            raise LedgerError(f"{event.value}: {name} must be {known[name].type or 'a text'}")
+    return "{" + ", ".join(f"{json.dumps(name)}: {value}" for name, value in values.items()) + "}"
 
 
 def _alone(call: str, values: Sequence[Any]) -> Any:  # noqa: ANN401 - what the function returns

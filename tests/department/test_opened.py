@@ -66,7 +66,7 @@ def people(connect: Connect) -> Iterator[psycopg.Connection]:
 
 def fields(**more: object) -> str:
     """Return the fields of an intent, of a person who did not ask."""
-    values: dict[str, Any] = dict.fromkeys(LedgerEvent.INTENT.kind.carries.split())
+    values: dict[str, Any] = dict.fromkeys(LedgerEvent.INTENT.kind.required)
     query = more.setdefault("query", {})
     purpose = "hot list alarm" if isinstance(query, dict) and "console" in query else "patrol"
     return json.dumps(values | {"person": "s.ito", "agency": "fbi", "purpose": purpose, "groups": [GROUP]} | more)

@@ -146,8 +146,8 @@ class Weeks:
     # --- what is entered
 
     def _append(self, event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | None = None) -> UUID:
-        carries, may = set(event.kind.carries.split()), set(event.kind.may_carry.split())
-        assert carries <= fields.keys() <= carries | may
+        assert event.kind.required.keys() <= fields.keys() <= event.kind.fields.keys()
+        assert all(event.kind.fields[name].fits(json.dumps(value)) for name, value in fields.items())
         entry = UUID(int=self.random.getrandbits(128), version=4)
         self._now += timedelta(seconds=self.random.uniform(0.02, 0.2))
         self.lines.append(WrittenLine(self._now, event, entry, refers_to, dict(fields)))

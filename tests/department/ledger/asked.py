@@ -21,8 +21,9 @@ ASKED: dict[str, Any] = {
 
 def handmade(**more: object) -> str:
     """Return the fields of an intent as JSON, for `ledger_append`."""
-    fields: dict[str, Any] = dict.fromkeys(LedgerEvent.INTENT.kind.carries.split())
-    return json.dumps(fields | {"person": "a.rivera", "purpose": "patrol", "groups": [], **more})
+    fields: dict[str, Any] = dict.fromkeys(LedgerEvent.INTENT.kind.required)
+    known = {"person": "a.rivera", "agency": "springfield", "purpose": "patrol", "query": {}, "groups": []}
+    return json.dumps(fields | known | {"exigent": False, "policy": "00" * 32} | more)
 
 
 def checkpoint(head: NotedHead, *, agency: str = "springfield", custodian: str = "records", **more: Any) -> LedgerHead:  # noqa: ANN401 - what pydantic takes

@@ -1,9 +1,11 @@
 """The ledger is read under an entry of its own, and what belongs to covert groups by their members alone."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 import pytest
 
 from platepost.department.database.roles import AUDITOR, COMMAND, WEB
@@ -144,8 +146,10 @@ class TestReviews:
             with pytest.raises(LedgerError, match="somebody else"):
                 review_exigent(entry.entry, person="s.supervisor", outcome=ReviewOutcome.JUSTIFIED, note="")
 
-    def test_by_hand_nobody_reviews_without_a_name(self) -> None:
+    def test_by_hand_nobody_reviews_without_a_name(self, connect: Connect) -> None:
         entry = open_entry(**ASKED | {"purpose": self.URGENT})
         fields = {"person": None, "outcome": "justified", "note": ""}
-        with pytest.raises(LedgerError, match="somebody else"):
+        with pytest.raises(LedgerError, match="person must be a text"):
             append(LedgerEvent.EXIGENT_REVIEWED, fields, refers_to=entry.entry)
+        with connect(WEB) as web, pytest.raises(psycopg.errors.CheckViolation, match="somebody else"):
+            web.execute("SELECT ledger_append('exigent_reviewed', %s, %s)", [entry.entry, json.dumps(fields)])

@@ -20,7 +20,7 @@ from tests.department.ledger.test_entries import bodies, entries
 from tests.department.roles import as_role
 
 LOG_OFF = {"person": "a.rivera"}
-HOLD = {"person": "a.rivera", "hold": "7"}
+HOLD = {"person": "a.rivera", "hold": 7}
 PROGRAMS = (WEB, KEEPER, AUDITOR, PURGER)
 
 
@@ -37,11 +37,11 @@ def test_catalog_is_in_the_database(connect: Connect) -> None:
 @pytest.mark.parametrize("event", LedgerEvent)
 def test_catalog_is_sound(event: LedgerEvent) -> None:
     carries, may = event.kind.carries.split(), event.kind.may_carry.split()
-    assert len({*carries, *may}) == len(carries) + len(may)
+    assert len(event.kind.fields) == len(carries) + len(may)
     assert event.kind.label
     assert {LedgerEvent(name) for name in event.kind.refers_to} <= set(LedgerEvent)
     if event.kind.retention is BodyClass.PERMANENT:
-        assert not {"query", "records", "pictures", "plates", "covert", "person_searched"} & {*carries, *may}
+        assert not {"query", "records", "pictures", "plates", "covert", "person_searched"} & event.kind.fields.keys()
 
 
 @pytest.mark.parametrize("role", PROGRAMS)
@@ -52,7 +52,7 @@ def test_role_enters_what_is_its_own(role: str) -> None:
         for event in (event for event in LedgerEvent if not event.kind.refers_to):
             # On behalf of nobody: an agency would have to be in the register. A purpose has to be the policy's.
             known = {"on_behalf_of": None, "purpose": "patrol", "case": "26-1"}
-            carried = {name: known.get(name, "x") for name in event.kind.carries.split()}
+            carried = {name: known.get(name, "x") for name in event.kind.required}
             fields = json.dumps(carried | {"class": "access", "until": "2020-01-01T00:00:00Z"})
             try:
                 cursor.execute("SELECT ledger_append(%s, NULL, %s)", [event.value, fields])
@@ -71,9 +71,17 @@ def test_fields_are_those_of_the_catalog(fields: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("values", [{"person": None}, {"purpose": None}])
 def test_nobody_looks_without_a_name_and_a_purpose(values: dict[str, None]) -> None:
-    fields = dict.fromkeys(LedgerEvent.INTENT.kind.carries.split(), "x") | values
+    fields = (
+        dict.fromkeys(LedgerEvent.INTENT.kind.required, "x") | {"exigent": False, "query": {}, "groups": []} | values
+    )
     with pytest.raises(LedgerError):
         append(LedgerEvent.INTENT, fields)
+
+
+@pytest.mark.parametrize(("hold", "until"), [("7", "2027-06-01"), (True, "2027-06-01"), (7, "soon"), (7, None)])
+def test_fields_are_of_the_catalogs_types(hold: object, until: object) -> None:
+    with pytest.raises(LedgerError, match=r"hold_reviewed: (hold must be int|until must be date)"):
+        append(LedgerEvent.HOLD_REVIEWED, {"person": "a.rivera", "hold": hold, "reason": "claim", "until": until})
 
 
 def test_change_and_entry_are_one_transaction(connect: Connect) -> None:
