@@ -98,7 +98,7 @@ test-v4l2: $(VENV)/.development ## Try USB cameras on the kernel's own drivers, 
 
 conformance: $(VENV)/.development ## Hold cameras, boards, brokers to what a post needs; yours by CAMERA=, BOARD=, BROKER=module:stand (docs/backends.md)
 	PLATEPOST_CAMERA="$(CAMERA)" PLATEPOST_BOARD="$(BOARD)" PLATEPOST_BROKER="$(BROKER)" $(BIN)/pytest --timeout=600 -p no:cacheprovider \
-	  $(or $(strip $(CAMERA:%=tests/conformance/test_cameras.py) $(BOARD:%=tests/conformance/test_boards.py) \
+	  $(or $(strip $(CAMERA:%=tests/conformance/test_cameras.py tests/conformance/test_camera_network.py) $(BOARD:%=tests/conformance/test_boards.py) \
 	  $(if $(BROKER),$(BROKER_TESTS))),tests/conformance)
 
 test-camera: ## Try the real Picamera2, rpi-lgpio and GStreamer's RTSP server, and print the tables of cameras and boards (first run: minutes)

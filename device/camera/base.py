@@ -55,6 +55,11 @@ class Camera(ABC):
         return True
 
     @property
+    def encoded(self) -> bool:
+        """Whether an encoder stands between a lens and the frames: then they may be alike, but not for a minute."""
+        return False
+
+    @property
     def attached(self) -> bool:
         """Whether it is part of this unit, so that a restart or a reboot may bring it back; a network camera is not."""
         return True

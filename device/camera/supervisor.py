@@ -88,7 +88,7 @@ class CameraSupervisor(Part):
         self._stop = stop
         self._clock = audit.clock
         self._make_capture = capture
-        self._check = FrameCheck(noisy=camera.noisy, tuning=tuning)
+        self._check = FrameCheck(noisy=camera.noisy, encoded=camera.encoded, tuning=tuning)
         self._daylight = Daylight(dwell_seconds=tuning.dwell_seconds)
         self._failed = False
         self._running = False
@@ -214,13 +214,13 @@ class CameraSupervisor(Part):
             elif capture.age > hung:
                 self._failure = CameraError(f"no frame for {hung:g} s")
                 return
-            if frame is None or self._check.alike_seconds:
+            if frame is None or self._check.repeated:
                 yield None
             else:
                 self.frames += 1
                 yield frame
-            if self._check.alike_seconds > hung:
-                self._failure = CameraError(f"the same frame for {hung:g} s")
+            if (stuck := self._check.stuck_seconds) is not None:
+                self._failure = CameraError(f"the same frame for {stuck:.0f} s")
                 return
             self._switch()
             if self._stop.is_set():

@@ -15,6 +15,8 @@ class CameraTuning:
     """Age of the newest frame, or of the newest unlike the one before, at which a camera counts as failed."""
     frozen_seconds: float = 5.0
     """Time without any difference between frames from which they count as frozen: noise alone makes each differ."""
+    encoded_frozen_seconds: float = 60.0
+    """The same of a camera behind an encoder, which leaves little of the noise: some key frame of a minute shows it."""
     black_seconds: float = 10.0
     """Time without a pixel that is not black from which frames count as black."""
     dwell_seconds: float = 60.0

@@ -34,7 +34,13 @@ def is_there() -> bool:
 
 @contextmanager
 def serving(pictures: Sequence[NDArray[np.uint8]], variant: str) -> Iterator[dict[str, Any]]:
-    """Serve pictures; return the settings of the camera: `h265`, `tls`, or else H.264 with digest authentication."""
+    """Serve pictures; return the settings of the camera.
+
+    Args:
+        pictures: what it sees.
+        variant: `h265`, `tls`, `clock` for a picture of the clock instead, or else H.264 with digest authentication.
+
+    """
     if not is_there():
         pytest.skip("GStreamer's RTSP server is missing: make test-camera")
     with tempfile.TemporaryDirectory() as name:
@@ -45,6 +51,8 @@ def serving(pictures: Sequence[NDArray[np.uint8]], variant: str) -> Iterator[dic
         settings: dict[str, Any] = {"url": f"rtsp://127.0.0.1:{port}/stream"}
         if variant == "h265":
             words = ["--h265"]
+        elif variant == "clock":
+            words = ["--clock"]
         elif variant == "tls":
             fleet = Fleet.create(folder / "fleet", agency="demo")
             words = ["--tls", str(fleet.broker.certificate), str(fleet.broker.private_key)]
@@ -61,3 +69,9 @@ def serving(pictures: Sequence[NDArray[np.uint8]], variant: str) -> Iterator[dic
         finally:
             server.kill()
             server.communicate()
+
+
+def painted_clock(gray: NDArray[np.uint8]) -> float:
+    """Return the seconds since 1970 that a picture of `clock` shows."""
+    bits = gray[gray.shape[0] // 2, gray.shape[1] // 96 :: gray.shape[1] // 48] > 128
+    return sum(int(bit) << number for number, bit in enumerate(bits)) / 1000

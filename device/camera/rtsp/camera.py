@@ -77,6 +77,11 @@ class RtspCamera(Camera):
         return False
 
     @property
+    def encoded(self) -> bool:
+        """Return True."""
+        return True
+
+    @property
     def attached(self) -> bool:
         """Return False: it has power and software of its own."""
         return False

@@ -79,6 +79,11 @@ class V4l2Camera(Camera):
         return self._settings.pixel_format == "yuyv"
 
     @property
+    def encoded(self) -> bool:
+        """Return whether it compresses its pictures."""
+        return not self.noisy
+
+    @property
     def stuck(self) -> bool:
         """Whether the driver has not returned yet from an opening or closing that was given up."""
         return self._hanging is not None and self._hanging.running

@@ -44,6 +44,40 @@ def test_footage_may_stand_still() -> None:
     assert check.alive
 
 
+def test_an_encoded_picture_that_stands_still_is_frozen_after_a_minute_until_a_new_one_comes() -> None:
+    check = FrameCheck(noisy=False, encoded=True)
+    group = [11, 12, 13, 13, 13]  # a key frame, refined twice
+    for second in range(int(UNIT.encoded_frozen_seconds) + 2):
+        assert not check.frozen
+        check.update(frame(second, seed=group[second % 5]))
+        assert not check.repeated, "each is evaluated"
+    assert check.alive
+    check.update(frame(UNIT.encoded_frozen_seconds + 3, seed=11))
+    assert check.frozen
+    assert check.stuck_seconds is not None
+    check.forget()
+    for second in range(100, 103):
+        check.update(frame(second, seed=group[second % 5]))
+        assert not check.alive, "opened again, it still shows the same"
+    check.update(frame(104, seed=99))
+    assert check.alive
+    assert not check.frozen
+
+
+def test_an_encoded_scene_in_which_nothing_moves_is_not_frozen() -> None:
+    check = FrameCheck(noisy=False, encoded=True)
+    for second in range(600):
+        check.update(frame(second, seed=second // 50))  # only now and then is noise left
+        assert not check.frozen
+
+
+def test_a_clip_that_an_encoder_shows_again_and_again_is_not_frozen() -> None:
+    check = FrameCheck(noisy=False, encoded=True)
+    for second in range(600):
+        check.update(frame(second, seed=second % 50))
+        assert not check.frozen
+
+
 def test_black_frames_are_black_and_not_frozen_until_there_is_light() -> None:
     check = FrameCheck(noisy=True)
     check.update(frame(0, level=3))

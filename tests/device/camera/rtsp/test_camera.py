@@ -14,6 +14,7 @@ from platepost.common.errors import CameraError, ConfigurationError
 from platepost.device import backends
 from platepost.device.camera.base import Camera
 from platepost.device.camera.rtsp.camera import RtspCamera
+from tests.standins import gstreamer
 from tests.standins.rtsp_server import RtspServer
 
 SIZE = (320, 192)
@@ -57,6 +58,17 @@ def test_frames_are_whole_and_dated_by_the_camera(server: RtspServer) -> None:
     assert camera.by_camera_clock
     apart = [(later.captured - frames[0].captured).total_seconds() for later in frames]
     assert np.allclose(apart, np.arange(30) / 20, atol=0.001), "as the camera took them, not as they arrived"
+
+
+def test_frames_are_dated_as_a_clock_in_the_picture_shows_by_the_reports_of_another_server() -> None:
+    with gstreamer.serving([], "clock") as settings, backends.camera("rtsp", settings) as camera:
+        assert isinstance(camera, RtspCamera)
+        frames = camera.frames()
+        for _ in frames:
+            if camera.by_camera_clock:  # its reports begin after some seconds
+                break
+        off = [frame.captured.timestamp() - gstreamer.painted_clock(frame.gray) for frame in islice(frames, 40)]
+    assert max(map(abs, np.percentile(off, [10, 50, 90]))) < 0.020, off
 
 
 def test_without_sender_reports_frames_are_dated_by_their_arrival(server: RtspServer) -> None:
