@@ -73,9 +73,9 @@ class RtspServer:
         """Whether it sends its clock."""
         self.clock_ahead = 0.0
         """Seconds by which its clock is ahead of this machine's."""
-        self.description = "v=0\r\ns=camera\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
-        self.description += f"a=fmtp:96 packetization-mode=1;sprop-parameter-sets={self._parameter_sets()}\r\n"
-        self.description += "a=control:track1\r\n"
+        self.description = self.described()
+        self.trouble: str | None = None
+        """What is wrong with its packets: `reordered`, `flooded` with foreign ones, `truncated`."""
         self.stalled = threading.Event()
         self.sessions: list[_Session] = []
         self.nonce = secrets.token_hex(8)
@@ -113,6 +113,12 @@ class RtspServer:
         """Hang up on everyone."""
         for session in list(self.sessions):
             session.hang_up()
+
+    def described(self) -> str:
+        """Describe its stream, RFC 4566."""
+        description = "v=0\r\ns=camera\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
+        description += f"a=fmtp:96 packetization-mode=1;sprop-parameter-sets={self._parameter_sets()}\r\n"
+        return description + "a=control:track1\r\n"
 
     def _parameter_sets(self) -> str:
         sets = [unit for unit in self.units[0] if unit[0] & 31 in (7, 8)]
@@ -200,10 +206,12 @@ class _Session(socketserver.StreamRequestHandler):
                 ticks = frame * CLOCK // camera.frames_per_second
                 if camera.reports and frame % camera.frames_per_second == 0:
                     self._report(begin, ticks)
+                sent = []
                 for packet, last in packets(camera.units[frame % len(camera.units)]):
                     header = struct.pack(">BBHII", 0x80, PAYLOAD | (last << 7), sequence & 0xFFFF, ticks, 1)
-                    self._send(struct.pack(">cBH", b"$", 0, len(header) + len(packet)) + header + packet)
+                    sent.append(header + packet)
                     sequence += 1
+                self._send(b"".join(interleaved(0, packet) for packet in troubled(sent, camera.trouble)))
                 frame += 1
                 self._over.wait(max(0.0, begin + frame / camera.frames_per_second - time.monotonic()))
                 while camera.stalled.is_set() and not self._over.wait(0.02):
@@ -217,7 +225,24 @@ class _Session(socketserver.StreamRequestHandler):
         seconds = int(at)
         fraction = int((at - seconds) * 2**32)
         report = struct.pack(">BBHIIIIII", 0x80, 200, 6, 1, seconds & 0xFFFFFFFF, fraction, ticks, 0, 0)
-        self._send(struct.pack(">cBH", b"$", 1, len(report)) + report)
+        self._send(interleaved(1, report))
+
+
+def interleaved(channel: int, content: bytes) -> bytes:
+    """Return a packet as it stands in a TCP connection, RFC 2326, section 10.12."""
+    return struct.pack(">cBH", b"$", channel, len(content)) + content
+
+
+def troubled(sent: list[bytes], trouble: str | None) -> list[bytes]:
+    """Return the packets of a frame with what is wrong with them."""
+    if trouble == "reordered":
+        return sent[::-1]
+    if trouble == "flooded":
+        foreign = struct.pack(">BBHII", 0x80, 97, 1, 1, 2) + bytes(1000)  # of another payload and sender
+        return [foreign] * 500 + sent
+    if trouble == "truncated":
+        return [packet[: len(packet) // 2] for packet in sent]
+    return sent
 
 
 def packets(units: Sequence[bytes]) -> Iterator[tuple[bytes, bool]]:

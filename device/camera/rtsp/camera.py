@@ -135,12 +135,16 @@ class RtspCamera(Camera):
         if container is None:
             raise CameraError(f"{self.name}: the camera is not open")
         stream = container.streams.video[0]
-        times, ticks = FrameTimes(), stream.time_base
+        times, ticks = FrameTimes(one_behind=True), stream.time_base
         number, size = 0, None
         reference: tuple[datetime, int] | None = None
+        reported_before = False
         for packet, monotonic, pictures in self._decoded(container.demux(stream)):
             now = datetime.now(UTC) - timedelta(seconds=time.monotonic() - monotonic)
-            reference = _reference(packet) or reference
+            reporting = _reference(packet)
+            if reported_before:  # FFmpeg puts the first report to a frame too early
+                reference = reporting or reference
+            reported_before = reported_before or reporting is not None
             for picture in pictures:
                 if picture.pts is None:
                     continue  # before the first packet that has a time

@@ -34,7 +34,16 @@ class FrameTimes:
     relation between ticks and this unit's clock, so that jitter does not change the distance between frames.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, one_behind: bool = False) -> None:
+        """Begin.
+
+        Args:
+            one_behind: whether each frame comes when the next one begins to arrive, as FFmpeg's parser has it: then a
+                frame began to arrive when the one before came.
+
+        """
+        self._one_behind = one_behind
+        self._arrived: float | None = None
         self._offset: float | None = None
         """Seconds from the stream's time to `time.monotonic()`, of the least delayed frame so far."""
         self._latest = float("-inf")
@@ -50,7 +59,9 @@ class FrameTimes:
             reported: UTC by the camera's sender reports, if any came.
 
         """
-        arrival = monotonic - stream_seconds
+        began = monotonic if self._arrived is None or not self._one_behind else self._arrived
+        self._arrived = monotonic
+        arrival = began - stream_seconds
         if self._offset is None or abs(arrival - self._offset) > LATE_SECONDS:
             self._offset = arrival  # the first, or the stream's ticks have leapt
         else:

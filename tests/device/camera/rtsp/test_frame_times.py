@@ -24,6 +24,17 @@ def test_jitter_does_not_change_the_distance_of_frames() -> None:
     assert max(wrong) < 0.04, "the least delay, and what a crystal may drift until the next frame that is as quick"
 
 
+def test_a_frame_that_comes_when_the_next_begins_is_dated_when_it_began() -> None:
+    times = FrameTimes(one_behind=True)
+    stream = [0.0, 0.1, 0.2, 0.5, 0.6]  # one was left out
+    arrival = [0.11, 0.21, 0.51, 0.61, 0.71]
+    taken = [
+        times.date(seconds, now=at(come), monotonic=come, reported=None).monotonic
+        for seconds, come in zip(stream, arrival, strict=True)
+    ]
+    assert all(abs(moment - (seconds + 0.01)) < 0.002 for seconds, moment in list(zip(stream, taken, strict=True))[2:])
+
+
 def test_time_is_never_turned_back_and_never_in_the_future() -> None:
     times, draw, last = FrameTimes(), random.Random(2), float("-inf")
     for number in range(2000):
