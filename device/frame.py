@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,8 @@ class Frame:
     color: Callable[[], NDArray[np.uint8]]
     small: NDArray[np.uint8] | None = None
     """The same picture as `gray`, shrunk to what the detector looks at, where the camera makes it without effort."""
+    captured_by: Literal["camera_clock", "arrival"] | None = None
+    """What `captured` is from, of a camera of the network; None of one that is part of this unit."""
 
     def inside(self, box: Box) -> NDArray[np.uint8]:
         """Return the part of `gray` in a plate's box, the plate's own frame left out; nothing of one outside."""

@@ -32,7 +32,7 @@ class FrameCheck:
         self.forget()
 
     def forget(self) -> None:
-        """Begin again, as with a camera that was opened again; of one that was frozen, its old pictures prove nothing."""
+        """Begin again, as with a camera that was opened again; one that was frozen must show a new picture."""
         if not self.frozen:
             self._pictures.clear()
         self._seen: int | None = None

@@ -36,6 +36,7 @@ def sight_fields(passage: Passage) -> dict[str, Any]:
         "vehicle": _description_of(passage.appearance),
         "location": location_of(passage.best),
         "captured": passage.best.frame.captured,
+        "captured_by": passage.best.frame.captured_by,
         "first_seen": first_seen,
         "last_seen": last_seen,
         "frames_seen": finding.frames,

@@ -54,6 +54,13 @@ class Sight(RecordData):
             "`time`. How old it was when the record was made: `time` less `clock.held_seconds`, where there, less this."
         )
     )
+    captured_by: Literal["camera_clock", "arrival"] | None = Field(
+        default=None,
+        description=(
+            "Of a camera of the network: whether its own clock dated the best frame, which agreed with the post's, or "
+            "the frame's arrival at the post. Absent for a camera that is part of the post."
+        ),
+    )
     first_seen: UtcTime = Field(description="Capture time of the first frame with this plate, by the same clock.")
     last_seen: UtcTime = Field(description="Capture time of the last frame with this plate so far, by the same clock.")
     frames_seen: Annotated[int, Field(ge=1)] = Field(description="Frames in which this plate was found.")

@@ -156,7 +156,14 @@ class RtspCamera(Camera):
                     reported = reference[0] + timedelta(seconds=float((picture.pts - reference[1]) * ticks))
                 taken = times.date(float(picture.pts * ticks), now=now, monotonic=monotonic, reported=reported)
                 self._note_clock(by_camera=taken.by_camera)
-                yield Frame(number, taken.captured, taken.monotonic, luma(picture), Color(picture))
+                yield Frame(
+                    number,
+                    taken.captured,
+                    taken.monotonic,
+                    luma(picture),
+                    Color(picture),
+                    captured_by="camera_clock" if taken.by_camera else "arrival",
+                )
                 number += 1
         if not self._closed.is_set():
             raise CameraError(f"{self.name}: it ended the stream")

@@ -57,6 +57,7 @@ def test_frames_are_whole_and_dated_by_the_camera(server: RtspServer) -> None:
     assert numbers == list(range(numbers[0], numbers[0] + 30))
     assert isinstance(camera, RtspCamera)
     assert camera.by_camera_clock
+    assert {frame.captured_by for frame in frames[2:]} == {"camera_clock"}
     dated = frames[2:]  # the first report counts for none: FFmpeg may put it to a wrong frame
     apart = [(later.captured - dated[0].captured).total_seconds() for later in dated]
     assert np.allclose(apart, np.arange(28) / 20, atol=0.001), "as the camera took them, not as they arrived"
@@ -85,6 +86,7 @@ def test_without_sender_reports_frames_are_dated_by_their_arrival(server: RtspSe
         frames = list(islice(camera.frames(), 10))
     assert isinstance(camera, RtspCamera)
     assert camera.by_camera_clock is False
+    assert {frame.captured_by for frame in frames} == {"arrival"}
     assert before < frames[0].captured < frames[-1].captured < datetime.now(UTC)
 
 
