@@ -15,7 +15,7 @@ def brought(kind: str, ours: tuple[str, ...]) -> tuple[str, ...]:
 
     """
     name = os.environ.get(f"PLATEPOST_{kind}", "")
-    if name and ":" not in name and name not in ours:
+    if name and ":" not in name and not name.startswith("/dev/") and name not in ours:
         raise pytest.UsageError(f"{kind}={name}: expected module:function, or one of {', '.join(ours)}")
     return (name,) if name else ours
 
