@@ -63,3 +63,12 @@ def test_a_board_whose_pins_cannot_be_had_is_stood_in_for(mocker: MockerFixture)
     assert stands.failing
     stands.illuminator(on=True)
     assert not stands.tamper_open()
+
+
+def test_a_post_with_the_pi_s_camera_loads_nothing_of_other_cameras() -> None:
+    script = (
+        "import sys; from platepost.device import backends, post; backends.check_camera('picamera2', {}); "
+        "print([name for name in sys.modules if name == 'av' or '.camera.rtsp' in name or '.camera.v4l2' in name])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import av
 import av.error
+from av.codec.hwaccel import HWAccel
 
 from platepost.common.errors import CameraError, ConfigurationError
 from platepost.common.secrets.credentials import delivered
@@ -102,7 +103,7 @@ class RtspCamera(Camera):
         try:
             # FFmpeg logs addresses; `None` keeps PyAV's logging off.
             av.logging.set_level(None)
-            container = av.open(address, options=options, timeout=(settings.open_seconds, settings.read_seconds))
+            container = self._connected(address, options)
         except (av.error.FFmpegError, OSError) as error:
             words = _in_words(error)
             if settings.ca_file is not None and type(error).__name__ == "OSError":  # FFmpeg has no error of TLS
@@ -114,6 +115,17 @@ class RtspCamera(Camera):
             raise CameraError(f"{self.name}: it has no H.264 or H.265 video")
         video[0].thread_type = "SLICE"  # threads for whole frames would each hold one back
         self._container = container
+
+    def _connected(self, address: str, options: dict[str, str]) -> Any:  # noqa: ANN401 - PyAV's container
+        settings = self._settings
+        timeout = (settings.open_seconds, settings.read_seconds)
+        if settings.hardware_decoder is not None:
+            try:
+                decoder = HWAccel(device_type=settings.hardware_decoder, allow_software_fallback=True)
+                return av.open(address, options=dict(options), timeout=timeout, hwaccel=decoder)
+            except (av.error.FFmpegError, OSError, ValueError, RuntimeError, NotImplementedError):
+                log.warning("%s: without %s; the processor decodes", self.name, settings.hardware_decoder)
+        return av.open(address, options=options, timeout=timeout)
 
     def close(self) -> None:
         """Hang up; a blocked `frames` ends within the time that the camera may be silent."""

@@ -1,7 +1,7 @@
 """How an IP camera is reached: the table `camera.rtsp` of the configuration."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -29,6 +29,12 @@ class RtspSettings(Section):
     open_seconds: float = Field(default=10, ge=1, le=60, description="How long connecting may take.")
     read_seconds: float = Field(
         default=5, ge=1, le=30, description="How long the camera may send nothing before the connection is given up."
+    )
+
+    hardware_decoder: Literal["cuda", "qsv", "drm", "amf"] | None = Field(
+        default=None,
+        description="FFmpeg's name of hardware that decodes (NVIDIA, Intel, the kernel's DRM, AMD); where it can't, the"
+        " processor does.",
     )
 
     @field_validator("url")

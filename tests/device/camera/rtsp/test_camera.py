@@ -190,6 +190,13 @@ def test_packets_in_another_order_and_a_flood_of_foreign_ones_end_no_post(server
             assert [number_in(frame.gray) for frame in islice(camera.frames(), 2)]
 
 
+@pytest.mark.parametrize("decoder", ["cuda", "drm", "qsv", "amf"])
+def test_without_the_hardware_the_processor_decodes(server: RtspServer, decoder: str) -> None:
+    with camera_of(server, hardware_decoder=decoder) as camera:
+        numbers = [number_in(frame.gray) for frame in islice(camera.frames(), 3)]
+    assert numbers[1] == numbers[0] + 1
+
+
 def test_a_picture_of_4k_is_taken(server: RtspServer) -> None:
     server.units = encoded([np.tile(np.arange(240, dtype=np.uint8), (2160, 16))] * 2, 5)
     server.description = server.described()
