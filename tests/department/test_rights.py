@@ -467,6 +467,7 @@ def rows(connect: Connect) -> Iterator[None]:
     with connect("postgres") as connection:
         tables = [table for table in relations(connection, partitions=False) if table in {*CLOSED, *STATUS} - {*_VIEWS}]
         empty(connection, *tables)
+        inserts = []
         for table in tables:
             columns = dict(
                 connection.execute(
@@ -482,8 +483,10 @@ def rows(connect: Connect) -> Iterator[None]:
                 values |= {name: value for name, value in own.items() if name in columns}
                 marks = ", ".join(["%s"] * len(values))
                 insert = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"  # noqa: S608
-                with planting(connection):
-                    connection.execute(insert, list(values.values()))
+                inserts.append((insert, list(values.values())))
+        with planting(connection):
+            for insert, given in inserts:
+                connection.execute(insert, given)
         connection.commit()
         yield
         empty(connection, *tables)

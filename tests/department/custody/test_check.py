@@ -132,7 +132,6 @@ ALTER = f"UPDATE custody_record SET {{}} WHERE chain = '{CHAIN.chain}' AND seque
     ],
 )
 def test_altered_record(run: Run, store: CustodyStore, sql: Callable[[str], None], change: str) -> None:
-    sql("SELECT custody_make_partitions('2026-01-01', '2026-02-28')")
     sql(ALTER.format(change))
     assert ("altered", "open", 3) in named(run())
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 import psycopg
@@ -59,7 +59,8 @@ def keep_reads(superuser: psycopg.Connection, reads: Iterable[dict[str, Any]], *
 
 def _insert(superuser: psycopg.Connection, rows: list[dict[str, Any]]) -> None:
     superuser.execute(f"SET ROLE {KEEPER}")
-    for week in {row["retained_from"].date() for row in rows}:
+    days = {row["retained_from"].date() for row in rows}
+    for week in {day - timedelta(days=day.weekday()) for day in days}:
         superuser.execute("SELECT custody_make_partitions(%s, %s)", [week, week])
     superuser.execute(
         "INSERT INTO custody_read SELECT * FROM jsonb_populate_recordset(NULL::custody_read, %s)",
