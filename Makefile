@@ -12,7 +12,7 @@ POSTGRESQL := '/usr/lib/postgresql/*/bin/postgres=postgresql'
 .DEFAULT_GOAL := help
 .PHONY: tools bundle deb test-all test-arm-short test-arm-system test-card test-pins
 .PHONY: test-faults
-.PHONY: help conformance demo docs release scenarios test lint types unit end-to-end test-brokers test-custody test-department test-scenarios test-camera test-v4l2 test-arm fuzz format contract lock messages models clean
+.PHONY: help conformance demo docs release scenarios test lint types unit end-to-end test-brokers test-custody test-department test-stops test-scenarios test-camera test-v4l2 test-arm fuzz format contract lock messages models clean
 
 help: ## Show this help
 	@echo "Platepost: reads license plates on the post, checks the hot list, publishes signed hits and reads."
@@ -39,10 +39,10 @@ test: lint tools build/rclone ## All that must be green: lint, types, unit tests
 	$(BIN)/python -m compileall -q -j 2 $(wildcard platepost/*/)
 	+$(RUN_TARGETS) 2 end-to-end=2400 unit=2400 test-arm-short=1200 types=600
 
-# RECORDS and PLATEPOST_FUZZ make its longest parts shorter than they are by themselves.
+# RECORDS, STOPS and PLATEPOST_FUZZ make its longest parts shorter than they are by themselves.
 test-all: $(VENV)/.development ## Run all that `make test` leaves out, one after another, for hours; make -n test-all only shows it
-	+RECORDS=$(or $(RECORDS),20000) $(RUN_TARGETS) 1 conformance=3600 test-brokers=3600 test-faults=3600 test-custody=3600 test-department=7200 \
-	  test-scenarios=7200 test-camera=3600 test-v4l2=5400 test-card=3600 test-pins=3600 test-arm=3600 test-arm-system=10800 fuzz=7200 docs=1200
+	+RECORDS=$(or $(RECORDS),20000) STOPS=$(or $(STOPS),20) $(RUN_TARGETS) 1 conformance=3600 test-brokers=3600 test-faults=3600 test-custody=3600 test-department=7200 \
+	  test-stops=14400 test-scenarios=7200 test-camera=3600 test-v4l2=5400 test-card=3600 test-pins=3600 test-arm=3600 test-arm-system=10800 fuzz=7200 docs=1200
 
 lint: $(VENV)/.development ## Check style, and who imports whom
 	$(BIN)/ruff check .
@@ -107,6 +107,11 @@ test-camera: ## Try the real Picamera2, rpi-lgpio and GStreamer's RTSP server, a
 test-department: $(VENV)/.development ## Send a million records while keeper, broker and database are killed (RECORDS=50000 SEED=7 for others; an hour, 10 GB of memory)
 	@scripts/need mosquitto $(POSTGRESQL)
 	$(BIN)/python -m tests.campaigns department --records $(or $(RECORDS),1000000) --seed $(or $(SEED),1) --kills 50 --restarts 10 --fills 2
+
+test-stops: $(VENV)/.development ## Stop each long command 200 times, at moments of its whole life (STOPS=20 for fewer, COMMANDS="faults or demo" for some)
+	@scripts/need mosquitto $(POSTGRESQL)
+	PLATEPOST_STOPS=$(or $(STOPS),200) nice $(BIN)/pytest --timeout=14400 -q -s -p no:cacheprovider \
+	  $(if $(COMMANDS),-k "$(COMMANDS)") tests/end_to_end/test_stopped_commands.py
 
 test-scenarios: $(VENV)/.development ## Break what each scenario promises, and see that its demands find out (minutes)
 	@scripts/need mosquitto $(POSTGRESQL)

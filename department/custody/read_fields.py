@@ -28,7 +28,7 @@ class ReadField:
     """A searchable field of a read."""
 
     name: str
-    """Of the column of `custody_read`, a text; in a form, as an option, and in a query in the ledger, too."""
+    """Of the column of reads, a text; in a form, as an option, and in a query in the ledger, too."""
     label: "_StrOrPromise"
     """In a form, and over the value where it is shown."""
     help: str
