@@ -93,7 +93,7 @@ _FIELDS: Final = (
         several=True,
     ),
 )
-"""In the order of the columns, which are the last ones of `custody_read`: add a new field at the end."""
+"""In the order of the columns, which are the last ones of the table of reads: add a new field at the end."""
 READ_FIELDS: Final = {each.name: each for each in _FIELDS}
 """The fields by name."""
 
