@@ -12,7 +12,7 @@ POSTGRESQL := '/usr/lib/postgresql/*/bin/postgres=postgresql'
 .DEFAULT_GOAL := help
 .PHONY: tools bundle deb test-all test-arm-short test-arm-system test-card test-pins
 .PHONY: test-faults
-.PHONY: help conformance demo docs release scenarios test lint types unit end-to-end test-brokers test-custody test-department test-stops test-scenarios test-camera test-v4l2 test-arm fuzz format contract lock messages models clean
+.PHONY: help conformance demo docs release scenarios test lint types unit end-to-end test-brokers test-custody test-department test-thorough test-stops test-scenarios test-camera test-v4l2 test-arm fuzz format contract lock messages models clean
 
 help: ## Show this help
 	@echo "Platepost: reads license plates on the post, checks the hot list, publishes signed hits and reads."
@@ -42,7 +42,7 @@ test: lint tools build/rclone ## All that must be green: lint, types, unit tests
 # RECORDS, STOPS and PLATEPOST_FUZZ make its longest parts shorter than they are by themselves.
 test-all: $(VENV)/.development ## Run all that `make test` leaves out, one after another, for hours; make -n test-all only shows it
 	+RECORDS=$(or $(RECORDS),20000) STOPS=$(or $(STOPS),20) $(RUN_TARGETS) 1 conformance=3600 test-brokers=3600 test-faults=3600 test-custody=3600 test-department=7200 \
-	  test-stops=14400 test-scenarios=7200 test-camera=3600 test-v4l2=5400 test-card=3600 test-pins=3600 test-arm=3600 test-arm-system=10800 fuzz=7200 docs=1200
+	  test-thorough=10800 test-stops=14400 test-scenarios=7200 test-camera=3600 test-v4l2=5400 test-card=3600 test-pins=3600 test-arm=3600 test-arm-system=10800 fuzz=7200 docs=1200
 
 lint: $(VENV)/.development ## Check style, and who imports whom
 	$(BIN)/ruff check .
@@ -97,7 +97,7 @@ test-v4l2: $(VENV)/.development ## Try USB cameras on the kernel's own drivers, 
 	scripts/test-v4l2
 
 conformance: $(VENV)/.development ## Hold cameras, boards, brokers to what a post needs; yours by CAMERA=, BOARD=, BROKER=module:stand (docs/backends.md)
-	PLATEPOST_CAMERA="$(CAMERA)" PLATEPOST_BOARD="$(BOARD)" PLATEPOST_BROKER="$(BROKER)" $(BIN)/pytest --timeout=600 -p no:cacheprovider \
+	PLATEPOST_THOROUGH=1 PLATEPOST_CAMERA="$(CAMERA)" PLATEPOST_BOARD="$(BOARD)" PLATEPOST_BROKER="$(BROKER)" $(BIN)/pytest --timeout=600 -p no:cacheprovider \
 	  $(or $(strip $(CAMERA:%=tests/conformance/test_cameras.py tests/conformance/test_camera_network.py) $(BOARD:%=tests/conformance/test_boards.py) \
 	  $(if $(BROKER),$(BROKER_TESTS))),tests/conformance)
 
@@ -107,6 +107,10 @@ test-camera: ## Try the real Picamera2, rpi-lgpio and GStreamer's RTSP server, a
 test-department: $(VENV)/.development ## Send a million records while keeper, broker and database are killed (RECORDS=50000 SEED=7 for others; an hour, 10 GB of memory)
 	@scripts/need mosquitto $(POSTGRESQL)
 	$(BIN)/python -m tests.campaigns department --records $(or $(RECORDS),1000000) --seed $(or $(SEED),1) --kills 50 --restarts 10 --fills 2
+
+test-thorough: $(VENV)/.development tools build/rclone ## Try every pair of cases, and all that repeats, where `make test` tries some (an hour)
+	PLATEPOST_THOROUGH=1 $(BIN)/pytest --timeout=3600 -n $(UNIT_WORKERS) --dist worksteal -m "not end_to_end" \
+	  $$(grep -rl "import THOROUGH\|import in_turn" tests --include='test_*.py')
 
 test-stops: $(VENV)/.development ## Stop each long command 200 times, at moments of its whole life (STOPS=20 for fewer, COMMANDS="faults or demo" for some)
 	@scripts/need mosquitto $(POSTGRESQL)
