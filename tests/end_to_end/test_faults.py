@@ -17,8 +17,9 @@ pytestmark = [
 ]
 
 
+@pytest.mark.timeout(300)  # dozens of faults, and recovery from each is waited for
 def test_nothing_is_lost_in_a_short_campaign(tmp_path: Path) -> None:
-    outcome = campaign("faults", "--short", directory=tmp_path / "faults", timeout=300)
+    outcome = campaign("faults", "--short", directory=tmp_path / "faults", timeout=240)
 
     assert outcome["problems"] == []
     inflicted = {row["name"]: row["count"] for row in outcome["by_fault"]}
