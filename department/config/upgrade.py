@@ -137,6 +137,15 @@ def apply_migrations() -> list[str]:
     return missing
 
 
+_REBUILD_SCHEMA = """
+import sys
+from platepost.department.session import set_up_apps
+set_up_apps()
+from platepost.department.config import upgrade
+upgrade.rebuild_schema(*sys.argv[1:])
+"""
+
+
 def rebuilt() -> dict[str, str] | None:
     """Return what this version makes of a new database, as `present` does, from a cluster that is thrown away.
 
@@ -152,9 +161,8 @@ def rebuilt() -> dict[str, str] | None:
     with TemporaryDirectory(prefix="platepost-") as name:
         Path(name).chmod(0o711)  # the user as whom root runs the server passes it
         # Django works on one database in a process, and here on the department's.
-        code = "import sys; from platepost.department.config import upgrade; upgrade.rebuild_schema(*sys.argv[1:])"
         done = subprocess.run(
-            [sys.executable, "-c", code, name, str(number)], capture_output=True, text=True, check=False
+            [sys.executable, "-c", _REBUILD_SCHEMA, name, str(number)], capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise DepartmentError(f"no new database could be made to compare with: {done.stderr.strip()[-500:]}")

@@ -59,7 +59,8 @@ END $$
 
 @pytest.fixture
 def empty(rows: Rows, superuser: psycopg.Connection) -> Iterator[None]:
-    """Begin and end without terms, holds, plans and what purges leave."""
+    """Begin and end without terms, holds, plans and what purges leave; begin without entries that others damaged."""
+    emptying.empty_ledger(superuser)
     for clean in (True, False):
         emptying.empty(superuser, *_TABLES)
         superuser.execute(_OLD_PARTITIONS)
