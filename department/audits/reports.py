@@ -24,7 +24,7 @@ FROM (
     FROM ledger_entry AS line WHERE line.event IN ('intent', 'refused') AND line.at >= %s AND line.at < %s
     AND NOT EXISTS (SELECT FROM ledger_body AS asked WHERE asked.entry = line.entry
         AND asked.field = 'query' AND asked.value::jsonb ? 'console')
-) AS matched (event, stated) GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3
+) AS matched (event, fields) GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3
 """
 
 
