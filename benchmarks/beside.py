@@ -289,6 +289,7 @@ class Checkout:
         self.environment = os.environ | {
             "PYTHONPATH": f"{self.path}:{metadata.parent}",
             "OPENBLAS_NUM_THREADS": "1",
+            "PYTHONDONTWRITEBYTECODE": "",  # else each start compiles all that it imports
         }
 
     def measure(self, name: str) -> Figures:
