@@ -40,7 +40,7 @@ from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.provisioning.fleet.register import write_register
 from platepost.simulator.brokers.daemon import free_port
 from tests.browser import chromium_path
-from tests.department.alerts.alarms import heard, seen, sessions
+from tests.department.alerts.alarms import brokers_heard, seen, sessions
 from tests.department.commands.filled import fleet_post
 from tests.department.commands.installation import Commands, commands, new_folder
 from tests.department.custody.posts import deliveries
@@ -170,7 +170,7 @@ def keep_hits(folder: DepartmentFolder, made: Commands, count: int, rate: float)
     register = KeyRegister(
         folder.register_file, folder.register_key, agency="riverside", state_file=folder.stored_register
     )
-    with CustodyStore(folder.conninfo(KEEPER), keys=register.keys) as store, heard(folder) as asking:
+    with CustodyStore(folder.conninfo(KEEPER), keys=register.keys) as store, brokers_heard(folder) as asking:
         for _ in range(count):
             time.sleep(random.expovariate(rate))
             post.now = datetime.now(UTC)
