@@ -101,7 +101,7 @@ def ask(
     budget: int = 0,
     slip: bool = False,
     limit: int = 25,
-    **said: Any,  # noqa: ANN401 - of several types
+    **said: Any,
 ) -> tuple[Any, float, float]:
     """Search as the pages do. Returns the page, and the seconds of the search and of the two ledger entries."""
     from platepost.department.ledger.entries import open_entry  # noqa: PLC0415 - after Django was set up

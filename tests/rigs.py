@@ -29,7 +29,7 @@ SECONDS = 60.0
 """How long anything is waited for."""
 
 
-def post_table(name: str = "post-1", *, without_list: bool = True, **sections: Any) -> dict[str, Any]:  # noqa: ANN401 - configuration values
+def post_table(name: str = "post-1", *, without_list: bool = True, **sections: Any) -> dict[str, Any]:
     """Return what a post is told, with `sections` besides: its folder is of `Fleet.add_post`, no broker is reached."""
     return {
         "post": {"agency": "demo", "name": name},
@@ -51,7 +51,7 @@ def post_table(name: str = "post-1", *, without_list: bool = True, **sections: A
     } | sections
 
 
-def hotlist_settings(**keys: Any) -> HotListSettings:  # noqa: ANN401 - configuration values
+def hotlist_settings(**keys: Any) -> HotListSettings:
     """Return the settings of a hot list that has no files."""
     files = {"directory": Path("lists"), "issuer_key": Path("issuer.pem"), "unseal_key": Path("key.pem")}
     return HotListSettings(**files | keys)
@@ -84,7 +84,7 @@ def part_of(post: Post, kind: type[Kind]) -> Kind:
 class Running:
     """One post of a new fleet, not started yet, and what it said so far."""
 
-    def __init__(self, tmp_path: Path, *, rig: Rig | None = None, **sections: Any) -> None:  # noqa: ANN401 - configuration values
+    def __init__(self, tmp_path: Path, *, rig: Rig | None = None, **sections: Any) -> None:
         fleet = Fleet.create(tmp_path / "fleet", agency="demo", broker_names=("localhost",))
         self.folder = fleet.add_post("post-1", PostSettings(brokers=("localhost:1",)))
         self.key = fleet.record_key("post-1")

@@ -39,11 +39,11 @@ class LazyGroup(SpokenHelp, click.Group):
 
     def __init__(
         self,
-        *arguments: Any,  # noqa: ANN401 - click's
+        *arguments: Any,
         lazy: Mapping[str, LazyCommand],
         extra: str = "",
         prepare: str = "",
-        **more: Any,  # noqa: ANN401
+        **more: Any,
     ) -> None:
         super().__init__(*arguments, **more)
         self._lazy = lazy

@@ -367,7 +367,7 @@ def _running(
     *,
     sink: IO[bytes] | None = None,
     work_seconds: float = 0.0,
-    **options: Any,  # noqa: ANN401
+    **options: Any,
 ) -> Iterator[IO[bytes]]:
     """Run a program to its end; yield its input where `sink` takes its output, else its output.
 

@@ -10,7 +10,7 @@ from platepost.department.ledger.writing import append, entering
 
 
 @contextmanager
-def act(event: LedgerEvent, **fields: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - what JSON or a text can say
+def act(event: LedgerEvent, **fields: Any) -> Iterator[dict[str, Any]]:
     """Make what is done within one transaction, with an entry of it at its end.
 
     Args:
@@ -27,7 +27,7 @@ def act(event: LedgerEvent, **fields: Any) -> Iterator[dict[str, Any]]:  # noqa:
 
 
 @contextmanager
-def tried(event: LedgerEvent, **fields: Any) -> Iterator[None]:  # noqa: ANN401 - what JSON can say
+def tried(event: LedgerEvent, **fields: Any) -> Iterator[None]:
     """Enter what a rule refuses: who tried what, and why not. Outside of every transaction.
 
     Raises:

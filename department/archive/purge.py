@@ -124,7 +124,7 @@ def plan_purge(
     return _planned(person, authority, [*parts, ("held", FIRST, LAST)], review=review, backups=named)
 
 
-def _planned(person: str, authority: PurgeAuthority, parts: Sequence[tuple[str, str, str]], **more: Any) -> PurgePlan:  # noqa: ANN401 - fields of the plan
+def _planned(person: str, authority: PurgeAuthority, parts: Sequence[tuple[str, str, str]], **more: Any) -> PurgePlan:
     term = RetentionTerm.objects.first()
     if term is None:
         raise ArchiveRefusedError("no law binds the department yet: give `upgrade`", "archive_lawful")

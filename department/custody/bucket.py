@@ -171,7 +171,7 @@ class PictureBucket:
             raise PictureStoreError(f"{path} must say {' and '.join(sorted(_CREDENTIALS))}, and nothing else")
         return self._opened(**settings)
 
-    def _opened(self, **who: Any) -> "S3Store":  # noqa: ANN401 - credentials, or none
+    def _opened(self, **who: Any) -> "S3Store":
         from obstore.store import S3Store  # noqa: PLC0415 - of an extra
 
         settings = self._settings

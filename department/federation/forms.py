@@ -42,7 +42,7 @@ class CaseForm(forms.Form):
     exchange = forms.UUIDField(widget=forms.HiddenInput)
     because = forms.CharField(max_length=200)
 
-    def __init__(self, *given: Any, **more: Any) -> None:  # noqa: ANN401 - Django's
+    def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
         self.fields["because"].widget.attrs["aria-label"] = "Why the case number is demanded"
 
@@ -64,7 +64,7 @@ class PartnerSearchForm(PurposeForm):
     asked: PlateRequest
     """What is asked, once the form is valid."""
 
-    def __init__(self, data: Mapping[str, Any] | None = None, **more: Any) -> None:  # noqa: ANN401 - Django's
+    def __init__(self, data: Mapping[str, Any] | None = None, **more: Any) -> None:
         super().__init__(data, **more)
         del self.fields["on_behalf_of"]
         self.fields["reason"].required = True

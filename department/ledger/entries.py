@@ -207,7 +207,7 @@ def _opened(
     purpose: AccessPurpose,
     scope: str,
     logged: AccessPurpose,
-    **asked: Any,  # noqa: ANN401 - JSON values
+    **asked: Any,
 ) -> OpenEntry:
     policy = policy_in_force()
     fields = {**asdict(logged), "policy": policy.digest, **asked}

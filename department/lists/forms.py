@@ -26,7 +26,7 @@ MOST_BECAUSE = 200
 class PlateField(forms.CharField):
     """A plate; with `partial` one of which not all characters are known, too. Nothing of it is remembered anywhere."""
 
-    def __init__(self, *, partial: bool = False, **more: Any) -> None:  # noqa: ANN401 - Django's
+    def __init__(self, *, partial: bool = False, **more: Any) -> None:
         attributes = {"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
         super().__init__(max_length=40, widget=forms.TextInput(attributes), **more)
         self._partial = partial
@@ -45,7 +45,7 @@ class AccessPurposeForm(forms.Form):
 
     purpose = forms.ChoiceField()
 
-    def __init__(self, *given: Any, **more: Any) -> None:  # noqa: ANN401 - Django's
+    def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
         field = self.fields["purpose"]
         if isinstance(field, forms.ChoiceField):
@@ -83,10 +83,10 @@ class EntryForm(AccessPurposeForm):
 
     def __init__(
         self,
-        *given: Any,  # noqa: ANN401 - Django's
+        *given: Any,
         groups: Iterable[str],
         only: Collection[str] | None = None,
-        **more: Any,  # noqa: ANN401 - Django's
+        **more: Any,
     ) -> None:
         super().__init__(*given, **more)
         self.fields["plate"].widget.attrs["autofocus"] = True

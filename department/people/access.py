@@ -78,7 +78,7 @@ def setting_up(view: View) -> View:
     """Let anyone who is logged in use a view, even without a second factor."""
 
     @wraps(view)
-    def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ANN401
+    def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         person = request.user
         if not isinstance(person, DepartmentPerson):
             return _asked_to_log_in(request)
@@ -96,7 +96,7 @@ def needs(permission: Permission) -> Callable[[View], View]:
         allowed = reauthentication_required(view) if permission in FRESH else view
 
         @wraps(view)
-        def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ANN401
+        def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             person = request.user
             if not isinstance(person, DepartmentPerson):
                 return _asked_to_log_in(request)
@@ -173,7 +173,7 @@ def access_of(view: View) -> Permission | Open | None:
 
 def _marked(view: View, access: Permission | Open, asked: View) -> View:
     @wraps(view)
-    def marked(*args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ANN401
+    def marked(*args: Any, **kwargs: Any) -> HttpResponseBase:
         return asked(*args, **kwargs)
 
     marked.platepost_access = access  # type: ignore[attr-defined]

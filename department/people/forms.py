@@ -50,7 +50,7 @@ class TimeField(forms.DateTimeField):
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     default_validators = [known_day]  # noqa: RUF012 - as Django has it
 
-    def __init__(self, *, ends: bool = False, **more: Any) -> None:  # noqa: ANN401 - Django's
+    def __init__(self, *, ends: bool = False, **more: Any) -> None:
         super().__init__(**more)
         self._ends = ends
 

@@ -51,14 +51,14 @@ class LoginAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         del request
         return False
 
-    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:  # noqa: ANN401
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Refuse a password that is locked; it takes as long as a wrong one."""
         person = _person(credentials)
         if person is not None and is_locked(person, device_of(request)):
             DepartmentPerson().set_password(credentials.get("password"))
             raise self.validation_error("too_many_login_attempts")
 
-    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:  # noqa: ANN401
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Note a wrong password."""
         note_failed(request, _person(credentials), "password")
 
@@ -68,7 +68,7 @@ class LoginAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         by_factor = [method for method in methods if method["id"].startswith("mfa_")]
         return sorted(by_factor, key=lambda method: not method["id"].endswith("webauthn"))
 
-    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:  # noqa: ANN401
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Tell whether to ask: not of somebody who sets their first factor up."""
         user = context.request.user
         return has_factor(user) and super().is_reauthentication_required(app=app, **kwargs)

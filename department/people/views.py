@@ -32,7 +32,7 @@ from platepost.department.people.rights import CONSOLE_ONLY, DepartmentRole, Per
 class LogInView(LoginView):  # type: ignore[misc]
     """The log-in; it says so where no passkey can work, which browsers themselves do not."""
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401 - allauth's
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Return what the page is made of."""
         host, _ = split_domain_port(self.request.get_host())
         return {**super().get_context_data(**kwargs), "by_address": _is_address(host.strip("[]"))}

@@ -71,7 +71,7 @@ def search(
     with_reads: bool,
     limit: int,
     as_json: bool,
-    **narrowed: Any,  # noqa: ANN401 - click gives each field of PlateQuery its type
+    **narrowed: Any,
 ) -> None:
     """Find plates in the records of FOLDER. The pattern comes from standard input, so no shell history keeps it.
 

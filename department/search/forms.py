@@ -55,7 +55,7 @@ class PurposeForm(forms.Form):
         label=_("Exigent: a life is in danger. A supervisor reviews this within a day."), required=False
     )
 
-    def __init__(self, data: Mapping[str, Any] | None = None, **more: Any) -> None:  # noqa: ANN401 - Django's
+    def __init__(self, data: Mapping[str, Any] | None = None, **more: Any) -> None:
         super().__init__(data, **more)
         self.fields["purpose"].widget.attrs["autofocus"] = not self.is_bound
         self.places = Places.usable(settings.PLACES_FILE)
@@ -102,7 +102,7 @@ class SearchForm(PurposeForm):
     query: PlateQuery
     """What is asked, once the form is valid."""
 
-    def __init__(self, data: Mapping[str, Any] | None = None, **more: Any) -> None:  # noqa: ANN401 - Django's
+    def __init__(self, data: Mapping[str, Any] | None = None, **more: Any) -> None:
         super().__init__(data, **more)
         _offer(self, areas=_same(self.places.areas), posts=_same(known_posts(self.places)))
         self.fields |= {name: _form_field(field) for name, field in READ_FIELDS.items()}
@@ -159,7 +159,7 @@ class SceneForm(forms.Form):
     since = TimeField(label=_("From"))
     until = TimeField(ends=True, label=_("Until"))
 
-    def __init__(self, *given: Any, places: Places, posts: Sequence[str], **more: Any) -> None:  # noqa: ANN401 - Django's
+    def __init__(self, *given: Any, places: Places, posts: Sequence[str], **more: Any) -> None:
         super().__init__(*given, **more)
         self._places = places
         _offer(self, areas=_same(places.areas), posts=_same(posts))

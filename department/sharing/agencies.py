@@ -47,7 +47,7 @@ def verify_agency(agency: str, says: str, until: date, *, person: str) -> None:
         AgencyVerification.objects.create(agency_id=agency, says=says, until=until, person=person)
 
 
-def agree(agency: str, *, person: str, **fields: Any) -> SharingAgreement:  # noqa: ANN401 - of the model
+def agree(agency: str, *, person: str, **fields: Any) -> SharingAgreement:
     """Make an agreement with one agency; it counts once a second person has confirmed it: `confirm_agreement`.
 
     Args:

@@ -101,7 +101,7 @@ class BreachExposure:
     gone: set[int] = field(default_factory=set)
     """Records that were shown and are not kept any more."""
 
-    def add(self, plate: str, count: int, /, **fields: Any) -> None:  # noqa: ANN401 - JSON values
+    def add(self, plate: str, count: int, /, **fields: Any) -> None:
         """Add a plate with so many reads."""
         self.lines += json.dumps({"plate": plate, **fields}, default=str).encode() + b"\n"
         self.plates, self.reads = self.plates + 1, self.reads + count
@@ -118,7 +118,7 @@ class BreachExposure:
         return json.dumps(about, default=str).encode() + b"\n" + self.lines
 
 
-def open_incident(*, person: str, **fields: Any) -> BreachIncident:  # noqa: ANN401 - of the model
+def open_incident(*, person: str, **fields: Any) -> BreachIncident:
     """Enter an incident; its clock runs from the day on which it became known.
 
     Raises:

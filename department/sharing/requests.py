@@ -74,7 +74,7 @@ WHERE line.event = 'intent' AND line.at >= %(since)s AND line.at < %(until)s AND
 """Searches by month and purpose, as the public report has them."""
 
 
-def receive(*, person: str, kind: str, received_on: date, due_on: date | None = None, **fields: Any) -> SharingRequest:  # noqa: ANN401
+def receive(*, person: str, kind: str, received_on: date, due_on: date | None = None, **fields: Any) -> SharingRequest:
     """Enter a request.
 
     Args:
@@ -234,6 +234,6 @@ def recall(release: SharingRelease, *, person: str, because: str) -> None:
         )
 
 
-def _change(request: SharingRequest, **fields: Any) -> None:  # noqa: ANN401 - of the model
+def _change(request: SharingRequest, **fields: Any) -> None:
     if not SharingRequest.objects.filter(pk=request.pk, decided_at=None).update(**fields):
         raise SharingError("the request was decided", "sharing_final")

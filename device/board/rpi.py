@@ -43,7 +43,7 @@ class RpiBoard(Board):
 
     settings_model = RpiSettings
 
-    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - checked at once
+    def __init__(self, **settings: Any) -> None:
         """Check the settings, those of `RpiSettings`, and take the pins.
 
         Raises:

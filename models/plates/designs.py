@@ -113,7 +113,7 @@ _CALIFORNIA: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-def _american_design(name: str, writer: Writer, **more: Any) -> Design:  # noqa: ANN401 - of `Design`
+def _american_design(name: str, writer: Writer, **more: Any) -> Design:
     return Design(name, writer, _US_COLORS, headings=STATES, footings=SLOGANS, **more)
 
 

@@ -93,7 +93,7 @@ def _like(
     ink: Color,
     ground: Color = WHITE,
     painted: str = "plain",
-    **more: Any,  # noqa: ANN401 - of `Design`
+    **more: Any,
 ) -> dict[str, Any]:
     """Describe one design: words above and below (alternatives parted by a bar), ink, ground and its painter."""
     return {"headings": tuple(top.split("|")), "footings": tuple(foot.split("|")), "colors": ((ground, ink),),

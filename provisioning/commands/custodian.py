@@ -187,7 +187,7 @@ def custodian_rotate(
     broker: str | None,
     rehearse: bool,
     as_json: bool,
-    **step: Any,  # noqa: ANN401 - the options that `rotation_request` takes
+    **step: Any,
 ) -> None:
     """Replace NAME's receipt key, notify the posts, and check that they use it.
 

@@ -46,7 +46,7 @@ def rotate(
     reload_command: str | None,
     rehearse: bool,
     as_json: bool,
-    **step: Any,  # noqa: ANN401 - the options that `rotation_request` takes
+    **step: Any,
 ) -> None:
     """Replace the key of KIND, update the broker and the posts, and check that they use it.
 

@@ -102,7 +102,7 @@ class Collector:
         self._archive.close()
         orders.send(None)
 
-    def _answer(self, name: str, *asked: Any) -> object:  # noqa: ANN401 - of each order its own
+    def _answer(self, name: str, *asked: Any) -> object:
         match name:
             case "count":
                 return sum(map(len, self._arrived.numbers.values()))

@@ -103,7 +103,7 @@ class Site(Generic[BrokerT]):
         self._stack.callback(proxy.close)
         return proxy
 
-    def add_post(self, name: str, *, through: Sequence[Proxy] = (), **settings: Any) -> Path:  # noqa: ANN401 - PostSettings' own
+    def add_post(self, name: str, *, through: Sequence[Proxy] = (), **settings: Any) -> Path:
         """Make a post's folder and return it.
 
         Args:
@@ -123,7 +123,7 @@ class Site(Generic[BrokerT]):
         *,
         broker: str | None = None,
         listener: Callable[[Arrival], None] | None = None,
-        **more: Any,  # noqa: ANN401 - the subscriber's own
+        **more: Any,
     ) -> Subscriber:
         """Return a subscriber of the fleet's, not connected yet.
 
@@ -143,7 +143,7 @@ class Site(Generic[BrokerT]):
             made.listeners.append(listener)
         return made
 
-    def keep(self, name: str, archive: Path, **more: Any) -> Subscriber:  # noqa: ANN401 - as of `subscriber`
+    def keep(self, name: str, archive: Path, **more: Any) -> Subscriber:
         """Return a subscriber that is connected as long as the site is open: the record keeper."""
         return self._stack.enter_context(self.subscriber(name, archive, **more))
 

@@ -16,7 +16,7 @@ class Writer:
         self._pipe = pipe
         self._lock = Lock()
 
-    def send(self, content: bytes = b"", /, **message: Any) -> None:  # noqa: ANN401 - JSON's own types
+    def send(self, content: bytes = b"", /, **message: Any) -> None:
         """Send a message, and with it some bytes."""
         line = json.dumps(message | {"size": len(content)}).encode() + b"\n"
         with self._lock:

@@ -187,7 +187,7 @@ class ScenarioCamera(Camera):
 class LockstepCapture(Capture):
     """Capture without a thread of its own: the post takes each frame when it is due, and time stands still then."""
 
-    def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - those of the capture
+    def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._started = self._lens().steady()
 

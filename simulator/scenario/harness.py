@@ -130,7 +130,7 @@ class Harness:
             uplink=self._make_uplink,
         )
 
-    def _make_uplink(self, *args: Any, **more: Any) -> Uplink:  # noqa: ANN401 - those of the uplink
+    def _make_uplink(self, *args: Any, **more: Any) -> Uplink:
         self.uplink = WatchedUplink(self._handling, *args, **more)
         return self.uplink
 

@@ -29,8 +29,8 @@ class SeededRecorder(Recorder):
         note: Note,
         chances: tuple[Chance, Chance],
         wall: Callable[[], float],
-        *args: Any,  # noqa: ANN401 - those of the recorder
-        **more: Any,  # noqa: ANN401
+        *args: Any,
+        **more: Any,
     ) -> None:
         super().__init__(*args, **{**more, "identify": self._name})
         self._note = note
@@ -110,7 +110,7 @@ Handling = Callable[[Delivery], AbstractContextManager[None]]
 class WatchedUplink(Uplink):
     """Tells when the post has said its state after connecting, and which packages of hot lists it has judged."""
 
-    def __init__(self, handling: Handling, *args: Any, **more: Any) -> None:  # noqa: ANN401 - those of the uplink
+    def __init__(self, handling: Handling, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.born = False
         self.sent_for = False

@@ -96,7 +96,7 @@ def campaign_command(name: str, *, epilog: str) -> Callable[[Callable[..., None]
 
     def decorate(function: Callable[..., None]) -> click.Command:
         @click.pass_context
-        def run(context: click.Context, /, *, directory: Path, seed: int, as_json: bool, **options: Any) -> None:  # noqa: ANN401
+        def run(context: click.Context, /, *, directory: Path, seed: int, as_json: bool, **options: Any) -> None:
             logging.basicConfig(level=logging.ERROR)
             directory, console = directory.absolute(), Console(stderr=as_json)
             with (

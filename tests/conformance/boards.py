@@ -44,7 +44,7 @@ class BoardStand(ABC):
     """Whether its illuminator can be strobed."""
 
     @abstractmethod
-    def make(self, **more: Any) -> Board:  # noqa: ANN401 - settings
+    def make(self, **more: Any) -> Board:
         """Take the pins; case and door are closed."""
 
     @abstractmethod
@@ -73,7 +73,7 @@ class VirtualStand(BoardStand):
     def __init__(self) -> None:
         self._board = VirtualBoard()
 
-    def make(self, **more: Any) -> Board:  # noqa: ANN401
+    def make(self, **more: Any) -> Board:
         """Make one."""
         made = backends.board("virtual", more)
         assert isinstance(made, VirtualBoard)
@@ -100,7 +100,7 @@ class VirtualStand(BoardStand):
 class RpiStand(BoardStand):
     """The unit's board on pins that exist in memory only."""
 
-    def make(self, **more: Any) -> Board:  # noqa: ANN401
+    def make(self, **more: Any) -> Board:
         """Take the pins; closed contacts connect them to ground."""
         rpi_gpio.pin(WIRING["tamper_pin"]).drive_low()
         rpi_gpio.pin(WIRING["door_pin"]).drive_low()
@@ -133,7 +133,7 @@ class EmulatedStand(BoardStand):
     def __init__(self, pi: Pi) -> None:
         self._pi = pi
 
-    def make(self, **more: Any) -> Board:  # noqa: ANN401
+    def make(self, **more: Any) -> Board:
         """Take the pins there."""
         chip = self._pi.chip
         for switch in ("tamper", "door"):

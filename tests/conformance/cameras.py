@@ -61,7 +61,7 @@ class CameraStand:
     size: tuple[int, int] = SIZE
     """Width and height of its frames."""
 
-    def make(self, **more: Any) -> Camera:  # noqa: ANN401 - settings
+    def make(self, **more: Any) -> Camera:
         """Make one, not yet open."""
         return backends.camera(self.backend, self.settings | more)
 

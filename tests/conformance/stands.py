@@ -92,7 +92,7 @@ class Post:
         }
         return uplink_arguments(self.name, values | changes)
 
-    def uplink(self, settings: dict[str, Any] | None = None, **more: Any) -> Uplink:  # noqa: ANN401
+    def uplink(self, settings: dict[str, Any] | None = None, **more: Any) -> Uplink:
         """Make an uplink, not yet started."""
         return make_uplink(self.outbox, settings or self.settings(), **{"will": self.will} | more)
 

@@ -27,7 +27,7 @@ class LastingConnections:
 
     """
 
-    def __init__(self, **where: Any) -> None:  # noqa: ANN401 - what psycopg takes
+    def __init__(self, **where: Any) -> None:
         self._where = where
         self._idle: dict[str, list[psycopg.Connection]] = defaultdict(list)
 

@@ -67,7 +67,7 @@ class ScriptedCamera(Camera):
 class FedUplink(Uplink):
     """An uplink that no broker sends anything: a test does."""
 
-    def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - those of the uplink
+    def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.handlers: dict[str, Handler] = {}
         self.small: set[str] = set()
@@ -159,7 +159,7 @@ def make_post(table: dict[str, Any]) -> MakePost:
         finite: bool = False,
         clock: Clock = SYSTEM,
         hung_seconds: float = UNIT.hung_seconds,
-        **hotlist: Any,  # noqa: ANN401 - configuration values
+        **hotlist: Any,
     ) -> ScriptedPost:
         table["hotlist"] |= hotlist
         tuning = CameraTuning(reopenings=(0.01,) * 9, hung_seconds=hung_seconds)

@@ -46,7 +46,7 @@ def controlled(table: dict[str, Any]) -> dict[str, Any]:
     return table
 
 
-def configure(one: ScriptedPost, fleet: Fleet, version: int, **sections: Any) -> None:  # noqa: ANN401
+def configure(one: ScriptedPost, fleet: Fleet, version: int, **sections: Any) -> None:
     jws = sign_configuration(fleet, "post-1", sections, version=version, who="j-stone")
     one.uplink.bring(SOURCE.configuration, jws)
 

@@ -59,7 +59,7 @@ def near(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Unit:
     """A post that is not in service yet, and the command that a technician runs on it."""
 
-    def __init__(self, folder: Path, footage: Path, *, shutter: bool = True, **camera: Any) -> None:  # noqa: ANN401
+    def __init__(self, folder: Path, footage: Path, *, shutter: bool = True, **camera: Any) -> None:
         self.fleet = Fleet.create(folder / "fleet", agency="riverside")
         self.technician = self.fleet.add_operator("r-alvarez", Role.TECHNICIAN)
         service = {"port": free_port(), "field_of_view": 16.0, "speed_mph": 35}

@@ -79,7 +79,7 @@ class Field:
     def complete(self, plates: list[HotListRow], version: int) -> bytes:
         return self.department.package(plates, version=version, size_override="test", **self.times)
 
-    def delta(self, complete: bytes, version: int, **changes: Any) -> bytes:  # noqa: ANN401
+    def delta(self, complete: bytes, version: int, **changes: Any) -> bytes:
         return self.department.delta(complete, version=version, size_override="test", **changes, **self.times)
 
     def publisher(self) -> Connection:

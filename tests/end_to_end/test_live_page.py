@@ -42,7 +42,7 @@ class Desk:
     address: str
     visitor: Visitor
 
-    def open(self, **options: Any) -> Page:  # noqa: ANN401 - those of the visitor
+    def open(self, **options: Any) -> Page:
         page = self.visitor.open(self.address, **options)
         expect(page.locator("#link")).to_have_text("Live")
         expect(badge(page, "post-1")).to_have_text(IN_SERVICE)

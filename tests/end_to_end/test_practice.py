@@ -28,7 +28,7 @@ pytestmark = [
 ]
 
 
-def judged(**lens: Any) -> tuple[Assessment, str | None]:  # noqa: ANN401
+def judged(**lens: Any) -> tuple[Assessment, str | None]:
     """Judge the first sixteen seconds of the clip that ships as the page does, but for the pace; and name the lane."""
     recognizer, tracks, lanes = Recognizer.load(), Tracks(), Lanes()
     with FootageCamera(**{"path": STREET, **PLAYED, "pace": "fast", **lens}) as camera:

@@ -38,7 +38,7 @@ class Town:
         self.fleet = made
         self.broker = stack.enter_context(Broker(made, folder / "broker"))
 
-    def says(self, post: str, *keys: KeyState, state: str = "online", **more: Any) -> None:  # noqa: ANN401
+    def says(self, post: str, *keys: KeyState, state: str = "online", **more: Any) -> None:
         source = Source(self.fleet.agency, post)
         with Connection(self.fleet.post(post), broker=self.broker.address, topics=[source.configuration]) as connection:
             connection.publish(source.topic("status"), said(self.fleet, post, state, keys=keys, **more), retain=True)

@@ -35,11 +35,11 @@ REASONS = {reason.value for reason in Rejection} | {"unsupported"}
 class Listening(RateLimitedAudit):
     """Remembers what it was told."""
 
-    def __init__(self, audit: AuditLog, **more: Any) -> None:  # noqa: ANN401 - its own
+    def __init__(self, audit: AuditLog, **more: Any) -> None:
         super().__init__(audit, **more)
         self.reasons: list[str] = []
 
-    def refused(self, action: str, *, reason: str, **more: Any) -> None:  # noqa: ANN401 - its own
+    def refused(self, action: str, *, reason: str, **more: Any) -> None:
         self.reasons.append(reason)
         super().refused(action, reason=reason, **more)
 

@@ -59,7 +59,7 @@ def loses_a_record(patch: Patch) -> None:
     """One record is deleted before it was delivered."""
     following = Outbox.next
 
-    def losing(self: Outbox, limit: int, **more: Any) -> tuple[Envelope, ...]:  # noqa: ANN401 - as it is called
+    def losing(self: Outbox, limit: int, **more: Any) -> tuple[Envelope, ...]:
         self._file.transaction(lambda connection: rows.delete(connection, 6))
         return following(self, limit, **more)
 
@@ -132,7 +132,7 @@ def takes_its_time(patch: Patch) -> None:
     following = Outbox.next
     slept = []
 
-    def slow(self: Outbox, limit: int, **more: Any) -> tuple[Envelope, ...]:  # noqa: ANN401 - as it is called
+    def slow(self: Outbox, limit: int, **more: Any) -> tuple[Envelope, ...]:
         found = following(self, limit, **more)
         if not slept and any(envelope.type == TYPES[Hit] for envelope in found):
             slept.append(True)
@@ -151,7 +151,7 @@ def lets_the_camera_hang(patch: Patch) -> None:
     """However long no frame comes, nothing is done."""
     make = CameraSupervisor.__init__
 
-    def patient(self: CameraSupervisor, *parts: Any, tuning: CameraTuning, **more: Any) -> None:  # noqa: ANN401
+    def patient(self: CameraSupervisor, *parts: Any, tuning: CameraTuning, **more: Any) -> None:
         make(self, *parts, tuning=replace(tuning, hung_seconds=1e9), **more)
 
     patch.setattr(CameraSupervisor, "__init__", patient)

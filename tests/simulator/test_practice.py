@@ -16,7 +16,7 @@ def test_practice_names_no_next_step_and_nothing_that_is_thrown_away(
 ) -> None:
     shown: list[Configuration] = []
 
-    def accepted(configuration: Configuration, *_: Any, **_more: Any) -> SimpleNamespace:  # noqa: ANN401
+    def accepted(configuration: Configuration, *_: Any, **_more: Any) -> SimpleNamespace:
         shown.append(configuration)
         return SimpleNamespace(accepted={"day"})
 

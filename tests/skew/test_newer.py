@@ -27,7 +27,7 @@ FOGGED = {"name": "lens_fogged", "message": "The lens is fogged."}
 KEYS = Keyring.from_pem(SIGNER.public_pem)
 
 
-def status(**changed: Any) -> CheckResult:  # noqa: ANN401
+def status(**changed: Any) -> CheckResult:
     event = EXAMPLES["status"]
     data = event["data"] | {name: value for name, value in changed.items() if name != "type"}
     event = event | {"data": data, "type": changed.get("type", event["type"])}

@@ -126,7 +126,7 @@ class Log:
         self.former = 0, 0
         self.minutes = 0
 
-    def head(self, *, key: ECKey = KEY, **more: Any) -> str:  # noqa: ANN401 - what pydantic takes
+    def head(self, *, key: ECKey = KEY, **more: Any) -> str:
         self.minutes += 1
         at = NOW + timedelta(minutes=self.minutes)
         said = {

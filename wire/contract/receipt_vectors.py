@@ -73,7 +73,7 @@ def _said(chain: Mapping[int, Envelope], ranges: list[tuple[int, int]]) -> dict[
     }
 
 
-def _changed(content: dict[str, Any], **members: Any) -> dict[str, Any]:  # noqa: ANN401 - members of a range
+def _changed(content: dict[str, Any], **members: Any) -> dict[str, Any]:
     return content | {"ranges": [content["ranges"][0] | members]}
 
 

@@ -218,7 +218,7 @@ class Recorder:
                     self._store.append(lambda head: self._seal_key_change(head, clock, marks))
         return work()
 
-    def _audit(self, action: str, clock: ClockQuality, **fields: Any) -> Audit:  # noqa: ANN401 - Audit's own fields
+    def _audit(self, action: str, clock: ClockQuality, **fields: Any) -> Audit:
         """Make a record of what the post itself did to its chain, now."""
         post = self.source.post
         return Audit(action=action, clock=clock, occurred=self._now(), where=post, identity=post, **fields)

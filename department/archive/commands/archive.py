@@ -143,7 +143,7 @@ def place(
     review: datetime,
     with_plates: bool,
     as_json: bool,
-    **scope: Any,  # noqa: ANN401 - click gives each field of HoldScope its type
+    **scope: Any,
 ) -> None:
     """Place a hold on records of FOLDER. It takes effect at once, even while a purge runs."""
     zone = ZoneInfo(folder.settings.timezone)
@@ -225,7 +225,7 @@ def plan_(
     review: str | None,
     backups: tuple[str, ...],
     as_json: bool,
-    **authority: Any,  # noqa: ANN401 - click gives each field of PurgeAuthority its type
+    **authority: Any,
 ) -> None:
     """Plan the purge of everything in FOLDER past its retention period. Nothing is deleted yet."""
     for name in ("resolution_date", "consent_date"):

@@ -51,7 +51,7 @@ class FootageCamera(Camera):
 
     settings_model = FootageSettings
 
-    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - checked at once
+    def __init__(self, **settings: Any) -> None:
         """Check the settings, those of `FootageSettings`; paths may be `Path`. Nothing is opened yet.
 
         Raises:

@@ -53,7 +53,7 @@ class Picamera2Camera(Camera):
 
     settings_model = Picamera2Settings
 
-    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - checked at once
+    def __init__(self, **settings: Any) -> None:
         """Check the settings, those of `Picamera2Settings`; nothing is opened yet.
 
         Raises:

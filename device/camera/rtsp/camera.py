@@ -53,7 +53,7 @@ class RtspCamera(Camera):
 
     settings_model = RtspSettings
 
-    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - checked at once
+    def __init__(self, **settings: Any) -> None:
         """Check the settings, those of `RtspSettings`; nothing is opened yet.
 
         Raises:

@@ -48,7 +48,7 @@ class V4l2Camera(Camera):
 
     settings_model = V4l2Settings
 
-    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - checked at once
+    def __init__(self, **settings: Any) -> None:
         """Check the settings, those of `V4l2Settings`; nothing is opened yet.
 
         Raises:

@@ -123,7 +123,7 @@ def build(
     refusals_path: Path | None,
     jobs: int,
     as_json: bool,
-    **who: Any,  # noqa: ANN401 - the options that `department` takes
+    **who: Any,
 ) -> None:
     """Build a signed package, encrypted to every post, from exports: CSV, columns by number, or fixed width.
 

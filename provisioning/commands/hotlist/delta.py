@@ -78,7 +78,7 @@ def delta(
     refusals_path: Path | None,
     jobs: int,
     as_json: bool,
-    **who: Any,  # noqa: ANN401 - the options that `department` takes
+    **who: Any,
 ) -> None:
     """Build a signed package of changes since the complete list.
 

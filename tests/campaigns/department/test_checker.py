@@ -98,11 +98,11 @@ def test_a_stranger_may_come_first_as_long_as_nothing_refutes_it(
     assert str(checker.judge(SAID)).count("number 7 is signed for as another record") == wrong
 
 
-def changed(**more: Any) -> Callable[[], list[str]]:  # noqa: ANN401 - the statement's own
+def changed(**more: Any) -> Callable[[], list[str]]:
     return lambda: judged(said=replace(SAID, **more))
 
 
-def held(**more: Any) -> Callable[[], list[str]]:  # noqa: ANN401 - the chain's own
+def held(**more: Any) -> Callable[[], list[str]]:
     return changed(chains={(POST, OWN): replace(SAID.chains[POST, OWN], **more)})
 
 

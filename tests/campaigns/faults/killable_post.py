@@ -287,7 +287,7 @@ class KillablePost:
         self._recorder.account_for_drops(clock=clock)
 
 
-def run(*, configuration: Path, log: Path, **given: Any) -> None:  # noqa: ANN401 - those of `KillablePost`
+def run(*, configuration: Path, log: Path, **given: Any) -> None:
     """Run a light post in this process until SIGTERM, by its `post.toml`; `log` is where its warnings go."""
     logging.raiseExceptions = False  # the log's own disk may be full
     logging.basicConfig(

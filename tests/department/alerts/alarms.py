@@ -51,7 +51,7 @@ def drawn(text: str, width: int, height: int) -> bytes:
     return bytes(cv2.imencode(".jpg", picture)[1].tobytes())
 
 
-def seen(plate: str, at: datetime, *, listed: str | None = None, pictures: bool = True, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+def seen(plate: str, at: datetime, *, listed: str | None = None, pictures: bool = True, **more: Any) -> dict[str, Any]:
     """Return the members of a hit of now, for `Post.hit`."""
     taken = [
         Picture.of(kind, drawn(plate, *size), width=size[0], height=size[1])

@@ -45,7 +45,7 @@ class Dispatch:
     def keep(self, *records: Envelope) -> None:
         self.store.keep(deliveries(*records))
 
-    def alert(self, group: str | None = None, **members: Any) -> Alert:  # noqa: ANN401 - any member of a hit
+    def alert(self, group: str | None = None, **members: Any) -> Alert:
         """Have the keeper keep a hit; return the alert."""
         self.count += 1
         hit = members.setdefault("hit", f"01890a5d-ac96-774b-bcce-{self.count:012x}")
@@ -115,7 +115,7 @@ class Dispatch:
         return matches
 
 
-def same(plate: str = PLATE, **answers: Any) -> EyeAnswers:  # noqa: ANN401
+def same(plate: str = PLATE, **answers: Any) -> EyeAnswers:
     """Return the answers of somebody who sees what is listed."""
     characters = answers.pop("characters", [CharacterAnswer.SAME] * len(plate))
     return EyeAnswers(characters, **{"state": EyeAnswer.SAME, "vehicle": EyeAnswer.SAME, **answers})

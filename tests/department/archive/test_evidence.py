@@ -93,7 +93,7 @@ def make(database: str, rows: Rows, ids: list[int]) -> Iterator[Make]:
     with psycopg.connect(f"{database} user={KEEPER}", autocommit=True) as keeper:
         sources = EvidenceSources(keeper, register(), [TRUSTED[1]], receipted, CUSTODIAN._key)
 
-        def evidence_package(*places: int, groups: tuple[str, ...] = (), **more: Any) -> bytes:  # noqa: ANN401
+        def evidence_package(*places: int, groups: tuple[str, ...] = (), **more: Any) -> bytes:
             wanted = [ids[place] for place in places]
             order = EvidenceRequest(wanted, "a.rivera", "demo", "records", WHY.purpose, WHY.case or "", NOBODY)
             with (

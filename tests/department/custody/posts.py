@@ -62,7 +62,7 @@ class Post:
         hotlist = dict(LIST) | {"result": "match" if hits else "no_match"}
         return self.recorder.record(Read.model_validate(sight | {"hotlist": hotlist, "hits": hits}))
 
-    def hit(self, group: str | None = None, **sight: Any) -> Envelope:  # noqa: ANN401 - any member
+    def hit(self, group: str | None = None, **sight: Any) -> Envelope:
         fields = {"hit": HIT, "plate_matched": "7ABC123", "match": "exact", "category": "stolen_vehicle", "priority": 1}
         pictures = (Picture.of("overview", JPEG, width=24, height=12),)
         more = {"hotlist": LIST, "hotlist_stale": False, "distribution": group, "pictures": pictures}
@@ -109,6 +109,6 @@ def deliveries(*envelopes: Envelope) -> list[ReceivedMessage]:
     return [ReceivedMessage(envelope.topic, envelope.body) for envelope in envelopes]
 
 
-def changed(envelope: Envelope, **members: Any) -> ReceivedMessage:  # noqa: ANN401 - any JSON
+def changed(envelope: Envelope, **members: Any) -> ReceivedMessage:
     """Return a record with other members than were signed."""
     return ReceivedMessage(envelope.topic, dump(envelope.event | members))

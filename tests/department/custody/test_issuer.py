@@ -34,7 +34,7 @@ def log(tmp_path: Path) -> Iterator[ReceiptLog]:
         yield log
 
 
-def issuer(records: MemoryRecords, log: ReceiptLog, **more: Any) -> ReceiptIssuer:  # noqa: ANN401 - its own
+def issuer(records: MemoryRecords, log: ReceiptLog, **more: Any) -> ReceiptIssuer:
     return ReceiptIssuer("records", agency="demo", key=KEY, held=records, receipts=log, now=lambda: NOW, **more)
 
 

@@ -15,7 +15,7 @@ from platepost.wire.records.canonical import canonical_bytes, dump
 from tests.department.custody.posts import COVERT, GROUP, HIT, LATER, SIGNER, STRANGER, Post, deliveries
 
 
-def statements(**more: Any) -> PostStatements:  # noqa: ANN401 - those of PostStatements
+def statements(**more: Any) -> PostStatements:
     return PostStatements(Keyring.from_pem(SIGNER.public_pem), **more)
 
 

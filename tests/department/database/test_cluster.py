@@ -136,7 +136,7 @@ def test_two_that_start_it_at_once_start_one_server(own: PrivateCluster, mocker:
     start = subprocess.Popen
     started: list[list[Any]] = []
 
-    def hesitate(command: list[Any], **options: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - as they are
+    def hesitate(command: list[Any], **options: Any) -> subprocess.Popen[bytes]:
         if "-D" in command:
             time.sleep(0.5)
             started.append(command)

@@ -46,7 +46,7 @@ class Oakdale:
     def peer(self) -> bytes:
         return PartnerDepartment.objects.get(pk=self.name).shown
 
-    def query(self, **more: Any) -> FederatedQuery:  # noqa: ANN401 - what the model takes
+    def query(self, **more: Any) -> FederatedQuery:
         fields = {
             "id": uuid4(), "agency": self.name, "to": "springfield", "time": datetime.now(UTC), "person": "b.stone",
             "purpose": PURPOSE, "reason": "robbery", "exigent": False, "case": "ab" * 32, "policy": "00" * 32,
@@ -57,7 +57,7 @@ class Oakdale:
     def sign(self, query: FederatedQuery, typ: str = QUERY_TYPE) -> bytes:
         return signed(query, self.identity.key, typ).encode()
 
-    def sent(self, **more: Any) -> bytes:  # noqa: ANN401 - what the model takes
+    def sent(self, **more: Any) -> bytes:
         return self.sign(self.query(**more))
 
 

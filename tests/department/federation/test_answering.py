@@ -62,7 +62,7 @@ def entries(*events: str) -> list[tuple[str, dict[str, Any]]]:
     return [(event, json.loads(fields)) for event, fields in message]
 
 
-def asked(oakdale: Oakdale, **more: Any) -> PartnerReply:  # noqa: ANN401 - what the model takes
+def asked(oakdale: Oakdale, **more: Any) -> PartnerReply:
     with as_role(COMMAND):
         return answer_query(oakdale.sent(**more), oakdale.peer)
 
@@ -138,7 +138,7 @@ def test_what_is_not_the_partner_s_own_new_query_is_refused(oakdale: Oakdale, tm
 
 
 def test_without_a_grant_no_answer(oakdale: Oakdale) -> None:
-    def decision(**more: Any) -> tuple[str, str]:  # noqa: ANN401 - what the model takes
+    def decision(**more: Any) -> tuple[str, str]:
         reply = asked(oakdale, **more)
         assert reply.findings == "" or receipt_of(reply).decision == "answered"
         return receipt_of(reply).decision, receipt_of(reply).why
@@ -227,7 +227,7 @@ def test_case_is_opened_to_the_partner_that_was_asked_alone(oakdale: Oakdale) ->
     )  # fmt: skip
     fields = {"id": uuid4(), "agency": "oakdale-pd", "to": "springfield", "time": datetime.now(UTC), "person": "c.reed"}
 
-    def demand(**more: Any) -> bytes:  # noqa: ANN401 - what the model takes
+    def demand(**more: Any) -> bytes:
         case_demand = CaseDemand(**{**fields, "exchange": own.pk, "because": "our audit", **more})
         return signed(case_demand, oakdale.identity.key, DEMAND_TYPE).encode()
 

@@ -26,7 +26,7 @@ def handmade(**more: object) -> str:
     return json.dumps(fields | known | {"exigent": False, "policy": "00" * 32} | more)
 
 
-def checkpoint(head: NotedHead, *, agency: str = "springfield", custodian: str = "records", **more: Any) -> LedgerHead:  # noqa: ANN401 - what pydantic takes
+def checkpoint(head: NotedHead, *, agency: str = "springfield", custodian: str = "records", **more: Any) -> LedgerHead:
     """Return a checkpoint without records, the root of which is the digest: its tree proves nothing."""
     now = datetime.now(UTC)
     fields = {"number": head.sequence, "digest": head.digest, "root": head.digest, "records": 0, "previous": (0, 0)}

@@ -25,7 +25,7 @@ def head(
     *,
     after: int = 0,
     key: ECKey = OWN,
-    **more: Any,  # noqa: ANN401 - what pydantic takes
+    **more: Any,
 ) -> bytes:
     tree = leaves[:number]
     path = tuple(each.hex() for each in proof(after, tree)) if 0 < after < number else ()

@@ -70,7 +70,7 @@ def as_web() -> Iterator[None]:
         yield
 
 
-def entry_of(plate: str = "7ABC123", **more: Any) -> ListEntry:  # noqa: ANN401
+def entry_of(plate: str = "7ABC123", **more: Any) -> ListEntry:
     """Make an entry, which is not saved."""
     why = {"purpose": "stolen vehicle", "case_number": "26-00417", "reason": "taken on Main Street"}
     fields = {"category": "stolen_vehicle", "priority": 2, **why}

@@ -112,7 +112,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     return created
 
 
-def enter(person: DepartmentPerson, plate: str, **more: Any) -> ListEntry:  # noqa: ANN401
+def enter(person: DepartmentPerson, plate: str, **more: Any) -> ListEntry:
     entry = entry_of(plate, **more)
     with as_role(COMMAND):
         services.enter_entry(entry, person)
@@ -393,7 +393,7 @@ def test_file_that_is_still_being_written_is_not_taken_in(
     file = tmp_path / "state.csv"
     file.write_text("plate,category\n7IMP001,stolen_vehicle\n")
 
-    def read_while_written(*given: Any, **more: Any) -> Iterator[Any]:  # noqa: ANN401
+    def read_while_written(*given: Any, **more: Any) -> Iterator[Any]:
         yield from read_rows(*given, **more)
         with file.open("a") as end:
             end.write("7IMP002,stolen_vehicle\n")

@@ -274,7 +274,7 @@ def test_hit_that_comes_while_its_plate_is_recovered_is_taken_back(
     event, go_on, recovered = Event(), Event(), Event()
     write = CustodyTables._write_tally
 
-    def wait(tables: CustodyTables, *given: Any) -> None:  # noqa: ANN401 - as it is given
+    def wait(tables: CustodyTables, *given: Any) -> None:
         event.set()
         assert go_on.wait(60)
         write(tables, *given)

@@ -10,7 +10,7 @@ from platepost.department.search.errors import PatternError, PlacesError
 from platepost.department.search.places import Places
 
 
-def feature(geometry: dict[str, Any] | None = None, **properties: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+def feature(geometry: dict[str, Any] | None = None, **properties: Any) -> dict[str, Any]:
     return {"type": "Feature", "properties": properties, "geometry": geometry}
 
 

@@ -31,7 +31,7 @@ from tests.department.search.scan import drawn_pattern, drawn_plate, fits, grams
 HOUR = timedelta(hours=1)
 
 
-def asked(text: str, budget: int = 0, **more: Any) -> PlateQuery:  # noqa: ANN401 - of several types
+def asked(text: str, budget: int = 0, **more: Any) -> PlateQuery:
     return PlateQuery(PlatePattern.parse(text, budget=budget), **more)
 
 

@@ -22,7 +22,7 @@ def scene(number: int) -> SearchScene:
     return SearchScene([f"post-{number}"], AT + number * DAY, AT + number * DAY + HOUR)
 
 
-def passed(plate: str, number: int, after: timedelta = timedelta(), **more: Any) -> dict[str, Any]:  # noqa: ANN401
+def passed(plate: str, number: int, after: timedelta = timedelta(), **more: Any) -> dict[str, Any]:
     at = AT + number * DAY + after
     return {"plate": plate, "post": f"post-{number}", "captured_at": at, "retained_from": at, **more}
 

@@ -40,7 +40,7 @@ AGENCIES = ("ledger_sharing", "ledger_verification", "ledger_agency")
 Enter = Callable[..., None]
 
 
-def sql(query: str, *values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - what psycopg takes
+def sql(query: str, *values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query, values)
         return list(cursor.fetchall()) if cursor.description else []
@@ -64,7 +64,7 @@ def ori(agency: str) -> str:
     return f"{state}{crc32(agency.encode()) % 10**5:05}00"
 
 
-def agreed_with(agency: str, *, person: str = "r.manager", **more: Any) -> SharingAgreement:  # noqa: ANN401 - a date, a list
+def agreed_with(agency: str, *, person: str = "r.manager", **more: Any) -> SharingAgreement:
     """Have an agency of the state in the register, verified, with an agreement in force, by two persons."""
     today = timezone.localdate()
     register_agency(in_state(agency), person=person)

@@ -99,7 +99,7 @@ def shown_search(who: str, records: Iterable[int], *, plates: Iterable[str] = ()
         entry.fetched(records=records, pictures=[(record, "patch") for record in records], plates=plates, group=group)
 
 
-def incident(kind: str, subject: str, since: datetime, until: datetime, **more: Any) -> BreachIncident:  # noqa: ANN401
+def incident(kind: str, subject: str, since: datetime, until: datetime, **more: Any) -> BreachIncident:
     fields = {"says": "An account was abused.", "known_on": DAY, "encrypted": False} | more
     return open_incident(person="r.manager", kind=kind, subject=subject, since=since, until=until, **fields)
 

@@ -53,7 +53,7 @@ def nothing_asked(superuser: psycopg.Connection, people: dict[str, DepartmentPer
     empty(superuser, "sharing_release", "sharing_request", "archive_hold")
 
 
-def asked(kind: str = "subpoena", **more: Any) -> SharingRequest:  # noqa: ANN401 - of a request
+def asked(kind: str = "subpoena", **more: Any) -> SharingRequest:
     given = {"subpoena": {"order_number": "CV-9"}, "discovery": {"order_number": "26-CR-1"}}.get(kind, {})
     return receive(**SAID | {"kind": kind} | given | more)
 
@@ -69,7 +69,7 @@ def release(request: SharingRequest) -> SharingRelease:
     return SharingRelease.objects.get(package=created.package)
 
 
-def granted(kind: str = "subpoena", **more: Any) -> SharingRequest:  # noqa: ANN401 - of a request
+def granted(kind: str = "subpoena", **more: Any) -> SharingRequest:
     decision = more.pop("decision", "granted")
     created = asked(kind, **more)
     decide(created, **GRANTED | {"decision": decision})

@@ -38,7 +38,7 @@ def gpio() -> Iterator[None]:
 def make(gpio: None) -> Iterator[Callable[..., RpiBoard]]:
     made: list[RpiBoard] = []
 
-    def make_one(**more: Any) -> RpiBoard:  # noqa: ANN401
+    def make_one(**more: Any) -> RpiBoard:
         made.append(RpiBoard(**{**WIRING, **more}))
         GPIO.pin(4).drive_low()  # a closed case
         GPIO.pin(5).drive_low()
@@ -175,7 +175,7 @@ def test_the_heater_follows_the_temperature(
 def test_pins_that_cannot_be_had_are_named_and_the_others_released(gpio: None, monkeypatch: pytest.MonkeyPatch) -> None:
     setup = GPIO.setup
 
-    def busy(channel: int, *given: Any, **named: Any) -> None:  # noqa: ANN401
+    def busy(channel: int, *given: Any, **named: Any) -> None:
         if channel == 22:
             raise RuntimeError("'GPIO busy'")
         setup(channel, *given, **named)

@@ -58,7 +58,7 @@ class Desk:
         self.done.append("self-test")
         return Done(findings=(Finding(point="camera", good=True, said="fine"),))
 
-    def hear(self, message: bytes, *, topic: str = "self-test", **more: Any) -> None:  # noqa: ANN401 - a delivery's own
+    def hear(self, message: bytes, *, topic: str = "self-test", **more: Any) -> None:
         self.executor.receive(Delivery(1, 1, 1, f"{PREFIX}/command/{topic}", message, **more))
 
     @property

@@ -50,7 +50,7 @@ class World:
         assert read.control is not None
         return read.model_copy(update={"control": read.control.model_copy(update={"directory": self.directory})})
 
-    def remote(self, **more: Any) -> RemoteConfiguration:  # noqa: ANN401 - the constructor's own
+    def remote(self, **more: Any) -> RemoteConfiguration:
         """Start the post's software, as far as its configuration goes."""
         base = self.base
         assert base.control is not None
@@ -69,12 +69,12 @@ class World:
         settings = self.base.records
         return Logbook(store, records, timekeeper, run=run, settings=settings)  # type: ignore[arg-type]  # no outbox
 
-    def sign(self, settings: dict[str, Any] | None = None, **more: Any) -> bytes:  # noqa: ANN401 - signing's own
+    def sign(self, settings: dict[str, Any] | None = None, **more: Any) -> bytes:
         self.version += 1
         wanted = {"version": self.version, "who": "j-stone"} | more
         return sign_configuration(self.fleet, "post-1", settings or {}, **wanted)
 
-    def sign_anything(self, key: ECKey | None = None, *, typ: str = CONFIGURATION_TYPE, **changes: Any) -> bytes:  # noqa: ANN401
+    def sign_anything(self, key: ECKey | None = None, *, typ: str = CONFIGURATION_TYPE, **changes: Any) -> bytes:
         """Sign a configuration whose members are changed at will."""
         self.version += 1
         payload = {
@@ -95,7 +95,7 @@ class World:
     def give(self, remote: RemoteConfiguration, message: bytes, *faults: str) -> None:
         remote.receive(message, at=self.now, clock=self.clock, faults=faults)
 
-    def command(self, command: str = "self-test", *, by: str = "technician", **more: Any) -> bytes:  # noqa: ANN401
+    def command(self, command: str = "self-test", *, by: str = "technician", **more: Any) -> bytes:
         wanted = {"purpose": "a test", "boot": RUN, "issued": self.now} | more
         return sign_command(self.people[by], wanted.pop("post", "post-1"), command, **wanted)[1]
 

@@ -118,11 +118,11 @@ class Bench:
 
     # --- what others do
 
-    def receipt(self, *ranges: tuple[int, int, str], by: str = "records", **changes: Any) -> bytes:  # noqa: ANN401
+    def receipt(self, *ranges: tuple[int, int, str], by: str = "records", **changes: Any) -> bytes:
         """Sign a receipt: `ranges` are first, last and digest, `by` names the key."""
         return sign(self.payload(*ranges, **changes), self.clerk.key(by), typ=RECEIPT_TYPE)
 
-    def payload(self, *ranges: tuple[int, int, str], **changes: Any) -> bytes:  # noqa: ANN401
+    def payload(self, *ranges: tuple[int, int, str], **changes: Any) -> bytes:
         self.number += 1
         said = {
             "agency": SOURCE.agency,

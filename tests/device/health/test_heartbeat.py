@@ -21,7 +21,7 @@ SETTINGS = RecordSettings(signing_key=Path("key.pem"), health_seconds=60)
 class Pulse:
     """A heartbeat, and what it sent."""
 
-    def __init__(self, mocker: MockerFixture, **supervisor: Any) -> None:  # noqa: ANN401
+    def __init__(self, mocker: MockerFixture, **supervisor: Any) -> None:
         self.logbook: Any = mocker.Mock(clock=SteppedClock(), run="01a20eee-0349-756c-a767-c205969791ee")
         self.logbook.timekeeper.quality.return_value = ClockQuality(source="kernel", synchronised=True)
         pipeline = mocker.Mock(detect_milliseconds=deque(), read_milliseconds=deque(), counters=Counters(frames=9))

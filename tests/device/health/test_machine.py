@@ -16,7 +16,7 @@ def judged(*readings: Readings) -> list[set[str]]:
     return [set(machine.judge(reading)) for reading in readings]
 
 
-def with_(**changes: Any) -> Readings:  # noqa: ANN401 - any field
+def with_(**changes: Any) -> Readings:
     return replace(WELL, **changes)
 
 

@@ -52,7 +52,7 @@ class Desk:
             control=None,
         )
 
-    def list_is(self, **said: Any) -> None:  # noqa: ANN401 - fields of the state
+    def list_is(self, **said: Any) -> None:
         self.reporter.hotlist.state.return_value = HotListState(**said)
 
     def poll(self, *, after: float = 0.0) -> Status | None:

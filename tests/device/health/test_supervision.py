@@ -28,7 +28,7 @@ class Spy:
     def __init__(self) -> None:
         self.said: list[tuple[str, dict[str, Any]]] = []
 
-    def record(self, action: str, **named: Any) -> None:  # noqa: ANN401 - the record's fields
+    def record(self, action: str, **named: Any) -> None:
         self.said.append((action, named))
 
 
@@ -64,7 +64,7 @@ class Run:
         *,
         alone: bool = False,
         watching: bool = False,
-        **counted: Any,  # noqa: ANN401 - what the boot counter is made with
+        **counted: Any,
     ) -> None:
         self.spy = Spy()
         self.faults: Any = mocker.Mock(present=frozenset())

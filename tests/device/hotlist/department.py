@@ -30,17 +30,17 @@ class Department:
         self.signing_key, self.issuer_key = private_pem(issuer), public_pem(issuer)
         self.unseal_key, self.post_key = private_pem(post), public_pem(post)
 
-    def pattern(self, pattern: str, **members: Any) -> PatternEntry:  # noqa: ANN401
+    def pattern(self, pattern: str, **members: Any) -> PatternEntry:
         defaults = {"category": "felony_vehicle", "priority": 1, "case": "C-1", "author": "Sample"}
         return PatternEntry(pattern=pattern, **(defaults | {"expires": self.built + timedelta(days=2)} | members))
 
-    def package(self, rows: Sequence[HotListRow] | None = None, *, version: int = 1, **facts: Any) -> bytes:  # noqa: ANN401
+    def package(self, rows: Sequence[HotListRow] | None = None, *, version: int = 1, **facts: Any) -> bytes:
         settings = {"agency": "demo", "issuer": "Demo", "built": self.built, "post_keys": [self.post_key]} | facts
         return build_package(
             self.rows if rows is None else rows, version=version, signing_key=self.signing_key, **settings
         )
 
-    def hotlist(self, rows: Sequence[HotListRow] | None = None, **facts: Any) -> HotList:  # noqa: ANN401
+    def hotlist(self, rows: Sequence[HotListRow] | None = None, **facts: Any) -> HotList:
         issuer_key, unseal_key = load_key(self.issuer_key, private=False), load_key(self.unseal_key, private=True)
         return HotList(open_package(self.package(rows, **facts), issuer_key=issuer_key, unseal_key=unseal_key))
 
@@ -53,7 +53,7 @@ class Department:
         version: int = 2,
         base: bytes | None = None,
         patterns: Sequence[PatternEntry] = (),
-        **facts: Any,  # noqa: ANN401
+        **facts: Any,
     ) -> bytes:
         """Return a delta to `base`, by default the complete list itself; written from the format's page alone."""
         opened = open_package(
@@ -83,7 +83,7 @@ class Department:
     def manifest(self, package: bytes) -> Manifest:
         return verify_package(package, load_key(self.issuer_key, private=False))[0]
 
-    def store(self, directory: Path, **settings: Any) -> HotListStore:  # noqa: ANN401
+    def store(self, directory: Path, **settings: Any) -> HotListStore:
         keys = {"agency": "demo", "issuer_key": self.issuer_key, "unseal_key": self.unseal_key}
         return HotListStore(directory, **(keys | settings))
 

@@ -185,7 +185,7 @@ def test_so_it_is_at_the_start(
     errors = [OutboxDiskError("disk I/O error")]
     real = file_module.open_database
 
-    def opened(path: Path, **named: Any) -> Connection:  # noqa: ANN401
+    def opened(path: Path, **named: Any) -> Connection:
         if errors:
             raise errors.pop()
         return real(path, **named)

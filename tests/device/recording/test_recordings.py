@@ -24,7 +24,7 @@ from tests.device.recording.conftest import make_frame, same
 class FakeAudit:
     said: list[dict[str, Any]] = field(default_factory=list)
 
-    def record(self, action: str, **more: Any) -> None:  # noqa: ANN401 - of each action its own
+    def record(self, action: str, **more: Any) -> None:
         self.said.append({"action": action, **more})
 
     @property
@@ -52,7 +52,7 @@ class Unit:
     recordings: Recordings
     clock: SettableClock
 
-    def ask(self, **said: Any) -> Answer:  # noqa: ANN401 - the request's fields
+    def ask(self, **said: Any) -> Answer:
         request = Request.model_validate({"do": "start", "person": "J. Rivera", "account": "pi", **said})
         name = requests.ask(self.section.directory, request)
         self.poll()
@@ -89,7 +89,7 @@ def make_unit(tmp_path: Path, key: ECKey, clock: SettableClock) -> MakeUnit:
     public = tmp_path / "key.pem"
     public.write_bytes(key.as_pem(private=False))
 
-    def make(**section: Any) -> Unit:  # noqa: ANN401 - the fields of the section
+    def make(**section: Any) -> Unit:
         told = {"allowed": True, "recipient_key": public, "directory": tmp_path / "recordings", "free_megabytes": 0}
         made = RecordingSettings.model_validate(told | section)
         audit = FakeAudit()

@@ -25,14 +25,14 @@ DEPARTMENT = Department()
 HOUR = 3600.0
 
 
-def hotlist(plate: str = "PLATEPOST", category: str = "acceptance_test", **more: Any) -> HotList:  # noqa: ANN401
+def hotlist(plate: str = "PLATEPOST", category: str = "acceptance_test", **more: Any) -> HotList:
     return DEPARTMENT.hotlist([HotListRow(plate, category, 9, None, None, None, **more), *Department.rows])
 
 
 class Desk:
     """The part with a real list and recorder; whether a record still waits says the test."""
 
-    def __init__(self, mocker: MockerFixture, current: HotList | None, **settings: Any) -> None:  # noqa: ANN401
+    def __init__(self, mocker: MockerFixture, current: HotList | None, **settings: Any) -> None:
         self.clock = SteppedClock(Department.built.timestamp())
         self.store = MemoryStore(new_identifier())
         self.in_force: Any = mocker.Mock(current=current, settings=hotlist_settings())

@@ -263,7 +263,7 @@ class Bench:
         }
         return uplink_arguments(name, values | changes)
 
-    def uplink(self, settings: dict[str, Any], **more: Any) -> Uplink:  # noqa: ANN401
+    def uplink(self, settings: dict[str, Any], **more: Any) -> Uplink:
         return make_uplink(self.outbox, settings, **{"will": self.will} | more)
 
     def audit(self, number: int = 0, *, padding: int = 0) -> Envelope:

@@ -26,7 +26,7 @@ DAY = dt.timedelta(days=1)
 class Unbounded(Issuance):
     """Certificates that may outlive the authority's own."""
 
-    def builder(self, *, ends: object = None, **more: Any) -> x509.CertificateBuilder:  # noqa: ANN401
+    def builder(self, *, ends: object = None, **more: Any) -> x509.CertificateBuilder:
         return super().builder(**more)
 
 

@@ -27,7 +27,7 @@ def test_proof_finds_what_is_allowed_too_much_and_too_little(tmp_path: Path, moc
     given(provision, "fleet", "init", directory, *options)
     whole = platepost.provisioning.brokers.mosquitto.access_list
 
-    def wrong(*arguments: Any, **named: Any) -> str:  # noqa: ANN401
+    def wrong(*arguments: Any, **named: Any) -> str:
         right = whole(*arguments, **named)
         less = right.replace("pattern write alpr/v1/riverside/%u/audit\n", "")
         return less + "pattern write alpr/v1/riverside/+/command/self-test\n"

@@ -27,7 +27,7 @@ def said(
     state: str = "online",
     *faults: str,
     will: bool = False,
-    **changed: Any,  # noqa: ANN401
+    **changed: Any,
 ) -> bytes:
     """Return a status as a post of a fleet signs it; `will`: as the broker has it to say in the post's place."""
     now = datetime.now(UTC)

@@ -123,7 +123,7 @@ def test_power_that_fails_while_what_is_over_is_deleted_leaves_nothing_half_unde
     unit, code = department.unit("unit"), department.invite("post-17")
     real = shutil.rmtree
 
-    def cut(folder: Path, *arguments: Any, **named: Any) -> None:  # noqa: ANN401
+    def cut(folder: Path, *arguments: Any, **named: Any) -> None:
         files = sorted(folder.iterdir(), reverse=backwards) if folder.exists() else []
         for path in files[: len(files) // 2]:
             path.unlink()

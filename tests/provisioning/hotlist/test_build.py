@@ -16,7 +16,7 @@ BUILT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 ISSUER, POST = new_key(), new_key()
 
 
-def built(rows: list[HotListRow], **facts: Any) -> HotList:  # noqa: ANN401
+def built(rows: list[HotListRow], **facts: Any) -> HotList:
     settings = {"agency": "demo", "issuer": "Demo", "version": 1, "built": BUILT, "post_keys": [public_pem(POST)]}
     package = build_package(rows, signing_key=private_pem(ISSUER), **(settings | facts))
     issuer_key = load_key(public_pem(ISSUER), private=False)

@@ -34,7 +34,7 @@ ROWS = (
 )
 
 
-def complete(rows: tuple[HotListRow, ...] = ROWS, version: int = 1, **facts: Any) -> bytes:  # noqa: ANN401
+def complete(rows: tuple[HotListRow, ...] = ROWS, version: int = 1, **facts: Any) -> bytes:
     settings = {"agency": "demo", "issuer": "Demo", "built": BUILT, "post_keys": [public_pem(POST)]}
     own = {"unseal_key": private_pem(OWN)}
     return build_package(rows, version=version, signing_key=private_pem(ISSUER), **(settings | own | facts))
@@ -44,7 +44,7 @@ def held(package: bytes, after: bytes | None = None) -> Held:
     return open_held(package, after, issuer_key=SIGNING, unseal_key=load_key(private_pem(OWN), private=True))
 
 
-def packed(base: Held, changes: Changes, version: int = 2, **facts: Any) -> bytes:  # noqa: ANN401
+def packed(base: Held, changes: Changes, version: int = 2, **facts: Any) -> bytes:
     keys = {"signing_key": private_pem(ISSUER), "post_keys": [public_pem(POST)], "unseal_key": private_pem(OWN)}
     settings = {"patterns": (), "issuer": "Demo", "built": BUILT + timedelta(hours=1), "size_jump": 0.3}
     return build_delta(base, changes.overlay, version=version, **(keys | settings | facts))

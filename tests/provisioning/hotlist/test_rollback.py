@@ -30,7 +30,7 @@ class Department:
         self.post, self.post_public = private_pem(post), public_pem(post)
         self.own = private_pem(own)
 
-    def package(self, rows: list[HotListRow], *, version: int, **facts: Any) -> bytes:  # noqa: ANN401
+    def package(self, rows: list[HotListRow], *, version: int, **facts: Any) -> bytes:
         return build_package(
             rows, agency="demo", issuer="Demo", version=version, signing_key=self.signing,
             post_keys=[self.post_public], unseal_key=self.own, **({"built": BUILT} | facts),

@@ -46,7 +46,7 @@ def test_post_that_is_being_started_when_the_command_is_ended_does_not_outlive_i
 ) -> None:
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(*words: Any, **options: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - Popen's own
+    def start(*words: Any, **options: Any) -> subprocess.Popen[bytes]:
         started.append(subprocess.Popen(*words, **options))
         os.kill(os.getpid(), signal.SIGINT)  # before anybody but this function knows of the process
         return started[0]

@@ -13,7 +13,7 @@ HEARD = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RECORDS = example_records(ExampleSigner())
 
 
-def arrival(name: str, *, delay: float = 1.0, **changes: Any) -> Arrival:  # noqa: ANN401
+def arrival(name: str, *, delay: float = 1.0, **changes: Any) -> Arrival:
     """Return an example as if it was heard `delay` seconds after it was made; `changes` are of its data."""
     example = RECORDS[name]
     event = example.event | {"data": example.event["data"] | changes}

@@ -24,7 +24,7 @@ class Unit:
     def aim(self, view: str) -> None:
         (self.folder / "view.json").write_text(view)
 
-    def resume(self, *, digest: str = "d", technician: str = "r-alvarez", **limits: Any) -> Checkpoint:  # noqa: ANN401
+    def resume(self, *, digest: str = "d", technician: str = "r-alvarez", **limits: Any) -> Checkpoint:
         made = SimpleNamespace(digest=digest, outbox=SimpleNamespace(path=self.folder / "outbox.db"))
         asked = AcceptanceCriteria(**limits).model_dump()
         basis = Basis.of(cast("Configuration", made), technician=technician, limits=asked)

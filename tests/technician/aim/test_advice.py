@@ -15,7 +15,7 @@ from platepost.technician.aim.zoom_or_tilt import ZoomOrTilt
 SIZE = (1280, 720)
 
 
-def figures(width: float = 150, *, x: float = 640, y: float = 500, **changed: Any) -> Measurement:  # noqa: ANN401
+def figures(width: float = 150, *, x: float = 640, y: float = 500, **changed: Any) -> Measurement:
     half = np.array([[-0.5, -0.25], [0.5, -0.25], [0.5, 0.25], [-0.5, 0.25]], np.float32)
     made = Measurement(
         corners=half * width + np.array([x, y], np.float32),
@@ -36,7 +36,7 @@ def assessment(*seen: Measurement, road: Road | None = None, infrared: bool = Fa
     return judge(tracks, size=SIZE, road=road or Road(), infrared=infrared)
 
 
-def advice(*seen: Measurement, **given: Any) -> str:  # noqa: ANN401
+def advice(*seen: Measurement, **given: Any) -> str:
     return " ".join(assessment(*seen, **given).advice)
 
 

@@ -81,7 +81,7 @@ def test_a_row_matches_until_it_expires_and_never_after(hotlist: HotList, depart
     assert hotlist.match("80DE456", at=expires + timedelta(days=400)) == ()
 
 
-def near(hotlist: HotList, read: str, at: datetime, *alternatives: tuple[str, float], **keys: Any) -> list[Match]:  # noqa: ANN401
+def near(hotlist: HotList, read: str, at: datetime, *alternatives: tuple[str, float], **keys: Any) -> list[Match]:
     others = tuple(Candidate(text, confidence) for text, confidence in alternatives)
     query = Query(plate_read=read, alternatives=others)
     return list(hotlist.consult(query, at=at, settings=hotlist_settings(**keys)).matches)

@@ -19,7 +19,7 @@ from platepost.wire.records import (
 DIGEST = "0" * 64
 
 
-def receipt(*ranges: tuple[int, int], **changes: Any) -> Receipt:  # noqa: ANN401 - any field
+def receipt(*ranges: tuple[int, int], **changes: Any) -> Receipt:
     said = {
         "agency": "demo",
         "post": "post-1",

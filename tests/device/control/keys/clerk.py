@@ -26,7 +26,7 @@ def pem(key: ECKey) -> str:
     return key.as_pem(private=False).decode()
 
 
-def named(key: ECKey, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - members of a statement
+def named(key: ECKey, **more: Any) -> dict[str, Any]:
     return {"thumbprint": key.thumbprint(), "public_key": pem(key), **more}
 
 
@@ -53,7 +53,7 @@ class Clerk:
         made.load()
         return made
 
-    def payload(self, present: str, *former: str, number: int = 1, era: int = 0, **changes: Any) -> bytes:  # noqa: ANN401
+    def payload(self, present: str, *former: str, number: int = 1, era: int = 0, **changes: Any) -> bytes:
         said = {
             "purpose": "lists",
             "agency": "riverside",
@@ -67,7 +67,7 @@ class Clerk:
         }
         return json.dumps(said | changes).encode()
 
-    def say(self, by: str, present: str, *former: str, typ: str = KEYS_TYPE, **changes: Any) -> bytes:  # noqa: ANN401
+    def say(self, by: str, present: str, *former: str, typ: str = KEYS_TYPE, **changes: Any) -> bytes:
         """Sign a statement: `present` is in force, `former` are accepted."""
         return sign(self.payload(present, *former, **changes), self.key(by), typ=typ)
 

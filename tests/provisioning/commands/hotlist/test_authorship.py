@@ -51,7 +51,7 @@ class Office:
         more = ("--fleet", self.fleet.directory) if fleet else ()
         return CliRunner().invoke(hotlist, [command, *map(str, words), *map(str, more)], env=env)
 
-    def build(self, *words: object, code: int = 0, **more: Any) -> Result:  # noqa: ANN401 - `run`'s own
+    def build(self, *words: object, code: int = 0, **more: Any) -> Result:
         result = self.run("build", self.folder / "export.csv", "-o", self.output, *words, **more)
         assert result.exit_code == code, (result.output, result.exception)
         return result

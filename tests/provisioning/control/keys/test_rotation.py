@@ -61,7 +61,7 @@ def present(fleet: Fleet, purpose: Purpose = LISTS) -> str:
     return public.thumbprint()
 
 
-def rotate(fleet: Fleet, purpose: Purpose = LISTS, **more: Any) -> str:  # noqa: ANN401
+def rotate(fleet: Fleet, purpose: Purpose = LISTS, **more: Any) -> str:
     announce(fleet, fleet.keys(purpose), "j-stone", **more)
     take_into_use(fleet.keys(purpose))
     return present(fleet, purpose)
