@@ -7,7 +7,13 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from platepost.models.outputs import FILE, FOLDER, NEW_FILE
+from platepost.device.vision.calibration import Calibration
+from platepost.device.vision.reader import Reader
+from platepost.models.calibration.fit import degraded, fitted, tried, write
+from platepost.models.evaluate.reliability import brier_score, draw, expected_calibration_error
+from platepost.models.outputs import FILE, FOLDER, NEW_FILE, make_room
+from platepost.models.plates import degrade, fonts, framed, render_plate
+from platepost.models.reader.real import parted
 
 
 @click.command(
@@ -62,15 +68,6 @@ def calibrate(
     Half of the drawn and real plates are used for the fit; the other half measures how good it is. Never use pictures
     from a test set here.
     """
-    # What draws plates loads when it is needed.
-    from platepost.device.vision.calibration import Calibration  # noqa: PLC0415
-    from platepost.device.vision.reader import Reader  # noqa: PLC0415
-    from platepost.models.calibration.fit import degraded, fitted, tried, write  # noqa: PLC0415
-    from platepost.models.evaluate.reliability import brier_score, draw, expected_calibration_error  # noqa: PLC0415
-    from platepost.models.outputs import make_room  # noqa: PLC0415
-    from platepost.models.plates import degrade, fonts, framed, render_plate  # noqa: PLC0415
-    from platepost.models.reader.real import parted  # noqa: PLC0415
-
     path = reader.with_suffix(".json")
     for output in (path, diagram):
         if output is not None:

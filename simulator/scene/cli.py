@@ -9,7 +9,12 @@ from rich.progress import track
 
 from platepost.common.commands.options import Number
 from platepost.common.signals import check
+from platepost.simulator.scene.description import load_scene
+from platepost.simulator.scene.encode import ClipWriter
 from platepost.simulator.scene.errors import SceneError
+from platepost.simulator.scene.renderer import Renderer
+from platepost.simulator.scene.truth import GroundTruth
+from platepost.simulator.scene.watch import write_watch
 
 
 @click.command(
@@ -37,13 +42,6 @@ def render(scene: Path, out: Path | None, frames: int | None, preview: Path | No
     list, the patterns and the expected hits. Needs OpenGL 3.3: a graphics card, or on Debian `apt-get install libegl1
     libgl1-mesa-dri`.
     """
-    # The drawing libraries load when they are needed.
-    from platepost.simulator.scene.description import load_scene  # noqa: PLC0415
-    from platepost.simulator.scene.encode import ClipWriter  # noqa: PLC0415
-    from platepost.simulator.scene.renderer import Renderer  # noqa: PLC0415
-    from platepost.simulator.scene.truth import GroundTruth  # noqa: PLC0415
-    from platepost.simulator.scene.watch import write_watch  # noqa: PLC0415
-
     described = load_scene(scene)
     if preview is None and out is None:
         raise click.UsageError("say where the clip goes (OUT), or --preview PNG")

@@ -32,9 +32,8 @@ def test_the_numbers_lie_beside_the_reader(reader: Path, mocker: MockerFixture) 
 @pytest.mark.parametrize("weight", ["-1", "nan"])
 def test_a_weight_that_makes_no_calibration_writes_none(reader: Path, mocker: MockerFixture, weight: str) -> None:
     mocker.patch("platepost.models.plates.fonts.fetch")
-    mocker.patch(
-        "platepost.models.reader.real.parted", return_value=([], [RealPlate(np.zeros((64, 160), np.uint8), BOX, "A1")])
-    )
+    real = RealPlate(np.zeros((64, 160), np.uint8), BOX, "A1")
+    mocker.patch("platepost.models.calibration.cli.parted", return_value=([], [real]))
     arguments = ["--plates", "100", "--weight", weight, "--photos", str(reader.parent), str(reader)]
     result = CliRunner().invoke(calibrate, arguments)
     assert result.exit_code != 0
