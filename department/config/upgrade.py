@@ -115,8 +115,8 @@ def _bind(folder: DepartmentFolder) -> None:
             [settings.agency, settings.agency],
         )
         cursor.execute("UPDATE ledger_department SET agency = %s, timezone = %s", [settings.agency, settings.timezone])
-        fields = [[*lists.two_persons], [*lists.dispatchers]]
-        cursor.execute("UPDATE lists_policy SET two_persons = %s, dispatchers = %s", fields)
+        fields = [[*lists.two_persons], [*lists.at_once], [*lists.dispatchers]]
+        cursor.execute("UPDATE lists_policy SET two_persons = %s, at_once = %s, dispatchers = %s", fields)
     bind(policy)
 
 

@@ -1,11 +1,14 @@
 """The lists' tables as Django sees them; persons are log-ins. The rules stand in sql/."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import models
 from django.db.models import Max
 
 from platepost.wire.hotlist.layout import PatternEntry
+
+CONFIRMED_WITHIN = timedelta(minutes=15)
+"""For so long an entry may be active without a second person: see `lists_guard_entry.sql`."""
 
 
 class ListEntry(models.Model):
@@ -33,6 +36,8 @@ class ListEntry(models.Model):
     expires_at = models.DateTimeField()
     second_person = models.BooleanField()
     """Whether another person must approve it."""
+    at_once = models.BooleanField(default=False)
+    """Whether it is active before that; the database decides it."""
     approved_by = models.CharField(max_length=64, null=True)
     approved_at = models.DateTimeField(null=True)
     ended_by = models.CharField(max_length=64, null=True)
@@ -63,6 +68,16 @@ class ListEntry(models.Model):
         return self.second_person and self.approved_at is None
 
     @property
+    def unconfirmed(self) -> bool:
+        """Whether it is active, and no other person has approved it."""
+        return self.at_once and self.waits and self.ended_at is None
+
+    @property
+    def overdue(self) -> bool:
+        """Whether another person should have approved it by now: until then its author has no other active at once."""
+        return self.unconfirmed and datetime.now(UTC) - self.made_at > CONFIRMED_WITHIN
+
+    @property
     def reference(self) -> str:
         """What a hit of it names: the case, and this entry."""
         return f"{self.case_number} #{self.pk}"
@@ -71,7 +86,7 @@ class ListEntry(models.Model):
         """Tell whether posts had no room for a partial plate; all requests were published up to `published_to`."""
         if not self.partial or self.listed_version is not None or self.ended_at is not None or published_to is None:
             return False
-        in_force = self.approved_at if self.second_person else self.made_at
+        in_force = self.approved_at if self.second_person and not self.at_once else self.made_at
         return in_force is not None and in_force <= published_to
 
     def pattern(self, case: str, author: str) -> PatternEntry:

@@ -30,7 +30,7 @@ def overview(*, before: int | None = None) -> Mapping[str, Any]:
     entries = ListEntry.objects.annotate(lead_count=Count("leads")).order_by("-pk")
     now = datetime.now(UTC)
     unapproved = {"second_person": True, "approved_at": None}
-    on_list = entries.filter(ended_at=None, expires_at__gt=now).exclude(**unapproved)
+    on_list = entries.filter(ended_at=None, expires_at__gt=now).exclude(**unapproved, at_once=False)
     listed_entries = list((on_list if before is None else on_list.filter(pk__lt=before))[: SHOWN + 1])
     listed = listed_entries[:SHOWN]
     published = published_to()

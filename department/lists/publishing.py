@@ -83,7 +83,7 @@ class _Wanted:
         ids = [number for (number,) in rows("SELECT id FROM lists_in_force")]
         people = ListEntry.objects.order_by("pk")
         # A package that was built and never got out has entries that were never listed: the next delta goes on from it.
-        approved = people.exclude(second_person=True, approved_at=None)
+        approved = people.exclude(second_person=True, at_once=False, approved_at=None)
         return cls(
             datetime.now(UTC),
             _carried(people.filter(pk__in=ids)),

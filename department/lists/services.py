@@ -102,7 +102,7 @@ def _needs_second(entry: ListEntry, rules: ListRules, *, dispatcher: bool) -> bo
 
 
 def enter_entry(entry: ListEntry, by: DepartmentPerson) -> None:
-    """Save a new entry, and have it published unless a second person must approve it first.
+    """Save a new entry, and have it published unless a second person must approve it before.
 
     Raises:
         ListRefusedError: a rule forbids it, or there are as many partial plates as posts carry.
@@ -134,8 +134,9 @@ def enter_entry(entry: ListEntry, by: DepartmentPerson) -> None:
         entry.author, entry.over_at = by.login, entry.expires_at
         entry.second_person = _needs_second(entry, policy_in_force().lists, dispatcher=only is not None)
         entry.save(force_insert=True)
-        entry.refresh_from_db(fields=["second_person"])  # the database may ask for more than the policy's file
-        if not entry.second_person:
+        # The database may ask for more than the policy's file.
+        entry.refresh_from_db(fields=["second_person", "at_once"])
+        if entry.at_once or not entry.second_person:
             ListRequest.objects.create(kind="delta", person=by.login)
         noted |= {"entry": entry.pk, "second_person": entry.second_person}
 
@@ -219,7 +220,7 @@ def _end(entries: Sequence[ListEntry], because: str, by: DepartmentPerson) -> No
     for entry in entries:
         same = {"plate": entry.plate, "distribution": entry.distribution, "safe": False}
         list_entries = ListEntry.objects.filter(**same, ended_at=None, expires_at__gt=Now())
-        if not list_entries.exclude(second_person=True, approved_at=None).exists():
+        if not list_entries.exclude(second_person=True, at_once=False, approved_at=None).exists():
             withdraw_listed([entry.plate], group=entry.distribution, person=by.login)
 
 

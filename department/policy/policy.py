@@ -151,6 +151,8 @@ class ListRules(_Part):
 
     two_persons: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ...] = ("all",)
     """What a second person approves: categories, `partial`, `covert`, `safe`, what a `dispatcher` enters, or `all`."""
+    at_once: tuple[str, ...] = ()
+    """Categories of which an entry is active before the second person approves it."""
     dispatchers: tuple[str, ...] = ()
     """Categories of which dispatchers, too, enter plates, whole or partial."""
     look_back: dict[str, Annotated[int, Field(ge=0, le=36525)]] = Field(default_factory=dict)

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("8275563d4baa2f11e21e98f8b5d241d39f73426a441677d8967fafaa7e69e003"),
+        ApplySql("98e847f69970a5f22880639a9922f65c6599873c1eadb01cca270827f698941a"),
     ]

@@ -4,7 +4,8 @@
 CREATE TABLE lists_policy (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     two_persons text[] NOT NULL DEFAULT '{all}',
-    dispatchers text[] NOT NULL DEFAULT '{}'  -- categories that a dispatcher may enter
+    dispatchers text[] NOT NULL DEFAULT '{}',  -- categories that a dispatcher may enter
+    at_once text[] NOT NULL DEFAULT '{}'  -- categories that posts get before a second person approves
 );
 INSERT INTO lists_policy DEFAULT VALUES;
 
@@ -26,6 +27,7 @@ CREATE TABLE lists_entry (
     made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     expires_at timestamptz NOT NULL,
     second_person boolean NOT NULL,
+    at_once boolean NOT NULL DEFAULT false,  -- active before the second person approves it
     approved_by text COLLATE "C",
     approved_at timestamptz,
     ended_by text COLLATE "C",
@@ -42,10 +44,11 @@ CREATE TABLE lists_entry (
     CONSTRAINT lists_end CHECK (expires_at > made_at AND expires_at <= made_at + interval '366 days'),
     CONSTRAINT lists_case CHECK (safe OR case_number <> ''),
     CONSTRAINT lists_safe CHECK (NOT safe OR distribution IS NULL),
+    CONSTRAINT lists_at_once CHECK (NOT at_once OR NOT safe AND distribution IS NULL),
     CONSTRAINT lists_two_persons CHECK (approved_by <> author),
     CONSTRAINT lists_approved CHECK (
         num_nulls(approved_by, approved_at) IN (0, 2)
-        AND (listed_version IS NULL OR NOT second_person OR approved_at IS NOT NULL)
+        AND (listed_version IS NULL OR NOT second_person OR at_once OR approved_at IS NOT NULL)
     ),
     CONSTRAINT lists_ended CHECK (
         num_nulls(ended_by, ended_at, ended_because) IN (0, 3) AND ended_because <> ''

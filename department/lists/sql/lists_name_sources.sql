@@ -10,7 +10,7 @@ BEGIN
         -- No import has this name: theirs have no space.
         SELECT 'own entries' WHERE EXISTS (
             SELECT FROM lists_entry WHERE plate = listed AND category = NEW.category AND NOT safe
-            AND distribution IS NULL AND (NOT second_person OR approved_at IS NOT NULL)
+            AND distribution IS NULL AND (NOT second_person OR at_once OR approved_at IS NOT NULL)
             AND expires_at > NEW.captured_at AND (unlisted_version IS NULL OR NEW.list_version < unlisted_version)
         )
         UNION ALL

@@ -36,7 +36,7 @@ def emptied(superuser: psycopg.Connection, settings: Settings, tmp_path: Path) -
     policy.write_text(text, "utf-8")
     settings.POLICY_FILE = policy
     empty(superuser, *TABLES)
-    superuser.execute("UPDATE lists_policy SET two_persons = '{covert,safe}', dispatchers = '{}'")
+    superuser.execute("UPDATE lists_policy SET two_persons = '{covert,safe}', at_once = '{}', dispatchers = '{}'")
     yield superuser
     empty(superuser, *TABLES)
     empty_ledger(superuser)  # which names this policy: others count what was done under another one than theirs

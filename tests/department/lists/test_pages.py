@@ -155,7 +155,7 @@ def test_recovered_cars_and_held_lists(people: People, superuser: psycopg.Connec
     assert client.post("/lists/recovered/", {"plate": "??", "because": "found"}).status_code == 422
     assert client.post("/lists/recovered/", {"plate": "7ABC 123", "because": "found"}).status_code == 302
     assert ListEntry.objects.get().ended_because == "recovered"
-    superuser.execute("INSERT INTO lists_request (kind, state, fields) VALUES ('complete', 'held', 'too many')")
+    superuser.execute("INSERT INTO lists_request (kind, state, message) VALUES ('complete', 'held', 'too many')")
     number = ListRequest.objects.get(state="held").pk
     assert "Let list" not in text_of(client.get("/lists/"))
     assert client.post(f"/lists/held/list/{number}/", {"because": "right"}).status_code == 403

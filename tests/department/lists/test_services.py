@@ -15,6 +15,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from platepost.department.custody.tables import CustodyTables
+from platepost.department.database.queries import rows
 from platepost.department.database.roles import OWNER, SIGNER
 from platepost.department.lists import services
 from platepost.department.lists.errors import ListRefusedError
@@ -118,6 +119,33 @@ def test_nobody_approves_their_own(people: People) -> None:
     assert list(ListRequest.objects.values_list("person", flat=True)) == ["c.doe"]
     with pytest.raises(ListRefusedError, match="no approval"):
         services.approve_entry(entry, people["c.doe"])
+
+
+def test_amber_alert_is_active_before_somebody_confirms_it(people: People, superuser: psycopg.Connection) -> None:
+    superuser.execute("UPDATE lists_policy SET two_persons = '{all}', at_once = '{amber_alert}'")
+    first, second, third = (entry_of(plate, category="amber_alert") for plate in ("7AB0001", "7AB0002", "7AB0003"))
+    services.enter_entry(first, people["a.rivera"])
+    assert (first.second_person, first.unconfirmed, first.overdue) == (True, True, False)
+    assert ListRequest.objects.count() == 1, "posts get it"
+    assert rows("SELECT id FROM lists_in_force") == [(first.pk,)]
+    covert = entry_of(category="amber_alert", distribution="narcotics")
+    services.enter_entry(covert, people["a.rivera"])
+    assert (covert.at_once, covert.waits) == (False, True)
+    with pytest.raises(ListRefusedError, match="supervisor"):
+        services.approve_entry(first, people["a.rivera"])
+    superuser.execute("SET session_replication_role = replica")
+    superuser.execute("UPDATE lists_entry SET made_at = made_at - interval '16 minutes'")
+    superuser.execute("SET session_replication_role = origin")
+    first.refresh_from_db()
+    assert first.overdue
+    services.enter_entry(second, people["a.rivera"])
+    assert (second.at_once, second.waits) == (False, True), "nobody lists plates alone by calling each an Amber alert"
+    services.approve_entry(first, people["c.doe"])
+    first.refresh_from_db()
+    assert not first.unconfirmed
+    services.enter_entry(third, people["a.rivera"])
+    assert third.unconfirmed
+    assert set(rows("SELECT id FROM lists_in_force")) == {(first.pk,), (third.pk,)}
 
 
 def test_no_more_partial_plates_are_approved_than_posts_carry(
