@@ -34,7 +34,7 @@ _COMMANDS = {
     "pictures": ("custody.commands.pictures:pictures", "Find what in the picture bucket belongs to no record."),
     "rebuild": ("custody.commands.rebuild:rebuild", "Rebuild the pages' tables from the original records."),
     "federate": ("federation.commands:federate", "Answer partner departments, under agreements."),
-    "ledger": ("ledger.commands:ledger", "Export, sign and verify the ledger."),
+    "ledger": ("audits.commands:ledger", "Export, sign and verify the ledger."),
     "lists": ("lists.commands:lists", "Import hot lists, and publish entries made on the pages."),
     "person": ("people.commands:person", "Add people, and change their roles, certificates and training."),
     "search": ("search.commands:search", "Find plates by pattern, place or time."),

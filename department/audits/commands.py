@@ -1,19 +1,27 @@
-"""`platepost department audit`: the nightly rules against misuse, households, reports."""
+"""`platepost department audit`: the nightly rules against misuse, households, reports; and the export of the ledger."""
 
 import json
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import TextIO
 
 import click
 
 from platepost.department.audits.household import HouseholdKey, note_household, require_published
 from platepost.department.audits.nightly import detect_misuse
 from platepost.department.audits.reports import month_report
-from platepost.department.database.roles import COMMAND, MISUSE
+from platepost.department.database.roles import COMMAND, KEEPER, MISUSE
 from platepost.department.folder import DepartmentFolder
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.commands import ledger
+from platepost.department.ledger.export import ledger_lines
+from platepost.department.ledger.writing import append
 from platepost.department.options import FOLDER, JSON, Moment
-from platepost.department.session import working_as
+from platepost.department.people.commands import acting_person
+from platepost.department.people.rights import Permission
+from platepost.department.session import connected, working_as
 
 _KEY = click.option(
     "--key",
@@ -113,3 +121,39 @@ def report(*, folder: DepartmentFolder, month: datetime, as_json: bool) -> None:
         click.echo(f"{count.purpose or 'erased':<32}{whose:<24}{count.searches:>7} searches, {count.people} people")
     for age, records in month_figures.ages.items():
         click.echo(f"{age:<32}{records:>7} reads")
+
+
+@ledger.command(
+    epilog="""\b
+Examples:
+  platepost department ledger export /var/lib/platepost-department --outsider > ledger.jsonl
+  node examples/node/ledger.mjs ledger.jsonl
+  platepost department ledger export /var/lib/platepost-department --outsider --to ledger.jsonl --json
+"""
+)
+@FOLDER
+@click.option("--outsider", is_flag=True, help="Leave out the bodies: no person, case or plate.")
+@click.option(
+    "--to", type=click.File("x", encoding="utf-8", lazy=False), help="Write to a new file instead of standard output."
+)
+@JSON
+def export(*, folder: DepartmentFolder, outsider: bool, to: TextIO | None, as_json: bool) -> None:
+    """Export the ledger of FOLDER as JSON Lines, in the format of docs/ledger.md.
+
+    With bodies, it names people, cases and plates, including those of covert groups: it then needs a role that reads
+    the ledger, and asks for a code from your authenticator app. The ledger records the export first.
+    """
+    if as_json and to is None:
+        raise click.UsageError("--json says what was written: it needs --to")
+    with working_as(folder, KEEPER if outsider else COMMAND), connected(folder, KEEPER) as keeper:
+        person = folder.caller if outsider else acting_person(folder, Permission.READ_LEDGER, factor=True).login
+        what = "entries" if outsider else "entries and bodies"
+        append(LedgerEvent.LOG_EXPORTED, {"person": person, "what": what})
+        if to is not None:
+            os.fchmod(to.fileno(), 0o600)
+        written = 0
+        for line in ledger_lines(keeper, bodies=not outsider):
+            written += (to or sys.stdout).write(line) > 0
+    if to is not None:
+        fields = {"file": to.name, "what": what, "lines": written}
+        click.echo(json.dumps(fields) if as_json else f"{written} lines in {to.name}.")

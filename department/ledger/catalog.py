@@ -271,7 +271,7 @@ class LedgerEvent(Enum):
     )
     """The bodies of a class that were entered before a time may go."""
 
-    LOG_EXPORTED = EventKind("log_exported", "exported the log", "person what", writers=(KEEPER,))
+    LOG_EXPORTED = EventKind("log_exported", "exported the log", "person what", writers=(KEEPER, COMMAND))
     CLOCK_SET_BACK = EventKind(
         "clock_set_back",
         "entered that the clock was set back",

@@ -1,12 +1,13 @@
-"""`platepost department ledger`: the ledger for those who verify it, and its ends for those who keep them."""
+"""`platepost department ledger`: the ledger for those who verify it, and its ends for those who keep them.
+
+Its export, which asks who reads it, stands in `audits.commands`.
+"""
 
 import json
-import os
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO
 
 import click
 from cryptography import x509
@@ -21,7 +22,6 @@ from platepost.department.folder import DepartmentFolder
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.direct_feeds import note_readers
 from platepost.department.ledger.errors import HeadError
-from platepost.department.ledger.export import ledger_lines
 from platepost.department.ledger.heads import SealedHead, noted_head, opened_head
 from platepost.department.ledger.journal import LocalJournal, import_journal, known_lines
 from platepost.department.ledger.verify import verify_ledger
@@ -47,41 +47,6 @@ def _working(folder: DepartmentFolder, role: str) -> Iterator[Connection[Any]]:
     """Have the database run and Django work on it as a role, and give a connection beside Django's."""
     with working_as(folder, role), connected(folder, role) as connection:
         yield connection
-
-
-@ledger.command(
-    epilog="""\b
-Examples:
-  platepost department ledger export /var/lib/platepost-department --outsider > ledger.jsonl
-  node examples/node/ledger.mjs ledger.jsonl
-  platepost department ledger export /var/lib/platepost-department --outsider --to ledger.jsonl --json
-"""
-)
-@FOLDER
-@click.option("--outsider", is_flag=True, help="Leave out the bodies: no person, case or plate.")
-@click.option(
-    "--to", type=click.File("x", encoding="utf-8", lazy=False), help="Write to a new file instead of standard output."
-)
-@JSON
-def export(*, folder: DepartmentFolder, outsider: bool, to: TextIO | None, as_json: bool) -> None:
-    """Export the ledger of FOLDER as JSON Lines, in the format of docs/ledger.md.
-
-    With bodies, it names people, cases and plates, including those of covert groups. The ledger records the export
-    first.
-    """
-    if as_json and to is None:
-        raise click.UsageError("--json says what was written: it needs --to")
-    with _working(folder, KEEPER) as keeper:
-        what = "entries" if outsider else "entries and bodies"
-        append(LedgerEvent.LOG_EXPORTED, {"person": folder.caller, "what": what})
-        if to is not None:
-            os.fchmod(to.fileno(), 0o600)
-        written = 0
-        for line in ledger_lines(keeper, bodies=not outsider):
-            written += (to or sys.stdout).write(line) > 0
-    if to is not None:
-        fields = {"file": to.name, "what": what, "lines": written}
-        click.echo(json.dumps(fields) if as_json else f"{written} lines in {to.name}.")
 
 
 @ledger.command(

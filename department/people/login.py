@@ -188,7 +188,8 @@ def require_code(person: DepartmentPerson, code: str) -> None:
     factors = [each.wrap() for each in Authenticator.objects.filter(user=person, type__in=types)]
     if not factors:
         raise PersonError(
-            f"{person.login} has no authenticator app, which this command asks for: add one under Your account."
+            f"{person.login} has no authenticator app, and a passkey does not work in a terminal: add an app under"
+            " Your account."
         )
     if not any(factor.validate_code(code) for factor in factors) or not use_up(person, code):
         append(LedgerEvent.LOG_ON_FAILED, {"person": person.login, "method": "code", "known": False})

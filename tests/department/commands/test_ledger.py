@@ -7,12 +7,13 @@ import psycopg
 from joserfc.jwk import ECKey
 
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
+from platepost.department.database.roles import OWNER
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from platepost.department.ledger.heads import SealedHead, sign_head
 from platepost.department.ledger.witness import witness_head, witnessed_head
 from platepost.provisioning.trust.keys import signing_jwk
 from platepost.wire.verify.noted import NotedHead
-from tests.department.commands.installation import Commands, department
+from tests.department.commands.installation import CURRENT, Commands, department, give_apps, name_persons, next_code
 from tests.department.ledger.asked import checkpoint, handmade
 from tests.department.ledger.test_second_verifier import run_example
 from tests.department.ledger.time_stamping import time_stamping
@@ -25,6 +26,24 @@ DELETE FROM ledger_body WHERE entry IN (SELECT entry FROM ledger_entry WHERE num
 DELETE FROM ledger_entry WHERE number > 1;
 ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER ledger_entry_is_final
 """
+
+
+def exports_with_bodies(department: Commands, folder: DepartmentFolder) -> None:
+    """Export persons, cases and plates: that takes an auditor, and their own factor."""
+    name_persons(folder, {"70001": "a.ito"})
+    nobody = department("ledger export")
+    assert (nobody.returncode, nobody.stdout) == (1, "")
+    department("person add", "a.ito", "--name", "Ai Ito", "--role", "auditor")
+    department("person add", "b.lee", "--name", "Bo Lee", "--role", "trainer")
+    with psycopg.connect(folder.conninfo(OWNER)) as owner:
+        owner.execute(CURRENT)
+    without = department("ledger export", given="123456\n", SUDO_UID="70001")
+    assert "has no authenticator app" in without.stderr
+    give_apps(folder)
+    wrong = department("ledger export", given="123456\n", SUDO_UID="70001")
+    assert (wrong.returncode, wrong.stdout, "This code is wrong" in wrong.stderr) == (1, "", True)
+    exported = department("ledger export", given=next_code(folder), SUDO_UID="70001")
+    assert '"salt"' in exported.stdout, exported.stderr
 
 
 def test_sealed_end_names_a_tail_that_is_cut_off(department: Commands, tmp_path: Path) -> None:
@@ -78,7 +97,7 @@ def test_sealed_end_names_a_tail_that_is_cut_off(department: Commands, tmp_path:
             *("law_changed", "intent", "intent", "witnessed", "log_exported")
         ]
         assert run_example(exported) == set()
-        assert '"salt"' in department("ledger export").stdout
+        exports_with_bodies(department, folder)
         with psycopg.connect(**where) as superuser:
             superuser.execute(CUT)
         heads.write_bytes(heads.read_bytes() + b"{}\n")
