@@ -242,9 +242,13 @@ def import_department(
         # What keeping the records again has entered, of who looked at posts, is in the ledger that comes in.
         owner.execute("DELETE FROM ledger_body")
         owner.execute("DELETE FROM ledger_entry")
-        for table in _tables(owner):
+        tables = _tables(owner)
+        # The law, the terms and the policy of the new department give way to those of the export.
+        for table in reversed(tables):
+            owner.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+        for table in tables:
             for rows in _portions(_reading(source / f"tables/{table}.jsonl.zst")):
-                insert = "INSERT INTO {0} SELECT * FROM jsonb_populate_recordset(NULL::{0}, %s) ON CONFLICT DO NOTHING"
+                insert = "INSERT INTO {0} SELECT * FROM jsonb_populate_recordset(NULL::{0}, %s)"
                 owner.execute(sql.SQL(insert).format(sql.Identifier(table)), [psycopg.types.json.Jsonb(rows)])
         for lines in _portions(_reading(source / "ledger.jsonl.zst")):
             _enter(owner, lines)

@@ -39,6 +39,7 @@ from tests.department.custody.conftest import Open, clock, database, ended, keys
 from tests.department.custody.posts import GROUP, NOW, SIGNER, Post, changed, deliveries
 from tests.department.emptying import empty, empty_ledger
 from tests.department.lasting import LastingConnections
+from tests.department.law import bind
 from tests.department.roles import as_role
 
 __all__ = ["clock", "database", "ended", "keys", "opened", "rows"]
@@ -206,6 +207,7 @@ def test_all_comes_back_identical_and_proved(
 
     manifest = open_manifest(target, [KEY])
     there = connected(other)
+    bind(there.owner.execute, "other")  # as another policy file had made the new department
     import_department(there, target, manifest, now=datetime.now(UTC), on_progress=lambda *_: None)
     assert there.owner.execute("SELECT password FROM people_person").fetchall() == [("!",)], "it stays behind"
     before, after = content(database), content(other)
