@@ -69,6 +69,8 @@ SETTINGS = "department.toml"
 DATABASE_NAME = "platepost"
 """The name of the database in a private cluster."""
 _LAST_PORT = 65535
+_CONTROL_GROUP = Path("/proc/self/cgroup")
+_SERVICE = re.compile(r"/(platepost-[a-z-]+)\.service(?:/|$)", re.MULTILINE)
 
 
 def _known_timezone(name: str) -> str:
@@ -360,6 +362,8 @@ class DepartmentFolder:
     def caller(self) -> str:
         """The username of the person who runs this command; the kernel decides, never the environment.
 
+        What root does in one of our services, by its control group, the service does.
+
         Only root may name another user, by sudo's SUDO_UID and only where `trust_sudo` allows it: root can become
         anyone anyway.
 
@@ -368,6 +372,8 @@ class DepartmentFolder:
 
         """
         user, sudo = os.getuid(), os.environ.get("SUDO_UID", "")
+        if user == 0 and (service := _service()) is not None:
+            return service
         if user == 0 and self.settings.trust_sudo and sudo.isdecimal():
             user = int(sudo)
         try:
@@ -404,3 +410,12 @@ def application_name(role: str) -> str:
 def nearest(path: Path) -> Path:
     """Return a path, or the folder above it that exists already."""
     return next(one for one in (path, *path.parents) if one.exists())
+
+
+def _service() -> str | None:
+    """Return the service of Platepost in which this process runs; None outside of one."""
+    try:
+        matches = _SERVICE.search(_CONTROL_GROUP.read_text("utf-8"))
+    except OSError:
+        return None
+    return matches and matches[1]

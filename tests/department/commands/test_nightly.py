@@ -1,14 +1,17 @@
 """The nightly work does each step, destroys backups whose term is over, and says what failed."""
 
 import json
+import pwd
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
 from click.testing import CliRunner
 
+from platepost.department import folder
 from platepost.department.cli import department as group
 from platepost.department.database.cluster import SUPERUSER
 from platepost.department.database.roles import KEEPER
@@ -20,6 +23,27 @@ from tests.department.commands.test_backup import new_key
 from tests.department.ledger.asked import handmade
 
 __all__ = ["own_department"]
+
+
+@pytest.mark.parametrize(
+    ("user", "group", "name"),
+    [
+        (0, "0::/system.slice/platepost-department-nightly.service", "platepost-department-nightly"),
+        (0, "0::/user.slice/user-0.slice/session-1.scope", "root"),
+        (0, "0::/system.slice/somebody-elses.service", "root"),
+        (pwd.getpwnam("nobody").pw_uid, "0::/system.slice/platepost-department-nightly.service", "nobody"),
+    ],
+)
+def test_what_root_does_in_a_service_is_in_the_service_s_name(
+    user: int, group: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = DepartmentFolder(tmp_path)
+    known.__dict__["settings"] = SimpleNamespace(trust_sudo=True, persons={})
+    (tmp_path / "cgroup").write_text(f"9:name=systemd:/\n{group}\n")
+    monkeypatch.setattr(folder, "_CONTROL_GROUP", tmp_path / "cgroup")
+    monkeypatch.setattr("os.getuid", lambda: user)
+    monkeypatch.delenv("SUDO_UID", raising=False)
+    assert known.caller == name
 
 
 def test_each_step_is_done_and_what_failed_is_said(own_department: Commands, tmp_path: Path) -> None:
