@@ -6,7 +6,6 @@ of `platepost department search`, and what the pages, evidence packages and part
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from django.utils.translation import gettext_lazy as _
@@ -47,10 +46,14 @@ class ReadField:
 
     def value_in(self, data: object) -> str | None:
         """Return the text for the column, given the `data` of a record: a model, or JSON values of any shape."""
-        matches = reduce(_member, self.source, data)
-        if isinstance(matches, str):
-            return matches
-        return " ".join(map(str, matches)) or None if isinstance(matches, (list, tuple)) else None
+        value = data
+        for name in self.source:
+            if value is None:
+                return None
+            value = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
+        if value is None or isinstance(value, str):
+            return value
+        return " ".join(map(str, value)) or None if isinstance(value, (list, tuple)) else None
 
     def values_in(self, row: Mapping[str, str | None]) -> list[str]:
         """Return the values that a row has: none, one, or several."""
@@ -62,10 +65,6 @@ class ReadField:
         return str(_(" or ")).join(str(self.choices.get(each, each)) for each in self.values_in(row)) or str(
             self.absent
         )
-
-
-def _member(whole: object, name: str) -> object:
-    return whole.get(name) if isinstance(whole, Mapping) else getattr(whole, name, None)
 
 
 _DIRECTIONS: Final = {
