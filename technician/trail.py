@@ -1,5 +1,7 @@
 """The audit trail of the unit that a command works on: what a technician does there, in the post's own chain."""
 
+import os
+from pathlib import Path
 from threading import Event
 from types import TracebackType
 from typing import Any, Self
@@ -19,9 +21,32 @@ from platepost.device.outbox.outbox import Outbox
 from platepost.device.outbox.retrying import RetryingRecorder
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.people.acts import Author
-from platepost.technician.holder import session_of
 from platepost.technician.technician import Technician
 from platepost.wire.records import Recorder
+
+SESSIONS = ("aim", "accept")
+"""Commands of a technician that hold it."""
+
+
+def session_of(outbox: Path) -> tuple[str, int] | None:
+    """Return which command of a technician has an outbox open, and its process; None if none can be told.
+
+    Linux lists every lock with its process and file (`proc_locks(5)`).
+    """
+    try:
+        found = outbox.stat()
+        file = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+        rows = [line.split() for line in Path("/proc/locks").read_text("ascii").splitlines()]
+        holders = {int(row[4]) for row in rows if len(row) == 8 and row[1] == "POSIX" and row[5] == file}
+        for process in sorted(holders - {os.getpid()}):
+            words = Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace").split("\0")
+            command = next((word for word in words if word in SESSIONS), None)
+            if command is not None:
+                return command, process
+    except (OSError, ValueError):
+        pass  # it has just ended, or this system has no such list
+    return None
+
 
 _RUNNING = Phrase(
     "the post is running: stop it first, for it needs the camera itself (sudo systemctl stop platepost); "

@@ -1,5 +1,6 @@
 """The rules against misuse, each night over the ledger. What they find is kept once a month for a rule and a person."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,10 +9,46 @@ from django.utils import timezone
 from platepost.department.audits.access_events import read_access_events
 from platepost.department.audits.household import HouseholdKey, open_sealed
 from platepost.department.audits.log import auditing
-from platepost.department.audits.makers import RULE, single_makers
 from platepost.department.audits.rules import SuspectedMisuse, suspected_misuse
 from platepost.department.audits.services import note_finding
+from platepost.department.database.queries import rows
 from platepost.department.policy.policy import policy_in_force
+
+RULE = "one maker"
+"""As a finding has it, beside the rules against misuse."""
+_ACCOUNTS = """
+SELECT maker.login, array_agg(person.login ORDER BY person.login)
+FROM people_person AS person JOIN people_person AS maker ON maker.id = person.made_by_id
+JOIN people_person AS sponsor ON sponsor.id = person.sponsor_id AND sponsor.made_by_id = maker.id
+WHERE person.disabled_at IS NULL AND EXISTS (
+    SELECT FROM people_training AS noted JOIN people_person AS trainer ON trainer.id = noted.trainer_id
+    WHERE noted.person_id = person.id AND trainer.made_by_id = maker.id
+)
+GROUP BY maker.login ORDER BY maker.login
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SingleMaker:
+    """Somebody who added people, and those who answer for them and trained them."""
+
+    maker: str
+    people: tuple[str, ...]
+
+    @property
+    def says(self) -> str:
+        """What a finding says."""
+        return (
+            f"Added {', '.join(self.people)}, and also the sponsor and a trainer of each. Show that these people, their"
+            " sponsors and their trainers exist."
+        )
+
+
+def single_makers() -> Iterator[SingleMaker]:
+    """Yield whoever added people whose sponsor and trainer they added too; nobody of the command line."""
+    for maker, people in rows(_ACCOUNTS):
+        yield SingleMaker(maker, tuple(people))
+
 
 LINKED = 200
 """Entries that a finding names, the latest."""

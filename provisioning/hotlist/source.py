@@ -1,7 +1,8 @@
 """An export as a source of rows: CSV with a header, columns by number, or fixed width, as its mapping says."""
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 from pathlib import Path
@@ -15,7 +16,37 @@ from platepost.provisioning.hotlist.lines import LineReader, alone, delimited, f
 from platepost.provisioning.hotlist.mapping import SourceMapping
 from platepost.provisioning.hotlist.rows import HotListRow, RefusedRow, RowRefusedError, SourceError
 from platepost.provisioning.hotlist.text import UNREADABLE, opened
-from platepost.provisioning.hotlist.width import NARROWING, NEEDED, UNLIMITED, Width
+
+UNLIMITED = 1 << 32
+"""More fields than a row can have."""
+
+NEEDED = ("category", "expires", "distribution")
+"""What a row of a list must reach, where its file has it: without, the row would say something else."""
+
+NARROWING = ("category", "state", "reference")
+"""What a removal must reach: without, it would take more off the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Width:
+    """How long rows must be, and may be, in fields or in characters; `ends` is where each needed meaning is reached."""
+
+    ends: Mapping[str, int]
+    shortest: int
+    longest: int = UNLIMITED
+
+    @classmethod
+    def of(cls, ends: Mapping[str, int], needed: Iterable[str], *, longest: int = UNLIMITED) -> "Width":
+        """Take from the ends of a file's fields those of the needed meanings."""
+        reached = {meaning: ends[meaning] for meaning in needed if meaning in ends}
+        return cls(reached, max(reached.values(), default=0), longest)
+
+    def fault(self, length: int) -> str:
+        """Return why a row of this length, which is not between the shortest and the longest, is not whole."""
+        if length > self.longest:
+            return "more fields than the header: a delimiter that is not quoted?"
+        return f"cut short before its {next(meaning for meaning, end in self.ends.items() if end > length)}"
+
 
 Record = tuple[int, tuple[str, ...]]
 """The line on which a row begins, and its fields in the order of `form.MEANINGS`; empty where there is none."""

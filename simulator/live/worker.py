@@ -10,21 +10,49 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 from platepost.common.errors import PlatepostError
 from platepost.common.settings import BackendSettings
+from platepost.device.board.base import Light
 from platepost.device.camera.base import Camera
 from platepost.device.config import load
 from platepost.device.post import Post
 from platepost.device.rig import Rig, camera
-from platepost.simulator.live.board import ShownBoard
+from platepost.simulator.board.virtual import Line, VirtualBoard
 from platepost.simulator.live.camera import StreetCamera
 from platepost.simulator.live.pace import Pace
 from platepost.simulator.live.painter import Painter
 from platepost.simulator.live.wire import Writer, messages
+
+LINES: tuple[Line, ...] = ("illuminator", "status_light", "camera_power", "tamper")
+
+
+class ShownBoard(VirtualBoard):
+    """A virtual board that says what its lines are, at first and after each change."""
+
+    def __init__(self, publish: Callable[[dict[str, bool | str]], None]) -> None:
+        super().__init__()
+        self._publish = publish
+        self._told: dict[str, bool | str] = {}
+        self.publish()
+
+    def publish(self) -> None:
+        """Say what the lines are, if they are not what was said last."""
+        lines: dict[str, bool | str] = {}
+        for line in LINES:
+            value = self.value(line)
+            lines[line] = value.value if isinstance(value, Light) else value
+        if lines != self._told:
+            self._told = lines
+            self._publish(lines)
+
+    def _set(self, line: Line, value: bool | Light) -> None:  # noqa: FBT001 - the parent's signature
+        super()._set(line, value)
+        self.publish()
 
 
 class DrivenPost:

@@ -2,16 +2,68 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, floor
 from statistics import median
 from typing import Literal
 
 from platepost.common.language import Phrase
 from platepost.technician.aim.measurement import Measurement, blur_pixels
-from platepost.technician.aim.shown import at_least, at_most, limit_below
 from platepost.technician.aim.tracks import VehicleTrack
-from platepost.technician.aim.words import degrees_in_words, fraction_in_words
 from platepost.technician.aim.zoom_or_tilt import COMFORT, ZoomOrTilt
+
+
+def at_least(value: float, limit: float, *, digits: int = 0) -> str:
+    """Return a figure that should be no less than a limit; a little less is rounded down."""
+    shown = round(value, digits)
+    return f"{_down(value, digits) if value < limit <= shown else shown:.{digits}f}"
+
+
+def at_most(value: float, limit: float, *, digits: int = 0) -> str:
+    """Return a figure that should be no more than a limit, which `limit_below` prints; a little more is rounded up."""
+    shown, printed = round(value, digits), _down(limit, digits)
+    if value > limit and shown <= printed:
+        shown = ceil(value * 10.0**digits) / 10.0**digits
+    elif value <= limit:
+        shown = min(shown, printed)
+    return f"{shown:.{digits}f}"
+
+
+def limit_below(limit: float, *, digits: int) -> str:
+    """Return a limit that should not be passed, rounded down."""
+    return f"{_down(limit, digits):.{digits}f}"
+
+
+def _down(value: float, digits: int) -> float:
+    return floor(round(value * 10.0**digits, 6)) / 10.0**digits
+
+
+_NUMBERS = (
+    *(Phrase("two"), Phrase("three"), Phrase("four"), Phrase("five"), Phrase("six")),
+    *(Phrase("seven"), Phrase("eight"), Phrase("nine"), Phrase("ten")),
+)
+_PARTS = (
+    (0.5, Phrase("half")),
+    (1 / 3, Phrase("a third")),
+    (0.25, Phrase("a quarter")),
+    (0.2, Phrase("a fifth")),
+    (0.1, Phrase("a tenth")),
+)
+
+
+def degrees_in_words(degrees: float) -> Phrase:
+    """Return an angle in words, half a degree at least: 1.9 is "two degrees"."""
+    if degrees < 0.75:
+        return Phrase("half a degree")
+    whole = round(degrees)
+    if whole == 1:
+        return Phrase("one degree")
+    return Phrase("{number} degrees", number=_NUMBERS[whole - 2] if whole < len(_NUMBERS) + 2 else str(whole))
+
+
+def fraction_in_words(share: float) -> Phrase:
+    """Return a share of 0 to 1 in words, a tenth at least: 0.24 is "a quarter"."""
+    return min(_PARTS, key=lambda part: abs(part[0] - share))[1]
+
 
 PIXELS_ACROSS = 130.0
 """Least width of a plate: Milestone's guidance for plates of the United States, and ABUS's for plate cameras."""

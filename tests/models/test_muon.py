@@ -4,7 +4,7 @@ torch = pytest.importorskip("torch", reason="the training extra is missing: make
 
 from torch import nn  # noqa: E402
 
-from platepost.models.muon import Muon, orthogonal  # noqa: E402
+from platepost.models.training import Muon, orthogonal  # noqa: E402
 
 
 @pytest.mark.parametrize("shape", [(12, 90), (90, 12), (16, 16)])

@@ -8,18 +8,59 @@ from typing import Literal
 from joserfc.jwk import ECKey
 
 from platepost.provisioning.connection import Connection
-from platepost.provisioning.control.keys.adoption import AdoptionStatus, Holder, KeyAdoption
-from platepost.provisioning.control.keys.rehearsal import would
+from platepost.provisioning.control.keys.adoption import AdoptionStatus, Holder, KeyAdoption, has_adopted
 from platepost.provisioning.control.keys.rotation import RotationStep, Voucher, announce, declare, retire, take_into_use
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.hotlist.archive import Archive
+from platepost.provisioning.trust.authority import CHAIN_FILE, read_certificates
 from platepost.provisioning.trust.key_files import KeyFiles
+from platepost.provisioning.trust.keys import new_key, public_pem
 from platepost.wire.control.desired import read
 from platepost.wire.errors import RefusedError
 from platepost.wire.hotlist import HotListRefused
 from platepost.wire.hotlist.package import verify_package
+from platepost.wire.keys.follow import follow
+from platepost.wire.keys.history import KeyHistory
+from platepost.wire.keys.statement import Key, roots_of
 from platepost.wire.records import CustodianTerms, Purpose, Source
+
+
+def would(copy: Fleet, files: KeyFiles, holder: Holder, done: RotationStep) -> AdoptionStatus:
+    """Say how a post would stand to a statement.
+
+    Args:
+        copy: the fleet in which the step was done.
+        files: those of the key, in that fleet.
+        holder: the post.
+        done: the step.
+
+    """
+    if not holder.answered:
+        return AdoptionStatus.UNKNOWN
+    if holder.keys is None:
+        return holder.adoption(done.statement)
+    held = {key.thumbprint(): key for key in (*files.readable(), *files.revoked())}.get(holder.keys.key)
+    # A key that the fleet does not know leads nowhere, unless the root speaks.
+    pem = public_pem(new_key()) if held is None else held.as_pem(private=False)
+    terms = done.statement.custodian
+    history = KeyHistory(Key.of(pem), era=holder.keys.era, number=holder.keys.number, terms=terms)
+    roots = roots_of(read_certificates(copy.authority / CHAIN_FILE))
+    followed = follow(
+        history,
+        files.lines(),
+        purpose=files.purpose,
+        agency=copy.agency,
+        roots=roots,
+        custodian=files.custodian,
+    )
+    present = followed.history.present
+    if (present and present.thumbprint) != done.present or (
+        not followed.taken and not has_adopted(holder.keys, done.statement)
+    ):
+        return AdoptionStatus.REFUSED
+    return AdoptionStatus.GOES_BY_IT if holder.present else AdoptionStatus.AWAY
+
 
 Step = Literal["replace", "retire", "revoke"]
 ACTS: Mapping[Step, str] = {"replace": "key_announced", "retire": "key_retired", "revoke": "key_revoked"}

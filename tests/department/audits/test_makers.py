@@ -3,9 +3,8 @@
 import pytest
 from django.utils import timezone
 
-from platepost.department.audits.makers import RULE
 from platepost.department.audits.models import AuditFinding
-from platepost.department.audits.nightly import detect_misuse
+from platepost.department.audits.nightly import RULE, detect_misuse
 from platepost.department.database.cluster import SUPERUSER
 from platepost.department.database.roles import COMMAND
 from platepost.department.people.models import DepartmentPerson, TrainingResult

@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import pytest
 
-from platepost.device.board.debounce import Debounced
+from platepost.device.board.rpi import Debounced
 
 
 def play(switch: Debounced, contact: list[bool], *, step: float = 0.02) -> list[bool]:

@@ -12,7 +12,7 @@ from platepost.device.vision.reader import Reader
 from platepost.models.plates import degrade, framed, render_plate
 from platepost.models.reader.labels import greedy
 from platepost.models.reader.net import PlateReader
-from platepost.models.reader.warm_start import warm_start
+from platepost.models.reader.train import warm_start
 
 
 def pictures(count: int) -> np.ndarray:

@@ -9,8 +9,12 @@ torch = pytest.importorskip("torch", reason="the training extra is missing: make
 from platepost.models.region.convert import calibrate  # noqa: E402
 from platepost.models.region.data import Sources, batches  # noqa: E402
 from platepost.models.region.net import FROZEN, SHARED, Region  # noqa: E402
-from platepost.models.region.train import RegionTraining, logits, train  # noqa: E402
-from platepost.models.region.warm_start import warm_start  # noqa: E402
+from platepost.models.region.train import (  # noqa: E402
+    RegionTraining,
+    logits,
+    train,
+    warm_start,
+)
 from platepost.models.warm_start import convolutions  # noqa: E402
 from platepost.wire.records.regions import REGIONS  # noqa: E402
 

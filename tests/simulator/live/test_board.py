@@ -1,5 +1,5 @@
 from platepost.device.board.base import Light
-from platepost.simulator.live.board import ShownBoard
+from platepost.simulator.live.worker import ShownBoard
 
 
 def test_each_change_is_told_once_and_whole() -> None:

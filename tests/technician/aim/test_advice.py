@@ -6,10 +6,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from platepost.technician.aim.advice import PIXELS_ACROSS, Assessment, Road, judge, shutter_for
+from platepost.technician.aim.advice import (
+    PIXELS_ACROSS,
+    Assessment,
+    Road,
+    degrees_in_words,
+    fraction_in_words,
+    judge,
+    shutter_for,
+)
 from platepost.technician.aim.measurement import Measurement
 from platepost.technician.aim.tracks import Tracks, VehicleTrack
-from platepost.technician.aim.words import degrees_in_words, fraction_in_words
 from platepost.technician.aim.zoom_or_tilt import ZoomOrTilt
 
 SIZE = (1280, 720)

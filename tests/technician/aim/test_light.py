@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from platepost.technician.aim.light import REMEMBERED_SECONDS, LightSense, has_colors
+from platepost.technician.aim.watcher import REMEMBERED_SECONDS, LightSense, has_colors
 
 GRAY = np.full((360, 640, 3), 90, np.uint8)
 

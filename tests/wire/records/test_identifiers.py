@@ -3,8 +3,7 @@ from uuid import UUID
 
 from platepost.wire.contract.examples import BEGAN, ExampleSigner, MemoryStore, example_audit
 from platepost.wire.records import Recorder, Source
-from platepost.wire.records.identifiers import Identifiers
-from platepost.wire.records.recorder import new_identifier
+from platepost.wire.records.recorder import Identifiers, new_identifier
 
 
 def milliseconds(identifier: str) -> int:

@@ -13,7 +13,7 @@ from platepost.device.control.keys.rotation import KeyRotation
 from platepost.device.control.keys.trust import TrustedKeys
 from platepost.device.uplink.inbox import Delivery
 from platepost.provisioning.control.keys.adoption import AdoptionStatus, Holder
-from platepost.provisioning.control.keys.rehearsal import would
+from platepost.provisioning.control.keys.distribution import would
 from platepost.provisioning.control.keys.rotation import announce, declare, retire, take_into_use
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from platepost.provisioning.control.keys.adoption import AdoptionStatus, Holder, has_adopted
-from platepost.provisioning.control.keys.rehearsal import would
+from platepost.provisioning.control.keys.distribution import would
 from platepost.provisioning.control.keys.rotation import announce, retire, take_into_use
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.wire.records import KeyState, Purpose
