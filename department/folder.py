@@ -30,6 +30,7 @@
       catalog.json       what this version makes of a new database, by which `check` tells what was changed in it
       nightly.json       what `nightly` did last
       places.geojson     the department's map, if there is one: see `platepost.department.search.places`
+      streets.pmtiles    tiles of its streets, if there are any: see `platepost.department.search.street_map`
       purges/            the certificates of purges, by which a restored backup is purged again, and the public keys
                          that signed them
       database/          the private PostgreSQL cluster and its socket, unless `database` is a URL
@@ -273,6 +274,7 @@ class DepartmentFolder:
         self.catalog = self.path / "catalog.json"
         self.nightly = self.path / "nightly.json"
         self.places = self.path / "places.geojson"
+        self.tiles = self.path / "streets.pmtiles"
         self.purges = self.path / "purges"
         self.cluster = self.path / "database"
 

@@ -185,6 +185,27 @@ def review(actor: AlertActor, record_id: int, revision: int, finding: str) -> Al
     return _act(actor, record_id, revision, AlertStep.REVIEW, note=require_plain(finding))
 
 
+def reopen(actor: AlertActor, record_id: int, revision: int, because: str) -> AlertState:
+    """Undo a rejection: the alert is this person's from now on, and everything is compared again.
+
+    The repeats that were rejected with it become new again, each by a step and an entry in the ledger of its own.
+    Refused once the post withdrew the hit, or its entry left the list: a rejected alert is not withdrawn by that.
+
+    Args:
+        actor: who.
+        record_id: which alert.
+        revision: as it was shown.
+        because: why the rejection was wrong, in plain words.
+
+    """
+    return _act(actor, record_id, revision, AlertStep.REOPEN, note=require_plain(because))
+
+
+def uphold(actor: AlertActor, record_id: int, revision: int) -> AlertState:
+    """Note that a supervisor checked a rejection, not their own, and agrees with it."""
+    return _act(actor, record_id, revision, AlertStep.UPHOLD)
+
+
 def hand_over(actor: AlertActor, alerts: Collection[Alert], to: DepartmentPerson) -> None:
     """Offer one's alerts to the next shift's person, all or none; each stays one's own until it is taken over."""
     _require(actor, AlertStep.OFFER)
@@ -226,6 +247,9 @@ def _act(
             if its_group != group:
                 raise AlertError("A repeat is of the same covert group.", "alerts_repeat")
             done.append((repeat, {"person": who, "step": other.value, "state": became, **more}))
+        for repeat, seen in _rejected_with(cursor, record_id) if step is AlertStep.REOPEN else ():
+            again, _ = _add(cursor, repeat, seen, step, actor, **fields)
+            done.append((repeat, {"person": who, "step": step.value, "state": again, **given_fields}))
         for each, entered in done:
             if group is None:
                 enter(LedgerEvent.ALERT_STEP, {**entered, "records": [each]})
@@ -247,6 +271,16 @@ def _untaken(cursor: CursorWrapper, record_id: int, records: Repeats, *, withdra
         cursor.execute(_UNTAKEN_WITHDRAWN, [[record_id, *records], [*records], record_id])
     else:
         cursor.execute(_UNTAKEN, [[*records]])
+    return list(cursor.fetchall())
+
+
+def _rejected_with(cursor: CursorWrapper, record_id: int) -> list[tuple[int, int]]:
+    """Return the repeats that the rejection of an alert answered and that may be reopened, each with its revision."""
+    asked = (
+        "SELECT record_id, revision FROM alerts_alert AS alert WHERE answered_with = %s AND answered_as = 'rejected'"
+        " AND alerts_still_listed(alert) ORDER BY 1"
+    )
+    cursor.execute(asked, [record_id])
     return list(cursor.fetchall())
 
 

@@ -168,6 +168,13 @@ def _verified(alert: Alert) -> str:
     return gettext("UNVERIFIED")
 
 
+def decision_words(alert: Alert) -> str:
+    """Return what an alert has come to, for a list of past hits."""
+    if alert.reject_reason or alert.outcome:
+        return _decision(alert)
+    return str(_STATUS_TEXTS[alert.state]).format(system=system_name())
+
+
 def _decision(alert: Alert) -> str:
     if alert.reject_reason:
         return gettext("Rejected: {reason}").format(reason=REASONS[RejectReason(alert.reject_reason)])

@@ -64,6 +64,9 @@ class Alert:
     reviewed_by: str | None
     reviewed_at: datetime | None
     reject_reason: str | None
+    upheld_by: str | None
+    """The supervisor who checked the rejection."""
+    upheld_at: datetime | None
     system: str | None
     """`active`, `cleared` or `not_practical`."""
     system_at: datetime | None
@@ -85,6 +88,11 @@ class Alert:
         """Tell whether it came soon enough, by the policy, after an alert of the same vehicle."""
         within = timedelta(minutes=policy_in_force().alerts.repeat_minutes)
         return bool(within) and abs(self.captured_at - former.captured_at) <= within
+
+    @property
+    def category_words(self) -> str:
+        """The category as people write it."""
+        return self.category.replace("_", " ")
 
     @property
     def review_due(self) -> datetime | None:
@@ -122,7 +130,7 @@ def open_alerts(entry: OpenEntry | None = None) -> list[Alert]:
         ClosedEntryError: the entry is not open.
 
     """
-    return _alerts(f"{_OPEN} ORDER BY priority, arrived_at DESC, record_id DESC", [], entry)
+    return alerts_where(f"{_OPEN} ORDER BY priority, arrived_at DESC, record_id DESC", [], entry)
 
 
 def open_revisions(entry: OpenEntry | None = None) -> dict[int, int | None]:
@@ -144,7 +152,7 @@ def _revisions(query: str, entry: OpenEntry | None) -> dict[int, int | None]:
 
 def alerts_of(records: Collection[int], entry: OpenEntry | None = None) -> list[Alert]:
     """Return alerts by their records, those that these eyes may see, by ascending record. See `open_alerts`."""
-    return _alerts("record_id = ANY (%s) ORDER BY record_id", [[*records]], entry) if records else []
+    return alerts_where("record_id = ANY (%s) ORDER BY record_id", [[*records]], entry) if records else []
 
 
 def unanswered(at: datetime | None = None) -> tuple[int, datetime | None]:
@@ -160,19 +168,20 @@ def unanswered(at: datetime | None = None) -> tuple[int, datetime | None]:
 
 def alert_of(record_id: int, entry: OpenEntry | None = None) -> Alert | None:
     """Return one alert; None if there is none, or none for these eyes. See `open_alerts`."""
-    return next(iter(_alerts("record_id = %s", [record_id], entry)), None)
+    return next(iter(alerts_where("record_id = %s", [record_id], entry)), None)
 
 
 def open_substitutes() -> list[Alert]:
     """Return what stood in for a second person and nobody has reviewed, the oldest first. Of covert groups none."""
-    return _alerts(
+    return alerts_where(
         f"substitute IS NOT NULL AND reviewed_by IS NULL ORDER BY substitute_at LIMIT {_MOST_REVIEWS}", [], None
     )
 
 
-def _alerts(condition: str, values: Sequence[Any], entry: OpenEntry | None) -> list[Alert]:
+def alerts_where(condition: str, values: Sequence[Any], entry: OpenEntry | None) -> list[Alert]:
+    """Return alerts by a condition of SQL on `alerts_alert AS alert`, our own text alone. See `open_alerts`."""
     with looking(entry) if entry else connection.cursor() as cursor:
-        cursor.execute(f"SELECT {_COLUMNS} FROM alerts_alert WHERE {condition}", values)  # noqa: S608 - our own names
+        cursor.execute(f"SELECT {_COLUMNS} FROM alerts_alert AS alert WHERE {condition}", values)  # noqa: S608 - our own names
         fetched = cursor.fetchall()
     alerts = [Alert(number, revision, AlertState(state), *rest) for number, revision, state, *rest in fetched]
     for each in alerts:

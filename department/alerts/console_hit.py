@@ -17,15 +17,16 @@ from platepost.common.errors import PlatepostError
 from platepost.department.alerts.alert_status import EYE_ANSWERS
 from platepost.department.alerts.characters import ComparedCharacter, compared
 from platepost.department.custody.projections import folded
-from platepost.department.custody.reading import whole_records
+from platepost.department.custody.reading import PastRead, reads_before, whole_records
 from platepost.department.custody.record import DOUBTFUL, PictureBytes, RecordRow
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.lists.posts import span
 from platepost.department.lists.services import listed_by
 from platepost.department.people.models import DepartmentPerson
-from platepost.department.search.map import drawn_map
+from platepost.department.policy.policy import policy_in_force
 from platepost.department.search.misreads import look_alikes
 from platepost.department.search.places import Places
+from platepost.department.search.street_map import MapPlace, StreetMap, located, street_map
 from platepost.wire.records.envelope import read_event
 from platepost.wire.records.hit import Hit
 from platepost.wire.records.parts import ClockQuality
@@ -170,7 +171,8 @@ def hit_view(
         "clock_doubt": doubt,
         "likely": _likely(hit),
         "heading": _COMPASS[round(heading / 45) % 8] if heading is not None else None,
-        "map": drawn_map(places, {stored.post: 1}),
+        "map": street_map(places, hit=map_place(hit, stored.post, places)),
+        "trail_minutes": trail_minutes(),
         "agrees": STATES[hit.state_agreement],
         "lacking": [kind for kind in ("patch", "overview") if kind not in shown],
         "unseen": unseen,
@@ -201,6 +203,63 @@ def _pictures(hit: Hit, pictures: Iterable[PictureBytes]) -> dict[str, Any]:
     return matches
 
 
+@dataclass(frozen=True, slots=True)
+class ShownHit:
+    """A hit as its record has it, and where it was."""
+
+    hit: Hit
+    record: int
+    pictures: tuple[str, ...]
+    """Kinds of those that are kept."""
+    place: MapPlace
+    towards: str
+    """Where the vehicle went, as a direction of the compass; empty where that is not known."""
+    map: StreetMap | None
+    trail: Sequence[PastRead] | None
+    """Earlier reads of the plate, the earliest first; None where they were not asked for."""
+
+
+def shown_hit(entry: OpenEntry, record: int, *, trail: bool = False) -> ShownHit | None:
+    """Return a hit; None where its record was deleted, or cannot be read.
+
+    Args:
+        entry: under which it is fetched; with a trail, it names that.
+        record: its number.
+        trail: whether the plate's reads of the time before it are wanted, too.
+
+    Raises:
+        ClosedEntryError: the entry is not open.
+
+    """
+    places = Places.usable(settings.PLACES_FILE)
+    for stored, pictures in whole_records(entry, records=[record], lacking={}):
+        with suppress(PlatepostError, ValueError, TypeError):
+            hit = read_event(stored.restored().event or {}).data
+            if isinstance(hit, Hit):
+                within = timedelta(minutes=trail_minutes())
+                before = reads_before(entry, record, within) if trail and within else None
+                place = map_place(hit, stored.post, places)
+                drawn = street_map(places, hit=place, trail=[(each.post, each.captured_at) for each in before or ()])
+                kinds = tuple(dict.fromkeys(each.kind for each in pictures))
+                return ShownHit(hit, record, kinds, place, _heading(hit) or "", drawn, before)
+    return None
+
+
+def trail_minutes() -> int:
+    """Return for how many minutes before a hit its plate's reads may be shown; 0 where they may not.
+
+    The policy states it. Where the law has a supervisor approve searches, this one is not approved.
+    """
+    policy = policy_in_force()
+    return 0 if policy.law.approves_searches else policy.alerts.trail_minutes
+
+
+def map_place(hit: Hit, post: str, places: Places) -> MapPlace:
+    """Return where a hit was, and where the vehicle went."""
+    place = hit.place
+    return located(MapPlace(post, place.site or post, place.longitude, place.latitude, _degrees(hit)), places)
+
+
 def _line(hit: Hit, post: str) -> str:
     """Return a hit as one line for a dispatch system, without how far it is verified."""
     plate = " ".join(filter(None, (hit.plate_matched, hit.state)))
@@ -211,10 +270,16 @@ def _line(hit: Hit, post: str) -> str:
 
 def _heading(hit: Hit) -> str | None:
     """Return where vehicles go that approach the camera, or move away from it; None where that is not known."""
+    degrees = _degrees(hit)
+    return None if degrees is None else _COMPASS[round(degrees / 45) % 8]
+
+
+def _degrees(hit: Hit) -> float | None:
+    """Return the same in degrees clockwise from north."""
     degrees = hit.place.heading_degrees
     if degrees is None or hit.direction not in {"approaching", "receding"}:
         return None
-    return _COMPASS[round((degrees + (180 if hit.direction == "approaching" else 0)) / 45) % 8]
+    return (degrees + (180 if hit.direction == "approaching" else 0)) % 360
 
 
 def _stamp(moment: datetime) -> str:

@@ -28,7 +28,10 @@ UNKNOWN = "not known"
 _DECIDED = """
 SELECT alert.post, alert.category, alert.reject_reason, coalesce(step.pairs, '{}'), alert.list_sources, count(*)
 FROM alerts_alert AS alert
-LEFT JOIN alerts_step AS step ON step.record_id = alert.record_id AND step.step = 'reject'
+LEFT JOIN LATERAL (
+    SELECT pairs FROM alerts_step AS own WHERE own.record_id = alert.record_id AND own.step = 'reject'
+    AND alert.reject_reason IS NOT NULL ORDER BY revision DESC LIMIT 1
+) AS step ON true
 WHERE alert.covert_group IS NULL AND alert.captured_at >= %s AND alert.captured_at < %s
 AND (alert.reject_reason IS NOT NULL OR CASE
     WHEN alert.withdrawn_because = 'entry_removed' THEN alert.withdrawn_from ELSE alert.state

@@ -66,6 +66,10 @@ class AlertStep(StrEnum):
     """Answered with the decision about the first hit of the same vehicle, in the same transaction."""
     REVIEW = "review"
     """Of a substitute, by a supervisor."""
+    REOPEN = "reopen"
+    """Undo a rejection, with a reason. Everything is compared again."""
+    UPHOLD = "uphold"
+    """A supervisor has checked a rejection and agrees with it."""
 
 
 class EyeAnswer(StrEnum):
@@ -145,11 +149,13 @@ TRANSITIONS: Mapping[AlertStep, Mapping[AlertState, AlertState]] = {
     AlertStep.MEANWHILE: {AlertState.WITHDRAWN: AlertState.ACCOUNTED},
     AlertStep.REPEAT: {AlertState.NEW: AlertState.REPEATED},
     AlertStep.REVIEW: {state: state for state in AlertState},
+    AlertStep.REOPEN: {AlertState.REJECTED: AlertState.TAKEN, AlertState.REPEATED: AlertState.NEW},
+    AlertStep.UPHOLD: {AlertState.REJECTED: AlertState.REJECTED},
 }
 """By step, from which state it leads to which."""
 NEAR = {(AlertStep.CONFIRM, AlertState.TAKEN): AlertState.WAITING}
 """Where a step leads of a match that needs a second person."""
-_PERMISSIONS = {AlertStep.REVIEW: Permission.REVIEW_EXIGENT}
+_PERMISSIONS = dict.fromkeys((AlertStep.REVIEW, AlertStep.UPHOLD), Permission.REVIEW_EXIGENT)
 
 
 def permission_for(step: AlertStep) -> Permission:

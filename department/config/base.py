@@ -169,6 +169,8 @@ FEDERATION = Path("federation")
 """The folder of its key and certificate among departments."""
 PLACES_FILE = Path("places.geojson")
 """The department's map, if there is one."""
+TILES_FILE = Path("streets.pmtiles")
+"""The tiles of its streets, if there are any."""
 PICTURE_BUCKET: PictureBucket | None = None
 """Where pictures lie that are not in the database."""
 STATUS_RECEIPTS: Path | None = None

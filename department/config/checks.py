@@ -16,6 +16,7 @@ from django.db import connection as session
 from psycopg.conninfo import conninfo_to_dict
 
 from platepost.common.errors import PlatepostError
+from platepost.department.alerts.second_person import second_person_gaps
 from platepost.department.alerts.states import AlertState
 from platepost.department.config.upgrade import rebuilt
 from platepost.department.custody.bucket import open_bucket
@@ -48,6 +49,7 @@ from platepost.department.policy.errors import PolicyError, PurposeError
 from platepost.department.policy.policy import ALARM, DEFAULT, AccessPurpose, read_policy
 from platepost.department.search.errors import PlacesError
 from platepost.department.search.places import Places
+from platepost.department.search.street_map import read_tiles
 from platepost.department.session import connected, missing_migrations, running_database, set_up_django
 from platepost.department.sharing.clauses import evidence
 from platepost.department.sharing.laws import bound_law, law_differs
@@ -245,6 +247,11 @@ def _places(folder: DepartmentFolder) -> Iterator[InstallationFault]:
         Places.read(folder.places)
     except PlacesError as error:
         yield InstallationFault("places", str(error), grave=False)
+    try:
+        read_tiles(folder.tiles)
+    except (PlacesError, OSError) as error:
+        message = f"{folder.tiles}: {error}. Maps show no streets: cut the file again, or remove it"
+        yield InstallationFault("tiles", message, grave=False)
 
 
 def _journal(folder: DepartmentFolder) -> Iterator[InstallationFault]:
@@ -365,6 +372,7 @@ def _contents(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     with connected(folder, OWNER) as owner:
         yield from _unheard_groups(owner)
     yield from _one_person()
+    yield from _second_person()
     yield from _law()
     for each in evidence():
         if not each.is_met:
@@ -418,6 +426,23 @@ def _one_person() -> Iterator[InstallationFault]:
             " `person add` a second one"
         )
         yield InstallationFault("one_person", message, grave=False)
+
+
+def _second_person() -> Iterator[InstallationFault]:
+    """Yield a warning where a look-alike waits because nobody could be the second person."""
+    gaps = second_person_gaps()
+    if gaps is None:
+        return
+    cure = (
+        "Have an officer with current certificates and training sign in, on a phone too, or state a substitute in the"
+        " policy (`second_person_substitute`)"
+    )
+    if gaps.able == 1:
+        message = f"only one person may answer hits, so nobody can be the second person for a look-alike. {cure}"
+        yield InstallationFault("second_person_missing", message, grave=False)
+    elif gaps.alone:
+        message = f"in the last seven days one person was alone with hits at {gaps.hours}: look-alikes wait. {cure}"
+        yield InstallationFault("second_person_alone", message, grave=False)
 
 
 def _unheard_groups(owner: psycopg.Connection) -> Iterator[InstallationFault]:

@@ -87,4 +87,5 @@ def settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         "CONTACT": folder.settings.contact,
         "FEDERATION": folder.federation,
         "PLACES_FILE": folder.places,
+        "TILES_FILE": folder.tiles,
     }

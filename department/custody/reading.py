@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -340,6 +340,63 @@ def whole_records(
         kinds = [(stored.id, picture.kind) for picture in seen_pictures]
         entry.fetched(records=[stored.id], pictures=kinds, group=stored.covert_group)
     return whole
+
+
+@dataclass(frozen=True, slots=True)
+class HitPlate:
+    """The plate of a hit."""
+
+    read: str
+    listed: str
+
+
+def hit_plates(entry: OpenEntry, records: Sequence[int]) -> dict[int, HitPlate]:
+    """Return the plates of hits by their records: of those that are kept and that the entry may see.
+
+    Errors are those of `reads`.
+    """
+    _cover_records(entry, records)
+    asked = "SELECT record_id, covert_group, plate_read, plate_matched FROM custody_hit WHERE record_id = ANY (%s)"
+    with under(entry):
+        rows = prepared(asked, [list(records)])
+    for record, group, _, _ in rows:
+        entry.fetched(records=[record], group=group)
+    return {record: HitPlate(read, listed) for record, _, read, listed in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class PastRead:
+    """Where a plate was read before it was a hit."""
+
+    record: int
+    post: str
+    captured_at: datetime
+    direction: str | None
+    lane: str | None
+
+
+def reads_before(entry: OpenEntry, record: int, within: timedelta) -> list[PastRead]:
+    """Return the reads of a hit's plate before it, the earliest first.
+
+    Args:
+        entry: one whose query has the hit as `trail`, for which the database opens the hour before.
+        record: the hit's.
+        within: how long before; an hour at most.
+
+    Errors are those of `reads`.
+    """
+    asked = (
+        "SELECT past.record_id, past.post, past.captured_at, past.direction, past.lane, past.covert_group"
+        " FROM custody_hit AS hit JOIN custody_read AS past ON past.plate_fold = hit.plate_fold"
+        " AND past.captured_at >= hit.captured_at - %s AND past.captured_at < hit.captured_at"
+        " AND past.retained_from >= hit.captured_at - %s"
+        " WHERE hit.record_id = %s AND past.class <> 'doubtful' ORDER BY past.captured_at LIMIT 200"
+    )
+    with under(entry):
+        rows = prepared(asked, [within, within, record])
+    for number, *_, group in rows:
+        entry.fetched(records=[number], group=group)
+    return [PastRead(*row[:-1]) for row in rows]
 
 
 def links(entry: OpenEntry, chain: ChainName, first: int, last: int) -> list[tuple[int, str, str]]:

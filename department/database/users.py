@@ -152,6 +152,7 @@ def _read_by_programs(folder: DepartmentFolder) -> Iterator[Path]:
         folder.register_file,
         folder.register_key,
         folder.places,
+        folder.tiles,
         folder.training,
         folder.household_public,
         folder.nightly,

@@ -355,6 +355,8 @@ class LedgerEvent(Enum):
     """One step about a hit, by its record; `state` is what the alert was then, and `with_record` the hit whose decision
     answered this repeat. For one of a covert group there is `steps` in the `covert` of `shown` instead."""
     ALERTS_OFFERED = EventKind("alerts_offered", "offered alerts to the next shift", "person to records:ints")
+    HISTORY_EXPORTED = EventKind("history_exported", "exported the history of hits", "person what:object count:int")
+    """As a file; what each hit has stands in `shown`."""
     READ_LABELED = EventKind("read_labeled", "labeled a random read", "person sample:int verdict")
     WEBHOOK_ADDED = EventKind("webhook_added", "added a webhook", "person webhook:int agency_name url")
     WEBHOOK_ENDED = EventKind("webhook_ended", "ended a webhook", "person webhook:int")

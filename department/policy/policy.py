@@ -144,6 +144,8 @@ class AlertRules(_Part):
     """What stands in for a second person at a near match where there is none; nothing does where empty."""
     state_system: str = Field(default="", max_length=40)
     """The name of the system in which hits are confirmed, as pages show it; the law's state has one where empty."""
+    trail_minutes: int = Field(default=60, ge=0, le=60)
+    """For how long before an open hit the reads of its plate may be shown; never where 0."""
 
 
 class ListRules(_Part):

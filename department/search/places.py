@@ -6,15 +6,18 @@
       {"type": "Feature", "properties": {"outline": true}, "geometry": {"type": "Polygon", ...}},
       {"type": "Feature", "properties": {"area": "Downtown"}, "geometry": {"type": "Polygon", ...}},
       {"type": "Feature", "properties": {"area": "Bridges", "posts": ["post-1", "post-7"]}, "geometry": null},
-      {"type": "Feature", "properties": {"post": "post-1"}, "geometry": {"type": "Point", "coordinates": [...]}}
+      {"type": "Feature", "properties": {"post": "post-1", "address": "Main St at 5th", "heading": 10, "angle": 30,
+       "reach": 25}, "geometry": {"type": "Point", "coordinates": [...]}}
     ]}
 
-An area is the posts that it names, or those within its polygon. Every program that makes maps writes such files.
+Of a post `address`, where its camera looks (`heading`, degrees clockwise from north), how wide (`angle`, degrees), and
+how far it reads plates (`reach`, meters) are optional. An area is the posts that it names, or those within its polygon.
+Every program that makes maps writes such files.
 """
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -28,6 +31,19 @@ Ring: TypeAlias = tuple[Point, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class CameraView:
+    """What the map says of a post's camera."""
+
+    address: str = ""
+    heading: float | None = None
+    """Degrees clockwise from north; None where it is not stated."""
+    angle: float = 30.0
+    """Degrees from one edge of the picture to the other."""
+    reach: float = 25.0
+    """Meters up to which it reads plates."""
+
+
+@dataclass(frozen=True, slots=True)
 class Places:
     """Posts, areas and outline."""
 
@@ -35,6 +51,8 @@ class Places:
     areas: Mapping[str, tuple[str, ...]]
     """The posts of each area, by its name."""
     outline: tuple[Ring, ...] = ()
+    views: Mapping[str, CameraView] = field(default_factory=dict)
+    """What is stated of posts, by post."""
     damaged: bool = False
     """Whether there is a file that cannot be read."""
 
@@ -81,10 +99,17 @@ def _read(path: Path, changed: int) -> Places:
 
 def _places(features: list[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Places:
     posts: dict[str, Point] = {}
+    views: dict[str, CameraView] = {}
     for properties, geometry in features:
         if "post" in properties:
             longitude, latitude = geometry["coordinates"][:2]
             posts[str(properties["post"])] = float(longitude), float(latitude)
+            numbers = {
+                name: float(properties[name])
+                for name in ("heading", "angle", "reach")
+                if properties.get(name) is not None
+            }
+            views[str(properties["post"])] = CameraView(str(properties.get("address") or ""), **numbers)
     areas: dict[str, tuple[str, ...]] = {}
     outline: list[Ring] = []
     for properties, geometry in features:
@@ -94,7 +119,7 @@ def _places(features: list[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Plac
         if "area" in properties:
             inside = (post for post, point in posts.items() if _inside(point, rings))
             areas[str(properties["area"])] = tuple(sorted({*map(str, properties.get("posts", ())), *inside}))
-    return Places(posts, areas, tuple(outline))
+    return Places(posts, areas, tuple(outline), views)
 
 
 def _rings(geometry: Mapping[str, Any]) -> Iterator[Ring]:

@@ -13,6 +13,7 @@ urlpatterns = [
     path("search/read/", views.read, name="search_read"),
     path("search/picture/<uuid:ticket>/", views.read_picture, name="search_picture"),
     path("search/scenes/", views.scenes, name="search_scenes"),
+    path("search/tiles/<int:zoom>/<int:column>/<int:row>/", views.tile, name="search_tile"),
     path("search/cancel/", views.cancel, name="search_cancel"),
     path("search/saved/<uuid:saved>/discard/", views.discard, name="search_discard"),
 ]

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms
+from django.conf import settings
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -30,12 +31,13 @@ from platepost.department.people.rights import Permission
 from platepost.department.policy.errors import PurposeError
 from platepost.department.policy.policy import AccessPurpose
 from platepost.department.search.corrections import correct, corrected_reads, corrections_of
-from platepost.department.search.errors import SearchError
+from platepost.department.search.errors import PlacesError, SearchError
 from platepost.department.search.forms import PurposeForm, SceneForm, SearchForm, known_posts
 from platepost.department.search.map import drawn_map
 from platepost.department.search.plates import Cursor, PlateMatch, find_plates
 from platepost.department.search.saved import discard_search, save_search, saved_searches
 from platepost.department.search.scenes import MOST_SCENES, common_plates, companions, usual_places
+from platepost.department.search.street_map import tile_source
 from platepost.department.search.tickets import PictureTicket, give_ticket, use_ticket
 
 READS = 50
@@ -181,6 +183,22 @@ def scenes(request: CurrentRequest) -> HttpResponseBase:
             del context["plates"]
     wrong = form.errors or (several.is_bound and not several.is_valid())
     return render(request, "search/scenes.html", context, status=422 if wrong else 200)
+
+
+@needs(Permission.SEARCH)
+@require_GET
+def tile(request: HttpRequest, zoom: int, column: int, row: int) -> HttpResponseBase:
+    """Show a tile of the department's own streets: no vehicle. Where there is none it is empty, and no error."""
+    del request
+    source = tile_source(settings.TILES_FILE)
+    try:
+        body = source.tile(zoom, column, row) if source is not None else None
+    except PlacesError:
+        body = None
+    answer = HttpResponse(body or b"", content_type="application/vnd.mapbox-vector-tile")
+    if body and source is not None and source.is_compressed:
+        answer.headers["Content-Encoding"] = "gzip"
+    return answer
 
 
 @needs(Permission.SEARCH)

@@ -25,6 +25,7 @@ WORDS = {
     "rejected": "is none",
     "closed": "is closed",
     "withdrawn": "is TAKEN BACK: stop what was begun on it",
+    "reopened": "is OPEN AGAIN: it was rejected by mistake",
 }
 
 

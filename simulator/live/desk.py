@@ -21,6 +21,7 @@ from platepost.simulator.live.feed import Feed
 from platepost.simulator.live.lists import HotLists
 from platepost.simulator.live.page_events import told
 from platepost.simulator.live.posts import LivePost, place_of
+from platepost.simulator.live.town import write_town
 
 AGENCY = "desk"
 SUBSCRIBER = "dispatch"
@@ -60,6 +61,7 @@ class Desk(Site[Broker]):
             log=self.directory / "keeper.log",
         )
         self.department.initialize()
+        write_town(self.department.folder, [*self.posts])
         self._stack.enter_context(self.department)
         pages = DepartmentConsole(self.department.folder, self.directory / "pages.log")
         self.console = self._stack.enter_context(pages)

@@ -38,6 +38,8 @@ VIEWS_WITHOUT = {
     "people": "a register of names and rights, without a vehicle",
     "person": "the same",
     "quality": "rates, without a plate or a person",
+    "rejections": "hits without a plate: each opens under an entry",
+    "tile": "streets, without a vehicle",
     "confirm_law": "the database enters `law_changed` as the law changes",
     "policy": "counts, without a plate or a person",
     "one_request": "a request, without a vehicle",

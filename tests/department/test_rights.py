@@ -275,6 +275,8 @@ FUNCTIONS = {
         key: {OWNER, WEB}
         for key in ("alerts_plain", "alerts_newest_list", "alerts_withdraw_listed", "alerts_draw", "alerts_lock")
     },
+    # Whether a rejected hit may be reopened: of what a page's role sees anyway.
+    "alerts_still_listed": {OWNER, WEB},
     **{
         key: {OWNER}
         for key in (

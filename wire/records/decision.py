@@ -22,10 +22,11 @@ class Decision(WireModel):
         description="Of several decisions about one hit, the highest number counts. The same number is the same again."
     )
     time: UtcTime = Field(description="When it was decided, by the department's clock.")
-    decision: Literal["rejected", "actionable", "closed", "withdrawn"] = Field(
+    decision: Literal["rejected", "actionable", "closed", "withdrawn", "reopened"] = Field(
         description=(
             "`rejected`: it is none; `actionable`: confirmed by eye, and the state's system asked; `closed`: what came "
-            "of it; `withdrawn`: taken back, whatever was said before."
+            "of it; `withdrawn`: taken back, whatever was said before; `reopened`: the rejection was wrong, and "
+            "nothing is decided."
         )
     )
     reason: Literal[
@@ -45,10 +46,12 @@ class Decision(WireModel):
         "not_listed",
         "signature",
         "entry_removed",
+        "wrong_rejection",
     ] = Field(
         description=(
             "Of a rejection, why. Of what is actionable, what the state's system said: `active`, or `not_practical` "
             "to ask. Of what is closed, what came of it. Of what is withdrawn, why: the plate reads otherwise by now, "
-            "the entry left the post's list, the hit's signature failed, the entry was removed or ended."
+            "the entry left the post's list, the hit's signature failed, the entry was removed or ended. Of what was "
+            "reopened, always `wrong_rejection`."
         )
     )

@@ -45,6 +45,8 @@ CREATE TABLE alerts_alert (
     reviewed_by text,
     reviewed_at timestamptz,
     reject_reason text,
+    upheld_by text,  -- the supervisor who checked the rejection
+    upheld_at timestamptz,
     system text,
     system_at timestamptz,
     outcome text,
@@ -86,6 +88,9 @@ CREATE TABLE alerts_alert (
         (state = 'rejected') <= (reject_reason IS NOT NULL)
         AND reject_reason IN ('misread', 'other_state', 'other_vehicle', 'illegible', 'stale_entry')
     ),
+    CONSTRAINT alerts_upheld CHECK (
+        num_nulls(upheld_by, upheld_at) IN (0, 2) AND (upheld_by IS NULL OR state = 'rejected')
+    ),
     CONSTRAINT alerts_outcome CHECK (
         (state = 'closed') <= (outcome IS NOT NULL)
         AND outcome IN ('stop', 'recovered', 'arrest', 'nothing', 'wrong_person')
@@ -108,6 +113,9 @@ CREATE INDEX alerts_alert_changed ON alerts_alert (changed_at);
 CREATE INDEX alerts_alert_captured ON alerts_alert (captured_at);
 CREATE INDEX alerts_alert_substitute ON alerts_alert (substitute_at)
     WHERE substitute IS NOT NULL AND reviewed_by IS NULL;
+-- What a supervisor has to check: see `alerts_do_step`.
+CREATE INDEX alerts_alert_rejected ON alerts_alert (changed_at)
+    WHERE state = 'rejected' AND priority = 1 AND upheld_by IS NULL;
 
 CREATE TABLE alerts_step (
     record_id bigint NOT NULL REFERENCES alerts_alert ON DELETE CASCADE,

@@ -29,7 +29,7 @@ BEGIN
         OR NEW.step = 'reject' AND alert.state <> 'waiting' AND alert.holder <> NEW.person
     THEN
         PERFORM alerts_refuse('alerts_holder', format('%s has taken this alert.', alert.holder));
-    ELSIF NEW.step IN ('take', 'take_over') AND NOT EXISTS (
+    ELSIF NEW.step IN ('take', 'take_over', 'reopen') AND NOT EXISTS (
         SELECT FROM alerts_acknowledgment AS seen
         WHERE seen.person = NEW.person AND seen.at > clock_timestamp() - interval '12 hours'
     ) THEN
@@ -137,13 +137,54 @@ BEGIN
         END IF;
         alert.reviewed_by := NEW.person;
         alert.reviewed_at := alert.changed_at;
+    WHEN 'reopen' THEN
+        IF NEW.note IS NULL THEN
+            PERFORM alerts_refuse('alerts_why', 'Enter why the rejection was wrong.');
+        ELSIF alert.answered_as = 'closed' THEN
+            PERFORM alerts_refuse('alerts_no_way', 'This hit was not rejected: it was closed with an earlier one.');
+        ELSIF NOT alerts_still_listed(alert) THEN
+            PERFORM alerts_refuse(
+                'alerts_gone',
+                'The post withdrew this hit, its entry left the list, or its record was deleted. It stays rejected.'
+            );
+        END IF;
+        -- Whatever was compared led to a wrong decision: all of it is compared again. A substitute that no supervisor
+        -- has reviewed is still to be reviewed.
+        alert.holder := CASE alert.state WHEN 'rejected' THEN NEW.person END;
+        alert.offered_to := NULL;
+        alert.eye_by := NULL;
+        alert.eye_at := NULL;
+        alert.second_by := NULL;
+        alert.reject_reason := NULL;
+        alert.upheld_by := NULL;
+        alert.upheld_at := NULL;
+        alert.system := NULL;
+        alert.system_at := NULL;
+        alert.answered_with := NULL;
+        alert.answered_as := NULL;
+        IF alert.reviewed_by IS NOT NULL THEN
+            alert.substitute := NULL;
+            alert.substitute_at := NULL;
+            alert.reviewed_by := NULL;
+            alert.reviewed_at := NULL;
+        END IF;
+    WHEN 'uphold' THEN
+        IF alert.upheld_by IS NOT NULL OR NEW.person = (
+            SELECT own.person FROM alerts_step AS own WHERE own.record_id = NEW.record_id
+            AND own.step IN ('reject', 'cleared') ORDER BY own.revision DESC LIMIT 1
+        ) THEN
+            PERFORM alerts_refuse('alerts_review', 'There is nothing to review, or it is your own.');
+        END IF;
+        alert.upheld_by := NEW.person;
+        alert.upheld_at := alert.changed_at;
     END CASE;
     alert.state := CASE WHEN alert.second_needed THEN way.near_state ELSE way.to_state END;
     UPDATE alerts_alert AS changed SET
         state = alert.state, revision = alert.revision, changed_at = alert.changed_at, holder = alert.holder,
         offered_to = alert.offered_to, eye_by = alert.eye_by, eye_at = alert.eye_at, second_by = alert.second_by,
         substitute = alert.substitute, substitute_at = alert.substitute_at, reviewed_by = alert.reviewed_by,
-        reviewed_at = alert.reviewed_at, reject_reason = alert.reject_reason, system = alert.system,
+        reviewed_at = alert.reviewed_at, reject_reason = alert.reject_reason,
+        upheld_by = alert.upheld_by, upheld_at = alert.upheld_at, system = alert.system,
         system_at = alert.system_at, outcome = alert.outcome, withdrawn_because = alert.withdrawn_because,
         withdrawn_at = alert.withdrawn_at, withdrawn_from = alert.withdrawn_from, meanwhile = alert.meanwhile,
         answered_with = alert.answered_with, answered_as = alert.answered_as
@@ -151,15 +192,16 @@ BEGIN
     NEW.at := alert.changed_at;
     NEW.state := alert.state;
     NEW.covert_group := alert.covert_group;
-    notify := alert.state IN ('rejected', 'actionable', 'closed', 'withdrawn', 'repeated')
-        AND NEW.step NOT IN ('offer', 'take_over', 'review');
+    notify := NEW.step = 'reopen' OR alert.state IN ('rejected', 'actionable', 'closed', 'withdrawn', 'repeated')
+        AND NEW.step NOT IN ('offer', 'take_over', 'review', 'uphold');
     IF notify THEN
         INSERT INTO alerts_decision (record_id, covert_group, post, hit, number, at, decision, reason) VALUES (
             alert.record_id, alert.covert_group, alert.post, alert.hit, alert.revision, alert.changed_at,
-            coalesce(alert.answered_as, alert.state),
-            CASE alert.state WHEN 'rejected' THEN alert.reject_reason WHEN 'actionable' THEN alert.system
+            CASE NEW.step WHEN 'reopen' THEN 'reopened' ELSE coalesce(alert.answered_as, alert.state) END,
+            CASE WHEN NEW.step = 'reopen' THEN 'wrong_rejection' ELSE CASE alert.state
+                WHEN 'rejected' THEN alert.reject_reason WHEN 'actionable' THEN alert.system
                 WHEN 'closed' THEN alert.outcome WHEN 'repeated' THEN coalesce(decided.outcome, decided.reject_reason)
-                ELSE alert.withdrawn_because END
+                ELSE alert.withdrawn_because END END
         );
     END IF;
     -- Whoever listens looks at what they may see.

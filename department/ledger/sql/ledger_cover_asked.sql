@@ -1,5 +1,6 @@
 -- Covers what an intent names itself: a console's entry opens the hits that it lists, and a sample's the sampled read.
--- Nothing more can be covered under either.
+-- Of a hit that is open, a console's entry may name `trail`, too: the reads of its plate in the hour before it. Nothing
+-- more can be covered under either.
 CREATE OR REPLACE FUNCTION ledger_cover_asked(opened uuid, fields json) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -12,6 +13,21 @@ BEGIN
         WHERE alert.record_id IN (
             SELECT item::bigint FROM jsonb_array_elements_text(asked -> 'console') AS item WHERE item ~ '^[0-9]{1,18}$'
         ) AND (alert.covert_group IS NULL OR alert.covert_group = ANY (own)) LIMIT 1000;
+        IF asked ->> 'trail' ~ '^[0-9]{1,18}$' AND (asked -> 'console') @> (asked -> 'trail') THEN
+            INSERT INTO public.ledger_covered (entry, record, covert_group)
+            SELECT opened, past.record_id, coalesce(alert.covert_group, past.covert_group)
+            FROM public.alerts_alert AS alert
+            JOIN public.custody_hit AS hit
+                ON hit.record_id = alert.record_id AND hit.retained_from = alert.retained_from
+            JOIN public.custody_read AS past ON past.plate_fold = hit.plate_fold
+                AND past.captured_at >= hit.captured_at - interval '1 hour' AND past.captured_at < hit.captured_at
+                AND past.retained_from >= hit.captured_at - interval '1 hour' AND past.class <> 'doubtful'
+            WHERE alert.record_id = (asked ->> 'trail')::bigint
+            AND alert.state IN ('new', 'taken', 'waiting', 'confirmed', 'actionable')
+            AND (alert.covert_group IS NULL OR alert.covert_group = ANY (own))
+            AND (past.covert_group IS NULL OR past.covert_group = ANY (own))
+            ORDER BY past.captured_at LIMIT 200;
+        END IF;
     ELSIF jsonb_typeof(asked -> 'sample') = 'number' THEN
         INSERT INTO public.ledger_covered (entry, record)
         SELECT opened, sample.record_id FROM public.alerts_sample AS sample WHERE to_jsonb(sample.id) = asked -> 'sample';

@@ -24,14 +24,15 @@ from platepost.provisioning.connection import Connection
 from platepost.provisioning.trust.key_files import KeyFiles
 from platepost.simulator.brokers.daemon import free_port
 from platepost.simulator.brokers.mosquitto import mosquitto_path
+from platepost.simulator.live.town import write_town
 from platepost.wire.contract.examples import CLOCK
 from platepost.wire.records import Source
 from platepost.wire.records.hit import HitWithdrawn
 from platepost.wire.records.keys import CustodianTerms, Purpose
-from platepost.wire.records.parts import Character, ClockQuality
+from platepost.wire.records.parts import Character, ClockQuality, Place
 from platepost.wire.records.recorder import Recorder
 from platepost.wire.records.signing import Signer
-from tests.browser import PATIENCE_SECONDS, Visitor, accessibility_faults
+from tests.browser import PATIENCE_SECONDS, Visitor, accessibility_faults, page_faults
 from tests.department.alerts.alarms import seen, sessions
 from tests.department.commands.forked import Started
 from tests.department.commands.installation import Installed
@@ -224,8 +225,46 @@ def pressed(page: Page, key: str) -> Iterator[None]:
 
 
 WEIGHT = """() => performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource"))
-  .filter((each) => each.initiatorType !== "fetch").reduce((sum, each) => sum + each.encodedBodySize, 0)"""
-"""Bytes of the page, its styles, scripts and icons, as they travel."""
+  .filter((each) => each.initiatorType !== "fetch" && !each.name.includes("maplibre"))
+  .reduce((sum, each) => sum + each.encodedBodySize, 0)"""
+"""Bytes of the page, its styles, scripts and icons, as they travel, without the library of the map."""
+
+
+@pytest.mark.timeout(300)  # software draws the map, of which each picture takes seconds
+def test_past_hit_and_map(served: Desk, visitor: Visitor) -> None:
+    """Drawn by WebGL under the pages' content security policy, from the department's own tiles; else a list."""
+    write_town(served.site.department.folder, ["post-1", "post-2", "post-3"])
+    served.post.now = datetime.now(UTC)
+    created = served.post.read(text=PLATE, captured=served.post.now - timedelta(minutes=7))
+    with served._connected() as connection:
+        connection.publish(created.topic, created.body, retain=False)
+    here = Place(site="Main St at Cedar Ave", heading_degrees=90.0)  # without coordinates: the map has its post's
+    served.hit(place=here)
+    page = served.open(visitor, "a.rivera", "console/")
+    expect(page.locator("#facts street-map[data-drawn]")).to_be_visible()
+    picture(page, "map")
+    assert fine(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"http://{served.where}/history/")
+    page.get_by_role("button", name="Open the hit of").click()
+    page.get_by_role("button", name="reads of the 60 minutes before").click()
+    page.get_by_text("Places on the map").press("Enter")
+    expect(page.get_by_text("Read before at")).to_be_visible()
+    expect(page.locator("street-map[data-drawn]")).to_be_visible()
+    expect(page.get_by_text("Main St at Cedar Ave").first).to_be_visible()
+    assert page_faults(page, "history-hit") == []
+    assert all(each.startswith(f"http://{served.where}/") for each in asked), "nothing from elsewhere"
+    tiles = [page.request.get(each).body() for each in asked if "/search/tiles/" in each]
+    assert any(b"Main St" in each for each in tiles)
+    assert page.request.get(f"http://{served.where}/search/tiles/22/1/1/").body() == b""
+    page.get_by_label("Zoom in").press("Enter")
+    page.get_by_label("Map of the posts").press("ArrowLeft")
+    page.context.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+    page.goto(f"http://{served.where}/history/")
+    page.get_by_role("button", name="Open the hit of").click()
+    expect(page.get_by_text("This browser can't draw the map")).to_be_visible()
+    expect(page.get_by_text("Main St at Cedar Ave").first).to_be_visible()
 
 
 def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visitor: Visitor) -> None:

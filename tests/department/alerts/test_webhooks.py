@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import socketserver
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
 from threading import Event, Thread
-from typing import IO
+from typing import IO, ClassVar
 
 import psycopg
 import pytest
@@ -269,10 +270,10 @@ def test_webhook_of_nobody_or_in_the_clear_is_refused(oakdale: Oakdale) -> None:
 
 
 @contextmanager
-def receiving(secret: str) -> Iterator[tuple[str, IO[str]]]:
-    """Run the example; give its address, and the lines that it prints."""
-    command = [sys.executable, str(EXAMPLE), "127.0.0.1:0"]
-    environment = {**os.environ, "WEBHOOK_SECRET": secret}
+def receiving(secret: str, example: Path = EXAMPLE, **more: str) -> Iterator[tuple[str, IO[str]]]:
+    """Run an example; give its address, and the lines that it prints."""
+    command = [sys.executable, str(example), "127.0.0.1:0"]
+    environment = {**os.environ, "WEBHOOK_SECRET": secret, **more}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         try:
@@ -303,3 +304,62 @@ def test_the_example_takes_what_is_proved_once(oakdale: Oakdale) -> None:
         assert "TAKEN BACK" in lines.readline(), "nothing of the older, the forged and the old one"
     with pytest.raises(OSError, match="refused"):
         post_message(where, body, forged)
+
+
+class MailServer(socketserver.StreamRequestHandler):
+    """Stands in for a mail server: takes every message, or none while `refuses`."""
+
+    refuses = False
+    taken: ClassVar[list[str]] = []
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 here\r\n")
+        while command := self.rfile.readline():
+            line = command.upper()  # smtplib writes "data" in small letters
+            if line.startswith(b"DATA"):
+                self.wfile.write(b"354 go on\r\n")
+                text = b"".join(iter(self.rfile.readline, b".\r\n"))
+                self.taken.append(text.decode())
+            if line.startswith(b"QUIT"):
+                self.wfile.write(b"221 bye\r\n")
+                return
+            self.wfile.write(b"451 later\r\n" if self.refuses and line.startswith(b"MAIL") else b"250 fine\r\n")
+
+
+def test_officers_are_alerted_by_mail_without_a_plate(oakdale: Oakdale) -> None:
+    """By the other example, at a stand-in of a mail server: again until that takes it, and of a supervisor's alone."""
+    holder, secret = oakdale.dispatch.person("a.rivera"), secret_of(KEY, oakdale.number)
+    oakdale.sender.post = post_message
+    MailServer.taken.clear()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), MailServer) as mail:
+        Thread(target=mail.serve_forever, daemon=True).start()
+        where = {
+            "SMTP_SERVER": f"127.0.0.1:{mail.server_address[1]}",
+            "MAIL_FROM": "hits@city.example",
+            "MAIL_TO": "patrol@city.example,6505550100@sms.example",
+        }
+        with receiving(secret, EXAMPLE.with_name("notify.py"), **where) as (address, _):
+            oakdale.dispatch.act("UPDATE alerts_webhook SET url = %s", address)
+            decided(oakdale.dispatch, holder)
+            assert oakdale.send() == 1
+            assert MailServer.taken == [], "a rejection is nothing to act on"
+            alert = oakdale.dispatch.alert()
+            with as_role(COMMAND):
+                actions.take(holder, alert.record_id, 0)
+                actions.confirm(holder, alert.record_id, 1, same())
+                actions.system_active(holder, alert.record_id, 2)
+            MailServer.refuses = True
+            assert oakdale.send() == 0
+            MailServer.refuses = False
+            oakdale.dispatch.act("UPDATE alerts_webhook SET next_at = now()")
+            assert oakdale.send() == 1
+        (text,) = MailServer.taken
+        assert "officers may act" in text
+        assert alert.hit in text
+        assert PLATE not in text
+        with receiving(secret, EXAMPLE.with_name("notify.py"), **where, NOTIFY="rejected") as (address, _):
+            oakdale.dispatch.act("UPDATE alerts_webhook SET url = %s", address)
+            decided(oakdale.dispatch, holder)
+            assert oakdale.send() == 1
+        assert "HIT REJECTED" in MailServer.taken[-1]
+        mail.shutdown()

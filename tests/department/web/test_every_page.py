@@ -72,7 +72,7 @@ PAGES = {
         ("/account/fresh/code/", "Code"),
         ("/log-out/", "Log out"),
     ),
-    "c.frey": (("/console/", "Hits"), ("/console/shift/", "shift")),
+    "c.frey": (("/console/", "Hits"), ("/console/shift/", "shift"), ("/history/", "History of hits")),
     "f.lund": (
         ("/search/", "Search"),
         ("/search/scenes/", "scenes"),
@@ -83,7 +83,7 @@ PAGES = {
         ("/training/", "Training"),
         ("/quality/label/", "Label"),
     ),
-    "s.avila": (("/reviews/", "Reviews"),),
+    "s.avila": (("/reviews/", "Reviews"), ("/history/rejections/", "priority 1")),
     "a.dunn": (
         ("/ledger/", "Ledger"),
         ("/audits/", "Plans"),
@@ -118,6 +118,7 @@ NONE = {
     "archive_plan": "tables as in `archive`, once records are past their term",
     "console_events": "a stream",
     "exercise_picture": "a picture",
+    "history_picture": "a picture",
     "incident_notice_pdf": "a file",
     "mfa_login_webauthn": "what a passkey is to sign",
     "mfa_reauthenticate_webauthn": "as `mfa_reauthenticate`, with a passkey",
@@ -126,6 +127,7 @@ NONE = {
     "openid_connect_login": "on the way to the identity provider",
     "quality_sample": "a picture",
     "search_picture": "a picture",
+    "search_tile": "a tile of the map",
 }
 """What answers a browser with no page, or with one like another's."""
 EXAMPLES = {"plan": uuid4(), "saved": uuid4(), "ticket": uuid4(), "name": "spring", "what": "end", "login": "f.lund"}

@@ -14,9 +14,9 @@ async function refresh() {
     location.reload();
     return;
   }
-  const main = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
-  redraw(document.querySelector("main"), [...main.childNodes]);
-  document.title = document.title.replace(/^Out of date · /, "");
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of ["main", "nav"]) redraw(document.querySelector(part), [...page.querySelector(part).childNodes]);
+  document.title = page.title;
 }
 
 setInterval(refresh, SECONDS * 1000);

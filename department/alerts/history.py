@@ -1,0 +1,216 @@
+"""Which hits there were, and what was decided about each: alerts by post, category, outcome and person.
+
+An alert has no plate. Whoever shows the plates reads them under an open entry of the ledger.
+"""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from platepost.department.alerts.alerts import Alert, alerts_where
+from platepost.department.alerts.console_feed import PURPOSE
+from platepost.department.alerts.states import AlertOutcome, RejectReason
+from platepost.department.custody.reading import HitPlate, hit_plates
+from platepost.department.database.queries import rows
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import OpenEntry, open_entry
+from platepost.department.ledger.writing import append
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.services import covert_groups
+
+PAGE = 50
+"""Hits of a page."""
+MOST_EXPORTED = 5000
+"""Hits of a file; for more, narrow the time."""
+_AT_ONCE = 1000
+"""Hits whose plates one entry of the ledger opens: see `ledger_cover_asked`."""
+_OUTCOMES = {
+    "open": "state NOT IN ('rejected', 'closed', 'accounted', 'repeated')",
+    "rejected": "(state = 'rejected' OR answered_as = 'rejected')",
+    "closed": "(state = 'closed' OR answered_as = 'closed')",
+    "withdrawn": "state IN ('withdrawn', 'accounted')",
+    "repeated": "state = 'repeated'",
+}
+OUTCOMES = (*_OUTCOMES, *(each.value for each in RejectReason), *(each.value for each in AlertOutcome))
+"""What hits can be narrowed by: how they ended, or exactly why."""
+UNCHECKED = "state = 'rejected' AND priority = 1 AND upheld_by IS NULL"
+"""Rejections of the highest priority that no supervisor has checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFilter:
+    """Which hits are wanted; every condition that is given holds."""
+
+    since: datetime
+    """Captured at this time or later."""
+    until: datetime
+    """Captured before this time."""
+    post: str = ""
+    category: str = ""
+    outcome: str = ""
+    """One of `OUTCOMES`."""
+    person: str = ""
+    """Took, compared, decided, or reopened it."""
+    before: tuple[datetime, int] | None = None
+    """What comes behind this time of capture and record: those of the last row of the page before."""
+
+    def asked(self) -> dict[str, Any]:
+        """Return what is asked as the ledger has it: JSON's types."""
+        named = {"post": self.post, "category": self.category, "outcome": self.outcome, "person": self.person}
+        times = {"since": self.since.isoformat(), "until": self.until.isoformat()}
+        return times | {name: value for name, value in named.items() if value}
+
+    def condition(self) -> tuple[str, list[Any]]:
+        """Return it as SQL, with its values."""
+        reasons = "%s IN (coalesce(reject_reason, ''), coalesce(outcome, ''))"
+        conditions: dict[str, list[Any]] = {
+            "captured_at >= %s": [self.since],
+            "captured_at < %s": [self.until],
+            "post = %s": [self.post],
+            "category = %s": [self.category],
+            "EXISTS (SELECT FROM alerts_step AS own WHERE own.record_id = alert.record_id AND own.person = %s)": [
+                self.person
+            ],
+            "(captured_at, record_id) < (%s, %s)": [*(self.before or [None])],
+        }
+        if self.outcome not in _OUTCOMES:
+            conditions[reasons] = [self.outcome]
+        given = {condition: values for condition, values in conditions.items() if all(values)}
+        whole = [*given, *([_OUTCOMES[self.outcome]] if self.outcome in _OUTCOMES else [])]
+        return " AND ".join(whole), [value for values in given.values() for value in values]
+
+
+@dataclass(frozen=True, slots=True)
+class PastHit:
+    """A hit, and what it came to."""
+
+    alert: Alert
+    plate: HitPlate | None
+    """None where its record was deleted or cannot be shown."""
+
+
+def past_alerts(wanted: HistoryFilter, entry: OpenEntry | None = None, *, limit: int = PAGE) -> list[Alert]:
+    """Return alerts, the latest first; those of covert groups under an entry alone. Raises ClosedEntryError."""
+    condition, values = wanted.condition()
+    return alerts_where(f"{condition} ORDER BY captured_at DESC, record_id DESC LIMIT {int(limit)}", values, entry)
+
+
+def past_hits(person: DepartmentPerson, wanted: HistoryFilter, *, limit: int = PAGE) -> list[PastHit]:
+    """Return hits with their plates, under an entry of the ledger that has what was asked.
+
+    Raises:
+        PurposeError: the policy does not let the person see hits.
+        LedgerError: it cannot be entered.
+
+    """
+    who: dict[str, Any] = {"person": person.login, "agency": person.agency, "groups": covert_groups(person)}
+    asked = wanted.asked()
+    if who["groups"]:
+        with open_entry(purpose=PURPOSE, query={"console": [], "history": asked}, **who) as entry:
+            alerts = past_alerts(wanted, entry, limit=limit)
+    else:
+        alerts = past_alerts(wanted, limit=limit)
+    plates: dict[int, HitPlate] = {}
+    for first in range(0, len(alerts), _AT_ONCE):
+        records = [alert.record_id for alert in alerts[first : first + _AT_ONCE]]
+        with open_entry(purpose=PURPOSE, query={"console": records, "history": asked}, **who) as entry:
+            plates |= hit_plates(entry, records)
+    return [PastHit(alert, plates.get(alert.record_id)) for alert in alerts]
+
+
+def unchecked_rejections() -> list[Alert]:
+    """Return the rejections of priority 1 that no supervisor has checked, the latest first. Of covert groups none."""
+    return alerts_where(f"{UNCHECKED} ORDER BY changed_at DESC LIMIT 200", [], None)
+
+
+def count_unchecked() -> int:
+    """Return how many rejections `unchecked_rejections` has."""
+    ((count,),) = rows(f"SELECT count(*) FROM alerts_alert WHERE {UNCHECKED} AND covert_group IS NULL")  # noqa: S608
+    return int(count)
+
+
+def known_values() -> Mapping[str, Sequence[str]]:
+    """Return which posts, categories and persons hits of the last 31 days have. Of covert groups none."""
+    last = "captured_at > now() - interval '31 days' AND covert_group IS NULL"
+    ((posts, categories),) = rows(
+        f"SELECT array_agg(DISTINCT post), array_agg(DISTINCT category) FROM alerts_alert WHERE {last}"  # noqa: S608
+    )
+    people = rows(
+        "SELECT DISTINCT person FROM alerts_step WHERE person IS NOT NULL AND covert_group IS NULL"
+        " AND at > now() - interval '31 days' ORDER BY 1"
+    )
+    return {"post": posts or (), "category": categories or (), "person": [login for (login,) in people]}
+
+
+def exported_history(person: DepartmentPerson, wanted: HistoryFilter) -> str:
+    """Return hits as CSV, and enter that somebody took them along.
+
+    Raises:
+        PurposeError: the policy does not let the person see hits.
+        LedgerError: it cannot be entered.
+
+    """
+    hits = past_hits(person, replace(wanted, before=None), limit=MOST_EXPORTED)
+    append(
+        LedgerEvent.HISTORY_EXPORTED,
+        # Of a covert group not even how many.
+        {
+            "person": person.login,
+            "what": wanted.asked(),
+            "count": sum(each.alert.covert_group is None for each in hits),
+        },
+    )
+    written = io.StringIO()
+    lines = csv.writer(written)
+    lines.writerow(
+        (
+            *("hit", "captured", "arrived", "post", "category", "priority", "match", "plate_read", "plate_listed"),
+            *("state", "reject_reason", "outcome", "holder", "compared_by", "second", "system", "withdrawn"),
+            *("changed", "upheld_by"),
+        )
+    )
+    for each in hits:
+        alert, plate = each.alert, each.plate
+        lines.writerow(
+            (
+                *(alert.hit, _time(alert.captured_at), _time(alert.arrived_at), alert.post, alert.category),
+                *(alert.priority, alert.match, plate.read if plate else "", plate.listed if plate else ""),
+                *(alert.state.value, alert.reject_reason, alert.outcome, alert.holder, alert.eye_by, alert.second_by),
+                *(alert.system, alert.withdrawn_because, _time(alert.changed_at), alert.upheld_by),
+            )
+        )
+    return written.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class PastStep:
+    """One step about a hit."""
+
+    at: datetime
+    person: str | None
+    """None where the program withdrew it by what a post sent."""
+    step: str
+    state: str
+    """What the alert was then."""
+    reason: str | None
+    note: str | None
+    to_person: str | None
+
+
+def steps_of(record_id: int) -> list[PastStep]:
+    """Return the steps about a hit, the first one first; none of a covert group."""
+    fetched = rows(
+        "SELECT at, person, step, state, reason, note, to_person FROM alerts_step WHERE record_id = %s"
+        " AND covert_group IS NULL ORDER BY revision",
+        [record_id],
+    )
+    return [PastStep(*row) for row in fetched]
+
+
+def _time(moment: datetime) -> str:
+    return timezone.localtime(moment).isoformat(timespec="seconds")

@@ -1,0 +1,262 @@
+"""The pages of past hits: a list to narrow, each hit with what was decided, and the rejections a supervisor checks.
+
+No plate stands in an address, a title, or a file's name. A list's plates, and a hit, are read under an entry of the
+ledger; the list of rejections has none, so it refreshes itself.
+"""
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from platepost.department.alerts import actions
+from platepost.department.alerts.actions import AlertActor
+from platepost.department.alerts.alert_status import MEANWHILE, OUTCOMES, REASONS, decision_words, system_name
+from platepost.department.alerts.alerts import alert_of
+from platepost.department.alerts.console_feed import PURPOSE
+from platepost.department.alerts.console_hit import shown_hit, trail_minutes
+from platepost.department.alerts.errors import AlertError
+from platepost.department.alerts.history import (
+    PAGE,
+    HistoryFilter,
+    count_unchecked,
+    exported_history,
+    known_values,
+    past_hits,
+    steps_of,
+    unchecked_rejections,
+)
+from platepost.department.alerts.states import AlertState, AlertStep
+from platepost.department.custody.errors import CustodyError
+from platepost.department.custody.placeholder_image import placeholder_image
+from platepost.department.custody.reading import picture
+from platepost.department.ledger.entries import OpenEntry, open_entry
+from platepost.department.people.access import CurrentRequest, needs
+from platepost.department.people.forms import MOST_NUMBER
+from platepost.department.people.rights import Permission
+from platepost.department.people.services import covert_groups
+from platepost.department.policy.errors import PurposeError
+from platepost.department.search.tickets import PictureTicket, give_ticket, use_ticket
+
+DAY, MONTH = "day", "month"
+_TIMES = {DAY: timedelta(days=1), MONTH: timedelta(days=31)}
+_OPEN = {AlertState.NEW, AlertState.TAKEN, AlertState.WAITING, AlertState.CONFIRMED, AlertState.ACTIONABLE}
+"""Of these the database opens earlier reads."""
+_SUMS = {"open": _("open"), "rejected": _("rejected"), "closed": _("closed"), "withdrawn": _("withdrawn")}
+_REPEATED = {"repeated": _("answered with an earlier hit")}
+_STEPS = {
+    AlertStep.TAKE: _("took it"),
+    AlertStep.CONFIRM: _("confirmed it by eye"),
+    AlertStep.SECOND: _("confirmed it as the second person"),
+    AlertStep.SUBSTITUTE: _("continued without a second person"),
+    AlertStep.REJECT: _("rejected it"),
+    AlertStep.ACTIVE: _("confirmed it in {system}"),
+    AlertStep.NOT_PRACTICAL: _("could not check {system}"),
+    AlertStep.CLEARED: _("found it cleared in {system}"),
+    AlertStep.OUTCOME: _("closed it"),
+    AlertStep.OFFER: _("offered it"),
+    AlertStep.TAKE_OVER: _("took it over"),
+    AlertStep.WITHDRAW: _("withdrew it"),
+    AlertStep.MEANWHILE: _("recorded what was done"),
+    AlertStep.REPEAT: _("answered it with the first hit"),
+    AlertStep.REVIEW: _("reviewed it"),
+    AlertStep.REOPEN: _("reopened it"),
+    AlertStep.UPHOLD: _("checked the rejection"),
+}
+
+
+class HistoryForm(forms.Form):
+    """Which hits somebody wants to see."""
+
+    time = forms.ChoiceField(
+        choices=[(DAY, _("last 24 hours")), (MONTH, _("last 31 days"))], required=False, label=_("Time")
+    )
+    post = forms.ChoiceField(required=False, label=_("Post"))
+    category = forms.ChoiceField(required=False, label=_("Category"))
+    outcome = forms.ChoiceField(required=False, label=_("Outcome"))
+    person = forms.ChoiceField(required=False, label=_("Person"))
+    at = forms.DateTimeField(required=False, widget=forms.HiddenInput)
+    record = forms.IntegerField(required=False, widget=forms.HiddenInput, max_value=MOST_NUMBER)
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data)
+        every = [("", _("all"))]
+        choices: dict[str, list[tuple[str, Any]]] = {
+            name: [(each, each.replace("_", " ")) for each in values] for name, values in known_values().items()
+        }
+        choices["outcome"] = [*_SUMS.items(), *_REPEATED.items(), *REASONS.items(), *OUTCOMES.items()]
+        for name, offered in choices.items():
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)  # noqa: S101 - for the types
+            field.choices = [*every, *offered]
+
+    def wanted(self) -> HistoryFilter:
+        """Return what was chosen; the last day where nothing was."""
+        given, now = self.cleaned_data, datetime.now(UTC)
+        narrowed = {name: given[name] for name in ("post", "category", "outcome", "person")}
+        before = (given["at"], given["record"]) if given["at"] and given["record"] else None
+        return HistoryFilter(now - _TIMES[given["time"] or DAY], now + timedelta(minutes=5), before=before, **narrowed)
+
+
+@needs(Permission.ANSWER_HITS)
+@require_safe
+def history(request: CurrentRequest) -> HttpResponse:
+    """Show the hits of the last day or month, with their plates, under an entry in the ledger."""
+    form, hits, more = HistoryForm(request.GET), [], False
+    if form.is_valid():
+        try:
+            hits = past_hits(request.user, form.wanted(), limit=PAGE + 1)
+            hits, more = hits[:PAGE], len(hits) > PAGE
+        except PurposeError as error:
+            form.add_error(None, str(error))
+    chosen = {
+        name: value for name, value in request.GET.items() if name in form.fields and name not in {"at", "record"}
+    }
+    context = {
+        "form": form,
+        "hits": [(each, decision_words(each.alert)) for each in hits],
+        "older": hits[-1].alert if more else None,
+        "chosen": chosen,
+        "may_export": request.currency.may(Permission.EXPORT),
+    }
+    return render(request, "alerts/history/history.html", context, status=422 if form.errors else 200)
+
+
+@needs(Permission.EXPORT)
+@require_POST
+def history_csv(request: CurrentRequest) -> HttpResponse:
+    """Give the hits of a time as a file, and enter that in the ledger."""
+    form = HistoryForm(request.POST)
+    if not form.is_valid() or not request.currency.may(Permission.ANSWER_HITS):
+        return redirect("history")
+    text = exported_history(request.user, form.wanted())
+    name = f'attachment; filename="hits-{datetime.now(UTC):%Y%m%d-%H%M%S}.csv"'
+    return HttpResponse(text, "text/csv; charset=utf-8", headers={"Content-Disposition": name})
+
+
+class HitForm(forms.Form):
+    """Which hit, and what somebody does about it."""
+
+    record = forms.IntegerField(min_value=1, max_value=MOST_NUMBER)
+    step = forms.ChoiceField(
+        choices=[("", ""), *((each, each) for each in (AlertStep.REOPEN, AlertStep.UPHOLD))], required=False
+    )
+    revision = forms.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
+    note = forms.CharField(max_length=160, required=False)
+    trail = forms.BooleanField(required=False)
+
+
+@needs(Permission.ANSWER_HITS)
+@require_POST
+def history_hit(request: CurrentRequest) -> HttpResponse:
+    """Show one hit with all that was decided; reopen it, or note that its rejection was checked."""
+    form = HitForm(request.POST)
+    if not form.is_valid():
+        raise Http404
+    given, refused, done = form.cleaned_data, "", ""
+    if given["step"]:
+        try:
+            done = _act(request, given)
+        except (AlertError, PurposeError) as error:
+            refused = str(error)
+    trail = given["trail"] and trail_minutes() > 0 and request.currency.may(Permission.SEARCH)
+    with _entry(request, given["record"], trail=trail) as entry:
+        alert = alert_of(given["record"], entry)
+        if alert is None:
+            raise Http404
+        hit = shown_hit(entry, alert.record_id, trail=trail)
+    session = request.session.session_key or ""
+    pictures = [
+        (kind, give_ticket(session, PictureTicket(alert.record_id, kind, PURPOSE, str(entry.entry))))
+        for kind in (hit.pictures if hit is not None else ())
+    ]
+    context: dict[str, Any] = {
+        "alert": alert,
+        "hit": hit,
+        "pictures": pictures,
+        "decision": decision_words(alert),
+        "system_name": system_name(),
+        "steps": [(each, _words(each.step), _reason(each.reason)) for each in steps_of(alert.record_id)],
+        "map": hit.map if hit is not None else None,
+        "trail_minutes": trail_minutes() if alert.state in _OPEN else 0,
+        "may_reopen": alert.state is AlertState.REJECTED or alert.answered_as == "rejected",
+        "may_uphold": request.currency.may(Permission.REVIEW_EXIGENT)
+        and alert.state is AlertState.REJECTED
+        and alert.upheld_by is None,
+        "refused": refused,
+        "done": done,
+    }
+    return render(request, "alerts/history/hit.html", context, status=409 if refused else 200)
+
+
+def _act(request: CurrentRequest, given: Mapping[str, Any]) -> str:
+    """Take a step about a past hit; return what was done, for the page. Raises AlertError and PurposeError."""
+    record, revision = given["record"], given["revision"] if given["revision"] is not None else -1
+    # What is of a covert group is acted upon under an entry.
+    with _entry(request, record) if covert_groups(request.user) else nullcontext() as entry:
+        actor = AlertActor(request.user, entry)
+        if given["step"] == AlertStep.REOPEN:
+            actions.reopen(actor, record, revision, given["note"])
+            return gettext("Reopened. It is assigned to you: compare it again on the page of hits.")
+        actions.uphold(actor, record, revision)
+        return gettext("Saved: the rejection was checked.")
+
+
+def _entry(request: CurrentRequest, record: int, *, trail: bool = False) -> OpenEntry:
+    who, asked = request.user, {"console": [record], "history": "hit"} | ({"trail": record} if trail else {})
+    return open_entry(person=who.login, agency=who.agency, purpose=PURPOSE, query=asked, groups=covert_groups(who))
+
+
+@needs(Permission.SEE_PICTURES)
+@require_GET
+def history_picture(request: CurrentRequest, ticket: UUID) -> HttpResponseBase:
+    """Show a picture of a hit, once, under an entry of its own."""
+    used = use_ticket(request.session.session_key or "", ticket)
+    if used is None:
+        raise Http404
+    with _entry(request, used.record) as entry:
+        try:
+            picture_bytes = picture(entry, used.record, used.kind)
+        except CustodyError as error:
+            return placeholder_image(error)
+    if picture_bytes is None:
+        raise Http404
+    return HttpResponse(picture_bytes.body, content_type=picture_bytes.media_type)
+
+
+@needs(Permission.REVIEW_EXIGENT)
+@require_safe
+def rejections(request: CurrentRequest) -> HttpResponse:
+    """Show the rejections of priority 1 that no supervisor has checked, without a plate; the page refreshes itself."""
+    matches = [(each, decision_words(each), _rejecter(each.record_id)) for each in unchecked_rejections()]
+    return render(request, "alerts/history/rejections.html", {"rejections": matches})
+
+
+def rejections_label(request: HttpRequest) -> str:
+    """Return the navigation's text, with how many wait."""
+    del request
+    count = count_unchecked()
+    return gettext("Rejections ({count})").format(count=count) if count else gettext("Rejections")
+
+
+def _rejecter(record_id: int) -> str:
+    by = [each.person for each in steps_of(record_id) if each.step in {AlertStep.REJECT, AlertStep.CLEARED}]
+    return by[-1] or "" if by else ""
+
+
+def _words(step: str) -> str:
+    return str(_STEPS[AlertStep(step)]).format(system=system_name())
+
+
+def _reason(reason: str | None) -> str:
+    known = {str(each): words for each, words in (*REASONS.items(), *OUTCOMES.items(), *MEANWHILE.items())}
+    return str(known.get(reason, reason.replace("_", " "))) if reason else ""
