@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("98e847f69970a5f22880639a9922f65c6599873c1eadb01cca270827f698941a"),
+        ApplySql("6c346daac6219af1c04ec609121eb88ff66e74b88746171e464395f91bca3e54"),
     ]
