@@ -372,6 +372,7 @@ class Attacker:
             assert groups == [GROUP] or not own & {4, 8, 12}
 
 
+@pytest.mark.timeout(900 if THOROUGH else 120)  # 5,000 tries, each with some statements of its own
 def test_what_leaves_is_what_was_shown(connect: Connect, people: psycopg.Connection) -> None:
     """At random: any SQL of reading, any session variable, any entry, rolled back or not, closed truly or not."""
     seed = random.randrange(2**32)
