@@ -649,6 +649,7 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
             "alerts_decision_kind",  # whether a hold has the passage of a hit
             "alerts_draw",  # reads by chance
             *("alerts_recorded", "alerts_unrecorded"),  # whether the hit of an alert is there
+            "alerts_still_listed",  # whether a hit's entry is on the list
         },
         "archive": {
             *("archive_guard_hold", "archive_guard_part", "archive_hold_again", "archive_holds_aside", "archive_kept"),
@@ -666,6 +667,7 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
         },
         "ledger": {
             "ledger_note_access",
+            "ledger_cover_asked",  # covers the reads before an open hit, and returns none of them
             "ledger_leaves",  # digests, for checkpoints
         },
         "lists": {"lists_name_sources", "lists_take_back"},  # what a hit is listed as
