@@ -56,7 +56,7 @@ def board(settings: BackendSettings) -> Board:
     try:
         return backends.board(settings.backend, settings.settings)
     except BoardError as error:
-        log.error("%s; the post works without", error)  # noqa: TRY400 - it says all
+        log.error("%s; the post works without", error)
         return UnavailableBoard()
 
 

@@ -242,7 +242,8 @@ class ConsoleFeed:
             try:
                 self._listen()
             except Exception as error:  # noqa: BLE001 - whatever it is: it is said, and tried again
-                log.error("the consoles hear nothing: %s", type(error).__name__)  # noqa: TRY400 - its text may repeat what a record says
+                # No more than its kind: its text may repeat what a record contains.
+                log.error("the consoles hear nothing: %s", type(error).__name__)
                 why = "The program that sends hits to this page has failed."
                 if isinstance(error, DepartmentError):
                     why = f"{error}."

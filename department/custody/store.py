@@ -182,7 +182,8 @@ class CustodyStore:
             self._numbers.clear()
             if len(messages) > 1:
                 return {chain for message in messages for chain in self._keep_whatever(tables, [message], again)}
-            log.error("%s: the database does not take a record: %s", messages[0].post, type(error).__name__)  # noqa: TRY400 - its text may repeat what the record says
+            # No more than its kind: its text may repeat what a record contains.
+            log.error("%s: the database does not take a record: %s", messages[0].post, type(error).__name__)
             return self._keep(tables, [unreadable(messages[0], "the database does not take it")], again)
 
     def _keep(self, tables: CustodyTables, records: Sequence[CustodyRecord], again: set[str]) -> set[ChainName]:

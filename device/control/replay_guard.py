@@ -110,4 +110,4 @@ class ReplayGuard:
             self._begin()
         except (sqlite3.Error, OSError) as error:
             # Then `take` fails too, and with it every command: better than doing one twice.
-            log.error("no journal of requests can be kept: %s", error)  # noqa: TRY400
+            log.error("no journal of requests can be kept: %s", error)

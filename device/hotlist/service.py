@@ -121,7 +121,7 @@ class HotListService(Part):
         except HotListRefused as refusal:
             return self.refuse(refusal, source=source)
         except HotListNotStored as error:
-            log.error("hot list not stored: %s", error)  # noqa: TRY400 - the message says all
+            log.error("hot list not stored: %s", error)
             # Tried again and again, for as long as the disk is full.
             self._rate_limited.record("hotlist_refused", source=source, outcome="failure", reason=NOT_STORED)
             return Installation(None, NOT_STORED, str(error))

@@ -97,7 +97,7 @@ def require(connection: Connection, requirements: Requirements) -> tuple[str, ..
     names = tuple(row[0] for row in connection.execute(chains))
     marks = ",".join("?" * len(names)) if requirements.in_force else ""
     for table in ("kept", "released"):
-        sql = f"DELETE FROM {table} WHERE chain NOT IN ({marks})"  # noqa: S608 - only question marks are put together
+        sql = f"DELETE FROM {table} WHERE chain NOT IN ({marks})"
         connection.execute(sql, names if marks else ())
     for name in names:
         enroll(connection, name, requirements)
@@ -211,7 +211,7 @@ def release(
         if last < oldest:
             continue
         found += connection.execute(
-            f"SELECT sequence, size FROM {chain.rows} WHERE number BETWEEN :first AND :last AND +sent = 1"  # noqa: S608 - ours
+            f"SELECT sequence, size FROM {chain.rows} WHERE number BETWEEN :first AND :last AND +sent = 1"
             " ORDER BY number LIMIT :most",
             {"chain": name, "first": first, "last": last, "most": most - len(found)},
         )
@@ -237,7 +237,7 @@ def prune(connection: Connection, name: str) -> None:
 
 def oldest_sent(connection: Connection) -> dict[str, int]:
     """Return of each chain the oldest record that a broker acknowledged, by its `sequence` in the table."""
-    sql = f"SELECT chain, min(number), sequence FROM {_SENT} GROUP BY chain"  # noqa: S608 - ours
+    sql = f"SELECT chain, min(number), sequence FROM {_SENT} GROUP BY chain"
     return {name: sequence for name, _, sequence in connection.execute(sql)}
 
 
@@ -262,7 +262,7 @@ def left_out(connection: Connection, custodian: str, name: str, requirements: Re
     spans = kept_by(connection, custodian, name)
     highest = spans[-1][1] if spans else 0
     below = highest if highest > reached else EVERYTHING[0][1]
-    sql = f"SELECT number, sequence FROM {_SENT} WHERE chain = ? AND number < ?"  # noqa: S608 - ours
+    sql = f"SELECT number, sequence FROM {_SENT} WHERE chain = ? AND number < ?"
     rows = connection.execute(sql, (name, below))
     return LeftOut([sequence for number, sequence in rows if not covers(spans, number)], highest)
 
@@ -287,14 +287,14 @@ def _chain(connection: Connection, name: str) -> _Chain | None:
 
 def _oldest(connection: Connection, name: str, chain: _Chain) -> int | None:
     """Return the lowest number of a chain's records that are here."""
-    sql = f"SELECT number FROM {chain.rows} ORDER BY number LIMIT 1"  # noqa: S608 - ours
+    sql = f"SELECT number FROM {chain.rows} ORDER BY number LIMIT 1"
     row = connection.execute(sql, {"chain": name}).fetchone()
     return None if row is None else int(row[0])
 
 
 def _digest(connection: Connection, name: str, number: int, chain: _Chain) -> str | None:
     row = connection.execute(
-        "SELECT digest FROM released WHERE chain = :chain AND number = :number"  # noqa: S608 - ours
+        "SELECT digest FROM released WHERE chain = :chain AND number = :number"
         f" UNION ALL SELECT digest FROM {chain.rows} WHERE number = :number"
         " UNION ALL SELECT digest FROM chain WHERE id = :chain AND sequence = :number"
         " UNION ALL SELECT digest FROM covert_chain WHERE id = :chain AND sequence = :number LIMIT 1",

@@ -70,7 +70,7 @@ class Quota:
             connection.execute("DELETE FROM gap WHERE first <= ?", (ranges[-1][0],))
         # Counted again from the ranges: a count that does not match them could never be reported, and would be forever.
         left = "(SELECT coalesce(sum(last - first + 1), 0) FROM gap)"
-        connection.execute(f"UPDATE dropped SET reads_pending = {left}, pictures_pending = 0")  # noqa: S608 - a constant
+        connection.execute(f"UPDATE dropped SET reads_pending = {left}, pictures_pending = 0")
         if not ranges and not pictures:
             return None
         return Dropped(

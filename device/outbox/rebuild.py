@@ -68,7 +68,7 @@ def rebuild(path: Path, *, key: bytes, on_wait: Callable[[], None] = lambda: Non
         if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
             discard(path)
             raise OutboxFullError(f"outbox: no room to salvage it: {error.strerror}") from error
-        log.error("nothing can be read of the damaged outbox: %s", error)  # noqa: TRY400 - it says all
+        log.error("nothing can be read of the damaged outbox: %s", error)
         rebuilt = None
     if rebuilt is None:
         discard(path)
@@ -286,9 +286,9 @@ class _Rebuilding:
 
     def _order_former(self) -> None:
         """Give records of chains that do not go on the numbers below 0, in the order of their making."""
-        sql = f"SELECT id FROM record WHERE sequence BETWEEN {rows.COVERT + 1} AND -1 ORDER BY id"  # noqa: S608 - a constant
+        sql = f"SELECT id FROM record WHERE sequence BETWEEN {rows.COVERT + 1} AND -1 ORDER BY id"
         (count,) = self._connection.execute(
-            f"SELECT count(*) FROM record WHERE sequence BETWEEN {rows.COVERT + 1} AND -1"  # noqa: S608 - a constant
+            f"SELECT count(*) FROM record WHERE sequence BETWEEN {rows.COVERT + 1} AND -1"
         ).fetchone()
         after = ""
         for place in range(-count, 0):

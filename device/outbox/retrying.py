@@ -58,7 +58,7 @@ class RetryingRecorder:
                 envelope = self.record_now(data)
             except OutboxError as error:
                 if not self._waiting:
-                    log.error("a record cannot be stored: %s", error)  # noqa: TRY400 - it says all, once
+                    log.error("a record cannot be stored: %s", error)
                 self._waiting, self._failed_at = True, self.clock.steady()
                 if self._stop.wait(PAUSE_SECONDS):
                     raise

@@ -125,7 +125,7 @@ def strip(connection: Connection, place: int, body: bytes) -> None:
     """Give a record the `body` that is left of it without its pictures."""
     columns = "id, rank, type, topic, digest, time, expires, number"
     *before, number = connection.execute(
-        f"SELECT {columns} FROM record WHERE sequence = ?",  # noqa: S608 - a constant
+        f"SELECT {columns} FROM record WHERE sequence = ?",
         (place,),
     ).fetchone()
     whole = (*before, body, len(body), 0, number)
@@ -186,7 +186,7 @@ def select(
     """
     of = "temp.again CROSS JOIN record USING (rank, sequence)" if repeated else "record"
     sql = (
-        f"SELECT {_COLUMNS} FROM {of}"  # noqa: S608 - constants and question marks are put together
+        f"SELECT {_COLUMNS} FROM {of}"
         f" WHERE sent = ? AND sequence NOT IN (SELECT sequence FROM excluded) AND topic NOT IN ({_marks(holding)})"
         " ORDER BY rank, sequence LIMIT ?"
     )
@@ -202,9 +202,9 @@ def oldest(connection: Connection, *, waiting: bool) -> float | None:
     """
     those = "sent = 0" if waiting else "TRUE"
     through = "INDEXED BY record_order" if waiting else ""
-    first = f"SELECT min(sequence) FROM record {through} WHERE {those} AND sequence >= 0"  # noqa: S608 - constants
+    first = f"SELECT min(sequence) FROM record {through} WHERE {those} AND sequence >= 0"
     former = f"sequence < 0 AND NOT ({_COVERT})"  # whatever damage left of other chains
-    sql = f"SELECT min(time) FROM record WHERE {those} AND (sequence = ({first}) OR {former})"  # noqa: S608 - constants
+    sql = f"SELECT min(time) FROM record WHERE {those} AND (sequence = ({first}) OR {former})"
     (time,) = connection.execute(sql).fetchone()
     return None if time is None else float(time)
 
@@ -221,7 +221,7 @@ class RecordCount(NamedTuple):
 def covert(connection: Connection) -> RecordCount:
     """Count the covert records: few, even of a long queue."""
     counts = "count(*) FILTER (WHERE sent = 0), count(*) FILTER (WHERE sent = 1), coalesce(sum(size), 0)"
-    sql = f"SELECT {counts} FROM record WHERE {_COVERT}"  # noqa: S608 - constants
+    sql = f"SELECT {counts} FROM record WHERE {_COVERT}"
     return RecordCount(*connection.execute(sql).fetchone())
 
 

@@ -167,7 +167,7 @@ class DamagedOutbox:
         whole = False
         for index in _INDEXES:
             with suppress(UnreadableError):
-                for (place,) in self._select(f"SELECT sequence FROM record INDEXED BY {index}"):  # noqa: S608 - constants
+                for (place,) in self._select(f"SELECT sequence FROM record INDEXED BY {index}"):
                     if not isinstance(place, int):
                         raise UnreadableError(index)
                     note(place)
@@ -182,7 +182,7 @@ class DamagedOutbox:
             note: notes that there is a record at a place.
 
         """
-        following = f"SELECT {self._columns} FROM record WHERE sequence > ? ORDER BY sequence"  # noqa: S608 - ours
+        following = f"SELECT {self._columns} FROM record WHERE sequence > ? ORDER BY sequence"
         after = -(2**62)
         while True:
             try:
@@ -206,7 +206,7 @@ class DamagedOutbox:
     def record(self, place: int, table: str = "record") -> SalvagedRecord | None:
         """Return the record at a place, or None if it cannot be read."""
         try:
-            found = next(self._select(f"SELECT {self._columns} FROM {table} WHERE sequence = ?", place), None)  # noqa: S608 - ours
+            found = next(self._select(f"SELECT {self._columns} FROM {table} WHERE sequence = ?", place), None)
         except UnreadableError:
             return None
         return None if found is None else _record(found)
@@ -219,7 +219,7 @@ class DamagedOutbox:
         for page in self._overlay.with_rows():
             with suppress(UnreadableError):
                 table = self._shown_as_table(page)
-                for (place,) in list(self._select(f"SELECT sequence FROM {table}")):  # noqa: S608 - ours
+                for (place,) in list(self._select(f"SELECT sequence FROM {table}")):
                     if isinstance(place, int) and wanted(place):
                         record = self.record(place, self._shown_as_table(page))
                         if record is not None:
@@ -312,7 +312,7 @@ class DamagedOutbox:
         if name not in self._schema:
             return found, True
         try:
-            for row in self._select(f"SELECT {columns} FROM {name}"):  # noqa: S608 - constants
+            for row in self._select(f"SELECT {columns} FROM {name}"):
                 if not all(isinstance(value, kind) for value, kind in zip(row, types, strict=False)):
                     return found, False
                 # SQLCipher gives zeros for a damaged page behind a row's first one, and the error only afterwards.

@@ -49,7 +49,7 @@ def take_back(connection: Connection, path: Path, *, key: bytes, on_wait: Callab
         try:
             found = _take_all(connection, aside, key=key, on_wait=on_wait)
         except OutboxDamagedError as error:
-            log.error("%s is damaged: %s", aside.name, error)  # noqa: TRY400 - it says all
+            log.error("%s is damaged: %s", aside.name, error)
             _call_damaged(aside)
         except OutboxError as error:
             log.warning("%s is taken back later: %s", aside.name, error)
@@ -120,8 +120,8 @@ def _account(connection: Connection, source: Connection) -> None:
     """Take over what custodians have signed for, and what was lost or dropped and is not told yet."""
     for table, width in (("kept", 4), ("released", 3)):
         marks = ",".join("?" * width)
-        sql = f"INSERT OR IGNORE INTO {table} VALUES ({marks})"  # noqa: S608 - only question marks are put together
-        connection.executemany(sql, source.execute(f"SELECT * FROM {table}").fetchall())  # noqa: S608 - a constant
+        sql = f"INSERT OR IGNORE INTO {table} VALUES ({marks})"
+        connection.executemany(sql, source.execute(f"SELECT * FROM {table}").fetchall())
     losses = source.execute("SELECT chain, records, ranges, complete FROM loss ORDER BY place").fetchall()
     gaps = source.execute("SELECT first, last FROM gap ORDER BY first").fetchall()
     if gaps:

@@ -58,7 +58,7 @@ class ModelLoader(Part):
         try:
             self.recognizer = self._load()
         except ModelError as error:
-            log.error("nothing can be read: %s", error)  # noqa: TRY400 - it says all
+            log.error("nothing can be read: %s", error)
             return False
         return True
 

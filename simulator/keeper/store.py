@@ -162,9 +162,9 @@ class RecordStore:
 
     def _add_pictures(self, record: CustodyRecord, key: tuple[str, str, int, str], delivery: ReceivedMessage) -> None:
         where = "post = ? AND chain = ? AND number = ? AND digest = ?"
-        (kept,) = self._database.execute(f"SELECT body FROM records WHERE {where}", key).fetchone()  # noqa: S608
+        (kept,) = self._database.execute(f"SELECT body FROM records WHERE {where}", key).fetchone()
         if len(take(ReceivedMessage(delivery.topic, kept)).pictures) < len(record.pictures):
-            self._database.execute(f"UPDATE records SET body = ? WHERE {where}", (delivery.body, *key))  # noqa: S608
+            self._database.execute(f"UPDATE records SET body = ? WHERE {where}", (delivery.body, *key))
 
     def _note(self, touched: dict[ChainName, _Before], chain: ChainName) -> None:
         if chain not in touched:
@@ -180,8 +180,8 @@ class RecordStore:
         many("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)", rows)
         if more != (holding.dropped, holding.forks):
             for table, spans in (("dropped", holding.dropped), ("forks", holding.forks)):
-                self._database.execute(f"DELETE FROM {table} WHERE post = ? AND chain = ?", chain)  # noqa: S608
-                many(f"INSERT INTO {table} VALUES (?, ?, ?, ?)", ((*chain, *span) for span in spans))  # noqa: S608
+                self._database.execute(f"DELETE FROM {table} WHERE post = ? AND chain = ?", chain)
+                many(f"INSERT INTO {table} VALUES (?, ?, ?, ?)", ((*chain, *span) for span in spans))
 
     # --- what posts gave up
 

@@ -138,7 +138,7 @@ def main() -> int:
     try:
         worker.run()
     except PlatepostError as error:
-        logging.getLogger(__name__).error("%s", error)  # noqa: TRY400 - its message is for people
+        logging.getLogger(__name__).error("%s", error)
         return 1
     return 0
 

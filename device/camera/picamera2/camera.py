@@ -119,7 +119,7 @@ class Picamera2Camera(Camera):
         except TimeoutError:
             self._hanging = closing
             atexit.unregister(camera.close)  # Picamera2 would have the interpreter's end wait for it, too
-            log.error("the camera does not close: its driver hangs")  # noqa: TRY400 - the trace says nothing
+            log.error("the camera does not close: its driver hangs")
         except Exception:
             log.exception("the camera did not close in order")
 

@@ -121,7 +121,7 @@ class V4l2Camera(Camera):
             closing.wait(CLOSE_SECONDS)
         except TimeoutError:
             self._hanging = closing
-            log.error("%s: it does not close: its driver hangs", self.name)  # noqa: TRY400 - the trace says nothing
+            log.error("%s: it does not close: its driver hangs", self.name)
 
     def infrared(self, *, on: bool) -> None:
         """Expose for infrared light or for daylight from now on, each with its own limits."""
