@@ -41,6 +41,7 @@ CONSOLE_WORDS = {
     "signed_out": _("SIGNED OUT: this page has shown no hits since {since}"),
     "signing_out": _("You will be signed out at {at} because no one has used this console."),
     "session_over": _("Your sign-in ends at {at}. Hand off your hits, sign out, and sign in again before then."),
+    "unanswered_one": _("OVERDUE: 1 hit not taken since {since}"),
     "unanswered_since": _("OVERDUE: {count} hits not taken, the oldest since {since}"),
     "last_heard": _("Last message from a camera {heard}; last test hit {tested}."),
     "not_heard": _("Nothing received yet."),

@@ -448,6 +448,8 @@ class Shortcuts:
         self.page.keyboard.press("Enter")
         if stop.then == "taken":
             expect(self.page.locator("#refused")).to_contain_text("To confirm, compare every character")
+            expect(self.page.locator(".mismatch")).to_be_visible()
+        expect(self.page.locator(".instead")).to_be_visible(visible="d" in stop.keys)
         self.state(stop.then)
         if stop.then != "confirmed":
             expect(self.page.locator("[data-decides]:visible")).to_have_count(0)
@@ -482,9 +484,12 @@ class Shortcuts:
         self.state("actionable")
         self.desk.withdraw(hit)
         self.state("withdrawn")
+        expect(self.page.locator(".unverified")).to_be_hidden()
         self.by_hand("outcome", "active", "take", "confirm", reason="stop", **ALL_SEEN)
+        expect(self.page.locator("#back")).to_contain_text("Record what was done.")
         self.page.get_by_label("units sent").check()
         self.page.get_by_role("button", name="Save").click()
+        expect(self.page.locator("#back")).to_be_hidden()  # it is recorded
         return self.state("accounted")
 
 

@@ -357,6 +357,7 @@ function takenBack(hit) {
   const back = Object.assign(document.createElement("span"), { textContent: text("back", { ...hit, category: named(hit.category) }) });
   const button = Object.assign(document.createElement("button"), { textContent: text("show") });
   button.addEventListener("click", () => { at("back").hidden = true; if (hits.has(hit.record)) show(hit.record); list(); attend(); });
+  at("back").dataset.root = hit.root;
   at("back").replaceChildren(back, button);
   at("back").hidden = false;
   fall();
@@ -422,7 +423,7 @@ function showStatus() {
   at("sign-in").hidden = !ended;
   set(at("waiting"), queued(nothing));
   at("unanswered").hidden = nothing || !liveness?.overdue;
-  if (liveness?.overdue) set(at("unanswered"), text("unanswered_since", { count: liveness.overdue, since: clock(new Date(liveness.overdue_since)) }));
+  if (liveness?.overdue) set(at("unanswered"), text(liveness.overdue === 1 ? "unanswered_one" : "unanswered_since", { count: liveness.overdue, since: clock(new Date(liveness.overdue_since)) }));
   const [last, tested] = [liveness?.last, liveness?.tested].map((each) => each && clock(new Date(each)));
   set(at("heard"), liveness ? text("last_heard", { heard: last ?? text("never"), tested: tested ?? text("no_test") }) : text("not_heard"));
   set(at("sound"), text(sounds() ? "sound" : "no_sound"));
@@ -482,9 +483,11 @@ document.addEventListener("submit", async (event) => {
   const body = new FormData(form, event.submitter);
   body.set("repeats", [...at("repeats-list").children].map((each) => each.dataset.record).join());
   if (form.dataset.form === "reject") addSeen(body);
+  const { root } = hits.get(Number(body.get("hit"))) ?? {};
   try {
     const answer = await fetch(page.dataset.step, { method: "POST", body, headers: { "X-CSRFToken": token } });
     say(answer.status === 204 ? "" : answer.status === 403 || answer.redirected ? text("refused") : answer.headers.get("Content-Type").startsWith("text/plain") ? await answer.text() : text("not_done"));
+    if (answer.status === 204 && form.dataset.form === "meanwhile" && at("back").dataset.root === String(root)) at("back").hidden = true;  // it is recorded
   } catch {
     say(text("unanswered"));
   }
