@@ -84,7 +84,7 @@ WORK = """async ({ most, wrong }) => {
   for (const hit of shown.filter((each) => each.state === "withdrawn").slice(0, most)) {
     await post("meanwhile", { ...hit }, { reason: "nothing" });
   }
-  const fresh = shown.filter((each) => each.state === "new" && each.root === each.record);
+  const fresh = [...taking];  // the page's own: a repeat whose first hit was decided stands by itself
   for (const each of fresh.slice(0, most)) {
     const hit = { ...each };
     if (!(await post("take", hit))) continue;
