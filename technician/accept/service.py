@@ -408,12 +408,12 @@ def _captured(payload: bytes) -> datetime:
 
 
 def _pictures(payload: bytes) -> tuple[Illustration, ...]:
-    """Return the test plate alone, if it is that: the overview shows who else passed, and the report is kept."""
+    """Return the test plate alone, if it is that: the overview shows who else passed, and the report is kept.
+
+    A hit has several pictures of its plate, the best one first.
+    """
     hit = data_of(payload)
     if hit.get("match") not in _READ_AS_LISTED:
         return ()
-    return tuple(
-        Illustration.of(Phrase("The test plate."), base64.b64decode(picture["data"]))
-        for picture in hit.get("pictures", ())
-        if picture["kind"] == "patch" and "data" in picture
-    )
+    plates = [each for each in hit.get("pictures", ()) if each["kind"] == "patch" and "data" in each]
+    return tuple(Illustration.of(Phrase("The test plate."), base64.b64decode(each["data"])) for each in plates[:1])

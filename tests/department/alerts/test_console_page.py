@@ -710,9 +710,10 @@ def test_thousands_of_open_hits_hide_no_new_one(served: Desk, visitor: Visitor) 
 
 def test_session_that_ends_is_announced_and_kept(served: Desk, visitor: Visitor) -> None:
     page = served.open(visitor, "e.novak")
-    expect(page.locator("#waiting")).to_have_text("No hits")
+    served.hit()  # a post that never reported anything is silence, not peace
+    expect(page.locator("#hit")).to_contain_text(PLATE)
     expect(page.locator("#session")).to_be_hidden()
-    page.evaluate("session = { idle: true, ends: new Date(Date.now() + 60_000).toISOString() }; look()")
+    page.evaluate("session = { idle: true, ends: new Date(Date.now() + 60_000).toISOString() }; showStatus()")
     expect(page.locator("#session")).to_contain_text("You will be signed out at")
     assert fine(page)
     picture(page, "session")

@@ -444,7 +444,7 @@ const set = (element, text) => { if (element.textContent !== text) element.textC
 // "No hits" is for who receives them: not before the first have come, nor while none can come.
 function queued(nothing) {
   if (ended) return text("out");
-  if (!complete) return text("connecting");
+  if (!complete || liveness === null) return text("connecting");
   if (hits.size) return text(nothing ? "open_then" : "open", { open: hits.size, waiting: taking.length, at: clock(deafSince ?? new Date()) });
   return text(nothing ? "unknown" : "no_hits");
 }
