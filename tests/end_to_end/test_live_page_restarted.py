@@ -36,7 +36,7 @@ def desk(port: int, post: str, *, happened: int) -> Iterator[None]:
         "paused": False,
         "posts": {post: power},
     }
-    posts = {post: LivePost(post, Path("post.toml"), Path(f"{post}.mp4"), log=Path("post.log"))}
+    posts = {post: LivePost(post, Path("post.toml"), Path(f"{post}.mp4"), place="Street", log=Path("post.log"))}
     made = SimpleNamespace(
         feed=feed,
         posts=posts,

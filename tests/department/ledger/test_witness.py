@@ -43,8 +43,9 @@ def test_witnessed_checkpoint_is_known_by_the_witness_s_key(tmp_path: Path) -> N
     assert witnessed_head(signed, [STRANGER, WITNESS]) == first
     assert noted_head(opened_head(first, OWN)) == NotedHead(14, "ab" * 32)
     assert witnessed_head(witness([first], tmp_path), [WITNESS]) == first, "asked again"
+    second = head(15, after=14)
     last = head(20, after=15)
-    assert witnessed_head(witness([head(15, after=14), last], tmp_path), [WITNESS]) == last
+    assert witnessed_head(witness([second, last], tmp_path), [WITNESS]) == last
     assert len((tmp_path / "springfield.records").read_bytes().splitlines()) == 3
     for message, keys in ((signed, [STRANGER]), (first, [WITNESS]), (signed[:-4] + b"AAAA", [WITNESS])):
         with pytest.raises(HeadError, match="not an end that a known witness"):

@@ -30,7 +30,7 @@ from platepost.department.sharing.clauses import publish_policy
 from platepost.department.sharing.models import SharingAgreement
 from tests.department.archive.conftest import superuser
 from tests.department.custody.conftest import database
-from tests.department.emptying import empty
+from tests.department.emptying import empty, empty_ledger
 from tests.department.law import bind
 from tests.department.ledger.asked import handmade
 from tests.department.people.persons import new_person
@@ -86,6 +86,7 @@ def people(db: None) -> dict[str, DepartmentPerson]:
 
 @pytest.fixture
 def no_agency(superuser: psycopg.Connection) -> None:
+    empty_ledger(superuser)  # of other tests' searches, under other policies
     empty(superuser, *AGENCIES, "sharing_policy")
     bind(superuser.execute, "california")
 
