@@ -42,7 +42,9 @@ from fast_alpr import ALPR
 alpr = ALPR(detector_model="yolo-v9-t-384-license-plate-end2end", ocr_model="cct-xs-v1-global-model")
 video, seconds = cv2.VideoCapture(sys.argv[1]), float(sys.argv[2])
 video.read()
-frames, begin, before = 0, time.monotonic(), time.process_time()
+frames = 0
+begin = time.monotonic()
+before = time.process_time()
 plates = set()
 while time.monotonic() - begin < seconds:
     there, picture = video.read()
@@ -79,7 +81,9 @@ def measure(url: str, seconds: float, *, work: str) -> dict[str, object]:
     with backends.camera("rtsp", {"url": url, "open_seconds": 30}) as camera:
         frames = camera.frames()
         next(frames)
-        count, begin, before = 0, time.monotonic(), time.process_time()
+        count = 0
+        begin = time.monotonic()
+        before = time.process_time()
         for frame in frames:
             count += 1
             if pipeline is not None:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from platepost.department.alerts.alerts import Alert
 from platepost.department.alerts.states import (
+    LOOKED_AT,
     AlertOutcome,
     AlertState,
     EyeAnswer,
@@ -140,7 +141,7 @@ def status_view(alert: Alert, at: datetime, *, root: int | None = None, decided:
         "why": _WHY[WithdrawalReason(alert.withdrawn_because)] if alert.withdrawn_because else "",
         "advice": _ADVICE[WithdrawalReason(alert.withdrawn_because)] if alert.withdrawn_because else "",
         "system_name": system_name(),
-        "looked_at": state in {AlertState.TAKEN, AlertState.WAITING, AlertState.CONFIRMED, AlertState.ACTIONABLE},
+        "looked_at": state in LOOKED_AT,
         "instead": policy_in_force().alerts.second_person_substitute,
         "systems": SYSTEM_ANSWERS.items(),
         "system": _SYSTEM[alert.system] if alert.system else "",

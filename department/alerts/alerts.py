@@ -117,7 +117,8 @@ class Alert:
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Alert))
-_OPEN = "state NOT IN ('rejected', 'closed', 'accounted', 'repeated')"
+OPEN = "state NOT IN ('rejected', 'closed', 'accounted', 'repeated')"
+"""SQL of `AlertState.is_open`."""
 
 
 def open_alerts(entry: OpenEntry | None = None) -> list[Alert]:
@@ -130,17 +131,17 @@ def open_alerts(entry: OpenEntry | None = None) -> list[Alert]:
         ClosedEntryError: the entry is not open.
 
     """
-    return alerts_where(f"{_OPEN} ORDER BY priority, arrived_at DESC, record_id DESC", [], entry)
+    return alerts_where(f"{OPEN} ORDER BY priority, arrived_at DESC, record_id DESC", [], entry)
 
 
 def open_revisions(entry: OpenEntry | None = None) -> dict[int, int | None]:
     """Return the revision of each open alert, by its record: cheap, though thousands are open. See `open_alerts`."""
-    return _revisions(f"SELECT record_id, revision FROM alerts_alert WHERE {_OPEN}", entry)  # noqa: S608 - our own text
+    return _revisions(f"SELECT record_id, revision FROM alerts_alert WHERE {OPEN}", entry)  # noqa: S608 - our own text
 
 
 def changed_revisions(entry: OpenEntry | None = None) -> dict[int, int | None]:
     """Return the revision of each alert that changed in the last half minute, None of those that are not open."""
-    asked = f"SELECT record_id, CASE WHEN {_OPEN} THEN revision END FROM alerts_alert"  # noqa: S608 - our own text
+    asked = f"SELECT record_id, CASE WHEN {OPEN} THEN revision END FROM alerts_alert"  # noqa: S608 - our own text
     return _revisions(f"{asked} WHERE changed_at > clock_timestamp() - interval '30 seconds'", entry)
 
 

@@ -229,7 +229,9 @@ def step(request: CurrentRequest) -> HttpResponse:
     form = StepForm(request.POST)
     if not form.is_valid():
         return _plain_answer("Something is missing.", 422)
-    cleaned, who, groups = form.cleaned_data, request.user, covert_groups(request.user)
+    cleaned = form.cleaned_data
+    who = request.user
+    groups = covert_groups(who)
     does, takes = _STEPS[cleaned["step"]]
     # As a hit that is shown: no search, so that no count tells who acts under an entry.
     asked: dict[str, Any] = {"person": who.login, "agency": who.agency, "query": {"console": [cleaned["hit"]]}}

@@ -5,14 +5,14 @@ An alert has no plate. Whoever shows the plates reads them under an open entry o
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.utils import timezone
 
-from platepost.department.alerts.alerts import Alert, alerts_where
+from platepost.department.alerts.alerts import OPEN, Alert, alerts_where
 from platepost.department.alerts.console_feed import PURPOSE
 from platepost.department.alerts.states import AlertOutcome, RejectReason
 from platepost.department.custody.reading import HitPlate, hit_plates
@@ -30,7 +30,7 @@ MOST_EXPORTED = 5000
 _AT_ONCE = 1000
 """Hits whose plates one entry of the ledger opens: see `ledger_cover_asked`."""
 _OUTCOMES = {
-    "open": "state NOT IN ('rejected', 'closed', 'accounted', 'repeated')",
+    "open": OPEN,
     "rejected": "(state = 'rejected' OR answered_as = 'rejected')",
     "closed": "(state = 'closed' OR answered_as = 'closed')",
     "withdrawn": "state IN ('withdrawn', 'accounted')",
@@ -67,22 +67,28 @@ class HistoryFilter:
 
     def condition(self) -> tuple[str, list[Any]]:
         """Return it as SQL, with its values."""
-        reasons = "%s IN (coalesce(reject_reason, ''), coalesce(outcome, ''))"
-        conditions: dict[str, list[Any]] = {
-            "captured_at >= %s": [self.since],
-            "captured_at < %s": [self.until],
-            "post = %s": [self.post],
-            "category = %s": [self.category],
-            "EXISTS (SELECT FROM alerts_step AS own WHERE own.record_id = alert.record_id AND own.person = %s)": [
-                self.person
-            ],
-            "(captured_at, record_id) < (%s, %s)": [*(self.before or [None])],
-        }
-        if self.outcome not in _OUTCOMES:
-            conditions[reasons] = [self.outcome]
-        given = {condition: values for condition, values in conditions.items() if all(values)}
-        whole = [*given, *([_OUTCOMES[self.outcome]] if self.outcome in _OUTCOMES else [])]
-        return " AND ".join(whole), [value for values in given.values() for value in values]
+        conditions = ["captured_at >= %s", "captured_at < %s"]
+        values: list[Any] = [self.since, self.until]
+        if self.post:
+            conditions.append("post = %s")
+            values.append(self.post)
+        if self.category:
+            conditions.append("category = %s")
+            values.append(self.category)
+        if self.person:
+            conditions.append(
+                "EXISTS (SELECT FROM alerts_step AS own WHERE own.record_id = alert.record_id AND own.person = %s)"
+            )
+            values.append(self.person)
+        if self.before:
+            conditions.append("(captured_at, record_id) < (%s, %s)")
+            values += self.before
+        if self.outcome in _OUTCOMES:
+            conditions.append(_OUTCOMES[self.outcome])
+        elif self.outcome:
+            conditions.append("%s IN (coalesce(reject_reason, ''), coalesce(outcome, ''))")
+            values.append(self.outcome)
+        return " AND ".join(conditions), values
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,34 @@ class PastHit:
     alert: Alert
     plate: HitPlate | None
     """None where its record was deleted or cannot be shown."""
+
+
+def _time(moment: datetime) -> str:
+    return timezone.localtime(moment).isoformat(timespec="seconds")
+
+
+_EXPORTED: Final[Mapping[str, Callable[[PastHit], object]]] = {
+    "hit": lambda past: past.alert.hit,
+    "captured": lambda past: _time(past.alert.captured_at),
+    "arrived": lambda past: _time(past.alert.arrived_at),
+    "post": lambda past: past.alert.post,
+    "category": lambda past: past.alert.category,
+    "priority": lambda past: past.alert.priority,
+    "match": lambda past: past.alert.match,
+    "plate_read": lambda past: past.plate.read if past.plate else "",
+    "plate_listed": lambda past: past.plate.listed if past.plate else "",
+    "state": lambda past: past.alert.state.value,
+    "reject_reason": lambda past: past.alert.reject_reason,
+    "outcome": lambda past: past.alert.outcome,
+    "holder": lambda past: past.alert.holder,
+    "compared_by": lambda past: past.alert.eye_by,
+    "second": lambda past: past.alert.second_by,
+    "system": lambda past: past.alert.system,
+    "withdrawn": lambda past: past.alert.withdrawn_because,
+    "changed": lambda past: _time(past.alert.changed_at),
+    "upheld_by": lambda past: past.alert.upheld_by,
+}
+"""The columns of a file of hits, by their names."""
 
 
 def past_alerts(wanted: HistoryFilter, entry: OpenEntry | None = None, *, limit: int = PAGE) -> list[Alert]:
@@ -167,23 +201,8 @@ def exported_history(person: DepartmentPerson, wanted: HistoryFilter) -> str:
     )
     written = io.StringIO()
     lines = csv.writer(written)
-    lines.writerow(
-        (
-            *("hit", "captured", "arrived", "post", "category", "priority", "match", "plate_read", "plate_listed"),
-            *("state", "reject_reason", "outcome", "holder", "compared_by", "second", "system", "withdrawn"),
-            *("changed", "upheld_by"),
-        )
-    )
-    for each in hits:
-        alert, plate = each.alert, each.plate
-        lines.writerow(
-            (
-                *(alert.hit, _time(alert.captured_at), _time(alert.arrived_at), alert.post, alert.category),
-                *(alert.priority, alert.match, plate.read if plate else "", plate.listed if plate else ""),
-                *(alert.state.value, alert.reject_reason, alert.outcome, alert.holder, alert.eye_by, alert.second_by),
-                *(alert.system, alert.withdrawn_because, _time(alert.changed_at), alert.upheld_by),
-            )
-        )
+    lines.writerow(_EXPORTED)
+    lines.writerows([column(each) for column in _EXPORTED.values()] for each in hits)
     return written.getvalue()
 
 
@@ -210,7 +229,3 @@ def steps_of(record_id: int) -> list[PastStep]:
         [record_id],
     )
     return [PastStep(*row) for row in fetched]
-
-
-def _time(moment: datetime) -> str:
-    return timezone.localtime(moment).isoformat(timespec="seconds")

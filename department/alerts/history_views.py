@@ -28,6 +28,7 @@ from platepost.department.alerts.errors import AlertError
 from platepost.department.alerts.history import (
     PAGE,
     HistoryFilter,
+    PastHit,
     count_unchecked,
     exported_history,
     known_values,
@@ -35,10 +36,8 @@ from platepost.department.alerts.history import (
     steps_of,
     unchecked_rejections,
 )
-from platepost.department.alerts.states import AlertState, AlertStep
-from platepost.department.custody.errors import CustodyError
-from platepost.department.custody.placeholder_image import placeholder_image
-from platepost.department.custody.reading import picture
+from platepost.department.alerts.states import LOOKED_AT, AlertState, AlertStep
+from platepost.department.custody.placeholder_image import picture_response
 from platepost.department.ledger.entries import OpenEntry, open_entry
 from platepost.department.people.access import CurrentRequest, needs
 from platepost.department.people.forms import MOST_NUMBER
@@ -49,7 +48,7 @@ from platepost.department.search.tickets import PictureTicket, give_ticket, use_
 
 DAY, MONTH = "day", "month"
 _TIMES = {DAY: timedelta(days=1), MONTH: timedelta(days=31)}
-_OPEN = {AlertState.NEW, AlertState.TAKEN, AlertState.WAITING, AlertState.CONFIRMED, AlertState.ACTIONABLE}
+_SHOWS_TRAIL = {AlertState.NEW, *LOOKED_AT}
 """Of these the database opens earlier reads."""
 _SUMS = {"open": _("open"), "rejected": _("rejected"), "closed": _("closed"), "withdrawn": _("withdrawn")}
 _REPEATED = {"repeated": _("answered with an earlier hit")}
@@ -111,11 +110,14 @@ class HistoryForm(forms.Form):
 @require_safe
 def history(request: CurrentRequest) -> HttpResponse:
     """Show the hits of the last day or month, with their plates, under an entry in the ledger."""
-    form, hits, more = HistoryForm(request.GET), [], False
+    form = HistoryForm(request.GET)
+    hits: list[PastHit] = []
+    more = False
     if form.is_valid():
         try:
             hits = past_hits(request.user, form.wanted(), limit=PAGE + 1)
-            hits, more = hits[:PAGE], len(hits) > PAGE
+            more = len(hits) > PAGE
+            hits = hits[:PAGE]
         except PurposeError as error:
             form.add_error(None, str(error))
     chosen = {
@@ -162,7 +164,8 @@ def history_hit(request: CurrentRequest) -> HttpResponse:
     form = HitForm(request.POST)
     if not form.is_valid():
         raise Http404
-    given, refused, done = form.cleaned_data, "", ""
+    given = form.cleaned_data
+    refused = done = ""
     if given["step"]:
         try:
             done = _act(request, given)
@@ -187,7 +190,7 @@ def history_hit(request: CurrentRequest) -> HttpResponse:
         "system_name": system_name(),
         "steps": [(each, _words(each.step), _reason(each.reason)) for each in steps_of(alert.record_id)],
         "map": hit.map if hit is not None else None,
-        "trail_minutes": trail_minutes() if alert.state in _OPEN else 0,
+        "trail_minutes": trail_minutes() if alert.state in _SHOWS_TRAIL else 0,
         "may_reopen": alert.state is AlertState.REJECTED or alert.answered_as == "rejected",
         "may_uphold": request.currency.may(Permission.REVIEW_EXIGENT)
         and alert.state is AlertState.REJECTED
@@ -223,14 +226,7 @@ def history_picture(request: CurrentRequest, ticket: UUID) -> HttpResponseBase:
     used = use_ticket(request.session.session_key or "", ticket)
     if used is None:
         raise Http404
-    with _entry(request, used.record) as entry:
-        try:
-            picture_bytes = picture(entry, used.record, used.kind)
-        except CustodyError as error:
-            return placeholder_image(error)
-    if picture_bytes is None:
-        raise Http404
-    return HttpResponse(picture_bytes.body, content_type=picture_bytes.media_type)
+    return picture_response(_entry(request, used.record), used.record, used.kind)
 
 
 @needs(Permission.REVIEW_EXIGENT)

@@ -132,20 +132,21 @@ class MeanwhileAnswer(StrEnum):
     ARREST = "arrest"
 
 
-_LOOKED_AT = (AlertState.TAKEN, AlertState.WAITING, AlertState.CONFIRMED, AlertState.ACTIONABLE)
+LOOKED_AT = (AlertState.TAKEN, AlertState.WAITING, AlertState.CONFIRMED, AlertState.ACTIONABLE)
+"""Somebody has taken it, and its outcome is still open."""
 TRANSITIONS: Mapping[AlertStep, Mapping[AlertState, AlertState]] = {
     AlertStep.TAKE: {AlertState.NEW: AlertState.TAKEN},
     AlertStep.CONFIRM: {AlertState.TAKEN: AlertState.CONFIRMED},
     AlertStep.SECOND: {AlertState.WAITING: AlertState.CONFIRMED},
     AlertStep.SUBSTITUTE: {AlertState.WAITING: AlertState.CONFIRMED},
-    AlertStep.REJECT: dict.fromkeys(_LOOKED_AT, AlertState.REJECTED),
+    AlertStep.REJECT: dict.fromkeys(LOOKED_AT, AlertState.REJECTED),
     AlertStep.ACTIVE: {AlertState.CONFIRMED: AlertState.ACTIONABLE},
     AlertStep.NOT_PRACTICAL: {AlertState.CONFIRMED: AlertState.ACTIONABLE},
     AlertStep.CLEARED: dict.fromkeys((AlertState.CONFIRMED, AlertState.ACTIONABLE), AlertState.REJECTED),
     AlertStep.OUTCOME: {AlertState.ACTIONABLE: AlertState.CLOSED},
-    AlertStep.OFFER: {state: state for state in _LOOKED_AT},
-    AlertStep.TAKE_OVER: {state: state for state in _LOOKED_AT},
-    AlertStep.WITHDRAW: dict.fromkeys((AlertState.NEW, *_LOOKED_AT, AlertState.CLOSED), AlertState.WITHDRAWN),
+    AlertStep.OFFER: {state: state for state in LOOKED_AT},
+    AlertStep.TAKE_OVER: {state: state for state in LOOKED_AT},
+    AlertStep.WITHDRAW: dict.fromkeys((AlertState.NEW, *LOOKED_AT, AlertState.CLOSED), AlertState.WITHDRAWN),
     AlertStep.MEANWHILE: {AlertState.WITHDRAWN: AlertState.ACCOUNTED},
     AlertStep.REPEAT: {AlertState.NEW: AlertState.REPEATED},
     AlertStep.REVIEW: {state: state for state in AlertState},

@@ -20,10 +20,9 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.dates import WEEKDAYS
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from platepost.department.custody.errors import CustodyError
-from platepost.department.custody.placeholder_image import placeholder_image
+from platepost.department.custody.placeholder_image import picture_response
 from platepost.department.custody.read_fields import READ_FIELDS, shown_fields
-from platepost.department.custody.reading import ReadFilter, ShownRow, page_of_reads, picture, picture_kinds, reads
+from platepost.department.custody.reading import ReadFilter, ShownRow, page_of_reads, picture_kinds, reads
 from platepost.department.database.queries import rows
 from platepost.department.ledger.entries import OpenEntry, open_entry
 from platepost.department.people.access import CurrentRequest, needs
@@ -151,14 +150,7 @@ def read_picture(request: CurrentRequest, ticket: UUID) -> HttpResponseBase:
     if used is None:
         raise Http404
     asked = {"record": used.record, "picture": used.kind, "found_by": used.found_by}
-    with _entry(request, used.purpose, asked) as entry:
-        try:
-            picture_bytes = picture(entry, used.record, used.kind)
-        except CustodyError as error:
-            return placeholder_image(error)
-    if picture_bytes is None:
-        raise Http404
-    return HttpResponse(picture_bytes.body, content_type=picture_bytes.media_type)
+    return picture_response(_entry(request, used.purpose, asked), used.record, used.kind)
 
 
 @needs(Permission.SEARCH)

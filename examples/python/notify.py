@@ -9,14 +9,13 @@ logged. A message that the mail server does not take is answered 503, so the dep
 `webhook.py` beside it, and Python alone.
 """
 
-import json
 import os
 import smtplib
 import sys
 from email.message import EmailMessage
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
-from webhook import LARGEST, NEWEST, proved
+from webhook import Receiver, serve
 
 ALERTS = {
     "actionable": "HIT: officers may act. See the console, or call dispatch, before you do.",
@@ -41,36 +40,19 @@ def send(text: str) -> None:
         raise smtplib.SMTPRecipientsRefused(refused)
 
 
-class Notifier(BaseHTTPRequestHandler):
+class Notifier(Receiver):
     """Answers 204 once the mail server has the message."""
 
-    timeout = 10
-
-    def do_POST(self) -> None:
-        """Take a message."""
-        body = self.rfile.read(min(int(self.headers.get("content-length", 0)), LARGEST))
-        if not proved(os.environ["WEBHOOK_SECRET"], self.headers, body):
-            self.send_error(401)
-            return
-        decision = json.loads(body)["data"]
+    def take(self, decision: dict[str, Any]) -> bool:
+        """Send a message of it, if it is one to alert of."""
         text = (REVIEWS if os.environ.get("NOTIFY") == "rejected" else ALERTS).get(decision["decision"])
-        if decision["number"] > NEWEST.get(decision["hit"], 0):
-            if text:
-                try:
-                    send(f"{text}\nPost {decision['post']}, {decision['time']}\nHit {decision['hit']}")
-                except (OSError, smtplib.SMTPException):
-                    self.send_error(503)
-                    return
-            NEWEST[decision["hit"]] = decision["number"]
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Print nothing of requests."""
+        if text:
+            try:
+                send(f"{text}\nPost {decision['post']}, {decision['time']}\nHit {decision['hit']}")
+            except (OSError, smtplib.SMTPException):
+                return False
+        return True
 
 
 if __name__ == "__main__":
-    host, _, port = sys.argv[1].rpartition(":")
-    with ThreadingHTTPServer((host, int(port)), Notifier) as server:
-        print(f"Listening at http://{host}:{server.server_port}/", flush=True)
-        server.serve_forever()
+    serve(sys.argv[1], Notifier)

@@ -15,6 +15,7 @@ import time
 from base64 import b64decode
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 TOLERANCE_SECONDS = 300
 LARGEST = 65536
@@ -57,20 +58,32 @@ class Receiver(BaseHTTPRequestHandler):
         if not proved(os.environ["WEBHOOK_SECRET"], self.headers, body):
             self.send_error(401)
             return
-        said = json.loads(body)["data"]
-        if said["number"] > NEWEST.get(said["hit"], 0):
-            NEWEST[said["hit"]] = said["number"]
-            words = f"{WORDS[said['decision']]} ({said['reason']})"
-            print(f"{said['time']} {said['post']}: hit {said['hit']} {words}", flush=True)
+        decision = json.loads(body)["data"]
+        if decision["number"] > NEWEST.get(decision["hit"], 0):
+            if not self.take(decision):
+                self.send_error(503)
+                return
+            NEWEST[decision["hit"]] = decision["number"]
         self.send_response(204)
         self.end_headers()
+
+    def take(self, decision: dict[str, Any]) -> bool:
+        """Act on a decision that counts; return whether that worked, or the message has to come again."""
+        words = f"{WORDS[decision['decision']]} ({decision['reason']})"
+        print(f"{decision['time']} {decision['post']}: hit {decision['hit']} {words}", flush=True)
+        return True
 
     def log_message(self, *_: object) -> None:
         """Print nothing of requests."""
 
 
-if __name__ == "__main__":
-    host, _, port = sys.argv[1].rpartition(":")
-    with ThreadingHTTPServer((host, int(port)), Receiver) as server:
+def serve(address: str, receiver: type[Receiver]) -> None:
+    """Receive at an address, such as 127.0.0.1:8700."""
+    host, _, port = address.rpartition(":")
+    with ThreadingHTTPServer((host, int(port)), receiver) as server:
         print(f"Listening at http://{host}:{server.server_port}/", flush=True)
         server.serve_forever()
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], Receiver)

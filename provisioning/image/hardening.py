@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Interface
 
 from platepost.common.settings import SERVICE_PORT
+from platepost.provisioning.fleet.ssh import LOG_IN
 from platepost.wire.records import Role
 
 SSH_PATH = "/etc/ssh/sshd_config.d/10-platepost.conf"
@@ -56,7 +57,7 @@ def hardening(service: Service) -> dict[str, str]:
     """Return the files on the unit, by path: those of sudo are for mode 0440, all others for 0644."""
     trust = {
         AUTHORITY_PATH: f"{service.authority}\n",
-        f"{PRINCIPALS_PATH}/{service.user}": f"{Role.TECHNICIAN}\n{Role.ADMINISTRATOR}\n",
+        f"{PRINCIPALS_PATH}/{service.user}": "".join(f"{role}\n" for role in LOG_IN),
         f"{PRINCIPALS_PATH}/{ADMINISTRATOR}": f"{Role.ADMINISTRATOR}\n",
     }
     return ({} if service.authority is None else trust) | {

@@ -20,6 +20,7 @@ from django.utils.timezone import localtime
 from pytest_django.fixtures import Settings
 
 from platepost.department.config.access_table import pages as pages_of_all
+from platepost.department.custody import placeholder_image
 from platepost.department.custody.reading import under
 from platepost.department.database.roles import COMMAND, OWNER
 from platepost.department.ledger.entries import OpenEntry
@@ -164,7 +165,7 @@ def test_requests_at_once_bring_no_used_picture_back(
 
     first, second = opened("1")
     later: list[str] = []
-    shown = pages.picture
+    shown = placeholder_image.picture
 
     def slow(entry: OpenEntry, record: int, kind: str) -> object:
         """Meanwhile the page's other picture is shown, and another read is opened."""
@@ -174,7 +175,7 @@ def test_requests_at_once_bring_no_used_picture_back(
             assert operator.get(second).status_code == 200
         return matches
 
-    monkeypatch.setattr(pages, "picture", slow)
+    monkeypatch.setattr(placeholder_image, "picture", slow)
     assert operator.get(first).status_code == 200
     assert [operator.get(each).status_code for each in (first, second, *later, *later)] == [404, 404, 200, 404]
 
