@@ -75,8 +75,15 @@ class Sealed:
         return b'<p class="verdict accepted' in self.page
 
     @property
+    def lowered(self) -> bool:
+        """Whether the acceptance asked for less than the standard."""
+        return b'<p class="verdict accepted lowered' in self.page
+
+    @property
     def verdict(self) -> str:
         """The same in words."""
+        if self.lowered:
+            return "accepted with lowered limits"
         return "accepted" if self.accepted else "not accepted"
 
 

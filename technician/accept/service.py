@@ -43,6 +43,8 @@ _STOP_SECONDS = 60.0
 _SILENT, _STOPPED = Phrase("no status yet"), Phrase("the post has stopped")
 _READ_AS_LISTED = frozenset({MatchKind.EXACT.value, MatchKind.LOOK_ALIKE.value})
 """Of a hit of another kind the plate may be a passer-by's."""
+_AT_MOST = frozenset({"list_seconds", "alarm_seconds"})
+_AT_LEAST = frozenset({"vehicles", "least_share", "outage_seconds"})
 ANEW_SECONDS = 3.0
 """Between two attempts to connect while a technician waits: the uplink's own pauses grow to minutes, for fleets."""
 
@@ -71,6 +73,16 @@ class AcceptanceCriteria(BaseModel):
                 f"vehicles={self.vehicles} are too few to show least_share={self.least_share:g}, even if all are read"
             )
         return self
+
+    @property
+    def lowered(self) -> dict[str, tuple[float, float]]:
+        """By each limit that asks for less than the default: what it asks for, and the default."""
+        lowered = {}
+        for name, default in AcceptanceCriteria().model_dump().items():
+            value = getattr(self, name)
+            if (name in _AT_MOST and value > default) or (name in _AT_LEAST and value < default):
+                lowered[name] = (value, default)
+        return lowered
 
     @property
     def unread(self) -> int:

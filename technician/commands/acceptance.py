@@ -110,13 +110,16 @@ def show(*, directory: Path, as_json: bool) -> None:
         reports = sorted((fleet.directory / "acceptances" / post).glob("*.html"), key=lambda path: path.stat().st_mtime)
         rows += [_row(*_checked(fleet, report)) | {"file": str(report)} for report in reports]
         if not reports:
-            rows.append(dict.fromkeys(("accepted", "technician", "digest", "lapsed", "file")) | {"post": post})
+            members = ("accepted", "lowered_limits", "technician", "digest", "lapsed", "file")
+            rows.append(dict.fromkeys(members) | {"post": post})
     if as_json:
         click.echo(json.dumps(rows))
         return
     table = Table("post", "verdict", "technician", "report")
     for row in rows:
         verdict = {None: "", True: "accepted", False: "not accepted"}[row["accepted"]]
+        if row["lowered_limits"]:
+            verdict = "accepted with lowered limits"
         table.add_row(row["post"], verdict, shown(row["technician"] or ""), shown(row["file"] or "none kept"))
     Console().print(table)
 
@@ -125,6 +128,7 @@ def _row(post: str, sealed: Sealed, lapse: NotCertifiedError | None) -> dict[str
     return {
         "post": post,
         "accepted": sealed.accepted,
+        "lowered_limits": sealed.lowered,
         "technician": sealed.technician,
         "digest": sealed.digest,
         "lapsed": None if lapse is None else lapse.reason,

@@ -28,7 +28,9 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     return fleet
 
 
-def written(fleet: Fleet, *, good: bool) -> tuple[Configuration, Technician, bytes]:
+def written(
+    fleet: Fleet, *, good: bool, limits: AcceptanceCriteria | None = None
+) -> tuple[Configuration, Technician, bytes]:
     configuration = load(fleet.post("post-17") / "post.toml")
     technician = Technician(Person.load(fleet.operator("r-alvarez")), "work order 7731")
     picture = Illustration.of(Phrase("The test plate."), b"jpeg")
@@ -41,7 +43,7 @@ def written(fleet: Fleet, *, good: bool) -> tuple[Configuration, Technician, byt
         technician,
         results,
         versions=Versions(software="1", configuration="0" * 16),
-        limits=AcceptanceCriteria(),
+        limits=limits or AcceptanceCriteria(),
         began=ENDED - timedelta(minutes=20),
         ended=ENDED,
     )
@@ -84,3 +86,28 @@ def test_a_program_reads_verdict_and_end_in_every_language(
         keys = Keyring.from_files(fleet.record_key("post-17"))
         sealed = unseal(seal(page, post=signer, technician=technician.identity), post_keys=keys)
         assert (sealed.accepted, sealed.ended) == (good, ENDED)
+
+
+@pytest.mark.parametrize(
+    ("limit", "line"),
+    [
+        ({"vehicles": 20, "least_share": 0.5}, "vehicles: 20 instead of 30"),
+        ({"least_share": 0}, "least_share: 0 instead of 0.8"),
+        ({"alarm_seconds": 30}, "alarm_seconds: 30 instead of 5"),
+    ],
+)
+def test_lowered_limits_make_the_banner_red(fleet: Fleet, limit: dict[str, float], line: str) -> None:
+    configuration, technician, page = written(fleet, good=True, limits=AcceptanceCriteria.model_validate(limit))
+    text = page.decode()
+    assert 'class="verdict accepted lowered failed">Accepted with lowered limits' in text
+    assert line in text
+    signer = Signer.from_file(configuration.records.signing_key)
+    keys = Keyring.from_files(fleet.record_key("post-17"))
+    sealed = unseal(seal(page, post=signer, technician=technician.identity), post_keys=keys)
+    assert (sealed.accepted, sealed.lowered, sealed.verdict) == (True, True, "accepted with lowered limits")
+
+
+@pytest.mark.parametrize("limit", [{}, {"vehicles": 200}, {"alarm_seconds": 1}, {"patience_seconds": 5}])
+def test_stricter_limits_leave_the_banner_green(fleet: Fleet, limit: dict[str, float]) -> None:
+    _, _, page = written(fleet, good=True, limits=AcceptanceCriteria.model_validate(limit))
+    assert b'class="verdict accepted passed">Accepted<' in page
