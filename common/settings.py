@@ -106,7 +106,7 @@ class BackendSettings(BaseModel):
             if not isinstance(value, dict):
                 # pydantic turns a ValueError, and no TypeError, into a fault of the file.
                 raise ValueError(  # noqa: TRY004
-                    f"unknown key {key!r}; the settings of a backend stand in a table of its name"
+                    f"unknown key {key!r}; settings of a backend belong in the table with its name"
                 )
         return self
 

@@ -76,7 +76,7 @@ def secured_client(folder: Path, *, manual_ack: bool = False) -> MqttClient:
         phrase = lambda: PERSONAL_PASSPHRASE.passphrase(str(folder))  # noqa: E731
         context.load_cert_chain(folder / CERTIFICATE_FILE, folder / KEY_FILE, password=phrase)
     except (OSError, ValueError) as error:
-        raise ProvisioningError(f"{folder}: no identity of a client can be read from it ({error})") from error
+        raise ProvisioningError(f"{folder}: not the folder of a client's identity ({error})") from error
     name = str(certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
     return MqttClient(name, context, manual_ack=manual_ack)
 

@@ -35,7 +35,7 @@ def _base(host: str, port: int) -> str:
 
 
 def _not_served(base: str) -> ProvisioningError:
-    return ProvisioningError(f"nothing can be served at {base}: is that an address of this machine, and free?")
+    return ProvisioningError(f"cannot listen on {base}: is that an address of this machine, and free?")
 
 
 class StoppableServer(uvicorn.Server):

@@ -115,7 +115,7 @@ class HeldKey(ec.EllipticCurvePrivateKey):
                 timeout=SECONDS,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise HeldKeyError(f"{self._path}: openssl cannot be asked: {error}") from error
+            raise HeldKeyError(f"{self._path}: openssl cannot be run: {error}") from error
         if done.returncode != 0:
             why = done.stderr.decode(errors="replace").strip().splitlines()
             raise HeldKeyError(f"{self._path}: the {self._provider} provider refuses: {why[-1] if why else '?'}")

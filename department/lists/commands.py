@@ -72,7 +72,7 @@ def import_(*, folder: DepartmentFolder, file: Path, source: str, mapping: Path 
     if as_json:
         click.echo(json.dumps(report))
     elif list_import is None:
-        click.echo(f"{source}: the same file is in force already.")
+        click.echo(f"{source}: the same file is already active.")
     else:
         click.echo(f"{source}: {list_import.accepted} rows accepted, {list_import.refused} refused.")
         for line, reason in list_import.report[:_SHOWN]:

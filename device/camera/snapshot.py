@@ -44,5 +44,5 @@ class Snapshot(Part):
             frame = self._frames.get(timeout=PATIENCE_SECONDS)
         except Empty:
             self._wanted.clear()
-            raise CameraError(f"no frame came within {PATIENCE_SECONDS:g} s") from None
+            raise CameraError(f"no frame arrived within {PATIENCE_SECONDS:g} s") from None
         return encode(frame.color(), largest=STILL_BYTES)

@@ -199,7 +199,7 @@ def _by_stick(unit: UnitEnrollment, post: str, stick: Path, code_file: Path | No
     if pending.seal_key is None:
         pending = unit.begin(post, seal_key=seal_key_of(_code(code_file)))
     if pending.seal_key is None:
-        raise EnrollmentError(Phrase("no code was given"), reason="no_code")
+        raise EnrollmentError(Phrase("no code was entered"), reason="no_code")
     try:
         answer = read_answer_files(stick, post, seal_key=pending.seal_key)
     except EnrollmentError:

@@ -69,7 +69,7 @@ def hotlist(*, paths: tuple[Path, ...], path: Path, wait_seconds: float, as_json
             for name, (_, package) in sorted(packages.items()):
                 spool.lay(section.directory, name, pieces(package))
         except OSError as error:
-            raise HotListError(f"the packages cannot be laid into {section.directory}: {error.strerror}") from error
+            raise HotListError(f"the packages cannot be written to {section.directory}: {error.strerror}") from error
     outcomes = _wait(section.directory, sorted(packages), wait_seconds)
     running = in_use(configuration.outbox.path)
     _show({name: (packages[name][0], outcome) for name, outcome in outcomes.items()}, running=running, as_json=as_json)

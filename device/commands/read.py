@@ -195,7 +195,7 @@ def _picture_of(address: CameraAddress) -> NDArray[np.uint8]:
             check()
             if frame.number >= SETTLING_FRAMES:
                 return frame.color()
-        raise CameraError(f"{camera.name}: it delivers no picture")
+        raise CameraError(f"{camera.name}: the camera delivers no picture")
 
 
 def _file(path: Path | CameraAddress) -> Path:

@@ -118,7 +118,7 @@ def _request(**fields: object) -> Request:
     try:
         return Request.model_validate({"account": account(), **fields})
     except ValueError as error:
-        raise RecordingError(f"not a request that a post understands: {error}") from error
+        raise RecordingError(f"not a valid request: {error}") from error
 
 
 def _ask(configuration: Configuration, request: Request, seconds: float) -> Answer:

@@ -47,10 +47,10 @@ def renew(*, file: Path, path: Path, as_json: bool) -> None:
     except EnrollmentError:
         raise
     except ValueError as error:
-        unread = Phrase("{file}: no certificate can be read from it", file=str(file))
+        unread = Phrase("{file}: not a readable certificate", file=str(file))
         raise EnrollmentError(unread, reason="answer") from error
     if leaf.public_key() != read_key_file(uplink.private_key).public_key():
-        raise EnrollmentError(Phrase("the certificate that came is for another unit's key"), reason="answer")
+        raise EnrollmentError(Phrase("the certificate received is for another unit's key"), reason="answer")
     ends = certificate(uplink.certificate).not_valid_after_utc
     if leaf.not_valid_after_utc < ends:
         older = Phrase(

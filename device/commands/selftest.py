@@ -139,7 +139,7 @@ def _recognizer(configuration: Configuration) -> Phrase:
     blank = np.full((HEIGHT, WIDTH), 127, np.uint8)
     found = recognizer.recognize(blank)
     if found.plates:
-        raise _FaultError(Phrase("it sees plates in an empty picture"))
+        raise _FaultError(Phrase("it finds plates in an empty picture"))
     took = f"{found.milliseconds.detect:.0f}"
     return Phrase("the networks run, {milliseconds} ms for an empty frame", milliseconds=took)
 
@@ -168,7 +168,7 @@ def _camera(configuration: Configuration) -> Phrase:
     if capture.fault is not None:
         raise capture.fault
     if frame is None:
-        raise _FaultError(Phrase("no frame came within {seconds} s", seconds=f"{FRAME_SECONDS:g}"))
+        raise _FaultError(Phrase("no frame arrived within {seconds} s", seconds=f"{FRAME_SECONDS:g}"))
     return Phrase(
         "{camera}: {width} x {height}, mean gray {gray}",
         camera=camera.name,

@@ -72,7 +72,7 @@ class ReplayGuard:
         try:
             with self._lock, self._open() as connection:
                 if connection.execute("SELECT 1 FROM asked WHERE id = ?", (identifier,)).fetchone():
-                    raise RefusedError(Rejection.REPLAYED, "this very request was done before")
+                    raise RefusedError(Rejection.REPLAYED, "this request was already carried out")
                 (often,) = connection.execute(
                     "SELECT count(*) FROM asked WHERE command = ? AND at > ? AND at <= ?",
                     (command, moment - within, moment),
@@ -84,7 +84,7 @@ class ReplayGuard:
                 )
                 connection.execute("DELETE FROM asked WHERE number <= (SELECT max(number) FROM asked) - ?", (KEPT,))
         except (sqlite3.Error, OSError) as error:
-            raise NotKeptError(f"the request cannot be remembered: {error}") from error
+            raise NotKeptError(f"the request cannot be recorded: {error}") from error
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

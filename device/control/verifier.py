@@ -87,27 +87,27 @@ class CommandVerifier:
         if request.post != self._source.post:
             raise RefusedError(Rejection.OTHER_POST, "the command is for another post")
         if request.command != topic_command:
-            raise RefusedError(Rejection.OTHER_COMMAND, "the command is not that of its topic")
+            raise RefusedError(Rejection.OTHER_COMMAND, "the command does not match its topic")
         try:
             command = Command(request.command)
         except ValueError:
             raise RefusedError(Rejection.UNKNOWN_COMMAND, f"known: {', '.join(Command)}") from None
         if operator.role not in ALLOWED[command]:
             allowed = ", ".join(sorted(ALLOWED[command]))
-            raise RefusedError(Rejection.ROLE, f"a post does {command} for: {allowed}; the asker is {operator.role}")
+            raise RefusedError(Rejection.ROLE, f"a post does {command} for: {allowed}; the sender is {operator.role}")
         self._check_age(request)
         return command
 
     def _check_age(self, request: CommandRequest) -> None:
         if request.boot is not None and request.boot != self._run:
-            raise RefusedError(Rejection.OTHER_RUN, "it names another run of the post's software than the present one")
+            raise RefusedError(Rejection.OTHER_RUN, "it names another run of the post's software, not the current one")
         if self._strict and request.boot is None:
-            raise RefusedError(Rejection.OTHER_RUN, "it must name the present run of the post's software")
+            raise RefusedError(Rejection.OTHER_RUN, "it must name the current run of the post's software")
         if not self._clock().synchronised:
             # Without the right time an old command cannot be told from a new one, except by the run that it names.
             if request.boot is None:
                 raise RefusedError(
-                    Rejection.CLOCK_UNSYNCHRONISED, "its age cannot be judged, and it does not name the present run"
+                    Rejection.CLOCK_UNSYNCHRONISED, "its age cannot be determined, and it does not name the current run"
                 )
             return
         age = self._now() - request.issued

@@ -32,7 +32,7 @@ def open_receipt(delivery: Delivery, keys: SigningKeys | None, *, at: datetime) 
     if len(message) > LARGEST_RECEIPT:
         raise RefusedError(Rejection.TOO_LARGE, f"{len(message)} bytes are more than {LARGEST_RECEIPT}")
     if keys is None:
-        raise RefusedError(Rejection.UNKNOWN_CUSTODIAN, "nobody has vouched for this custodian")
+        raise RefusedError(Rejection.UNKNOWN_CUSTODIAN, "no trusted key for this custodian")
     try:
         signed, key = open_signed_by(message, typ=RECEIPT_TYPE, keys=keys.arriving(at))
     except RefusedError as refusal:

@@ -54,7 +54,7 @@ def read_key_file(path: Path) -> ec.EllipticCurvePrivateKey:
     except HeldKeyError:
         raise  # an OSError, which says more than that nothing can be read
     except (OSError, ValueError, TypeError) as error:
-        text = Phrase("{path}: no private key can be read from it ({why})", path=str(path), why=str(error))
+        text = Phrase("{path}: not a readable private key ({why})", path=str(path), why=str(error))
         raise EnrollmentError(text, reason="identity") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         other = Phrase("{path}: not a key of an elliptic curve", path=str(path))

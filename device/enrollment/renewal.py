@@ -113,7 +113,7 @@ class Renewal(Part):
             at = max(self._now(), x509.load_pem_x509_certificate(chain).not_valid_before_utc)
             leaf = check_certificate(chain, ca=ca, name=self._name, at=at)
             if leaf.public_key() != self._leaf().public_key():
-                raise EnrollmentError("the certificate that came is for another key", reason="answer")
+                raise EnrollmentError("the certificate received is for another key", reason="answer")
             try:
                 replace_durably(self._certificate, chain)
             except OSError as error:

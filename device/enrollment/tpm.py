@@ -40,11 +40,11 @@ def clear_tpm() -> None:
     except OSError as error:
         raise TpmNotClearedError(f"{TPM}: {error.strerror or error}") from error
     if len(answer) < _ANSWER.size:
-        raise TpmNotClearedError(Phrase("the TPM gave no answer"))
+        raise TpmNotClearedError(Phrase("the TPM does not respond"))
     _, _, code = _ANSWER.unpack_from(answer)
     if code:
         why = _WHY.get(code, Phrase("code {code}", code=f"{code:#x}"))
-        raise TpmNotClearedError(Phrase("the TPM refuses: {why}", why=why))
+        raise TpmNotClearedError(Phrase("the TPM refused: {why}", why=why))
 
 
 def _ask_device(command: bytes) -> bytes:

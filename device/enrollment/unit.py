@@ -113,7 +113,7 @@ class UnitEnrollment:
         if known is not None and known.post != post:
             raise EnrollmentError(
                 Phrase(
-                    "this unit is on the way to be {post}; go on with that, or take it back with --abandon",
+                    "this unit is being enrolled as {post}; continue, or cancel with --abandon",
                     post=known.post,
                 ),
                 reason="under_way",
@@ -170,7 +170,7 @@ class UnitEnrollment:
         leaf = _leaf(chain)
         key = read_key_file(self._work / PRIVATE_KEY).public_key()
         if leaf.public_key() != key:
-            raise EnrollmentError(Phrase("the certificate that came is for another unit's key"), reason="answer")
+            raise EnrollmentError(Phrase("the certificate received is for another unit's key"), reason="answer")
         check_certificate(chain, ca=ca, name=pending.post, at=datetime.now(UTC))
         write_durably(self._work / "ca.pem", ca)
         write_durably(self._work / "certificate.pem", chain)
@@ -189,7 +189,7 @@ class UnitEnrollment:
         files = _files(configuration)
         write_durably(self._work / "configuration.json", configuration)
         if not (self._work / "certificate.pem").exists():
-            raise EnrollmentError(Phrase("no certificate has come yet"), reason="answer")
+            raise EnrollmentError(Phrase("no certificate has arrived yet"), reason="answer")
         keys = self.directory / "keys"
         keys.mkdir(exist_ok=True, mode=0o700)
         keys.chmod(0o700)
@@ -249,7 +249,7 @@ class UnitEnrollment:
     def _underway(self) -> PendingEnrollment:
         pending = self.pending()
         if pending is None:
-            raise EnrollmentError(Phrase("no enrollment is under way on this unit"), reason="nothing_under_way")
+            raise EnrollmentError(Phrase("no enrollment is in progress on this unit"), reason="nothing_under_way")
         return pending
 
 
@@ -281,12 +281,12 @@ def check_certificate(chain: bytes, *, ca: bytes, name: str, at: datetime) -> x5
         verifier.verify(leaf, others)
     except (VerificationError, ValueError) as error:
         raise EnrollmentError(
-            Phrase("the certificate that came is of another department's authority"), reason="foreign_authority"
+            Phrase("the certificate received was issued by another department's authority"), reason="foreign_authority"
         ) from error
     names = [str(entry.value) for entry in leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     if names != [name] or not isinstance(leaf.public_key(), ec.EllipticCurvePublicKey):
         found = ", ".join(names) or Phrase("nobody")
-        raise EnrollmentError(Phrase("the certificate that came is for {names}", names=found), reason="answer")
+        raise EnrollmentError(Phrase("the certificate received is for {names}", names=found), reason="answer")
     return leaf
 
 
@@ -324,7 +324,7 @@ def _files(configuration: bytes) -> dict[str, bytes]:
     try:
         files = {str(name): content.encode() for name, content in json.loads(configuration)["files"].items()}
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise EnrollmentError(Phrase("the first configuration is not as it should be"), reason="answer") from error
+        raise EnrollmentError(Phrase("the first configuration is invalid"), reason="answer") from error
     more = set(files) - _PUBLIC
     if not files.keys() >= _PUBLIC or not all(_CUSTODIAN_KEY.fullmatch(name) for name in more):
         held = Phrase("the first configuration holds {names}", names=", ".join(sorted(files)))

@@ -70,9 +70,7 @@ def check(folders: Sequence[Path]) -> None:
     for folder in folders:
         found = folder.resolve()
         if len(found.parts) < _FEWEST_PARTS or any(one.is_relative_to(found) for one in precious):
-            raise DecommissionError(
-                Phrase("{folder} holds more than a post's own files; empty it by hand", folder=str(folder))
-            )
+            raise DecommissionError(Phrase("{folder} contains other files; empty it by hand", folder=str(folder)))
 
 
 def _destroy(path: Path) -> str | None:

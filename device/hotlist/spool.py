@@ -36,7 +36,7 @@ KEPT_PARTS = 1
 def lay(directory: Path, name: str, package: bytes | Iterable[bytes]) -> None:
     """Lay a package into a post's folder, whole or not at all; root does so as the post. Raises OSError."""
     if not FILE_NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is not a package's name")
+        raise ValueError(f"{name!r} is not the name of a package")
     folder = directory / FOLDER
     with as_owner_of(directory):
         _outcome_path(folder / name).unlink(missing_ok=True)

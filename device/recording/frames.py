@@ -46,9 +46,9 @@ def unpack(packed: bytes) -> Frame:
     try:
         number, since, monotonic, how, *sizes = _HEAD.unpack_from(packed)
     except struct.error as error:
-        raise RecordingError("a frame of the recording is cut short") from error
+        raise RecordingError("a frame of the recording is truncated") from error
     if how not in {_NONE, _PICTURE, _OF_GRAY} or _HEAD.size + sum(sizes) != len(packed):
-        raise RecordingError("a frame of the recording is not what its head says")
+        raise RecordingError("a frame of the recording does not match its header")
     ends = np.cumsum([_HEAD.size, *sizes])
     gray, small, picture = (packed[begin:end] for begin, end in pairwise(ends))
     gray_picture = _picture(gray)

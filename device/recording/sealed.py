@@ -179,19 +179,19 @@ class SealedReader:
     def _lines(self) -> tuple[dict[str, Any], dict[str, Any]]:
         magic = self._file.readline(LARGEST_LINE)
         if magic != MAGIC:
-            raise RecordingError(f"{self.path}: no recording of a post")
+            raise RecordingError(f"{self.path}: not a recording of a post")
         about, sealed = self._file.readline(LARGEST_LINE), self._file.readline(LARGEST_LINE)
         self._digest = hashlib.sha256(magic + about + sealed).digest()
         try:
             return json.loads(about), json.loads(sealed)
         except (ValueError, RecursionError) as error:
-            raise RecordingError(f"{self.path}: its head is damaged") from error
+            raise RecordingError(f"{self.path}: its header is damaged") from error
 
     def _content_key(self, sealed: dict[str, Any], key: ECKey) -> bytes:
         try:
             found = unseal(sealed, key)
         except NOT_JOSE as error:
-            raise NotForThisKeyError(f"{self.path}: sealed to another key than this one") from error
+            raise NotForThisKeyError(f"{self.path}: encrypted to a different key") from error
         if len(found) != KEY_BYTES:
             raise RecordingError(f"{self.path}: its key is damaged")
         return found

@@ -116,7 +116,7 @@ class BrokerConnection:
         if self._accepted.is_failure:
             raise BrokerConnectionError(reason_name(self._accepted), reference=self.reference)
         if self._missing is not None:
-            raise BrokerConnectionError(self._missing, "the broker cannot do what records need")
+            raise BrokerConnectionError(self._missing, "the broker lacks features that records need")
 
     def turn(self, *, timeout: float, wake: Waker | None = None) -> None:
         """Wait up to `timeout` seconds for the network or for `wake`, and do what is due."""

@@ -21,9 +21,7 @@ def shipped(name: str) -> Path:
     """
     path = shipped_or_none(name)
     if path is None:
-        raise ModelError(
-            f"the model file {name} is not installed with this installation; name one in the configuration"
-        )
+        raise ModelError(f"the model file {name} is not part of this installation; set its path in the configuration")
     return path
 
 

@@ -85,7 +85,7 @@ class RightsProof:
             if not each.connected.wait(SECONDS):
                 self.__exit__(None, None, None)
                 raise ProvisioningError(
-                    f"{self._broker} does not let in {each.actor.name}: does it have the rights written now (--reload)?"
+                    f"{self._broker} rejects {each.actor.name}: does it have the rights written now (--reload)?"
                 )
         return self
 

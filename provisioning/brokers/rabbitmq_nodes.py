@@ -41,7 +41,7 @@ def environment(nodes: Mapping[str, str], *, distribution: Path) -> str:
         # Under the host's own name, rabbitmqctl would look for the node at the host's own address.
         return f"{_MADE}NODENAME=rabbit@localhost\nERL_EPMD_ADDRESS={_LOOPBACK}\n{_INTERFACE}"
     if not re.fullmatch(r"[^\s'\"\\]+", str(distribution)):
-        raise ProvisioningError(f"{distribution}: RabbitMQ takes no path with spaces or quotes for a cluster")
+        raise ProvisioningError(f"{distribution}: RabbitMQ accepts no path with spaces or quotes for a cluster")
     cases = "\n".join(f"  {shlex.quote(name)}) ERL_EPMD_ADDRESS={_ipv4(name, at)} ;;" for name, at in nodes.items())
     options = f"-proto_dist inet_tls -ssl_dist_optfile {distribution}"
     return f"""{_MADE}\

@@ -69,7 +69,7 @@ def audit_log(*, directory: Path, person: str | None, file: Path | None, head_on
 def _show_head(fleet: Fleet, *, as_json: bool) -> None:
     head = fleet.acts.head
     if head is None:
-        raise ProvisioningError(f"{fleet.acts.path}: nothing was logged yet")
+        raise ProvisioningError(f"{fleet.acts.path}: nothing has been logged yet")
     fields = {"head": str(head), "number": head.sequence, "digest": head.digest}
     click.echo(json.dumps(fields) if as_json else str(head))
 

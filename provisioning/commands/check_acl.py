@@ -100,7 +100,7 @@ def proved(fleet: Fleet, broker: str, reload: Callable[[], None]) -> tuple[list[
     A row says who, what, topic, what it should be and what it is.
 
     Raises:
-        ProvisioningError: the broker cannot be reached, or does not let in who should be.
+        ProvisioningError: the broker cannot be reached, or rejects who should be.
 
     """
     authority = fleet.open_authority()

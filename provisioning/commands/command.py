@@ -109,7 +109,7 @@ def _genuine(payload: bytes, key: Path, *, asked: bool) -> bool | None:
         event = parse(payload)
         Keyring.from_files(key).check(str(event["signature"]), canonical_bytes(event))
     except (RecordError, KeyError) as error:
-        raise ProvisioningError(f"the answer is not the post's: {error}") from error
+        raise ProvisioningError(f"the answer is not from this post: {error}") from error
     return True
 
 
@@ -117,7 +117,7 @@ def _open(sealed: dict[str, Any], identity: Person, output: Path) -> None:
     try:
         still = unseal(sealed, identity.key)
     except NOT_JOSE as error:
-        raise ProvisioningError(f"the still does not open with this key: {error}") from error
+        raise ProvisioningError(f"the still cannot be decrypted with this key: {error}") from error
     try:
         write_durably(output, still)  # for its owner only: it was sealed to one person
     except OSError as error:

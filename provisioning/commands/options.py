@@ -119,12 +119,14 @@ def _folder(fleet: Fleet, who: str | None) -> Path:
         known = [entry for entry in fleet.people if entry.role in ADMINISTRATORS and entry.is_certified()]
         names = [entry.name for entry in known if entry.name in fleet.identities()]
         if len(names) != 1:
-            raise ProvisioningError(f"say who acts: --as NAME; administrators here: {', '.join(names) or 'none'}")
+            raise ProvisioningError(
+                f"give the acting administrator with --as NAME; this fleet has: {', '.join(names) or 'none'}"
+            )
         return fleet.operator(names[0])
     if who in fleet.identities():
         return fleet.operator(who)
     if Path(who).is_dir():
         return Path(who)
     if who in fleet.people:
-        raise ProvisioningError(f"{who} is no longer certified here, or keeps the identity elsewhere: give its folder")
+        raise ProvisioningError(f"{who} is no longer certified here, or has the identity elsewhere: pass its folder")
     raise ProvisioningError(f"{who!r} is neither a person of this fleet nor the folder of an identity")

@@ -202,7 +202,7 @@ def _vouch(fleet: Fleet, folder: Path, role: Role) -> None:
 
     """
     if role is not Role.ADMINISTRATOR:
-        raise ProvisioningError("--root certifies an administrator, who then certifies everybody else")
+        raise ProvisioningError("--root certifies administrators only, who then certify everyone else")
     administrators.require_none(fleet.people)
     if Authority.load(folder).certificate not in read_certificates(fleet.authority / CHAIN_FILE)[1:]:
         raise ProvisioningError(f"{folder}: not the root of this fleet")

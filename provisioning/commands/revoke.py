@@ -135,7 +135,7 @@ def _rehearse(fleet: Fleet, address: str, reload: Callable[[], None]) -> LockedO
         with identity(fleet, authority, name) as own, Connection(own, broker=address) as live:
             done = lock_out(fleet, name, "rehearsal", broker=address, reload=reload, authority=authority)
             if not live.was_ended(within=PATIENCE_SECONDS):
-                raise ProvisioningError(f"{address} let a session of a revoked post go on")
+                raise ProvisioningError(f"{address} did not end a session of a revoked post")
         return done
     finally:
         folder.rmdir()

@@ -97,7 +97,7 @@ def rollout(
         targets = made.survey(chosen)
         away = [post for post in canaries if not targets[post].present]
         if away:
-            raise ProvisioningError(f"canaries must be there to be watched; these are not: {', '.join(away)}")
+            raise ProvisioningError(f"canaries must be online; these are not: {', '.join(away)}")
         details: dict[str, JsonValue] = {"change": dict(change), "canaries": list(canaries), "posts": len(chosen)}
         session.did("configuration_rollout", details=details)
         # What is logged if not even the way back comes to its end.

@@ -82,9 +82,9 @@ def rotation_request(
 
     """
     if retire and revoke:
-        raise click.UsageError("--retire or --revoke: what is revoked is retired too")
+        raise click.UsageError("use --retire or --revoke, not both: revoking also retires")
     if overlap_days is not None and (retire or revoke):
-        raise click.UsageError("--overlap-days is said when the key is replaced")
+        raise click.UsageError("--overlap-days applies when the key is replaced")
     return RotationRequest(
         purpose=purpose,
         custodian=custodian,

@@ -161,7 +161,7 @@ class Codes:
         if code.used is not None and code.used.key != key:
             raise EnrollmentError(
                 f"the code for {code.post} was used at {local(code.used.at, '%Y-%m-%d %H:%M:%S')} for another unit's "
-                "key; if that was not you, say so to an administrator at once",
+                "key; if that was not you, report it to an administrator at once",
                 reason="code_used",
             )
         if code.used is None:

@@ -89,7 +89,7 @@ class ConnectionLimiter:
         except OSError as error:
             for each in bound:
                 each.close()
-            raise ProvisioningError(f"nothing can be served at {address}:{port}: {error.strerror or error}") from error
+            raise ProvisioningError(f"cannot listen on {address}:{port}: {error.strerror or error}") from error
         return bound
 
     def admit(self, connection: socket.socket, address: tuple[Any, ...]) -> Connection:

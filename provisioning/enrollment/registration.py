@@ -356,7 +356,7 @@ class RegistrationAuthority:
         lapse = self._lapse()
         if lapse is not None:
             raise EnrollmentError(
-                f"the enrollment server enrolls nobody until it is restarted in the name of someone certified: {lapse}",
+                f"the enrollment server enrolls no one until it is restarted in the name of someone certified: {lapse}",
                 reason="keeper_expired",
             )
 

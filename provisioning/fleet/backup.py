@@ -53,18 +53,20 @@ def open_fleet(
 
     """
     if directory.exists():
-        raise ProvisioningError(f"{directory} already exists; a fleet is put back into a new folder")
+        raise ProvisioningError(f"{directory} already exists; a fleet is restored into a new folder")
     registry = jwe.JWERegistry(algorithms=_ALGORITHMS)
     registry.max_ciphertext_length = _LARGEST
     try:
         packed = jwe.decrypt_compact(sealed, OctKey.import_key(passphrase), registry=registry).plaintext
     except (JoseError, ValueError, TypeError) as error:
-        raise ProvisioningError("the backup does not open: the passphrase is wrong, or the file is damaged") from error
+        raise ProvisioningError(
+            "the backup cannot be decrypted: the passphrase is wrong, or the file is damaged"
+        ) from error
     # Of its own name: whatever lies beside it may be another fleet.
     try:
         new = Path(tempfile.mkdtemp(prefix=f"{directory.name}.", suffix=".new", dir=directory.parent))
     except OSError as error:
-        raise ProvisioningError(f"the backup cannot be put back: {error}") from error
+        raise ProvisioningError(f"the backup cannot be restored: {error}") from error
     try:
         with tarfile.open(fileobj=io.BytesIO(packed or b""), mode="r:gz") as archive:
             for member in archive:
@@ -84,7 +86,7 @@ def open_fleet(
             mosquitto_user.give(Fleet.load(new).broker.certificate.parent)
         new.rename(directory)
     except (OSError, tarfile.TarError) as error:
-        raise ProvisioningError(f"the backup cannot be put back: {error}") from error
+        raise ProvisioningError(f"the backup cannot be restored: {error}") from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
     return Fleet.load(directory)

@@ -97,7 +97,7 @@ class Fleet(Layout):
         if administrator is not None and administrator == custodian:
             raise ProvisioningError(f"{custodian!r} cannot name both the administrator and the custodian")
         if (directory / "fleet.json").exists():
-            raise ProvisioningError(f"{directory} holds a fleet already")
+            raise ProvisioningError(f"{directory} already contains a fleet")
         fleet = cls(directory.absolute(), agency, tuple(broker_names), sealed=passphrase is not None)
         fleet.issuance = issuance
         private_folder(fleet.directory)
@@ -164,7 +164,9 @@ class Fleet(Layout):
             sealed = bool(content.get("sealed"))
             fleet = cls(directory.absolute(), content["agency"], tuple(content["broker_names"]), sealed=sealed)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ProvisioningError(f"{path}: no fleet here; `platepost provision fleet init` makes one") from error
+            raise ProvisioningError(
+                f"{path}: no fleet in this folder; create one with `platepost provision fleet init`"
+            ) from error
         nats = fleet.directory / NATS
         if nats.exists():
             raise ProvisioningError(
@@ -380,7 +382,7 @@ class Fleet(Layout):
                 name
             ]:
                 raise ProvisioningError(
-                    f"{name} is the only administrator: nobody could act on this fleet; certify another one first"
+                    f"{name} is the only administrator: no one could act on this fleet; certify another one first"
                 )
             if name in self.people:
                 self.people.expire(name, datetime.now(UTC))

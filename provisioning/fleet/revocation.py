@@ -140,7 +140,7 @@ def _await_refusal(revoked: Path, broker: str) -> None:
     while is_let_in(revoked, broker):
         if time.monotonic() > end:
             raise ProvisioningError(
-                f"{broker} takes revoked certificates still, after {PATIENCE_SECONDS:.0f} s: does it have this fleet's"
+                f"{broker} still accepts revoked certificates after {PATIENCE_SECONDS:.0f} s: does it have this fleet's"
                 f" revoked certificates, and was it reloaded (--reload)?"
             )
         time.sleep(0.1)

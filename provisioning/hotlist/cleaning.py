@@ -63,7 +63,7 @@ def clean_plate(text: str) -> PlateText:
     if not plate:
         raise RowRefusedError("no plate")
     if plate in PLACEHOLDERS or plate in _FILLER:
-        raise RowRefusedError("a word that stands for no plate")
+        raise RowRefusedError("a word for a missing plate")
     if len(plate) < SHORTEST_PLATE:
         raise RowRefusedError(f"fewer than {SHORTEST_PLATE} characters")
     if len(plate) > LONGEST_PLATE:
@@ -77,13 +77,13 @@ def _reduced(text: str) -> PlateText:
     if stripped.upper() in _SPREADSHEET_ERRORS:
         raise RowRefusedError("an error that a spreadsheet has written")
     if "?" in stripped or "*" in stripped:
-        raise RowRefusedError("a partial plate: it belongs into the patterns file")
+        raise RowRefusedError("a partial plate: put it in the patterns file")
     if _SPREADSHEET.fullmatch(stripped):
         raise RowRefusedError("a number that a spreadsheet has rewritten")
     if _SPREADSHEET_DATE.fullmatch(stripped):
         raise RowRefusedError("a date that a spreadsheet has made of a plate, or of another column")
     if _UNKNOWN_CHARACTERS.search(stripped):
-        raise RowRefusedError("a mark for unknown characters: a partial plate belongs into the patterns file")
+        raise RowRefusedError("a mark for unknown characters: put partial plates in the patterns file")
     _plain_letters(stripped)
     return normalize(stripped)
 
@@ -98,7 +98,7 @@ def clean_pattern(text: str) -> str:
     if not pattern:
         raise RowRefusedError("no pattern")
     if literals(pattern) == len(pattern):
-        raise RowRefusedError("a whole plate: it belongs into the list")
+        raise RowRefusedError("a whole plate: put it in the list")
     if literals(pattern) < FEWEST_KNOWN:
         raise RowRefusedError(f"fewer than {FEWEST_KNOWN} known characters would stop too many vehicles")
     if len(pattern) > LONGEST_PLATE:
@@ -125,7 +125,7 @@ def clean_reference(text: str) -> str | None:
     if UNREADABLE in reference:
         raise RowRefusedError("the reference has bytes that are not of the file's encoding")
     if not is_line(reference):
-        raise RowRefusedError("the reference has a character that is not seen")
+        raise RowRefusedError("the reference has an invisible character")
     if len(reference.encode()) > LONGEST_REFERENCE:
         raise RowRefusedError(f"the reference has more than {LONGEST_REFERENCE} bytes")
     return reference or None
@@ -182,11 +182,11 @@ def has_time(pattern: str) -> bool:
 def _read_moment(text: str, formats: tuple[str, ...]) -> date:
     found = {moment for pattern in formats if (moment := _read_by(text, pattern)) is not None}
     if len(found) > 1:
-        raise RowRefusedError("a date that two of the formats read differently")
+        raise RowRefusedError("a date that two of the formats interpret differently")
     if found:
         return found.pop()
     if text.isdigit() and len(text) != len("20260601"):
-        raise RowRefusedError("not a date that can be read")
+        raise RowRefusedError("not a readable date")
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -194,7 +194,7 @@ def _read_moment(text: str, formats: tuple[str, ...]) -> date:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise RowRefusedError("not a date that can be read") from None
+        raise RowRefusedError("not a readable date") from None
 
 
 def _read_by(text: str, pattern: str) -> date | None:
@@ -221,6 +221,6 @@ def _readable(text: str) -> str:
 def _plain_letters(text: str) -> None:
     """Refuse marks, letters and digits without which, or with others for them, it were another plate."""
     if _FOREIGN_MARKS.search(text):
-        raise RowRefusedError("a mark that no plate has: two plates, a remark or a date in its field?")
+        raise RowRefusedError("not a plate: two plates, a remark, or a date in this field?")
     if any(character.isalnum() and not character.isascii() for character in text):
         raise RowRefusedError("a letter outside A-Z")

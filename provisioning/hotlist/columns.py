@@ -130,7 +130,7 @@ class ColumnBuilder:
             if len(data) > LONGEST_REFERENCE:
                 raise RowRefusedError(f"a reference has more than {LONGEST_REFERENCE} bytes")
             if not is_line(reference):
-                raise RowRefusedError("a reference has a character that is not seen")
+                raise RowRefusedError("a reference has an invisible character")
             start = self._starts[reference] = len(self._heap) + 1
             self._heap.append(len(data))
             self._heap += data

@@ -116,7 +116,7 @@ class ExportSource(ColumnSource):
                     yield done.columns
                 if export.safe and refused and not accepted:
                     reasons = "; ".join(f"{reason} ({count})" for reason, count in refused.most_common(_REASONS))
-                    raise SourceError(f"{export.path}: no own vehicle is fit for a list: {reasons}")
+                    raise SourceError(f"{export.path}: no safe-list vehicle can be listed: {reasons}")
                 before += _size(export.path)
                 self._progress(before)
             if self._test_plate:

@@ -43,7 +43,7 @@ def open_held(complete: bytes, delta: bytes | None, *, issuer_key: ECKey | Seque
         opened = open_package(complete, issuer_key=issuer_key, unseal_key=unseal_key)
     except WrongKey as error:
         raise SourceError(
-            "the complete list is not sealed to the department's own key: build a complete list with that key first"
+            "the complete list is not encrypted to the department's own key: build a complete list with that key first"
         ) from error
     base = HotList(opened)
     newest = base

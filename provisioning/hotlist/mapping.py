@@ -59,18 +59,18 @@ def _known_zone(name: str) -> str:
 
 def _readable_format(pattern: str) -> str:
     if "%Z" in pattern:
-        raise ValueError(f"{pattern!r}: %Z names a zone and is not heeded; use %z for an offset, or `zone`")
+        raise ValueError(f"{pattern!r}: %Z (the name of a zone) is not supported; use %z for an offset, or `zone`")
     if "%z" in pattern and not has_time(pattern):
-        raise ValueError(f"{pattern!r}: an offset without a time of the day says nothing")
+        raise ValueError(f"{pattern!r}: an offset needs a time of day")
     if ("%p" in pattern) is not ("%I" in pattern):  # with %H, strptime reads %p and does not heed it
-        raise ValueError(f"{pattern!r}: a time of the day is %I and %p together, or %H alone")
+        raise ValueError(f"{pattern!r}: use %I with %p, or %H alone")
     trial = datetime(2026, 6, 17, 22, tzinfo=UTC)
     try:
         found = datetime.strptime(trial.strftime(pattern), pattern)  # noqa: DTZ007 - a trial
     except (ValueError, re.error) as error:
         raise ValueError(f"{pattern!r} is not a date format: {error}") from error
     if found.date() != trial.date():
-        raise ValueError(f"{pattern!r}: a date has a year, a month and a day")
+        raise ValueError(f"{pattern!r}: a date needs a year, a month, and a day")
     return pattern
 
 

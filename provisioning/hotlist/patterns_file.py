@@ -72,10 +72,10 @@ def _csv(path: Path) -> list[tuple[int, dict[str, str]]]:
 def _toml(path: Path) -> list[tuple[int, dict[str, str]]]:
     content = read_toml(path)
     if unknown := content.keys() - {"pattern"}:
-        raise SourceError(f"{path}: unknown: {', '.join(sorted(unknown))}; patterns are written as [[pattern]] tables")
+        raise SourceError(f"{path}: unknown: {', '.join(sorted(unknown))}; write patterns as [[pattern]] tables")
     entries = content.get("pattern")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise SourceError(f"{path}: patterns are written as [[pattern]] tables; pattern = [] says that there are none")
+        raise SourceError(f"{path}: write patterns as [[pattern]] tables; use pattern = [] for none")
     return [(number, {name: _text(value) for name, value in entry.items()}) for number, entry in enumerate(entries, 1)]
 
 
@@ -96,7 +96,7 @@ def _clean(record: Mapping[str, str], mapping: SourceMapping, at: datetime) -> P
     if expires is None or not case or not author:
         raise RowRefusedError("a pattern needs a case, an author and an expiry")
     if not (is_line(case) and is_line(author)):
-        raise RowRefusedError("the case or the author has a character that is not seen")
+        raise RowRefusedError("the case or the author has an invisible character")
     if max(len(case), len(author)) > LONGEST_REFERENCE:
         raise RowRefusedError(f"the case or the author has more than {LONGEST_REFERENCE} characters")
     if expires <= at:

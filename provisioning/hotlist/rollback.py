@@ -48,7 +48,7 @@ def rolled_back(
     try:
         opened = open_package(good, issuer_key=issuer_keys, unseal_key=own)
     except WrongKey as error:
-        raise SourceError("the list is not sealed to the department's own key, and cannot be sent again") from error
+        raise SourceError("the list is not encrypted to the department's own key, and cannot be sent again") from error
     manifest, version = opened.manifest, newest.version + 1
     if manifest.kind != "complete":
         raise SourceError(f"version {manifest.version} is a delta: only a complete list can be sent again")

@@ -59,7 +59,7 @@ def seal_package(
         manifest = Manifest.model_validate({**facts, **made})
     except ValidationError as error:
         places = ", ".join(str(fault["loc"][0]) for fault in error.errors() if fault["loc"]) or "what it says together"
-        raise SourceError(f"posts would not take a list with this in its manifest: {places}") from error
+        raise SourceError(f"posts would reject a list with this in its manifest: {places}") from error
     return b"".join((_sign(manifest, signing_key), b"\n", following))
 
 

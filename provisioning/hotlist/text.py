@@ -45,7 +45,7 @@ def opened(path: Path, encoding: str) -> Iterator[TextIO]:
         with path.open("rb") as binary:
             beginning = binary.read(_LOOKED_AT)
         if beginning.startswith(_WORKBOOKS):
-            raise SourceError(f"{path}: is a spreadsheet's own file, or an archive: save its sheet as CSV (UTF-8)")
+            raise SourceError(f"{path}: is a spreadsheet or an archive: save the sheet as CSV (UTF-8)")
         if encoding == "auto":
             encoding = detect(beginning)
         with path.open(encoding=encoding, errors="replace", newline="") as file:

@@ -102,7 +102,7 @@ class Partition:
             os.sync()
         except OSError as error:
             raise ProvisioningError(
-                f"{self.folder}: {error.strerror or error}; --undo takes back what was written"
+                f"{self.folder}: {error.strerror or error}; --undo reverses what was written"
             ) from error
 
     def undo(self) -> tuple[str, ...]:
@@ -148,7 +148,7 @@ class Partition:
 
     def _must_be_untouched(self) -> None:
         if self.prepared:
-            raise ProvisioningError(f"{self.folder} is prepared already; --undo takes that back")
+            raise ProvisioningError(f"{self.folder} is already prepared; --undo reverses that")
 
     def _see_that_there_is_room(self, sizes: Sequence[int]) -> None:
         disk = os.statvfs(self.folder)

@@ -62,7 +62,7 @@ class ActLog:
                 yield Audit.model_validate(parse(line)["data"])
             except (RecordError, ValueError, KeyError) as error:
                 raise ProvisioningError(
-                    f"{self.path}, line {number}: not an act; `platepost verify` says more"
+                    f"{self.path}, line {number}: not an entry; `platepost verify` shows more"
                 ) from error
 
     @property
@@ -111,7 +111,7 @@ class ActLog:
             with append_only(self.path) as held:
                 yield held
         except OSError as error:
-            raise ProvisioningError(f"{self.path}: the act cannot be logged: {error.strerror}") from error
+            raise ProvisioningError(f"{self.path}: the action cannot be logged: {error.strerror}") from error
 
     def _head(self, line: bytes | None) -> ChainHead:
         """Find the end of the chain by the last line."""
@@ -126,7 +126,7 @@ class ActLog:
                 time=datetime.fromisoformat(last["time"]),
             )
         except (RecordError, KeyError, TypeError, ValueError) as error:
-            raise ProvisioningError(f"{self.path} is damaged: `platepost verify` says where") from error
+            raise ProvisioningError(f"{self.path} is damaged: `platepost verify` shows where") from error
 
 
 class _Store:

@@ -60,4 +60,6 @@ def require_none(people: Register) -> None:
     """
     names = [entry.name for entry in people if entry.role is Role.ADMINISTRATOR and entry.is_certified()]
     if names:
-        raise ProvisioningError(f"--root is for a fleet without an administrator; here certifies: {', '.join(names)}")
+        raise ProvisioningError(
+            f"--root is only for a fleet without an administrator; this fleet has: {', '.join(names)}"
+        )

@@ -195,7 +195,7 @@ def read_certificates(path: Path) -> tuple[x509.Certificate, ...]:
     try:
         return tuple(x509.load_pem_x509_certificates(path.read_bytes()))
     except (OSError, ValueError) as error:
-        raise ProvisioningError(f"{path}: no certificate can be read from it ({error})") from error
+        raise ProvisioningError(f"{path}: not a readable certificate ({error})") from error
 
 
 def _authority_name(agency: str, which: str) -> x509.Name:

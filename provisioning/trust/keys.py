@@ -56,7 +56,7 @@ def read_private_key(
     try:
         pem = path.read_bytes()
     except OSError as error:
-        raise ProvisioningError(f"{path}: no private key can be read from it ({error.strerror})") from error
+        raise ProvisioningError(f"{path}: not a readable private key ({error.strerror})") from error
     provider = provider_of(pem)
     if provider is not None:
         return HeldKey(path, provider)
@@ -87,7 +87,7 @@ def _loaded(path: Path, pem: bytes, passphrase: bytes | None) -> PrivateKeyTypes
     except (ValueError, TypeError) as error:
         why = str(error) if passphrase is None else _WRONG
         raise ProvisioningError(
-            Phrase("{path}: no private key can be read from it ({why})", path=str(path), why=why)
+            Phrase("{path}: not a readable private key ({why})", path=str(path), why=why)
         ) from error
 
 
@@ -110,7 +110,7 @@ def opened_pem(path: Path) -> bytes:
     try:
         pem = path.read_bytes()
     except OSError as error:
-        raise ProvisioningError(f"{path}: no private key can be read from it ({error.strerror})") from error
+        raise ProvisioningError(f"{path}: not a readable private key ({error.strerror})") from error
     if b"ENCRYPTED" in pem or provider_of(pem) is not None:
         return private_pem(read_private_key(path))
     return pem

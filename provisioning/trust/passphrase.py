@@ -103,7 +103,7 @@ class PassphraseSource:
         if not sys.stdin.isatty():
             raise ProvisioningError(
                 Phrase(
-                    "{prompt}: there is no terminal to ask at; name a file that holds it in {variable}",
+                    "{prompt}: no terminal to ask at; set a file that contains it in {variable}",
                     prompt=prompt,
                     variable=self._variable,
                 )

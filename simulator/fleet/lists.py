@@ -80,7 +80,7 @@ class MemoryLists:
     def _judge(self, manifest: Manifest) -> None:
         held = self.current
         if held is not None and manifest == held.manifest:
-            raise Repeated(f"version {manifest.version} is in force already")
+            raise Repeated(f"version {manifest.version} is already active")
         if held is not None and manifest.version <= held.version:
             raise Older(f"version {manifest.version} is not newer than {held.version}")
 

@@ -90,7 +90,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
             collect, self.fleet.subscriber(KEEPER), AGENCY, self.broker.addresses, self.archive
         )
         if not await_answer(self._collector[1], ANSWER_SECONDS) or not self._collector[1].recv():
-            raise CampaignError(f"the record keeper could not subscribe; see {self.archive.with_suffix('.log')}")
+            raise CampaignError(f"the archive service could not subscribe; see {self.archive.with_suffix('.log')}")
         custodian = KeeperProcess(
             self.fleet,
             CUSTODIAN,
@@ -145,7 +145,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
         _, pipe = self._collector
         pipe.send((name, *asked))
         if not await_answer(pipe, ANSWER_SECONDS):
-            raise CampaignError(f"the record keeper does not answer; see {self.archive.with_suffix('.log')}")
+            raise CampaignError(f"the archive service does not respond; see {self.archive.with_suffix('.log')}")
         return pipe.recv()
 
     def usage(self) -> dict[str, Usage]:

@@ -183,7 +183,7 @@ class ThrowawayDepartment:
         deadline = time.monotonic() + READY_SECONDS
         while b'"subscribed"' not in self._recent():
             if not self.running or time.monotonic() > deadline:
-                raise SimulatorError(f"the keeper is not ready:\n{self.log_tail()}")
+                raise SimulatorError(f"the archive service is not ready:\n{self.log_tail()}")
             sleep(_CHECK_SECONDS)
 
     def kill(self) -> None:

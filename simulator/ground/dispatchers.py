@@ -63,7 +63,7 @@ class Dispatchers:
         words = [f"{login}={role}" for login, role in people.items()]
         done = run(_program("make", folder, *words))
         if done.returncode:
-            raise SimulatorError(f"nobody can be made in {folder}:\n{done.stderr.strip()}")
+            raise SimulatorError(f"people cannot be added in {folder}:\n{done.stderr.strip()}")
         self._process = subprocess.Popen(
             _program("work", folder),
             stdin=subprocess.PIPE,

@@ -74,7 +74,7 @@ def run(
         context.exit(2)
     paths = list(dict.fromkeys([*named, *(shipped() if all_ else ())]))
     if not paths:
-        raise click.UsageError("name a scenario, or say --all; `platepost simulate scenarios` lists those that ship")
+        raise click.UsageError("give a scenario or --all; `platepost simulate scenarios` lists those that ship")
     for folder in filter(None, (report, keep, junit and junit.parent)):
         with _writing(context, folder):
             folder.mkdir(parents=True, exist_ok=True)

@@ -44,7 +44,7 @@ def render(scene: Path, out: Path | None, frames: int | None, preview: Path | No
     """
     described = load_scene(scene)
     if preview is None and out is None:
-        raise click.UsageError("say where the clip goes (OUT), or --preview PNG")
+        raise click.UsageError("give OUT for the clip, or --preview PNG")
     with ExitStack() as stack:
         renderer = stack.enter_context(Renderer(described))
         if preview is not None:

@@ -186,7 +186,7 @@ class Aiming:
         if seen.assessment.light != "green":
             raise AimRefusedError(Phrase("the light is not green"))
         if not self.watcher.background.ready:
-            raise AimRefusedError(Phrase("it has not looked long enough to tell the background from vehicles"))
+            raise AimRefusedError(Phrase("not enough frames yet to tell the background from vehicles"))
         if self.watcher.doubtful:
             raise AimRefusedError(Phrase("the view seems to have moved: do not touch the camera for a few seconds"))
         background, sharpness = self.watcher.background.median

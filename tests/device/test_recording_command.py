@@ -157,7 +157,7 @@ def test_what_root_asks_is_taken_and_answered_by_the_post_s_own_user(tmp_path: P
 
 
 def test_a_name_of_one_letter_is_nobodys(unit: RecordingSettings) -> None:
-    with pytest.raises(RecordingError, match="not a request"):
+    with pytest.raises(RecordingError, match="not a valid request"):
         run("start", "--config", "post.toml", "--person", "J", "--purpose", "glare at dusk")
 
 

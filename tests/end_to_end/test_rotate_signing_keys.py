@@ -184,7 +184,7 @@ def test_options_that_mean_nothing_for_a_key_are_refused(town: Town) -> None:
     for kind, words, why in (
         ("broker", ["--retire"], "only for configuration, lists"),
         ("publisher", ["--vouch", "root"], "only for configuration, lists"),
-        ("lists", ["--retire", "--revoke"], "what is revoked is retired too"),
+        ("lists", ["--retire", "--revoke"], "revoking also retires"),
         ("lists", ["--retire", "--overlap-days", "3"], "when the key is replaced"),
     ):
         result = town.run("rotate", str(town.fleet.directory), kind, *purpose, *words)

@@ -141,7 +141,7 @@ def _starts(heap: memoryview) -> bytearray:
         except UnicodeDecodeError:
             raise Malformed("a reference is not UTF-8") from None
         if text.count("\n") != count or not is_line(text.replace("\n", "")):
-            raise Malformed("a reference has a character that is not seen")
+            raise Malformed("a reference has an invisible character")
     return starts
 
 

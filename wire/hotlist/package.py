@@ -283,7 +283,7 @@ def _content_key(seal: bytes, unseal_key: ECKey) -> bytes:
     members = _with_one(seal, own) or _members(seal)
     mine = [recipient for recipient in members["recipients"] if _kid(recipient) == own]
     if not mine:
-        raise WrongKey("the list is not sealed to this post's key")
+        raise WrongKey("the list is not encrypted to this post's key")
     # Only this post's recipient is handed on: the library would try, or count, the whole fleet's.
     alone = {**members, "recipients": mine[:1]}
     try:

@@ -232,7 +232,7 @@ class HotListStore:
             # What is in force stays so though its key was retired, and the broker brings it at every connection.
             current = self._current
             if current is not None and read_unverified(line) == current.manifest:
-                raise Repeated(f"version {current.version} is in force already") from None
+                raise Repeated(f"version {current.version} is already active") from None
             raise
 
     def _judge(self, manifest: Manifest, at: datetime, latest: datetime | None) -> None:
@@ -241,7 +241,7 @@ class HotListStore:
         current = self._current
         if current is not None:
             if manifest == current.manifest:
-                raise Repeated(f"version {manifest.version} is in force already")
+                raise Repeated(f"version {manifest.version} is already active")
             if manifest.version <= current.version:
                 raise Older(f"version {manifest.version} is not newer than {current.version}, which is in force")
         if latest is not None and manifest.built > latest:

@@ -83,7 +83,7 @@ def open_recording(path: Path, *, frames_per_second: float | None = None, key: P
         return SequenceRecording(path) if (path / TIMING_FILE).is_file() else FolderRecording(path, frames_per_second)
     if path.is_file() and path.suffix == SUFFIX:
         if key is None:
-            raise CameraError(f"{path}: recordings of a post are sealed; give the key that opens it")
+            raise CameraError(f"{path}: recordings of a post are encrypted; pass the key that decrypts them")
         return SealedRecording(path, key)
     if path.is_file():
         return VideoRecording(path)
@@ -109,7 +109,7 @@ class VideoRecording(Recording):
             raise CameraError(f"{self._path}: not a video that can be played ({error.strerror or error})") from error
         if not container.streams.video:
             container.close()
-            raise CameraError(f"{self._path}: no picture in this file")
+            raise CameraError(f"{self._path}: this file has no picture")
         return container
 
     def stills(self, *, start: float = 0.0) -> Iterator[Still]:

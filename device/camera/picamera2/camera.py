@@ -93,7 +93,7 @@ class Picamera2Camera(Camera):
 
         """
         if self.stuck:
-            raise CameraError("the driver of the camera hangs; only a restart of the software opens it again")
+            raise CameraError("the camera's driver does not respond; restart the software to open it again")
         opening = Bounded(self._opened, name="camera-open")
         try:
             self._camera = opening.wait(OPEN_SECONDS)

@@ -23,7 +23,7 @@ class Picamera2Settings(ExposureSettings):
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if (self.width is None) != (self.height is None):
-            raise ValueError("width and height go together")
+            raise ValueError("set both width and height")
         if (self.width or 0) % 2 or (self.height or 0) % 2:
             raise ValueError(f"width and height: {EVEN}")
         return self

@@ -162,7 +162,7 @@ class RtspCamera(Camera):
                     continue  # before the first packet that has a time
                 size = size or (picture.width, picture.height)
                 if (picture.width, picture.height) != size:
-                    raise CameraError(f"{self.name}: the size of its pictures changed")
+                    raise CameraError(f"{self.name}: the picture size changed")
                 reported = None
                 if reference is not None:
                     reported = reference[0] + timedelta(seconds=float((picture.pts - reference[1]) * ticks))

@@ -52,5 +52,5 @@ class RtspSettings(Section):
         if self.url.startswith("rtsps:") and self.ca_file is None:
             raise ValueError("rtsps:// needs `ca_file`: without it anyone on the way could send other pictures")
         if (self.user is None) != (self.password_file is None):
-            raise ValueError("`user` and `password_file` belong together")
+            raise ValueError("set both `user` and `password_file`")
         return self

@@ -96,7 +96,7 @@ class V4l2Camera(Camera):
 
         """
         if self.stuck:
-            raise CameraError(f"{self.name}: the driver hangs; only a restart of the software opens it again")
+            raise CameraError(f"{self.name}: the driver does not respond; restart the software to open it again")
         opening = Bounded(self._opened, name="camera-open")
         try:
             device, self._format = opening.wait(OPEN_SECONDS)

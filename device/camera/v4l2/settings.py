@@ -35,5 +35,5 @@ class V4l2Settings(ExposureSettings):
     @model_validator(mode="after")
     def _whole_size(self) -> Self:
         if (self.width is None) != (self.height is None):
-            raise ValueError("width and height go together")
+            raise ValueError("set both width and height")
         return self

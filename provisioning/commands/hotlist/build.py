@@ -234,4 +234,4 @@ def _refuse_emptiness(tally: Tally, read: list[Export]) -> None:
     reasons = "; ".join(f"{reason} ({count})" for reason, count in tally.reasons().items())
     hint = what_is_allowed(tally, [export.mapping for export in read])
     names = ", ".join(str(export.path) for export in read)
-    raise SourceError(f"{names}: no row is fit for a list: {reasons or 'there is none'}{hint and '. '}{hint}")
+    raise SourceError(f"{names}: no row can be listed: {reasons or 'there is none'}{hint and '. '}{hint}")

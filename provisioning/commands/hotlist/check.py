@@ -62,7 +62,7 @@ def check(
         found = opened(package_path)
         base = None if base_path is None else HotList(opened(base_path))
         if found.manifest.kind == "delta" and base is None:
-            raise WrongBase("a delta is judged with the list that it applies to: --base")
+            raise WrongBase("a delta is checked against the list that it applies to: pass --base")
         hotlist = HotList(found, base=base if found.manifest.kind == "delta" else None)
     except HotListRefused as refusal:
         _show(
@@ -122,7 +122,7 @@ def _moment(text: str | None) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise click.BadParameter(f"not a moment: {text}", param_hint="--at") from None
+        raise click.BadParameter(f"not a time: {text}", param_hint="--at") from None
     if moment.tzinfo is None:
-        raise click.BadParameter("a moment needs its zone, such as Z", param_hint="--at")
+        raise click.BadParameter("a time needs its zone, such as Z", param_hint="--at")
     return moment

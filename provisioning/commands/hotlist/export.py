@@ -49,7 +49,7 @@ def export(
     archive = Archive(fleet.list_archive)
     paths = package_paths or tuple(path for path in (archive.complete, archive.delta) if path is not None)
     if not paths:
-        raise ProvisioningError("no list was built for this fleet yet; build one, or name the packages")
+        raise ProvisioningError("no list has been built for this fleet yet; build one, or name the packages")
     written: dict[str, str] = {}
     sealed_to: set[str] = set()
     for path in paths:
@@ -86,4 +86,4 @@ def _write(path: Path, package: bytes) -> None:
     except OSError as error:
         raise ProvisioningError(f"{path}: {error.strerror or error}") from error
     if not whole:
-        raise ProvisioningError(f"{path}: the stick did not keep what was written; take another")
+        raise ProvisioningError(f"{path}: the USB drive did not store what was written; use another one")

@@ -296,7 +296,7 @@ def partial_plates(
     if refused and not patterns:
         reasons = "; ".join(f"{reason} ({count})" for reason, count in refused.most_common())
         hint = what_is_allowed(tally, [mapping])
-        raise SourceError(f"{path}: no pattern is fit for a list: {reasons}{hint and '. '}{hint}")
+        raise SourceError(f"{path}: no pattern can be listed: {reasons}{hint and '. '}{hint}")
     return patterns
 
 

@@ -129,7 +129,7 @@ def _publishable(package: bytes, fleet: Fleet) -> Manifest:
     if manifest.agency != fleet.agency:
         raise ProvisioningError(f"the list is for agency {manifest.agency!r}, the fleet is {fleet.agency!r}")
     if manifest.expired(datetime.now(UTC)):
-        raise ProvisioningError(f"the list expired at {manifest.expires.isoformat()}: no post would take it")
+        raise ProvisioningError(f"the list expired at {manifest.expires.isoformat()}: posts would reject it")
     return manifest
 
 

@@ -226,7 +226,7 @@ def test_a_keeper_without_identity_or_log_ends(settings: KeeperSettings, tmp_pat
     (folder / "certificate.pem").unlink()
     store = lambda: Disk(tmp_path / "records.db", keys=lambda _: Keyring(()))  # noqa: E731
     broken = KeeperSettings(**{name: getattr(settings, name) for name in settings.__slots__} | {"identity": folder})
-    with pytest.raises(ProvisioningError, match="no identity of a client"):
+    with pytest.raises(ProvisioningError, match="not the folder of a client"):
         Keeper(broken, store).run()
     with running(settings), pytest.raises(CustodyError, match="another process"):
         Keeper(settings, store).run()

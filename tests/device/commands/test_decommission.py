@@ -171,7 +171,7 @@ def test_a_folder_that_holds_more_than_a_post_is_not_emptied(file: Path) -> None
     assert load(file).hotlist.directory != directory
     result = leave(file, "--yes")
     assert isinstance(result.exception, DecommissionError)
-    assert "/etc holds more" in str(result.exception)
+    assert "/etc contains other files" in str(result.exception)
     assert keys_in(file.parent)
 
 
@@ -214,7 +214,7 @@ def test_a_key_in_a_token_is_named(tmp_path: Path) -> None:
     [
         ("80010000000a0000098e", "its lockout hierarchy has a password"),
         ("80010000000a00000101", "code 0x101"),
-        ("", "no answer"),
+        ("", "does not respond"),
     ],
 )
 def test_a_tpm_that_was_not_cleared_is_named_with_the_key_and_the_remedy(

@@ -84,7 +84,7 @@ def test_a_running_post_takes_what_is_on_the_stick_and_the_command_says_so(runni
         "version 2 is in force",
     ]
     again = running.hand("--json")
-    assert again.exit_code == 0, "what is in force already is no failure"
+    assert again.exit_code == 0, "what is already active is no failure"
     assert [json.loads(line)["reason"] for line in again.stdout.splitlines()] == ["older", "repeated"]
 
 

@@ -78,7 +78,7 @@ def test_a_certificate_that_is_not_this_post_s_next_one_is_refused_by_name(pole:
         other = Fleet.create(tmp_path / "other", agency="riverside").open_authority()
         chain, said = other.issue_client("post-17", key), "another department's authority"
     elif of == "nothing":
-        chain, said = b"empty", "no certificate can be read from it"
+        chain, said = b"empty", "not a readable certificate"
     else:
         renew_client(pole.fleet, "post-17")
         chain, said = pole.kept.read_bytes(), "older than the post's own certificate"

@@ -217,4 +217,4 @@ def test_a_camera_that_hangs_is_a_fault_and_not_waited_for(tmp_path: Path, monke
     with standing_in():
         sensor.hang()
         found = findings(fleet.add_post("post-1", settings))
-    assert found["camera"] == {"point": "camera", "good": False, "said": "no frame came within 0.2 s"}
+    assert found["camera"] == {"point": "camera", "good": False, "said": "no frame arrived within 0.2 s"}

@@ -313,7 +313,7 @@ def test_what_is_not_built_is_answered_honestly(desk: Desk, world: World) -> Non
 
 
 @pytest.mark.parametrize(
-    ("error", "told"), [(CameraError("no frame came"), "no frame came"), (KeyError("x"), "unforeseen")]
+    ("error", "told"), [(CameraError("no frame arrived"), "no frame arrived"), (KeyError("x"), "unforeseen")]
 )
 def test_a_failure_is_told_and_ends_nothing(world: World, error: Exception, told: str) -> None:
     def fail() -> Done:

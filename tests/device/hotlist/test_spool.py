@@ -68,7 +68,7 @@ def test_strange_files_are_left_alone(tmp_path: Path) -> None:
     taken: list[bytes] = []
     assert PackageSpool(tmp_path, installer(taken)).install_new() == 1
     assert taken == [b"list"]
-    with pytest.raises(ValueError, match="not a package's name"):
+    with pytest.raises(ValueError, match="not the name of a package"):
         lay(tmp_path, "../post.toml", b"")
 
 

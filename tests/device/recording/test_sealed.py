@@ -41,7 +41,7 @@ def test_nothing_of_it_can_be_read_without_the_key(tmp_path: Path, key: ECKey) -
     assert PNG_BEGIN not in content
     assert PNG_BEGIN in pack(make_frame(0), color=True)
     assert path.stat().st_mode & 0o777 == 0o600
-    with pytest.raises(NotForThisKeyError, match="another key"):
+    with pytest.raises(NotForThisKeyError, match="a different key"):
         SealedReader(path, ECKey.generate_key("P-256"))
 
 

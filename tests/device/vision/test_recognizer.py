@@ -286,7 +286,7 @@ def test_a_damaged_model_is_named(tmp_path: Path) -> None:
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="No such file"):
         Network(tmp_path / "gone.tflite")
-    with pytest.raises(ModelError, match="not installed"):
+    with pytest.raises(ModelError, match="not part of this installation"):
         shipped("gone.tflite")
 
 

@@ -105,7 +105,7 @@ def test_person_of_another_fleet_is_nobody_here(directory: Path, tmp_path: Path)
 
 def test_who_acts_must_be_said_where_there_are_several(directory: Path) -> None:
     run("person", "add", directory, "k-webb", "--role", "administrator", "--purpose", "deputy")
-    with pytest.raises(ProvisioningError, match="--as NAME; administrators here: j-stone, k-webb"):
+    with pytest.raises(ProvisioningError, match="--as NAME; this fleet has: j-stone, k-webb"):
         run("subscriber", "add", directory, "dispatch", "--purpose", "console")
     with pytest.raises(ProvisioningError, match="neither a person"):
         run("subscriber", "add", directory, "dispatch", "--as", "nobody", "--purpose", "console")
@@ -136,7 +136,7 @@ def test_role_is_what_the_register_says(directory: Path) -> None:
 def test_nothing_is_done_that_cannot_be_logged(directory: Path) -> None:
     with (directory / "acts" / "acts.jsonl").open("ab") as log:
         log.write(b"{}\n")
-    with pytest.raises(ProvisioningError, match="is damaged: `platepost verify` says where"):
+    with pytest.raises(ProvisioningError, match="is damaged: `platepost verify` shows where"):
         run("subscriber", "add", directory, "dispatch", "--purpose", "console")
     assert Fleet.load(directory).subscribers() == ()
 
@@ -178,14 +178,14 @@ def test_it_is_said_ahead_that_no_administrator_will_be_certified(directory: Pat
 
 def test_root_certifies_an_administrator_where_there_is_none(directory: Path, tmp_path: Path) -> None:
     add = ("person", "add", directory, "k-webb", "--purpose", "all have ended", "--root")
-    with pytest.raises(ProvisioningError, match="here certifies: j-stone"):
+    with pytest.raises(ProvisioningError, match="this fleet has: j-stone"):
         run(*add, directory / "root", "--role", "administrator")
     end(directory, "j-stone", -1)
     Authority.create_root("riverside").save(tmp_path / "other")
     for root, role, told in (
         (tmp_path / "other", "administrator", "not the root of this fleet"),
         (directory / "authority", "administrator", "not the root of this fleet"),
-        (directory / "root", "technician", "certifies an administrator"),
+        (directory / "root", "technician", "certifies administrators only"),
     ):
         with pytest.raises(ProvisioningError, match=told):
             run(*add, root, "--role", role)

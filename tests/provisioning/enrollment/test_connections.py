@@ -148,5 +148,5 @@ def test_what_cannot_be_listened_at_is_said() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(ProvisioningError, match=r"nothing can be served at 127\.0\.0\.1"):
+        with pytest.raises(ProvisioningError, match=r"cannot listen on 127\.0\.0\.1"):
             ConnectionLimiter().listeners("127.0.0.1", taken.getsockname()[1])

@@ -384,7 +384,7 @@ def test_enrolled_unit_is_not_enrolled_again_by_mistake(department: Department) 
         unit.begin("post-18")
     other = department.unit("other")
     other.begin("post-18")
-    with pytest.raises(EnrollmentError, match="on the way to be post-18"):
+    with pytest.raises(EnrollmentError, match="being enrolled as post-18"):
         other.begin("post-19")
     assert other.abandon()
     assert not other.abandon()

@@ -49,11 +49,11 @@ def test_nobody_is_enrolled_for_a_keeper_who_is_not_certified_any_more(departmen
     unit, code = department.unit("unit"), department.invite("post-17")
     end(department, way=way)
     for secret in (code, code, code):
-        with pytest.raises(EnrollmentError, match="enrolls nobody until") as caught:
+        with pytest.raises(EnrollmentError, match="enrolls no one until") as caught:
             department.enroll(unit, "post-17", secret)
         assert caught.value.reason == "keeper_expired"
     body = base64.b64encode(unit.request)
-    with pytest.raises(EnrollmentError, match="enrolls nobody until"):
+    with pytest.raises(EnrollmentError, match="enrolls no one until"):
         department.registration.enroll_sealed(
             "post-17", body, seal(seal_key_of(code), "simpleenroll", b"post-17", body)
         )

@@ -384,7 +384,7 @@ def test_fleet_whose_making_was_cut_off_is_made_anew(
         with contextlib.suppress(Cut):
             Fleet.create(tmp_path, agency="riverside", administrator="j-stone", custodian="records")
     if left < 1:
-        with pytest.raises(ProvisioningError, match="no fleet here"):
+        with pytest.raises(ProvisioningError, match="no fleet in this folder"):
             Fleet.load(tmp_path)
         Fleet.create(tmp_path, agency="riverside", administrator="j-stone", custodian="records")
     fleet = Fleet.load(tmp_path)

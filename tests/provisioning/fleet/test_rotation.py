@@ -77,7 +77,7 @@ def test_status_says_that_a_cut_off_rotation_left_the_broker_s_key_without_its_c
     rotate_broker(empty)
     assert status() == before
     empty.broker.private_key.write_text("damaged")
-    assert "private_key.pem: no private key can be read from it" in status()
+    assert "private_key.pem: not a readable private key" in status()
     empty.broker.certificate.unlink()
     empty.broker.private_key.unlink()
     assert status() == before, "they may have been taken to the broker"

@@ -206,7 +206,7 @@ def test_a_version_must_go_up() -> None:
 
 
 def test_a_list_that_is_not_sealed_to_the_department_is_no_base() -> None:
-    with pytest.raises(SourceError, match="not sealed to the department's own key"):
+    with pytest.raises(SourceError, match="not encrypted to the department's own key"):
         held(complete(unseal_key=None))
 
 

@@ -183,7 +183,7 @@ def test_fixed_width_lines_are_cut_at_their_places(tmp_path: Path) -> None:
         HotListRow("7ABC123", "stolen_vehicle", 2, "CA", None, "NIC0000001"),
         HotListRow("8ODE456", "stolen_plate", 5, "NV", datetime(2026, 12, 1, tzinfo=UTC)),
         RefusedRow(4, "category 'EX' is not on the allow-list"),
-        RefusedRow(5, "a word that stands for no plate"),
+        RefusedRow(5, "a word for a missing plate"),
         RefusedRow(7, "cut short before its expires"),
         RefusedRow(8, "cut short before its expires"),
     ]

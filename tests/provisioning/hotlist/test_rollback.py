@@ -74,7 +74,7 @@ def test_what_cannot_be_sent_again_is_said() -> None:
         department.back(newest, newest)
     other = Department()
     other.signing = department.signing
-    with pytest.raises(SourceError, match="not sealed to the department"):
+    with pytest.raises(SourceError, match="not encrypted to the department"):
         department.back(other.package(GOOD, version=7), newest)
 
 

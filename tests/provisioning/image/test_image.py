@@ -95,7 +95,7 @@ def test_a_card_is_prepared_and_taken_back(tmp_path: Path, supplies: dict[str, l
     said = json.loads(run(boot, *supplies[release], "--json"))
     assert said["release"] == release
     assert (boot / "platepost" / "platepost_0.1.0_all.deb").read_bytes() == b"platepost_0.1.0_all.deb"
-    with pytest.raises(ProvisioningError, match="prepared already"):
+    with pytest.raises(ProvisioningError, match="already prepared"):
         run(boot, *supplies[release])
     run(boot, "--undo")
     assert contents(boot) == before
@@ -490,9 +490,9 @@ def test_what_was_written_in_part_is_taken_back(
     before = contents(boot)
     with monkeypatch.context() as full:
         FullCard(full, writes)
-        with pytest.raises(ProvisioningError, match="No space left on device; --undo takes back what was written"):
+        with pytest.raises(ProvisioningError, match="No space left on device; --undo reverses what was written"):
             run(boot, *supplies[release])
-    with pytest.raises(ProvisioningError, match="prepared already; --undo"):
+    with pytest.raises(ProvisioningError, match="already prepared; --undo"):
         run(boot, *supplies[release])
     assert run(boot, "--undo").startswith("As before: ")
     assert contents(boot) == before

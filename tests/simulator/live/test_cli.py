@@ -25,7 +25,7 @@ def ctrl_c() -> Iterator[None]:
 def test_a_port_that_another_program_has_is_told_before_anything_is_made(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         arguments = ["serve", "--directory", str(tmp_path / "live"), "--port", str(taken.getsockname()[1])]
-        with pytest.raises(ProvisioningError, match=r"nothing can be served at http://127\.0\.0\.1"):
+        with pytest.raises(ProvisioningError, match=r"cannot listen on http://127\.0\.0\.1"):
             CliRunner().invoke(simulate, arguments, catch_exceptions=False)
     assert not (tmp_path / "live").exists()
 

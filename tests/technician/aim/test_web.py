@@ -91,7 +91,7 @@ def test_a_port_that_another_program_has_is_told_without_a_traceback(caplog: pyt
     with socket.create_server(("127.0.0.1", 0)) as taken:
         aiming = MagicMock(session=Session(seconds=60))
         server = Server(aiming, address="127.0.0.1", port=taken.getsockname()[1])
-        with pytest.raises(ProvisioningError, match=r"nothing can be served at http://127\.0\.0\.1"):
+        with pytest.raises(ProvisioningError, match=r"cannot listen on http://127\.0\.0\.1"):
             server.start()
         server.close()
     gc.collect()  # asyncio says then that nobody asked how its task ended

@@ -160,7 +160,7 @@ def test_without_the_key_it_is_not_played_and_says_so(keys: tuple[Path, Path], t
     private, public = keys
     path = tmp_path / "a.recording"
     writer = SealedWriter(path, recipient=load_key(public.read_bytes(), private=False), about={}, settings={})
-    with pytest.raises(CameraError, match="give the key"):
+    with pytest.raises(CameraError, match="pass the key"):
         open_recording(path)
     with pytest.raises(ConfigurationError, match="nowhere"):
         open_recording(path, key=tmp_path / "nowhere.pem")

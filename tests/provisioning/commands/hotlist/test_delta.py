@@ -78,8 +78,8 @@ def test_news_reach_the_post_and_what_was_wrong_with_them_is_said(office: Office
     assert said["previous"]["version"] == said["base"]["version"] == said["version"] - 1
     assert [office.alarms(plate) for plate in ("9NEW111", "T00003", "T00004", "6XYZ")] == [1, 0, 1, 1]
     assert (office.folder / "refused.csv").read_text().splitlines()[1:] == [
-        "recovered.csv,5,a partial plate: it belongs into the patterns file",
-        "stolen.csv,3,a word that stands for no plate",
+        "recovered.csv,5,a partial plate: put it in the patterns file",
+        "stolen.csv,3,a word for a missing plate",
         "recovered.csv,3,not on the list",
     ]
 
@@ -115,7 +115,7 @@ def test_a_list_of_own_vehicles_that_are_all_refused_forgets_none_of_them(office
     own = office.file("own.csv", "plate,category\nOWN1234,patrol\n")
     result = office.run(command, export, *patterns, "--safe-list", own)
     assert isinstance(result.exception, SourceError)
-    assert "no own vehicle is fit for a list: category 'patrol' is not on the allow-list (1)" in str(result.exception)
+    assert "no safe-list vehicle can be listed: category 'patrol' is not on the allow-list (1)" in str(result.exception)
 
 
 def test_a_complete_list_says_what_it_does_to_the_news(office: Office) -> None:
@@ -275,9 +275,7 @@ def test_a_patterns_file_without_a_fit_entry_takes_no_pattern_away(office: Offic
     own = ("--safe-list", str(office.folder / "own.csv"))
     result = office.run(command, export, "--patterns", patterns, *own)
     assert isinstance(result.exception, SourceError)
-    assert "no pattern is fit for a list: category 'other' is not on the allow-list (1). Allowed" in str(
-        result.exception
-    )
+    assert "no pattern can be listed: category 'other' is not on the allow-list (1). Allowed" in str(result.exception)
     partly = office.file("p.csv", PATTERNS + "7ZZ*,other,C-2,Sample,2099-01-01\n")
     assert office.take(office.run(command, export, "--patterns", partly, *own))["patterns"] == 1
 

@@ -58,7 +58,7 @@ def test_a_build_says_what_it_did_and_the_post_takes_it(department: Path) -> Non
     assert result.exit_code == 0, result.output
     summary = json.loads(result.stdout)
     assert (summary["entries"], summary["patterns"], summary["duplicates"], summary["refused"]) == (3, 1, 1, 2)
-    assert summary["reasons"]["a word that stands for no plate"] == 1
+    assert summary["reasons"]["a word for a missing plate"] == 1
     assert summary["categories"] == {"felony_vehicle": 1, "stolen_plate": 2, "stolen_vehicle": 1}
     with (department / "refused.csv").open(newline="") as file:
         listed = [(row["source"], row["line"]) for row in csv.DictReader(file)]
@@ -87,7 +87,7 @@ def test_a_build_for_people_shows_a_table_and_refusals_on_the_side(department: P
     result = build(department)
     assert result.exit_code == 0, result.output
     assert "entries" in result.stdout
-    assert "export.csv, line 5: a word that stands for no plate" in result.stderr
+    assert "export.csv, line 5: a word for a missing plate" in result.stderr
     assert "7ABC" not in result.output
 
 
@@ -170,7 +170,7 @@ def test_sources_of_one_name_are_told_apart(department: Path) -> None:
     (department / "county" / "export.csv").write_text("plate,category\nNONE,local\n")
     build(department, "county/export.csv", "--refusals", "refused.csv")
     refused = (department / "refused.csv").read_text().splitlines()[1:]
-    reason = "a word that stands for no plate"
+    reason = "a word for a missing plate"
     own, county = (department / name for name in ("export.csv", "county/export.csv"))
     assert refused == [f"{own},5,{reason}", f"{county},2,{reason}"]
 
