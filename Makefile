@@ -192,6 +192,7 @@ contract: $(VENV)/.development ## Rewrite docs/contract/, the table of docs/heal
 	$(BIN)/python -m platepost.wire.faults
 	$(BIN)/python -m platepost.device.config.reference
 	$(BIN)/python -m platepost.department.config.access_table
+	$(BIN)/python -m platepost.department.federation.contract
 
 models: $(VENV)/.training ## Train the networks from nothing (hours): PHOTOS="folder ..." with manifest.json, TEXTS=file; goes on where it stopped
 	@test -n "$(PHOTOS)" || { echo 'Name the folders of real photos, each with a manifest.json: make models PHOTOS="a b"' >&2; exit 1; }

@@ -101,7 +101,9 @@ def answer_query(message: bytes, peer: bytes | None) -> PartnerReply:
             findings = _findings(entry, query)
             count = len(findings.plates) + len(findings.reads)
             return _entered(
-                query, fields | {"decision": "answered", "why": "", "count": count}, findings.model_dump_json()
+                query,
+                fields | {"decision": "answered", "why": "", "count": count},
+                findings.model_dump_json(exclude_none=True),
             )
     except PurposeError as error:
         return _entered(query, fields | {"decision": "refused", "why": str(error), "count": 0}, "")
