@@ -38,6 +38,7 @@ _COMMANDS = {
     "lists": ("lists.commands:lists", "Import hot lists, and publish entries made on the pages."),
     "person": ("people.commands:person", "Add people, and change their roles, certificates and training."),
     "search": ("search.commands:search", "Find plates by pattern, place or time."),
+    "evidence": ("archive.commands.evidence:evidence", "Make the evidence packages that people order on the pages."),
     "export": ("sharing.commands.evidence:export", "Export records with their proofs, encrypted to one recipient."),
     "verify-package": ("sharing.commands.evidence:verify_package", "Verify an evidence package."),
     "public": ("sharing.commands.public:public", "Publish a month's counts, serve or write the public page."),

@@ -12,6 +12,7 @@
       register.jws       the posts' keys, as `platepost provision` exported them, unless they are read in the fleet
       register.pem       the public key by which that register is known
       register.json      the register in force, so that no older one is taken; in `ingest` with separate users
+      evidence/          encrypted packages that were ordered on the pages; in `ingest` with separate users
       ingest/            what the archive service alone writes, with separate users
       household-key      by which plates of people's own households are known, for the nightly process alone: see
                          `platepost.department.audits.household`
@@ -338,6 +339,11 @@ class DepartmentFolder:
     def stored_register(self) -> Path:
         """The register in force, as the archive service keeps it."""
         return (self.ingest if self.settings.service_users else self.path) / "register.json"
+
+    @property
+    def evidence(self) -> Path:
+        """The encrypted packages of evidence that the archive service made, which the pages hand out."""
+        return (self.ingest if self.settings.service_users else self.path) / "evidence"
 
     @property
     def holds_aside(self) -> Path:

@@ -179,7 +179,7 @@ def history_hit(request: CurrentRequest) -> HttpResponse:
         hit = shown_hit(entry, alert.record_id, trail=trail)
     session = request.session.session_key or ""
     pictures = [
-        (kind, give_ticket(session, PictureTicket(alert.record_id, kind, PURPOSE, str(entry.entry))))
+        (kind, give_ticket(session, PictureTicket((alert.record_id,), kind, PURPOSE, str(entry.entry))))
         for kind in (hit.pictures if hit is not None else ())
     ]
     context: dict[str, Any] = {
@@ -224,9 +224,10 @@ def _entry(request: CurrentRequest, record: int, *, trail: bool = False) -> Open
 def history_picture(request: CurrentRequest, ticket: UUID) -> HttpResponseBase:
     """Show a picture of a hit, once, under an entry of its own."""
     used = use_ticket(request.session.session_key or "", ticket)
-    if used is None:
+    if used is None or len(used.records) != 1:
         raise Http404
-    return picture_response(_entry(request, used.record), used.record, used.kind)
+    (record,) = used.records
+    return picture_response(_entry(request, record), record, used.kind)
 
 
 @needs(Permission.REVIEW_EXIGENT)

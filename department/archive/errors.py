@@ -30,6 +30,9 @@ WHY = {
     "archive_hold_another": "another person than the one who placed the hold lifts it",
     "archive_hold_gone": "a record to be held is no longer stored, or never was",
     "archive_hold_final": "a hold is reviewed or lifted, never changed",
+    "archive_evidence_case_number_check": "evidence needs a case number: correct that of the search first",
+    "archive_evidence_records_check": "one package has 1,000 records at most: order this one, then collect more",
+    "archive_evidence_final": "this package was ordered: collect again for another one",
     "archive_hold_something": "a hold names records, or a time that ends later than it begins",
 }
 """What people are told, by the constraint that refuses."""

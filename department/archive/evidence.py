@@ -2,9 +2,10 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from importlib.resources import files as resources
 from typing import Any
@@ -13,7 +14,7 @@ from uuid import UUID, uuid4
 import psycopg
 from django.template import Context, Engine
 from django.utils.safestring import mark_safe
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey
 
 from platepost.common.pages import PAGES
 from platepost.department.archive.evidence_check import key_ends, verify_package
@@ -28,13 +29,17 @@ from platepost.department.archive.evidence_package import (
     EvidenceManifest,
     EvidenceRecipient,
     EvidenceRecord,
+    RecipientKey,
     pack,
     seal,
 )
 from platepost.department.archive.verbatim import as_sent
+from platepost.department.custody.bucket import PictureBucket
 from platepost.department.custody.holding import ChainName
+from platepost.department.custody.pictures import pictures_of
 from platepost.department.custody.read_fields import READ_FIELDS
 from platepost.department.custody.reading import WholeRecord, links, whole_records
+from platepost.department.custody.record import RecordRow
 from platepost.department.custody.verdict import made_after
 from platepost.department.errors import DepartmentError
 from platepost.department.ledger.entries import OpenEntry
@@ -93,17 +98,73 @@ def make_package(order: EvidenceRequest, sources: EvidenceSources, entry: OpenEn
         django.db.Error: the database does not answer.
 
     """
-    if not 0 < len(set(order.records)) <= RECORDS_MOST:
-        raise DepartmentError(f"a package has 1 to {RECORDS_MOST} records")
     selected = whole_records(entry, records=order.records)
-    missing = sorted({*order.records} - {stored.id for stored, _ in selected})
+    require_proved(order.records, {stored.id: stored.verdict for stored, _ in selected})
+    chains = _chains(partial(links, entry), selected, sources.receipted)
+    entry.shown()
+    return _package(order, sources, entry.entry, selected, chains)
+
+
+def make_ordered_package(
+    order: EvidenceRequest, sources: EvidenceSources, opened: UUID, bucket: PictureBucket | None
+) -> tuple[EvidenceManifest, bytes]:
+    """Return a package of records that the pages have shown to a person under an entry of the ledger, now closed.
+
+    Nothing of a covert group is in it. Errors and the rest are as for `make_package`.
+    """
+    selected = _kept_records(sources.ledger, order.records, bucket)
+    require_proved(order.records, {stored.id: stored.verdict for stored, _ in selected})
+    chains = _chains(partial(_kept_links, sources.ledger), selected, sources.receipted)
+    return _package(order, sources, opened, selected, chains)
+
+
+def require_proved(records: Sequence[int], verdicts: Mapping[int, str]) -> None:
+    """Make sure that a package can have some records, of which the verdicts are known. Raises DepartmentError."""
+    if not 0 < len(set(records)) <= RECORDS_MOST:
+        raise DepartmentError(f"a package has 1 to {RECORDS_MOST} records")
+    missing = sorted({*records} - verdicts.keys())
     if missing:
         raise DepartmentError(f"there is no record {', '.join(map(str, missing))} that this entry may see")
-    unproved = [stored.id for stored, _ in selected if stored.verdict not in _PROVED]
+    unproved = [record for record, verdict in verdicts.items() if verdict not in _PROVED]
     if unproved:
         raise DepartmentError(f"not proved to be a post's: record {', '.join(map(str, unproved))}")
-    chains = _chains(entry, selected, sources.receipted)
-    entry.shown()
+
+
+def _kept_records(
+    connection: psycopg.Connection[Any], records: Sequence[int], bucket: PictureBucket | None
+) -> list[WholeRecord]:
+    """Return records as the archive service reads them: no covert ones."""
+    rows = connection.execute(
+        "SELECT * FROM custody_judged WHERE id = ANY (%s) AND covert_group IS NULL ORDER BY id", [list(records)]
+    ).fetchall()
+    pictures = pictures_of(connection, [row[0] for row in rows], bucket)
+    return [(stored, pictures.get(stored.id, ())) for stored in map(RecordRow._make, map(_padded, rows))]
+
+
+def _padded(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return row + (None,) * (len(RecordRow._fields) - len(row))
+
+
+def _kept_links(
+    connection: psycopg.Connection[Any], chain: ChainName, first: int, last: int
+) -> list[tuple[int, str, str]]:
+    """Return links as `custody.reading.links` does, as the archive service reads them."""
+    return connection.execute(
+        "SELECT sequence, encode(digest, 'hex'), encode(previous, 'hex') FROM custody_judged"
+        " WHERE chain = %(chain)s AND post = %(post)s AND custody_line(chain, sequence)"
+        " BETWEEN custody_line(%(chain)s, %(first)s) AND custody_line(%(chain)s, %(last)s)"
+        " AND covert_group IS NULL AND verdict IN ('genuine', 'unknown') ORDER BY sequence",
+        {"chain": chain.chain, "post": chain.post, "first": first, "last": last},
+    ).fetchall()
+
+
+def _package(
+    order: EvidenceRequest,
+    sources: EvidenceSources,
+    opened: UUID,
+    selected: Sequence[WholeRecord],
+    chains: Sequence[Mapping[str, Any]],
+) -> tuple[EvidenceManifest, bytes]:
     files: dict[str, bytes] = {REGISTER: sources.register, CHAINS: _json({"chains": chains})}
     sent: dict[str, list[bytes]] = defaultdict(list)
     for whole in selected:
@@ -111,9 +172,9 @@ def make_package(order: EvidenceRequest, sources: EvidenceSources, entry: OpenEn
         sent[stored.post].append(as_sent(whole) or b"")
         files |= {f"pictures/{picture.sha256.hex()}.jpg": picture.body for picture in pictures}
     files |= {f"records/{post}.jsonl": b"\n".join(lines) + b"\n" for post, lines in sent.items()}
-    ledger = list(_ledger(sources.ledger, entry.entry, order.records))
+    ledger = list(_ledger(sources.ledger, opened, order.records))
     files[LEDGER] = b"".join(_json(line) + b"\n" for line in ledger)
-    manifest = _manifest(order, entry.entry, selected)
+    manifest = _manifest(order, opened, selected)
     register, _ = open_register(sources.register, sources.register_keys)
     files[PAGE] = _page(manifest, selected, _accesses(ledger), sources.signing_key.thumbprint(), key_ends(register))
     digests = {name: sha256(body).hexdigest() for name, body in files.items()}
@@ -130,7 +191,7 @@ def make_package(order: EvidenceRequest, sources: EvidenceSources, entry: OpenEn
     return manifest, package
 
 
-def sealed_to(package: bytes, recipient: ECKey | RSAKey) -> tuple[bytes, str]:
+def sealed_to(package: bytes, recipient: RecipientKey) -> tuple[bytes, str]:
     """Return a package encrypted to its recipient, and the SHA-256 by which it is booked."""
     sealed = seal(package, recipient)
     return sealed, sha256(sealed).hexdigest()
@@ -164,7 +225,9 @@ def _manifest(order: EvidenceRequest, entry: UUID, selected: Sequence[WholeRecor
 
 
 def _chains(
-    entry: OpenEntry, selected: Sequence[WholeRecord], receipted: Mapping[ChainName, Sequence[KeptRange]]
+    linked_by: Callable[[ChainName, int, int], Sequence[tuple[int, str, str]]],
+    selected: Sequence[WholeRecord],
+    receipted: Mapping[ChainName, Sequence[KeptRange]],
 ) -> list[dict[str, Any]]:
     """Return the links that join records to one another and to the end of what was receipted."""
     numbers: dict[ChainName, set[int]] = defaultdict(set)
@@ -182,7 +245,7 @@ def _chains(
                 spans[-1][1] = number
             elif number in exported:
                 spans.append([number, number])
-        linked = [link for first, last in spans for link in links(entry, chain, first, last)]
+        linked = [link for first, last in spans for link in linked_by(chain, first, last)]
         ranges = [[span.first, span.last, span.digest] for span in receipted_spans]
         entries.append({"post": chain.post, "chain": chain.chain, "links": linked, "receipted": ranges})
     return entries

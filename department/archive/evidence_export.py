@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import psycopg
-from joserfc.jwk import ECKey, RSAKey
 
 from platepost.common.files import flush_folder, make_folder
 from platepost.department.archive.evidence import EvidenceRequest, EvidenceSources, make_package, sealed_to
-from platepost.department.archive.evidence_package import EvidenceManifest
+from platepost.department.archive.evidence_package import EvidenceManifest, RecipientKey
 from platepost.department.errors import DepartmentError
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import open_entry
@@ -38,7 +37,7 @@ def export_evidence(
     order: EvidenceRequest,
     sources: EvidenceSources,
     file: Path,
-    recipient: ECKey | RSAKey,
+    recipient: RecipientKey,
     *,
     release: Callable[[EvidenceManifest, str], None] | None = None,
 ) -> ExportedEvidence:
@@ -63,7 +62,7 @@ def export_evidence(
         manifest, package = make_package(order, sources, entry)
     sealed, digest = sealed_to(package, recipient)
     fields = {"person": order.person, "case": order.case, "what": str(manifest.package), "digest": digest}
-    with _reserved(file, len(sealed)) as room:
+    with reserved(file, len(sealed)) as room:
         if release is not None:
             release(manifest, digest)
         append(LedgerEvent.EXPORTED, fields | {"records": list(order.records)})
@@ -103,7 +102,7 @@ WHERE e.event = 'exported' AND digest.value = %s ORDER BY e.number DESC LIMIT 1
 
 
 @contextmanager
-def _reserved(file: Path, size: int) -> Iterator[BinaryIO]:
+def reserved(file: Path, size: int) -> Iterator[BinaryIO]:
     """Give room on disk of a size to be written; it is the file, durable, at the end, and there is none if that fails.
 
     A release is noted before its file is there, and a subpoena has only one: a disk that takes none is noticed first.

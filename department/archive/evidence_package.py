@@ -3,12 +3,16 @@
 import io
 import json
 import re
+import subprocess
+import tempfile
 import zipfile
 from base64 import b64decode
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
 from cryptography import x509
@@ -34,6 +38,8 @@ OPENED = "evidence.zip"
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 LARGEST = 512 * 1024 * 1024
 """Bytes of a package."""
+AGE_BEGINS = b"age-encryption.org/"
+"""How a file of age begins."""
 ENCRYPTION = "A256GCM"
 _BY_KIND = {"EC": "ECDH-ES+A256KW", "RSA": "RSA-OAEP-256"}
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -139,13 +145,32 @@ def write_opened(package: bytes, into: Path) -> None:
         write_durably(into / name, body)
 
 
-def recipient_of(text: bytes) -> tuple[ECKey | RSAKey, EvidenceRecipient]:
-    """Read for whom a package is to be encrypted: an X.509 certificate, or a public key as PEM or JWK.
+@dataclass(frozen=True, slots=True)
+class AgeRecipient:
+    """A public key of `age` (https://age-encryption.org), or one of SSH, which age takes too."""
+
+    line: str
+
+
+RecipientKey: TypeAlias = ECKey | RSAKey | AgeRecipient
+_AGE = re.compile(r"age1[0-9a-z]{20,2000}|ssh-(?:ed25519|rsa) [A-Za-z0-9+/=]{40,4000}(?: .*)?")
+_AGE_SECONDS = 120.0
+
+
+def recipient_of(text: bytes) -> tuple[RecipientKey, EvidenceRecipient]:
+    """Read for whom a package is to be encrypted.
+
+    Args:
+        text: a public key of age or SSH, an X.509 certificate, or a public key as PEM or JWK.
 
     Raises:
         DepartmentError: it is none of these, or its certificate is not valid today.
 
     """
+    line = text.decode("ascii", "replace").strip()
+    if _AGE.fullmatch(line):
+        name = line if line.startswith("age1") else " ".join(line.split()[:2])
+        return AgeRecipient(line), EvidenceRecipient(name=name, sha256=sha256(name.encode()).hexdigest())
     try:
         if b"BEGIN CERTIFICATE" in text:
             certificate = x509.load_pem_x509_certificate(text)
@@ -164,20 +189,37 @@ def recipient_of(text: bytes) -> tuple[ECKey | RSAKey, EvidenceRecipient]:
     return key, EvidenceRecipient(name=key.thumbprint(), sha256=key.thumbprint())
 
 
-def seal(package: bytes, recipient: ECKey | RSAKey) -> bytes:
-    """Encrypt a package to a recipient: a compact JWE."""
+def seal(package: bytes, recipient: RecipientKey) -> bytes:
+    """Encrypt a package to a recipient: a file of age, or a compact JWE.
+
+    Raises:
+        DepartmentError: age is not installed, or does not take the key.
+
+    """
+    if isinstance(recipient, AgeRecipient):
+        return _age(["--encrypt", "--recipient", recipient.line], package)
     header = {"alg": _BY_KIND[recipient.key_type], "enc": ENCRYPTION, "typ": SEALED_TYPE, "cty": "application/zip"}
     header["kid"] = recipient.thumbprint()
     return jwe.encrypt_compact(header, package, recipient, registry=_registry()).encode("ascii")
 
 
 def open_sealed(sealed: bytes, key: bytes) -> bytes:
-    """Decrypt a package with the recipient's private key, PEM or JWK.
+    """Decrypt a package with the recipient's private key: of age or SSH, or PEM or JWK.
 
     Raises:
         EvidenceRefusedError: it is not for that key, or was altered.
 
     """
+    if sealed.startswith(AGE_BEGINS):
+        with tempfile.NamedTemporaryFile() as identity:
+            identity.write(key)
+            identity.flush()
+            try:
+                return _age(["--decrypt", "--identity", identity.name], sealed)
+            except DepartmentError as error:
+                raise EvidenceRefusedError(
+                    "it does not open with this key: it is for another, or was altered"
+                ) from error
     try:
         opened = jwe.decrypt_compact(sealed, _key(key), registry=_registry())
         # Each part in its one form: so no bit of the file can be another and the rest still be read.
@@ -188,6 +230,20 @@ def open_sealed(sealed: bytes, key: bytes) -> bytes:
             raise
         raise EvidenceRefusedError("it does not open with this key: it is for another, or was altered") from None
     return opened.plaintext or b""
+
+
+def _age(options: list[str], content: bytes) -> bytes:
+    """Return what the program `age` makes of some bytes. Raises DepartmentError: it is not installed, or it failed."""
+    try:
+        done = subprocess.run(["age", *options], input=content, capture_output=True, check=False, timeout=_AGE_SECONDS)
+    except FileNotFoundError as error:
+        raise DepartmentError("age is not installed; on Debian: sudo apt-get install age") from error
+    except subprocess.TimeoutExpired as error:
+        raise DepartmentError(f"age did not end within {_AGE_SECONDS:.0f} s: try again") from error
+    if done.returncode:
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        raise DepartmentError(f"age: {lines[0].removeprefix('age: ') if lines else 'it failed'}")
+    return done.stdout
 
 
 def _registry() -> jwe.JWERegistry:

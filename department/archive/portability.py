@@ -57,7 +57,7 @@ _EXPORTED_ELSEWHERE = (
     *("ledger_event", "ledger_entry", "ledger_body", "database_sql"),
 )
 """Tables that are exported in another form, or that migrations fill."""
-_EXCLUDED = "^(django|auth|account|mfa|socialaccount)_|^audits_household|^search_ticket$"
+_EXCLUDED = "^(django|auth|account|mfa|socialaccount)_|^audits_household|^search_(query|ticket)$"
 """Tables of Django, of log-in, and of households: no second factor and no key of households leaves the department."""
 
 

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
-from platepost.department.archive import views
+from platepost.department.archive import evidence_views, views
 from platepost.department.people.rights import Permission
 from platepost.department.web.navigation import NavigationEntry
 
@@ -13,12 +13,21 @@ urlpatterns = [
     path("archive/plan/", views.propose, name="archive_propose"),
     path("archive/plan/<uuid:plan>/", views.plan, name="archive_plan"),
     path("archive/plan/<uuid:plan>/approve/", views.approve, name="archive_approve"),
+    path("evidence/", evidence_views.carts, name="evidence"),
+    path("evidence/add/", evidence_views.add, name="evidence_add"),
+    path("evidence/<uuid:cart>/", evidence_views.cart, name="evidence_cart"),
+    path("evidence/<uuid:cart>/records/", evidence_views.change, name="evidence_change"),
+    path("evidence/<uuid:cart>/order/", evidence_views.order_package, name="evidence_order"),
+    path("evidence/<uuid:cart>/package/", evidence_views.package, name="evidence_package"),
+    path("evidence/<uuid:cart>/book/", evidence_views.book_package, name="evidence_book"),
     path("holds/", views.holds, name="holds"),
+    path("holds/chosen/", views.hold_chosen, name="hold_chosen"),
     path("holds/<int:hold>/review/", views.review, name="hold_review"),
     path("holds/<int:hold>/lift/", views.lift, name="hold_lift"),
 ]
 
 navigation = (
     NavigationEntry(50, "holds", _("Holds"), Permission.PLACE_HOLD),
+    NavigationEntry(55, "evidence", _("Evidence"), Permission.PLACE_HOLD),
     NavigationEntry(60, "archive", _("Archive"), Permission.PLAN_PURGE),
 )

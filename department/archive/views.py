@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -20,9 +22,14 @@ from platepost.department.people.access import CurrentRequest, accepted, needs
 from platepost.department.people.forms import MOST_NUMBER, DayField, TimeField
 from platepost.department.people.rights import Permission
 from platepost.department.people.services import covert_groups
+from platepost.department.search.errors import NoSearchError
+from platepost.department.search.queries import StoredQuery, stored_query
+from platepost.department.search.stored import session_of
 
 _LINES = forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"})
 _NO_RECORD = _("No record has a number that long.")
+_DIGITS = 18
+"""Of a record's number at most."""
 PLANS = 50
 """Plans that the page lists, the latest."""
 
@@ -210,7 +217,7 @@ def _plan(request: HttpRequest, number: UUID, form: forms.Form | None = None) ->
 @require_http_methods(["GET", "HEAD", "POST"])
 def holds(request: CurrentRequest) -> HttpResponse:
     """List the holds in force, and place one. Plates and records are counted, not shown."""
-    form = HoldForm(request.POST if request.method == "POST" else None)
+    form = HoldForm(request.POST) if request.method == "POST" else _hold_of_search(request)
 
     def place(cleaned: Mapping[str, Any]) -> None:
         why = {name: cleaned[name] for name in ("kind", "case", "reason", "review_on")}
@@ -219,6 +226,34 @@ def holds(request: CurrentRequest) -> HttpResponse:
     if form.is_bound and accepted(form, place):
         return redirect("holds")
     return _holds(request, form)
+
+
+@needs(Permission.PLACE_HOLD)
+@require_POST
+def hold_chosen(request: CurrentRequest) -> HttpResponse:
+    """Lead to the form of a hold on reads that a search has listed; it is placed there."""
+    query, records = chosen_reads(request)
+    return redirect(f"{reverse('holds')}?{urlencode({'query': query.id, 'record': records}, doseq=True)}")
+
+
+def chosen_reads(request: CurrentRequest) -> tuple[StoredQuery, list[int]]:
+    """Return the search that a form or an address names, and those of its reads that are chosen; raises Http404."""
+    given = request.POST if request.method == "POST" else request.GET
+    try:
+        query = stored_query(session_of(request), UUID(given.get("query", "")))
+    except (ValueError, NoSearchError) as error:
+        raise Http404 from error
+    numbers = (int(number) for number in given.getlist("record") if number.isdecimal() and len(number) <= _DIGITS)
+    return query, [number for number in numbers if number in query.listed]
+
+
+def _hold_of_search(request: CurrentRequest) -> HoldForm:
+    """Return the form of a hold on reads that a search has listed; an empty one without a search."""
+    if "query" not in request.GET:
+        return HoldForm()
+    query, records = chosen_reads(request)
+    case = next(iter(query.fields.get("case", ())), "")
+    return HoldForm(initial={"kind": Hold.KINDS[0], "case": case, "records": " ".join(map(str, records))})
 
 
 @needs(Permission.REMOVE_HOLD)

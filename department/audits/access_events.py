@@ -34,7 +34,7 @@ _WATCHING = {
     )
 }
 """Events of somebody who looks, and does nothing."""
-_NO_SEARCH = frozenset({"record", "console", "sample", "incident"})
+_NO_SEARCH = frozenset({"record", "picture", "console", "sample", "incident"})
 """What is asked where nobody looks for anything: for a picture of what a search has opened, for hits that came by
 themselves, for random reads that somebody labels, for whom a breach affects."""
 _READ = """

@@ -177,6 +177,8 @@ STATUS_RECEIPTS: Path | None = None
 """The log of receipts, by which the status page names incidents."""
 STATUS_NIGHTLY: Path | None = None
 """Where `nightly` reports."""
+ARCHIVE_EVIDENCE = Path("evidence")
+"""The folder of encrypted packages of evidence."""
 ARCHIVE_HOLDS: Path | None = None
 """Where holds are written, beside the database."""
 # The commands set logging up, as every command of Platepost does.

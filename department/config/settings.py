@@ -78,6 +78,7 @@ def settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         "BROKERS": folder.settings.brokers,
         "STATUS_NIGHTLY": folder.nightly,
         "ARCHIVE_HOLDS": folder.holds_aside,
+        "ARCHIVE_EVIDENCE": folder.evidence,
         "POLICY_FILE": folder.policy,
         "STORED_REGISTER": folder.stored_register,
         "TRAINING_FOLDER": folder.training,

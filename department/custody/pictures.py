@@ -88,6 +88,7 @@ def pictures_of(
     records: Sequence[int],
     bucket: PictureBucket | None,
     *,
+    kind: str | None = None,
     lacking: dict[int, str] | None = None,
 ) -> dict[int, tuple[PictureBytes, ...]]:
     """Return the pictures of records, by the records' ids, as far as they are kept.
@@ -96,6 +97,7 @@ def pictures_of(
         connection: of a role that may see them.
         records: the ids.
         bucket: where some lie.
+        kind: which of them; all if None.
         lacking: takes by record why a picture that is kept cannot be shown; without it, that is an error.
 
     Raises:
@@ -106,8 +108,8 @@ def pictures_of(
     # Planned once a session, where the session allows it: with weekly partitions that takes longer than all else.
     rows = psycopg.Cursor(connection).execute(
         "SELECT record_id, kind, media_type, width, height, sha256, body, object FROM custody_picture"
-        " WHERE record_id = ANY (%s) ORDER BY record_id, kind DESC",
-        [list(records)],
+        " WHERE record_id = ANY (%s) AND kind = coalesce(%s, kind) ORDER BY record_id, kind DESC",
+        [list(records), kind],
         prepare=True,
     )
     listed = rows.fetchall()

@@ -40,6 +40,7 @@ READS_NEAR = (
 )
 """SQL of the reads near a row `passage` with `post` and `captured_at`, for use within `under`. Its values: how long
 before and after, and how long before and after that they may have been kept."""
+_SUMMARIZED = ("plate_fold", "plate_read", "captured_at", "covert_group")
 _BY_NAME = ("custody_cover_records", "custody_cover_named", "search_cover_spelled")
 _reading: ContextVar[UUID | None] = ContextVar("_reading", default=None)
 """The entry in whose transaction this thread is."""
@@ -164,14 +165,7 @@ def seen(entry: OpenEntry, read_filter: ReadFilter, *, limit: int) -> list[Plate
     elif read_filter.weeks:
         cover(entry, "custody_cover_named(%s, %s, %s)", [[*read_filter.weeks], entry.noted_for])
     if read_filter.weeks or read_filter.spellings:
-        known, bounds = _known(read_filter)
-        # OFFSET: first what is known, and then the reads of each, however few reads there seem to be.
-        selected = (
-            f"{known}, LATERAL (SELECT plate_fold, plate_read, captured_at, covert_group FROM {selected}"  # noqa: S608
-            " AND plate_fold = plate AND retained_from >= week AND retained_from < week_end OFFSET 0"
-            ") AS kept"
-        )
-        values = [*bounds, *values]
+        selected, values = _of_known(read_filter, _SUMMARIZED)
     with under(entry):
         return [PlateSummary(*row) for row in prepared(_counted(selected), [*values, limit])]
 
@@ -301,6 +295,23 @@ def picture(entry: OpenEntry, record_id: int, kind: str) -> PictureBytes | None:
     return chosen
 
 
+def thumbnails(entry: OpenEntry, records: Sequence[int], *, kind: str = "patch") -> dict[int, PictureBytes]:
+    """Return a picture of each record that has one of a kind and that the entry may see; without any that is damaged.
+
+    Errors are those of `reads`.
+    """
+    _cover_records(entry, records)
+    with under(entry) as cursor:
+        kept = pictures_of(connection.connection, records, settings.PICTURE_BUCKET, kind=kind, lacking={})
+        cursor.execute(
+            "SELECT DISTINCT record_id, covert_group FROM custody_picture WHERE record_id = ANY (%s)", [list(records)]
+        )
+        groups = dict(cursor.fetchall())
+    for record in kept:
+        entry.fetched(pictures=[(record, kind)], group=groups.get(record))
+    return {record: pictures[0] for record, pictures in kept.items()}
+
+
 def whole_records(
     entry: OpenEntry,
     *,
@@ -340,6 +351,23 @@ def whole_records(
         kinds = [(stored.id, picture.kind) for picture in seen_pictures]
         entry.fetched(records=[stored.id], pictures=kinds, group=stored.covert_group)
     return whole
+
+
+def records_for_package(entry: OpenEntry, records: Sequence[int]) -> dict[int, str]:
+    """Return the last verdicts of records by their numbers, and note the records and their pictures as shown.
+
+    So that a package of evidence may have them; without those that the entry may not see. Errors are those of `reads`.
+    """
+    _cover_records(entry, records)
+    with under(entry) as cursor:
+        cursor.execute("SELECT id, verdict, covert_group FROM custody_judged WHERE id = ANY (%s)", [list(records)])
+        judged = cursor.fetchall()
+        cursor.execute("SELECT record_id, kind FROM custody_picture WHERE record_id = ANY (%s)", [list(records)])
+        pictures = cursor.fetchall()
+    for record, _, group in judged:
+        kinds = [(one, kind) for one, kind in pictures if one == record]
+        entry.fetched(records=[record], pictures=kinds, group=group)
+    return {record: verdict for record, verdict, _ in judged}
 
 
 @dataclass(frozen=True, slots=True)
@@ -494,10 +522,30 @@ def json_asked(read_filter: ReadFilter) -> str:
     return json.dumps({name: value for name, value in given.items() if value})
 
 
+def covered_reads(read_filter: ReadFilter, columns: Sequence[str]) -> tuple[str, list[Any]]:
+    """Return the SQL of the reads of those plates of search's dictionary that the entry opens, and its values.
+
+    For use within `under`. Its values are those of the filter; it gives plates no other way.
+    """
+    return _of_known(replace(read_filter, weeks={}), columns)
+
+
+def _of_known(read_filter: ReadFilter, columns: Sequence[str]) -> tuple[str, list[Any]]:
+    """Return the SQL of the wanted reads of known plates, and its values."""
+    selected, values = selected_reads(read_filter)
+    known, bounds = _known(read_filter)
+    # OFFSET: first what is known, and then the reads of each, however few reads there seem to be.
+    return (
+        f"{known}, LATERAL (SELECT {', '.join(columns)} FROM {selected}"  # noqa: S608 - our own names
+        " AND plate_fold = plate AND retained_from >= week AND retained_from < week_end OFFSET 0"
+        ") AS kept"
+    ), [*bounds, *values]
+
+
 def _known(read_filter: ReadFilter) -> tuple[str, list[Any]]:
     """Return the SQL of plates, each with the bounds of weeks that have reads of it, and its values."""
     values: list[Any] = []
-    if read_filter.spellings:
+    if not read_filter.weeks:
         listed = "search_known(false), unnest(weeks) AS at"
     else:
         listed = "unnest(%s::text[], %s::integer[]) AS named (plate_fold, at)"

@@ -321,6 +321,10 @@ class LedgerEvent(Enum):
 
     # --- searches and cases
     CORRECTED = EventKind("corrected", "noted a correction", "person record:int note", "case")
+    CASE_CORRECTED = EventKind(
+        "case_corrected", "corrected the case number of a search", "person former? case because", refers_to=("intent",)
+    )
+    """Both stay: what was asked under the former number, and that it belongs to the case."""
     WORK_SAVED = EventKind("work_saved", "saved work of a case", "person case what")
     WORK_DISCARDED = EventKind("work_discarded", "discarded saved work", "person what")
     STANDING_PATTERN = EventKind("standing_pattern", "set a standing pattern", "person case? pattern until", "what")
@@ -423,8 +427,18 @@ class LedgerEvent(Enum):
     )
     """From the bucket, those put before a time: of a database that was lost; `size` is in bytes."""
     EXPORTED = EventKind(
-        "exported", "exported evidence", "person case what", "digest count:int records:ints pictures:int reason?"
+        "exported",
+        "exported evidence",
+        "person case what",
+        "digest count:int records:ints pictures:int reason?",
+        writers=(WEB, KEEPER),
     )
+    """By a command, or by the archive service, which makes what a person has ordered on the pages."""
+    EVIDENCE_DOWNLOADED = EventKind(
+        "evidence_downloaded", "downloaded a package of evidence", "person case what digest"
+    )
+    EVIDENCE_COLLECTED = EventKind("evidence_collected", "collected evidence", "person case what records:ints")
+    """`records`: all that are collected for the case from then on; `what`: the identifier of the collection."""
     EVIDENCE_BOOKED = EventKind(
         "evidence_booked",
         "booked evidence",
@@ -432,6 +446,13 @@ class LedgerEvent(Enum):
         retention=BodyClass.PERMANENT,
     )
     """A package that was exported was received, as it lies on its medium."""
+    EVIDENCE_RETURNED = EventKind(
+        "evidence_returned",
+        "booked evidence back in",
+        "person case what digest receipt medium received_by",
+        retention=BodyClass.PERMANENT,
+    )
+    """It came back, as it lies on its medium."""
     BACKED_UP = EventKind(
         "backed_up", "made a backup", "what digest", "person", retention=BodyClass.PERMANENT, writers=(WEB, KEEPER)
     )

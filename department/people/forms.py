@@ -1,6 +1,6 @@
 """Forms about people, and the fields of days and times that all forms have."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django import forms
@@ -44,7 +44,7 @@ class TimeField(forms.DateTimeField):
     """A day and time, in the department's time zone: where a span begins or, with `ends`, where it ends.
 
     In the hour that comes twice when daylight saving time ends, a span begins in the first and ends in the second: the
-    person means the whole of it. An hour that is left out in spring widens it, too.
+    person means the whole of it. A time in the hour that is left out in spring is refused.
     """
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
@@ -61,7 +61,13 @@ class TimeField(forms.DateTimeField):
         except forms.ValidationError as error:
             if error.code != "ambiguous_timezone" or not isinstance(error.params, dict):
                 raise
-            both = (timezone.make_aware(error.params["datetime"].replace(fold=fold)) for fold in (0, 1))
+            typed = error.params["datetime"]
+            both = [timezone.make_aware(typed.replace(fold=fold)) for fold in (0, 1)]
+            if all(timezone.make_naive(each.astimezone(UTC)) != typed for each in both):
+                raise forms.ValidationError(
+                    _("There is no such time on that day: the clocks are set forward past it. Give another time."),
+                    code="left_out",
+                ) from error
             return (max if self._ends else min)(both, key=datetime.timestamp)
 
 

@@ -9,6 +9,8 @@
           +-- SearchTimeoutError           the database gave the statement up
           +-- CaseRequiredError            what is asked is for a case only
           +-- PlacesError                  the department's map cannot be read
+          +-- NoSearchError                a search is not there any more
+               +-- ForeignSearchError      it is another session's
 """
 
 from platepost.department.errors import DepartmentError
@@ -36,3 +38,11 @@ class CaseRequiredError(SearchError):
 
 class PlacesError(SearchError):
     """The department's map cannot be read."""
+
+
+class NoSearchError(SearchError):
+    """A search is not there, or has expired."""
+
+
+class ForeignSearchError(NoSearchError):
+    """A search is another session's."""

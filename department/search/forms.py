@@ -80,6 +80,11 @@ class PurposeForm(forms.Form):
         data = cast("MultiValueDict[str, str]", self.data)
         return [(name, value) for name in self.fields for value in data.getlist(name) if value]
 
+    @property
+    def why(self) -> list[tuple[str, str]]:
+        """What was given as the purpose, for a form that asks something else for the same reason."""
+        return [(name, value) for name, value in self.again if name in PurposeForm.base_fields]
+
 
 class SearchForm(PurposeForm):
     """One search."""
@@ -114,13 +119,14 @@ class SearchForm(PurposeForm):
 
     @property
     def asks_for_more(self) -> bool:
-        """Whether anything was given besides plate, place and time."""
-        rare = ("hour_from", "hour_until", "weekdays", *READ_FIELDS)
+        """Whether hours or days were given."""
+        rare = ("hour_from", "hour_until", "weekdays")
         return any(self[name].value() for name in rare)
 
     def clean(self) -> dict[str, Any]:
         """Make the query of it."""
         cleaned = super().clean() or {}
+        require_order(self, cleaned)
         if self.errors:
             return cleaned
         text, areas = cleaned["plate"], cleaned["areas"]
@@ -151,6 +157,13 @@ class SearchForm(PurposeForm):
         return dict(self.query.asked(self.cleaned_data["plate"]))
 
 
+class CaseNumberForm(forms.Form):
+    """The right case number of a search."""
+
+    case = forms.CharField(label=_("Case number"), max_length=64)
+    because = forms.CharField(label=_("What was wrong"), max_length=200)
+
+
 class SceneForm(forms.Form):
     """One place and time of several."""
 
@@ -167,6 +180,7 @@ class SceneForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Make the scene of it."""
         cleaned = super().clean() or {}
+        require_order(self, cleaned)
         if not self.errors and cleaned:
             posts = sorted({*cleaned["posts"], *self._places.posts_of(cleaned["areas"])})
             try:
@@ -174,6 +188,13 @@ class SceneForm(forms.Form):
             except PatternError as error:
                 self.add_error(None, str(error))
         return cleaned
+
+
+def require_order(form: forms.Form, cleaned: Mapping[str, Any]) -> None:
+    """Have a form report an end that is not after its start."""
+    since, until = cleaned.get("since"), cleaned.get("until")
+    if since is not None and until is not None and until <= since:
+        form.add_error("until", gettext("The end is not after the start. Swap them, or give a later end."))
 
 
 def _form_field(field: ReadField) -> forms.Field:

@@ -7,7 +7,8 @@
     7AB*        `*` is any characters, or none
     [8B]        one of these, six at most
 
-Spaces and hyphens count for nothing. Plates are folded, in the pattern as in the records: O and 0 are one, as are I and
+Spaces, dashes, dots, and symbols such as the heart of a special plate count for nothing: a symbol is no character of
+the number. Plates are folded, in the pattern as in the records: O and 0 are one, as are I and
 1. With a budget of look-alikes, up to that many of the characters may be others that the reader takes for them. And
 one of the known characters may be remembered wrongly, whichever it is.
 
@@ -16,6 +17,7 @@ A read has `?` for a character that something hides. That may be any, as long as
 
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -47,7 +49,11 @@ _SLIP = math.log(0.1 / 33)
 behind nearly every look-alike; the figure is a judgment, not measured."""
 _HIDDEN = math.log(1 / 34)
 """Score of a hidden character: it may be any, one as likely as another."""
-_TOKEN = re.compile(r"\[([A-Z0-9]*)\]|([A-Z0-9])|([\s-])|(\*)|\?", re.IGNORECASE | re.ASCII)
+_TOKEN = re.compile(r"\[([A-Z0-9]*)\]|([A-Z0-9])|(\*)|\?", re.IGNORECASE | re.ASCII)
+_IGNORED = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Pd", "So", "Mn"})
+"""Categories of Unicode whose characters are no part of a plate's number: spaces, dashes, symbols such as a heart."""
+_IGNORED_TOO = frozenset("+.\u00b7\u2022")
+"""The plus of a special plate, and dots that people write where the plate has a gap."""
 
 
 _Place: TypeAlias = tuple[int, int, bool, int]
@@ -146,16 +152,20 @@ class PlatePattern:
         if not 0 <= budget <= MOST_LOOK_ALIKES:
             raise PatternError(f"from 0 to {MOST_LOOK_ALIKES} characters may be look-alikes")
         elements: list[Element] = []
+        text = unicodedata.normalize("NFKC", text)  # wide letters, as some programs copy them
         at = 0
         while at < len(text):
+            if unicodedata.category(text[at]) in _IGNORED or text[at] in _IGNORED_TOO:
+                at += 1
+                continue
             token = _TOKEN.match(text, at)
             if token is None:
                 raise PatternError(f"character {at + 1}: a pattern has A-Z, 0-9, `?`, `*` and sets such as [8B]")
-            several, one, blank, repeated = token.groups()
+            several, one, repeated = token.groups()
             if several is not None and not 0 < len(several) <= MOST_IN_SET:
                 raise PatternError(f"character {at + 1}: a set has from 1 to {MOST_IN_SET} characters")
             element = Element("".join(sorted(set(folded((several or one or "").upper())))), repeats=bool(repeated))
-            if not blank and not (repeated and elements and elements[-1].repeats):
+            if not (repeated and elements and elements[-1].repeats):
                 elements.append(element)
             at = token.end()
         if not elements:

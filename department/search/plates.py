@@ -198,7 +198,7 @@ def _known(
     pattern = query.pattern
     spellings = pattern.plates if pattern is not None and pattern.searchable else None
     if pattern is not None and pattern.searchable and spellings is None:
-        plates = _candidates(entry, pattern)
+        plates = candidates(entry, pattern)
         if plates is not None:
             return plates, False
         if not query.has_place_and_time:
@@ -207,12 +207,10 @@ def _known(
             )
     if pattern is not None and spellings is not None:
         # Of what is spelled out few exist: their reads are found in the same step.
-        filters = [
-            query.read_filter(spellings=spellings, hiding=(_any_of(pattern.hiding_ngrams), pattern.hiding_regex))
-        ]
+        filters = [query.read_filter(spellings=spellings, hiding=(any_of(pattern.hiding_ngrams), pattern.hiding_regex))]
         summaries = seen(entry, filters[0], limit=MOST_PLATES + 1)
         if len(summaries) > MOST_PLATES:
-            raise _too_many()
+            raise too_many()
         return {plate.plate: plate for plate in summaries}, False
     # Of what a read hides, the index of places can compare what stands before.
     beginnings = pattern.beginnings if pattern is not None else ("",)
@@ -221,30 +219,31 @@ def _known(
     behind, page = (behind, limit) if pattern is None else ("", MOST_PLATES)
     covered = [cover_plates(entry, each, behind=behind, page=page) for each in filters]
     if any(too_many for too_many, _ in covered):
-        raise _too_many()
+        raise too_many()
     summaries = [plate for each in filters for plate in seen(entry, each, limit=MOST_PLATES + 1)]
     if len(summaries) > MOST_PLATES:
-        raise _too_many()
+        raise too_many()
     return {plate.plate: plate for plate in summaries}, any(more for _, more in covered)
 
 
-def _too_many() -> TooManyPlatesError:
+def too_many() -> TooManyPlatesError:
+    """Return the error of a search that fits too many plates."""
     return TooManyPlatesError(f"more than {MOST_PLATES} plates fit: give another character, fewer posts or less time")
 
 
-def _candidates(entry: OpenEntry, pattern: PlatePattern) -> dict[str, Weeks] | None:
+def candidates(entry: OpenEntry, pattern: PlatePattern) -> dict[str, Weeks] | None:
     """Return the plates of the dictionary that fit, and when there are reads; None if more fit than are ranked.
 
-    Some that hide characters may hide too many.
+    They are covered, to be compared. Some that hide characters may hide too many.
     """
     call = "search_cover_candidates(%s, %s::text[], %s::integer[], %s::text[], %s, %s)"
     number = 0
     for variant in pattern.variants:
         all_of = [group[0] for group in variant.grams if len(group) == 1]
-        any_of = _any_of(group for group in variant.grams if len(group) > 1)
+        one_of = any_of(group for group in variant.grams if len(group) > 1)
         spelled = variant.plates and list(variant.plates)
-        asked: list[list[Any]] = [[spelled, all_of, any_of, variant.regex]]
-        if hiding := _any_of(variant.hiding_ngrams):
+        asked: list[list[Any]] = [[spelled, all_of, one_of, variant.regex]]
+        if hiding := any_of(variant.hiding_ngrams):
             asked.append([[], [], hiding, variant.hiding_regex])
         for values in asked:
             (count,) = cover(entry, call, [*values, entry.noted_for])
@@ -258,8 +257,8 @@ def _candidates(entry: OpenEntry, pattern: PlatePattern) -> dict[str, Weeks] | N
     return plates_known if len(plates_known) <= MOST_PLATES else None
 
 
-def _any_of(groups: Iterable[Sequence[int]]) -> list[str]:
-    """Return groups of grams as `search_candidates` takes them."""
+def any_of(groups: Iterable[Sequence[int]]) -> list[str]:
+    """Return groups of grams as `search_candidates` of the database takes them."""
     return ["{" + ",".join(map(str, group)) + "}" for group in groups]
 
 

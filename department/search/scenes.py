@@ -19,6 +19,7 @@ MOST_SCENES = 10
 MOST_PASSAGES = 500
 """Passages of a plate, the latest, to which others are held for a convoy."""
 _COMPARED = "class <> 'doubtful' AND covert_group IS NULL"
+MOST_MEETINGS = 50
 LONGEST_GAP = timedelta(minutes=10)
 """Between two vehicles of a convoy at one post."""
 
@@ -69,6 +70,8 @@ class Companion:
     """Different posts at which that was."""
     first: datetime
     last: datetime
+    meetings: Sequence[tuple[str, datetime]] = ()
+    """By post and time, the earliest first: the latest `MOST_MEETINGS` of those passages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +158,24 @@ def companions(
         "WITH passage AS MATERIALIZED ("  # noqa: S608 - our own names
         f"  SELECT post, captured_at FROM {selected} AND {_COMPARED} ORDER BY captured_at DESC LIMIT %s)"
         " SELECT other.plate_fold, mode() WITHIN GROUP (ORDER BY other.plate_read),"
-        " count(DISTINCT passage), count(DISTINCT passage.post), min(other.captured_at), max(other.captured_at)"
+        " count(DISTINCT passage), count(DISTINCT passage.post), min(other.captured_at), max(other.captured_at),"
+        " (array_agg(passage.post ORDER BY other.captured_at DESC))[:%s],"
+        " (array_agg(other.captured_at ORDER BY other.captured_at DESC))[:%s]"
         f" FROM passage CROSS JOIN LATERAL ({READS_NEAR}) AS other"
         " WHERE other.plate_fold <> ALL (%s) GROUP BY other.plate_fold HAVING count(DISTINCT passage.post) >= %s"
         " ORDER BY count(DISTINCT passage) DESC, other.plate_fold LIMIT %s"
     )
-    more: list[Any] = [MOST_PASSAGES, gap, gap, gap, gap + FURTHEST, list(read_filter.plates), least, PAGE]
+    most = [MOST_MEETINGS, MOST_MEETINGS]
+    more: list[Any] = [MOST_PASSAGES, *most, gap, gap, gap, gap + FURTHEST, list(read_filter.plates), least, PAGE]
     near = [json_asked(read_filter), MOST_PASSAGES, gap, least, PAGE]
     with in_time():
         cover(entry, "search_cover_companions(%s, %s, %s, %s, %s, %s)", near)
         with under(entry) as cursor:
             cursor.execute(statement, [*values, *more])
-            others = [Companion(*row) for row in cursor]
+            others = [
+                Companion(*about, meetings=tuple(zip(reversed(posts), reversed(times), strict=True)))  # type: ignore[misc]
+                for *about, posts, times in cursor
+            ]
     entry.fetched(plates=[*read_filter.plates, *(each.plate for each in others)])
     return others
 

@@ -7,7 +7,7 @@ the map has posts and no streets, and without WebGL the page has the same places
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import lru_cache, partial
 from pathlib import Path
@@ -57,7 +57,11 @@ class StreetMap:
     posts: tuple[MapPlace, ...]
     hit: MapPlace | None = None
     trail: tuple[MapPlace, ...] = ()
-    """Earlier reads of the hit's plate, the earliest first."""
+    """Reads of a plate, the earliest first: those before a hit, or of a page. Or posts with reads: see `joined`."""
+    joined: bool = True
+    """Whether a line joins the trail."""
+    label: str = ""
+    """What the list calls the hit, if it is none."""
 
     @property
     def json(self) -> str:
@@ -83,6 +87,13 @@ def street_map(
         return None
     reads = (_place(places, post, f"{timezone.localtime(at):%H:%M:%S}") for post, at in trail)
     return StreetMap(posts, hit, tuple(reads))
+
+
+def map_of_counts(places: Places, counts: Mapping[str, int]) -> StreetMap | None:
+    """Return a map of the posts that counts how many vehicles each has seen; None where no place is known."""
+    drawn = street_map(places)
+    seen = tuple(_place(places, post, str(count)) for post, count in counts.items() if count)
+    return replace(drawn, trail=seen, joined=False) if drawn is not None else None
 
 
 def located(place: MapPlace, places: Places) -> MapPlace:

@@ -14,7 +14,8 @@ from platepost.department.policy.policy import AccessPurpose
 class PictureTicket:
     """What one opens."""
 
-    record: int
+    records: tuple[int, ...]
+    """One, or those of a page of results."""
     kind: str
     purpose: AccessPurpose
     """The page's."""
@@ -27,7 +28,7 @@ def give_ticket(session: str, ticket: PictureTicket) -> UUID:
     name = uuid4()
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO search_ticket (id, session, opens) VALUES (%s, %s, %s)",
+            "INSERT INTO search_ticket (id, session, opens) VALUES (%s, sha256(convert_to(%s, 'UTF8')), %s)",
             [name, session, json.dumps(asdict(ticket))],
         )
     return name
@@ -39,4 +40,5 @@ def use_ticket(session: str, name: UUID) -> PictureTicket | None:
     if opens is None:
         return None
     ticket_fields = json.loads(opens)
-    return PictureTicket(**ticket_fields | {"purpose": AccessPurpose(**ticket_fields["purpose"])})
+    purpose, records = AccessPurpose(**ticket_fields["purpose"]), tuple(ticket_fields["records"])
+    return PictureTicket(**ticket_fields | {"purpose": purpose, "records": records})

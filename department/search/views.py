@@ -1,180 +1,281 @@
 """The search pages. Nothing is read before a purpose is in the ledger, and no plate stands in an address or a title.
 
-What was asked goes on from page to page in hidden fields of forms, so every step is a POST with a purpose of its own,
-and an entry of its own. A picture is fetched by an address that works once.
+A form is sent by POST. What it asks stays on the server, and the browser is led to an address with an identifier that
+tells nothing: so Back, reload and tabs work. Each page that is shown, a reloaded one too, is an entry of its own. A
+read is addressed by its number, and opened if a page of that search has listed it. A picture's address works once.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from django import forms
 from django.conf import settings
-from django.db import connection
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.datastructures import MultiValueDict
 from django.utils.dates import WEEKDAYS
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
+from platepost.department.custody.errors import CustodyError
 from platepost.department.custody.placeholder_image import picture_response
 from platepost.department.custody.read_fields import READ_FIELDS, shown_fields
-from platepost.department.custody.reading import ReadFilter, ShownRow, page_of_reads, picture_kinds, reads
+from platepost.department.custody.reading import ReadFilter, ShownRow, page_of_reads, reads, thumbnails
 from platepost.department.database.queries import rows
-from platepost.department.ledger.entries import OpenEntry, open_entry
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.writing import append
 from platepost.department.people.access import CurrentRequest, needs
 from platepost.department.people.rights import Permission
-from platepost.department.policy.errors import PurposeError
-from platepost.department.policy.policy import AccessPurpose
 from platepost.department.search.corrections import correct, corrected_reads, corrections_of
-from platepost.department.search.errors import PlacesError, SearchError
-from platepost.department.search.forms import PurposeForm, SceneForm, SearchForm, known_posts
+from platepost.department.search.errors import PlacesError
+from platepost.department.search.forms import CaseNumberForm, SearchForm
 from platepost.department.search.map import drawn_map
-from platepost.department.search.plates import Cursor, PlateMatch, find_plates
+from platepost.department.search.places import Places
+from platepost.department.search.queries import ListedRead, StoredQuery, list_reads, store_query
+from platepost.department.search.read_page import read_facts
+from platepost.department.search.results import (
+    PlateResult,
+    ResultBehind,
+    ResultOrder,
+    ResultPage,
+    find_results,
+    kept_reads,
+)
 from platepost.department.search.saved import discard_search, save_search, saved_searches
-from platepost.department.search.scenes import MOST_SCENES, common_plates, companions, usual_places
-from platepost.department.search.street_map import tile_source
+from platepost.department.search.scenes import companions, usual_places
+from platepost.department.search.stored import (
+    RUNNING,
+    cancelable,
+    errors_shown,
+    form_data,
+    of_query,
+    opened_entry,
+    running,
+    session_of,
+)
+from platepost.department.search.street_map import StreetMap, map_of_counts, street_map, tile_source
 from platepost.department.search.tickets import PictureTicket, give_ticket, use_ticket
 
-READS = 50
+READS = 100
 """Reads of one page."""
-_DIGITS = 18
-"""Of a record's number at most."""
+MOST_ON_MAP = 1000
+"""Plates of which a map has the latest read."""
 _LONGEST = 100
 """Characters of a text that no form checks: no plate, and no kind of page, has so many."""
-_NAME = "search:"
-"""Beginning of the name that a search gives its connection, by which it is canceled."""
+_VIEWS = ("list", "map", "timeline")
 
 
 @needs(Permission.SEARCH)
 @require_http_methods(["GET", "HEAD", "POST"])
 def search(request: CurrentRequest) -> HttpResponseBase:
-    """Show the form; by POST search, and show the plates."""
+    """Show the form; by POST store what is asked, and lead to the results."""
     if request.method != "POST":
         return _search_page(request, SearchForm(_saved(request)))
     if "purpose" not in request.POST:  # from a hit: nothing was asked yet
-        return _search_page(request, SearchForm(initial={"plate": request.POST.get("plate", "")}))
+        given = [("plate", _text(request, "plate"))]
+        return redirect("search_change", store_query(session_of(request), given))
     form = SearchForm(request.POST)
     if not form.is_valid():
         return _search_page(request, form, status=422)
-    try:
-        after = Cursor(float(request.POST["score"]), request.POST["behind"]) if request.POST.get("behind") else None
-    except (KeyError, ValueError):
+    return redirect("search_results", store_query(session_of(request), form.again, name=running(request)))
+
+
+@needs(Permission.SEARCH)
+@require_safe
+@of_query
+def change(request: CurrentRequest, stored: StoredQuery) -> HttpResponseBase:
+    """Show the form with what a search asks, to ask something else."""
+    data = form_data(stored)
+    if "purpose" in data:
+        return _search_page(request, SearchForm(data))
+    return _search_page(request, SearchForm(initial=data.dict()))
+
+
+@needs(Permission.SEARCH)
+@require_safe
+@of_query
+def results(request: CurrentRequest, stored: StoredQuery) -> HttpResponseBase:
+    """Search, and show the plates: as a list, on a map, or by time."""
+    form = SearchForm(form_data(stored))
+    if not form.is_valid():
         return _search_page(request, form, status=422)
+    order = _order(request, form)
+    view = request.GET.get("view") if request.GET.get("view") in _VIEWS else "list"
+    after = _behind(request, stored)
     asked = form.asked | ({"after": True} if after is not None else {})
-    with _errors_shown(form), _cancelable(request), _entry(request, form.access, asked) as entry:
-        page = find_plates(entry, form.query, after=after)
+    with errors_shown(form), cancelable(stored.id), opened_entry(request, form.access, asked) as entry:
+        limit = MOST_ON_MAP if view == "map" else None
+        page = find_results(entry, form.query, order=order, after=after, **({"limit": limit} if limit else {}))
         corrected = corrected_reads(entry, form.query) if after is None else []
-        if "save" in request.POST:
-            save_search(request.user.login, form.access.case or form.access.purpose, form.again)
-        results = {"plates": [_marked(plate) for plate in page.plates], "next": page.next, "corrected": corrected}
-        return _search_page(request, form, results=results)
-    return _search_page(request, form, status=422)
+        listed = {each.latest["record_id"]: _listed(each.latest, each.seen.plate) for each in page.results}
+        list_reads(
+            session_of(request),
+            stored.id,
+            {note.record_id: ListedRead(note.plate, note.at) for note in corrected} | listed,
+        )
+        ticket = PictureTicket(tuple(listed), "patch", form.access, str(entry.entry))
+        shown = _shown(page, form) | {
+            "corrected": corrected,
+            "order": order,
+            "orders": ResultOrder if form.query.pattern is not None else (),
+            "view": view,
+            "query": stored.id,
+            "behind": page.results[-1].latest["record_id"] if page.more and page.results else None,
+            "is_first": after is None,
+            "thumbnails": give_ticket(session_of(request), ticket) if listed and view != "map" else None,
+        }
+        return _search_page(request, form, results=shown)
+    return _search_page(request, form, status=422, query=stored.id)
 
 
 @needs(Permission.SEARCH)
 @require_POST
-def plate(request: CurrentRequest) -> HttpResponseBase:
-    """Show the reads of one plate, what goes along with it, or where it usually is."""
-    form = SearchForm(request.POST)
-    opened, show = _text(request, "open"), _text(request, "show") or "reads"
-    if not form.is_valid() or not opened:
+@of_query
+def save(request: CurrentRequest, stored: StoredQuery) -> HttpResponseBase:
+    """Save what a search asks, under its case."""
+    form = SearchForm(form_data(stored))
+    if not form.is_valid():
         return _search_page(request, form, status=422)
-    before = _place(request.POST)
-    read_filter = form.query.read_filter([opened], before=before)
-    asked = {**_opened(form, opened), "show": show}
-    with _errors_shown(form), _cancelable(request), _entry(request, form.access, asked) as entry:
-        results: dict[str, Any] = {}
-        counts: Mapping[str, int] = {}
+    save_search(request.user.login, form.access.case or form.access.purpose, form.again)
+    return redirect("search_results", stored.id)
+
+
+@needs(Permission.SEARCH)
+@require_safe
+@of_query
+def plate(request: CurrentRequest, stored: StoredQuery, record: int) -> HttpResponseBase:
+    """Show the reads of the plate of a listed read, what travels with it, or where it usually is."""
+    form, opened = SearchForm(form_data(stored)), _opened(stored, record)
+    if not form.is_valid():
+        return _search_page(request, form, status=422)
+    show = request.GET.get("show") if request.GET.get("show") in {"companions", "usual"} else "reads"
+    before = _listed_before(request, stored)
+    read_filter = form.query.read_filter([opened.plate], before=before)
+    asked = {**_asked(form, opened), "show": show}
+    with errors_shown(form), cancelable(stored.id), opened_entry(request, form.access, asked) as entry:
+        context: dict[str, Any] = {}
         if show == "companions":
-            results["companions"] = companions(entry, read_filter)
+            others = companions(entry, read_filter)
+            chosen = others[_number(request.GET.get("with"), len(others))] if others else None
+            context |= {"companions": others, "chosen": chosen}
+            if chosen is not None:
+                context["street_map"] = street_map(form.places, trail=chosen.meetings)
         elif show == "usual":
             usual = usual_places(entry, read_filter)
-            results["usual"], counts = usual, usual.posts
-            results["weekdays"] = [(WEEKDAYS[day - 1], count) for day, count in usual.weekdays.items()]
+            context |= {"usual": usual, "street_map": map_of_counts(form.places, usual.posts)}
+            context["weekdays"] = [(WEEKDAYS[day - 1], count) for day, count in usual.weekdays.items()]
         else:
-            rows, more = page_of_reads(entry, read_filter, limit=READS)
-            results["reads"] = [{**row, "fields": shown_fields(row)} for row in rows]
-            results |= {"labels": [field.label for field in READ_FIELDS.values()], "next": rows[-1] if more else None}
-            counts = _counted(rows)
-        context = {"opened": opened, "show": show, "again": form.again, "map": drawn_map(form.places, counts)}
-        return render(request, "search/plate.html", {**context, **results, "form": form})
-    return _search_page(request, form, status=422)
+            found, more = page_of_reads(entry, read_filter, limit=READS)
+            list_reads(session_of(request), stored.id, {row["record_id"]: _listed(row, opened.plate) for row in found})
+            ticket = PictureTicket(tuple(row["record_id"] for row in found), "patch", form.access, str(entry.entry))
+            context |= {
+                "reads": [{**row, "fields": shown_fields(row)} for row in found],
+                "labels": [field.label for field in READ_FIELDS.values()],
+                "behind": found[-1]["record_id"] if more else None,
+                "street_map": _trail(form.places, found),
+                "thumbnails": give_ticket(session_of(request), ticket) if found else None,
+            }
+        context |= {"form": form, "query": stored.id, "record": record, "opened": opened.plate, "show": show}
+        context["may_export"] = request.currency.may(Permission.EXPORT)
+        return render(request, "search/plate.html", context)
+    return _search_page(request, form, status=422, query=stored.id)
+
+
+@needs(Permission.SEARCH)
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_query
+def read(request: CurrentRequest, stored: StoredQuery, record: int) -> HttpResponseBase:
+    """Show a listed read with all that is known of it; by POST note a correction first."""
+    form, opened = SearchForm(form_data(stored)), _opened(stored, record)
+    if not form.is_valid():
+        return _search_page(request, form, status=422)
+    text = _text(request, "correction")
+    asked = {**_asked(form, opened), "record": record, **({"correction": text} if text else {})}
+    with errors_shown(form), opened_entry(request, form.access, asked) as entry:
+        found = reads(entry, ReadFilter(records=[record], plates=[opened.plate]), limit=1)
+        if not found:
+            raise Http404
+        if text:
+            correct(entry, found[0], text, person=request.user.login)
+            return redirect("search_read", stored.id, record)
+        facts = read_facts(entry, found[0], form.places)
+        session = session_of(request)
+        pictures = [
+            (kind, give_ticket(session, PictureTicket((record,), kind, form.access, str(entry.entry))))
+            for kind in facts.pictures
+        ]
+        fit = form.query.pattern.fit(opened.plate) if form.query.pattern is not None else None
+        context = {
+            "read": found[0],
+            "facts": facts,
+            "fields": shown_fields(found[0]),
+            "notes": corrections_of(entry, [record]),
+            "form": form,
+            "query": stored.id,
+            "matched": [*zip(opened.plate, fit.why, strict=True)] if fit is not None else [],
+            "pictures": pictures,
+            "may_export": request.currency.may(Permission.EXPORT),
+            "case_form": CaseNumberForm(auto_id="right-%s"),
+            "case_ticket": give_ticket(session, PictureTicket((record,), "case", form.access, str(entry.entry))),
+        }
+        return render(request, "search/read.html", context)
+    return _search_page(request, form, status=422, query=stored.id)
 
 
 @needs(Permission.SEARCH)
 @require_POST
-def read(request: CurrentRequest) -> HttpResponseBase:
-    """Show one read with what was noted beside it; its pictures follow. With a `correction`, note that first."""
-    form = SearchForm(request.POST)
-    number = request.POST.get("record", "")
-    if not form.is_valid() or not number.isdecimal() or len(number) > _DIGITS:
-        return _search_page(request, form, status=422)
-    record, opened, text = int(number), _text(request, "open"), _text(request, "correction")
-    asked = {**_opened(form, opened), "record": record, **({"correction": text} if text else {})}
-    with _errors_shown(form), _entry(request, form.access, asked) as entry:
-        rows = reads(entry, ReadFilter(records=[record], plates=[opened]), limit=1)
-        if not rows:
-            raise Http404
-        if text:
-            correct(entry, rows[0], text, person=request.user.login)
-        notes = corrections_of(entry, [record])
-        session, opened_by = request.session.session_key or "", str(entry.entry)
-        pictures = [
-            (kind, give_ticket(session, PictureTicket(record, kind, form.access, opened_by)))
-            for kind in picture_kinds(entry, record)
-        ]
-        pattern = form.query.pattern
-        fit = pattern.fit(rows[0]["plate_fold"]) if pattern is not None else None
-        context = {
-            "read": rows[0],
-            "fields": shown_fields(rows[0]),
-            "notes": notes,
-            "opened": opened,
-            "again": form.again,
-            "form": form,
-        }
-        matched = [*zip(rows[0]["plate_fold"], fit.why, strict=True)] if fit is not None else []
-        return render(request, "search/read.html", {**context, "matched": matched, "pictures": pictures})
-    return _search_page(request, form, status=422)
+@of_query
+def correct_case(request: CurrentRequest, stored: StoredQuery, record: int, ticket: UUID) -> HttpResponseBase:
+    """Enter the right case number of a search, and go on under it. What stands in the ledger stays there."""
+    corrected, used = CaseNumberForm(request.POST), use_ticket(session_of(request), ticket)
+    if used is None:
+        raise Http404
+    if not corrected.is_valid():
+        return redirect("search_read", stored.id, record)
+    given = corrected.cleaned_data
+    append(
+        LedgerEvent.CASE_CORRECTED,
+        {"person": request.user.login, "former": used.purpose.case, **given},
+        refers_to=UUID(used.found_by),
+    )
+    fields = [(name, value) for name, values in stored.fields.items() for value in values if name != "case"]
+    query = store_query(session_of(request), [*fields, ("case", given["case"])])
+    list_reads(session_of(request), query, {record: _opened(stored, record)})
+    return redirect("search_read", query, record)
 
 
 @needs(Permission.SEE_PICTURES)
 @require_GET
 def read_picture(request: CurrentRequest, ticket: UUID) -> HttpResponseBase:
     """Show a picture, once, under an entry of its own."""
-    used = use_ticket(request.session.session_key or "", ticket)
+    used = use_ticket(session_of(request), ticket)
+    if used is None or len(used.records) != 1 or used.kind == "case":
+        raise Http404
+    (record,) = used.records
+    asked = {"record": record, "picture": used.kind, "found_by": used.found_by}
+    return picture_response(opened_entry(request, used.purpose, asked), record, used.kind)
+
+
+@needs(Permission.SEE_PICTURES)
+@require_GET
+def read_thumbnails(request: CurrentRequest, ticket: UUID) -> HttpResponseBase:
+    """Return the pictures of the plates that a page lists, once, under one entry of their own."""
+    used = use_ticket(session_of(request), ticket)
     if used is None:
         raise Http404
-    asked = {"record": used.record, "picture": used.kind, "found_by": used.found_by}
-    return picture_response(_entry(request, used.purpose, asked), used.record, used.kind)
-
-
-@needs(Permission.SEARCH)
-@require_http_methods(["GET", "HEAD", "POST"])
-def scenes(request: CurrentRequest) -> HttpResponseBase:
-    """Show the plates that were at several places and times."""
-    form = PurposeForm(request.POST if request.method == "POST" else None)
-    kinds = forms.formset_factory(SceneForm, extra=2, min_num=0, max_num=MOST_SCENES, absolute_max=MOST_SCENES)
-    given = {"places": form.places, "posts": known_posts(form.places)}
-    several = kinds(request.POST if request.method == "POST" else None, prefix="scene", form_kwargs=given)
-    context: dict[str, Any] = {"form": form, "scenes": several}
-    if request.method == "POST" and form.is_valid() and several.is_valid():
-        asked = [each.scene for each in several if hasattr(each, "scene")]
-        approved_queries = [
-            {"posts": [*each.posts], "since": f"{each.since}", "until": f"{each.until}"} for each in asked
-        ]
-        least = len(asked) if "all" in request.POST else min(2, len(asked))
-        query = {"scenes": approved_queries} | ({"least": least} if least < len(asked) else {})
-        with _errors_shown(form), _cancelable(request), _entry(request, form.access, query) as entry:
-            context["plates"] = common_plates(entry, asked, least=least)
-        if form.errors:
-            del context["plates"]
-    wrong = form.errors or (several.is_bound and not several.is_valid())
-    return render(request, "search/scenes.html", context, status=422 if wrong else 200)
+    asked = {"records": [*used.records], "picture": used.kind, "found_by": used.found_by}
+    with opened_entry(request, used.purpose, asked) as entry:
+        try:
+            found = thumbnails(entry, used.records, kind=used.kind)
+        except CustodyError:
+            found = {}
+        pictures = {
+            str(record): {"type": each.media_type, "data": b64encode(each.body).decode("ascii")}
+            for record, each in found.items()
+        }
+    return JsonResponse(pictures)
 
 
 @needs(Permission.SEARCH)
@@ -199,7 +300,7 @@ def cancel(request: CurrentRequest) -> HttpResponseBase:
     """Have the database give a search up; anyone who knows its name started it."""
     rows(
         "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = session_user AND application_name = %s",
-        [f"{_NAME}{_running(request)}"],
+        [f"{RUNNING}{running(request)}"],
     )
     return HttpResponse(status=204)
 
@@ -213,15 +314,104 @@ def discard(request: CurrentRequest, saved: UUID) -> HttpResponseBase:
 
 
 def _search_page(
-    request: CurrentRequest, form: SearchForm, *, results: Mapping[str, Any] | None = None, status: int = 200
+    request: CurrentRequest,
+    form: SearchForm,
+    *,
+    results: Mapping[str, Any] | None = None,
+    query: UUID | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     works: dict[str, list[Any]] = {}
     for each in saved_searches(request.user.login):
         works.setdefault(each.work, []).append(each)
-    context = {"form": form, "works": works, "map": drawn_map(form.places), "running": uuid4()}
+    known = kept_reads()
+    context = {"form": form, "works": works, "map": drawn_map(form.places), "running": uuid4(), "query": query}
+    context |= {
+        "kept": known,
+        "known": [(READ_FIELDS[name].label, share) for name, share in known.percent_known.items()],
+    }
     if results is not None:
-        context |= {"found": results, "again": form.again}
+        context |= {"found": results, "query": results["query"], "may_export": request.currency.may(Permission.EXPORT)}
     return render(request, "search/search.html", context, status=status)
+
+
+def _shown(page: ResultPage, form: SearchForm) -> dict[str, Any]:
+    """Return a page of results as the template shows it."""
+    shown = [_result(each, form.places) for each in page.results]
+    query = form.query
+    places = len(query.posts) or len(form.fields["posts"].choices)  # type: ignore[attr-defined]  # a choice of posts
+    counts: dict[str, int] = {}
+    for each in page.results:
+        counts[each.latest["post"]] = counts.get(each.latest["post"], 0) + 1
+    return {
+        "plates": shown,
+        "total": page.total,
+        "more": page.more,
+        "posts": places,
+        "since": query.since,
+        "until": query.until,
+        "can_widen": query.pattern is not None and not query.pattern.budget,
+        "map": map_of_counts(form.places, counts),
+    }
+
+
+def _result(result: PlateResult, places: Places) -> dict[str, Any]:
+    latest, view = result.latest, places.views.get(result.latest["post"])
+    return {
+        "seen": result.seen,
+        "latest": latest,
+        "place": latest["site"] or (view.address if view is not None else "") or latest["post"],
+        "vehicle": " ".join(READ_FIELDS[name].shown(latest) for name in ("color", "vehicle") if latest[name]),
+        "matched": [*zip(result.seen.plate, result.why, strict=True)] if result.why else [],
+    }
+
+
+def _trail(places: Places, found: Sequence[ShownRow]) -> StreetMap | None:
+    """Return the map of some reads of a plate, the earliest first."""
+    return street_map(places, trail=[(row["post"], row["captured_at"]) for row in reversed(found)])
+
+
+def _order(request: HttpRequest, form: SearchForm) -> ResultOrder:
+    """Return how results are sorted: by the latest read, but the likeliest first where characters may be wrong."""
+    pattern = form.query.pattern
+    likeliest = pattern is not None and (pattern.budget > 0 or pattern.slip)
+    try:
+        return ResultOrder(request.GET["order"])
+    except (KeyError, ValueError):
+        return ResultOrder.MATCH if likeliest else ResultOrder.LATEST
+
+
+def _behind(request: HttpRequest, stored: StoredQuery) -> ResultBehind | None:
+    """Return the last result of the page before, which the address names by its read."""
+    record = request.GET.get("after", "")
+    if not record:
+        return None
+    last = stored.listed.get(int(record)) if record.isdecimal() and len(record) < _LONGEST else None
+    if last is None:
+        raise Http404
+    return ResultBehind(last.plate, last.captured_at, int(record))
+
+
+def _listed_before(request: HttpRequest, stored: StoredQuery) -> tuple[datetime, int] | None:
+    record = request.GET.get("before", "")
+    if not record:
+        return None
+    last = stored.listed.get(int(record)) if record.isdecimal() and len(record) < _LONGEST else None
+    if last is None:
+        raise Http404
+    return last.captured_at, int(record)
+
+
+def _opened(stored: StoredQuery, record: int) -> ListedRead:
+    """Return a read that a page of the search has listed. Raises Http404: none has."""
+    try:
+        return stored.listed[record]
+    except KeyError:
+        raise Http404 from None
+
+
+def _listed(row: ShownRow, plate: str) -> ListedRead:
+    return ListedRead(plate, row["captured_at"])
 
 
 def _text(request: HttpRequest, name: str) -> str:
@@ -230,11 +420,16 @@ def _text(request: HttpRequest, name: str) -> str:
     return given if len(given) <= _LONGEST else ""
 
 
-def _opened(form: SearchForm, opened: str) -> dict[str, Any]:
+def _number(given: str | None, most: int) -> int:
+    """Return a place in a list, the first if none is given."""
+    return min(int(given), most - 1) if given and given.isdecimal() and len(given) < _LONGEST else 0
+
+
+def _asked(form: SearchForm, opened: ListedRead) -> dict[str, Any]:
     """Return the search with the plate that is opened, and whether that differs from the plate asked for."""
     pattern = form.query.pattern
-    other = pattern is not None and pattern.fit(opened) is None
-    return {**form.asked, "opened": opened} | ({"other_plate": True} if other else {})
+    other = pattern is not None and pattern.fit(opened.plate) is None
+    return {**form.asked, "opened": opened.plate} | ({"other_plate": True} if other else {})
 
 
 def _saved(request: CurrentRequest) -> MultiValueDict[str, str] | None:
@@ -248,59 +443,3 @@ def _saved(request: CurrentRequest) -> MultiValueDict[str, str] | None:
         raise Http404
     # That a life is in danger is said again for each search: it goes without approval, and is reviewed.
     return MultiValueDict({name: [*values] for name, values in known[0].fields.items() if name != "exigent"})
-
-
-@contextmanager
-def _entry(request: CurrentRequest, purpose: AccessPurpose, asked: Mapping[str, Any]) -> Iterator[OpenEntry]:
-    person = request.user
-    with open_entry(person=person.login, agency=person.agency, purpose=purpose, query=asked) as entry:
-        yield entry
-
-
-@contextmanager
-def _errors_shown(form: forms.Form) -> Iterator[None]:
-    """Say in the form why there is no answer; what comes behind is not done then."""
-    try:
-        yield
-    except PurposeError as error:
-        form.add_error("purpose", str(error))
-    except SearchError as error:
-        form.add_error(None, str(error))
-
-
-@contextmanager
-def _cancelable(request: HttpRequest) -> Iterator[None]:
-    running = _running(request)
-    rows("SELECT set_config('application_name', %s, false)", [f"{_NAME}{running}"])
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("RESET application_name")
-
-
-def _running(request: HttpRequest) -> UUID:
-    try:
-        return UUID(request.POST.get("running", ""))
-    except ValueError:
-        return uuid4()
-
-
-def _place(given: Mapping[str, Any]) -> tuple[datetime, int] | None:
-    try:
-        return datetime.fromisoformat(given["before_at"]), int(given["before_record"])
-    except (KeyError, ValueError):
-        return None
-
-
-def _marked(match: PlateMatch) -> dict[str, Any]:
-    """Return a plate with why each of its characters matches."""
-    plate = match.seen.plate
-    return {"seen": match.seen, "matched": [*zip(plate, match.why, strict=True)] if match.why else []}
-
-
-def _counted(rows: list[ShownRow]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[row["post"]] = counts.get(row["post"], 0) + 1
-    return counts

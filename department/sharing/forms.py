@@ -6,9 +6,8 @@ from uuid import UUID
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from joserfc.jwk import ECKey, RSAKey
 
-from platepost.department.archive.evidence_package import recipient_of
+from platepost.department.archive.evidence_package import RecipientKey, recipient_of
 from platepost.department.archive.holds import HoldScope, folded_plates
 from platepost.department.errors import DepartmentError
 from platepost.department.ledger.models import Agency, AgencyKind
@@ -242,7 +241,7 @@ class SealForm(forms.Form):
         label=_("Your certificate or public key, PEM"), widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"})
     )
 
-    recipient: ECKey | RSAKey
+    recipient: RecipientKey
 
     def clean_key(self) -> str:
         """Read the key."""

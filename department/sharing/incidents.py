@@ -16,9 +16,8 @@ from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.db.models.functions import Now
-from joserfc.jwk import ECKey, RSAKey
 
-from platepost.department.archive.evidence_package import AFFECTED, LARGEST, pack, seal
+from platepost.department.archive.evidence_package import AFFECTED, LARGEST, RecipientKey, pack, seal
 from platepost.department.archive.models import BackupRecord
 from platepost.department.custody.projections import folded
 from platepost.department.custody.reading import MOST_ROWS, PlateSummary, ReadFilter, hits, kept_plates, reads
@@ -238,7 +237,7 @@ def _parts(records: Sequence[int]) -> Iterator[Sequence[int]]:
     return (records[first : first + MOST_ROWS] for first in range(0, len(records), MOST_ROWS))
 
 
-def sealed_list(incident: BreachIncident, recipient: ECKey | RSAKey, *, person: DepartmentPerson) -> bytes:
+def sealed_list(incident: BreachIncident, recipient: RecipientKey, *, person: DepartmentPerson) -> bytes:
     """Compute an incident's exposure, note how much it is, and return the list, encrypted to the recipient.
 
     Errors are those of `exposure`.

@@ -51,6 +51,10 @@ VIEWS_WITHOUT = {
     "imports": "counts of rows and reasons",
     "one_import": "the same",
     "cancel": "gives up a search that was entered when it began",
+    "carts": "numbers of records and of cases, without a vehicle",
+    "cart": "the same",
+    "scenes": "the form; each page of its results is an entry",
+    "hold_chosen": "leads to the form of a hold, with numbers that a search has listed",
 }
 """Views of ours that enter nothing: they show no vehicle, and change nothing."""
 ACTS_WITHOUT = {
@@ -64,6 +68,7 @@ ACTS_WITHOUT = {
     "platepost.department.audits.household.prepare_key": "of `upgrade`: what was sealed to a key that is gone",
     "platepost.department.people.lockout.use_up": "part of a log-on, which is entered",
     "platepost.department.people.sessions.begin_session": "part of a log-on, which is entered, and which it demands",
+    "platepost.department.search.queries.store_query": "what a person typed: each page that it shows is an entry",
     "platepost.department.search.tickets.give_ticket": "of a page that shows a read, under its entry",
     "platepost.department.search.tickets.use_ticket": "of a picture, which is shown under an entry of its own",
     "platepost.department.archive.portability.import_department": "fills an empty department, whose ledger comes along",

@@ -59,6 +59,8 @@ RIGHTS = {
     "archive_due": {OWNER: READ, WEB: READ, AUDITOR: READ, PURGER: READ},
     "archive_hold": _PUBLISHED | {WEB: ADD},
     "archive_plan": _PUBLISHED | {WEB: ADD},
+    # Who orders and who makes a package change a few columns: see tests/department/archive/test_evidence_pages.py.
+    "archive_evidence": {OWNER: ALL, WEB: ADD, KEEPER: READ},
     # Of a part web and auditor see no count that has covert records in it.
     "archive_part": {OWNER: ALL, WEB: frozenset({"INSERT"}), PURGER: READ},
     "archive_outcome": {OWNER: ALL, PURGER: READ},
@@ -91,6 +93,8 @@ RIGHTS = {
     "search_saved": {OWNER: ALL, WEB: ADD},
     # What one opens, a function alone tells, once.
     "search_ticket": {OWNER: ALL, WEB: frozenset({"INSERT"})},
+    # What a session searches for, functions alone return, to that session.
+    "search_query": {OWNER: ALL},
     # An alert is changed by its steps alone: see tests/department/alerts.
     "alerts_transition": {OWNER: ALL, WEB: READ, AUDITOR: READ},
     "alerts_alert": {OWNER: ALL, WEB: READ, AUDITOR: READ},
@@ -182,7 +186,10 @@ FUNCTIONS = {
     **{f"custody_cover_{key}": {OWNER, WEB} for key in ("records", "rows", "plates", "named", "kept")},
     "custody_cover_after": {OWNER, COMMAND},
     "custody_selected": {OWNER},
-    **{f"search_cover_{key}": {OWNER, WEB} for key in ("spelled", "candidates", "scenes", "companions", "corrected")},
+    **{
+        f"search_cover_{key}": {OWNER, WEB}
+        for key in ("spelled", "candidates", "latest", "scenes", "companions", "corrected")
+    },
     "search_known": {OWNER, WEB},
     # By its key alone.
     **{f"people_{key}_session": {OWNER, WEB} for key in ("begin", "renew", "end")},
@@ -309,7 +316,9 @@ FUNCTIONS = {
     "search_candidates": {OWNER},
     "search_case_given": {OWNER, WEB},
     "search_discard": {OWNER, WEB},
+    "archive_guard_evidence": {OWNER},
     "search_use_ticket": {OWNER, WEB},
+    **{f"search_{key}": {OWNER, WEB} for key in ("keep_query", "query_of", "list_reads", "kept_reads")},
     "search_forget_corrections": {OWNER},
     "search_forget": {OWNER, PURGER},
     "search_grams": {OWNER},
@@ -675,12 +684,15 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
             "search_correction",
             "search_cover_companions",
             "search_forget",
+            "search_kept_reads",
             "search_forget_corrections",
             "search_note",
         },
     }
     others = {
         "custody/migrations/0001_initial.sql",
+        # The archive service, which reads all, makes a package of what an entry has shown to who ordered it.
+        "archive/evidence.py",
         # Reads records by `custody.reading`, and puts them back as they were.
         "archive/portability.py",
         *(f"{app}/sql/{name}.sql" for app, names in sql.items() for name in names),

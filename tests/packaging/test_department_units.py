@@ -127,5 +127,5 @@ def test_services_start_once_the_database_does_though_it_failed_before(tmp_path:
     done = subprocess.run(alone, env=environment, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode == 77:
         pytest.skip("no service manager can be run here: it may make no control groups")
-    assert len(services) == 5
+    assert len(services) == 6
     assert done.stdout.split() == services, done.stderr

@@ -130,3 +130,25 @@ CREATE TABLE archive_backup (
     made_at timestamptz NOT NULL,
     removed_at timestamptz
 );
+
+-- Evidence that a person collects for a case, and the package that the archive service makes of it once it is ordered.
+CREATE TABLE archive_evidence (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    made_at timestamptz NOT NULL DEFAULT now(),
+    person text NOT NULL,
+    purpose text NOT NULL,
+    case_number text NOT NULL CHECK (btrim(case_number) <> ''),
+    records bigint[] NOT NULL DEFAULT '{}' CHECK (cardinality(records) <= 1000),
+    recipient text,  -- the public key, as it was given
+    entry uuid,  -- of the ledger: under it the person was shown these records, for the package
+    ordered_at timestamptz,
+    begun_at timestamptz,
+    problem text,
+    package uuid,
+    digest text CHECK (digest ~ '^[0-9a-f]{64}$'),
+    size bigint,
+    done_at timestamptz,
+    CHECK (ordered_at IS NULL OR (recipient IS NOT NULL AND entry IS NOT NULL AND cardinality(records) > 0)),
+    CHECK (done_at IS NULL OR (ordered_at IS NOT NULL AND package IS NOT NULL AND digest IS NOT NULL))
+);
+CREATE INDEX archive_evidence_person ON archive_evidence (person, made_at);

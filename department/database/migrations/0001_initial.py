@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("6c346daac6219af1c04ec609121eb88ff66e74b88746171e464395f91bca3e54"),
+        ApplySql("c3f658ed6547e405e098b260ee0bb37d404b4839b44f4fbdcf4fd821333ce751"),
     ]

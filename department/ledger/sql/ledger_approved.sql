@@ -15,9 +15,9 @@ SELECT asked ? 'picture' AND EXISTS (
     AND fields ->> 'person' = who AND fields ->> 'purpose' = why AND fields ->> 'case' IS NOT DISTINCT FROM of_case
     AND public.ledger_approved(who, why, of_case, fields -> 'query')
     AND CASE what.field
-        WHEN 'records' THEN what.value::jsonb @> (asked -> 'record')
+        WHEN 'records' THEN what.value::jsonb @> coalesce(asked -> 'records', asked -> 'record')
         WHEN 'covert' THEN EXISTS (
-            SELECT FROM jsonb_each(what.value::jsonb) AS part WHERE part.value -> 'records' @> (asked -> 'record')
+            SELECT FROM jsonb_each(what.value::jsonb) AS part WHERE part.value -> 'records' @> coalesce(asked -> 'records', asked -> 'record')
         )
         ELSE false
     END

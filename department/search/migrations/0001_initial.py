@@ -11,5 +11,5 @@ class Migration(migrations.Migration):
     """Tables, of which Django has no models."""
 
     initial = True
-    dependencies = []
+    dependencies = [("people", "0001_initial")]
     operations = [migrations.RunSQL(_SQL.read_text("utf-8"))]

@@ -1,4 +1,4 @@
--- Search: the dictionary of plates, corrections, saved searches, and tickets of pictures.
+-- Search: the dictionary of plates, corrections, saved searches, searches of a session, and tickets of pictures.
 
 -- Which plates there are among the reads. Its indexes of grams are in `sql/search_grams.sql`.
 CREATE TABLE search_plate (
@@ -36,8 +36,23 @@ CREATE INDEX search_saved_person ON search_saved (person, work);
 -- Addresses of pictures that work once: in a table, as two requests at once save a session over one another.
 CREATE TABLE search_ticket (
     id uuid PRIMARY KEY,
-    session text NOT NULL,
+    session bytea NOT NULL REFERENCES people_session ON UPDATE CASCADE ON DELETE CASCADE,
     at timestamptz NOT NULL DEFAULT now(),
     opens jsonb NOT NULL
 );
 CREATE INDEX search_ticket_at ON search_ticket (at);
+CREATE INDEX search_ticket_session ON search_ticket (session);
+
+-- Searches of a session, by the identifier in their address, which tells nothing of what they ask. They end with it.
+CREATE TABLE search_query (
+    id uuid PRIMARY KEY,
+    session bytea NOT NULL REFERENCES people_session ON UPDATE CASCADE ON DELETE CASCADE,
+    person text NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(),
+    -- The form's, by name, each a list of texts.
+    fields jsonb NOT NULL,
+    -- By the number of a read that a page listed: its plate, and when it was captured. Only these can be opened.
+    listed jsonb NOT NULL DEFAULT '{}'
+);
+CREATE INDEX search_query_at ON search_query (at);
+CREATE INDEX search_query_session ON search_query (session);

@@ -40,7 +40,12 @@ Examples:
 @FOLDER
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--record", "records", type=NUMBER, multiple=True, required=True, help="A record's ID; repeat for more.")
-@click.option("--to", required=True, type=_FILE, help="The recipient's X.509 certificate or public key (PEM or JWK).")
+@click.option(
+    "--to",
+    required=True,
+    type=_FILE,
+    help="A file with the recipient's public key (age, SSH, PEM, or JWK) or X.509 certificate.",
+)
 @click.option("--group", "groups", multiple=True, help="A covert group whose records you may see.")
 @click.option("--request", type=NUMBER, help="Number of the granted request that this fulfills.")
 @_PURPOSE
@@ -104,7 +109,9 @@ Exit code: 0 if all of it is verified, 1 if not.
     required=True,
     help="PEM of a trusted public key: the custodian's, and the register's; give it twice.",
 )
-@click.option("--open-with", type=_FILE, help="The recipient's private key (PEM or JWK), for an encrypted package.")
+@click.option(
+    "--open-with", type=_FILE, help="The recipient's private key (age, SSH, PEM, or JWK), for an encrypted package."
+)
 @click.option("--into", type=click.Path(path_type=Path), help="Write the opened package into this new folder.")
 @JSON
 def verify_package(
@@ -117,7 +124,7 @@ def verify_package(
     content = read_brought(file, 2 * package.LARGEST)
     if open_with is not None:
         content = package.open_sealed(content, open_with.read_bytes())
-    elif content.startswith(b"eyJ"):
+    elif content.startswith((b"eyJ", package.AGE_BEGINS)):
         raise DepartmentError(f"{file} is encrypted: give --open-with and the recipient's private key")
     report = check.verify_package(content, [read_key(path.read_bytes()) for path in keys])
     if into is not None:

@@ -304,13 +304,13 @@ def test_a_week_after_january_2038_is_forgotten_too(stock: Stock, superuser: psy
 
 def test_a_statement_is_given_up(superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "TIMEOUT_SECONDS", 0.05)
-    monkeypatch.setattr(plates_module, "_candidates", lambda entry, _: dict.fromkeys(_slow(entry), frozenset()))
+    monkeypatch.setattr(plates_module, "candidates", lambda entry, _: dict.fromkeys(_slow(entry), frozenset()))
     with as_role(COMMAND), pytest.raises(SearchTimeoutError), opened() as entry:
         find_plates(entry, asked("7AB?"))
 
 
 def test_a_search_is_canceled(superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plates_module, "_candidates", lambda entry, _: dict.fromkeys(_slow(entry), frozenset()))
+    monkeypatch.setattr(plates_module, "candidates", lambda entry, _: dict.fromkeys(_slow(entry), frozenset()))
     with as_role(COMMAND):
         stop = threading.Thread(target=_cancel, args=(superuser,), daemon=True)
         stop.start()

@@ -153,12 +153,19 @@ def test_from_an_empty_page_to_a_picture_by_keyboard(visitor: Visitor, site: Sit
     folder = os.environ.get("PLATEPOST_SCREENSHOTS")
     if folder:
         page.screenshot(path=f"{folder}/search.png", full_page=True)
-    tab_to(page, "Reads")
+    drawn = page.locator(".thumbnail canvas").first
+    assert drawn.evaluate("each => each.width") == 160
+    tab_to(page, "9 reads")
     page.keyboard.press("Enter")
     page.wait_for_selector("h1:has-text('Reads of a plate')")
     assert page.locator("tbody tr").count() == 9
     assert page_faults(page) == []
-    tab_to(page, "Picture")
+    page.go_back()
+    assert page.inner_text("#found") == "2 plates"
+    page.go_forward()
+    page.reload()
+    assert page.locator("tbody tr").count() == 9
+    tab_to(page, "Open")
     page.keyboard.press("Enter")
     seen = "async each => { await each.decode(); return each.naturalWidth; }"
     assert page.locator(".pictures img").evaluate(seen) == 160
@@ -187,15 +194,26 @@ def test_phone_and_map(visitor: Visitor, site: Site, scheme: str) -> None:
     assert head is not None
     assert head["width"] <= 1, "each cell says what it is"
     assert fine(page)
+    for view in ("Map", "Timeline"):
+        page.click(f"nav a:text-is('{view}')")
+        page.wait_for_selector(f"nav a:text-is('{view}')[aria-current=page]")
+        assert fine(page)
     with page.expect_navigation():
-        page.click("a:has-text('Several scenes')")
+        page.click("a:text-is('Several scenes')")
     assert fine(page)
+    for number in range(3, 11):
+        page.click("button:text-is('Add a scene')")
+        assert page.locator("fieldset.scene").count() == number
+    assert page.locator("button:text-is('Add a scene')").is_hidden()
+    page.click("fieldset.scene:nth-of-type(3) .map [data-post=post-2] circle")
+    assert page.is_checked("input[name=scene-1-posts][value=post-2]")
     assert visitor.complaints == []
 
 
 def test_pages_of_oversight_on_a_phone_in_the_dark(visitor: Visitor, site: Site) -> None:
     page = opened(visitor, site, "auditor", "/ledger/", phone=True, scheme="dark")
     assert fine(page)
+    page.select_option("#id_event", "intent")
     page.click("button:text-is('Show entries')")
     page.wait_for_selector("tbody tr:has-text('looked for records, exigent')")
     assert fine(page)

@@ -109,7 +109,10 @@ ELSEWHERE = {
     "mfa_authenticate": "people/test_people_pages.py",
     "finding": "audits/test_audit_pages.py",
     "list_import": "web/test_lists_page.py",
+    "search_change": "search/test_search_page.py",
     "search_plate": "search/test_search_page.py",
+    "search_results": "search/test_search_page.py",
+    "search_scene_results": "search/test_search_page.py",
     "search_read": "search/test_search_page.py",
 }
 """Pages that need more than a month, and the file of the test that looks at them."""
@@ -127,10 +130,19 @@ NONE = {
     "openid_connect_login": "on the way to the identity provider",
     "quality_sample": "a picture",
     "search_picture": "a picture",
+    "search_thumbnails": "pictures",
     "search_tile": "a tile of the map",
 }
 """What answers a browser with no page, or with one like another's."""
-EXAMPLES = {"plan": uuid4(), "saved": uuid4(), "ticket": uuid4(), "name": "spring", "what": "end", "login": "f.lund"}
+EXAMPLES = {
+    "plan": uuid4(),
+    "query": uuid4(),
+    "saved": uuid4(),
+    "ticket": uuid4(),
+    "name": "spring",
+    "what": "end",
+    "login": "f.lund",
+}
 """Of what an address names, where it is no number."""
 
 

@@ -45,10 +45,6 @@ ENTRY: dict[str, object] = {
 }
 SENT: tuple[tuple[str, str, Mapping[str, object]], ...] = (
     ("o", "/search/", WHY | TIMES),
-    ("o", "/search/", WHY | {"score": "x", "behind": "7TST123"}),
-    ("o", "/search/plate/", WHY | TIMES | {"open": "7TST123"}),
-    ("o", "/search/read/", WHY | {"open": "7TST123", "record": HUGE}),
-    ("o", "/search/read/", WHY | {"open": "7TST123", "record": LONG}),
     ("o", "/search/scenes/", WHY | SCENES),
     ("o", "/search/partners/", WHY | TIMES),
     ("o", "/lists/add/", ENTRY | {"characters": HUGE, "priority": HUGE, "purpose": "stolen vehicle"}),

@@ -59,7 +59,7 @@ const collection = (features) => ({ type: "FeatureCollection", features });
 
 function sources(shown) {
   const posts = shown.posts.filter(known), trail = shown.trail.filter(known), hit = known(shown.hit) ? [shown.hit] : [];
-  const way = [...trail, ...hit].map(at);
+  const way = shown.joined ? [...trail, ...hit].map(at) : [];
   return {
     sectors: collection(posts.filter((each) => each.heading !== null).map((each) => feature("Polygon", [sector(each)]))),
     posts: collection(posts.map((each) => feature("Point", at(each), { text: each.text }))),

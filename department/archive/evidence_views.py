@@ -1,0 +1,158 @@
+"""The pages of evidence: what a person collects for a case, its package, and where that went.
+
+They show numbers of records, and no plate. To see a read, open it from a search.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.conf import settings
+from django.http import FileResponse, Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST, require_safe
+
+from platepost.department.archive import evidence_cart as services
+from platepost.department.archive.evidence_cart import EvidenceCart
+from platepost.department.archive.views import chosen_reads
+from platepost.department.errors import OperationRefusedError
+from platepost.department.people.access import CurrentRequest, accepted, needs
+from platepost.department.people.rights import Permission
+from platepost.department.policy.errors import PurposeError
+
+_KEY = forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"})
+_LARGEST_KEY = 20_000
+
+
+class RecipientForm(forms.Form):
+    """For whom a package is encrypted."""
+
+    recipient = forms.CharField(
+        label=_("Public key of the recipient"),
+        max_length=_LARGEST_KEY,
+        widget=_KEY,
+        help_text=_("A line of age (age1...), an SSH key, or an X.509 certificate (PEM). Ask the recipient for it."),
+    )
+
+
+class BookingForm(forms.Form):
+    """Where a package went, or that it came back."""
+
+    direction = forms.ChoiceField(
+        label=_("Booking"), choices=[("out", _("Out: handed over")), ("in", _("In: came back"))]
+    )
+    receipt = forms.CharField(label=_("Property number"), max_length=64)
+    medium = forms.CharField(label=_("Medium"), max_length=120, help_text=_("Such as USB drive 17."))
+    by = forms.CharField(label=_("Received from or by"), max_length=120)
+    digest = forms.CharField(
+        label=_("SHA-256 of the file on the medium"),
+        max_length=64,
+        help_text=_("Choose the file below and the browser computes it, or type it."),
+    )
+
+
+@needs(Permission.PLACE_HOLD)
+@require_safe
+def carts(request: CurrentRequest) -> HttpResponse:
+    """List what the person has collected."""
+    return render(request, "archive/evidence.html", {"carts": services.carts_of(request.user.login)})
+
+
+@needs(Permission.PLACE_HOLD)
+@require_POST
+def add(request: CurrentRequest) -> HttpResponse:
+    """Add reads that a search has listed to what is collected for its case."""
+    query, records = chosen_reads(request)
+    purpose, case = (next(iter(query.fields.get(name, ())), "") for name in ("purpose", "case"))
+    if not records:
+        return redirect("search_results", query.id)
+    try:
+        cart = services.collect(person=request.user.login, purpose=purpose, case=case, records=records)
+    except OperationRefusedError as error:
+        context = {"carts": services.carts_of(request.user.login), "refused": error, "query": query.id}
+        return render(request, "archive/evidence.html", context, status=409)
+    return redirect("evidence_cart", cart)
+
+
+@needs(Permission.PLACE_HOLD)
+@require_safe
+def cart(request: CurrentRequest, cart: UUID) -> HttpResponse:
+    """Show what is collected for a case, how far its package is, and the forms of what can be done next."""
+    return _page(request, _cart(request, cart))
+
+
+@needs(Permission.PLACE_HOLD)
+@require_POST
+def change(request: CurrentRequest, cart: UUID) -> HttpResponse:
+    """Take records out of what is collected."""
+    found = _cart(request, cart)
+    numbers = [int(number) for number in request.POST.getlist("record") if number.isdecimal() and len(number) < 19]
+    form = forms.Form({})
+    if accepted(form, lambda _: services.leave_out(found, numbers)):
+        return redirect("evidence_cart", cart)
+    return _page(request, found, refused=form)
+
+
+@needs(Permission.EXPORT)
+@require_POST
+def order_package(request: CurrentRequest, cart: UUID) -> HttpResponse:
+    """Order the package, encrypted to one recipient."""
+    found, form = _cart(request, cart), RecipientForm(request.POST)
+    person = request.user
+    try:
+        if accepted(
+            form, lambda given: services.order(found, agency=person.agency, recipient=given["recipient"].strip())
+        ):
+            return redirect("evidence_cart", cart)
+    except PurposeError as error:
+        form.add_error(None, str(error))
+    return _page(request, found, recipient_form=form)
+
+
+@needs(Permission.EXPORT)
+@require_safe
+def package(request: CurrentRequest, cart: UUID) -> HttpResponseBase:
+    """Hand out the encrypted file."""
+    found = _cart(request, cart)
+    if found.state != "ready":
+        raise Http404
+    try:
+        file = (settings.ARCHIVE_EVIDENCE / found.file_name).open("rb")
+    except OSError as error:
+        raise Http404 from error
+    services.note_download(found)
+    return FileResponse(file, as_attachment=True, filename=found.file_name)
+
+
+@needs(Permission.EXPORT)
+@require_POST
+def book_package(request: CurrentRequest, cart: UUID) -> HttpResponse:
+    """Book the package out or back in by its property number."""
+    found, form = _cart(request, cart), BookingForm(request.POST)
+
+    def book(given: Any) -> None:  # noqa: ANN401 - cleaned data
+        rest = {name: given[name] for name in ("receipt", "medium", "by", "digest")}
+        services.book(found, person=request.user.login, is_returned=given["direction"] == "in", **rest)
+
+    if accepted(form, book):
+        return redirect("evidence_cart", cart)
+    return _page(request, found, booking_form=form)
+
+
+def _cart(request: CurrentRequest, cart: UUID) -> EvidenceCart:
+    found = services.cart_of(request.user.login, cart)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _page(request: CurrentRequest, cart: EvidenceCart, **bound: forms.Form) -> HttpResponse:
+    shown: dict[str, Any] = {
+        "cart": cart,
+        "recipient_form": RecipientForm(),
+        "booking_form": BookingForm(),
+        "may_export": request.currency.may(Permission.EXPORT),
+    }
+    return render(request, "archive/evidence_cart.html", shown | bound, status=409 if bound else 200)

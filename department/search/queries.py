@@ -1,0 +1,85 @@
+"""Searches of a session: what was asked stays on the server, and the address has an identifier that tells nothing.
+
+A search belongs to one session. It ends with it, and after twelve hours. What a page lists can be opened from it, and
+nothing else: an address with the number of another read opens nothing.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+from platepost.department.database.queries import rows
+from platepost.department.search.errors import ForeignSearchError, NoSearchError
+
+
+class ListedRead(NamedTuple):
+    """A read that a page of a search listed."""
+
+    plate: str
+    """As in `plate_fold`."""
+    captured_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredQuery:
+    """A search of a session."""
+
+    id: UUID
+    at: datetime
+    """When it was made."""
+    fields: Mapping[str, Sequence[str]]
+    """The form's, by name."""
+    listed: Mapping[int, ListedRead] = field(default_factory=dict)
+    """The reads that its pages have listed, by their numbers."""
+
+
+def store_query(session: str, fields: Iterable[tuple[str, str]], *, name: UUID | None = None) -> UUID:
+    """Store what a session searches for; return the identifier.
+
+    Args:
+        session: its key.
+        fields: of the form, each value with the name of its field.
+        name: the identifier, if it is free.
+
+    """
+    by_name: dict[str, list[str]] = {}
+    for field_name, value in fields:
+        by_name.setdefault(field_name, []).append(value)
+    for identifier in (name or uuid4(), uuid4()):
+        ((is_stored,),) = rows("SELECT search_keep_query(%s, %s, %s)", [identifier, session, json.dumps(by_name)])
+        if is_stored:
+            break
+    return identifier
+
+
+def stored_query(session: str, identifier: UUID) -> StoredQuery:
+    """Return a session's search.
+
+    Raises:
+        ForeignSearchError: it is another session's.
+        NoSearchError: there is none, or it has expired.
+
+    """
+    stored = rows(
+        "SELECT made_at, given::text, opens::text, is_foreign FROM search_query_of(%s, %s)", [identifier, session]
+    )
+    if not stored:
+        raise NoSearchError("this search has expired: search again")
+    ((at, fields, listed, is_foreign),) = stored
+    if is_foreign:
+        raise ForeignSearchError("this search was made by someone else, or in another session: search again")
+    reads = {
+        int(record): ListedRead(plate, datetime.fromisoformat(captured_at))
+        for record, (plate, captured_at) in json.loads(listed).items()
+    }
+    return StoredQuery(identifier, at, json.loads(fields), reads)
+
+
+def list_reads(session: str, identifier: UUID, reads: Mapping[int, ListedRead]) -> None:
+    """Have reads that a page lists be opened from a session's search."""
+    listed = {str(record): [read.plate, read.captured_at.isoformat()] for record, read in reads.items()}
+    if listed:
+        rows("SELECT search_list_reads(%s, %s, %s)::text", [identifier, session, json.dumps(listed)])

@@ -1,0 +1,83 @@
+"""The pages of several places and times: which plates were at more than one of them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.forms import BaseFormSet
+from django.http.response import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from platepost.department.people.access import CurrentRequest, needs
+from platepost.department.people.rights import Permission
+from platepost.department.search.forms import PurposeForm, SceneForm, known_posts
+from platepost.department.search.map import drawn_map
+from platepost.department.search.queries import StoredQuery, store_query
+from platepost.department.search.scenes import MOST_SCENES, common_plates
+from platepost.department.search.stored import (
+    cancelable,
+    errors_shown,
+    form_data,
+    of_query,
+    opened_entry,
+    session_of,
+)
+
+_SHOWN = 2
+"""Scenes that the form begins with; its script adds more, one by one."""
+_LONGEST = 200
+"""Characters of a value of a scene's form."""
+
+
+@needs(Permission.SEARCH)
+@require_http_methods(["GET", "HEAD", "POST"])
+def scenes(request: CurrentRequest) -> HttpResponseBase:
+    """Show the form; by POST store what is asked, and lead to the results."""
+    if request.method != "POST":
+        return _page(request, *_forms(None))
+    form, several = _forms(request.POST)
+    if not (form.is_valid() and several.is_valid()):
+        return _page(request, form, several, status=422)
+    # Each name is one of the form's, for it is valid; what comes besides is not kept.
+    fields = [
+        (name, value)
+        for name in request.POST
+        if name == "all" or name in form.fields or name.startswith("scene-")
+        for value in request.POST.getlist(name)
+        if value and len(value) <= _LONGEST
+    ]
+    return redirect("search_scene_results", store_query(session_of(request), fields))
+
+
+@needs(Permission.SEARCH)
+@require_safe
+@of_query
+def scene_results(request: CurrentRequest, stored: StoredQuery) -> HttpResponseBase:
+    """Search, and show the plates, with the form folded away."""
+    data = form_data(stored)
+    form, several = _forms(data)
+    if not (form.is_valid() and several.is_valid()):
+        return _page(request, form, several, status=422)
+    asked = [each.scene for each in several if hasattr(each, "scene")]
+    named = [{"posts": [*each.posts], "since": f"{each.since}", "until": f"{each.until}"} for each in asked]
+    least = len(asked) if "all" in data else min(2, len(asked))
+    query = {"scenes": named} | ({"least": least} if least < len(asked) else {})
+    with errors_shown(form), cancelable(stored.id), opened_entry(request, form.access, query) as entry:
+        plates = common_plates(entry, asked, least=least)
+        return _page(request, form, several, plates=plates, again=form.again)
+    return _page(request, form, several, status=422)
+
+
+def _forms(data: Mapping[str, Any] | None) -> "tuple[PurposeForm, BaseFormSet[Any]]":
+    form = PurposeForm(data)
+    kinds = forms.formset_factory(SceneForm, extra=_SHOWN, min_num=0, max_num=MOST_SCENES, absolute_max=MOST_SCENES)
+    given = {"places": form.places, "posts": known_posts(form.places)}
+    return form, kinds(data, prefix="scene", form_kwargs=given)
+
+
+def _page(
+    request: CurrentRequest, form: PurposeForm, several: "BaseFormSet[Any]", *, status: int = 200, **results: Any
+) -> HttpResponse:
+    context = {"form": form, "scenes": several, "map": drawn_map(form.places), "most": MOST_SCENES}
+    return render(request, "search/scenes.html", context | results, status=status)

@@ -1,0 +1,177 @@
+"""Evidence on the pages: collected from a search, ordered, made by the archive service, handed out, and booked."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from platepost.department.archive.evidence import EvidenceSources
+from platepost.department.archive.evidence_check import verify_package
+from platepost.department.archive.evidence_maker import EvidenceMaker
+from platepost.department.archive.evidence_package import open_sealed, unpack
+from platepost.department.database.roles import COMMAND, KEEPER
+from platepost.department.people.rights import DepartmentRole
+from platepost.wire.records.receipt import KeptRange
+from tests.department.archive.conftest import clock, database, ended, keys, opened, pictures, rows
+from tests.department.archive.test_evidence import CUSTODIAN, TRUSTED, ids, register
+from tests.department.custody.conftest import Rows
+from tests.department.custody.posts import CHAIN
+from tests.department.people.persons import fresh_client_of, new_person, page_text
+from tests.department.roles import as_role
+
+__all__ = ["clock", "database", "ended", "ids", "keys", "opened", "pictures", "rows"]
+WHY = {"purpose": "criminal investigation", "case": "26-00417"}
+
+
+@pytest.fixture
+def investigator(rows: Rows) -> Iterator[Client]:
+    """Return a client of somebody who may export."""
+    client = fresh_client_of(new_person("a.rivera", DepartmentRole.OPERATOR))
+    with as_role(COMMAND):
+        yield client
+
+
+@pytest.fixture
+def maker(database: str, rows: Rows, ids: list[int], tmp_path: Path, settings: Settings) -> Iterator[EvidenceMaker]:
+    """Return the archive service's part, as it works beside the pages."""
+    settings.ARCHIVE_EVIDENCE = tmp_path / "evidence"
+    ((last,),) = rows("SELECT encode(digest, 'hex') FROM custody_record WHERE id = %s", ids[29])
+    receipted = {CHAIN: [KeptRange(first=1, last=30, digest=last)]}
+    with psycopg.connect(f"{database} user={KEEPER}", autocommit=True) as keeper:
+        sources = EvidenceSources(keeper, register(), [TRUSTED[1]], receipted, CUSTODIAN._key)
+        yield EvidenceMaker(sources, "demo", "records", settings.ARCHIVE_EVIDENCE)
+
+
+@pytest.fixture(scope="module")
+def identity(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, bytes]:
+    """Return a key pair of age, as a recipient makes it: the public line, and the file of the private one."""
+    if shutil.which("age-keygen") is None:
+        pytest.skip("age is missing: make tools")
+    file = tmp_path_factory.mktemp("age") / "key.txt"
+    subprocess.run(["age-keygen", "-o", file], check=True, capture_output=True)
+    text = file.read_text()
+    (public,) = re.findall("public key: (age1[0-9a-z]+)", text)
+    return public, text.encode()
+
+
+def made(maker: EvidenceMaker) -> bool:
+    with as_role(KEEPER):
+        return maker.make_next()
+
+
+def collected(client: Client, asked: str = "7ABC00?") -> str:
+    """Search, choose what is found, and return the address of what is collected."""
+    found = client.post("/search/", {**WHY, "plate": asked}).headers["Location"]
+    page = client.get(found).content.decode()
+    chosen = re.findall('name="record" value="(\\d+)"', page)
+    assert chosen
+    answer = client.post("/evidence/add/", {"query": found.split("/")[2], "record": chosen})
+    assert answer.status_code == 302, page_text(answer)
+    return str(answer.headers["Location"])
+
+
+def test_from_a_search_to_a_package_that_is_proved(
+    investigator: Client, maker: EvidenceMaker, identity: tuple[str, bytes], rows: Rows, ids: list[int]
+) -> None:
+    cart = collected(investigator)
+    assert "7ABC" not in page_text(investigator.get(cart)), "numbers, and no plate"
+    investigator.post(f"{cart}records/", {"record": [str(ids[9])]})
+    assert not made(maker), "nothing was ordered yet"
+    assert investigator.get(f"{cart}package/").status_code == 404
+    assert investigator.post(f"{cart}order/", {"recipient": identity[0]}).status_code == 302
+    assert 'data-state="ordered"' in page_text(investigator.get(cart))
+    assert investigator.post(f"{cart}records/", {"record": [str(ids[0])]}).status_code == 409, "it was ordered"
+    assert made(maker)
+    assert not made(maker)
+    page = page_text(investigator.get(cart))
+    assert 'data-state="ready"' in page
+    sealed = b"".join(investigator.get(f"{cart}package/").streaming_content)  # type: ignore[attr-defined]
+    digest = sha256(sealed).hexdigest()
+    assert digest in page
+    package = open_sealed(sealed, identity[1])
+    report = verify_package(package, TRUSTED)
+    assert report.problems == []
+    assert [record.record for record in report.manifest.records] == ids[:9]
+    assert report.receipted == 9
+    assert "7ABC001" in unpack(package)["index.html"].decode()
+    entered = (
+        "SELECT count(*) FROM ledger_entry JOIN ledger_body USING (entry)"
+        " WHERE event = %s AND field = 'digest' AND value = %s"
+    )
+    for event in ("exported", "evidence_downloaded"):
+        assert rows(entered, event, json.dumps(digest)) == [(1,)]
+    booking = {"direction": "out", "receipt": "P-7", "medium": "USB drive 17", "by": "M. Stone, DA", "digest": digest}
+    assert investigator.post(f"{cart}book/", {**booking, "digest": "0" * 64}).status_code == 409
+    assert rows(entered, "evidence_booked", json.dumps(digest)) == [(0,)]
+    for direction in ("out", "in"):
+        assert investigator.post(f"{cart}book/", booking | {"direction": direction}).status_code == 302
+    for event in ("evidence_booked", "evidence_returned"):
+        assert rows(entered, event, json.dumps(digest)) == [(1,)]
+
+
+def test_what_cannot_be_made_says_so_and_can_be_ordered_again(
+    investigator: Client, maker: EvidenceMaker, identity: tuple[str, bytes]
+) -> None:
+    cart = collected(investigator)
+    wrong = investigator.post(f"{cart}order/", {"recipient": "age1nonsense"})
+    assert wrong.status_code == 409
+    assert investigator.post(f"{cart}order/", {"recipient": identity[0]}).status_code == 302
+    broken = replace(maker, agency="another")
+    assert made(broken)
+    page = page_text(investigator.get(cart))
+    assert 'data-state="failed"' in page
+    assert investigator.post(f"{cart}order/", {"recipient": identity[0]}).status_code == 302
+    assert made(maker)
+    assert 'data-state="ready"' in page_text(investigator.get(cart))
+
+
+def test_nobody_else_sees_what_a_person_collects_and_no_case_is_no_evidence(
+    investigator: Client, maker: EvidenceMaker
+) -> None:
+    del maker
+    cart = collected(investigator)
+    with as_role("platepost_owner"):
+        other = fresh_client_of(new_person("b.lee", DepartmentRole.OPERATOR))
+    for path in ("", "package/"):
+        assert other.get(cart + path).status_code == 404
+    assert other.post(f"{cart}order/", {"recipient": "x"}).status_code == 404
+    found = investigator.post("/search/", {"purpose": "patrol", "plate": "7ABC001"}).headers["Location"]
+    (record,) = set(re.findall('name="record" value="(\\d+)"', investigator.get(found).content.decode()))
+    refused = investigator.post("/evidence/add/", {"query": found.split("/")[2], "record": record})
+    assert (refused.status_code, "needs a case number" in page_text(refused)) == (409, True)
+    assert other.post("/evidence/add/", {"query": found.split("/")[2], "record": record}).status_code == 404
+
+
+def test_chosen_reads_are_held_and_a_case_number_is_corrected(
+    investigator: Client, maker: EvidenceMaker, rows: Rows
+) -> None:
+    del maker
+    found = investigator.post("/search/", {**WHY, "plate": "7ABC001"}).headers["Location"]
+    (record,) = set(re.findall('name="record" value="(\\d+)"', investigator.get(found).content.decode()))
+    form = investigator.post(
+        "/holds/chosen/", {"query": found.split("/")[2], "record": [record, "999999"]}, follow=True
+    )
+    text = page_text(form)
+    assert (f'name="records" value="{record}"' in text, 'value="26-00417"' in text) == (True, True)
+    page = investigator.get(f"{found}read/{record}/").content.decode()
+    assert "valid: this post signed the record" in page
+    assert "no match" in page, "the hot list at that time"
+    (address,) = re.findall('action="([^"]*/case/[^"]*)"', page)
+    moved = investigator.post(address, {"case": "26-00471", "because": "transposed digits"})
+    assert moved.status_code == 302
+    assert "case 26-00471" in page_text(investigator.get(moved.headers["Location"]))
+    corrected = rows(
+        "SELECT field, value FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = 'case_corrected'"
+        " AND field IN ('former', 'case') ORDER BY field"
+    )
+    assert corrected[-2:] == [("case", '"26-00471"'), ("former", '"26-00417"')]
+    assert investigator.post(address, {"case": "26-1", "because": "x"}).status_code == 404, "it works once"
