@@ -40,6 +40,7 @@ from platepost.department.alerts.states import (
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import open_entry
 from platepost.department.ledger.writing import entering
+from platepost.department.lists.models import ListRequest
 from platepost.department.people.access import CurrentRequest, idle_end, needs, session_end
 from platepost.department.people.currency import currencies
 from platepost.department.people.models import DepartmentPerson
@@ -268,6 +269,7 @@ def shift(request: CurrentRequest) -> HttpResponse:
         except AlertError as error:
             refused = str(error)
     context: dict[str, Any] = {"start": start, "refused": refused, "listening_state": listening_state()}
+    context["list_held"] = ListRequest.held_since()
     context["until"] = acknowledged_until(request.user)
     return render(request, "alerts/console/shift.html", context, status=422 if refused else 200)
 

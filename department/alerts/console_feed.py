@@ -33,6 +33,7 @@ from platepost.department.errors import DepartmentError
 from platepost.department.ledger.entries import OpenEntry, Viewer, open_entry
 from platepost.department.ledger.errors import LedgerError
 from platepost.department.ledger.journal import local_journal
+from platepost.department.lists.models import ListRequest
 from platepost.department.people.currency import currencies
 from platepost.department.people.models import CovertMember, DepartmentPerson
 from platepost.department.people.rights import Permission
@@ -186,7 +187,7 @@ class ConsoleFeed:
         self._complete(listening)
         if time.monotonic() > self._checked_at + _LIVENESS_SECONDS:
             self._checked_at = time.monotonic()
-            self._send_all(_liveness(listening_state(now)) | self._overdue(now))
+            self._send_all(_liveness(listening_state(now)) | _held_list() | self._overdue(now))
 
     def status(self, alert: Alert, now: datetime) -> dict[str, Any]:
         """Return how an alert stands, as a console shows it."""
@@ -495,6 +496,11 @@ def _urgency(each: _Known) -> tuple[bool, int, float]:
 def _liveness(state: ListeningState) -> dict[str, Any]:
     last, tested = (at and at.isoformat() for at in (state.last, state.tested))
     return {"at": state.at.isoformat(), "nothing": state.nothing, "lost": state.lost, "last": last, "tested": tested}
+
+
+def _held_list() -> dict[str, Any]:
+    since = ListRequest.held_since()
+    return {"list_held": since and since.isoformat()}
 
 
 FEED = ConsoleFeed()

@@ -41,6 +41,9 @@ CONSOLE_WORDS = {
     "signed_out": _("SIGNED OUT: this page has shown no hits since {since}"),
     "signing_out": _("You will be signed out at {at} because no one has used this console."),
     "session_over": _("Your sign-in ends at {at}. Hand off your hits, sign out, and sign in again before then."),
+    "list_held": _(
+        "The hot list is HELD since {since}: new entries are NOT at the posts. A supervisor publishes it on Lists."
+    ),
     "unanswered_one": _("OVERDUE: 1 hit not taken since {since}"),
     "unanswered_since": _("OVERDUE: {count} hits not taken, the oldest since {since}"),
     "last_heard": _("Last message from a camera {heard}; last test hit {tested}."),

@@ -27,6 +27,7 @@ from platepost.department.database.queries import rows
 from platepost.department.ledger.agencies import require_agreed
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.writing import entering
+from platepost.department.lists.models import ListRequest
 from platepost.department.policy.policy import ALARM
 
 SECONDS = 10.0
@@ -35,6 +36,7 @@ RETRY_SECONDS = (5, 15, 60, 300, 900)
 """Between tries; the last one again and again."""
 GIVE_UP = timedelta(hours=24)
 """After which nobody needs to be told any more."""
+_LIST_WEBHOOKS = "SELECT webhook, agency, url, failures, list_held FROM alerts_list_webhook ORDER BY webhook"
 _UNDELIVERED = "SELECT * FROM alerts_undelivered ORDER BY id LIMIT 200"
 
 
@@ -71,13 +73,14 @@ class UndeliveredDecision:
     reason: str
 
 
-def add_webhook(agency: str, url: str, *, person: str) -> int:
+def add_webhook(agency: str, url: str, *, person: str, lists: bool = False) -> int:
     """Have an agency be told of decisions from now on, as the owner; return the webhook's number.
 
     Args:
         agency: one of the register, with an agreement about releases for the purpose of alarms.
         url: `https://...`, or `http://localhost...`.
         person: who adds it.
+        lists: whether it is sent that a hot list is held, too.
 
     Raises:
         PurposeError: nothing may be released to the agency.
@@ -89,7 +92,8 @@ def add_webhook(agency: str, url: str, *, person: str) -> int:
     _require_fit(url)
     fields = {"person": person, "agency_name": agency, "url": url}
     with entering(LedgerEvent.WEBHOOK_ADDED, fields) as noted, connection.cursor() as cursor:
-        cursor.execute("INSERT INTO alerts_webhook (agency, url) VALUES (%s, %s) RETURNING id", [agency, url])
+        values: list[str | bool] = [agency, url, lists]
+        cursor.execute("INSERT INTO alerts_webhook (agency, url, lists) VALUES (%s, %s, %s) RETURNING id", values)
         (noted["webhook"],) = cursor.fetchone() or (0,)
     return int(noted["webhook"])
 
@@ -226,10 +230,48 @@ class WebhookSender:
                 self._send(each)
             except (OSError, HTTPException, UnicodeError) as error:  # the last: of a name that is none
                 failed.add(each.webhook)
-                self._wait(each, str(error) or type(error).__name__)
+                self._wait(each.webhook, each.failures, str(error) or type(error).__name__)
             else:
                 taken += 1
                 self._end(each, delivered=True)
+        return taken
+
+    def send_lists(self) -> int:
+        """Notify the webhooks that are to know when a hot list is held, and when no longer; return how many took it.
+
+        Raises:
+            LedgerError: one was taken and cannot be entered: it is sent again.
+
+        """
+        held = ListRequest.held()
+        newest = max(held, key=lambda each: each.pk, default=None)
+        number, taken = newest.pk if newest else None, 0
+        for webhook, agency, url, failures, sent in rows(_LIST_WEBHOOKS):
+            if sent == number:
+                continue
+            data = {**self._who, "request": number or sent, "held": newest is not None}
+            if newest is not None:
+                data |= {"kind": newest.kind, "since": newest.at.isoformat(), "reason": newest.message}
+            moment = datetime.now(UTC)
+            message = {
+                "type": f"list.{'held' if newest else 'released'}",
+                "timestamp": moment.isoformat(),
+                "data": data,
+            }
+            body, secret = json.dumps(message).encode(), secret_of(self._key, webhook)
+            identifier = f"list-{number or sent}-{'held' if newest else 'released'}"
+            try:
+                self.post(url, body, signed_headers(secret, identifier, body, at=int(moment.timestamp())))
+            except (OSError, HTTPException, UnicodeError) as error:
+                self._wait(webhook, failures, str(error) or type(error).__name__)
+                continue
+            taken += 1
+            fields = {"webhook": webhook, "agency_name": agency, "request": number or sent, "held": newest is not None}
+            with entering(LedgerEvent.WEBHOOK_LIST, fields), connection.cursor() as cursor:
+                cursor.execute(
+                    "UPDATE alerts_webhook SET list_held = %s, failures = 0, last_error = '' WHERE id = %s",
+                    [number, webhook],
+                )
         return taken
 
     def _send(self, undelivered: UndeliveredDecision) -> None:
@@ -249,13 +291,13 @@ class WebhookSender:
         self.post(undelivered.url, body, signed_headers(secret, identifier, body, at=int(time.time())))
 
     @staticmethod
-    def _wait(undelivered: UndeliveredDecision, why: str) -> None:
+    def _wait(webhook: int, failures: int, why: str) -> None:
         """Note why a webhook was not told, and when it is tried again."""
-        wait = RETRY_SECONDS[min(undelivered.failures, len(RETRY_SECONDS) - 1)]
+        wait = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
         rows(
             "UPDATE alerts_webhook SET failures = failures + 1, last_error = %s, next_at = clock_timestamp()"
             " + %s * interval '1 s' WHERE id = %s RETURNING id",
-            [why[:200], wait, undelivered.webhook],
+            [why[:200], wait, webhook],
         )
 
     @staticmethod

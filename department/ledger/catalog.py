@@ -312,6 +312,9 @@ class LedgerEvent(Enum):
     EXERCISES_DONE = EventKind("exercises_done", "did exercises", "", retention=BodyClass.RIGHTS)
     FACTOR_ADDED = EventKind("factor_added", "added a second factor", "", retention=BodyClass.RIGHTS)
     FACTOR_REMOVED = EventKind("factor_removed", "removed a second factor", "", retention=BodyClass.RIGHTS)
+    PROVIDER_ENDED = EventKind(
+        "provider_ended", "was signed out by the identity provider", "person why", retention=BodyClass.RIGHTS
+    )
     GROUP_MAPPED = EventKind("group_mapped", "let a group give a role", "", retention=BodyClass.RIGHTS)
     """A group of the identity provider."""
     GROUP_UNMAPPED = EventKind("group_unmapped", "let a group give a role no more", "", retention=BodyClass.RIGHTS)
@@ -368,6 +371,10 @@ class LedgerEvent(Enum):
         "webhook_delivered", "was told of a decision", "webhook:int agency_name hit number:int delivered:flag"
     )
     """By webhook; `delivered` is false where it was given up."""
+    WEBHOOK_LIST = EventKind(
+        "webhook_list", "was notified of a held list", "webhook:int agency_name request:int held:flag"
+    )
+    """By webhook; `held` is false where the list is held no longer."""
     TEST_HIT = EventKind("test_hit", "sent a test hit to their console", "person")
     LISTS_SEEN = EventKind(
         "lists_seen", "looked at the posts' lists", "person newest:int? posts:int stale:int faults:int open:int"

@@ -21,7 +21,7 @@ from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.wording import require_words
 from platepost.department.ledger.writing import entering
 from platepost.department.lists.errors import ListRefusedError
-from platepost.department.lists.models import ListImport, ListRequest
+from platepost.department.lists.models import HAND_BUILT, ListImport, ListRequest
 from platepost.department.policy.errors import ForbiddenPurposeError
 from platepost.department.policy.policy import policy_in_force
 from platepost.provisioning.hotlist.files import Files
@@ -73,6 +73,8 @@ def take_in(path: Path, source: str, mapping_path: Path | None, by: ImportingUse
         LedgerError: it cannot be entered; nothing is done.
 
     """
+    if source == HAND_BUILT:
+        raise ListRefusedError(f"{HAND_BUILT} is the list that was built by hand: name the source of the file")
     files = Files(None, export=[path], mapping=[mapping_path])
     mapping = load_mapping(mapping_path) if mapping_path else SourceMapping()
     refused: list[RefusedRow] = []
@@ -120,6 +122,37 @@ def in_force(source: str) -> ListImport | None:
     return next((each for each in known if not each.is_held), None)
 
 
+def has_files() -> bool:
+    """Tell whether a file of any source counts."""
+    return any(not each.is_held for each in ListImport.objects.defer("file").exclude(source=HAND_BUILT))
+
+
+def hand_built() -> ListImport | None:
+    """Return the list built by hand that counts: until a file of a source does, which takes its place."""
+    return None if has_files() else in_force(HAND_BUILT)
+
+
+def adopt(version: int, entries: int, *, who: str) -> None:
+    """Take a list that was built by hand over as an import, once, as the signer. Raises LedgerError.
+
+    Args:
+        version: the list's.
+        entries: how many it has.
+        who: in whose name the signer works.
+
+    """
+    mark = f"version {version}"
+    known = in_force(HAND_BUILT)
+    if known is not None and known.mark == mark:
+        return
+    fields = {"person": who, "source": HAND_BUILT, "mark": mark, "accepted": entries, "refused": 0, "held": False}
+    with entering(LedgerEvent.LIST_IMPORTED, fields) as noted:
+        adopted = ListImport.objects.create(
+            source=HAND_BUILT, system_user=who, mark=mark, mapping="", accepted=entries, refused=0, report=[]
+        )
+        noted["import"] = adopted.pk
+
+
 def held_imports() -> list[ListImport]:
     """Return the imports that are held and would count if they were let go, the newest first, without their files."""
     known = ListImport.objects.defer("file").filter(let_go_at=None).exclude(held_because=None).order_by("-pk")
@@ -136,7 +169,8 @@ def imported_rows(at: datetime, recovered: Collection[tuple[str, datetime]]) -> 
 
     """
     until = dict(recovered)
-    for source in ListImport.objects.values_list("source", flat=True).distinct().order_by("source"):
+    sources = ListImport.objects.exclude(source=HAND_BUILT).values_list("source", flat=True)
+    for source in sources.distinct().order_by("source"):
         each = in_force(source)
         if each is None:
             continue

@@ -7,6 +7,8 @@ from django.db.models import Max
 
 from platepost.wire.hotlist.layout import PatternEntry
 
+HAND_BUILT = "by-hand"
+"""The source as which a list is imported that `platepost provision hotlist` built before the signer began."""
 CONFIRMED_WITHIN = timedelta(minutes=15)
 """For so long an entry may be active without a second person: see `lists_guard_entry.sql`."""
 
@@ -82,6 +84,16 @@ class ListEntry(models.Model):
         """What a hit of it names: the case, and this entry."""
         return f"{self.case_number} #{self.pk}"
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether posts are to have it and do not."""
+        return self.listed_version is None and self.ended_at is None and (self.at_once or not self.waits)
+
+    @property
+    def is_left_over(self) -> bool:
+        """Whether it was ended, and posts have it still."""
+        return self.listed_version is not None and self.unlisted_version is None and self.ended_at is not None
+
     def was_left_out(self, published_to: datetime | None) -> bool:
         """Tell whether posts had no room for a partial plate; all requests were published up to `published_to`."""
         if not self.partial or self.listed_version is not None or self.ended_at is not None or published_to is None:
@@ -137,6 +149,11 @@ class ListImport(models.Model):
         """Whether a person must let it go before its rows count."""
         return self.held_because is not None and self.let_go_at is None
 
+    @property
+    def is_hand_built(self) -> bool:
+        """Whether it is a list that was built by hand, of which there are no rows."""
+        return self.source == HAND_BUILT
+
 
 class ListRequest(models.Model):
     """What is to be published, and what came of it."""
@@ -147,6 +164,10 @@ class ListRequest(models.Model):
     override = models.CharField(max_length=200, null=True)
     state = models.CharField(max_length=9, default="waiting")
     message = models.TextField(default="")
+    size_before = models.IntegerField(null=True)
+    """Of one that is held for its size: how many entries posts have."""
+    size_after = models.IntegerField(null=True)
+    """How many they would have."""
     version = models.BigIntegerField(null=True)
     published_at = models.DateTimeField(null=True)
 
@@ -160,11 +181,30 @@ class ListRequest(models.Model):
 
         To let it go answers all before it.
         """
+        held = {each.kind: each for each in cls._unanswered()}
+        return [each for _, each in sorted(held.items())]
+
+    @classmethod
+    def held_since(cls) -> datetime | None:
+        """Return since when a list has been held; None where none is."""
+        return min((each.at for each in cls._unanswered()), default=None)
+
+    @property
+    def grows(self) -> int | None:
+        """By how many entries the list would grow; less than nothing where it shrinks."""
+        return None if self.size_after is None or self.size_before is None else self.size_after - self.size_before
+
+    @property
+    def shrinks(self) -> int | None:
+        """By how many entries the list would shrink."""
+        return None if self.grows is None or self.grows >= 0 else -self.grows
+
+    @classmethod
+    def _unanswered(cls) -> list["ListRequest"]:
         newest = dict(cls.objects.filter(state="published").values_list("kind").annotate(Max("pk")))
         complete, delta = newest.get("complete", 0), newest.get("delta", 0)
         answered = {"complete": complete, "delta": max(complete, delta)}
-        held = {each.kind: each for each in cls.objects.filter(state="held").order_by("pk")}
-        return [each for kind, each in sorted(held.items()) if each.pk > answered[kind]]
+        return [each for each in cls.objects.filter(state="held").order_by("pk") if each.pk > answered[each.kind]]
 
 
 class ListLead(models.Model):

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db.models import Count, Max
 
-from platepost.department.lists.imports import held_imports
-from platepost.department.lists.models import ListEntry, ListRequest
+from platepost.department.lists.imports import hand_built, held_imports, in_force
+from platepost.department.lists.models import ListEntry, ListImport, ListRequest
 from platepost.department.lists.posts import post_reports
 
 SHOWN = 200
@@ -18,6 +18,13 @@ def published_to() -> datetime | None:
     """Return when the newest request was made that has been published."""
     newest: datetime | None = ListRequest.objects.filter(state="published").aggregate(newest=Max("at"))["newest"]
     return newest
+
+
+def _with_former(held: ListImport) -> tuple[ListImport, int, int]:
+    """Return a held import, how many rows it takes the place of, and how many more there would be."""
+    former = in_force(held.source) or hand_built()
+    before = 0 if former is None else former.accepted
+    return held, before, held.accepted - before
 
 
 def overview(*, before: int | None = None) -> Mapping[str, Any]:
@@ -41,7 +48,9 @@ def overview(*, before: int | None = None) -> Mapping[str, Any]:
         "older": listed[-1].pk if len(listed_entries) > SHOWN else None,
         "left_out": [entry.pk for entry in listed if entry.was_left_out(published)],
         "held": ListRequest.held(),
-        "held_imports": held_imports(),
+        "held_since": ListRequest.held_since(),
+        "held_imports": [_with_former(each) for each in held_imports()],
+        "hand_built": hand_built(),
         "requests": list(ListRequest.objects.order_by("-pk")[:5]),
         "posts": [(each, (each.list_version or 0) < newest) for each in post_reports(now)],
     }

@@ -4,9 +4,10 @@ It runs where the fleet's folder and its keys are. All that it does with them is
 it in the name of the service, with the names of the people whose requests these were.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -20,7 +21,7 @@ from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.writing import entering
 from platepost.department.lists.errors import ListRefusedError
-from platepost.department.lists.imports import forget_former, imported_rows
+from platepost.department.lists.imports import adopt, forget_former, hand_built, has_files, imported_rows
 from platepost.department.lists.models import ListEntry, ListRecovery, ListRequest
 from platepost.department.policy.policy import policy_in_force
 from platepost.provisioning.commands.authorship import logged
@@ -32,18 +33,21 @@ from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.hotlist.archive import Archive
 from platepost.provisioning.hotlist.build import build_package
+from platepost.provisioning.hotlist.carried import CarriedList
 from platepost.provisioning.hotlist.changes import Removal, from_news
 from platepost.provisioning.hotlist.columns import RowSource
 from platepost.provisioning.hotlist.delta import build_delta
 from platepost.provisioning.hotlist.distribution import all_heard
 from platepost.provisioning.hotlist.files import Files
+from platepost.provisioning.hotlist.held import Held
 from platepost.provisioning.hotlist.publish import publish
 from platepost.provisioning.hotlist.report import facts_of
-from platepost.provisioning.hotlist.rows import TEST_ROW, HotListRow, SizeJumpError
+from platepost.provisioning.hotlist.rows import TEST_ROW, HotListRow, SizeJumpError, SourceError
 from platepost.wire.hotlist.errors import BadSignature, ChainTooLong
 from platepost.wire.hotlist.keys import PlateText
 from platepost.wire.hotlist.layout import MOST_PATTERNS, PatternEntry
 from platepost.wire.hotlist.manifest import LONGEST_LINE, LONGEST_REASON, Manifest, read_unverified, verify
+from platepost.wire.hotlist.overlay import Overlay
 from platepost.wire.hotlist.package import PackageFile, load_key, recipients, split
 from platepost.wire.hotlist.settings import SIZE_JUMP
 from platepost.wire.records.keys import Purpose
@@ -54,6 +58,12 @@ COMPLETE_EVERY = timedelta(hours=24)
 """How old a complete list becomes before another is built: deltas grow, and a package is good for seven days."""
 _SET_BACK = "posts were set back to an earlier list by hand, as version {}: look at the imports first"
 """Why a whole list is held then: it would bring back what was wrong."""
+_PURPOSE = "department's lists, asked for by"
+"""How the purpose begins under which this service publishes, in the fleet's log of acts."""
+_AT_ONCE = "entries that the policy has active at once, such as Amber alerts"
+"""Why a list with these alone is published whatever its size."""
+_ENTRY = re.compile(r" #(\d{1,18})$")
+"""In a partial plate's case: the number of the entry that it is of."""
 RETRY_SECONDS = 5.0
 """After a broker or the fleet's files failed."""
 
@@ -77,19 +87,30 @@ class _Wanted:
     entries: Sequence[ListEntry]
     gone: Sequence[ListEntry]
     recoveries: Sequence[ListRecovery]
+    others: tuple[PatternEntry, ...] = ()
+    """Partial plates of a list that was built by hand."""
 
     @classmethod
-    def now(cls) -> "_Wanted":
+    def now(cls, others: Sequence[PatternEntry] = ()) -> "_Wanted":
         ids = [number for (number,) in rows("SELECT id FROM lists_in_force")]
         people = ListEntry.objects.order_by("pk")
         # A package that was built and never got out has entries that were never listed: the next delta goes on from it.
         approved = people.exclude(second_person=True, at_once=False, approved_at=None)
         return cls(
             datetime.now(UTC),
-            _carried(people.filter(pk__in=ids)),
+            _carried(people.filter(pk__in=ids), MOST_PATTERNS - len(others)),
             list(approved.filter(unlisted_version=None).exclude(ended_at=None)),
             list(ListRecovery.objects.filter(version=None)),
+            tuple(others),
         )
+
+    def at_once(self) -> "_Wanted | None":
+        """Return what posts are to have now whatever else is held; None where they have it."""
+        if not any(entry.at_once and entry.listed_version is None for entry in self.entries):
+            return None
+        entries = [entry for entry in self.entries if entry.at_once or entry.listed_version is not None]
+        # The partial plates of a package are all there are: those of entries that ended stay until the rest goes out.
+        return replace(self, entries=[*entries, *(each for each in self.gone if each.partial)], gone=(), recoveries=())
 
     def rows(self) -> Iterator[HotListRow]:
         for entry in self.entries:
@@ -100,20 +121,21 @@ class _Wanted:
                 )  # fmt: skip
 
     def patterns(self) -> tuple[PatternEntry, ...]:
-        return tuple(entry.pattern(entry.reference, entry.author) for entry in self.entries if entry.partial)
+        own = (entry.pattern(entry.reference, entry.author) for entry in self.entries if entry.partial)
+        return (*self.others, *own)
 
     def removals(self) -> Iterator[Removal]:
         return _removals(self.gone, self.recoveries)
 
 
-def _carried(entries: Iterable[ListEntry]) -> list[ListEntry]:
+def _carried(entries: Iterable[ListEntry], room: int) -> list[ListEntry]:
     """Return the entries without the partial plates that posts have no room for: the newest, none that is listed.
 
     The pages cannot see that there is no room: other people's covert entries are hidden from them.
     """
     entries = list(entries)
     partial = sorted((each for each in entries if each.partial), key=lambda each: (not each.listed_version, each.pk))
-    left_out = {each.pk for each in partial[MOST_PATTERNS:]}
+    left_out = {each.pk for each in partial[max(room, 0) :]}
     return [each for each in entries if each.pk not in left_out]
 
 
@@ -125,8 +147,20 @@ def _removals(gone: Iterable[ListEntry], recoveries: Iterable[ListRecovery]) -> 
         yield Removal(0, PlateText(recovery.plate))
 
 
-class _SetBackError(HotListError):
-    """Posts were set back to an earlier list by hand: a person looks at the sources before another is built of them."""
+class _HeldError(HotListError):
+    """A person must look at the sources before a list is built: posts were set back to an earlier one, for instance."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """The newest complete list that posts have, and the delta on it."""
+
+    complete: Path
+    delta: Path | None
+    own: bool
+    """Whether this service built it."""
+    adopted: bool
+    """Whether a list built by hand counts, of which there are no rows: what is built next carries it on."""
 
 
 class ListSigner:
@@ -200,7 +234,7 @@ class ListSigner:
         """
         requests = list(ListRequest.objects.filter(state="waiting").order_by("pk"))
         if not requests:
-            return None
+            return self._at_once()
         try:
             set_back = self._set_back()
             if set_back is not None:
@@ -208,12 +242,63 @@ class ListSigner:
                 self._note(held, "held", _SET_BACK.format(set_back))
                 requests = [each for each in requests if each not in held]
             return self._published(requests, set_back) if requests else None
-        except (SizeJumpError, _SetBackError) as error:
-            self._note(requests, "held", str(error).partition(". ")[0])
-            return None
+        except (SizeJumpError, _HeldError) as error:
+            return self._hold(requests, error)
         except (ProvisioningError, HotListError) as error:
             self._note(requests, "waiting", str(error))
             raise
+
+    def _hold(self, requests: Sequence[ListRequest], error: SizeJumpError | _HeldError) -> Manifest | None:
+        """Hold what cannot be published alone, and publish the rest: a whole list holds up no entry of people."""
+        whole = [each for each in requests if each.kind == "complete"]
+        sizes = {"size_before": error.before, "size_after": error.after} if isinstance(error, SizeJumpError) else {}
+        self._note(whole or requests, "held", str(error).partition(". ")[0], **sizes)
+        return self.publish_waiting()
+
+    def _at_once(self) -> Manifest | None:
+        """Publish, while a list is held, what the policy has active at once; return None where nothing waits so.
+
+        Raises ProvisioningError: it is tried again.
+        """
+        waiting = ListEntry.objects.filter(at_once=True, listed_version=None, ended_at=None)
+        if not waiting.filter(expires_at__gt=datetime.now(UTC)).exists() or not ListRequest.held():
+            return None
+        try:
+            return self._published((), self._set_back(), at_once=True)
+        except (SizeJumpError, _HeldError):
+            return None
+
+    def _base(self, builder: Department, newest: Manifest | None, set_back: int | None) -> _Base | None:
+        """Return what posts have to go on from, and adopt a list that was built by hand; None where a new one is due.
+
+        One that was built by hand and is not published is not ours to publish: the one before it counts.
+        """
+        archive = builder.archive
+        if archive is None or archive.complete is None or newest is None:
+            return None
+        for path in (archive.complete, archive.before()):
+            if path is None or not _is_signed(path, builder.issuer_keys):
+                continue
+            newest_of_it = archive.delta if path == archive.complete else None
+            version = int(path.stem)
+            if ListRequest.objects.filter(version=version).exists():
+                # Of an earlier one the deltas are forgotten, and what they removed.
+                return _Base(path, newest_of_it, own=path == archive.complete, adopted=hand_built() is not None)
+            if version == set_back:
+                return _Base(path, newest_of_it, own=False, adopted=hand_built() is not None)
+            if not has_files() and self._is_published_by_hand(path.stem):
+                entries = read_unverified(split((newest_of_it or path).read_bytes())[0]).entries
+                adopt(version, entries, who=self._settings.who)
+                return _Base(path, newest_of_it, own=False, adopted=True)
+        return None
+
+    def _is_published_by_hand(self, version: str) -> bool:
+        """Tell whether people published a list, by the log of acts, and not this service."""
+        acts = [act for act in self._fleet.acts if act.object == str(int(version)) and act.outcome == "success"]
+        purposes = [str(act.details.get("purpose")) for act in acts if act.action == "hotlist_publish"]
+        return any(act.action == "hotlist_published" for act in acts) and not any(
+            purpose.startswith(_PURPOSE) for purpose in purposes
+        )
 
     def _set_back(self) -> int | None:
         """Return the version of the list that `hotlist rollback` set posts back to, None where another came since.
@@ -233,16 +318,26 @@ class ListSigner:
             raise ProvisioningError(f"version {version}, to which posts are to be set back, is not published yet")
         return version
 
-    def _published(self, requests: Sequence[ListRequest], set_back: int | None) -> Manifest:
-        wanted = _Wanted.now()
+    def _published(
+        self, requests: Sequence[ListRequest], set_back: int | None, *, at_once: bool = False
+    ) -> Manifest | None:
+        """Publish what is asked for, or, with `at_once`, only what posts are to have whatever is held, if anything."""
         names = ", ".join(sorted({each.person for each in requests if each.person is not None}))
         numbers = ", ".join(str(each.pk) for each in requests)
         builder = opened_department(
             fleet_directory=self._settings.fleet, agency=None, issuer=None, signing_key=None, unseal_key=None,
             post_key_paths=(), who=self._settings.who,
-            purpose=f"department's lists, asked for by {names or 'the timer'}: {numbers}"[:200],
+            purpose=f"{_PURPOSE} {names or 'the timer'}: {numbers}"[:200],
         )  # fmt: skip
         override = "; ".join(each.override for each in requests if each.override)[:LONGEST_REASON] or None
+        newest = _newest(builder)
+        base = self._base(builder, newest, set_back)
+        held = None if base is None else builder.held(base.complete, base.delta)
+        wanted: _Wanted | None = _Wanted.now(_patterns_by_hand(held) if base is not None and base.adopted else ())
+        if at_once:
+            wanted, override = wanted.at_once() if wanted and base else None, _AT_ONCE
+        if wanted is None:
+            return None
         broker = self._settings.broker or self._fleet.broker_address
         # First: nothing is built, and no version is used up, while the broker is away.
         watch = monitor_of(self._fleet)
@@ -250,15 +345,17 @@ class ListSigner:
             if self._on_posts is None:
                 watch.wait_until(all_heard, seconds=LOOK_AROUND_SECONDS)
                 self._on_posts = max((post.version or 0 for post in watch.posts.values()), default=0)
-            newest = _newest(builder)
             is_behind = newest is not None and newest.version < self._on_posts
             package = None
-            if not is_behind and all(each.kind == "delta" for each in requests):
-                package = _delta(builder, wanted, override, set_back)
+            if base is not None and held is not None and not is_behind and all(x.kind == "delta" for x in requests):
+                package = _delta(builder, base, held, wanted, override)
+            if package is None and at_once:
+                return None
             if package is None and set_back is not None and override is None:
-                raise _SetBackError(_SET_BACK.format(set_back))
+                raise _HeldError(_SET_BACK.format(set_back))
             if package is None:
-                package = _complete(builder, wanted, override, newest, on_posts=self._on_posts)
+                carried = _carry(base, held, wanted) if base is not None and held is not None and base.adopted else None
+                package = _complete(builder, wanted, override, newest, on_posts=self._on_posts, carried=carried)
             builder.hand_out(package, None, files=Files(None), refused=0)
             manifest = read_unverified(split(package)[0])
             details = facts_of(manifest) | {"broker": broker, "older": False}
@@ -292,33 +389,49 @@ class ListSigner:
             forget_former()
 
     @staticmethod
-    def _note(requests: Sequence[ListRequest], state: str, text: str) -> None:
-        ListRequest.objects.filter(pk__in=[each.pk for each in requests]).update(state=state, message=text)
+    def _note(requests: Sequence[ListRequest], state: str, text: str, **sizes: int) -> None:
+        ListRequest.objects.filter(pk__in=[each.pk for each in requests]).update(state=state, message=text, **sizes)
 
 
-def _delta(builder: Department, wanted: _Wanted, override: str | None, set_back: int | None) -> bytes | None:
-    """Return what changed since the complete list; None where there is none, or too much changed for a delta."""
-    archive = builder.archive
-    if archive is None or archive.complete is None:
-        return None
-    # One that was built and never published, or by hand, is on no post that we know of.
-    if set_back is None and not ListRequest.objects.filter(version=archive.completes[0]).exists():
-        return None
-    if not _is_signed(archive.complete, builder.issuer_keys):
-        return None
-    held = builder.held(archive.complete, archive.delta)
+def _patterns_by_hand(held: Held | None) -> tuple[PatternEntry, ...]:
+    """Return the partial plates of a list that are of no entry of people's."""
+    listed = () if held is None else held.newest.listing.patterns
+    named = {each.pattern: _ENTRY.search(each.case) for each in listed}
+    numbers = {plate: int(match[1]) for plate, match in named.items() if match}
+    own = set(ListEntry.objects.filter(pk__in=numbers.values()).values_list("plate", "pk"))
+    return tuple(each for each in listed if (each.pattern, numbers.get(each.pattern)) not in own)
+
+
+def _changes(base: _Base, held: Held, wanted: _Wanted) -> Overlay:
+    """Return all that changed since a complete list. Raises ChainTooLong: more than posts carry."""
     removals = wanted.removals()
-    if set_back is not None:  # what went since that list was built stands on it again
+    if not base.own:  # what went since that list was built stands on it again
+        hours = timedelta(hours=policy_in_force().lists.recovered_hours) if base.adopted else timedelta()
         since = held.complete.manifest.built
         ended = ListEntry.objects.filter(ended_at__gte=since).order_by("pk")
-        removals = chain(removals, _removals(ended, ListRecovery.objects.filter(at__gte=since)))
+        removals = chain(removals, _removals(ended, ListRecovery.objects.filter(at__gte=since - hours)))
+    return from_news(held, RowSource(wanted.rows()), removals)[0].overlay
+
+
+def _carry(base: _Base, held: Held, wanted: _Wanted) -> CarriedList:
+    """Return the list built by hand with what changed. Raises ChainTooLong: more than posts carry."""
+    return CarriedList(held, _changes(base, held, wanted))
+
+
+def _delta(builder: Department, base: _Base, held: Held, wanted: _Wanted, override: str | None) -> bytes | None:
+    """Return what changed since the complete list; None where there is none, or too much changed for a delta.
+
+    A complete list that was built and never published is on no post: it has no base. Nor is one whose key was revoked.
+    """
+    if builder.archive is None or base.complete != builder.archive.complete:
+        return None
     try:
-        changes, _ = from_news(held, RowSource(wanted.rows()), removals)
+        overlay = _changes(base, held, wanted)
     except ChainTooLong:
         return None
     return build_delta(
         held,
-        changes.overlay,
+        overlay,
         patterns=wanted.patterns(),
         issuer=builder.issuer,
         version=held.newest.version + 1,
@@ -367,22 +480,38 @@ def _next_version(newest: Manifest | None, at: datetime, *, on_posts: int) -> in
 
 
 def _complete(
-    builder: Department, wanted: _Wanted, override: str | None, previous: Manifest | None, *, on_posts: int
+    builder: Department,
+    wanted: _Wanted,
+    override: str | None,
+    previous: Manifest | None,
+    *,
+    on_posts: int,
+    carried: CarriedList | None,
 ) -> bytes:
-    """Return a list of all entries of people, and all rows of imports but those of cars that were recovered."""
+    """Return a list of all entries of people, and all rows of imports but those of cars that were recovered.
+
+    With `carried`, the list that was built by hand takes the place of the imports. Raises _HeldError where it cannot.
+    """
     hours = timedelta(hours=policy_in_force().lists.recovered_hours)
     latest = ListRecovery.objects.order_by("at").values_list("plate", "at")
     recovered = [(plate, at + hours) for plate, at in latest]
-    return build_package(
-        chain(wanted.rows(), [TEST_ROW], imported_rows(wanted.at, recovered)),
-        agency=builder.agency,
-        issuer=builder.issuer,
-        version=_next_version(previous, wanted.at, on_posts=on_posts),
-        signing_key=builder.signing_key,
-        post_keys=builder.post_keys,
-        unseal_key=builder.unseal_key,
-        patterns=wanted.patterns(),
-        built=wanted.at,
-        previous=previous,
-        size_override=override,
-    )
+    version = _next_version(previous, wanted.at, on_posts=on_posts)
+    try:
+        return build_package(
+            chain(wanted.rows(), [TEST_ROW], imported_rows(wanted.at, recovered)),
+            agency=builder.agency,
+            issuer=builder.issuer,
+            version=version,
+            signing_key=builder.signing_key,
+            post_keys=builder.post_keys,
+            unseal_key=builder.unseal_key,
+            patterns=wanted.patterns(),
+            built=wanted.at,
+            previous=previous,
+            size_override=override,
+            carried=carried,
+        )
+    except SourceError as error:
+        if carried is None:
+            raise
+        raise _HeldError(str(error)) from error

@@ -14,7 +14,7 @@ from platepost.department.lists import services
 from platepost.department.lists.errors import ListRefusedError
 from platepost.department.lists.forms import MOST_BECAUSE, AccessPurposeForm, BecauseForm, EntryForm, RecoveredForm
 from platepost.department.lists.look_back import look_back, open_leads
-from platepost.department.lists.models import ListEntry, ListImport
+from platepost.department.lists.models import ListEntry, ListImport, ListRequest
 from platepost.department.lists.overview import overview, published_to
 from platepost.department.people.access import CurrentRequest, needs
 from platepost.department.people.rights import Permission
@@ -204,6 +204,8 @@ def _entry_page(
         "leads": leads_found,
         "beside": beside,
         "left_out": list_entry.was_left_out(published_to()),
+        "held": ListRequest.held(),
+        "held_since": ListRequest.held_since(),
         "own": list_entry.author == request.user.login,
         "only": services.only_categories(request.user),
     }

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
+from platepost.provisioning.hotlist.carried import CarriedList
 from platepost.provisioning.hotlist.columns import ColumnSource, RowSource
 from platepost.provisioning.hotlist.rows import HotListRow, SizeJumpError, SourceError
 from platepost.provisioning.hotlist.sealing import seal_package
@@ -39,6 +40,7 @@ def build_package(
     previous: Manifest | None = None,
     size_jump: float = SIZE_JUMP,
     size_override: str | None = None,
+    carried: CarriedList | None = None,
     chance: Callable[[int], bytes] = secrets.token_bytes,
 ) -> bytes:
     """Build a hot-list package and return its bytes; its manifest says how many entries it has.
@@ -60,6 +62,7 @@ def build_package(
             sizes before is carried on.
         size_jump: share by which the size may differ from the list before; posts have a limit of their own.
         size_override: why it may differ by more; the posts see it too.
+        carried: a list of which there are no plates any more, and to which `rows` are added.
         chance: draws so many bytes.
 
     Raises:
@@ -77,11 +80,14 @@ def build_package(
     if previous is not None:
         check_version(previous, version)
     check_patterns(patterns)
-    hash_key = chance(KEY_BYTES)
     source = rows if isinstance(rows, ColumnSource) else RowSource(rows)
-    body, entries = build_table(
-        source.columns(hash_key), patterns=patterns, hash_key=hash_key, false_positive_rate=false_positive_rate
-    )
+    if carried is not None:
+        body, entries = carried.body(source, patterns=patterns, false_positive_rate=false_positive_rate)
+    else:
+        hash_key = chance(KEY_BYTES)
+        body, entries = build_table(
+            source.columns(hash_key), patterns=patterns, hash_key=hash_key, false_positive_rate=false_positive_rate
+        )
     if previous is not None:
         check_against(previous, version=version, entries=entries, limit=size_jump, override=size_override)
     facts = {
@@ -123,5 +129,7 @@ def check_against(previous: Manifest, *, version: int, entries: int, limit: floa
     if not override and size_jumps(before=previous.entries, after=entries, limit=limit):
         raise SizeJumpError(
             f"{entries} entries after {previous.entries} of version {previous.version}: more than {limit:.0%} apart. "
-            "Check the sources; if it is right, say why with --override-reason"
+            "Check the sources; if it is right, say why with --override-reason",
+            before=previous.entries,
+            after=entries,
         )

@@ -56,3 +56,7 @@ class SourceError(HotListError):
 
 class SizeJumpError(HotListError):
     """The new list's size differs from the previous one's by more than is believable, and no reason was given."""
+
+    def __init__(self, message: str, *, before: int, after: int) -> None:
+        super().__init__(message)
+        self.before, self.after = before, after

@@ -35,27 +35,58 @@ def build_table(
 
     """
     gathered = gather(pieces)
-    table = gathered.table
-    log2_bits, probes = bloom.shape_for(len(table), false_positive_rate)
+    log2_bits, probes = bloom.shape_for(len(gathered.table), false_positive_rate)
+    body = encode_table(
+        gathered.table,
+        gathered.details,
+        gathered.heap,
+        filter_of=(filter_bits(gathered.words, log2_bits, probes), log2_bits, probes),
+        patterns=patterns,
+        hash_key=hash_key,
+    )
+    return body, len(gathered.table)
+
+
+def encode_table(
+    table: NDArray[np.void],
+    details: Sequence[DetailKey],
+    heap: bytes,
+    *,
+    filter_of: tuple[bytes, int, int],
+    patterns: Sequence[PatternEntry],
+    hash_key: bytes,
+) -> bytes:
+    """Lay out a complete list's body.
+
+    Args:
+        table: of ENTRY, sorted.
+        details: what its `detail` column points at.
+        heap: what its `reference` column points at.
+        filter_of: the filter's bits, the logarithm of their number, and the probes.
+        patterns: cleaned partial plates.
+        hash_key: 32 bytes.
+
+    """
+    bits, log2_bits, probes = filter_of
     columns: dict[str, tuple[str, bytes | memoryview]] = {
-        "filter": ("u8", filter_bits(gathered.words, log2_bits, probes)),
+        "filter": ("u8", bits),
         "fingerprints": ("u64", table["fingerprint"].tobytes()),
         "texts": ("u32", table["text"].tobytes()),
-        "details": _narrow(table["detail"], len(gathered.details)),
+        "details": _narrow(table["detail"], len(details)),
     }
     if table["expires"].any():
         columns["expires"] = ("u32", table["expires"].tobytes())
     if table["reference"].any():
         columns["references"] = ("u32", table["reference"].tobytes())
-        columns["reference_heap"] = ("u8", gathered.heap)
+        columns["reference_heap"] = ("u8", heap)
     header = {
         "hash_key": hash_key.hex(),
         "folding": FOLDING,
         "filter": {"log2_bits": log2_bits, "probes": probes},
-        "details": [detail_of(key).model_dump() for key in gathered.details],
+        "details": [detail_of(key).model_dump() for key in details],
         "patterns": [pattern.model_dump() for pattern in patterns],
     }
-    return encode(header, columns), len(table)
+    return encode(header, columns)
 
 
 def detail_of(key: DetailKey) -> Detail:
@@ -98,10 +129,10 @@ def gather(pieces: Iterable[Columns]) -> Gathered:
     tables.clear()
     words = np.frombuffer(b"".join(digests), dtype="<u8").reshape(-1, 4)
     digests.clear()
-    return Gathered(_sorted(joined, heap), words, tuple(details), bytes(heap))
+    return Gathered(sort_entries(joined, heap), words, tuple(details), bytes(heap))
 
 
-def _sorted(table: NDArray[np.void], heap: bytearray) -> NDArray[np.void]:
+def sort_entries(table: NDArray[np.void], heap: bytearray) -> NDArray[np.void]:
     """Sort entries by fingerprint, those of one plate by every other column too, and keep one of those that are equal.
 
     Nothing tells the source's order then. Sorting by fingerprint first and looking only at the few that are equal is

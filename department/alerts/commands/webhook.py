@@ -25,19 +25,21 @@ def webhook() -> None:
     epilog="""\b
 Examples:
   platepost department webhook add vault oakdale-pd https://cad.oakdale.example/platepost
+  platepost department webhook add vault own-patrol http://localhost:8701/ --lists
 """
 )
 @FOLDER
 @click.argument("agency")
 @click.argument("url")
+@click.option("--lists", is_flag=True, help="Notify it, too, when a hot list is held and when it is published again.")
 @JSON
-def add(*, folder: DepartmentFolder, agency: str, url: str, as_json: bool) -> None:
+def add(*, folder: DepartmentFolder, agency: str, url: str, lists: bool, as_json: bool) -> None:
     """Notify the registered AGENCY of decisions at URL, and print the secret for its receiver.
 
     This needs a current agreement that covers releases for the purpose `hot list alarm`.
     """
     with working_as(folder, OWNER):
-        number = add_webhook(agency, url, person=folder.caller)
+        number = add_webhook(agency, url, person=folder.caller, lists=lists)
     secret = secret_of(folder.webhook_key.read_bytes(), number)
     click.echo(json.dumps({"webhook": number, "secret": secret}) if as_json else f"Webhook {number}: {secret}")
 
@@ -98,6 +100,7 @@ def send(*, folder: DepartmentFolder, once: bool) -> None:
         Notifier().ready("Tells of decisions.")
         while not stop.requested:
             sender.send_waiting()
+            sender.send_lists()
             if once:
                 return
             stop.wait(_POLL_SECONDS)

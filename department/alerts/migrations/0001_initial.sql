@@ -174,7 +174,9 @@ CREATE TABLE alerts_webhook (
     ended_at timestamptz,
     failures integer NOT NULL DEFAULT 0,  -- one after the other
     next_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    last_error text NOT NULL DEFAULT ''
+    last_error text NOT NULL DEFAULT '',
+    lists boolean NOT NULL DEFAULT false,  -- whether it is sent that a hot list is held, too
+    list_held bigint  -- the request of the held list that it was sent last, until it was sent the end
 );
 
 CREATE TABLE alerts_delivery (

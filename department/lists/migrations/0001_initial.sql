@@ -95,6 +95,8 @@ CREATE TABLE lists_request (
     override text CHECK (override <> ''),  -- why the size may differ by more than is believable
     state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'published', 'held', 'let_go')),
     message text NOT NULL DEFAULT '',
+    size_before integer,  -- of one that is held for its size: entries that posts have
+    size_after integer,  -- and would have
     version bigint,
     published_at timestamptz,
     CONSTRAINT lists_published CHECK ((state = 'published') = (published_at IS NOT NULL AND version IS NOT NULL))

@@ -41,7 +41,7 @@ WITH searches AS MATERIALIZED (
     ) = 6 AS current
     FROM moments JOIN people_person AS person USING (login)
 ), posts AS (
-    SELECT DISTINCT ON (post) list_version FROM custody_status
+    SELECT DISTINCT ON (post) list_version, at - list_age * interval '1 second' AS list_built FROM custody_status
     WHERE covert_group IS NULL AND class = 'log' AND retained_from > now() - interval '31 days'
     AND post NOT IN (SELECT gone.post FROM custody_decommissioned() AS gone)
     ORDER BY post, at DESC
@@ -93,7 +93,11 @@ SELECT jsonb_build_object(
         )
     )
 ) || jsonb_build_object(
-    'published', (SELECT count(*) FROM lists_request WHERE published_at > now() - interval '24 hours'),
+    -- By the pages, or by hand: then posts alone know.
+    'published', (SELECT count(*) FROM (
+        SELECT version FROM lists_request WHERE published_at > now() - interval '24 hours'
+        UNION SELECT list_version FROM posts WHERE list_built > now() - interval '24 hours'
+    ) AS known),
     'posts', (SELECT count(*) FROM posts),
     'behind', (SELECT count(*) FROM posts WHERE list_version IS DISTINCT FROM alerts_newest_list()),
     'partial', (SELECT count(*) FROM lists_in_force WHERE plate ~ '[?*]' AND distribution IS NULL),

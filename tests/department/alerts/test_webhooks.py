@@ -363,3 +363,31 @@ def test_officers_are_alerted_by_mail_without_a_plate(oakdale: Oakdale) -> None:
             assert oakdale.send() == 1
         assert "HIT REJECTED" in MailServer.taken[-1]
         mail.shutdown()
+
+
+def test_held_list_is_sent_once_and_so_is_its_end_to_webhooks_that_want_it(oakdale: Oakdale) -> None:
+    act, sender = oakdale.dispatch.act, oakdale.sender
+
+    def send() -> int:
+        act("UPDATE alerts_webhook SET next_at = now()")
+        with as_role(COMMAND):
+            return sender.send_lists()
+
+    held = "INSERT INTO lists_request (kind, state, message) VALUES ('delta', 'held', '6 entries after 205')"
+    act(held)
+    assert send() == 0, "it did not ask for it"
+    act("UPDATE alerts_webhook SET lists = true")
+    oakdale.answers = [503]
+    assert (send(), send(), send()) == (0, 1, 0)
+    kind, message = oakdale.received[-1]
+    assert kind.startswith("list-")
+    assert message["type"] == "list.held"
+    data = message["data"]
+    assert isinstance(data, dict)
+    assert (data["kind"], data["reason"], data["held"]) == ("delta", "6 entries after 205", True)
+    act("INSERT INTO lists_request (kind, state, version, published_at) VALUES ('complete', 'published', 7, now())")
+    assert (send(), send()) == (1, 0)
+    assert oakdale.received[-1][1]["type"] == "list.released"
+    act("UPDATE ledger_sharing SET ended_at = now(), ended_by = 'r.manager'")
+    act(held)
+    assert send() == 0, "nothing is agreed any longer"

@@ -155,12 +155,17 @@ def test_recovered_cars_and_held_lists(people: People, superuser: psycopg.Connec
     assert client.post("/lists/recovered/", {"plate": "??", "because": "found"}).status_code == 422
     assert client.post("/lists/recovered/", {"plate": "7ABC 123", "because": "found"}).status_code == 302
     assert ListEntry.objects.get().ended_because == "recovered"
-    superuser.execute("INSERT INTO lists_request (kind, state, message) VALUES ('complete', 'held', 'too many')")
+    superuser.execute(
+        "INSERT INTO lists_request (kind, state, message, size_before, size_after)"
+        " VALUES ('complete', 'held', 'too many', 205, 6)"
+    )
     number = ListRequest.objects.get(state="held").pk
-    assert "Let list" not in text_of(client.get("/lists/"))
+    page = text_of(client.get("/lists/"))
+    assert "Changes are NOT at the posts: held since" in page
+    assert "Publish: removes" not in page
     assert client.post(f"/lists/held/list/{number}/", {"because": "right"}).status_code == 403
     supervisor = fresh_client(people["c.doe"])
-    assert f"Let list {number} go" in text_of(supervisor.get("/lists/"))
+    assert "Publish: removes 199 of 205 plates</button>" in text_of(supervisor.get("/lists/"))
     assert supervisor.post(f"/lists/held/list/{number}/", {}).status_code == 422
     assert LONG in text_of(supervisor.post(f"/lists/held/list/{number}/", {"because": LONG}))
     assert LONG not in text_of(supervisor.post(f"/lists/held/list/{number + 1}/", {"because": LONG}))

@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,14 @@ from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.provisioning.hotlist.archive import Archive
+from platepost.provisioning.hotlist.build import build_package
+from platepost.provisioning.hotlist.files import Files
 from platepost.provisioning.hotlist.publish import Sent
-from platepost.provisioning.hotlist.rows import SourceError
+from platepost.provisioning.hotlist.rows import HotListRow, SourceError
 from platepost.provisioning.hotlist.source import read_rows
 from platepost.wire.contract.examples import MemoryStore, example_status
 from platepost.wire.hotlist import HotList
+from platepost.wire.hotlist.layout import PatternEntry
 from platepost.wire.hotlist.manifest import read_unverified
 from platepost.wire.hotlist.package import load_key, open_package, split
 from platepost.wire.records import Envelope, HotListState, Purpose, Recorder, Source
@@ -540,3 +543,148 @@ def test_list_that_was_set_back_by_hand_is_not_built_of_the_same_import_again(
     office.sign()
     assert office.published[-1] == "complete"
     assert [bool(office.hits(plate)) for plate in plates] == [0, 0, 0, 1, 1]
+
+
+def by_hand(office: Office, plates: list[str], *, partial: tuple[PatternEntry, ...] = ()) -> None:
+    """Build and publish a complete list as `hotlist build` and `hotlist publish` do."""
+    builder = department(
+        fleet_directory=office.fleet.directory, agency=None, issuer=None, signing_key=None, unseal_key=None,
+        post_key_paths=(), who="chief", purpose="the state's export",
+    )  # fmt: skip
+    package = build_package(
+        [HotListRow(plate, "stolen_vehicle", 2, reference="state") for plate in plates],
+        agency=builder.agency, issuer=builder.issuer, version=17, signing_key=builder.signing_key,
+        post_keys=builder.post_keys, unseal_key=builder.unseal_key, patterns=partial,
+    )  # fmt: skip
+    builder.hand_out(package, None, files=Files(None), refused=0)
+    with logged(builder.author, "hotlist_publish", "hotlist_published", object="17", details={"broker": "b"}):
+        office.publish(None, package, read_unverified(split(package)[0]))
+
+
+def test_list_built_by_hand_is_the_first_import_and_holds_up_no_entry(
+    office: Office, people: dict[str, DepartmentPerson], tmp_path: Path
+) -> None:
+    end = datetime.now(UTC) + timedelta(days=9)
+    partial = PatternEntry(pattern="7XY?9*", category="amber_alert", priority=1, case="state", author="x", expires=end)
+    by_hand(office, [f"8HND{number:03d}" for number in range(205)], partial=(partial,))
+    plates = ("8HND000", "8HND001", "7XYA9BC", "7ABC123")
+
+    def listed() -> list[bool]:
+        return [bool(office.hits(plate)) for plate in plates]
+
+    enter(people["a.rivera"], "7ABC123")
+    office.sign()
+    assert (office.published, listed()) == (["complete", "delta"], [True, True, True, True])
+    adopted = ListImport.objects.get()
+    assert (adopted.source, adopted.accepted, adopted.held_because) == ("by-hand", 205, None)
+    with as_role(COMMAND):
+        services.recover("8HND001", "found", people["b.chen"])
+    for kind in ("delta", "complete", "complete"):
+        if kind == "complete":
+            ListRequest.objects.create(kind="complete")
+        office.sign()
+        assert (office.published[-1], listed()) == (kind, [True, False, True, True])
+    enter(people["a.rivera"], "7NEW111")
+    office.sign()
+    assert (office.published[-1], bool(office.hits("7NEW111")), ListRequest.held()) == ("delta", True, [])
+    assert ListImport.objects.count() == 1, "once"
+    file = tmp_path / "state.csv"
+    file.write_text("plate,category\n" + "".join(f"8HND{number:03d},stolen_vehicle\n" for number in range(2, 6)))
+    with as_role(SIGNER):
+        with pytest.raises(ListRefusedError, match="name the source"):
+            take_in(file, "by-hand", None, BY)
+        take_in(file, "state", None, BY)
+    supervisor = fresh_client(people["b.chen"])
+    (import_held,) = imports.held_imports()
+    with as_role(COMMAND):
+        page = page_text(supervisor.get(reverse("lists")))
+        assert f"Use import {import_held.pk}: removes 201 of 205 plates</button>" in page
+        services.let_import_go(import_held.pk, "the state's", people["b.chen"])
+    enter(people["a.rivera"], "7NEW222")
+    office.sign()
+    assert office.published[-1] == "complete", "by the reason that the supervisor gave beside these numbers"
+    assert [bool(office.hits(plate)) for plate in ("8HND000", "8HND002", "7NEW222")] == [False, True, True]
+    assert ListRequest.held() == []
+
+
+def test_whole_list_that_is_held_holds_up_no_entry(
+    office: Office, people: dict[str, DepartmentPerson], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "state.csv"
+    file.write_text("plate,category\n" + "".join(f"8HND{number:03d},stolen_vehicle\n" for number in range(205)))
+    with as_role(SIGNER):
+        first = take_in(file, "state", None, BY)
+    assert first is not None
+    with as_role(COMMAND):
+        services.let_import_go(first.pk, "the state's", people["c.doe"])
+    office.sign()
+    monkeypatch.setattr(publishing, "imported_rows", no_rows)  # as where all have expired
+    waiting = enter(people["a.rivera"], "7ABC222")
+    ListRequest.objects.create(kind="complete")
+    office.sign()
+    (held,) = ListRequest.held()
+    assert (held.kind, held.size_before, held.size_after) == ("complete", 206, 2)
+    assert (office.published[-1], bool(office.hits("7ABC222"))) == ("delta", True), "entries go on as deltas"
+    supervisor = fresh_client(people["b.chen"])
+    with as_role(COMMAND):
+        assert "Publish: removes 204 of 206 plates</button>" in page_text(supervisor.get(reverse("lists")))
+        assert "NOT at the posts" not in page_text(supervisor.get(reverse("list_entry", args=[waiting.pk])))
+        services.let_request_go(held.pk, "the state's", people["b.chen"])
+    office.sign()
+    assert [bool(office.hits(plate)) for plate in ("8HND000", "7ABC222")] == [False, True]
+
+
+def no_rows(*_: object) -> Iterator[HotListRow]:
+    return iter(())
+
+
+def test_list_built_by_hand_and_not_published_is_not_published(
+    office: Office, people: dict[str, DepartmentPerson], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(office, "away", True)
+    with pytest.raises(ProvisioningError):
+        by_hand(office, ["8HND000"])
+    monkeypatch.setattr(office, "away", False)
+    enter(people["a.rivera"], "7ABC123")
+    office.sign()
+    assert [bool(office.hits(plate)) for plate in ("8HND000", "7ABC123")] == [False, True]
+    assert not ListImport.objects.exists()
+
+
+def test_amber_alert_reaches_posts_while_the_list_is_held(
+    office: Office, people: dict[str, DepartmentPerson], superuser: psycopg.Connection
+) -> None:
+    superuser.execute("UPDATE lists_policy SET at_once = '{amber_alert}'")
+    entries = [enter(people["a.rivera"], f"7ABC{number:03d}") for number in range(13)]
+    office.sign()
+    with as_role(COMMAND), services.seeing(people["b.chen"]):
+        for entry in entries:
+            services.end_entry(entry, "test", people["b.chen"])
+    amber = enter(people["a.rivera"], "7AMB111", category="amber_alert", priority=1)
+    later = enter(people["a.rivera"], "7STO111")
+    office.sign()
+    assert [bool(office.hits(plate)) for plate in ("7AMB111", "7STO111", "7ABC000")] == [True, False, True]
+    assert (ListRequest.held_since(), len(ListRequest.held())) != (None, 0)
+    amber.refresh_from_db()
+    assert amber.listed_version == office.versions[-1]
+    client = fresh_client(people["b.chen"])
+    with as_role(COMMAND):
+        shown = {entry: page_text(client.get(reverse("list_entry", args=[entry.pk]))) for entry in (amber, later)}
+        ended = page_text(client.get(reverse("list_entry", args=[entries[0].pk])))
+    assert "NOT at the posts: held since" in shown[later]
+    assert "NOT at the posts" not in shown[amber]
+    assert "STILL at the posts: held since" in ended
+    office.sign()
+    assert len(office.published) == 2, "nothing is new"
+    second = enter(people["a.rivera"], "7AMB222", category="amber_alert", priority=1)
+    office.away = True
+    with pytest.raises(ProvisioningError):
+        office.sign()
+    office.away = False
+    office.sign()
+    second.refresh_from_db()
+    assert second.listed_version == office.versions[-1], "also when the broker was away meanwhile"
+    with as_role(COMMAND):
+        services.let_request_go(ListRequest.held()[0].pk, "the case is closed", people["c.doe"])
+    office.sign()
+    assert [bool(office.hits(plate)) for plate in ("7AMB111", "7STO111", "7ABC000")] == [True, True, False]

@@ -421,6 +421,8 @@ function showStatus() {
     deaf.querySelector("ul").replaceChildren(...lost.map((each) => Object.assign(document.createElement("li"), { textContent: each })));
   }
   at("sign-in").hidden = !ended;
+  at("list-held").hidden = !liveness?.list_held;
+  if (liveness?.list_held) set(at("list-held"), text("list_held", { since: clock(new Date(liveness.list_held)) }));
   set(at("waiting"), queued(nothing));
   at("unanswered").hidden = nothing || !liveness?.overdue;
   if (liveness?.overdue) set(at("unanswered"), text(liveness.overdue === 1 ? "unanswered_one" : "unanswered_since", { count: liveness.overdue, since: clock(new Date(liveness.overdue_since)) }));
