@@ -152,6 +152,21 @@ class IdentityProvider(BaseModel):
     client_id: str
     secret_file: Path
     """The client's secret, relative to the folder."""
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    """What is asked for; some providers give groups only for `groups`, and a refresh token for `offline_access`."""
+
+
+class MailSettings(BaseModel):
+    """By which server invitations are sent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    server: Address
+    """`host:port`; TLS begins with STARTTLS, unless it runs on this machine."""
+    sender: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+    user: str = ""
+    password_file: Path | None = None
+    """Relative to the folder."""
 
 
 class BucketSettings(BaseModel):
@@ -211,10 +226,13 @@ class DepartmentSettings(BaseModel):
     banner: str = ""
     """What is to be read before log-in; the program has a text of its own."""
     identity_provider: IdentityProvider | None = None
+    mail: MailSettings | None = None
     public_web: Address = "127.0.0.1:8601"
     """Where the public page is served, `host:port`."""
     federation_web: Address = "127.0.0.1:8602"
     """Where partner departments are answered, `host:port`."""
+    name: str = ""
+    """The department's, as people write it: on the pages, and in notices of a breach."""
     contact: str = ""
     """Whom the public asks: the public page and notices of a breach say it."""
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
@@ -305,8 +323,11 @@ class DepartmentFolder:
     def write_settings(self, settings: DepartmentSettings) -> None:
         """Write `department.toml`, durable on return. Raises OSError."""
         payload = settings.model_dump(mode="json", exclude_unset=True)
+        tables = {key: value for key, value in payload.items() if isinstance(value, dict)}
         # A JSON string, or array of strings, is one of TOML too.
-        lines = (f"{key} = {json.dumps(value)}\n" for key, value in payload.items())
+        lines = [f"{key} = {json.dumps(value)}\n" for key, value in payload.items() if key not in tables]
+        for key, fields in tables.items():
+            lines += [f"\n[{key}]\n", *(f"{name} = {json.dumps(value)}\n" for name, value in fields.items())]
         write_durably(self.path / SETTINGS, "".join(lines).encode())
         self.__dict__.pop("settings", None)
 

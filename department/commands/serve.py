@@ -11,6 +11,7 @@ from platepost.department.config.asgi import admitted
 from platepost.department.database.roles import WEB
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, web_option
+from platepost.department.people.provider import ProviderWatch
 from platepost.department.session import working_as
 from platepost.provisioning.connection import split_address
 from platepost.provisioning.serving import StoppableServer
@@ -41,10 +42,12 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
         # Passkeys belong to names: a browser makes none for an address.
         shown = f"localhost:{port}" if host in {"127.0.0.1", "::1"} else where
         click.echo(f"The pages are at http://{shown}/. Ctrl-C ends it.")
-        pages = admitted()
+        pages, watch = admitted(), ProviderWatch()
+        watch.start()
         sys.setswitchinterval(_SWITCH_SECONDS)
 
         def end() -> None:
+            watch.close()
             FEED.stop()
             pages.close()
 

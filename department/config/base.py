@@ -138,6 +138,8 @@ MFA_FORMS = {
     "authenticate": "platepost.department.people.login.CodeForm",
     "reauthenticate": "platepost.department.people.login.FreshCodeForm",
 }
+EMAIL_HOST = ""
+"""No mail is sent unless the department's folder names a server."""
 SOCIALACCOUNT_ADAPTER = "platepost.department.people.login.ProviderAdapter"
 SOCIALACCOUNT_LOGIN_ON_GET = True
 """By a link: the content security policy sends no form elsewhere."""
@@ -163,6 +165,10 @@ LEDGER_JOURNAL = Path("journal")
 """The folder of the journal, for while the ledger cannot be written."""
 AGENCY = "department"
 """The department, as in the topics."""
+DEPARTMENT_NAME = ""
+"""As people write it; empty where nobody has said it."""
+GO_LIVE: dict[str, Any] = {}
+"""Of the installation, what the page about going live shows: `hosts`, `backups`, `witness`."""
 CONTACT = ""
 """Whom the public and the affected of a breach ask."""
 FEDERATION = Path("federation")

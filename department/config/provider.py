@@ -24,6 +24,6 @@ def provider_settings(provider: IdentityProvider | None, folder: Path) -> dict[s
         "name": provider.name,
         "client_id": provider.client_id,
         "secret": secret,
-        "settings": {"server_url": provider.issuer},
+        "settings": {"server_url": provider.issuer, "scope": list(provider.scopes)},
     }
     return {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [app]}}

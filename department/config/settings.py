@@ -11,7 +11,7 @@ from platepost.department.config.provider import provider_settings
 from platepost.department.custody.bucket import open_bucket
 from platepost.department.database.roles import OWNER, PROGRAMS, WEB
 from platepost.department.errors import DepartmentError
-from platepost.department.folder import DepartmentFolder
+from platepost.department.folder import DepartmentFolder, is_local
 
 _MIGRATION_LOCK_SECONDS = 5
 """A migration waits so long for a lock and gives up: who comes behind it in the queue waits too."""
@@ -72,6 +72,7 @@ def settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         "SOCIALACCOUNT_PROVIDERS": provider_settings(folder.settings.identity_provider, folder.path)
         if role == WEB
         else {},
+        **(_mail(folder) if role == WEB else {}),
         "PICTURE_BUCKET": open_bucket(folder),
         "STATUS_DISKS": folder.disks,
         "STATUS_RECEIPTS": folder.receipts,
@@ -86,7 +87,34 @@ def settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         "LEDGER_JOURNAL": folder.journal,
         "AGENCY": folder.settings.agency,
         "CONTACT": folder.settings.contact,
+        "DEPARTMENT_NAME": folder.settings.name,
+        "GO_LIVE": {
+            "hosts": folder.settings.hosts,
+            "backups": str(folder.settings.backups or ""),
+            "witness": folder.settings.witness or "",
+        },
         "FEDERATION": folder.federation,
         "PLACES_FILE": folder.places,
         "TILES_FILE": folder.tiles,
+    }
+
+
+def _mail(folder: DepartmentFolder) -> dict[str, Any]:
+    mail = folder.settings.mail
+    if mail is None:
+        return {}
+    host, _, port = mail.server.rpartition(":")
+    password = ""
+    if mail.password_file is not None:
+        try:
+            password = (folder.path / mail.password_file).read_text("utf-8").strip()
+        except OSError as error:
+            raise DepartmentError(f"{folder.path / mail.password_file}: {error.strerror}") from error
+    return {
+        "EMAIL_HOST": host,
+        "EMAIL_PORT": int(port),
+        "EMAIL_USE_TLS": not is_local(host),
+        "EMAIL_HOST_USER": mail.user,
+        "EMAIL_HOST_PASSWORD": password,
+        "DEFAULT_FROM_EMAIL": mail.sender,
     }

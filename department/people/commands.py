@@ -1,9 +1,11 @@
 """`platepost department person`: people, their roles, certificates and training."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,8 +19,9 @@ from platepost.department.database.queries import rows
 from platepost.department.database.roles import OWNER
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, Moment, Spelled
-from platepost.department.people import services
+from platepost.department.people import bulk, services
 from platepost.department.people.currency import currencies
+from platepost.department.people.errors import PersonError
 from platepost.department.people.login import require_code
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import Certification, DepartmentRole, Permission, TrainingTopic
@@ -107,6 +110,85 @@ def add(
         department_person.sponsor = services.person_of(sponsor) if sponsor else None
         invitation = services.add_person(department_person, map(DepartmentRole, roles))
     _say_code(login, *invitation, as_json=as_json)
+
+
+@person.command(
+    "import",
+    epilog="""\b
+Examples:
+  platepost department person import vault officers.csv --dry-run
+  platepost department person import vault officers.csv --sponsor s.mori
+  platepost department person import vault officers.csv --sponsor s.mori --trainer t.lee --json
+The first line of FILE names its columns: login, name, badge, email, agency, roles, clets, dmv, trained. Only login is
+needed. Rows with errors are left out; with any, the exit code is 1.
+""",
+)
+@FOLDER
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--sponsor", help="Log-in of the person who sponsors these people, and approves the list.")
+@click.option("--trainer", help="Log-in of the trainer who passed the people that have a day in the column trained.")
+@click.option("--dry-run", is_flag=True, help="Check the file and change nothing.")
+@JSON
+@click.pass_context
+def import_(
+    context: click.Context,
+    *,
+    folder: DepartmentFolder,
+    file: Path,
+    sponsor: str | None,
+    trainer: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Add the people of FILE, a CSV list, and ask for their roles, certifications and invitations as one list.
+
+    A second person approves the whole list on the page People. People on file get what they lack.
+    """
+    try:
+        text = file.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise PersonError(f"{file} is not UTF-8: save it as CSV UTF-8") from error
+    with people_register(folder) as services:
+        listed = bulk.read_people(text, agency=folder.settings.agency)
+        wrong = {row.line: "; ".join(row.errors) for row in listed if row.errors}
+        report: dict[str, Any] = {"rows": len(listed), "errors": wrong, "dry_run": dry_run}
+        if not dry_run:
+            answers_for = services.person_of(sponsor) if sponsor else None
+            with click.progressbar(length=len(listed), label="People", file=sys.stderr) as bar:
+                outcome = bulk.ask_for_people(listed, sponsor=answers_for, progress=lambda: bar.update(1))
+            report |= {"list": str(outcome.batch), "asked": outcome.asked, "rejected": dict(outcome.rejected)}
+            report["codes"] = {each.person.login: each.invitation.code for each in outcome.invited}
+            report["half"] = any(each.invitation.half for each in outcome.invited)
+            if trainer is not None:
+                good = [row for row in listed if not row.errors]
+                report["trained"], not_trained = bulk.record_trainings(good, services.person_of(trainer))
+                report["rejected"] |= dict(not_trained)
+    if as_json:
+        click.echo(json.dumps(report))
+    else:
+        _say_imported(report)
+    if wrong or report.get("rejected"):
+        context.exit(1)
+
+
+def _say_imported(report: dict[str, Any]) -> None:
+    for line, why in sorted({**report["errors"], **report.get("rejected", {})}.items()):
+        click.secho(f"line {line}: {why}", fg="red", err=True)
+    good = report["rows"] - len(report["errors"])
+    if report["dry_run"]:
+        click.echo(f"{good} of {report['rows']} rows can be imported. Nothing was changed.")
+        return
+    if report["half"]:
+        click.echo(
+            f"{len(report['codes'])} people added; {report['asked']} requests wait on the page /people/lists/"
+            f"{report['list']}/ for a second person, who gets the second halves of the codes. The first halves:"
+        )
+    else:
+        click.echo(f"{len(report['codes'])} people added. Each logs in with the code as the password, within 72 hours:")
+    for login, code in report["codes"].items():
+        click.echo(f"  {login}  {code}")
+    if "trained" in report:
+        click.echo(f"{report['trained']} results of training recorded.")
 
 
 @person.command()
@@ -245,6 +327,7 @@ def list_people(*, folder: DepartmentFolder, as_json: bool) -> None:
                 "agency": each.person.agency,
                 "roles": sorted(each.roles),
                 "active": each.person.is_active,
+                "last_sign_in": each.person.last_login and each.person.last_login.isoformat(),
                 "lacks": [lack.what for lack in each.lacks_for_duty()],
             }
             for each in people

@@ -1,13 +1,16 @@
 """Forms about people, and the fields of days and times that all forms have."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from platepost.common.years import FIRST_YEAR, LAST_YEAR
+from platepost.department.local_time import local_moment
 from platepost.department.people.models import AccessRequest, DepartmentPerson
 from platepost.department.people.rights import (
     CONSOLE_ONLY,
@@ -54,6 +57,9 @@ class TimeField(forms.DateTimeField):
         super().__init__(**more)
         self._ends = ends
 
+    notice: str | Promise = ""
+    """What to show beside a time that comes twice."""
+
     def to_python(self, value: str | datetime | date | None) -> datetime | None:
         """Read it."""
         try:
@@ -61,14 +67,15 @@ class TimeField(forms.DateTimeField):
         except forms.ValidationError as error:
             if error.code != "ambiguous_timezone" or not isinstance(error.params, dict):
                 raise
-            typed = error.params["datetime"]
-            both = [timezone.make_aware(typed.replace(fold=fold)) for fold in (0, 1)]
-            if all(timezone.make_naive(each.astimezone(UTC)) != typed for each in both):
+            zone = ZoneInfo(timezone.get_current_timezone_name())
+            moment = local_moment(error.params["datetime"], zone, ends=self._ends)
+            if moment.missing:
                 raise forms.ValidationError(
                     _("There is no such time on that day: the clocks are set forward past it. Give another time."),
                     code="left_out",
                 ) from error
-            return (max if self._ends else min)(both, key=datetime.timestamp)
+            self.notice = _("This time comes twice, as daylight saving time ends: the span includes both.")
+            return moment.at
 
 
 class PersonForm(forms.Form):
@@ -79,6 +86,9 @@ class PersonForm(forms.Form):
     )
     name = forms.CharField(label=_("Name"), max_length=120)
     badge = forms.CharField(label=_("Badge"), max_length=32, required=False)
+    email = forms.EmailField(
+        label=_("E-mail"), required=False, help_text=_("For half of the code of an invitation, where mail is set up.")
+    )
     agency = forms.CharField(label=_("Agency"), max_length=64)
     sponsor = forms.ModelChoiceField(
         DepartmentPerson.objects.filter(
@@ -91,6 +101,28 @@ class PersonForm(forms.Form):
     )
     roles = forms.TypedMultipleChoiceField(
         label=_("Roles"), choices=_ROLES, coerce=DepartmentRole, widget=forms.CheckboxSelectMultiple, required=False
+    )
+
+
+class PeopleFilterForm(forms.Form):
+    """Which people are shown."""
+
+    text = forms.CharField(label=_("Name, username, or badge"), max_length=120, required=False)
+    role = forms.ChoiceField(
+        label=_("Role"),
+        required=False,
+        choices=[("", _("any")), *((each.value, each.label) for each in DepartmentRole)],
+    )
+    which = forms.ChoiceField(
+        label=_("Show"),
+        required=False,
+        choices=[
+            ("", _("everyone")),
+            ("lacks", _("who lacks a certification or training")),
+            ("never", _("who never signed in")),
+            ("waiting", _("who waits for approval")),
+            ("disabled", _("who is disabled")),
+        ],
     )
 
 

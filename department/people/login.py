@@ -1,6 +1,5 @@
 """How people log in: what this department asks beyond what django-allauth does by itself."""
 
-import base64
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,21 +12,20 @@ from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
-from cryptography.fernet import Fernet
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
 from django.http import HttpRequest
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.writing import append
 from platepost.department.people.access import BEGAN
+from platepost.department.people.crypt import secrets_box
 from platepost.department.people.device import device_of
 from platepost.department.people.errors import PersonError
 from platepost.department.people.lockout import is_locked, known, note_failure, use_up
 from platepost.department.people.models import DepartmentPerson, KnownDevice
+from platepost.department.people.provider import has_left, keep_access
 from platepost.department.people.services import end_disabled, take_groups
 
 _WRONG = (
@@ -84,6 +82,10 @@ class LoginAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         device = device_of(request) or uuid4()
         records = get_authentication_records(request, user)
         methods = [str(record.get("type", record["method"])) for record in records]
+        if "socialaccount" not in methods and has_left(user):
+            note_failed(request, user, "provider")
+            lack = _("The identity provider ended your access. Log in there first.")
+            raise ImmediateHttpResponse(render(request, "people/refused.html", {"lacks": [{"what": lack}]}, status=403))
         if user.invited_until is not None:
             _use_up_invitation(request, user, by_code="password" in methods)
         fields = {
@@ -104,11 +106,11 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     def encrypt(self, text: str) -> str:
         """Encrypt a secret with a key that follows from `secret-key`."""
-        return _fernet().encrypt(text.encode()).decode("ascii")
+        return secrets_box().encrypt(text.encode()).decode("ascii")
 
     def decrypt(self, encrypted_text: str) -> str:
         """Decrypt one."""
-        return _fernet().decrypt(encrypted_text.encode("ascii")).decode()
+        return secrets_box().decrypt(encrypted_text.encode("ascii")).decode()
 
     def is_mfa_enabled(self, user: DepartmentPerson, types: list[str] | None = None) -> bool:
         """Tell whether somebody has a second factor; recovery codes alone are none."""
@@ -140,6 +142,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             raise ImmediateHttpResponse(
                 render(request, "people/refused.html", {"lacks": [{"what": str(error)}]}, status=403)
             ) from error
+        keep_access(sociallogin.user, sociallogin)
 
     def on_authentication_error(self, request: HttpRequest, provider: object, **kwargs: object) -> None:
         """Enter in the ledger that a provider let somebody not in."""
@@ -234,10 +237,3 @@ def _use_up_invitation(request: HttpRequest, person: DepartmentPerson, *, by_cod
     person.invited_until = None
     person.set_unusable_password()
     person.save(update_fields=["invited_until", "password"])
-
-
-def _fernet() -> Fernet:
-    key = HKDF(hashes.SHA256(), 32, None, b"platepost.department.people.login").derive(
-        str(settings.SECRET_KEY).encode()
-    )
-    return Fernet(base64.urlsafe_b64encode(key))

@@ -27,6 +27,8 @@ class DepartmentPerson(AbstractBaseUser):
     """As in the ledger."""
     name = models.CharField(max_length=120)
     badge = models.CharField(max_length=32, blank=True)
+    email = models.EmailField(blank=True)
+    """Where half of the code of an invitation is sent; nothing else is."""
     agency = models.CharField(max_length=64)
     sponsor = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
     """Who answers for the access and approves the first role; None where the command line named nobody."""
@@ -137,6 +139,8 @@ class AccessRequest(models.Model):
     """The role or the certification."""
     expires_at = models.DateTimeField(null=True)
     """The end of a certification."""
+    batch = models.UUIDField(null=True)
+    """The list of people that it is of, and is decided with."""
     via = models.CharField(max_length=64, null=True)
     """The identity provider whose groups ask for the role."""
     requested_by = models.ForeignKey(DepartmentPerson, models.PROTECT, null=True, related_name="+")
@@ -308,3 +312,19 @@ class ProviderGroup(models.Model):
     class Meta:
         db_table = "people_provider_group"
         constraints = (models.UniqueConstraint(fields=["name", "role"], name="people_provider_group_once"),)
+
+
+class ProviderAccess(models.Model):
+    """By what the identity provider is asked whether somebody who logged on by it may still do so."""
+
+    person = models.OneToOneField(DepartmentPerson, models.PROTECT, related_name="provider_access")
+    provider = models.CharField(max_length=64)
+    session = models.CharField(max_length=200, blank=True)
+    """The provider's own name of the session (`sid`)."""
+    refresh = models.TextField(blank=True)
+    """The refresh token, encrypted; empty where the provider gives none."""
+    ended_at = models.DateTimeField(null=True)
+    """When the provider ended the access; None once it lets the person in again."""
+
+    class Meta:
+        db_table = "people_provider_access"

@@ -29,6 +29,7 @@ from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.writing import append
 from platepost.department.people.currency import currency_of
 from platepost.department.people.errors import PersonError
+from platepost.department.people.hashing import hash_of_code
 from platepost.department.people.models import (
     AccessRequest,
     CovertMember,
@@ -109,12 +110,16 @@ def can_approve() -> int:
 
 
 def add_person(
-    person: DepartmentPerson, roles: Iterable[DepartmentRole] = (), by: DepartmentPerson | None = None
+    person: DepartmentPerson,
+    roles: Iterable[DepartmentRole] = (),
+    by: DepartmentPerson | None = None,
+    *,
+    batch: UUID | None = None,
 ) -> Invitation:
     """Add a person, who was made and not saved, with roles; return the code of the invitation.
 
     Where it is half of the code, the sponsor gets the other half with the approval of the invitation; until then the
-    person cannot log in, and until the roles are approved too, they have none.
+    person cannot log in, and until the roles are approved too, they have none. `batch` is the list that it is of.
 
     Raises:
         PersonError: the log-in is taken or no log-in, or the database refuses.
@@ -127,7 +132,7 @@ def add_person(
         raise PersonError(
             "; ".join(f"{field}: {' '.join(fields)}" for field, fields in error.message_dict.items())
         ) from error
-    with _asked():
+    with in_one_step():
         if _alone(by):
             code = _invite(person)
             person.save(force_insert=True)
@@ -137,8 +142,8 @@ def add_person(
         person.set_unusable_password()
         person.save(force_insert=True)
         for role in roles:
-            _request(person, AccessRequest.Kind.ROLE, by, value=role)
-        return _first_half(person, by)
+            _request(person, AccessRequest.Kind.ROLE, by, value=role, batch=batch)
+        return _first_half(person, by, batch)
 
 
 def invite(person: DepartmentPerson, by: DepartmentPerson | None = None, *, alone: bool = False) -> Invitation:
@@ -157,17 +162,19 @@ def invite(person: DepartmentPerson, by: DepartmentPerson | None = None, *, alon
     """
     if by == person:
         raise PersonError("nobody invites themselves")
-    with _asked():
+    with in_one_step():
         return Invitation(_invite_again(person)) if alone or _alone(by) else _first_half(person, by)
 
 
-def give_role(person: DepartmentPerson, role: DepartmentRole, by: DepartmentPerson | None = None) -> None:
+def give_role(
+    person: DepartmentPerson, role: DepartmentRole, by: DepartmentPerson | None = None, *, batch: UUID | None = None
+) -> None:
     """Ask for a role. Raises PersonError: they have it, or another that it does not go with; or `by` may not."""
-    with _asked():
+    with in_one_step():
         if _alone(by):
             RoleGrant.objects.create(person=person, role=role)
         else:
-            _request(person, AccessRequest.Kind.ROLE, by, value=role)
+            _request(person, AccessRequest.Kind.ROLE, by, value=role, batch=batch)
 
 
 def decide(request: AccessRequest, by: DepartmentPerson, *, approve: bool) -> Invitation | None:
@@ -177,33 +184,40 @@ def decide(request: AccessRequest, by: DepartmentPerson, *, approve: bool) -> In
         PersonError: `by` may not, is the person or the one who asked, or it was decided.
 
     """
-    with _asked():
+    with in_one_step():
         request.decided_by, request.decided_at, request.approved = by, timezone.now(), approve
         request.save(update_fields=["decided_by", "decided_at", "approved"])
         if not approve or request.kind != AccessRequest.Kind.INVITATION:
             return None
-        halves = [_half(request, which) for which in ("first", "second")]
+        halves = [half_of(request, which) for which in ("first", "second")]
         _invite_again(request.person, "-".join(halves))
         return Invitation(halves[1], half=True)
 
 
 def end_role(person: DepartmentPerson, role: DepartmentRole, by: DepartmentPerson | None = None) -> None:
     """End a role. Raises PersonError: they do not have it, or `by` may not."""
-    with _asked():
+    with in_one_step():
         ended = RoleGrant.objects.filter(person=person, role=role, ended_at=None)
         if not ended.update(ended_at=timezone.now(), ended_by=by):
             raise PersonError(f"{person.login} does not have the role {role.label}")
 
 
 def note_certificate(
-    person: DepartmentPerson, certification: Certification, expires_at: datetime, by: DepartmentPerson | None = None
+    person: DepartmentPerson,
+    certification: Certification,
+    expires_at: datetime,
+    by: DepartmentPerson | None = None,
+    *,
+    batch: UUID | None = None,
 ) -> None:
     """Ask for a certification to be noted, and its end. Raises PersonError: `by` may not."""
-    with _asked():
+    with in_one_step():
         if _alone(by):
             PersonCertificate.objects.create(person=person, certification=certification, expires_at=expires_at)
         else:
-            _request(person, AccessRequest.Kind.CERTIFICATION, by, value=certification, expires_at=expires_at)
+            _request(
+                person, AccessRequest.Kind.CERTIFICATION, by, value=certification, expires_at=expires_at, batch=batch
+            )
 
 
 def note_training(
@@ -214,13 +228,13 @@ def note_training(
         raise PersonError("training is noted once it was held")
     if not RoleGrant.objects.filter(person=trainer, role=DepartmentRole.TRAINER, ended_at=None).exists():
         raise PersonError(f"{trainer.login} is not a trainer")
-    with _asked():
+    with in_one_step():
         TrainingResult.objects.create(person=person, topic=topic, held_at=held_at, passed=passed, trainer=trainer)
 
 
 def join_covert(person: DepartmentPerson, group: str, *, end: bool = False) -> None:
     """Put a person into a covert group, or take them out. Raises PersonError: they are, or are not, in it."""
-    with _asked():
+    with in_one_step():
         if not end:
             CovertMember.objects.create(person=person, group=group)
         elif not CovertMember.objects.filter(person=person, group=group, left_at=None).update(left_at=timezone.now()):
@@ -234,7 +248,7 @@ def covert_groups(person: DepartmentPerson) -> list[str]:
 
 def map_group(name: str, role: DepartmentRole, *, end: bool = False) -> None:
     """Have an identity provider's group stand for a role, or end that. Raises PersonError: not for this role."""
-    with _asked():
+    with in_one_step():
         if end:
             ProviderGroup.objects.filter(name=name, role=role).delete()
         else:
@@ -243,7 +257,7 @@ def map_group(name: str, role: DepartmentRole, *, end: bool = False) -> None:
 
 def take_groups(person: DepartmentPerson, provider: str, groups: Iterable[str]) -> None:
     """Give and end the roles that an identity provider's groups stand for. Raises PersonError: duties are apart."""
-    with _asked():
+    with in_one_step():
         rows("SELECT people_take_groups(%s, %s, %s)", [person.pk, provider, list(groups)])
 
 
@@ -257,7 +271,7 @@ def disable(person: DepartmentPerson, by: DepartmentPerson | None = None) -> Non
         PersonError: `by` may not.
 
     """
-    with _asked():
+    with in_one_step():
         person.disabled_at, person.changed_by = timezone.now(), by
         person.save(update_fields=["disabled_at", "changed_by"])
         person.refresh_from_db(fields=["disabled_until"])
@@ -272,14 +286,14 @@ def end_disabled() -> None:
 
 def reinstate(person: DepartmentPerson, by: DepartmentPerson | None = None) -> None:
     """Give access back to anyone who was disabled, or suspended because they did not log on. Raises PersonError."""
-    with _asked():
+    with in_one_step():
         person.disabled_at, person.active_from, person.changed_by = None, timezone.now(), by
         person.save(update_fields=["disabled_at", "active_from", "changed_by"])
 
 
 def release(person: DepartmentPerson, by: DepartmentPerson | None = None) -> int:
     """Release the locks of a person's passwords and codes; return how many. Raises PersonError: it is the person."""
-    with _asked():
+    with in_one_step():
         return LoginLock.objects.filter(person=person, released_at=None).update(
             released_at=timezone.now(), released_by=by
         )
@@ -287,14 +301,14 @@ def release(person: DepartmentPerson, by: DepartmentPerson | None = None) -> int
 
 def name_console(device: UUID, name: str, by: DepartmentPerson) -> None:
     """Name a browser a dispatch console, in place of what it was. Raises PersonError: `by` may not."""
-    with _asked():
+    with in_one_step():
         DispatchConsole.objects.filter(device=device, ended_at=None).update(ended_at=timezone.now(), ended_by=by)
         DispatchConsole.objects.create(device=device, name=name, named_by=by)
 
 
 def end_console(console: DispatchConsole, by: DepartmentPerson) -> None:
     """Have a console be one no longer; another of its name stays. Raises PersonError: `by` may not."""
-    with _asked():
+    with in_one_step():
         DispatchConsole.objects.filter(pk=console.pk, ended_at=None).update(ended_at=timezone.now(), ended_by=by)
 
 
@@ -309,15 +323,18 @@ def _request(
     *,
     value: str = "",
     expires_at: datetime | None = None,
+    batch: UUID | None = None,
 ) -> AccessRequest:
-    return AccessRequest.objects.create(person=person, kind=kind, value=value, expires_at=expires_at, requested_by=by)
+    return AccessRequest.objects.create(
+        person=person, kind=kind, value=value, expires_at=expires_at, requested_by=by, batch=batch
+    )
 
 
-def _first_half(person: DepartmentPerson, by: DepartmentPerson | None) -> Invitation:
-    return Invitation(_half(_request(person, AccessRequest.Kind.INVITATION, by), "first"), half=True)
+def _first_half(person: DepartmentPerson, by: DepartmentPerson | None, batch: UUID | None = None) -> Invitation:
+    return Invitation(half_of(_request(person, AccessRequest.Kind.INVITATION, by, batch=batch), "first"), half=True)
 
 
-def _half(request: AccessRequest, which: str) -> str:
+def half_of(request: AccessRequest, which: str) -> str:
     """Return half of an invitation's code. It follows from the request and `secret-key`, and is stored nowhere."""
     derived = salted_hmac(f"platepost.department.people.invitation.{which}", str(request.pk), algorithm="sha256")
     return _readable(derived.digest()[: _CODE_BYTES // 2])
@@ -332,7 +349,7 @@ def _invite_again(person: DepartmentPerson, code: str = "") -> str:
 
 def _invite(person: DepartmentPerson, code: str = "") -> str:
     code = code or _readable(secrets.token_bytes(_CODE_BYTES))
-    person.set_password(code)
+    person.password = hash_of_code(code)
     person.invited_until = timezone.now() + INVITED
     return code
 
@@ -343,7 +360,7 @@ def _readable(code: bytes) -> str:
 
 
 @contextmanager
-def _asked() -> Iterator[None]:
+def in_one_step() -> Iterator[None]:
     """Work in one transaction. Raises PersonError: the database refuses."""
     also = (IntegrityError, InsufficientPrivilege)
     with refused_as(PersonError, "people_", why=_WHY, also=also), transaction.atomic():

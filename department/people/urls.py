@@ -12,8 +12,9 @@ from django.http import HttpRequest
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
-from platepost.department.people import training, views
+from platepost.department.people import bulk_views, training, views
 from platepost.department.people.access import needs, open_to_all, setting_up
+from platepost.department.people.provider import back_channel
 from platepost.department.people.rights import Permission
 from platepost.department.web.navigation import NavigationEntry
 
@@ -35,6 +36,7 @@ urlpatterns = [
     path("log-in/failed/", open_to_all(provider.login_error), name="socialaccount_login_error"),
     path("log-in/by/<slug:provider_id>/", open_to_all(openid.login), name="openid_connect_login"),
     path("log-in/by/<slug:provider_id>/back/", open_to_all(openid.callback), name="openid_connect_callback"),
+    path("log-in/by/<slug:provider_id>/ended/", open_to_all(back_channel), name="provider_ended"),
     path("log-out/", open_to_all(account.logout), name="account_logout"),
     path("account/", setting_up(factor.index), name="mfa_index"),
     path("account/passkeys/", setting_up(passkey.list_webauthn), name="mfa_list_webauthn"),
@@ -54,6 +56,10 @@ urlpatterns = [
     path("training/<slug:name>/<int:number>.png", training.exercise_picture, name="exercise_picture"),
     path("people/", views.people, name="people"),
     path("people/add/", views.add, name="person_add"),
+    path("people/import/", bulk_views.people_import, name="people_import"),
+    path("people/lists/<uuid:batch>/", bulk_views.people_list, name="people_list"),
+    path("people/lists/<uuid:batch>/decide/", bulk_views.people_list_decide, name="people_list_decide"),
+    path("people/trained/", bulk_views.trainings, name="trainings"),
     path("people/consoles/", views.consoles, name="consoles"),
     path("people/person/<str:login>/", views.person, name="person"),
     path("people/person/<str:login>/role/", views.give_role, name="person_role"),

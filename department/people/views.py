@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.account.views import LoginView
 from django import forms
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,11 +16,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from platepost.department.people import services
 from platepost.department.people.access import CurrentRequest, View, accepted, needs
-from platepost.department.people.currency import currencies, currency_of
+from platepost.department.people.bulk import waiting_lists
+from platepost.department.people.currency import Currency, currencies, currency_of
 from platepost.department.people.device import device_of
 from platepost.department.people.forms import (
     CertificateForm,
     ConsoleForm,
+    PeopleFilterForm,
     PersonForm,
     RequestDecisionForm,
     RoleForm,
@@ -27,6 +30,9 @@ from platepost.department.people.forms import (
 )
 from platepost.department.people.models import AccessRequest, DepartmentPerson, DispatchConsole
 from platepost.department.people.rights import CONSOLE_ONLY, DepartmentRole, Permission
+
+SHOWN = 500
+"""People of a page."""
 
 
 class LogInView(LoginView):  # type: ignore[misc]
@@ -50,13 +56,40 @@ def _is_address(host: str) -> bool:
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
     """Show everybody, what they are and what they lack."""
-    waiting = AccessRequest.objects.filter(decided_at=None).values_list("person__login", flat=True)
+    form = PeopleFilterForm(request.GET)
+    filters = form.cleaned_data if form.is_valid() else {}
+    waiting = AccessRequest.objects.filter(decided_at=None)
+    of_lists = list(waiting_lists())
+    alone_waiting = waiting.filter(batch=None).values_list("person__login", flat=True)
+    everybody = filtered_people(filters)
     shown = {
-        "people": currencies(DepartmentPerson.objects.order_by("login")),
-        "waiting": sorted(set(waiting)),
+        "form": form,
+        "people": everybody[:SHOWN],
+        "count": len(everybody),
+        "of": DepartmentPerson.objects.count(),
+        "waiting": sorted(set(alone_waiting)),
+        "lists": of_lists,
         "alone": services.can_approve() < services.TWO,
     }
     return render(request, "people/people.html", shown)
+
+
+def filtered_people(filters: Mapping[str, Any]) -> list[Currency]:
+    """Return the people whom some filters of `PeopleFilterForm` leave, by log-in."""
+    chosen = DepartmentPerson.objects.order_by("login")
+    for word in filters.get("text", "").split():
+        chosen = chosen.filter(Q(login__icontains=word) | Q(name__icontains=word) | Q(badge__icontains=word))
+    if filters.get("role"):
+        chosen = chosen.filter(grants__role=filters["role"], grants__ended_at=None)
+    which = filters.get("which")
+    if which == "never":
+        chosen = chosen.filter(last_login=None, disabled_at=None)
+    elif which == "waiting":
+        chosen = chosen.filter(requests__decided_at=None, requests__isnull=False)
+    elif which == "disabled":
+        chosen = chosen.exclude(disabled_at=None)
+    current = currencies(chosen.distinct())
+    return [each for each in current if which != "lacks" or each.lacks_for_duty()]
 
 
 @needs(Permission.MANAGE_PEOPLE)

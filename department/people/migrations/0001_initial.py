@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
                 ),
                 ("name", models.CharField(max_length=120)),
                 ("badge", models.CharField(blank=True, max_length=32)),
+                ("email", models.EmailField(blank=True, max_length=254)),
                 ("agency", models.CharField(max_length=64)),
                 ("made_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("active_from", models.DateTimeField(default=django.utils.timezone.now)),
@@ -486,6 +487,7 @@ class Migration(migrations.Migration):
                 ),
                 ("value", models.CharField(blank=True, max_length=16)),
                 ("expires_at", models.DateTimeField(null=True)),
+                ("batch", models.UUIDField(null=True)),
                 ("via", models.CharField(max_length=64, null=True)),
                 ("requested_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("decided_at", models.DateTimeField(null=True)),
@@ -535,6 +537,27 @@ class Migration(migrations.Migration):
                         name="people_request_by_another",
                     ),
                 ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ProviderAccess",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("provider", models.CharField(max_length=64)),
+                ("session", models.CharField(blank=True, max_length=200)),
+                ("refresh", models.TextField(blank=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "person",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="provider_access",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "people_provider_access",
             },
         ),
         migrations.RunSQL(_SQL.read_text("utf-8")),

@@ -15,6 +15,7 @@ GRANT SELECT ON people_covert TO platepost_web, platepost_auditor;
 GRANT SELECT, INSERT, UPDATE (released_at, released_by_id) ON people_lock TO platepost_web;
 GRANT SELECT, INSERT, UPDATE (password, last_login, active_from, disabled_at, invited_until, changed_by_id) ON
     people_person TO platepost_web;
-GRANT SELECT (id, last_login, login, name, badge, agency, made_at, active_from, disabled_at, changed_by_id, made_by_id,
+GRANT SELECT (id, last_login, login, name, badge, email, agency, made_at, active_from, disabled_at, changed_by_id, made_by_id,
     sponsor_id) ON people_person TO platepost_auditor;
 GRANT SELECT, INSERT, UPDATE ON socialaccount_socialaccount TO platepost_web;
+GRANT SELECT, INSERT, UPDATE ON people_provider_access TO platepost_web;

@@ -66,7 +66,7 @@ LONG = "A mistake of mine. " * 12
 
 WRONG = (
     ({"plate": "7A"}, "Fewer than 3 characters"),
-    ({"plate": "UNKNOWN"}, "A word that stands for no plate"),
+    ({"plate": "UNKNOWN"}, "A word for a missing plate"),
     ({"plate": "7?B*"}, "Fewer than 3 known characters"),
     ({"plate": "7AB_123"}, "A mark for unknown characters"),
     ({"plate": "7AB?", "characters": "9"}, "cannot have that number"),

@@ -1,8 +1,12 @@
 """Log-in by an identity provider: a real process that speaks OpenID Connect."""
 
+import json
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,13 +14,16 @@ import pytest
 import requests
 from django.conf import LazySettings
 from django.test import Client
+from joserfc import jwt
+from joserfc.jwk import RSAKey
 
 from platepost.department.config.provider import PROVIDER_ID, provider_settings
 from platepost.department.database.roles import OWNER, WEB
 from platepost.department.folder import IdentityProvider
 from platepost.department.people import services
 from platepost.department.people.currency import currency_of
-from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.models import DepartmentPerson, ProviderAccess
+from platepost.department.people.provider import IdentityProviderClient, check_accesses
 from platepost.department.people.rights import DepartmentRole, Permission
 from platepost.simulator.brokers.daemon import free_port
 from tests.department.people.persons import new_person
@@ -111,3 +118,128 @@ def test_group_gives_nothing_beside_a_duty_that_is_apart(issuer: str) -> None:
 def test_no_group_makes_an_administrator() -> None:
     with as_role(OWNER), pytest.raises(services.PersonError):
         services.map_group("pd-it", DepartmentRole.ADMINISTRATOR)
+
+
+def check() -> int:
+    """Ask the provider once, as `serve` does every twenty seconds."""
+    with as_role(WEB):
+        return check_accesses(IdentityProviderClient())
+
+
+def opens(client: Client) -> bool:
+    """Whether somebody is still logged in; without a second factor, that is all there is."""
+    with as_role(WEB):
+        return str(client.get("/account/").status_code) == "200"
+
+
+def test_change_of_groups_counts_without_another_log_on(issuer: str) -> None:
+    services.map_group("pd-dispatch", DepartmentRole.DISPATCHER)
+    services.map_group("pd-records", DepartmentRole.RECORDS_MANAGER)
+    person = new_person("b.chen", DepartmentRole.TRAINER, factor=False)
+    client, _ = log_in(issuer, "7", "b.chen", "pd-dispatch")
+    assert currency_of(person).roles == {DepartmentRole.DISPATCHER, DepartmentRole.TRAINER}
+    claims = {"preferred_username": "b.chen", "groups": ["pd-records"]}
+    requests.put(f"{issuer}/users/7", json=claims, timeout=SECONDS).raise_for_status()
+    assert check() == 0
+    assert currency_of(person).roles == {DepartmentRole.RECORDS_MANAGER, DepartmentRole.TRAINER}
+    assert opens(client)
+
+
+def test_leaver_loses_sessions_roles_and_every_way_in_until_the_provider_lets_them_in(
+    issuer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.map_group("pd-dispatch", DepartmentRole.DISPATCHER)
+    person = new_person("b.chen", DepartmentRole.TRAINER, factor=False)
+    other = new_person("c.diaz", DepartmentRole.TRAINER, factor=False)
+    client, _ = log_in(issuer, "7", "b.chen", "pd-dispatch")
+    others_client, _ = log_in(issuer, "8", "c.diaz")
+    stored = ProviderAccess.objects.get(person=person).refresh
+    assert stored
+    monkeypatch.setattr(IdentityProviderClient, "groups", unreachable)
+    assert check() == 0
+    monkeypatch.undo()
+    assert (opens(client), check()) == (True, 0), "a provider that is away locks nobody out"
+    requests.post(f"{issuer}/users/7/revoke-tokens", timeout=SECONDS).raise_for_status()
+    assert check() == 1
+    assert (opens(client), opens(others_client)) == (False, True)
+    assert currency_of(person).roles == {DepartmentRole.TRAINER}
+    assert events("provider_ended")[-1]["person"] == "b.chen"
+    assert check() == 0
+    person.set_password("eleven otters in a rowing boat")
+    person.save()
+    form = {"login": "b.chen", "password": "eleven otters in a rowing boat"}
+    with as_role(WEB):
+        answer = Client().post("/log-in/", form)
+    assert "identity provider ended your access" in answer.content.decode()
+    assert log_in(issuer, "7", "b.chen", "pd-dispatch")[1] == "/"
+    assert currency_of(person).roles == {DepartmentRole.DISPATCHER, DepartmentRole.TRAINER}
+    assert other.pk
+
+
+def unreachable(*_: object) -> None:
+    raise requests.ConnectionError
+
+
+@pytest.fixture
+def own_keys(monkeypatch: pytest.MonkeyPatch, issuer: str) -> Iterator[RSAKey]:
+    """Have the provider sign with a key that the test has: the process above sends no logout tokens."""
+    key = RSAKey.generate_key(2048, {"kid": "1", "alg": "RS256"})
+    found = requests.get(f"{issuer}/.well-known/openid-configuration", timeout=SECONDS).json()
+
+    class Keys(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"keys": [key.as_dict(private=False)]}).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Keys)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    found["jwks_uri"] = f"http://127.0.0.1:{server.server_port}/"
+    monkeypatch.setattr(IdentityProviderClient, "configuration", found)
+    yield key
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({}, 200),
+        ({"sub": None, "sid": "none"}, 200),
+        ({"sub": None}, 400),
+        ({"aud": "another"}, 400),
+        ({"iss": "https://another.example"}, 400),
+        ({"exp": 1}, 400),
+        ({"nonce": "an ID token's"}, 400),
+        ({"events": {}}, 400),
+        ({"events": None}, 400),
+    ],
+)
+def test_log_off_that_the_provider_reports_ends_sessions(
+    issuer: str, own_keys: RSAKey, change: dict[str, object], status: int
+) -> None:
+    new_person("b.chen", DepartmentRole.TRAINER, factor=False)
+    client, _ = log_in(issuer, "7", "b.chen")
+    event = {"http://schemas.openid.net/event/backchannel-logout": {}}
+    now = int(time.time())
+    claims = {"iss": issuer, "aud": "platepost", "iat": now, "exp": now + 90, "sub": "7", "events": event} | change
+    token = jwt.encode({"alg": "RS256", "kid": "1"}, {key: value for key, value in claims.items() if value}, own_keys)
+    with as_role(WEB):
+        answer = Client(enforce_csrf_checks=True).post(f"/log-in/by/{PROVIDER_ID}/ended/", {"logout_token": token})
+    assert answer.status_code == status
+    assert opens(client) == bool(change)
+
+
+@pytest.mark.parametrize("token", ["", "no token", "a.b.c", "x" * 20000])
+def test_log_off_without_the_provider_s_signature_is_refused(issuer: str, own_keys: RSAKey, token: str) -> None:
+    del issuer
+    stranger = RSAKey.generate_key(2048, {"kid": "1"})
+    now = int(time.time())
+    forged = jwt.encode({"alg": "RS256", "kid": "1"}, {"aud": "platepost", "sub": "7", "exp": now + 9}, stranger)
+    for each in (token, forged):
+        with as_role(WEB):
+            answer = Client().post(f"/log-in/by/{PROVIDER_ID}/ended/", {"logout_token": each})
+        assert answer.status_code == 400
