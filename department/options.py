@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 from rich.console import Console
@@ -16,6 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from platepost.common.signals import INTERRUPTED
 from platepost.common.years import FIRST_YEAR, LAST_YEAR
 from platepost.department.folder import DepartmentFolder
+from platepost.department.local_time import local_moment
 
 FOLDER = click.argument("folder", type=lambda path: DepartmentFolder(Path(path)))
 """The department's folder."""
@@ -33,6 +35,19 @@ class Moment(click.DateTime):
         if not FIRST_YEAR <= given.year <= LAST_YEAR:
             self.fail(f"give a day of the years {FIRST_YEAR} to {LAST_YEAR}.", param, ctx)
         return given
+
+
+def local_option(given: datetime, zone: ZoneInfo, name: str, *, ends: bool) -> datetime:
+    """Return the moment of an option that is a local time; a line on standard error where it comes twice, or never."""
+    moment = local_moment(given, zone, ends=ends)
+    if moment.twice:
+        click.echo(f"--{name} {given:%Y-%m-%d %H:%M} comes twice in {zone.key}: both are included.", err=True)
+    elif moment.missing:
+        text = (
+            f"--{name} {given:%Y-%m-%d %H:%M} does not exist in {zone.key}, where clocks go forward over it: the hour"
+        )
+        click.echo(f"{text} before and after is included.", err=True)
+    return moment.at
 
 
 class Spelled(click.ParamType[str]):

@@ -4,18 +4,22 @@ import json
 import os
 import secrets
 import shutil
+import sys
 from pathlib import Path
 
 import click
 from cryptography.x509.oid import NameOID
 
 from platepost.common.files import flush_folder, make_folder, write_durably
+from platepost.department.archive.retention import set_term
+from platepost.department.commands.setup import READS, SetupChoices, ask
 from platepost.department.config.upgrade import refuse_former_database, upgrade
 from platepost.department.database.cluster import PrivateCluster
 from platepost.department.database.users import require_users
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import PRIVATE, SETTINGS, DepartmentFolder, DepartmentSettings, checked_settings
 from platepost.department.options import FOLDER, JSON
+from platepost.department.policy.law import LAWS
 from platepost.department.session import running_database
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
@@ -33,6 +37,7 @@ FILES = {"register_file": "register.jws", "register_key": "register.pem"}
 Examples:
   platepost department init vault fleet/custody/records
   platepost department init vault records --register register.jws --register-key register.pem --broker broker.example:8883
+  platepost department init vault fleet/custody/records --name "Riverside Police Department" --contact "records@riverside.example" --timezone America/Los_Angeles --law california --keep-days 366 --host plates.riverside.example
   platepost department init vault fleet/custody/records --receipts /mnt/other/receipts
   platepost department init /var/lib/platepost-department records --service-users --broker broker.example:8883 --register register.jws --register-key register.pem
   platepost department init vault fleet/custody/records --database "postgresql://{role}@db.example/platepost?sslmode=verify-full"
@@ -62,7 +67,28 @@ Examples:
     is_flag=True,
     help="Have each program run as a system user of its own, as packaging/department does; for root.",
 )
-@click.option("--timezone", default="UTC", show_default=True, help="Time zone of the pages.")
+@click.option("--name", help="Department's name as people write it, for pages and notices.")
+@click.option("--contact", help="Whom the public asks: an address, a telephone number, or both.")
+@click.option("--timezone", help="Time zone of the pages and of the law's days.  [default: asked for, else UTC]")
+@click.option("--law", type=click.Choice([*LAWS]), help="Law that binds the department.  [default: california]")
+@click.option(
+    "--keep-days",
+    type=click.IntRange(min=1),
+    help="Days that reads without a hit are kept.  [default: the law's least]",
+)
+@click.option("--host", "hosts", multiple=True, help="Name by which browsers reach the pages, behind TLS.")
+@click.option(
+    "--provider",
+    nargs=3,
+    metavar="NAME ISSUER CLIENT_ID",
+    help="Identity provider (OpenID Connect) by which people sign in besides passkeys and codes.",
+)
+@click.option(
+    "--provider-secret",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File with the client's secret for --provider.",
+)
+@click.option("--no-input", is_flag=True, help="Ask nothing, in a terminal, too: what no option gives has its default.")
 @JSON
 def init(
     *,
@@ -74,24 +100,37 @@ def init(
     receipts: Path | None,
     database: str,
     service_users: bool,
-    timezone: str,
+    name: str | None,
+    contact: str | None,
+    timezone: str | None,
+    law: str | None,
+    keep_days: int | None,
+    hosts: tuple[str, ...],
+    provider: tuple[str, str, str] | None,
+    provider_secret: Path | None,
+    no_input: bool,
     as_json: bool,
 ) -> None:
     """Create a department in FOLDER: settings, keys and database, for the custodian of IDENTITY.
 
     IDENTITY is the folder that `platepost provision custodian add` made, in its fleet or a copy. Agency and name come
-    from its certificate; the broker and the posts' keys come from the fleet, if it is in one. If interrupted, run the
-    same command again.
+    from its certificate; the broker and the posts' keys come from the fleet, if it is in one. In a terminal it asks
+    for what no option gives. If interrupted, run the same command again.
     """
     if (folder.path / SETTINGS).exists() and not folder.unfinished.exists():
         refuse_former_database(folder)
         raise DepartmentError(f"{folder.path} holds a department already; `upgrade` brings it to this version")
     given = {"register_file": register, "register_key": register_key}
+    found = _settings_from(identity, brokers)
+    choices = SetupChoices(name, contact, timezone, law, keep_days, hosts, provider, provider_secret)
+    if sys.stdin.isatty() and not no_input and not as_json:
+        choices = ask(choices, agency=str(found["agency"]))
+    choices.check()
     values = {
-        **_settings_from(identity, brokers),
+        **found,
         **{key: FILES[key] for key, path in given.items() if path is not None},
         "database": database,
-        "timezone": timezone,
+        **choices.settings(),
         **(_SEPARATE if service_users else {}),
         **({"receipts": str(receipts.absolute())} if receipts else {}),
     }
@@ -103,11 +142,14 @@ def init(
     for key, path in given.items():
         if path is not None:
             write_durably(folder.path / FILES[key], path.read_bytes())
+    choices.write_files(folder)
     folder.write_settings(settings)
     if folder.is_private:
         PrivateCluster(folder.cluster).initialize(service_users=service_users)
     with running_database(folder):
         upgrade(folder)
+        if choices.keep_days is not None:
+            set_term(folder.caller, READS, choices.keep_days)
     folder.unfinished.unlink()
     flush_folder(folder.path)
     if as_json:
@@ -118,6 +160,9 @@ def init(
         click.echo(f"  {_export(identity, folder)}    without the posts' keys no record is proved")
     click.echo(f"  platepost department check {folder.path}")
     click.echo(f"  platepost department keep {folder.path}")
+    click.echo(f'  platepost department person add {folder.path} LOGIN --name "NAME" --role administrator')
+    click.echo(f"  platepost department serve {folder.path}")
+    click.echo("The page /go-live/ shows what is missing before the department goes live.")
 
 
 def _settings_from(identity: Path, brokers: tuple[str, ...]) -> dict[str, object]:

@@ -53,6 +53,7 @@ from platepost.department.search.street_map import read_tiles
 from platepost.department.session import connected, missing_migrations, running_database, set_up_django
 from platepost.department.sharing.clauses import evidence
 from platepost.department.sharing.laws import bound_law, law_differs
+from platepost.department.status.golive import UTC_ZONES
 from platepost.provisioning.fleet.register import open_register
 from platepost.provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, read_certificates
 from platepost.provisioning.trust.keys import read_private_key
@@ -79,7 +80,7 @@ _VERBS = {
 _WIDER = {
     **{key: {"UPDATE"} for key in [(KEEPER, "custody_holding"), (KEEPER, "custody_tally")]},
     **{key: {"UPDATE", "DELETE"} for key in [(WEB, "django_session"), (WEB, "mfa_authenticator")]},
-    (WEB, "socialaccount_socialaccount"): {"UPDATE"},
+    **{key: {"UPDATE"} for key in [(WEB, "socialaccount_socialaccount"), (WEB, "people_provider_access")]},
     (KEEPER, "custody_unnamed_object"): {"DELETE"},
     (KEEPER, "ledger_sent"): {"UPDATE", "DELETE"},
 }
@@ -116,6 +117,7 @@ def installation_faults(folder: DepartmentFolder) -> Iterator[InstallationFault]
         _journal,
         _witness,
         _disks,
+        _setup,
         _pages,
         _pictures,
     ):
@@ -298,6 +300,36 @@ def _disks(folder: DepartmentFolder) -> Iterator[InstallationFault]:
         free = shutil.disk_usage(nearest(path))
         if free.free < free.total * _LEAST_FREE_SHARE:
             yield InstallationFault("disk_low", f"{free.free / 1e9:.1f} GB are left for {what}", grave=False)
+
+
+def _setup(folder: DepartmentFolder) -> Iterator[InstallationFault]:
+    """Yield warnings about settings that a department in service has, and a trial need not."""
+    settings = folder.settings
+    if settings.timezone in UTC_ZONES:
+        message = (
+            f"timezone = {settings.timezone!r}, and every law here is of a US state: pages, days of the law, and"
+            " terms would change at UTC's midnight. Set the department's time zone, such as America/Los_Angeles, and"
+            " run `upgrade`"
+        )
+        yield InstallationFault("timezone_utc", message, grave=False)
+    if not settings.name or not settings.contact:
+        message = "set `name` and `contact`: pages and notices to the public name them"
+        yield InstallationFault("name_missing", message, grave=False)
+    if settings.witness is None:
+        message = (
+            "no time-stamping service stamps the log's checkpoints, so nobody else can confirm when a record was there:"
+            " set `witness` and `witness_root`"
+        )
+        yield InstallationFault("witness_missing", message, grave=False)
+    if settings.backups is None or not settings.backup_keys:
+        message = "no backup is made each night: set `backups`, on another disk, and `backup_keys`"
+        yield InstallationFault("backups_missing", message, grave=False)
+    if not settings.hosts:
+        message = (
+            "the pages are plain HTTP for this machine alone: put a web server with TLS in front of them, and set"
+            " `hosts` to its name"
+        )
+        yield InstallationFault("pages_http", message, grave=False)
 
 
 def _pages(folder: DepartmentFolder) -> Iterator[InstallationFault]:

@@ -13,7 +13,7 @@ from platepost.department.custody.reading import reads
 from platepost.department.database.roles import COMMAND
 from platepost.department.folder import DepartmentFolder
 from platepost.department.ledger.entries import open_entry
-from platepost.department.options import FOLDER, JSON, Moment
+from platepost.department.options import FOLDER, JSON, Moment, local_option
 from platepost.department.people.commands import acting_person
 from platepost.department.people.rights import Permission
 from platepost.department.policy.policy import AccessPurpose
@@ -85,7 +85,7 @@ def search(
         person = acting_person(folder, Permission.SEARCH, factor=True).login
         zone = ZoneInfo(folder.settings.timezone)
         for name in ("since", "until"):
-            narrowed[name] = narrowed[name] and narrowed[name].replace(tzinfo=zone)
+            narrowed[name] = narrowed[name] and local_option(narrowed[name], zone, name, ends=name == "until")
         narrowed["posts"] += Places.read(folder.places).posts_of(narrowed["areas"])
         pattern = PlatePattern.parse(text, budget=look_alikes, slip=one_wrong) if text.strip() else None
         fields = {name: narrowed.pop(name) for name in READ_FIELDS}
@@ -97,10 +97,11 @@ def search(
         click.echo(json.dumps(results, default=datetime.isoformat))
         return
     for plate in results["plates"]:
-        times = f"{plate['first_seen']:%Y-%m-%d %H:%M} to {plate['last_seen']:%Y-%m-%d %H:%M} UTC"
+        first, last = (plate[name].astimezone(zone) for name in ("first_seen", "last_seen"))
+        times = f"{first:%Y-%m-%d %H:%M %Z} to {last:%Y-%m-%d %H:%M %Z}"
         click.echo(f"{plate['plate']:<10}{plate['reads']:>7}  {times}  {plate['why']}")
     for read in results["reads"]:
-        click.echo(f"{read['captured_at']:%Y-%m-%d %H:%M:%S} UTC  {read['post']}  {read['direction']}")
+        click.echo(f"{read['captured_at'].astimezone(zone):%Y-%m-%d %H:%M:%S %Z}  {read['post']}  {read['direction']}")
     click.echo("There are more." if results["more"] else f"{len(results['plates'])} plates.", err=True)
 
 

@@ -48,6 +48,7 @@ def breach_notice(incident: BreachIncident, *, attorney_general: bool) -> Breach
     copy = f"Copy for the Attorney General. It names none of the affected. Notices: {incident.plates}."
     what = _DONE_THERE if incident.kind == "account" and "@" in incident.subject else _DONE[incident.kind]
     done = [what] if all(done for _, done in containment(incident)) else []
+    name = settings.DEPARTMENT_NAME or settings.AGENCY
     contact = f": {settings.CONTACT.rstrip('.')}" if settings.CONTACT else ""
     parts = {
         "What Happened": (
@@ -60,13 +61,13 @@ def breach_notice(incident: BreachIncident, *, attorney_general: bool) -> Breach
         ),
         "What You Can Do": (_ADVICE,),
         "For More Information": (
-            f"Ask the records manager of {settings.AGENCY}{contact}.",
+            f"Ask the records manager of {name}{contact}.",
             "Our policy, and how long we keep such records, are on our public page.",
         ),
     }
     return BreachNotice(
         "Notice of Data Breach",
-        (*([copy] if attorney_general else []), f"From: {settings.AGENCY}. Date: {_day(timezone.localdate())}."),
+        (*([copy] if attorney_general else []), f"From: {name}. Date: {_day(timezone.localdate())}."),
         tuple(parts.items()),
     )
 

@@ -35,7 +35,8 @@ def notice_pdf(notice: BreachNotice) -> bytes:
 
     """
     bytes_io = BytesIO()
-    metadata = {"title": notice.title, "subject": "California Civil Code 1798.29", "author": settings.AGENCY}
+    author = settings.DEPARTMENT_NAME or settings.AGENCY
+    metadata = {"title": notice.title, "subject": "California Civil Code 1798.29", "author": author}
     shown = {"creator": "Platepost", "lang": "en-US", "displayDocTitle": True}
     SimpleDocTemplate(bytes_io, pagesize=LETTER, **metadata, **shown).build(list(_laid_out(notice)))
     return bytes_io.getvalue()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from django.utils import timezone
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 LATE = timedelta(hours=30)
@@ -28,5 +29,6 @@ def nightly_problems(path: Path, at: datetime) -> dict[str, str]:
         return {"nightly": "it was never done: enable its timer"}
     except ValidationError:
         return {"nightly": f"{path.name} is damaged"}
-    late = {"nightly": f"it was not done since {report.at:%Y-%m-%d %H:%M} UTC"} if at - report.at > LATE else {}
+    since = f"{timezone.localtime(report.at):%Y-%m-%d %H:%M %Z}"
+    late = {"nightly": f"it was not done since {since}"} if at - report.at > LATE else {}
     return late | {step: why for step, why in report.steps.items() if why is not None}

@@ -1,11 +1,11 @@
-"""The address of the status page."""
+"""The addresses of the status page, and of what is lacking before a department goes live."""
 
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
-from platepost.department.status.views import status
+from platepost.department.status.views import go_live, status
 from platepost.department.web.navigation import NavigationEntry
 
-urlpatterns = [path("", status, name="status")]
+urlpatterns = [path("", status, name="status"), path("go-live/", go_live, name="go_live")]
 
 navigation = (NavigationEntry(10, "status", _("Custody")),)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import URLResolver, get_resolver
 from django.utils.functional import Promise
@@ -35,8 +36,11 @@ def registered_entries() -> list[NavigationEntry]:
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """Give templates `navigation`: the route and the text of each link that the person of a request may follow."""
-    return {"navigation": _links(request)}
+    """Give templates `navigation`: the route and the text of each link that the person of a request may follow.
+
+    And `department`: its name, as people write it.
+    """
+    return {"navigation": _links(request), "department": settings.DEPARTMENT_NAME}
 
 
 def _links(request: HttpRequest) -> Iterator[tuple[str, str | Promise]]:

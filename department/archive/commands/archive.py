@@ -35,7 +35,7 @@ from platepost.department.archive.purge import replay as plan_again
 from platepost.department.archive.retention import due, note_destroyed, set_term
 from platepost.department.database.roles import PURGER, WEB
 from platepost.department.folder import DepartmentFolder
-from platepost.department.options import FOLDER, JSON, NUMBER, Moment, progress_bar
+from platepost.department.options import FOLDER, JSON, NUMBER, Moment, local_option, progress_bar
 from platepost.department.people.commands import acting_person
 from platepost.department.people.rights import Permission
 from platepost.department.people.services import covert_groups, person_of
@@ -148,7 +148,7 @@ def place(
     """Place a hold on records of FOLDER. It takes effect at once, even while a purge runs."""
     zone = ZoneInfo(folder.settings.timezone)
     for name in ("since", "until"):
-        scope[name] = scope[name] and scope[name].replace(tzinfo=zone)
+        scope[name] = scope[name] and local_option(scope[name], zone, name, ends=name == "until")
     with working_as(folder, WEB):
         scope["plates"] = folded_plates(sys.stdin.read() if with_plates else "")
         person, day = acting_person(folder, Permission.PLACE_HOLD).login, review.date()

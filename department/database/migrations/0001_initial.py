@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("c3f658ed6547e405e098b260ee0bb37d404b4839b44f4fbdcf4fd821333ce751"),
+        ApplySql("f35f1062cbadbf45460da30dfbfafb457fac25e1a5f59919889e296217d04cb6"),
     ]

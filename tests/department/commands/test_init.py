@@ -5,11 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import psycopg
 import pytest
 from click.testing import CliRunner
 
+from platepost.department.commands import setup
 from platepost.department.commands.init import init
+from platepost.department.commands.setup import SetupChoices
 from platepost.department.database.cluster import PrivateCluster
 from platepost.department.database.roles import OWNER, PROGRAMS, ROLES, WEB
 from platepost.department.errors import DepartmentError
@@ -239,3 +242,70 @@ def test_own_server_without_the_roles_gets_their_sql(department: Commands) -> No
     with PrivateCluster(folder.cluster).in_use():
         done = other("init", other.identity, "--database", url)
         assert done.returncode == 0, done.stderr
+
+
+def test_questions_are_options_too_and_the_answers_stand_in_the_folder(department: Commands, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("not secret")
+    folder = department.folder.parent / "asked"
+    done = Commands(folder, department.identity)(
+        "init", department.identity, "--broker", "localhost:1", "--name", "Riverside Police Department", "--contact",
+        "records@riverside.example", "--timezone", "America/Los_Angeles", "--law", "minnesota", "--keep-days", "45",
+        "--host", "plates.riverside.example", "--provider", "The county", "https://login.riverside.example",
+        "platepost", "--provider-secret", secret,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    settings = DepartmentFolder(folder).settings
+    assert (settings.name, settings.timezone, settings.hosts) == (
+        "Riverside Police Department",
+        "America/Los_Angeles",
+        ("plates.riverside.example",),
+    )
+    assert settings.identity_provider is not None
+    assert (folder / settings.identity_provider.secret_file).read_text() == "not secret"
+    assert 'law = "minnesota"' in (folder / "policy.toml").read_text()
+    with (
+        PrivateCluster(DepartmentFolder(folder).cluster).in_use(),
+        psycopg.connect(DepartmentFolder(folder).conninfo(OWNER)) as connection,
+    ):
+        term = "SELECT law, kept_days FROM archive_term WHERE class = 'no_hit'"
+        assert connection.execute(term).fetchone() == ("minnesota", 45)
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (("--law", "california", "--keep-days", "30"), "kept 366 days at least"),
+        (("--law", "minnesota", "--keep-days", "61"), "gone after 60 days"),
+        (("--provider", "a", "https://b.example", "c"), "go together"),
+        (("--timezone", "Riverside"), "is not a time zone"),
+    ],
+)
+def test_answer_that_will_not_do_makes_no_folder(
+    department: Commands, tmp_path: Path, options: tuple[str, ...], why: str
+) -> None:
+    assert why in refused(tmp_path / "vault", department.identity, "--broker", "localhost:1", *options)
+    assert not (tmp_path / "vault").exists()
+
+
+def test_terminal_is_asked_for_what_no_option_gives(tmp_path: Path) -> None:
+    answers = ["Riverside PD", "555-0100", "Riverside", "America/Denver", "minnesota", "90", "45", "", "n"]
+
+    @click.command()
+    def asks() -> None:
+        choices = setup.ask(SetupChoices(None, None, None, None, None, (), None, None), agency="riverside")
+        click.echo(f"{choices}")
+
+    done = CliRunner().invoke(asks, input="\n".join([*answers, ""]))
+    assert "'Riverside' is not a time zone" in done.output
+    assert "90 is not in the range 1<=x<=59" in done.output
+    assert (
+        "name='Riverside PD', contact='555-0100', timezone='America/Denver', law='minnesota', keep_days=45"
+        in done.output
+    )
+    zone, link = tmp_path / "timezone", tmp_path / "localtime"
+    assert setup.local_zone(zone, link) is None
+    zone.write_text("America/Chicago\n")
+    assert setup.local_zone(zone, link) == "America/Chicago"
+    zone.write_text("Etc/UTC\n")
+    assert setup.local_zone(zone, link) is None

@@ -25,11 +25,14 @@ NOW = datetime(2026, 11, 28, 8, tzinfo=UTC)
         ),
         (
             NightlyReport(at=NOW - timedelta(hours=54), steps={"seal": None}),
-            {"nightly": "it was not done since 2026-11-26 02:00 UTC"},
+            {"nightly": "it was not done since 2026-11-25 18:00 PST"},
         ),
     ],
 )
-def test_what_is_wrong(fields: NightlyReport | str | None, wrong: dict[str, str], tmp_path: Path) -> None:
+def test_what_is_wrong(
+    fields: NightlyReport | str | None, wrong: dict[str, str], tmp_path: Path, settings: Settings
+) -> None:
+    settings.TIME_ZONE = "America/Los_Angeles"
     path = tmp_path / "nightly.json"
     if fields is not None:
         path.write_text(fields if isinstance(fields, str) else fields.model_dump_json())
