@@ -32,6 +32,7 @@ from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
 from tests.department.people.persons import client_of, new_person
 new_person("m.admin", DepartmentRole.ADMINISTRATOR)
+new_person("t.trainer", DepartmentRole.TRAINER)
 sessions = {}
 for person in DepartmentPerson.objects.filter(disabled_at=None).exclude(login="trainer"):
     session = client_of(person).session
@@ -94,10 +95,13 @@ PAGES = {
     "m.admin": (
         ("/people/", "People"),
         ("/people/add/", "Add"),
+        ("/people/import/", "Columns"),
+        ("/go-live/", "Before the department goes live"),
         ("/people/consoles/", "console"),
         ("/people/person/f.lund/", "F.Lund"),
         ("/holds/", "You may not do this"),
     ),
+    "t.trainer": (("/people/trained/", "From a list"),),
 }
 """By who looks at it: each page, and what it says."""
 FORGIVEN = {"": ["401"], "m.admin": ["403"]}
@@ -127,6 +131,8 @@ NONE = {
     "mfa_reauthenticate_webauthn": "as `mfa_reauthenticate`, with a passkey",
     "mfa_remove_webauthn": "as `mfa_deactivate_totp`, of a passkey",
     "openid_connect_callback": "on the way back from the identity provider",
+    "people_list": "`test_list_of_people` below",
+    "provider_ended": "what the identity provider is answered",
     "openid_connect_login": "on the way to the identity provider",
     "quality_sample": "a picture",
     "search_picture": "a picture",
@@ -135,6 +141,7 @@ NONE = {
 }
 """What answers a browser with no page, or with one like another's."""
 EXAMPLES = {
+    "batch": uuid4(),
     "plan": uuid4(),
     "query": uuid4(),
     "saved": uuid4(),
@@ -191,6 +198,31 @@ def test_pages(site: Site, visitor: Visitor, login: str) -> None:
         assert page_faults(page) == [], where
     for status in FORGIVEN.get(login, ()):
         visitor.forgive(status)
+
+
+@pytest.mark.end_to_end
+def test_list_of_people(site: Site, visitor: Visitor, tmp_path: Path) -> None:
+    file = tmp_path / "officers.csv"
+    file.write_text("login,name,badge,roles,clets\nn.new,Nia New,12,dispatcher,2099-01-31\nbad,,,boss,soon\n")
+    page = visitor.open(f"{site.pages}/log-in/")
+    page.context.add_cookies([{"name": "sessionid", "value": site.sessions["m.admin"], "url": site.pages}])
+    page.goto(f"{site.pages}/people/import/")
+    page.get_by_label("CSV file").set_input_files(file)
+    page.get_by_label("Sponsor").select_option("s.avila")
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_text("Of 2 rows, 1 can be imported (1 new people) and 1 have errors").wait_for()
+    assert page_faults(page) == []
+    page.get_by_role("button", name="Import 1 row").click()
+    page.get_by_text("1 people added").wait_for()
+    assert page_faults(page) == []
+    page.get_by_role("link", name="The list").click()
+    page.get_by_role("heading", name="List of people").wait_for()
+    assert page_faults(page) == []
+    page.context.add_cookies([{"name": "sessionid", "value": site.sessions["s.avila"], "url": site.pages}])
+    page.reload()
+    page.get_by_role("button", name="Approve all").click()
+    page.get_by_role("heading", name="Second halves of the codes").wait_for()
+    assert page_faults(page) == []
 
 
 @pytest.mark.end_to_end
