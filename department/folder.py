@@ -6,6 +6,7 @@
       unfinished         an empty file, while `init` makes the folder
       department.toml    the settings below; paths in it are relative to the folder
       webhook-key        what the secrets of webhooks follow from
+      webhook-client/    key and certificate by which receivers of plates know the department
       secret-key         Django's SECRET_KEY: it signs sessions and forms of the pages
       identity/          the custodian's client certificate, key and root, and the key that signs its receipts:
                          a copy of FLEET/custody/NAME
@@ -279,6 +280,7 @@ class DepartmentFolder:
         self.unfinished = self.path / "unfinished"
         self.secret_key = self.path / "secret-key"
         self.webhook_key = self.path / "webhook-key"
+        self.webhook_client = self.path / "webhook-client"
         self.ingest = self.path / "ingest"
         self.household_key = self.path / "household-key"
         self.household_public = self.path / "household-key.pub"

@@ -124,7 +124,7 @@ def brief(alert: Alert, root: int | None, decided: Alert | None, *, escalated: b
         "arrived": _stamp(alert.arrived_at),
         "root": root or alert.record_id,
         "decided": _decision(decided) if decided else "",
-        "verified": _verified(alert),
+        "verified": verified_words(alert),
     }
 
 
@@ -158,7 +158,7 @@ def system_name() -> str:
     return policy_in_force().state_system or gettext("the state's system")
 
 
-def _verified(alert: Alert) -> str:
+def verified_words(alert: Alert) -> str:
     """Return how far a hit is verified, for the line that goes into a dispatch system."""
     if alert.state in {AlertState.WITHDRAWN, AlertState.ACCOUNTED}:
         return gettext("WITHDRAWN: do not act")

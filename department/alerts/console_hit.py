@@ -184,7 +184,7 @@ def hit_view(
         "place": hit.place.site or stored.post,
         "captured": _stamp(hit.captured),
         "plate": hit.plate_read,
-        "line": _line(hit, stored.post),
+        "line": cad_line(hit, stored.post),
         "compare": render_to_string("alerts/console/compare.html", context),
         "facts": render_to_string("alerts/console/facts.html", context),
         "pictures": shown,
@@ -241,7 +241,7 @@ def shown_hit(entry: OpenEntry, record: int, *, trail: bool = False) -> ShownHit
                 place = map_place(hit, stored.post, places)
                 drawn = street_map(places, hit=place, trail=[(each.post, each.captured_at) for each in before or ()])
                 kinds = tuple(dict.fromkeys(each.kind for each in pictures))
-                return ShownHit(hit, record, kinds, place, _heading(hit) or "", drawn, before)
+                return ShownHit(hit, record, kinds, place, heading_of(hit) or "", drawn, before)
     return None
 
 
@@ -260,15 +260,15 @@ def map_place(hit: Hit, post: str, places: Places) -> MapPlace:
     return located(MapPlace(post, place.site or post, place.longitude, place.latitude, _degrees(hit)), places)
 
 
-def _line(hit: Hit, post: str) -> str:
+def cad_line(hit: Hit, post: str) -> str:
     """Return a hit as one line for a dispatch system, without how far it is verified."""
     plate = " ".join(filter(None, (hit.plate_matched, hit.state)))
-    where = " ".join(filter(None, (hit.place.site or post, _BOUND.get(_heading(hit) or "", ""))))
+    where = " ".join(filter(None, (hit.place.site or post, _BOUND.get(heading_of(hit) or "", ""))))
     captured = timezone.localtime(hit.captured)
     return f"{plate} {hit.category.replace('_', ' ')}, {where}, {captured:%H:%M:%S %Z}"
 
 
-def _heading(hit: Hit) -> str | None:
+def heading_of(hit: Hit) -> str | None:
     """Return where vehicles go that approach the camera, or move away from it; None where that is not known."""
     degrees = _degrees(hit)
     return None if degrees is None else _COMPASS[round(degrees / 45) % 8]

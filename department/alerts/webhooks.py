@@ -1,7 +1,8 @@
 """Tells agencies of the register what was decided about hits, by webhook, for their dispatch systems.
 
-As Standard Webhooks says: signed, in order, again until it is taken, for a day. A message has neither plate nor name.
-What else an agency may hear of a hit it hears at the broker, by the fleet's rights. Nothing of a covert group is sent.
+As Standard Webhooks says: signed, in order, again until it is taken, for a day. A message has no name, and a plate
+for a receiver with a certificate alone: see `platepost.department.alerts.plate_release`. What else an agency may hear
+of a hit it hears at the broker, by the fleet's rights. Nothing of a covert group is sent.
 """
 
 import hmac
@@ -10,22 +11,28 @@ import re
 import socket
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from ssl import create_default_context
+from ssl import SSLContext, create_default_context
 from threading import Timer
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import connection
 
 from platepost.department.alerts.decisions import decision_of
 from platepost.department.alerts.errors import AlertError
+from platepost.department.alerts.plate_release import known_receiver, released_hit, require_mutual_tls
 from platepost.department.database.queries import rows
+from platepost.department.errors import DepartmentError
+from platepost.department.federation.identity import FederationIdentity
 from platepost.department.ledger.agencies import require_agreed
 from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.errors import LedgerError
 from platepost.department.ledger.writing import entering
 from platepost.department.lists.models import ListRequest
 from platepost.department.policy.policy import ALARM
@@ -36,7 +43,11 @@ RETRY_SECONDS = (5, 15, 60, 300, 900)
 """Between tries; the last one again and again."""
 GIVE_UP = timedelta(hours=24)
 """After which nobody needs to be told any more."""
-_LIST_WEBHOOKS = "SELECT webhook, agency, url, failures, list_held FROM alerts_list_webhook ORDER BY webhook"
+FAILURES = (OSError, HTTPException, UnicodeError, DepartmentError)
+"""Why a message is not taken, and sent again; UnicodeError where a host's name is none."""
+_LIST_WEBHOOKS = (
+    "SELECT webhook, agency, url, failures, list_held, certificate FROM alerts_list_webhook ORDER BY webhook"
+)
 _UNDELIVERED = "SELECT * FROM alerts_undelivered ORDER BY id LIMIT 200"
 
 
@@ -54,6 +65,7 @@ class Webhook:
     """Decisions that it was not told yet."""
     last_error: str
     """Why the last try failed; empty where it did not."""
+    receives_plates: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +83,16 @@ class UndeliveredDecision:
     at: datetime
     decision: str
     reason: str
+    certificate: str | None
+    """By which its receiver is known, PEM; None where it receives no plates."""
+    record: int
+    releases: bool
+    """Whether the plate goes along."""
 
 
-def add_webhook(agency: str, url: str, *, person: str, lists: bool = False) -> int:
+def add_webhook(
+    agency: str, url: str, *, person: str, lists: bool = False, certificate: bytes | None = None
+) -> int:
     """Have an agency be told of decisions from now on, as the owner; return the webhook's number.
 
     Args:
@@ -81,19 +100,26 @@ def add_webhook(agency: str, url: str, *, person: str, lists: bool = False) -> i
         url: `https://...`, or `http://localhost...`.
         person: who adds it.
         lists: whether it is sent that a hot list is held, too.
+        certificate: the receiver's, PEM, or its authority's: it receives plates then, by mutual TLS.
 
     Raises:
         PurposeError: nothing may be released to the agency.
-        AlertError: the address will not do.
+        AlertError: the address, or the certificate, will not do.
         LedgerError: it cannot be entered.
 
     """
     require_agreed(agency, ALARM, scope="release")
     _require_fit(url)
     fields = {"person": person, "agency_name": agency, "url": url}
+    pem = None
+    if certificate is not None:
+        pem, fields["certificate_digest"] = known_receiver(certificate)
+        if not url.startswith("https:"):
+            raise AlertError("Plates go by mutual TLS alone: the address begins with https://.")
     with entering(LedgerEvent.WEBHOOK_ADDED, fields) as noted, connection.cursor() as cursor:
-        values: list[str | bool] = [agency, url, lists]
-        cursor.execute("INSERT INTO alerts_webhook (agency, url, lists) VALUES (%s, %s, %s) RETURNING id", values)
+        asked = "INSERT INTO alerts_webhook (agency, url, lists, certificate) VALUES (%s, %s, %s, %s) RETURNING id"
+        values: list[str | bool | None] = [agency, url, lists, pem]
+        cursor.execute(asked, values)
         (noted["webhook"],) = cursor.fetchone() or (0,)
     return int(noted["webhook"])
 
@@ -124,7 +150,8 @@ def webhooks() -> list[Webhook]:
     """Return all, by number, as the owner."""
     fetched = rows(
         "SELECT id, agency, url, ended_at, ledger_agency_refusal(agency, %s, 'release', clock_timestamp()),"
-        " (SELECT count(*) FROM alerts_delivery WHERE webhook_id = hook.id AND over_at IS NULL), last_error"
+        " (SELECT count(*) FROM alerts_delivery WHERE webhook_id = hook.id AND over_at IS NULL), last_error,"
+        " certificate IS NOT NULL"
         " FROM alerts_webhook AS hook ORDER BY id",
         [ALARM],
     )
@@ -162,8 +189,14 @@ def signed_headers(secret: str, identifier: str, body: bytes, *, at: int) -> dic
     }
 
 
-def post_message(url: str, body: bytes, headers: dict[str, str]) -> None:
+def post_message(url: str, body: bytes, headers: dict[str, str], context: SSLContext | None = None) -> None:
     """Send a message. No redirect is followed.
+
+    Args:
+        url: where to.
+        body: what is sent.
+        headers: of the message.
+        context: how to connect; as the system trusts, with no certificate of our own, where it is None.
 
     Raises:
         OSError: it was not sent, or there was no answer.
@@ -178,8 +211,8 @@ def post_message(url: str, body: bytes, headers: dict[str, str]) -> None:
         limit = Timer(SECONDS, _cut_off, [whole])
         limit.start()
         try:
-            encrypted = parts.scheme == "https"
-            sent.sock = create_default_context().wrap_socket(plain, server_hostname=sent.host) if encrypted else plain
+            tls = (context or create_default_context()) if parts.scheme == "https" else None
+            sent.sock = tls.wrap_socket(plain, server_hostname=sent.host) if tls else plain
             sent.request("POST", f"{parts.path or '/'}{parts.query and '?'}{parts.query}", body, headers)
             status = sent.getresponse().status
         finally:
@@ -201,13 +234,15 @@ class WebhookSender:
         key: the department's secret.
         agency: the department's, as in the topics.
         custodian: its custodian's name.
+        client: what receivers of plates know the department by.
 
     """
 
-    def __init__(self, key: bytes, *, agency: str, custodian: str) -> None:
+    def __init__(self, key: bytes, *, agency: str, custodian: str, client: FederationIdentity) -> None:
         self._key = key
+        self._client = client
         self._who = {"agency": agency, "custodian": custodian}
-        self.post: Callable[[str, bytes, dict[str, str]], None] = post_message
+        self.post: Callable[[str, bytes, dict[str, str], SSLContext | None], None] = post_message
 
     def send_waiting(self) -> int:
         """Tell each webhook what waits, in order, until one fails; return how many messages were taken.
@@ -228,7 +263,9 @@ class WebhookSender:
                 continue
             try:
                 self._send(each)
-            except (OSError, HTTPException, UnicodeError) as error:  # the last: of a name that is none
+            except LedgerError:
+                raise
+            except FAILURES as error:
                 failed.add(each.webhook)
                 self._wait(each.webhook, each.failures, str(error) or type(error).__name__)
             else:
@@ -246,7 +283,7 @@ class WebhookSender:
         held = ListRequest.held()
         newest = max(held, key=lambda each: each.pk, default=None)
         number, taken = newest.pk if newest else None, 0
-        for webhook, agency, url, failures, sent in rows(_LIST_WEBHOOKS):
+        for webhook, agency, url, failures, sent, certificate in rows(_LIST_WEBHOOKS):
             if sent == number:
                 continue
             data = {**self._who, "request": number or sent, "held": newest is not None}
@@ -258,11 +295,10 @@ class WebhookSender:
                 "timestamp": moment.isoformat(),
                 "data": data,
             }
-            body, secret = json.dumps(message).encode(), secret_of(self._key, webhook)
             identifier = f"list-{number or sent}-{'held' if newest else 'released'}"
             try:
-                self.post(url, body, signed_headers(secret, identifier, body, at=int(moment.timestamp())))
-            except (OSError, HTTPException, UnicodeError) as error:
+                self._post(webhook, url, identifier, message, self._context(certificate))
+            except FAILURES as error:
                 self._wait(webhook, failures, str(error) or type(error).__name__)
                 continue
             taken += 1
@@ -286,9 +322,23 @@ class WebhookSender:
         )
         data = decision.model_dump(mode="json")
         message = {"type": f"decision.{undelivered.decision}", "timestamp": data["time"], "data": data}
-        body, secret = json.dumps(message).encode(), secret_of(self._key, undelivered.webhook)
-        identifier = f"decision-{undelivered.hit}-{undelivered.number}"
-        self.post(undelivered.url, body, signed_headers(secret, identifier, body, at=int(time.time())))
+        context = self._context(undelivered.certificate)
+        where = (undelivered.webhook, undelivered.url)
+        if context and undelivered.releases:
+            # Each time, and first: no plate is read for a receiver that could not have it.
+            test = partial(self._post, *where, f"test-{time.time_ns()}", {"type": "test", "data": {}})
+            require_mutual_tls(test, context, str(undelivered.certificate))
+            message["hit"] = released_hit(undelivered.webhook, undelivered.id, undelivered.record)
+        self._post(*where, f"decision-{undelivered.hit}-{undelivered.number}", message, context)
+
+    def _context(self, certificate: str | None) -> SSLContext | None:
+        return self._client.context([certificate], server=False) if certificate else None
+
+    def _post(
+        self, webhook: int, url: str, identifier: str, message: Mapping[str, Any], context: SSLContext | None
+    ) -> None:
+        body, secret = json.dumps(message).encode(), secret_of(self._key, webhook)
+        self.post(url, body, signed_headers(secret, identifier, body, at=int(time.time())), context)
 
     @staticmethod
     def _wait(webhook: int, failures: int, why: str) -> None:
@@ -308,8 +358,10 @@ class WebhookSender:
             "agency_name": undelivered.agency,
             "hit": undelivered.hit,
             "number": undelivered.number,
+            "delivered": delivered,
         }
-        with entering(LedgerEvent.WEBHOOK_DELIVERED, {**fields, "delivered": delivered}), connection.cursor() as cursor:
+        more = {"plate": True} if delivered and undelivered.releases else {}
+        with entering(LedgerEvent.WEBHOOK_DELIVERED, {**fields, **more}), connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE alerts_delivery SET over_at = now(), delivered = %s WHERE webhook_id = %s AND decision_id = %s",
                 [delivered, undelivered.webhook, undelivered.id],

@@ -319,6 +319,7 @@ def whole_records(
     after: int = 0,
     limit: int = MOST_ROWS,
     lacking: dict[int, str] | None = None,
+    with_pictures: bool = True,
 ) -> list[WholeRecord]:
     """Return records with their pictures, by ascending ID: those with given IDs, as judged last, or those after one.
 
@@ -328,6 +329,7 @@ def whole_records(
         after: an id.
         limit: records at most.
         lacking: takes by record why a picture that is kept cannot be shown; without it, that is an error.
+        with_pictures: whether they are fetched, too.
 
     Raises:
         CustodyError: the bytes of a picture are damaged, missing, or not to be had now.
@@ -345,7 +347,8 @@ def whole_records(
             rows = prepared("SELECT * FROM custody_judged WHERE id = ANY (%s) ORDER BY id", [list(records)])
         records_read = [RecordRow(*row) for row in rows]
         ids = [stored.id for stored in records_read]
-        pictures = pictures_of(connection.connection, ids, settings.PICTURE_BUCKET, lacking=lacking)
+        bucket = settings.PICTURE_BUCKET
+        pictures = pictures_of(connection.connection, ids, bucket, lacking=lacking) if with_pictures else {}
     whole = [(stored, pictures.get(stored.id, ())) for stored in records_read]
     for stored, seen_pictures in whole:
         kinds = [(stored.id, picture.kind) for picture in seen_pictures]

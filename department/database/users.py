@@ -127,7 +127,7 @@ def _ownerships(folder: DepartmentFolder) -> dict[Path, Ownership]:
         folder.holds_aside.parent: Ownership(PAGES, PAGES, *private),
         folder.journal: Ownership(PAGES, PAGES, *private),
         folder.secret_key: Ownership(PAGES, PAGES, *private),
-        folder.webhook_key: Ownership(WEBHOOK_USER, WEBHOOK_USER, *private),
+        **dict.fromkeys((folder.webhook_key, folder.webhook_client), Ownership(WEBHOOK_USER, WEBHOOK_USER, *private)),
         folder.household_key: Ownership(MISUSE_USER, MISUSE_USER, *private),
         folder.federation: Ownership("root", PARTNERS, *shared),
         **dict.fromkeys(_read_by_programs(folder), Ownership("root", GROUP, *shared)),

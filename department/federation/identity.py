@@ -1,4 +1,4 @@
-"""This department's own key and certificate among departments, in the folder `federation`.
+"""This department's own key and certificate among departments, in the folder `federation`; another for webhooks.
 
 The certificate vouches for itself: partners get it in person, and take no other. The key signs what is sent, too; TLS
 1.3 binds its own signatures to TLS.
@@ -44,7 +44,7 @@ class FederationIdentity:
         """Make another key and certificate: every partner needs the new one.
 
         Args:
-            hosts: names and addresses by which partners reach the server.
+            hosts: names and addresses by which partners reach the server; none for one that only connects.
 
         Raises:
             ProvisioningError: one is neither a host name nor an address.
@@ -52,14 +52,16 @@ class FederationIdentity:
         """
         key, name = new_key(), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.agency)])
         both = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
-        certificate = (
+        builder = (
             ORDINARY.builder(subject=name, issuer=name, key=key.public_key(), valid=LEAF_VALID)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(usage(authority=False), critical=True)
             .add_extension(both, critical=False)
-            .add_extension(x509.SubjectAlternativeName([general_name(host) for host in hosts]), critical=False)
-            .sign(key, hashes.SHA256())
         )
+        if hosts:
+            names = x509.SubjectAlternativeName([general_name(host) for host in hosts])
+            builder = builder.add_extension(names, critical=False)
+        certificate = builder.sign(key, hashes.SHA256())
         private_folder(self.folder)
         replace_private(self.folder / KEY_FILE, private_pem(key))
         replace_private(self.certificate, certificate.public_bytes(Encoding.PEM))

@@ -365,12 +365,18 @@ class LedgerEvent(Enum):
     HISTORY_EXPORTED = EventKind("history_exported", "exported the history of hits", "person what:object count:int")
     """As a file; what each hit has stands in `shown`."""
     READ_LABELED = EventKind("read_labeled", "labeled a random read", "person sample:int verdict")
-    WEBHOOK_ADDED = EventKind("webhook_added", "added a webhook", "person webhook:int agency_name url")
+    WEBHOOK_ADDED = EventKind(
+        "webhook_added", "added a webhook", "person webhook:int agency_name url", "certificate_digest"
+    )
+    """With a certificate it receives plates."""
     WEBHOOK_ENDED = EventKind("webhook_ended", "ended a webhook", "person webhook:int")
     WEBHOOK_DELIVERED = EventKind(
-        "webhook_delivered", "was told of a decision", "webhook:int agency_name hit number:int delivered:flag"
+        "webhook_delivered",
+        "was told of a decision",
+        "webhook:int agency_name hit number:int delivered:flag",
+        "plate:flag",
     )
-    """By webhook; `delivered` is false where it was given up."""
+    """By webhook; `delivered` is false where it was given up, and `plate` true where the hit's plate went along."""
     WEBHOOK_LIST = EventKind(
         "webhook_list", "was notified of a held list", "webhook:int agency_name request:int held:flag"
     )

@@ -110,6 +110,17 @@ def begin(event: LedgerEvent, fields: Mapping[str, Any]) -> UUID:
     return entry
 
 
+def begin_by(function: str, values: Sequence[Any]) -> UUID | None:
+    """Have a function of the database enter an intent, if its own rules allow that; committed on return.
+
+    Raises:
+        LedgerError: as for `append`.
+
+    """
+    entry: UUID | None = _alone(f"{function}({', '.join(['%s'] * len(values))})", values)
+    return entry
+
+
 def append_shown(
     fields: Mapping[str, Any], *, refers_to: UUID, others: Sequence[Mapping[str, Any]], sessions: Sequence[str] = ()
 ) -> None:

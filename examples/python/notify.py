@@ -43,8 +43,9 @@ def send(text: str) -> None:
 class Notifier(Receiver):
     """Answers 204 once the mail server has the message."""
 
-    def take(self, decision: dict[str, Any]) -> bool:
-        """Send a message of it, if it is one to alert of."""
+    def take(self, decision: dict[str, Any], hit: dict[str, Any] | None) -> bool:
+        """Send a message of it, if it is one to alert of; never the hit's plate."""
+        del hit
         text = (REVIEWS if os.environ.get("NOTIFY") == "rejected" else ALERTS).get(decision["decision"])
         if text:
             try:

@@ -285,6 +285,8 @@ FUNCTIONS = {
         key: {OWNER, WEB}
         for key in ("alerts_plain", "alerts_newest_list", "alerts_withdraw_listed", "alerts_draw", "alerts_lock")
     },
+    # Opens an entry for a hit whose plate an agency with an agreement receives by webhook, and returns its name.
+    "alerts_release": {OWNER, WEB},
     # Whether a rejected hit may be reopened: of what a page's role sees anyway.
     "alerts_still_listed": {OWNER, WEB},
     **{

@@ -43,7 +43,8 @@ def test_every_line_is_understood(name: str, tmp_path: Path) -> None:
 
 def test_pages_do_not_see_the_keys() -> None:
     (pages,) = [unit for unit in UNITS if "pages" in unit.name]
-    closed = "InaccessiblePaths=-/var/lib/platepost-department/identity -/var/lib/platepost-department/webhook-key"
+    names = ("identity", "webhook-key", "webhook-client")
+    closed = f"InaccessiblePaths={' '.join(f'-/var/lib/platepost-department/{name}' for name in names)}"
     assert closed in pages.read_text(encoding="utf-8").splitlines()
 
 

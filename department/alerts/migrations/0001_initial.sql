@@ -170,6 +170,8 @@ CREATE TABLE alerts_webhook (
     url text NOT NULL CONSTRAINT alerts_webhook_url CHECK (
         url ~ '^https://[^\s/?#@]+(/\S*)?$' OR url ~ '^http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?(/\S*)?$'
     ),
+    certificate text CONSTRAINT alerts_webhook_certificate CHECK (certificate IS NULL OR url ~ '^https:'),
+    -- PEM: by which its receiver is known; it has plates by mutual TLS, and without a certificate none
     added_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     ended_at timestamptz,
     failures integer NOT NULL DEFAULT 0,  -- one after the other

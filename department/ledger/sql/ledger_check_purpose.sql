@@ -5,8 +5,9 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp A
 DECLARE
     query jsonb := coalesce((fields -> 'query')::jsonb, '{}');
     console boolean := event = 'intent' AND query ? 'console';
-    -- What the program looks at for a purpose that no person chose: random reads to label, whom a breach affects.
-    own boolean := event = 'log_intent' OR query ?| '{sample,incident}'
+    -- What the program looks at for a purpose that no person chose: random reads to label, whom a breach affects, a hit
+    -- for a webhook.
+    own boolean := event = 'log_intent' OR fields ->> 'person' LIKE 'webhook-%@%' OR query ?| '{sample,incident}'
         AND NOT query ?| '{plate,opened,scenes,posts,picture,record,export,list_entry,console}';
     roles text[] := public.people_roles(fields ->> 'person');
     partner boolean := query ? 'exchange';

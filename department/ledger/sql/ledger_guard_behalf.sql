@@ -1,11 +1,16 @@
 -- The last check, whoever enters an intent on behalf of an agency, by whatever way. Also of a department that asks for
--- its own people: under an agreement about queries, and for a query that it sent.
+-- its own people: under an agreement about queries, and for a query that it sent; and of a webhook, under one about
+-- releases.
 CREATE OR REPLACE FUNCTION ledger_guard_behalf() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     why text;
 BEGIN
     SELECT public.ledger_agency_refusal(NEW.value::json #>> '{}', purpose.value::json #>> '{}', CASE WHEN EXISTS (
+        -- A person's username has no @: see `alerts_release`.
+        SELECT FROM public.ledger_body AS who
+        WHERE who.entry = NEW.entry AND who.field = 'person' AND who.value::json #>> '{}' LIKE 'webhook-%@%'
+    ) THEN 'release' WHEN EXISTS (
         SELECT FROM public.ledger_body AS asked JOIN public.federation_exchange AS exchange
         ON exchange.id::text = asked.value::json ->> 'exchange'
         WHERE asked.entry = NEW.entry AND asked.field = 'query' AND exchange.side = 'answered'

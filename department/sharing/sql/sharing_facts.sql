@@ -10,7 +10,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 WITH searches AS MATERIALIZED (
     SELECT line.at, fields ->> 'person' AS person, fields ->> 'purpose' AS purpose, coalesce(fields ->> 'case', '') AS "case",
         coalesce(fields ->> 'exigent' = 'true', false) AS exigent, fields ->> 'policy' AS policy,
-        fields ->> 'on_behalf_of' AS behalf, coalesce(fields -> 'query' ? 'console', false) AS console
+        fields ->> 'on_behalf_of' AS behalf, coalesce(fields -> 'query' ? 'console', false) AS console,
+        CASE WHEN fields ->> 'person' LIKE 'webhook-%@%' THEN 'release'
+            WHEN fields ->> 'person' LIKE '%@' || (fields ->> 'on_behalf_of') THEN 'query' ELSE 'search' END AS scope
     FROM ledger_entry AS line CROSS JOIN LATERAL (
         SELECT jsonb_object_agg(body.field, body.value::jsonb) AS fields FROM ledger_body AS body
         WHERE body.entry = line.entry
@@ -63,9 +65,7 @@ SELECT jsonb_build_object(
         WHERE (person IS NULL OR person NOT IN (SELECT login FROM people_person))
         AND NOT coalesce(person LIKE '%@' || behalf, false)),
     'on_behalf', (SELECT count(*) FROM searches WHERE behalf IS NOT NULL),
-    'outside', (SELECT count(*) FROM searches WHERE ledger_agency_refusal(
-            behalf, purpose, CASE WHEN coalesce(person LIKE '%@' || behalf, false) THEN 'query' ELSE 'search' END, at
-        ) IS NOT NULL AND behalf IS NOT NULL OR EXISTS (
+    'outside', (SELECT count(*) FROM searches WHERE ledger_agency_refusal(behalf, purpose, scope, at) IS NOT NULL AND behalf IS NOT NULL OR EXISTS (
             SELECT FROM people_person AS known
             WHERE known.login = person AND ledger_agency_lack(known.agency, purpose, at) IS NOT NULL
         ))

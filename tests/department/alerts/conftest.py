@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,21 +14,25 @@ from platepost.department.alerts.actions import AlertActor, EyeAnswers
 from platepost.department.alerts.alerts import Alert, alert_of
 from platepost.department.alerts.shift import acknowledge, shift_start
 from platepost.department.alerts.states import CharacterAnswer, EyeAnswer
+from platepost.department.alerts.webhooks import add_webhook
 from platepost.department.custody.store import CustodyStore
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
-from platepost.department.database.roles import COMMAND, KEEPER
+from platepost.department.database.roles import COMMAND, KEEPER, OWNER
+from platepost.department.federation.identity import FederationIdentity
 from platepost.department.ledger.entries import OpenEntry, open_entry
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.policy.policy import AccessPurpose
 from platepost.wire.contract.examples import CLOCK
 from platepost.wire.records import Envelope, Keyring
 from platepost.wire.records.hit import HitWithdrawn
+from tests.department.alerts.receivers import AGREED, Oakdale
 from tests.department.custody.posts import PASSAGE, SIGNER, Post, deliveries
 from tests.department.emptying import empty, empty_custody, empty_ledger
 from tests.department.lasting import Lasting
 from tests.department.people.persons import new_person
 from tests.department.planting import RECORD
 from tests.department.roles import as_role
+from tests.department.sharing.conftest import AGENCIES
 
 PLATE = "7ABC123"
 
@@ -40,6 +45,8 @@ class Dispatch:
     where: str
     superuser: psycopg.Connection
     post: Post = field(default_factory=lambda: Post(now=datetime.now(UTC)))
+    plate: str = PLATE
+    """Of its hits."""
     count: int = 0
 
     def keep(self, *records: Envelope) -> None:
@@ -139,3 +146,20 @@ def dispatch(cluster: PrivateCluster, lasting: Lasting, transactional_db: None) 
 def _empty(superuser: psycopg.Connection) -> None:
     empty(superuser, "alerts_alert", "alerts_step", "alerts_decision", "alerts_acknowledgment")
     empty_custody(superuser)
+
+
+@pytest.fixture
+def oakdale(dispatch: Dispatch, tmp_path: Path) -> Iterator[Oakdale]:
+    """An agency with an agreement about releases, and its webhook."""
+    new_person("r.manager", DepartmentRole.RECORDS_MANAGER)
+    new_person("s.avila", DepartmentRole.SUPERVISOR)
+    tables = ("alerts_webhook", "alerts_delivery", *AGENCIES)
+    with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser:
+        empty(superuser, *tables)
+    for statement in AGREED:
+        dispatch.act(statement)
+    with as_role(OWNER):
+        number = add_webhook("oakdale-pd", "https://cad.oakdale.example/platepost?a=1", person="root")
+    yield Oakdale(dispatch, number, FederationIdentity("riverside", tmp_path / "client"))
+    with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser:
+        empty(superuser, *tables)

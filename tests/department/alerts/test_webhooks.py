@@ -1,31 +1,22 @@
-"""Agencies are told of decisions by webhook: proved, in order, again until taken, and no plate ever."""
+"""Agencies are told of decisions by webhook: proved, in order, again until taken, with a plate by mutual TLS alone."""
 
 import json
-import os
 import socket
 import socketserver
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
 from datetime import UTC, datetime
 from http.client import HTTPException
-from pathlib import Path
 from threading import Event, Thread
-from typing import IO, ClassVar
+from typing import ClassVar
 
 import psycopg
 import pytest
 
 from platepost.department.alerts import actions
 from platepost.department.alerts import webhooks as sending
-from platepost.department.alerts.actions import AlertActor, AlertRejection
 from platepost.department.alerts.errors import AlertError
-from platepost.department.alerts.states import RejectReason
 from platepost.department.alerts.webhooks import (
     GIVE_UP,
-    WebhookSender,
     add_webhook,
     end_webhook,
     post_message,
@@ -33,107 +24,13 @@ from platepost.department.alerts.webhooks import (
     signed_headers,
     webhooks,
 )
-from platepost.department.database.cluster import SUPERUSER
 from platepost.department.database.roles import COMMAND, OWNER
-from platepost.department.people.rights import DepartmentRole
 from platepost.department.people.services import join_covert
 from platepost.department.policy.errors import PurposeError
-from tests.department.alerts.conftest import PLATE, Dispatch, same
+from tests.department.alerts.conftest import PLATE, same
+from tests.department.alerts.receivers import EXAMPLE, KEY, OVER, Oakdale, decided, receiving
 from tests.department.custody.posts import GROUP
-from tests.department.emptying import empty
-from tests.department.people.persons import new_person
 from tests.department.roles import as_role
-from tests.department.sharing.conftest import AGENCIES
-
-EXAMPLE = Path(__file__).parents[3] / "examples/python/webhook.py"
-KEY = b"the department's secret"
-AGREED = (
-    (
-        "INSERT INTO ledger_agency (name, kind, allowed, note, ori)"
-        " VALUES ('oakdale-pd', 'in_state', true, '', 'CA0010100')"
-    ),
-    "UPDATE ledger_agency SET confirmed_by = 's.avila', confirmed_at = now()",
-    (
-        "INSERT INTO ledger_verification (agency, says, until, person)"
-        " VALUES ('oakdale-pd', 'x', current_date + 9, 'r.manager')"
-    ),
-    (
-        "INSERT INTO ledger_sharing (agency, says, purposes, scope, begins, ends, person)"
-        " VALUES ('oakdale-pd', '12', '{hot list alarm}', '{release}', current_date, current_date + 9, 'r.manager')"
-    ),
-    "UPDATE ledger_sharing SET confirmed_by = 's.avila', confirmed_at = now()",
-)
-
-
-@dataclass
-class Oakdale:
-    """An agency whose receiver answers as it is told."""
-
-    dispatch: Dispatch
-    number: int
-    answers: list[int] = field(default_factory=list)
-    """What it answers next; then 204."""
-    received: list[tuple[str, dict[str, object]]] = field(default_factory=list)
-    sender: WebhookSender = field(default_factory=lambda: WebhookSender(KEY, agency="riverside", custodian="records"))
-
-    def __post_init__(self) -> None:
-        self.sender.post = self._post
-
-    def _post(self, url: str, body: bytes, headers: dict[str, str]) -> None:
-        answer = self.answers.pop(0) if self.answers else 204
-        if answer != 204:
-            raise HTTPException(f"answered {answer}")
-        again = signed_headers(
-            secret_of(KEY, self.number), headers["webhook-id"], body, at=int(headers["webhook-timestamp"])
-        )
-        assert headers == again
-        assert PLATE not in f"{url}{body!r}{headers}"
-        self.received.append((headers["webhook-id"], json.loads(body)))
-
-    def send(self) -> int:
-        with as_role(COMMAND):
-            return self.sender.send_waiting()
-
-    def due(self) -> None:
-        """Have the time for another try come."""
-        self.dispatch.act("UPDATE alerts_webhook SET next_at = now()")
-
-    def deliveries(self) -> list[tuple[object, ...]]:
-        return self.dispatch.asked(
-            "SELECT max(value) FILTER (WHERE field = 'delivered'), max(value) FILTER (WHERE field = 'number')"
-            " FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = 'webhook_delivered'"
-            " AND ledger_entry.at > %s GROUP BY number ORDER BY number",
-            self.dispatch.post.now,
-        )
-
-
-TABLES = ("alerts_webhook", "alerts_delivery", *AGENCIES)
-
-
-@pytest.fixture
-def oakdale(dispatch: Dispatch) -> Iterator[Oakdale]:
-    new_person("r.manager", DepartmentRole.RECORDS_MANAGER)
-    new_person("s.avila", DepartmentRole.SUPERVISOR)
-    with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser:
-        empty(superuser, *TABLES)
-    for statement in AGREED:
-        dispatch.act(statement)
-    with as_role(OWNER):
-        number = add_webhook("oakdale-pd", "https://cad.oakdale.example/platepost?a=1", person="root")
-    yield Oakdale(dispatch, number)
-    with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser:
-        empty(superuser, *TABLES)
-
-
-def decided(dispatch: Dispatch, holder: AlertActor, group: str | None = None) -> int:
-    """Have somebody reject a hit; return it."""
-    alert = dispatch.alert(group).record_id
-    with as_role(COMMAND):
-        actor = AlertActor(holder.person, dispatch.opened(group) if group else None)
-        actions.take(actor, alert, 0)
-        actor = AlertActor(holder.person, dispatch.opened(group) if group else None)
-        actions.reject(actor, alert, 1, AlertRejection(RejectReason.MISREAD))
-    return alert
 
 
 def test_vector_of_the_standard_s_own_library() -> None:
@@ -184,13 +81,6 @@ def test_nothing_covert_is_told(oakdale: Oakdale) -> None:
     decided(oakdale.dispatch, holder, GROUP)
     assert oakdale.send() == 0
     assert oakdale.dispatch.asked("TABLE alerts_delivery") == []
-
-
-OVER = (
-    "UPDATE ledger_agency SET allowed = false",
-    "UPDATE ledger_sharing SET ended_at = now(), ended_by = 'r.manager'",
-    "UPDATE alerts_webhook SET ended_at = now()",
-)
 
 
 @pytest.mark.parametrize("over", OVER)
@@ -267,19 +157,6 @@ def test_webhook_of_nobody_or_in_the_clear_is_refused(oakdale: Oakdale) -> None:
     for url in ("ftp://cad.example/", "https://a b/", "http://localhost.example/"):
         with pytest.raises(psycopg.errors.CheckViolation):
             oakdale.dispatch.act("INSERT INTO alerts_webhook (agency, url) VALUES ('x', %s)", url)
-
-
-@contextmanager
-def receiving(secret: str, example: Path = EXAMPLE, **more: str) -> Iterator[tuple[str, IO[str]]]:
-    """Run an example; give its address, and the lines that it prints."""
-    command = [sys.executable, str(example), "127.0.0.1:0"]
-    environment = {**os.environ, "WEBHOOK_SECRET": secret, **more}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().split()[-1], process.stdout
-        finally:
-            process.kill()
 
 
 def test_the_example_takes_what_is_proved_once(oakdale: Oakdale) -> None:
