@@ -90,9 +90,7 @@ class UndeliveredDecision:
     """Whether the plate goes along."""
 
 
-def add_webhook(
-    agency: str, url: str, *, person: str, lists: bool = False, certificate: bytes | None = None
-) -> int:
+def add_webhook(agency: str, url: str, *, person: str, lists: bool = False, certificate: bytes | None = None) -> int:
     """Have an agency be told of decisions from now on, as the owner; return the webhook's number.
 
     Args:

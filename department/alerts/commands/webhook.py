@@ -46,9 +46,7 @@ Examples:
     help="Send plates of hits that officers may act on, to the receiver that shows this certificate (PEM).",
 )
 @JSON
-def add(
-    *, folder: DepartmentFolder, agency: str, url: str, lists: bool, plates: Path | None, as_json: bool
-) -> None:
+def add(*, folder: DepartmentFolder, agency: str, url: str, lists: bool, plates: Path | None, as_json: bool) -> None:
     """Notify the registered AGENCY of decisions at URL, and print the secret for its receiver.
 
     This needs a current agreement that covers releases for the purpose `hot list alarm`. With --plates, the receiver

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("f35f1062cbadbf45460da30dfbfafb457fac25e1a5f59919889e296217d04cb6"),
+        ApplySql("16041688e127f1907317117070fc39908ef08308d8f5be12279f1279e853da67"),
     ]

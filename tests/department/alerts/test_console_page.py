@@ -49,6 +49,8 @@ pytestmark = [
     pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is missing: make tools"),
 ]
 PLATE = "7ABD123"
+TAXI = {"plate_read": "8TXJ204", "plate_key": "8TXJ204", "plate_matched": "8TXJ204"}
+"""Of a hit of another vehicle."""
 TOKEN = "t" * 32
 LAPSE = """
 INSERT INTO people_certificate (person_id, certification, expires_at, noted_at)
@@ -514,6 +516,12 @@ def test_twelve_wrong_stops_by_every_shortcut(served: Desk, visitor: Visitor) ->
     visitor.forgive("Failed to load resource")
 
 
+MORE = """async () => {
+  const at = (name) => import(`/static/alerts/${name}.js`);
+  const [{ takeHit }, { hits }, { present }] = await Promise.all(["console", "hits", "hit"].map(at));
+  const hit = hits.get(present.record);
+  takeHit({ ...hit, facts: `${hit.facts}<p>More is known</p>` });
+}"""
 AT_WORK = """() => ({
   panels: [...document.querySelectorAll("#steps details")].map((each) => each.open),
   answers: [...document.querySelectorAll("#hit input:checked")].map((each) => each.name + "=" + each.value),
@@ -563,7 +571,7 @@ def test_updates_take_nothing_away_from_who_works(served: Desk, visitor: Visitor
     served.hit()
     expect(page.locator("#queue .again li")).to_have_count(3)
     assert page.evaluate(AT_WORK) == begun, "of another alert"
-    page.evaluate("updateHit({ ...hits.get(current), facts: hits.get(current).facts + '<p>More is known</p>' })")
+    page.evaluate(MORE)
     expect(hit).to_contain_text("More is known")
     assert page.evaluate(AT_WORK) == begun, "of the facts"
 
@@ -583,6 +591,57 @@ def test_updates_take_nothing_away_from_who_works(served: Desk, visitor: Visitor
     expect(page.locator("#queue button")).to_contain_text("Rejected: other vehicle")
 
 
+def test_lone_dispatcher_s_second_person_is_an_officer_on_a_phone(served: Desk, visitor: Visitor) -> None:
+    """Of a look-alike: the phone sounds when it is wanted, and the officer compares for themselves, by touch."""
+    page = served.open(visitor, "a.rivera", "console/shift/")
+    page.get_by_role("button", name="I have reviewed the lists").press("Enter")
+    phone = served.open(visitor, "b.chen", "console/shift/", phone=True, scheme="dark")
+    phone.get_by_role("button", name="I have reviewed the lists").tap()
+    phone.locator("#sound").tap()
+    sure = tuple(Character(value=each, confidence=0.99) for each in PLATE)
+    served.hit(plate_matched="7A8D123", match="near", alternatives=(), characters=sure)
+    page.locator("#hit[data-state=new]").wait_for()
+    page.keyboard.press("t")
+    page.locator("#hit[data-eye=confirm]").wait_for()
+    expect(phone).to_have_title(re.compile("^Hits"))
+    for key in "s" * len(PLATE) + "11":
+        page.locator("#hit[data-eye=confirm] .compared input:focus, #hit .questions input:focus").wait_for()
+        page.keyboard.press(key)
+    page.keyboard.press("Enter")
+    page.locator("#hit[data-state=waiting]").wait_for()
+    expect(page.locator("#steps")).to_contain_text("Someone other than a.rivera must compare it now")
+    expect(page).to_have_title(re.compile("^Hits"))
+
+    expect(phone).to_have_title(re.compile(r"^\(1\) to take"))
+    expect(phone.locator("#steps")).to_contain_text("You can be the second person")
+    assert fine(phone)
+    picture(phone, "phone-second")
+    finger = phone.context.new_cdp_session(phone)
+    hold = phone.get_by_role("button", name="Hold (s)")
+    hold.scroll_into_view_if_needed()
+    box = hold.bounding_box()
+    assert box is not None
+    point = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+    expect(phone.locator(".compared input:checked")).to_have_count(2)
+    expect(phone.locator("#hit")).not_to_have_class(re.compile("passing"))
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(phone.locator("#loupe")).to_be_in_viewport(ratio=1)
+    picture(phone, "phone-loupe")
+    for each in phone.get_by_role("radio", name="same").all()[2:]:
+        each.tap()
+    for each in phone.get_by_role("radio", name="1 matches").all():
+        each.tap()
+    phone.get_by_role("button", name="Confirmed by eye").tap()
+    for each in (page, phone):
+        each.locator("#hit[data-state=confirmed]").wait_for()
+    expect(phone.get_by_role("button", name="Save answer")).to_be_hidden()
+    with pressed(page, "a"):
+        page.locator("#hit[data-state=actionable]").wait_for()
+    compared = served.asked("SELECT eye_by, second_by FROM alerts_alert")
+    assert compared == [("a.rivera", "b.chen")]
+
+
 def test_second_click_of_a_double_click_is_not_for_what_came_in_its_place(served: Desk, visitor: Visitor) -> None:
     served.hit()
     page = served.open(visitor, "b.chen", "console/shift/")
@@ -597,6 +656,39 @@ def test_second_click_of_a_double_click_is_not_for_what_came_in_its_place(served
     assert not page.locator("#steps details[open]").count()
     summary.click()
     expect(page.locator("#steps details[open]")).to_have_count(1)
+
+
+def test_page_stays_at_the_hit_over_the_review_of_the_lists(served: Desk, visitor: Visitor) -> None:
+    served.hit(priority=3)
+    page = served.open(visitor, "b.chen")
+    expect(page.locator("#hit")).to_contain_text(PLATE)
+    served.hit(priority=1, **TAXI)
+    expect(page.locator("#queue > li").first).to_contain_text(TAXI["plate_read"])
+    page.get_by_role("link", name="review the posts' lists").click()
+    page.get_by_role("button", name="I have reviewed the lists").click()
+    expect(page.locator("#queue > li")).to_have_count(2)
+    expect(page.locator("#hit-name .plate")).to_have_text(PLATE)
+    page.keyboard.press("t")
+    page.locator("#hit[data-state=taken]").wait_for()
+    page.keyboard.press("n")
+    expect(page.locator("#hit-name .plate")).to_have_text(TAXI["plate_read"])
+
+
+@pytest.mark.parametrize("part", ["console", "hits"])
+def test_page_without_one_of_its_scripts_does_not_look_like_one_that_waits(
+    served: Desk, visitor: Visitor, part: str
+) -> None:
+    page = served.open(visitor, "b.chen", "account/")
+    page.route(f"**/alerts/{part}.js", lambda route: route.abort())
+    page.goto(f"http://{served.where}/console/")
+    expect(page.locator("#incomplete")).to_be_visible()
+    assert accessibility_faults(page) == []
+    picture(page, "incomplete")
+    page.unroute_all()
+    page.goto(f"http://{served.where}/console/")
+    expect(page.locator("#waiting")).not_to_have_text("Connecting...")
+    expect(page.locator("#incomplete")).to_have_count(0)
+    visitor.forgive("Failed to load resource")
 
 
 def test_none_is_lost_and_silence_is_said_over_kills(desk: Desk, visitor: Visitor) -> None:
@@ -645,6 +737,15 @@ def test_none_is_lost_and_silence_is_said_over_kills(desk: Desk, visitor: Visito
     visitor.forgive("Failed to load resource")
 
 
+BEAT = """async () => {
+  const { clock, say } = await import("/static/alerts/page.js");
+  const { receiving } = await import("/static/alerts/receiving.js");
+  say("");
+  return clock(receiving.received);
+}"""
+"""When the server last could send hits, as the page shows it; takes the former message away."""
+
+
 def test_stream_that_fell_silent_is_asked_for_again(served: Desk, visitor: Visitor) -> None:
     held: list[Route] = []
 
@@ -665,7 +766,7 @@ def test_stream_that_fell_silent_is_asked_for_again(served: Desk, visitor: Visit
     expect(page.locator("#deaf")).to_be_hidden()
     assert (len(held), served.hits[-1]) == (2, hit)
     # A browser that slept: the next beat may be one that the server sent long before.
-    beat = page.evaluate("say(''), clock(received)")
+    beat = page.evaluate(BEAT)
     page.clock.fast_forward(90_000)
     message = page.locator("#refused", has_text="No hits were received from")
     message.wait_for()
@@ -713,7 +814,10 @@ def test_session_that_ends_is_announced_and_kept(served: Desk, visitor: Visitor)
     served.hit()  # a post that never reported anything is silence, not peace
     expect(page.locator("#hit")).to_contain_text(PLATE)
     expect(page.locator("#session")).to_be_hidden()
-    page.evaluate("session = { idle: true, ends: new Date(Date.now() + 60_000).toISOString() }; showStatus()")
+    page.evaluate(
+        "import('/static/alerts/session.js').then(({ sessionIs }) =>"
+        " sessionIs({ idle: true, ends: new Date(Date.now() + 60_000).toISOString() }))"
+    )
     expect(page.locator("#session")).to_contain_text("You will be signed out at")
     assert fine(page)
     picture(page, "session")

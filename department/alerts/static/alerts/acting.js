@@ -1,0 +1,63 @@
+// What the person does about a hit: each form is one step, sent once; a second click is for what the first was for.
+import { at, post, say, text, token } from "./page.js";
+
+const sending = new WeakSet();
+
+// `recorded` is called with a form and the record of its hit once the server has taken a step.
+export function begin(recorded) {
+  document.addEventListener("submit", (event) => submit(event, recorded));
+}
+
+async function submit(event, recorded) {
+  const form = event.target;
+  if (!form.dataset.form) {
+    // A search in another tab: what came by the stream has no token.
+    form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "csrfmiddlewaretoken", value: token }));
+    return;
+  }
+  event.preventDefault();
+  if (sending.has(form)) return;  // twice is once
+  sending.add(form);
+  const body = new FormData(form, event.submitter), record = Number(body.get("hit"));
+  body.set("repeats", [...at("repeats-list").children].map((each) => each.dataset.record).join());
+  if (form.dataset.form === "reject") addSeen(body);
+  try {
+    const answer = await post("step", body);
+    say(answer.status === 204 ? "" : answer.status === 403 || answer.redirected ? text("refused") : answer.headers.get("Content-Type").startsWith("text/plain") ? await answer.text() : text("not_done"));
+    if (answer.status === 204) recorded(form.dataset.form, record);
+  } catch {
+    say(text("unanswered"));
+  }
+  sending.delete(form);
+}
+
+// What was seen goes along with a rejection: which characters were misread, and what they are.
+function addSeen(body) {
+  const eye = at("compare").querySelector(".eye");
+  if (!eye) return;
+  for (const [name, value] of new FormData(eye)) if (!body.has(name)) body.set(name, value);
+  const shown = [...eye.querySelectorAll(".shows input")].filter((each) => each.value && each.offsetParent);
+  body.set("pairs", shown.map((each) => each.dataset.read + each.value.toUpperCase()).join(" "));
+}
+
+// The second click of a double click is for what the first was for, not for what has been drawn in its place since.
+let clicked = null;
+const control = (target) => target.closest("label") ?? target.closest("button, summary, a, input");
+document.addEventListener("click", (event) => {
+  if (event.detail < 2) clicked = control(event.target);
+  else if (control(event.target) !== clicked) {
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}, true);
+
+// Copies the line for a dispatch system; where a browser does not copy, it is selected.
+export async function copy() {
+  if (at("cad").hidden || at("hit").hidden) return;
+  try {
+    await navigator.clipboard.writeText(at("line").textContent);
+    at("copy").dataset.copied = at("line").textContent;
+  } catch {
+    getSelection().selectAllChildren(at("line"));
+  }
+}
