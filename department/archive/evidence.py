@@ -13,7 +13,9 @@ from uuid import UUID, uuid4
 
 import psycopg
 from django.template import Context, Engine
+from django.utils.formats import date_format
 from django.utils.safestring import mark_safe
+from django.utils.timezone import localtime
 from joserfc.jwk import ECKey
 
 from platepost.common.pages import PAGES
@@ -176,7 +178,9 @@ def _package(
     files[LEDGER] = b"".join(_json(line) + b"\n" for line in ledger)
     manifest = _manifest(order, opened, selected)
     register, _ = open_register(sources.register, sources.register_keys)
-    files[PAGE] = _page(manifest, selected, _accesses(ledger), sources.signing_key.thumbprint(), key_ends(register))
+    files[PAGE] = _page(
+        manifest, selected, _accesses(ledger), sources.signing_key.thumbprint(), key_ends(register), chains=chains
+    )
     digests = {name: sha256(body).hexdigest() for name, body in files.items()}
     manifest = manifest.model_copy(update={"files": digests})
     signed = manifest.model_dump_json().encode()
@@ -293,12 +297,16 @@ def _page(
     accesses: Sequence[Mapping[str, Any]],
     key: str,
     ends: Mapping[tuple[str, str], datetime],
+    *,
+    chains: Sequence[Mapping[str, Any]],
 ) -> bytes:
     shown = []
     for stored, pictures in selected:
         event = json.loads(stored.json_bytes())
         data = event.get("data") if isinstance(event.get("data"), dict) else {}
         facts = {name.replace("_", " "): data[name] for name in _SHOWN if data.get(name) is not None}
+        if captured := _moment(facts.get("captured")):
+            facts["captured"] = date_format(localtime(captured), "M j, Y, g:i:s A T")
         fields = {name: field.value_in(data) for name, field in READ_FIELDS.items()}
         known = [field for name, field in READ_FIELDS.items() if fields[name]]
         facts |= {str(field.label).lower(): field.shown(fields) for field in known}
@@ -308,13 +316,33 @@ def _page(
                 f"taken out of use at {ended:%Y-%m-%d %H:%M:%S} UTC, before the time that this record says"
             )
         named = [(picture.kind, picture.sha256.hex()) for picture in pictures]
-        shown.append({"stored": stored, "at": event.get("time"), "facts": facts, "pictures": named})
+        at, covered = _moment(event.get("time")), _receipted(stored, chains)
+        shown.append({"stored": stored, "at": at, "facts": facts, "pictures": named, "receipted": covered})
     template = Engine().from_string(
         resources("platepost.department.archive").joinpath("evidence.html").read_text("utf-8")
     )
     given = {"manifest": manifest, "records": shown, "accesses": accesses, "key": key}
     given["design"] = mark_safe((PAGES / "design.css").read_text("utf-8"))  # noqa: S308 - our own sheet
     return template.render(Context(given)).encode()
+
+
+def _moment(text: object) -> datetime | None:
+    """Return a time of a record; None where it is none."""
+    try:
+        return datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _receipted(stored: RecordRow, chains: Sequence[Mapping[str, Any]]) -> tuple[int, int] | None:
+    """Return the first and the last number of the receipt that a record lies in, if any."""
+    spans = (
+        (first, last)
+        for chain in chains
+        if (chain["post"], chain["chain"]) == (stored.post, stored.chain)
+        for first, last, _ in chain["receipted"]
+    )
+    return next((span for span in spans if stored.number is not None and span[0] <= stored.number <= span[1]), None)
 
 
 _SHOWN = (

@@ -28,6 +28,7 @@ __all__ = ["department"]
 pytestmark = pytest.mark.end_to_end
 AT = datetime.now(UTC).replace(microsecond=0)
 PLATES = ("7ABO123", "7ABD123", "7A8O128", "6ABC123")
+FOLLOWER = "8QXZ999"
 POSTS = {f"post-{number + 1}": [-121.56 + 0.06 * number, 38.52 + 0.03 * number] for number in range(3)}
 LOGGED_IN = """
 import sys
@@ -65,12 +66,21 @@ def feature(geometry: dict[str, object], **properties: object) -> dict[str, obje
 def put(connection: psycopg.Connection) -> None:
     """Put in some reads of three posts, each with a patch."""
     connection.execute("SELECT custody_make_partitions(%s, %s)", [(AT - timedelta(days=9)).date(), AT.date()])
-    for number in range(12):
-        at, plate = AT - timedelta(hours=17 * number), PLATES[number % 4 if number < 4 else 0]
+    for number in range(24):
+        passage = number % 12
+        at, plate = AT - timedelta(hours=17 * passage), PLATES[passage % 4 if passage < 4 else 0]
+        if number != passage:  # another car is behind it each time
+            at, plate = at + timedelta(seconds=20), FOLLOWER
         picture = np.full((64, 160), 225, np.uint8)
         cv2.putText(picture, plate, (6, 42), cv2.FONT_HERSHEY_SIMPLEX, 0.95, 40, 2)
         body = cv2.imencode(".png", picture)[1].tobytes()
-        row = {"id": number, "at": at, "post": f"post-{number % 3 + 1}", "plate": plate, "key": plate.replace("O", "0")}
+        row = {
+            "id": number,
+            "at": at,
+            "post": f"post-{passage % 3 + 1}",
+            "plate": plate,
+            "key": plate.replace("O", "0"),
+        }
         connection.execute(
             "INSERT INTO custody_read VALUES (%(id)s, 'no_hit', %(at)s, %(post)s, NULL, 'p', %(at)s, %(plate)s,"
             " %(key)s, %(key)s, 0.93, 0.9, 'main', NULL, %(at)s, %(at)s, '{}', 'approaching', 'left', 'US-CA')",
@@ -174,6 +184,24 @@ def test_from_an_empty_page_to_a_picture_by_keyboard(visitor: Visitor, site: Sit
     page.keyboard.type("7ab d123")
     page.keyboard.press("Enter")
     page.wait_for_selector("li:has-text('7ABD123 by a.rivera')")
+    assert visitor.complaints == []
+
+
+def test_a_convoy_on_the_map(visitor: Visitor, site: Site) -> None:
+    page = opened(visitor, site)
+    page.select_option("#id_purpose", "criminal investigation")
+    page.fill("#id_case", "26-00417")
+    page.fill("#id_plate", "7ABO123")
+    page.click("button:text-is('Search')")
+    page.click("tbody a:has-text('9 reads')")
+    page.click("nav a:text-is('Convoy')")
+    page.wait_for_selector(f"h2:has-text('Where it was together with {FOLLOWER}')")
+    meetings = page.locator("street-map li:has-text('post-')")
+    assert meetings.count() >= 9, "each time that they passed together, and the posts"
+    assert page_faults(page) == []
+    page.click(f"tbody tr:has-text('{FOLLOWER}') button")
+    page.wait_for_selector("#found")
+    assert page.inner_text("#found") == "1 plate"
     assert visitor.complaints == []
 
 

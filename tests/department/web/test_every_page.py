@@ -77,6 +77,7 @@ PAGES = {
     "f.lund": (
         ("/search/", "Search"),
         ("/search/scenes/", "scenes"),
+        ("/evidence/", "You have collected nothing yet"),
         ("/lists/", "Lists"),
         ("/lists/add/", "entry"),
         ("/lists/imports/", "Imports"),
@@ -107,6 +108,7 @@ PAGES = {
 FORGIVEN = {"": ["401"], "m.admin": ["403"]}
 """Of these pages, what the browser notes as an error and is none."""
 ELSEWHERE = {
+    "evidence_cart": "web/test_every_page.py, in the investigator's walk",
     "exercise": "people/test_people_pages.py",
     "mfa_activate_totp": "people/test_people_pages.py",
     "mfa_view_recovery_codes": "people/test_people_pages.py",
@@ -124,6 +126,7 @@ NONE = {
     "account_change_password": "as `account_set_password`, with the password that was",
     "archive_plan": "tables as in `archive`, once records are past their term",
     "console_events": "a stream",
+    "evidence_package": "a file",
     "exercise_picture": "a picture",
     "history_picture": "a picture",
     "incident_notice_pdf": "a file",

@@ -11,14 +11,16 @@ from platepost.department.web.navigation import NavigationEntry, registered_entr
 from tests.department.people.persons import client_of, new_person
 
 LINKS = {
-    DepartmentRole.DISPATCHER: "Custody, Hits, History, Search, Lists, Holds, Evidence, Policy, Quality, Side doors, Training",
+    DepartmentRole.DISPATCHER: (
+        "Custody, Hits, History, Search, Lists, Holds, Evidence, Policy, Quality, Side doors, Training"
+    ),
     DepartmentRole.RECORDS_MANAGER: (
-        "Custody, Hits, History, Search, Holds, Evidence, Archive, Agencies, Partners, Requests, Breaches, Policy, Quality,"
-        " Side doors, Training"
+        "Custody, Hits, History, Search, Holds, Evidence, Archive, Agencies, Partners, Requests, Breaches, Policy,"
+        " Quality, Side doors, Training"
     ),
     DepartmentRole.SUPERVISOR: (
-        "Custody, Hits, History, Rejections, Search, Lists, Holds, Evidence, Agencies, Policy, People, Quality, Side doors,"
-        " Audits, Reviews, Training"
+        "Custody, Hits, History, Rejections, Search, Lists, Holds, Evidence, Agencies, Policy, People, Quality,"
+        " Side doors, Audits, Reviews, Training"
     ),
     DepartmentRole.AUDITOR: "Custody, Agencies, Policy, People, Ledger, Quality, Side doors, Audits, Training",
     DepartmentRole.ADMINISTRATOR: "Custody, Policy, People, Quality, Side doors, Training",
