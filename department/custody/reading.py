@@ -356,6 +356,20 @@ def whole_records(
     return whole
 
 
+def judged_record(entry: OpenEntry, record_id: int) -> RecordRow | None:
+    """Return a record as judged last, without its pictures; None if there is none that the entry may see.
+
+    Errors are those of `reads`.
+    """
+    _cover_records(entry, [record_id])
+    with under(entry):
+        rows = prepared("SELECT * FROM custody_judged WHERE id = ANY (%s)", [[record_id]])
+    stored = next((RecordRow(*row) for row in rows), None)
+    if stored is not None:
+        entry.fetched(records=[record_id], group=stored.covert_group)
+    return stored
+
+
 def records_for_package(entry: OpenEntry, records: Sequence[int]) -> dict[int, str]:
     """Return the last verdicts of records by their numbers, and note the records and their pictures as shown.
 

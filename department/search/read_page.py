@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext
 
 from platepost.common.errors import PlatepostError
-from platepost.department.custody.reading import ShownRow, whole_records
-from platepost.department.custody.record import PictureBytes, RecordRow
+from platepost.department.custody.reading import ShownRow, judged_record, picture_kinds
+from platepost.department.custody.record import RecordRow
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.search.places import Places
 from platepost.department.search.street_map import MapPlace, StreetMap, located, street_map
@@ -38,10 +38,8 @@ def read_facts(entry: OpenEntry, row: ShownRow, places: Places) -> ReadFacts:
         ClosedEntryError: the entry, under which it is fetched, is not open.
 
     """
-    stored: RecordRow | None = None
-    kept: Sequence[PictureBytes] = ()
-    read: Read | None = None
-    for stored, kept in whole_records(entry, records=[row["record_id"]], lacking={}):  # noqa: B007 - one, or none
+    stored, read = judged_record(entry, row["record_id"]), None
+    if stored is not None:
         with suppress(PlatepostError, ValueError, TypeError):  # the page states that it cannot be read
             data = read_event(json.loads(stored.json_bytes())).data
             read = data if isinstance(data, Read) else None
@@ -54,7 +52,7 @@ def read_facts(entry: OpenEntry, row: ShownRow, places: Places) -> ReadFacts:
         _heading(read),
     )
     place = located(place, places)
-    kinds = tuple(dict.fromkeys(each.kind for each in kept))
+    kinds = tuple(dict.fromkeys(picture_kinds(entry, row["record_id"])))
     drawn = street_map(places, hit=place)
     drawn = replace(drawn, label=gettext("This read")) if drawn is not None else None
     return ReadFacts(kinds, stored, read, place, drawn)

@@ -147,6 +147,7 @@ EXAMPLES = {
     "batch": uuid4(),
     "plan": uuid4(),
     "query": uuid4(),
+    "cart": uuid4(),
     "saved": uuid4(),
     "ticket": uuid4(),
     "name": "spring",

@@ -17,11 +17,10 @@ from tests.department.alerts.conftest import Dispatch, dispatch
 from tests.department.alerts.test_console_feed import ear, feed, poll
 from tests.department.roles import as_role
 from tests.department.search.conftest import AT, Stock, keep_record, stock, superuser
-from tests.department.search.test_search import PATCH, PLATE, WHY, operator
+from tests.department.search.test_search import PATCH, PLATE, WHY, links, operator, searched
 from tests.s3_store import Bucket
 
 __all__ = ["dispatch", "feed", "operator", "stock", "superuser"]
-SAID = {**WHY, "plate": PLATE, "open": "7AB0123", "record": "1"}
 
 
 @pytest.mark.parametrize(
@@ -67,7 +66,8 @@ def add_object(superuser: psycopg.Connection) -> UUID:
 
 def picture_of_read(operator: Client) -> HttpResponse:
     """Open a read; return what is shown as its picture."""
-    read = operator.post("/search/read/", SAID).content.decode()
+    (where,) = links(searched(operator, {**WHY, "plate": PLATE}), "read")
+    read = operator.get(where).content.decode()
     assert PLATE in read
     (address,) = re.findall('src="(/search/picture/[^"]*)"', read)
     return operator.get(address)
