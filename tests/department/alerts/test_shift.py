@@ -51,7 +51,9 @@ OUTAGES = {"browser asleep": (60.0, "b.chen"), "server killed": (130.0, ""), "ne
 """When each begins, and whose console it strikes; that of both where it is nobody's."""
 TOLERANCE_SECONDS = 1.5
 """A page shows whole seconds, and the last beat may have come just before."""
-WATCH = """() => {
+WATCH = """async () => {
+  const modules = ["hits", "receiving"].map((name) => import(`/static/alerts/${name}.js`));
+  const [{ hits }, { receiving }] = await Promise.all(modules);
   window.watched = { hits: {}, silences: [], told: [] };
   const watch = () => {
     const now = Date.now();
@@ -61,7 +63,8 @@ WATCH = """() => {
     }
     const deaf = document.getElementById("deaf"), last = watched.silences.at(-1);
     const silent = !deaf.hidden && !deaf.classList.contains("some");
-    if (silent && (!last || last.until)) watched.silences.push({ shown: now, since: Number(deafSince), until: 0 });
+    const since = Number(receiving.deafSince);
+    if (silent && (!last || last.until)) watched.silences.push({ shown: now, since, until: 0 });
     else if (!silent && last && !last.until) last.until = now;
     const told = document.getElementById("refused").innerText;
     if (told && told !== watched.told.at(-1)?.text) watched.told.push({ at: now, text: told });
@@ -72,6 +75,8 @@ WATCH = """() => {
 }"""
 """Has a page note when it first showed each hit, and when it said that it receives nothing."""
 WORK = """async ({ most, wrong }) => {
+  const modules = ["hits", "page"].map((name) => import(`/static/alerts/${name}.js`));
+  const [{ heads, hits, toTake, together }, { page, token }] = await Promise.all(modules);
   const made = [];
   const post = async (step, hit, more = {}) => {
     const body = new URLSearchParams({ hit: hit.record, step, revision: hit.revision, ...more });
@@ -84,7 +89,8 @@ WORK = """async ({ most, wrong }) => {
   for (const hit of shown.filter((each) => each.state === "withdrawn").slice(0, most)) {
     await post("meanwhile", { ...hit }, { reason: "nothing" });
   }
-  const fresh = [...taking];  // the page's own: a repeat whose first hit was decided stands by itself
+  // The page's own: a repeat whose first hit was decided stands by itself.
+  const fresh = toTake(heads()).filter((each) => each.state === "new");
   for (const each of fresh.slice(0, most)) {
     const hit = { ...each };
     if (!(await post("take", hit))) continue;
