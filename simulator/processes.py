@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection as Pipe
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from threading import Timer
+from threading import Thread, Timer
 from typing import Any, AnyStr, TypeVar
 
 from platepost.common.signals import CHILDREN_SECONDS, KILLED_SECONDS, Stopped, check, current
@@ -108,12 +108,42 @@ def shielded() -> Iterator[None]:
 
 
 def forking(*modules: str) -> ForkServerContext:
-    """Return what forks processes from one that has loaded some modules; it runs, and Ctrl-C does not reach it."""
+    """Return what forks processes from one that has loaded some modules; Ctrl-C does not reach it.
+
+    Raises:
+        Stopped: we were asked to end while it loaded them. On a busy machine that takes many seconds, and the start of
+            the first process would wait for it whatever comes.
+
+    """
     context = get_context("forkserver")
     context.set_forkserver_preload([*modules])
     with shielded():
         forkserver.ensure_running()
+    first = context.Process(target=_do_nothing)
+
+    def start() -> None:
+        try:
+            first.start()
+        except EOFError:
+            if not current().requested:
+                raise
+
+    starting = Thread(target=start, name="first fork", daemon=True)
+    starting.start()
+    try:
+        while starting.is_alive():
+            starting.join(_CHECK_SECONDS)
+            check()
+    except Stopped:
+        os.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)  # type: ignore[attr-defined]  # noqa: SLF001
+        raise
+    first.join()
+    first.close()
     return context
+
+
+def _do_nothing() -> None:
+    pass
 
 
 def await_answer(pipe: "Pipe[Any, Any]", seconds: float) -> bool:
@@ -147,7 +177,9 @@ def end_forked(process: BaseProcess, *, sent: signal.Signals, seconds: float) ->
         if process.pid is not None:
             os.kill(process.pid, sent)
             os.kill(process.pid, signal.SIGCONT)
-    process.join(current().limit(seconds))
+    began = time.monotonic()
+    while process.is_alive() and time.monotonic() < began + current().limit(seconds):
+        process.join(_CHECK_SECONDS)
     if process.is_alive():
         process.kill()
         process.join(KILLED_SECONDS)

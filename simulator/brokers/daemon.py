@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from platepost.common.signals import sleep
+from platepost.common.signals import current, sleep
 from platepost.simulator.errors import BrokerError
 from platepost.simulator.processes import end, log_tail
 
@@ -114,16 +114,16 @@ class Daemon:
             BrokerError: it did not start; the message carries the end of its log.
 
         """
-        deadline = time.monotonic() + self.start_seconds
+        began = time.monotonic()
         while not self._accepts():
             code = self._process.poll() if self._process is not None else None
             if self._process is None or code is not None:
                 self._process = None
                 raise BrokerError(f"{self.program} ended at once (exit code {code}):\n{self.log_tail()}")
-            if time.monotonic() > deadline:
+            if time.monotonic() > began + current().limit(self.start_seconds):
                 self.kill()
                 raise BrokerError(
-                    f"{self.program} accepts no connection after {self.start_seconds:.0f} s:\n{self.log_tail()}"
+                    f"{self.program} accepts no connection after {time.monotonic() - began:.0f} s:\n{self.log_tail()}"
                 )
             sleep(_POLL_SECONDS)
 

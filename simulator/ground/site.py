@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
+from platepost.common.signals import check
 from platepost.provisioning.connection import Connection
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
@@ -111,7 +112,11 @@ class Site(Generic[BrokerT]):
             through: its ways to the brokers; it knows these themselves where there is none.
             settings: those of `PostSettings`; without a camera where none is named.
 
+        Raises:
+            Stopped: we were asked to end.
+
         """
+        check()  # keys and files of a dozen posts take seconds on a busy machine
         brokers = tuple(f"localhost:{proxy.port}" for proxy in through)
         brokers = brokers or tuple(address for broker in self.brokers for address in broker.addresses)
         return self.fleet.add_post(name, PostSettings(**{"brokers": brokers, "camera": "none"} | settings))

@@ -108,9 +108,9 @@ class RecordKeeper(Keeper[RecordStore]):
         """
         self._thread = threading.Thread(target=self._work, name=f"keeper {self.name}", daemon=True)
         self._thread.start()
-        deadline = time.monotonic() + timeout
+        began = time.monotonic()
         while not self.subscribed:
-            if self._failure is not None or time.monotonic() > deadline:
+            if self._failure is not None or time.monotonic() > began + current().limit(timeout):
                 answers = {broker: answer for broker, answer in self.answers.items() if answer is not None}
                 broker, answer = next(iter(answers.items()), (self.settings.brokers[0], "no answer"))
                 self.stop()
