@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from platepost.models.plates import fonts
 from tests.pi.machine import Pi
@@ -20,6 +21,9 @@ if find_spec("playwright"):
 # The same examples every time, and no example fails for the machine's being busy.
 settings.register_profile("platepost", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("platepost")
+# It would parse each of our modules that is loaded, in each worker, to draw its constants too: which examples it draws
+# would depend on what else was collected.
+providers._get_local_constants = lambda: providers._local_constants  # none
 
 
 @pytest.fixture(scope="session", autouse=True)
