@@ -27,12 +27,13 @@ def fixture_input() -> NDArray[np.int8]:
 
 
 def answer(model: Network) -> dict[str, str]:
-    """SHA-256 of the file and of each output, named by its number of channels."""
+    """SHA-256 of each output, named by its number of channels."""
     _, rows, columns, _ = model.input.shape
     outputs = model.run(np.ascontiguousarray(fixture_input()[:, :rows, :columns]))
-    return {"file": model.digest} | {str(output.shape[3]): sha256(output.tobytes()).hexdigest() for output in outputs}
+    return {str(output.shape[3]): sha256(output.tobytes()).hexdigest() for output in outputs}
 
 
 if __name__ == "__main__":
     for file, golden in GOLDEN.items():
-        golden.write_text(json.dumps(answer(Network(file, reference=True)), indent=1) + "\n")
+        shipped = Network(file, reference=True)
+        golden.write_text(json.dumps({"digest": shipped.digest, **answer(shipped)}, indent=1) + "\n")

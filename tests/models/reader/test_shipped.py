@@ -1,11 +1,8 @@
-import importlib.util
-import json
-
 import numpy as np
 import pytest
 
 from platepost.device.vision.ctc import HIDDEN
-from platepost.device.vision.interpreter import RUNTIMES, Network
+from platepost.device.vision.interpreter import Network
 from platepost.device.vision.reader import Reader
 from platepost.models.evaluate.spelling import fold
 from platepost.models.plates import Severity, degrade, framed, render_plate
@@ -13,8 +10,7 @@ from platepost.models.plates.occluders import obscured
 from platepost.models.reader.labels import greedy
 from platepost.models.reader.real import RealPlate
 from platepost.models.reader.shuffle import FRAMED_PLATE, find_cells
-from tests.models.asked import ASKED
-from tests.models.reader.golden import GOLDEN, SHIPPED, answers
+from tests.models.reader.golden import SHIPPED
 
 
 @pytest.fixture(scope="module")
@@ -28,16 +24,6 @@ def test_shipped_reader_keeps_the_contract(model: Network) -> None:
     assert model.input.zero_point == -128
     assert sorted(output.shape for output in model.outputs) == [(1, 40, 1), (1, 40, 37)]
     assert SHIPPED.stat().st_size <= 1_300_000
-
-
-@pytest.mark.parametrize("runtime", RUNTIMES)
-def test_shipped_reader_is_bit_identical_to_the_golden_output(runtime: str) -> None:
-    if importlib.util.find_spec(runtime.partition(".")[0]) is None:
-        pytest.skip(f"{runtime} is missing: make test-arm")
-    model, golden = Network(SHIPPED, runtime=runtime, reference=True), json.loads(GOLDEN.read_text())
-    assert golden["digest"] == model.digest, "another reader.tflite: run golden.py"
-    for _ in range(ASKED):
-        assert golden == {"digest": model.digest, **answers(model)}
 
 
 def test_shipped_reader_reads_fresh_plates() -> None:

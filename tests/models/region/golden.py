@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from platepost.device.vision.interpreter import Network
-from platepost.wire.records.regions import REGIONS
 from tests.models.reader.golden import fixture_input
 
 SHIPPED = Path(__file__).parents[3] / "models" / "region.tflite"
@@ -22,9 +21,10 @@ def fixture_inputs() -> list[npt.NDArray[np.int8]]:
 def answers(model: Network) -> dict[str, list[list[int]]]:
     """Return the net's int8 answers to each: `logits` of who issued it, and of whether they are `plates`."""
     given = [model.run(picture) for picture in fixture_inputs()]
-    names = {len(REGIONS): "logits", 1: "plates"}
     return {
-        names[output.shape[1]]: [[int(value) for value in answer[place].flat] for answer in given]
+        "plates" if output.shape[1] == 1 else "logits": [
+            [int(value) for value in answer[place].flat] for answer in given
+        ]
         for place, output in enumerate(model.outputs)
     }
 
