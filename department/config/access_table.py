@@ -25,7 +25,7 @@ TABLE = Path(__file__).resolve().parents[2] / "docs" / "access.md"
 _HEAD = """# Who may open which page
 
 For administrators and auditors: which role opens which page of the department. `make contract` writes this page from
-the code, and a test makes a request for each cell. No other address exists.
+the code, and `make test-thorough` makes a request for each cell. No other address exists.
 
 `always`: with the role. `current`: with the role, and only while certificates and training are current. `fresh`: as
 `current`, and with a second factor given in the last five minutes. [People](people.md) says what each role is for.
