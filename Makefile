@@ -8,6 +8,8 @@ export PYTHONDONTWRITEBYTECODE =
 
 # The department's database: its programs lie beside one another by version.
 POSTGRESQL := '/usr/lib/postgresql/*/bin/postgres=postgresql'
+# What lays out the department's PDFs.
+PANGO := '/usr/lib/*/libpangoft2-1.0.so.0=libpangoft2-1.0-0' '/usr/lib/*/libharfbuzz-subset.so.0=libharfbuzz-subset0'
 
 .DEFAULT_GOAL := help
 .PHONY: tools bundle deb test-all test-arm-short test-arm-system test-card test-pins
@@ -22,11 +24,11 @@ help: ## Show this help
 	@echo "  PYTHON=python3.13 picks the interpreter (3.11 to 3.13), VENV=... another virtual environment."
 
 demo: $(VENV)/.simulator ## One post does its whole job on recorded footage; ends with build/demo/report.html
-	@scripts/need mosquitto $(POSTGRESQL)
+	@scripts/need mosquitto $(POSTGRESQL) $(PANGO)
 	$(BIN)/platepost simulate demo --directory build/demo
 
 scenarios: $(VENV)/.simulator ## Play every scenario that ships and judge it; ends with build/scenarios/index.html
-	@scripts/need mosquitto $(POSTGRESQL)
+	@scripts/need mosquitto $(POSTGRESQL) $(PANGO)
 	$(BIN)/platepost simulate run --all --report build/scenarios --junit build/scenarios/junit.xml
 
 # At most two processes that compute for each core: whole posts mostly wait, and the other targets take what they leave over.
@@ -64,7 +66,7 @@ end-to-end: $(VENV)/.development tools build/rclone ## Run whole posts against a
 # What the tests are made with, installed where it is missing.
 tools:
 	@scripts/need mosquitto age jq faketime chromium-headless-shell npm micropython gcc curl swtpm rauc /usr/bin/dh=debhelper /usr/bin/ssh-keygen=openssh-client \
-	  $(POSTGRESQL) /usr/bin/mosquitto_sub=mosquitto-clients /usr/sbin/nft=nftables /usr/sbin/chronyd=chrony /usr/bin/softhsm2-util=softhsm2 \
+	  $(POSTGRESQL) $(PANGO) /usr/bin/mosquitto_sub=mosquitto-clients /usr/sbin/nft=nftables /usr/sbin/chronyd=chrony /usr/bin/softhsm2-util=softhsm2 \
 	  /usr/bin/mksquashfs=squashfs-tools /usr/bin/systemd-analyze=systemd /usr/include/stdio.h=libc6-dev \
 	  /usr/share/doc/tpm2-openssl=tpm2-openssl /usr/share/doc/pkcs11-provider=pkcs11-provider \
 	  /usr/share/doc/libegl1=libegl1 /usr/share/doc/libgl1-mesa-dri=libgl1-mesa-dri
@@ -105,7 +107,7 @@ test-camera: ## Try the real Picamera2, rpi-lgpio and GStreamer's RTSP server, a
 	scripts/test-camera
 
 test-department: $(VENV)/.development ## Send a million records while keeper, broker and database are killed (RECORDS=50000 SEED=7 for others; an hour, 10 GB of memory)
-	@scripts/need mosquitto $(POSTGRESQL)
+	@scripts/need mosquitto $(POSTGRESQL) $(PANGO)
 	$(BIN)/python -m tests.campaigns department --records $(or $(RECORDS),1000000) --seed $(or $(SEED),1) --kills 50 --restarts 10 --fills 2
 
 test-thorough: $(VENV)/.development tools build/rclone ## Try every pair of cases, and all that repeats, where `make test` tries some (an hour)
@@ -113,12 +115,12 @@ test-thorough: $(VENV)/.development tools build/rclone ## Try every pair of case
 	  $$(grep -rl "import THOROUGH\|import in_turn" tests --include='test_*.py')
 
 test-stops: $(VENV)/.development ## Stop each long command 200 times, at moments of its whole life (STOPS=20 for fewer, COMMANDS="faults or demo" for some)
-	@scripts/need mosquitto $(POSTGRESQL)
+	@scripts/need mosquitto $(POSTGRESQL) $(PANGO)
 	PLATEPOST_STOPS=$(or $(STOPS),200) nice $(BIN)/pytest --timeout=14400 -q -s -p no:cacheprovider \
 	  $(if $(COMMANDS),-k "$(COMMANDS)") tests/end_to_end/test_stopped_commands.py
 
 test-scenarios: $(VENV)/.development ## Break what each scenario promises, and see that its demands find out (minutes)
-	@scripts/need mosquitto $(POSTGRESQL)
+	@scripts/need mosquitto $(POSTGRESQL) $(PANGO)
 	PLATEPOST_MUTATIONS=1 $(BIN)/pytest --timeout=900 -n 2 tests/mutations
 
 ARM_NETWORKS := tests/models/test_golden.py tests/models/reader/test_shipped.py tests/models/detector/test_shipped.py tests/models/region/test_shipped.py tests/models/vehicle/test_shipped.py

@@ -235,7 +235,9 @@ class DepartmentSettings(BaseModel):
     name: str = ""
     """The department's, as people write it: on the pages, and in notices of a breach."""
     contact: str = ""
-    """Whom the public asks: the public page and notices of a breach say it."""
+    """Whom the public asks, by address, telephone or e-mail: the public page, the policy, and notices have it."""
+    public_cameras: tuple[Annotated[str, Field(max_length=200)], ...] = ()
+    """Where cameras are, as the department tells the public: places in words, one each."""
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
     """In which the pages show times; everything is stored in UTC."""
     language: Literal["en", "es"] = "en"

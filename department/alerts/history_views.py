@@ -133,7 +133,7 @@ def history(request: CurrentRequest) -> HttpResponse:
     return render(request, "alerts/history/history.html", context, status=422 if form.errors else 200)
 
 
-@needs(Permission.EXPORT)
+@needs(Permission.EXPORT, gives_file=True)
 @require_POST
 def history_csv(request: CurrentRequest) -> HttpResponse:
     """Give the hits of a time as a file, and enter that in the ledger."""

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from platepost.department.alerts import console, history_views, quality_views
 from platepost.department.people.rights import Permission
-from platepost.department.web.navigation import NavigationEntry
+from platepost.department.web.navigation import NavigationEntry, NavigationGroup
 
 urlpatterns = [
     path("console/", console.console, name="console"),
@@ -26,8 +26,35 @@ urlpatterns = [
 ]
 
 navigation = (
-    NavigationEntry(20, "console", _("Hits"), Permission.ANSWER_HITS),
-    NavigationEntry(25, "history", _("History"), Permission.ANSWER_HITS),
-    NavigationEntry(26, "rejections", history_views.rejections_label, Permission.REVIEW_EXIGENT),
-    NavigationEntry(140, "quality", _("Quality")),
+    NavigationEntry(
+        NavigationGroup.DISPATCH,
+        10,
+        "console",
+        _("Hits"),
+        Permission.ANSWER_HITS,
+        _("Answer hits as they arrive: compare, confirm, record the outcome."),
+    ),
+    NavigationEntry(
+        NavigationGroup.DISPATCH,
+        20,
+        "history",
+        _("History"),
+        Permission.ANSWER_HITS,
+        _("Find a hit of the past, with everything that was done on it."),
+    ),
+    NavigationEntry(
+        NavigationGroup.DISPATCH,
+        30,
+        "rejections",
+        history_views.rejections_label,
+        Permission.REVIEW_EXIGENT,
+        _("Check the hits that dispatchers rejected."),
+    ),
+    NavigationEntry(
+        NavigationGroup.OVERSIGHT,
+        170,
+        "quality",
+        _("Quality"),
+        summary=_("How often each post misreads, and why hits were rejected."),
+    ),
 )

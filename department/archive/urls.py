@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from platepost.department.archive import evidence_views, views
 from platepost.department.people.rights import Permission
-from platepost.department.web.navigation import NavigationEntry
+from platepost.department.web.navigation import NavigationEntry, NavigationGroup
 
 urlpatterns = [
     path("archive/", views.archive, name="archive"),
@@ -27,7 +27,28 @@ urlpatterns = [
 ]
 
 navigation = (
-    NavigationEntry(50, "holds", _("Holds"), Permission.PLACE_HOLD),
-    NavigationEntry(55, "evidence", _("Evidence"), Permission.PLACE_HOLD),
-    NavigationEntry(60, "archive", _("Archive"), Permission.PLAN_PURGE),
+    NavigationEntry(
+        NavigationGroup.INVESTIGATE,
+        50,
+        "holds",
+        _("Holds"),
+        Permission.PLACE_HOLD,
+        _("Keep records from every purge while a case needs them."),
+    ),
+    NavigationEntry(
+        NavigationGroup.INVESTIGATE,
+        60,
+        "evidence",
+        _("Evidence"),
+        Permission.PLACE_HOLD,
+        _("Collect reads under a case, and make an encrypted package of them."),
+    ),
+    NavigationEntry(
+        NavigationGroup.OVERSIGHT,
+        40,
+        "archive",
+        _("Archive"),
+        Permission.PLAN_PURGE,
+        _("How long records are kept, and the purges that delete them."),
+    ),
 )

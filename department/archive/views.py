@@ -19,7 +19,8 @@ from platepost.department.archive.models import BackupRecord, Hold, PurgePlan, R
 from platepost.department.archive.purge import PurgeAuthority, approve_purge, plan_purge, planned_parts, stale_because
 from platepost.department.archive.retention import due, set_term
 from platepost.department.people.access import CurrentRequest, accepted, needs
-from platepost.department.people.forms import MOST_NUMBER, DayField, TimeField
+from platepost.department.people.currency import people_with
+from platepost.department.people.forms import CHOOSE, MOST_NUMBER, DayField, TimeField, not_past
 from platepost.department.people.rights import Permission
 from platepost.department.people.services import covert_groups
 from platepost.department.search.errors import NoSearchError
@@ -78,10 +79,12 @@ class PurgePlanForm(forms.Form):
 class HoldForm(forms.Form):
     """What is to be held, and why."""
 
-    kind = forms.ChoiceField(choices=[(kind, kind) for kind in Hold.KINDS])
+    kind = forms.ChoiceField(choices=[CHOOSE, *((kind, kind) for kind in Hold.KINDS)])
     case = forms.CharField(label=_("Number of the case, request or action"), max_length=64)
     reason = forms.CharField(max_length=500)
-    review_on = DayField(label=_("To be reviewed on"), help_text=_("It does not end automatically."))
+    review_on = DayField(
+        label=_("To be reviewed on"), validators=[not_past], help_text=_("It does not end automatically.")
+    )
     records = forms.RegexField(
         r"^[\d\s,]*$",
         label=_("Records"),
@@ -125,7 +128,7 @@ class LiftForm(forms.Form):
 class HoldReviewForm(forms.Form):
     """When a hold is to be looked at again."""
 
-    review_on = DayField(label=_("Reviewed; again on"))
+    review_on = DayField(label=_("Reviewed; again on"), validators=[not_past])
 
 
 @needs(Permission.PLAN_PURGE)
@@ -208,6 +211,7 @@ def _plan(request: HttpRequest, number: UUID, form: forms.Form | None = None) ->
         "gone": sum(part.dropped for part in parts),
         "holds": Hold.objects.filter(pk__in=asked.holds),
         "stale": None if asked.begun_at else stale_because(number),
+        "approvers": people_with(Permission.PURGE),
         "form": form,
     }
     return render(request, "archive/plan.html", shown, status=409 if form else 200)
@@ -293,6 +297,7 @@ def _holds(
         )
         for hold in Hold.objects.filter(lifted_at=None).order_by("review_on", "id")
     ]
-    shown = {"holds": listed, "form": form or HoldForm(), "refused": refused}
+    lifters = people_with(Permission.REMOVE_HOLD)
+    shown = {"holds": listed, "form": form or HoldForm(), "refused": refused, "lifters": lifters}
     wrong = refused or (form is not None and form.is_bound)
     return render(request, "archive/holds.html", shown, status=409 if wrong else 200)

@@ -5,20 +5,22 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from platepost.department.alerts.actions import AlertActor, review
 from platepost.department.alerts.alerts import open_substitutes
 from platepost.department.alerts.errors import AlertError
+from platepost.department.audits.files import FORMATS, ledger_file
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.details import details
 from platepost.department.ledger.entries import open_log
 from platepost.department.ledger.errors import LedgerError
-from platepost.department.ledger.reading import EntryFilter, logged
+from platepost.department.ledger.reading import MOST_ENTRIES, EntryFilter, logged
 from platepost.department.ledger.reviews import (
     ReviewOutcome,
     decide_search,
@@ -49,10 +51,13 @@ class LedgerForm(forms.Form):
     since = DayField(label=_("From"), required=False)
     until = DayField(label=_("To"), required=False)
     before = forms.IntegerField(widget=forms.HiddenInput, required=False, max_value=MOST_NUMBER)
+    of = forms.UUIDField(widget=forms.HiddenInput, required=False)
 
     def entry_filter(self) -> EntryFilter:
         """Return which entries are wanted."""
         given = self.cleaned_data
+        if given["of"]:  # what a search showed, whatever else the form asks for
+            return EntryFilter(refers_to=given["of"])
         return EntryFilter(
             person=given["person"] or None,
             events=[LedgerEvent(given["event"])] if given["event"] else [],
@@ -63,7 +68,7 @@ class LedgerForm(forms.Form):
 
     def asked(self) -> Mapping[str, Any]:
         """Return what is asked, in JSON's types."""
-        named = ("person", "event", "since", "until", "before")
+        named = ("of",) if self.cleaned_data["of"] else ("person", "event", "since", "until", "before")
         return {name: str(self.cleaned_data[name]) for name in named if self.cleaned_data[name]}
 
 
@@ -112,14 +117,43 @@ def ledger(request: HttpRequest) -> HttpResponse:
                 shown_entries = logged(log, form.entry_filter(), limit=PAGE)
         except PurposeError as error:
             form.add_error(None, str(error))
-        del form.fields["before"]  # the button for older ones says it again
+        for name in ("before", "of"):  # their buttons state them again
+            del form.fields[name]
     older = shown_entries[-1].number if shown_entries and len(shown_entries) == PAGE else None
     by = {entry.entry: entry for entry in shown_entries or ()}
     entries = [
         (each, by.get(each.refers_to) if each.refers_to else None, details(each.fields)) for each in shown_entries or ()
     ]
-    shown = {"form": form, "entries": None if shown_entries is None else entries, "older": older}
+    shown = {
+        "form": form,
+        "entries": None if shown_entries is None else entries,
+        "older": older,
+        "opening": (LedgerEvent.INTENT, LedgerEvent.LOG_INTENT),
+    }
     return render(request, "audits/ledger.html", shown, status=422 if form.errors else 200)
+
+
+@needs(Permission.EXPORT_LEDGER, gives_file=True)
+@require_POST
+def ledger_download(request: CurrentRequest) -> HttpResponse:
+    """Give entries of the ledger as a file: as many as one call returns, the latest of those that are asked for."""
+    form, person, ending = LedgerForm(request.POST), request.user, request.POST.get("format", "")
+    if ending not in FORMATS:
+        raise Http404
+    if form.is_valid():
+        purpose = AccessPurpose(form.cleaned_data["purpose"], form.cleaned_data["case"] or None)
+        try:
+            who: dict[str, Any] = {"person": person.login, "agency": person.agency, "groups": covert_groups(person)}
+            with open_log(purpose=purpose, query={**form.asked(), "file": ending}, **who) as log:
+                entries = logged(log, form.entry_filter())
+        except PurposeError as error:
+            form.add_error(None, str(error))
+        else:
+            asked = "; ".join(f"{name}: {value}" for name, value in form.asked().items()) or gettext("all entries")
+            if len(entries) == MOST_ENTRIES:
+                asked += gettext("; the latest {count} of them").format(count=MOST_ENTRIES)
+            return ledger_file(entries, asked).answer(ending, person=person)
+    return render(request, "audits/ledger.html", {"form": form, "entries": None}, status=422)
 
 
 @needs(Permission.REVIEW_EXIGENT)

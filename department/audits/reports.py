@@ -72,6 +72,13 @@ def post_accesses(since: datetime) -> list[PostAccesses]:
     return [PostAccesses(*row) for row in rows("SELECT * FROM audits_post_accesses(%s)", [since])]
 
 
+def month_times(month: date) -> list[datetime]:
+    """Return when a month begins and when it ends, where the department is."""
+    first = month.replace(day=1)
+    after = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+    return [timezone.make_aware(datetime.combine(day, time())) for day in (first, after)]
+
+
 def month_report(month: date, *, person: str, agency: str) -> MonthReport:
     """Count a month's searches, under an entry of the ledger in the name of a person.
 
@@ -81,8 +88,7 @@ def month_report(month: date, *, person: str, agency: str) -> MonthReport:
 
     """
     first = month.replace(day=1)
-    after = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
-    times = [timezone.make_aware(datetime.combine(day, time())) for day in (first, after)]
+    times = month_times(month)
     with auditing(person, agency, {"report": f"{first:%Y-%m}"}) as log, reading(log) as cursor:
         cursor.execute(_SEARCHES, times)
         searches = tuple(SearchCount(*row) for row in cursor.fetchall())

@@ -5,10 +5,11 @@ from django.utils.translation import gettext_lazy as _
 
 from platepost.department.audits import ledger, views
 from platepost.department.people.rights import Permission
-from platepost.department.web.navigation import NavigationEntry
+from platepost.department.web.navigation import NavigationEntry, NavigationGroup
 
 urlpatterns = [
     path("ledger/", ledger.ledger, name="ledger"),
+    path("ledger/file/", ledger.ledger_download, name="ledger_file"),
     path("reviews/", ledger.reviews, name="reviews"),
     path("audits/", views.audits, name="audits"),
     path("audits/plan/", views.plan, name="audit_plan"),
@@ -16,6 +17,8 @@ urlpatterns = [
     path("audits/plan/<int:number>/begin/", views.begin, name="audit_begin"),
     path("audits/report/", views.report, name="audit_report"),
     path("audits/<int:number>/", views.audit, name="audit"),
+    path("audits/report/file/", views.report_file, name="audit_report_file"),
+    path("audits/<int:number>/file/", views.audit_download, name="audit_file"),
     path("audits/<int:number>/finish/", views.finish, name="audit_finish"),
     path("audits/sample/<int:number>/", views.judge, name="audit_judge"),
     path("household/", views.household, name="household"),
@@ -25,7 +28,28 @@ urlpatterns = [
 ]
 
 navigation = (
-    NavigationEntry(130, "ledger", _("Ledger"), Permission.READ_LEDGER),
-    NavigationEntry(160, "audits", _("Audits"), Permission.REVIEW_SEARCHES),
-    NavigationEntry(170, "reviews", _("Reviews"), Permission.REVIEW_EXIGENT),
+    NavigationEntry(
+        NavigationGroup.OVERSIGHT,
+        50,
+        "audits",
+        _("Audits"),
+        Permission.REVIEW_SEARCHES,
+        _("Plan and carry out audits, and follow up what they found."),
+    ),
+    NavigationEntry(
+        NavigationGroup.OVERSIGHT,
+        60,
+        "reviews",
+        _("Reviews"),
+        Permission.REVIEW_EXIGENT,
+        _("Review exigent searches, and approve those that wait for you."),
+    ),
+    NavigationEntry(
+        NavigationGroup.OVERSIGHT,
+        70,
+        "ledger",
+        _("Ledger"),
+        Permission.READ_LEDGER,
+        _("Everything that anyone did or saw, entry by entry."),
+    ),
 )

@@ -6,17 +6,20 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from platepost.department.audits import services
+from platepost.department.audits.dashboard import MonthDashboard, month_dashboard
+from platepost.department.audits.files import FORMATS, audit_file, month_file
 from platepost.department.audits.forms import AnswerForm, ClosingForm, HouseholdForm, JudgmentForm, MonthForm, PlanForm
 from platepost.department.audits.household import household_of, seal_household
 from platepost.department.audits.log import auditing
 from platepost.department.audits.models import AuditFinding, AuditPlan, AuditSample, DrawnAudit
-from platepost.department.audits.reports import month_report, post_accesses
+from platepost.department.audits.reports import post_accesses
 from platepost.department.ledger.direct_feeds import direct_feeds, stored_register
 from platepost.department.people.access import CurrentRequest, accepted, needs
 from platepost.department.people.rights import Permission
@@ -24,6 +27,8 @@ from platepost.department.people.services import covert_groups
 
 FEEDS_SINCE = timedelta(days=30)
 """For so long back the first page counts who looked at posts themselves."""
+PAST = 50
+"""Finished audits, and closed findings, that the first page lists, the latest."""
 LISTED = 50
 """Entries of a finding that its page shows, the latest."""
 
@@ -114,10 +119,28 @@ def close(request: CurrentRequest, number: int) -> HttpResponse:
 def report(request: CurrentRequest) -> HttpResponse:
     """Show a month's searches by purpose and agency, and how old the reads were that they showed."""
     form = MonthForm(request.POST if request.method == "POST" else None, initial={"month": timezone.localdate()})
-    figures = None
-    if form.is_valid():
-        figures = month_report(form.cleaned_data["month"], person=request.user.login, agency=request.user.agency)
-    return render(request, "audits/report.html", {"form": form, "report": figures}, status=422 if form.errors else 200)
+    dashboard = _dashboard(request, form) if form.is_valid() else None
+    shown = {"form": form, "dashboard": dashboard, "report": dashboard and dashboard.report}
+    return render(request, "audits/report.html", shown, status=422 if form.errors else 200)
+
+
+@needs(Permission.EXPORT_LEDGER, gives_file=True)
+@require_POST
+def report_file(request: CurrentRequest) -> HttpResponse:
+    """Give a month as a file."""
+    form = MonthForm(request.POST)
+    if not form.is_valid():
+        return render(request, "audits/report.html", {"form": form}, status=422)
+    return month_file(_dashboard(request, form)).answer(_format(request), person=request.user)
+
+
+@needs(Permission.EXPORT_LEDGER, gives_file=True)
+@require_POST
+def audit_download(request: CurrentRequest, number: int) -> HttpResponse:
+    """Give an audit with its samples, findings and follow-up as a file."""
+    drawn_audit = get_object_or_404(DrawnAudit, pk=number)
+    shown = [(sample, search) for sample, search in _samples(request, drawn_audit)]
+    return audit_file(drawn_audit, shown, _findings_of(drawn_audit)).answer(_format(request), person=request.user)
 
 
 @needs(Permission.OWN_ACCOUNT)
@@ -144,6 +167,15 @@ def _audits(request: CurrentRequest, form: PlanForm | None = None, refused: form
         "accesses": post_accesses(timezone.now() - FEEDS_SINCE),
         "plans": AuditPlan.objects.filter(ended_at=None),
         "under_way": DrawnAudit.objects.filter(finished_at=None).select_related("plan"),
+        "finished": DrawnAudit.objects.exclude(finished_at=None)
+        .select_related("plan")
+        .annotate(
+            drawn=Count("samples", distinct=True),
+            found=Count("samples__finding", distinct=True),
+            open=Count("samples__finding", filter=Q(samples__finding__closed_at=None), distinct=True),
+        )
+        .order_by("-finished_at")[:PAST],
+        "closed": AuditFinding.objects.exclude(closed_at=None).order_by("-closed_at")[:PAST],
         "findings": AuditFinding.objects.filter(closed_at=None).prefetch_related("answers"),
         "now": timezone.now(),
         "form": form or PlanForm(initial={"auditor": request.user.login, "begins": timezone.localdate()}),
@@ -155,14 +187,41 @@ def _audits(request: CurrentRequest, form: PlanForm | None = None, refused: form
 def _audit(
     request: CurrentRequest, drawn_audit: DrawnAudit, *, bound: tuple[int, forms.Form] | None = None
 ) -> HttpResponse:
+    shown = [(sample, search, _form_of(sample, bound)) for sample, search in _samples(request, drawn_audit)]
+    context = {
+        "audit": drawn_audit,
+        "shown": shown,
+        "left": sum(sample.outcome is None for sample, *_ in shown),
+        "findings": _findings_of(drawn_audit),
+    }
+    return render(request, "audits/audit.html", context, status=422 if bound else 200)
+
+
+def _samples(
+    request: CurrentRequest, drawn_audit: DrawnAudit
+) -> list[tuple[AuditSample, services.AuditedSearch | None]]:
+    """Return the samples of an audit with their searches, which are read under an entry of the ledger."""
     samples = list(drawn_audit.samples.all())
     person = request.user
     asked, groups = {"audit": drawn_audit.plan_id, "samples of": drawn_audit.pk}, covert_groups(person)
     with auditing(person.login, person.agency, asked, groups=groups) as log:
         searches = {each.entry: each for each in services.searches_of(log, [sample.entry for sample in samples])}
-    shown = [(sample, searches.get(sample.entry), _form_of(sample, bound)) for sample in samples]
-    context = {"audit": drawn_audit, "shown": shown, "left": sum(sample.outcome is None for sample in samples)}
-    return render(request, "audits/audit.html", context, status=422 if bound else 200)
+    return [(sample, searches.get(sample.entry)) for sample in samples]
+
+
+def _findings_of(drawn_audit: DrawnAudit) -> list[AuditFinding]:
+    return list(AuditFinding.objects.filter(sample__audit=drawn_audit).prefetch_related("answers"))
+
+
+def _dashboard(request: CurrentRequest, form: forms.Form) -> MonthDashboard:
+    return month_dashboard(form.cleaned_data["month"], person=request.user.login, agency=request.user.agency)
+
+
+def _format(request: CurrentRequest) -> str:
+    given = request.POST.get("format", "")
+    if given not in FORMATS:
+        raise Http404
+    return given
 
 
 def _form_of(sample: AuditSample, bound: tuple[int, forms.Form] | None) -> forms.Form:

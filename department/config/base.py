@@ -62,6 +62,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "platepost.department.web.navigation.navigation",
+                "platepost.department.people.pending.pending_file",
             ]
         },
     }

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from platepost.department.federation import search, views
 from platepost.department.people.rights import Permission
-from platepost.department.web.navigation import NavigationEntry
+from platepost.department.web.navigation import NavigationEntry, NavigationGroup
 
 urlpatterns = [
     path("search/partners/", search.search_partners, name="search_partners"),
@@ -13,4 +13,13 @@ urlpatterns = [
     path("partners/<slug:what>/", views.change_partners, name="partner_change"),
 ]
 
-navigation = (NavigationEntry(80, "partners", _("Partners"), Permission.ANSWER_REQUESTS),)
+navigation = (
+    NavigationEntry(
+        NavigationGroup.OVERSIGHT,
+        110,
+        "partners",
+        _("Partners"),
+        Permission.ANSWER_REQUESTS,
+        _("Other departments whose servers ask this one, and answer it."),
+    ),
+)

@@ -225,6 +225,8 @@ class LedgerEvent(Enum):
     REQUEST_EXTENDED = EventKind("request_extended", "extended a request", "person request:int due:date because")
     REQUEST_HELD = EventKind("request_held", "held what a request is about", "person request:int hold:int")
     REQUEST_DECIDED = EventKind("request_decided", "decided a request", "person request:int decision because")
+    REQUEST_REOPENED = EventKind("request_reopened", "took the decision of a request back", "person request:int")
+    REQUEST_SENT = EventKind("request_sent", "sent the answer to a request", "person request:int")
     RELEASED = EventKind("released", "released records", "person request:int what digest recipient count:int")
     RELEASE_RECALLED = EventKind("release_recalled", "recalled a release", "person what because")
     INCIDENT_OPENED = EventKind("incident_opened", "opened an incident", "person incident:int kind subject due:date")
@@ -271,7 +273,7 @@ class LedgerEvent(Enum):
     )
     """The bodies of a class that were entered before a time may go."""
 
-    LOG_EXPORTED = EventKind("log_exported", "exported the log", "person what", writers=(KEEPER, COMMAND))
+    LOG_EXPORTED = EventKind("log_exported", "exported the log", "person what", writers=(KEEPER, COMMAND, WEB))
     CLOCK_SET_BACK = EventKind(
         "clock_set_back",
         "entered that the clock was set back",

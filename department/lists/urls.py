@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from platepost.department.lists import views
 from platepost.department.people.rights import Permission
-from platepost.department.web.navigation import NavigationEntry
+from platepost.department.web.navigation import NavigationEntry, NavigationGroup
 
 urlpatterns = [
     path("lists/", views.lists, name="lists"),
@@ -20,4 +20,29 @@ urlpatterns = [
     path("lists/held/<slug:what>/<int:number>/", views.let_go, name="list_let_go"),
 ]
 
-navigation = (NavigationEntry(40, "lists", _("Lists"), Permission.PROPOSE_LIST),)
+navigation = (
+    NavigationEntry(
+        NavigationGroup.LISTS,
+        10,
+        "lists",
+        _("Hot list"),
+        Permission.PROPOSE_LIST,
+        _("What posts look for, what waits for approval, and which list each post has."),
+    ),
+    NavigationEntry(
+        NavigationGroup.LISTS,
+        20,
+        "list_add",
+        _("New entry"),
+        Permission.PROPOSE_LIST,
+        _("List a plate or a part of one, and search the past for it."),
+    ),
+    NavigationEntry(
+        NavigationGroup.LISTS,
+        30,
+        "list_imports",
+        _("Imports"),
+        Permission.PROPOSE_LIST,
+        _("The files of the state and of others that were imported, row by row."),
+    ),
+)

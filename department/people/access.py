@@ -16,9 +16,10 @@ from datetime import UTC, datetime
 from enum import Enum
 from functools import wraps
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
+from allauth.account.adapter import get_adapter
 from allauth.account.decorators import reauthentication_required
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
 from allauth.mfa.utils import is_mfa_enabled
 from django import forms
 from django.conf import settings
@@ -39,6 +40,7 @@ from platepost.department.ledger.writing import acting_in, append
 from platepost.department.people.currency import Currency, currency_of
 from platepost.department.people.device import is_console, set_device
 from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.pending import keep_file, keep_form, note_end, page_of
 from platepost.department.people.rights import FRESH, Permission
 from platepost.department.policy.errors import PolicyError, PurposeError
 
@@ -89,8 +91,15 @@ def setting_up(view: View) -> View:
     return _marked(view, Open.SETTING_UP, asked)
 
 
-def needs(permission: Permission) -> Callable[[View], View]:
-    """Let a view be used by anyone who has a permission now, freshly authenticated where the permission asks for it."""
+def needs(permission: Permission, *, gives_file: bool = False) -> Callable[[View], View]:
+    """Let a view be used by anyone who has a permission now, freshly authenticated where the permission asks for it.
+
+    Args:
+        permission: what it needs.
+        gives_file: whether it answers with a download. Such a request waits while its sender authenticates, who then
+            comes back to the page that it was made on, and not to one that asks for a code.
+
+    """
 
     def decorate(view: View) -> View:
         allowed = reauthentication_required(view) if permission in FRESH else view
@@ -113,6 +122,10 @@ def needs(permission: Permission) -> Callable[[View], View]:
                 }
                 append(LedgerEvent.ACCESS_REFUSED, fields)
                 return render(request, "people/refused.html", {"lacks": lacks}, status=403)
+            if gives_file and permission in FRESH and not did_recently_reauthenticate(request):
+                method, *_ = get_adapter().get_reauthentication_methods(person)
+                if keep_file(request, person.login):
+                    return redirect_to_login(page_of(request), method["url"])
             return allowed(request, *args, **kwargs)
 
         return _marked(view, permission, asked)
@@ -124,9 +137,9 @@ def _asked_to_log_in(request: HttpRequest) -> HttpResponse:
     """Ask to log in. Of a form that came too late it is said that nothing was done: its address may be no page."""
     if request.method in {"GET", "HEAD"}:
         return redirect_to_login(request.get_full_path())
-    page = urlsplit(request.headers.get("Referer", ""))
-    again = page._replace(scheme="", netloc="").geturl() if page.netloc == request.get_host() else "/"
-    return render(request, "people/logged_out.html", {"again": again}, status=403)
+    kept = keep_form(request)
+    again = reverse("form_again") if kept else page_of(request)
+    return render(request, "people/logged_out.html", {"again": again, "kept": kept}, status=403)
 
 
 def accepted(form: forms.Form, change: Callable[[Any], object]) -> bool:
@@ -225,6 +238,8 @@ class AccessMiddleware:
         began, seen = (request.session.setdefault(key, now) for key in (BEGAN, _SEEN))
         idle = now - seen > settings.PEOPLE_IDLE.total_seconds() and not is_console(request)
         if idle or now - began > settings.SESSION_COOKIE_AGE:
+            person = request.user.get_username()
             logout(request)
+            note_end(request, person, "idle" if idle else "long")
         elif REFRESH not in request.headers and now - seen > _SEEN_EVERY:
             request.session[_SEEN] = now

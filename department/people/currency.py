@@ -37,6 +37,10 @@ _WHOM = """
 SELECT DISTINCT login FROM people_person AS person JOIN people_role AS held ON held.person_id = person.id
 WHERE held.role = ANY (%s) AND held.ended_at IS NULL AND disabled_at IS NULL AND person.id <> %s ORDER BY login LIMIT 5
 """
+_HOLDERS = """
+SELECT DISTINCT name, login FROM people_person AS person JOIN people_role AS held ON held.person_id = person.id
+WHERE held.role = ANY (%s) AND held.ended_at IS NULL AND disabled_at IS NULL ORDER BY name, login
+"""
 _ADMINISTRATORS = frozenset({DepartmentRole.ADMINISTRATOR})
 _MANAGERS = frozenset({DepartmentRole.RECORDS_MANAGER})
 
@@ -111,6 +115,12 @@ class Currency:
 
     def _whom(self, roles: Iterable[DepartmentRole]) -> tuple[str, ...]:
         return tuple(login for (login,) in rows(_WHOM, [[role.value for role in roles], self.person.pk]))
+
+
+def people_with(permission: Permission) -> list[str]:
+    """Return the names of the people whose roles have a permission, whether or not their training is current."""
+    roles = [role.value for role in roles_that_may(permission)]
+    return [f"{name} ({login})" for name, login in rows(_HOLDERS, [roles])]
 
 
 def currency_of(person: DepartmentPerson, at: datetime | None = None) -> Currency:

@@ -36,6 +36,18 @@ def known_day(given: date | datetime) -> None:
         )
 
 
+def not_past(day: date) -> None:
+    """Refuse a day that is over. Raises ValidationError."""
+    if day < timezone.localdate():
+        raise forms.ValidationError(_("This day is over. Enter today or a later day."))
+
+
+def not_ahead(day: date) -> None:
+    """Refuse a day that has not come. Raises ValidationError."""
+    if day > timezone.localdate():
+        raise forms.ValidationError(_("This day has not come yet."))
+
+
 class DayField(forms.DateField):
     """A day."""
 

@@ -25,12 +25,21 @@ from platepost.department.people.device import device_of
 from platepost.department.people.errors import PersonError
 from platepost.department.people.lockout import is_locked, known, note_failure, use_up
 from platepost.department.people.models import DepartmentPerson, KnownDevice
+from platepost.department.people.pending import note_begin
 from platepost.department.people.provider import has_left, keep_access
 from platepost.department.people.services import end_disabled, take_groups
 
 _WRONG = (
     "Log-in and password do not fit, or passwords are locked for this log-in after too many failures. "
     "A passkey works all the same. A supervisor or an administrator releases a lock."
+)
+_WRONG_CODE = (
+    "This code is wrong, or it was used before. Wait for the next one in your app, and check that the phone's clock is "
+    "right. After five wrong codes, codes are locked."
+)
+_LOCKED = (
+    "Codes are locked for you after too many failures, and this one was not checked. "
+    "A passkey works all the same. A supervisor or an administrator releases the lock."
 )
 
 
@@ -42,6 +51,8 @@ class LoginAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         # One text for both, which tells a stranger nothing.
         "username_password_mismatch": _WRONG,
         "too_many_login_attempts": _WRONG,
+        "incorrect_code": _WRONG_CODE,
+        "codes_locked": _LOCKED,
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -96,6 +107,7 @@ class LoginAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         }
         append(LedgerEvent.LOG_ON, fields)
         super().login(request, user)
+        note_begin(request, user.login)
         request.session[BEGAN] = timezone.now().timestamp()
         KnownDevice.objects.get_or_create(person=user, device=device)
         request.platepost_device = device  # type: ignore[attr-defined]
@@ -103,6 +115,8 @@ class LoginAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Keeps second factors' secrets encrypted, so that a copy of the database alone is of no use."""
+
+    error_messages = {**DefaultMFAAdapter.error_messages, "incorrect_code": _WRONG_CODE}  # noqa: RUF012 - as above
 
     def encrypt(self, text: str) -> str:
         """Encrypt a secret with a key that follows from `secret-key`."""
@@ -158,7 +172,7 @@ class _Counted:
     def clean_code(self) -> str:
         request = context.request
         if is_locked(self.user, device_of(request)):
-            raise LoginAdapter().validation_error("too_many_login_attempts")
+            raise LoginAdapter().validation_error("codes_locked")
         code = str(super().clean_code())  # type: ignore[misc]
         if not use_up(self.user, code):
             note_failed(request, self.user, "code")

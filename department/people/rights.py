@@ -82,6 +82,8 @@ class Permission(StrEnum):
     """Public records, and requests from outside law enforcement."""
     REVIEW_EXIGENT = "review_exigent"
     READ_LEDGER = "read_ledger"
+    EXPORT_LEDGER = "export_ledger"
+    """Take entries of the ledger, audits, and reports out of the pages, as files."""
     AUDIT = "audit"
     """Plan audits, close what was found."""
     REVIEW_SEARCHES = "review_searches"
@@ -120,6 +122,7 @@ NEEDS: dict[Permission, Requirement] = {
         Permission.SEE_STATUS: _NOTHING,
         Permission.SEE_AGENCIES: _NOTHING,
         Permission.READ_LEDGER: _OVERSIGHT,
+        Permission.EXPORT_LEDGER: _OVERSIGHT,
         Permission.AUDIT: _OVERSIGHT,
         Permission.REVIEW_SEARCHES: _OVERSIGHT,
         # A trainer from outside sees no data, and the first administrator can have been trained by nobody.
@@ -175,6 +178,7 @@ GRANTS: dict[DepartmentRole, frozenset[Permission]] = {
             Permission.SEE_PEOPLE,
             Permission.SEE_AGENCIES,
             Permission.READ_LEDGER,
+            Permission.EXPORT_LEDGER,
             Permission.AUDIT,
             Permission.REVIEW_SEARCHES,
         }
@@ -196,6 +200,7 @@ GRANTS: dict[DepartmentRole, frozenset[Permission]] = {
 FRESH = frozenset(
     {
         Permission.EXPORT,
+        Permission.EXPORT_LEDGER,
         Permission.RELEASE_RECORDS,
         Permission.CONFIRM_AGREEMENTS,
         Permission.REMOVE_HOLD,

@@ -12,13 +12,13 @@ from django.http import HttpRequest
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
-from platepost.department.people import bulk_views, training, views
+from platepost.department.people import bulk_views, help_page, sign_in, training, views
 from platepost.department.people.access import needs, open_to_all, setting_up
 from platepost.department.people.provider import back_channel
 from platepost.department.people.rights import Permission
-from platepost.department.web.navigation import NavigationEntry
+from platepost.department.web.navigation import NavigationEntry, NavigationGroup
 
-_log_in = views.LogInView.as_view(extra_context={"banner": lambda: settings.PEOPLE_BANNER})
+_log_in = sign_in.LogInView.as_view(extra_context={"banner": lambda: settings.PEOPLE_BANNER})
 _own = needs(Permission.OWN_ACCOUNT)
 
 
@@ -29,8 +29,8 @@ def _login(request: HttpRequest) -> str:
 # The names are those by which allauth finds its own views; of its others there is none.
 urlpatterns = [
     path("log-in/", open_to_all(_log_in), name="account_login"),
-    path("log-in/code/", open_to_all(factor.authenticate), name="mfa_authenticate"),
-    path("log-in/passkey/", open_to_all(passkey.login_webauthn), name="mfa_login_webauthn"),
+    path("log-in/code/", open_to_all(sign_in.code_step), name="mfa_authenticate"),
+    path("log-in/passkey/", open_to_all(sign_in.PasskeyLogInView.as_view()), name="mfa_login_webauthn"),
     path("log-in/suspended/", open_to_all(account.account_inactive), name="account_inactive"),
     path("log-in/cancelled/", open_to_all(provider.login_cancelled), name="socialaccount_login_cancelled"),
     path("log-in/failed/", open_to_all(provider.login_error), name="socialaccount_login_error"),
@@ -49,7 +49,9 @@ urlpatterns = [
     path("account/password/", _own(account.password_change), name="account_change_password"),
     path("account/password/set/", setting_up(account.password_set), name="account_set_password"),
     path("account/fresh/code/", _own(factor.reauthenticate), name="mfa_reauthenticate"),
-    path("account/fresh/passkey/", _own(passkey.reauthenticate_webauthn), name="mfa_reauthenticate_webauthn"),
+    path("account/fresh/passkey/", _own(sign_in.FreshPasskeyView.as_view()), name="mfa_reauthenticate_webauthn"),
+    path("form/", sign_in.form_again, name="form_again"),
+    path("help/", help_page.help_page, name="help"),
     path("training/", training.training, name="training"),
     path("training/<slug:name>/", training.exercise, name="exercise"),
     path("training/<slug:name>/again/", training.begin_again, name="exercise_again"),
@@ -74,8 +76,22 @@ urlpatterns = [
 ]
 
 navigation = (
-    NavigationEntry(120, "people", _("People"), Permission.SEE_PEOPLE),
-    NavigationEntry(180, "training", _("Training")),
-    NavigationEntry(190, "mfa_index", _login),
-    NavigationEntry(200, "account_logout", _("Log out")),
+    NavigationEntry(
+        NavigationGroup.OVERSIGHT,
+        130,
+        "people",
+        _("People"),
+        Permission.SEE_PEOPLE,
+        _("Who has which role, certification, and training; who waits for approval."),
+    ),
+    NavigationEntry(NavigationGroup.HELP, 10, "help", _("Help"), summary=_("What each page is for, and whom to ask.")),
+    NavigationEntry(
+        NavigationGroup.HELP,
+        20,
+        "training",
+        _("Training"),
+        summary=_("Practice on drawn plates, for your training record."),
+    ),
+    NavigationEntry(NavigationGroup.ACCOUNT, 10, "mfa_index", _login),
+    NavigationEntry(NavigationGroup.ACCOUNT, 20, "account_logout", _("Log out")),
 )

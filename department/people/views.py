@@ -2,14 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
-from ipaddress import ip_address
 from typing import Any
 
-from allauth.account.views import LoginView
 from django import forms
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.http.request import split_domain_port
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -33,23 +30,6 @@ from platepost.department.people.rights import CONSOLE_ONLY, DepartmentRole, Per
 
 SHOWN = 500
 """People of a page."""
-
-
-class LogInView(LoginView):  # type: ignore[misc]
-    """The log-in; it says so where no passkey can work, which browsers themselves do not."""
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Return what the page is made of."""
-        host, _ = split_domain_port(self.request.get_host())
-        return {**super().get_context_data(**kwargs), "by_address": _is_address(host.strip("[]"))}
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 @needs(Permission.SEE_PEOPLE)

@@ -25,6 +25,11 @@ Text = Annotated[str, Field(min_length=1, max_length=200)]
 PolicyName = Annotated[str, Field(pattern=r"^[a-z][a-z -]{0,49}$")]
 
 
+TEXT_WORDS = re.compile(r"\{(\w+)\}")
+TEXT_FIELDS = frozenset(
+    {"agency", "contact", "law", "purposes", "forbidden", "retention", "sharing", "audits", "cases"}
+)
+"""What a policy's text may have in braces: see `platepost.department.policy.text`."""
 DEFAULT_CASES = "(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9 ./#-]{2,62}"
 """Of departments that set none: at least three characters, a digit among them."""
 
@@ -41,6 +46,12 @@ def _known_law(name: str) -> str:
     if name not in LAWS and name != OTHER:
         raise ValueError(f"{name!r} is not one of {', '.join(LAWS)}, {OTHER}")
     return name
+
+
+def _known_words(text: str) -> str:
+    if unknown := {*TEXT_WORDS.findall(text)} - TEXT_FIELDS:
+        raise ValueError(f"{{{unknown.pop()}}} is not one of {', '.join(sorted(TEXT_FIELDS))}")
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +206,8 @@ class Policy(_Part):
     law_name: Annotated[str, AfterValidator(_known_law)] = Field(alias="law")
     other_law: OtherLaw | None = None
     """What the law `other` says; there with no other law."""
+    text: Annotated[str, AfterValidator(_known_words)] = "{purposes}\n\n{forbidden}\n\n{retention}"
+    """The policy as people read it, in Markdown, with words in braces for what else the file states."""
     case_numbers: Annotated[str, AfterValidator(_expression)] = Field(DEFAULT_CASES, max_length=200)
     """A regular expression of the department's whole case numbers, as both Python and PostgreSQL read it."""
     accuracy_reads: int = Field(10, ge=0, le=200)
@@ -290,16 +303,22 @@ def read_policy(path: Path) -> Policy:
     """
     try:
         raw = path.read_bytes()
-        payload = tomllib.loads(raw.decode("utf-8-sig"))
     except OSError as error:
         raise PolicyError(f"{path}: {error.strerror}; `platepost department upgrade` makes one") from error
+    return parsed_policy(raw, where=str(path))
+
+
+def parsed_policy(raw: bytes, *, where: str) -> Policy:
+    """Return what the bytes of a policy file state. Raises PolicyError, which names `where` they are from."""
+    try:
+        payload = tomllib.loads(raw.decode("utf-8-sig"))
     except ValueError as error:
-        raise PolicyError(f"{path} is not TOML: {error}") from error
+        raise PolicyError(f"{where} is not TOML: {error}") from error
     try:
         return Policy.model_validate({**payload, "digest": hashlib.sha256(raw).hexdigest()})
     except ValidationError as error:
         wrong = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise PolicyError(f"{path}: {'; '.join(wrong)}") from error
+        raise PolicyError(f"{where}: {'; '.join(wrong)}") from error
 
 
 def policy_in_force() -> Policy:

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from platepost.department.people.rights import Permission
 from platepost.department.search import scene_views, views
-from platepost.department.web.navigation import NavigationEntry
+from platepost.department.web.navigation import NavigationEntry, NavigationGroup
 
 urlpatterns = [
     path("search/", views.search, name="search"),
@@ -24,4 +24,13 @@ urlpatterns = [
     path("search/saved/<uuid:saved>/discard/", views.discard, name="search_discard"),
 ]
 
-navigation = (NavigationEntry(30, "search", _("Search"), Permission.SEARCH),)
+navigation = (
+    NavigationEntry(
+        NavigationGroup.INVESTIGATE,
+        10,
+        "search",
+        _("Search"),
+        Permission.SEARCH,
+        _("Find reads by plate, part of a plate, place, and time."),
+    ),
+)

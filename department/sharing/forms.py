@@ -11,7 +11,7 @@ from platepost.department.archive.evidence_package import RecipientKey, recipien
 from platepost.department.archive.holds import HoldScope, folded_plates
 from platepost.department.errors import DepartmentError
 from platepost.department.ledger.models import Agency, AgencyKind
-from platepost.department.people.forms import DayField, TimeField
+from platepost.department.people.forms import CHOOSE, DayField, TimeField, not_ahead
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.policy.policy import policy_in_force
 from platepost.department.sharing.models import BreachIncident, SharingAgreement, SharingRelease, SharingRequest
@@ -124,17 +124,21 @@ class EndForm(forms.Form):
 class RequestForm(forms.Form):
     """A request from outside."""
 
-    kind = forms.ChoiceField(choices=[(kind, kind) for kind in SharingRequest.KINDS])
+    kind = forms.ChoiceField(choices=[CHOOSE, *((kind, kind) for kind in SharingRequest.KINDS)])
     requester = forms.CharField(label=_("Who asks, and for whom"), max_length=200)
     says = forms.CharField(
         label=_("What is asked"), max_length=1000, help_text=_("No plate: that belongs in the request itself.")
     )
     order_number = forms.CharField(label=_("Number of the order or case"), max_length=64, required=False)
-    agency = forms.ChoiceField(choices=lambda: [("", "none"), *_may_agree()], required=False)
-    purpose = forms.ChoiceField(
-        choices=lambda: [("", "none"), *((each.name, each.name) for each in policy_in_force().offered)], required=False
+    agency = forms.ChoiceField(
+        choices=lambda: [("", _("none")), *_may_agree()], required=False, help_text=_("Of an agency's request only.")
     )
-    received_on = DayField(label=_("Received"))
+    purpose = forms.ChoiceField(
+        choices=lambda: [("", _("none")), *((each.name, each.name) for each in policy_in_force().offered)],
+        required=False,
+        help_text=_("Of an agency's request only."),
+    )
+    received_on = DayField(label=_("Received"), validators=[not_ahead])
     due_on = DayField(label=_("Due"), required=False, help_text=_("By the law's clock if empty."))
 
     @property
@@ -159,7 +163,7 @@ class RecallForm(RequestReasonForm):
 class DecisionForm(RequestReasonForm):
     """The decision about a request."""
 
-    decision = forms.ChoiceField(choices=[(each, each) for each in SharingRequest.DECISIONS])
+    decision = forms.ChoiceField(choices=[CHOOSE, *((each, each) for each in SharingRequest.DECISIONS)])
     field_order = ("decision", "because")
 
 
@@ -194,7 +198,7 @@ class RequestHoldForm(forms.Form):
 class IncidentForm(forms.Form):
     """That somebody got, or may have got, what they may not see."""
 
-    kind = forms.ChoiceField(choices=[(kind, kind) for kind in BreachIncident.KINDS])
+    kind = forms.ChoiceField(choices=[CHOOSE, *((kind, kind) for kind in BreachIncident.KINDS)])
     subject = forms.CharField(
         max_length=128,
         help_text=_(
@@ -207,7 +211,7 @@ class IncidentForm(forms.Form):
     )
     since = TimeField(label=_("From"))
     until = TimeField(ends=True, label=_("Until"), help_text=_("Of a backup: when it was made."))
-    known_on = DayField(label=_("Known since"))
+    known_on = DayField(label=_("Known since"), validators=[not_ahead])
     encrypted = forms.BooleanField(label=_("It was encrypted, and its key was not taken"), required=False)
 
     def clean(self) -> dict[str, object]:

@@ -20,7 +20,15 @@ from django.db.models.functions import Now
 from platepost.department.archive.evidence_package import AFFECTED, LARGEST, RecipientKey, pack, seal
 from platepost.department.archive.models import BackupRecord
 from platepost.department.custody.projections import folded
-from platepost.department.custody.reading import MOST_ROWS, PlateSummary, ReadFilter, hits, kept_plates, reads
+from platepost.department.custody.reading import (
+    MOST_ROWS,
+    PlateSummary,
+    ReadFilter,
+    hits,
+    kept_plates,
+    reads,
+    whole_records,
+)
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.direct_feeds import stored_register
 from platepost.department.ledger.entries import OpenEntry, open_entry, open_log
@@ -162,15 +170,19 @@ def exposure(incident: BreachIncident, *, person: DepartmentPerson) -> BreachExp
             breach_exposure.pictures |= {(record, kind) for record, kind in fields.get("pictures", ())}
             for plate in fields.get("plates", ()):
                 plates.setdefault(folded(plate), (plate, {}))
+    shown_records = sorted(records)
     with open_entry(**asked) as entry:
         for query in (reads, hits):
-            for part in _parts(sorted(records)):
+            for part in _parts(shown_records):
                 for row in query(entry, ReadFilter(records=part)):
                     _, reads_of_plate = plates.setdefault(row["plate_fold"], (row["plate_read"], {}))
                     reads_of_plate[row["record_id"]] = row["post"], row["captured_at"]
+                    records.discard(row["record_id"])
+        # What is left is of no plate, such as a post's status, or is not kept any more.
+        for part in _parts(sorted(records)):
+            records -= {stored.id for stored, _ in whole_records(entry, records=part, lacking={})}
     for _, (plate, reads_of_plate) in sorted(plates.items()):
         breach_exposure.add(plate, len(reads_of_plate), reads=reads_of_plate)
-        records -= reads_of_plate.keys()
     breach_exposure.gone = records
     return breach_exposure
 
@@ -249,6 +261,31 @@ def sealed_list(incident: BreachIncident, recipient: RecipientKey, *, person: De
     with act(LedgerEvent.EXPOSURE_COMPUTED, person=person.login, incident=incident.pk, digest=digest, **counts):
         BreachIncident.objects.filter(pk=incident.pk).update(computed_at=Now(), digest=digest, **counts)
     return sealed
+
+
+@dataclass(frozen=True, slots=True)
+class BreachStep:
+    """A step of whoever leads the response to a breach, in order."""
+
+    name: str
+    """Of the step, for the page."""
+    done: bool
+    needed: bool = True
+    """Whether it applies to this incident."""
+
+
+def lead_steps(incident: BreachIncident) -> list[BreachStep]:
+    """Return what the lead does, from containing the breach to recording that people were notified."""
+    owed = not incident.encrypted
+    many = (incident.plates or 0) > ATTORNEY_GENERAL
+    return [
+        BreachStep("contain", all(done for _, done in containment(incident))),
+        BreachStep("compute", incident.computed_at is not None),
+        BreachStep("owners", incident.notified_at is not None, owed),
+        BreachStep("notices", incident.notified_at is not None, owed),
+        BreachStep("attorney_general", incident.notified_at is not None, owed and many),
+        BreachStep("notified", incident.notified_at is not None, owed),
+    ]
 
 
 def note_notices(incident: BreachIncident, *, person: str) -> None:

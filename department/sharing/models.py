@@ -110,6 +110,12 @@ class SharingRequest(models.Model):
     because = models.TextField(null=True)
     decided_by = models.TextField(null=True)
     decided_at = models.DateTimeField(null=True)
+    reopened_by = models.TextField(null=True)
+    """Who took a decision back, the last time."""
+    reopened_at = models.DateTimeField(null=True)
+    sent_by = models.TextField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    """When the answer was sent: the decision is final then."""
 
     class Meta:
         managed = False
@@ -120,6 +126,11 @@ class SharingRequest(models.Model):
     def is_late(self) -> bool:
         """Whether it should have been decided by now."""
         return self.decided_at is None and self.due_on < timezone.localdate()
+
+    @property
+    def days_left(self) -> int:
+        """How many days are left until it is due; negative once it is late."""
+        return (self.due_on - timezone.localdate()).days
 
 
 class SharingRelease(models.Model):

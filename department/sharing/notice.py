@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from platepost.department.sharing.errors import SharingError
 from platepost.department.sharing.incidents import containment
 from platepost.department.sharing.models import BreachIncident
 
@@ -43,13 +44,21 @@ def breach_notice(incident: BreachIncident, *, attorney_general: bool) -> Breach
     """Return the notice of an incident whose exposure was computed, dated today.
 
     The title and the five headings are the statute's: Civ. Code 1798.29 (d).
+
+    Raises:
+        SharingError: the department has not stated its name and whom to ask.
+
     """
+    if not settings.DEPARTMENT_NAME or not settings.CONTACT:
+        raise SharingError(
+            "a notice must state who sends it and whom to ask. Set `name` and `contact` in department.toml, and"
+            " restart the pages",
+            "sharing_nameless",
+        )
     since, until = (_day(timezone.localtime(at)) for at in (incident.since, incident.until))
     copy = f"Copy for the Attorney General. It names none of the affected. Notices: {incident.plates}."
     what = _DONE_THERE if incident.kind == "account" and "@" in incident.subject else _DONE[incident.kind]
     done = [what] if all(done for _, done in containment(incident)) else []
-    name = settings.DEPARTMENT_NAME or settings.AGENCY
-    contact = f": {settings.CONTACT.rstrip('.')}" if settings.CONTACT else ""
     parts = {
         "What Happened": (
             f"{incident.says} This was between {since} and {until}. We learned of it on {_day(incident.known_on)}.",
@@ -61,13 +70,16 @@ def breach_notice(incident: BreachIncident, *, attorney_general: bool) -> Breach
         ),
         "What You Can Do": (_ADVICE,),
         "For More Information": (
-            f"Ask the records manager of {name}{contact}.",
+            f"Ask the records manager of {settings.DEPARTMENT_NAME}: {settings.CONTACT.rstrip('.')}.",
             "Our policy, and how long we keep such records, are on our public page.",
         ),
     }
     return BreachNotice(
         "Notice of Data Breach",
-        (*([copy] if attorney_general else []), f"From: {name}. Date: {_day(timezone.localdate())}."),
+        (
+            *([copy] if attorney_general else []),
+            f"From: {settings.DEPARTMENT_NAME}. Date: {_day(timezone.localdate())}.",
+        ),
         tuple(parts.items()),
     )
 

@@ -10,16 +10,12 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time
 from hashlib import sha256
-from importlib.resources import files as resources
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
-from django.template import Context, Engine
 from joserfc.jwk import ECKey
 
-from platepost.common.pages import PAGES
-from platepost.department.archive.classes import CLASSES
 from platepost.department.errors import DepartmentError
 from platepost.wire.jose import sign
 
@@ -131,7 +127,7 @@ def correct_month(
         raise DepartmentError(f"{month:%Y-%m} was not published")
     published: dict[str, Any] = {}
     for (signed,) in earlier:
-        published |= _payload(signed)["counts"]
+        published |= payload_of(signed)["counts"]
     since, until = (datetime.combine(day, time(), zone) for day in (month, month_after(month)))
     counted: dict[str, dict[str, int]] = defaultdict(dict)
     for part, name, count in keeper.execute("SELECT * FROM sharing_counts(%s, %s)", [since, until]):
@@ -143,7 +139,7 @@ def correct_month(
     statement = {
         "format": FORMAT,
         "month": f"{month:%Y-%m}",
-        "agency": _payload(earlier[0][0])["agency"],
+        "agency": payload_of(earlier[0][0])["agency"],
         "corrects": sha256(earlier[0][0].encode()).hexdigest(),
         "correction": len(earlier),
         "because": because,
@@ -155,58 +151,7 @@ def correct_month(
     return True
 
 
-def _payload(signed: str) -> dict[str, Any]:
+def payload_of(signed: str) -> dict[str, Any]:
+    """Return what a signed report states. The signature is for others to verify: the database has it from here."""
     statement: dict[str, Any] = json.loads(urlsafe_b64decode(signed.split(".")[1] + "=="))
     return statement
-
-
-def _rows(counts: Mapping[str, Mapping[str, int | None]]) -> list[tuple[str, str]]:
-    return [
-        (part if part == name else f"{part}: {name}", "withheld" if count is None else f"{count:,}")
-        for part in PARTS
-        for name, count in counts.get(part, {}).items()
-    ]
-
-
-def public_files(connection: psycopg.Connection[Any]) -> dict[str, bytes]:
-    """Return the public page and what lies beside it, by name: what was published, and nothing else.
-
-    Args:
-        connection: of the role that sees nothing else.
-
-    """
-    files = {
-        "style.css": (PAGES / "design.css").read_bytes()
-        + resources("platepost.department.sharing").joinpath("public.css").read_bytes()
-    }
-    corrections: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for signed, key in connection.execute("SELECT signed, key FROM sharing_correction ORDER BY month, number"):
-        statement = _payload(signed)
-        name = f"{statement['month']}-correction-{statement['correction']}"
-        corrections[statement["month"]].append({**statement, "rows": _rows(statement["counts"]), "file": name})
-        files |= {f"{name}.jws": signed.encode(), f"{name}.pem": key.encode()}
-    reports = []
-    for signed, key in connection.execute("SELECT signed, key FROM sharing_report ORDER BY month DESC"):
-        statement = _payload(signed)
-        reports.append(
-            {
-                **statement,
-                "rows": _rows(statement["counts"]),
-                "corrections": corrections[statement["month"]],
-                "kept": [
-                    (CLASSES.get(name, name).capitalize(), str(days)) for name, days in statement["kept_days"].items()
-                ],
-            }
-        )
-        files |= {f"{statement['month']}.jws": signed.encode(), f"{statement['month']}.pem": key.encode()}
-    versions = []
-    for digest, says, hearing in connection.execute(
-        "SELECT digest, says, hearing FROM sharing_policy ORDER BY at DESC"
-    ):
-        versions.append((digest[:16], f"{hearing:%B} {hearing.day}, {hearing.year}"))
-        files[f"policy-{digest[:16]}.toml"] = says.encode()
-    template = Engine().from_string(
-        resources("platepost.department.sharing").joinpath("public.html").read_text("utf-8")
-    )
-    shown = {"reports": reports, "latest": next(iter(reports), None), "versions": versions}
-    return files | {"index.html": template.render(Context(shown)).encode()}

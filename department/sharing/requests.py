@@ -140,6 +140,23 @@ def decide(request: SharingRequest, *, person: str, decision: str, because: str)
         _change(request, decision=decision, because=because, decided_by=person, decided_at=Now())
 
 
+def take_back(request: SharingRequest, *, person: str) -> None:
+    """Take a decision back before its answer is sent. Raises SharingError: it was sent, or records were released."""
+    with act(LedgerEvent.REQUEST_REOPENED, person=person, request=request.pk):
+        undecided = dict.fromkeys(("decision", "because", "decided_by", "decided_at"))
+        changed = SharingRequest.objects.filter(pk=request.pk, sent_at=None).exclude(decided_at=None)
+        if not changed.update(**undecided, reopened_by=person, reopened_at=Now()):
+            raise SharingError("the answer was sent, or the request is not decided", "sharing_final")
+
+
+def note_sent(request: SharingRequest, *, person: str) -> None:
+    """Note that the answer was sent: the decision is final. Raises SharingError: it is not decided, or was sent."""
+    with act(LedgerEvent.REQUEST_SENT, person=person, request=request.pk):
+        decided = SharingRequest.objects.filter(pk=request.pk, sent_at=None).exclude(decided_at=None)
+        if not decided.update(sent_by=person, sent_at=Now()):
+            raise SharingError("the request is not decided, or its answer was sent already", "sharing_final")
+
+
 def require_granted(number: int) -> SharingRequest:
     """Return a request for which a package may be made. Raises SharingError: it is none, or was not granted."""
     request = SharingRequest.objects.filter(pk=number).first()

@@ -1,23 +1,23 @@
-"""Pages of sharing: the policy with its evidence, agencies and agreements, requests from outside, breaches."""
+"""Pages of sharing: agencies and agreements, requests from outside, breaches."""
 
 from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from platepost.department.ledger.models import Agency
 from platepost.department.people.access import CurrentRequest, FormActs, accepted, done_by_form, needs
 from platepost.department.people.rights import Permission
-from platepost.department.policy.law import NO_CEILING
-from platepost.department.policy.policy import policy_in_force
 from platepost.department.sharing import agencies as register
-from platepost.department.sharing import clauses, laws
 from platepost.department.sharing import incidents as breach
 from platepost.department.sharing import requests as outside
+from platepost.department.sharing.deadlines import deadline_months
 from platepost.department.sharing.forms import (
     AgencyForm,
     ConfirmAgencyForm,
@@ -25,7 +25,6 @@ from platepost.department.sharing.forms import (
     DecisionForm,
     EndForm,
     IncidentForm,
-    PublishForm,
     RecallForm,
     RedactedLogForm,
     RequestForm,
@@ -35,8 +34,11 @@ from platepost.department.sharing.forms import (
     SharingAgreementForm,
     VerificationForm,
 )
-from platepost.department.sharing.models import BreachIncident, PolicyVersion, SharingRequest
+from platepost.department.sharing.letters import letter_of
+from platepost.department.sharing.models import BreachIncident, SharingRequest
 from platepost.department.sharing.notice import BreachNotice, breach_notice
+from platepost.department.sharing.notice_pdf import notice_pdf as pdf_of_notice
+from platepost.department.web.pdf import pdf_answer
 
 DECIDED = 50
 """Decided requests that the page lists."""
@@ -46,61 +48,6 @@ def _offered(bound: forms.Form | None, **kinds: type[forms.Form]) -> dict[str, A
     """Return the forms of a page, one of which may have been sent, and what is wrong with that."""
     offered = {name: bound if type(bound) is kind else kind(auto_id=f"{name}_%s") for name, kind in kinds.items()}
     return {"forms": offered, "refused": bound if bound is not None and bound.is_bound else None}
-
-
-@needs(Permission.SEE_STATUS)
-@require_safe
-def policy(request: HttpRequest) -> HttpResponse:
-    """Show each clause with its control and its evidence, and the published versions of the policy."""
-    return _policy(request, PublishForm())
-
-
-@needs(Permission.RELEASE_RECORDS)
-@require_POST
-def propose_law(request: CurrentRequest) -> HttpResponse:
-    """Propose that the law of the policy file binds the department."""
-    return _change_law(request, laws.propose_law)
-
-
-@needs(Permission.CONFIRM_AGREEMENTS)
-@require_POST
-def confirm_law(request: CurrentRequest) -> HttpResponse:
-    """Be the second person for the law that waits."""
-    return _change_law(request, laws.confirm_law)
-
-
-def _change_law(request: CurrentRequest, change: Callable[..., object]) -> HttpResponse:
-    form = forms.Form(request.POST)
-    if accepted(form, lambda _: change(person=request.user.login)):
-        return redirect("policy")
-    return _policy(request, PublishForm(), refused=form)
-
-
-@needs(Permission.RELEASE_RECORDS)
-@require_POST
-def publish(request: CurrentRequest) -> HttpResponse:
-    """Publish the policy as it is in force."""
-    form = PublishForm(request.POST)
-    if accepted(form, lambda cleaned: clauses.publish_policy(person=request.user.login, **cleaned)):
-        return redirect("policy")
-    return _policy(request, form)
-
-
-def _policy(request: HttpRequest, form: forms.Form, *, refused: forms.Form | None = None) -> HttpResponse:
-    policy = policy_in_force()
-    shown = {
-        "evidence": clauses.evidence(),
-        "policy": policy,
-        "law": policy.law,
-        "no_ceiling": NO_CEILING,
-        "bound": laws.bound_law(),
-        "law_differs": laws.law_differs(),
-        "waiting_law": laws.waiting_law(),
-        "versions": PolicyVersion.objects.all(),
-        "form": form,
-        "refused": refused,
-    }
-    return render(request, "sharing/policy.html", shown, status=409 if form.is_bound or refused else 200)
 
 
 @needs(Permission.SEE_AGENCIES)
@@ -156,10 +103,14 @@ def _agencies(request: HttpRequest, bound: forms.Form | None = None) -> HttpResp
 @needs(Permission.ANSWER_REQUESTS)
 def requests(request: CurrentRequest) -> HttpResponse:
     """Show the requests that wait for a decision and those that were decided last, and enter one."""
-    form = RequestForm(request.POST or None, initial={"received_on": timezone.localdate()})
-    if form.is_bound and accepted(form, lambda _: outside.receive(person=request.user.login, **form.request_fields)):
-        return redirect("requests")
+    form, entered = RequestForm(request.POST or None), list[SharingRequest]()
+    if form.is_bound and accepted(
+        form, lambda _: entered.append(outside.receive(person=request.user.login, **form.request_fields))
+    ):
+        return redirect("request", entered[0].pk)
     shown = {
+        "months": deadline_months(SharingRequest.objects.filter(decided_at=None), timezone.localdate()),
+        "today": timezone.localdate(),
         "waiting": SharingRequest.objects.filter(decided_at=None),
         "decided": SharingRequest.objects.exclude(decided_at=None).order_by("-decided_at")[:DECIDED],
         "form": form,
@@ -183,13 +134,15 @@ def change_request(request: CurrentRequest, number: int, what: str) -> HttpRespo
         "extend": (RequestReasonForm, lambda form: outside.extend(sharing_request, person=person, **form.cleaned_data)),
         "hold": (RequestHoldForm, lambda form: outside.hold_for(sharing_request, form.scope, person=person)),
         "decide": (DecisionForm, lambda form: outside.decide(sharing_request, person=person, **form.cleaned_data)),
+        "undo": (forms.Form, lambda _: outside.take_back(sharing_request, person=person)),
+        "sent": (forms.Form, lambda _: outside.note_sent(sharing_request, person=person)),
         "recall": (RecallForm, lambda form: outside.recall(person=person, **form.cleaned_data)),
     }
     form, done = done_by_form(request, acts, what)
     return redirect("request", number) if done else _request(request, sharing_request, form)
 
 
-@needs(Permission.RELEASE_RECORDS)
+@needs(Permission.RELEASE_RECORDS, gives_file=True)
 @require_POST
 def redacted_log(request: CurrentRequest, number: int) -> HttpResponse:
     """Give the searches of some days, redacted, for people who ask for public records."""
@@ -204,6 +157,34 @@ def redacted_log(request: CurrentRequest, number: int) -> HttpResponse:
         return _request(request, sharing_request, form)
     name = f'attachment; filename="request-{sharing_request.pk}.csv"'
     return HttpResponse(texts[0], "text/csv; charset=utf-8", headers={"Content-Disposition": name})
+
+
+@needs(Permission.ANSWER_REQUESTS)
+@require_safe
+def letter(request: HttpRequest, number: int) -> HttpResponse:
+    """Show the letter that a request needs now, to be printed."""
+    return _letter(request, number, lambda shown: render(request, "sharing/letter.html", shown))
+
+
+@needs(Permission.ANSWER_REQUESTS)
+@require_safe
+def letter_pdf(request: HttpRequest, number: int) -> HttpResponse:
+    """Give the letter that a request needs now as PDF."""
+
+    def given(shown: dict[str, Any]) -> HttpResponse:
+        document = {**shown, "title": shown["letter"].title, "author": settings.DEPARTMENT_NAME}
+        return pdf_answer(render_to_string("sharing/letter_document.html", document), f"request-{number}-letter.pdf")
+
+    return _letter(request, number, given)
+
+
+def _letter(request: HttpRequest, number: int, answer: Callable[[dict[str, Any]], HttpResponse]) -> HttpResponse:
+    sharing_request, form, answers = get_object_or_404(SharingRequest, pk=number), forms.Form({}), list[HttpResponse]()
+    if accepted(
+        form, lambda _: answers.append(answer({"asked": sharing_request, "letter": letter_of(sharing_request)}))
+    ):
+        return answers[0]
+    return _request(request, sharing_request, form)
 
 
 def _request(request: HttpRequest, sharing_request: SharingRequest, bound: forms.Form | None = None) -> HttpResponse:
@@ -225,19 +206,34 @@ def _request(request: HttpRequest, sharing_request: SharingRequest, bound: forms
 @needs(Permission.ANSWER_REQUESTS)
 def incidents(request: CurrentRequest) -> HttpResponse:
     """Show the incidents with their clocks and what is to be done at once, and open one."""
-    form = IncidentForm(request.POST or None)
-    if form.is_bound and accepted(form, lambda cleaned: breach.open_incident(person=request.user.login, **cleaned)):
-        return redirect("incidents")
-    return _incidents(request, form)
+    form, opened = IncidentForm(request.POST or None), list[BreachIncident]()
+    if form.is_bound and accepted(
+        form, lambda cleaned: opened.append(breach.open_incident(person=request.user.login, **cleaned))
+    ):
+        return redirect("incident", opened[0].pk)
+    listed = [
+        (each, next((step.name for step in breach.lead_steps(each) if step.needed and not step.done), None))
+        for each in BreachIncident.objects.all()
+    ]
+    return render(
+        request, "sharing/incidents.html", {"incidents": listed, "form": form}, status=409 if form.is_bound else 200
+    )
 
 
-@needs(Permission.RELEASE_RECORDS)
+@needs(Permission.ANSWER_REQUESTS)
+@require_safe
+def incident(request: HttpRequest, number: int) -> HttpResponse:
+    """Show an incident: the lead's steps in order, each with what it needs."""
+    return _incident(request, get_object_or_404(BreachIncident, pk=number))
+
+
+@needs(Permission.RELEASE_RECORDS, gives_file=True)
 @require_POST
 def sealed_list(request: CurrentRequest, number: int) -> HttpResponse:
     """Compute whom an incident affects, and give the list, encrypted to the records manager's key."""
     incident, form, sealed = get_object_or_404(BreachIncident, pk=number), SealForm(request.POST), list[bytes]()
     if not accepted(form, lambda _: sealed.append(breach.sealed_list(incident, form.recipient, person=request.user))):
-        return _incidents(request, form)
+        return _incident(request, incident, form)
     name = f'attachment; filename="incident-{incident.pk}.jwe"'
     return HttpResponse(sealed[0], "application/jose", headers={"Content-Disposition": name})
 
@@ -246,26 +242,31 @@ def sealed_list(request: CurrentRequest, number: int) -> HttpResponse:
 @require_safe
 def notice(request: HttpRequest, number: int, whom: str) -> HttpResponse:
     """Show the notice for the affected, or the attorney general's copy, to be printed."""
-    return render(request, "sharing/notice.html", {"notice": _notice(number, whom)})
+    incident, form, notices = _computed(number, whom), forms.Form({}), list[BreachNotice]()
+    if not accepted(form, lambda _: notices.append(_notice(incident, whom))):
+        return _incident(request, incident, form)
+    shown = {"notice": notices[0], "incident": incident, "whom": whom}
+    return render(request, "sharing/notice.html", shown)
 
 
 @needs(Permission.ANSWER_REQUESTS)
 @require_safe
 def notice_pdf(request: HttpRequest, number: int, whom: str) -> HttpResponse:
     """Give the notice for the affected, or the attorney general's copy, as PDF."""
-    fields, form, names = _notice(number, whom), forms.Form({}), list[bytes]()
-    from platepost.department.sharing.notice_pdf import notice_pdf as pdf_of  # noqa: PLC0415 - slow to load
-
-    if not accepted(form, lambda _: names.append(pdf_of(fields))):
-        return _incidents(request, form)
+    incident, form, pdfs = _computed(number, whom), forms.Form({}), list[bytes]()
+    if not accepted(form, lambda _: pdfs.append(pdf_of_notice(_notice(incident, whom)))):
+        return _incident(request, incident, form)
     name = f'attachment; filename="incident-{number}-notice-{whom}.pdf"'
-    return HttpResponse(names[0], "application/pdf", headers={"Content-Disposition": name})
+    return HttpResponse(pdfs[0], "application/pdf", headers={"Content-Disposition": name})
 
 
-def _notice(number: int, whom: str) -> BreachNotice:
+def _computed(number: int, whom: str) -> BreachIncident:
     if whom not in {"affected", "attorney-general"}:
         raise Http404
-    incident = get_object_or_404(BreachIncident, pk=number, computed_at__isnull=False)
+    return get_object_or_404(BreachIncident, pk=number, computed_at__isnull=False)
+
+
+def _notice(incident: BreachIncident, whom: str) -> BreachNotice:
     return breach_notice(incident, attorney_general=whom == "attorney-general")
 
 
@@ -275,16 +276,15 @@ def notified(request: CurrentRequest, number: int) -> HttpResponse:
     """Note that the affected were told."""
     incident, form = get_object_or_404(BreachIncident, pk=number), forms.Form(request.POST)
     if accepted(form, lambda _: breach.note_notices(incident, person=request.user.login)):
-        return redirect("incidents")
-    return _incidents(request, form)
+        return redirect("incident", number)
+    return _incident(request, incident, form)
 
 
-def _incidents(request: HttpRequest, form: forms.Form) -> HttpResponse:
+def _incident(request: HttpRequest, incident: BreachIncident, form: forms.Form | None = None) -> HttpResponse:
     shown = {
-        "incidents": [
-            (each, breach.containment(each), (each.plates or 0) > breach.ATTORNEY_GENERAL)
-            for each in BreachIncident.objects.all()
-        ],
-        **_offered(form, incident=IncidentForm, seal=SealForm),
+        "incident": incident,
+        "steps": breach.lead_steps(incident),
+        "containment": breach.containment(incident),
+        **_offered(form, seal=SealForm),
     }
-    return render(request, "sharing/incidents.html", shown, status=409 if form.is_bound else 200)
+    return render(request, "sharing/incident.html", shown, status=409 if form else 200)

@@ -4,8 +4,16 @@ from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
 from platepost.department.status.views import go_live, status
-from platepost.department.web.navigation import NavigationEntry
+from platepost.department.web.navigation import NavigationEntry, NavigationGroup
 
 urlpatterns = [path("", status, name="status"), path("go-live/", go_live, name="go_live")]
 
-navigation = (NavigationEntry(10, "status", _("Custody")),)
+navigation = (
+    NavigationEntry(
+        NavigationGroup.OVERSIGHT,
+        10,
+        "status",
+        _("System status"),
+        summary=_("Whether posts report, records arrive, and nightly tasks were done."),
+    ),
+)

@@ -207,6 +207,7 @@ FUNCTIONS = {
     # Counts of a month, with nothing covert in them.
     "sharing_counts": {OWNER, KEEPER},
     "sharing_forget_counted": {OWNER, KEEPER},
+    "sharing_program": {OWNER, PUBLIC},
     # Counts by which the policy's clauses are judged: no plate, no person, no record.
     "sharing_facts": {OWNER, WEB},
     "ledger_check": {OWNER},

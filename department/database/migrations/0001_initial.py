@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("16041688e127f1907317117070fc39908ef08308d8f5be12279f1279e853da67"),
+        ApplySql("24d5ad643b41149bb2c2c56c44e8b3731363507ebfb76c3f129fab27e71cf4aa"),
     ]

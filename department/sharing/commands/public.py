@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import click
 import uvicorn
+from django.utils.translation import override
 
 from platepost.common.files import write_durably
 from platepost.common.signals import stop_on_signals
@@ -19,7 +20,8 @@ from platepost.department.folder import DepartmentFolder
 from platepost.department.ledger.published import published_checkpoint
 from platepost.department.options import FOLDER, JSON, Moment, web_option
 from platepost.department.session import connected, running_database
-from platepost.department.sharing.publication import correct_month, months_due, public_files, publish_month
+from platepost.department.sharing.public_page import PublicAbout, public_files
+from platepost.department.sharing.publication import correct_month, months_due, publish_month
 from platepost.provisioning.connection import split_address
 from platepost.provisioning.serving import StoppableServer
 from platepost.provisioning.trust.keys import signing_jwk
@@ -34,6 +36,7 @@ _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css",
     ".jws": "application/jose",
+    ".pdf": "application/pdf",
 }
 _HEADERS = [
     (b"content-security-policy", b"default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"),
@@ -65,7 +68,7 @@ def publish(*, folder: DepartmentFolder, month: datetime | None, as_json: bool) 
     settings = folder.settings
     zone = ZoneInfo(settings.timezone)
     first = (month or (datetime.now(zone).replace(day=1) - timedelta(days=1))).date().replace(day=1)
-    about = {"agency": settings.agency, "contact": settings.contact}
+    about = {"agency": settings.agency, "name": settings.name, "contact": settings.contact}
     with running_database(folder), connected(folder, KEEPER) as keeper:
         months, key = [first] if month else months_due(keeper, first), signing_jwk(folder.custody_key)
         done = {f"{each:%Y-%m}": publish_month(keeper, each, key, zone, **about) for each in months}
@@ -147,8 +150,16 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
 
 
 def _files(folder: DepartmentFolder) -> dict[str, bytes]:
-    with connected(folder, PUBLIC) as connection:
-        return public_files(connection)
+    settings = folder.settings
+    about = PublicAbout(
+        agency=settings.agency,
+        display_name=settings.name,
+        contact=settings.contact,
+        cameras=settings.public_cameras,
+        zone=settings.timezone,
+    )
+    with connected(folder, PUBLIC) as connection, override(settings.language):
+        return public_files(connection, about)
 
 
 def _checkpoint(folder: DepartmentFolder, since: tuple[int, int] | None) -> bytes | None:

@@ -44,11 +44,19 @@ CREATE TABLE sharing_request (
     because text,
     decided_by text COLLATE "C",
     decided_at timestamptz,
+    reopened_by text COLLATE "C",  -- who took a decision back, the last time
+    reopened_at timestamptz,
+    sent_by text COLLATE "C",  -- who sent the answer
+    sent_at timestamptz,
     CONSTRAINT sharing_request_order CHECK (kind NOT IN ('subpoena', 'discovery') OR order_number <> ''),
     CONSTRAINT sharing_request_agency CHECK ((kind = 'agency') = (agency IS NOT NULL AND purpose <> '')),
     CONSTRAINT sharing_request_due CHECK (due_on >= received_on),
     CONSTRAINT sharing_request_decided CHECK (
         num_nulls(decision, because, decided_by, decided_at) IN (0, 4) AND because <> ''
+    ),
+    CONSTRAINT sharing_request_reopened CHECK (num_nulls(reopened_by, reopened_at) IN (0, 2)),
+    CONSTRAINT sharing_request_sent CHECK (
+        num_nulls(sent_by, sent_at) IN (0, 2) AND (sent_at IS NULL OR decided_at IS NOT NULL)
     )
 );
 

@@ -1,20 +1,33 @@
--- A request is extended once and decided once, by the records manager who acts, whoever entered it.
+-- A request is extended once and decided by the records manager who acts, whoever entered it. A decision is final once
+-- its answer was sent or records were released; until then a records manager may take it back.
 CREATE OR REPLACE FUNCTION sharing_guard_request() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     once text[] := '{due_on,extended_because,hold_id,decision,because,decided_by,decided_at}';
+    sending text[] := '{sent_by,sent_at}';
+    reopening text[] := '{decision,because,decided_by,decided_at,reopened_by,reopened_at}';
     why text;
 BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.decided_at IS NOT NULL AND OLD.sent_at IS NULL AND (
+        NEW.sent_at IS NOT NULL AND to_jsonb(NEW) - sending = to_jsonb(OLD) - sending
+        OR NEW.decided_at IS NULL AND NEW.reopened_at IS NOT NULL
+        AND to_jsonb(NEW) - reopening = to_jsonb(OLD) - reopening
+        AND NOT EXISTS (SELECT FROM public.sharing_release WHERE request_id = OLD.id)
+    ) THEN
+        PERFORM public.sharing_require(coalesce(NEW.sent_by, NEW.reopened_by), '{records_manager}');
+        RETURN NEW;
+    END IF;
     IF TG_OP = 'INSERT' OR NEW.decided_by IS NOT NULL THEN
         PERFORM public.sharing_require(coalesce(NEW.decided_by, NEW.person), '{records_manager}');
     END IF;
-    IF TG_OP = 'INSERT' AND (num_nonnulls(NEW.decision, NEW.extended_because, NEW.hold_id) > 0)
-        OR TG_OP = 'UPDATE' AND (
+    IF TG_OP = 'INSERT' AND (
+            num_nonnulls(NEW.decision, NEW.extended_because, NEW.hold_id, NEW.reopened_at, NEW.sent_at) > 0
+        ) OR TG_OP = 'UPDATE' AND (
             OLD.decided_at IS NOT NULL OR to_jsonb(NEW) - once <> to_jsonb(OLD) - once
             OR (OLD.extended_because IS NOT NULL OR NEW.extended_because IS NULL) AND NEW.due_on <> OLD.due_on
         )
     THEN
-        RAISE EXCEPTION 'a request is extended once and decided once'
+        RAISE EXCEPTION 'a request is extended once, and its decision stays once its answer was sent'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'sharing_final';
     END IF;
     -- Gov. Code 7922.535 (a).

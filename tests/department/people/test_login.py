@@ -105,7 +105,7 @@ def test_code_works_once_in_all_processes(person: DepartmentPerson) -> None:
     with as_role(WEB):
         assert first.post("/log-in/code/", {"code": seen}).headers["Location"] == "/"
         cache.clear()  # what another process does not have
-        assert b"Incorrect code" in second.post("/log-in/code/", {"code": f"{seen[:3]} {seen[3:]}"}).content
+        assert b"it was used before" in second.post("/log-in/code/", {"code": f"{seen[:3]} {seen[3:]}"}).content
     assert events("log_on_failed")[-1]["method"] == "code"
 
 
@@ -307,3 +307,87 @@ def test_banner_is_the_department_s_own_where_it_has_one(settings: LazySettings)
         assert b"restricted system with criminal justice information" in Client().get("/log-in/").content
         settings.PEOPLE_BANNER = "Sheriff's business only."
         assert b"Sheriff&#x27;s business only." in Client().get("/log-in/").content
+
+
+def test_a_form_sent_too_late_is_offered_to_its_sender_and_to_no_one_else(
+    person: DepartmentPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client()
+    log_in(client)
+    with as_role(WEB):
+        assert client.get("/").status_code == 200
+    real = access.timezone.now
+    monkeypatch.setattr(access.timezone, "now", lambda: real() + timedelta(minutes=31))
+    fields = {"kind": "evidence", "reason": "a robbery", "plates": "8ZZZ999\n8ZZZ998"}
+    with as_role(WEB):
+        answer = client.post("/holds/", fields, headers={"Referer": "http://testserver/holds/"})
+    monkeypatch.undo()
+    assert answer.status_code == 403
+    assert "/log-in/?next=%2Fform%2F" in answer.text
+    assert "8ZZZ999" not in answer.text, "whoever is at the keyboard now"
+    with as_role(WEB):
+        assert "after 30 minutes without use" in client.get("/log-in/?next=/form/").text
+    other, same = Client(), Client()
+    for each in (other, same):
+        each.cookies.load(client.cookies)
+    assert password(same) == "/log-in/code/"
+    with as_role(WEB):
+        same.post("/log-in/code/", {"code": code()})
+        offered = same.get("/form/").text
+        assert 'action="/holds/"' in offered
+        assert "8ZZZ999" in offered
+        assert "after 30 minutes" not in same.get("/log-in/").text
+        assert same.post("/form/").headers["Location"] == "/holds/"
+        assert same.get("/form/").headers["Location"] == "/"
+
+
+def test_another_person_does_not_get_a_form_that_waits(person: DepartmentPerson) -> None:
+    client = Client()
+    session = client.session
+    session["people_ended"] = ["someone.else", "idle"]
+    session["people_form"] = {
+        "person": "someone.else", "address": "/holds/", "page": "/holds/", "at": 0, "fields": [["plates", "8ZZZ999"]],
+    }  # fmt: skip
+    session.save()
+    log_in(client)
+    assert "people_form" not in client.session
+    with as_role(WEB):
+        assert client.get("/form/").headers["Location"] == "/"
+
+
+def test_a_file_comes_on_its_own_page_once_its_reader_is_confirmed() -> None:
+    manager = new_person("r.stone", DepartmentRole.RECORDS_MANAGER, factor=False)
+    manager.set_password(PASSWORD)
+    manager.save()
+    with_app(manager)
+    client = Client()
+    assert password(client, "r.stone") == "/log-in/code/"
+    with as_role(WEB):
+        client.post("/log-in/code/", {"code": code()})
+        page = {"Referer": "http://testserver/history/"}
+        asked = client.post("/history/csv/", {"since": "2026-01-01"}, headers=page)
+        assert asked.headers["Location"] == "/account/fresh/code/?next=/history/"
+        assert 'id="file"' not in client.get("/history/").text, "not confirmed yet"
+        confirmed = client.post(asked.headers["Location"], {"code": code(), "next": "/history/"})
+        assert confirmed.headers["Location"] == "/history/"
+        back = client.get("/history/").text
+        assert 'id="file"' in back
+        assert '<input type="hidden" name="since" value="2026-01-01">' in back
+        assert 'id="file"' not in client.get("/history/").text, "once"
+
+
+def test_a_failed_sign_in_says_what_happened_and_keeps_the_page_that_was_wanted(person: DepartmentPerson) -> None:
+    client = Client()
+    with as_role(WEB):
+        failed = client.post("/log-in/passkey/", {"credential": "{}", "next": "/holds/"})
+        assert failed.headers["Location"] == "/log-in/?next=%2Fholds%2F"
+        assert "This passkey was not accepted" in client.get(failed.headers["Location"]).text
+        assert client.post("/log-in/code/", {"code": "123456"}).headers["Location"] == "/log-in/"
+        assert "has expired" in client.get("/log-in/").text
+    assert password(client) == "/log-in/code/"
+    with as_role(WEB):
+        assert "check that the phone" in client.post("/log-in/code/", {"code": wrong_code()}).text
+    for _ in range(MOST):
+        note_failure(person, None)
+    with as_role(WEB):
+        assert "Codes are locked" in client.post("/log-in/code/", {"code": code()}).text

@@ -57,7 +57,7 @@ def test_passkey_is_registered_and_used_and_no_stranger_locks_it_out(
         log_in_by_password(stranger, "b.chen", "guessed")
         stranger.get_by_role("alert").wait_for()
     page.get_by_role("button", name="Log in with a passkey").click()
-    page.get_by_role("heading", name="Custody").wait_for()
+    page.get_by_role("heading", name="System status").wait_for()
 
 
 def test_exercises_are_done_by_keyboard_on_a_phone(address: str, visitor: Visitor, department: Commands) -> None:
@@ -70,6 +70,7 @@ def test_exercises_are_done_by_keyboard_on_a_phone(address: str, visitor: Visito
     page = enrolled(visitor, address, invited(department, "g.hill", DepartmentRole.OPERATOR))
     page.set_viewport_size(PHONE)
     page.emulate_media(color_scheme="dark")
+    page.get_by_role("button", name="Menu").press("Enter")
     page.get_by_role("link", name="Training").press("Enter")
     page.get_by_role("link", name="spring").press("Enter")
     picture = page.get_by_alt_text("A drawn plate")
@@ -105,8 +106,8 @@ def test_password_with_an_app(address: str, visitor: Visitor, department: Comman
     page.get_by_role("heading", name="Recovery codes").wait_for()
     assert page_faults(page) == []
     page.get_by_role("link", name="I have written them down").click()
-    page.get_by_role("link", name="Custody").click()
-    page.get_by_role("heading", name="Custody").wait_for()
+    page.get_by_role("link", name="Oversight").click()
+    page.get_by_role("heading", name="System status").wait_for()
     again = visitor.open(f"{address}/log-in/")
     log_in_by_password(again, person.login, PASSWORD)
     again.get_by_label("Code").wait_for()
@@ -121,6 +122,7 @@ def test_administrator_adds_a_person_and_disables_another(address: str, visitor:
     page = enrolled(visitor, address, invited(department, "a.rivera", DepartmentRole.ADMINISTRATOR))
     dispatcher = enrolled(visitor, address, invited(department, "d.eng", DepartmentRole.DISPATCHER))
     invited(department, "s.mori", DepartmentRole.SUPERVISOR)
+    page.get_by_role("link", name="Oversight").click()
     page.get_by_role("link", name="People").click()
     assert accessibility_faults(page) == []
     page.get_by_role("link", name="Add a person").click()

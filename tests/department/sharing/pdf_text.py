@@ -1,22 +1,46 @@
-"""What a PDF by ReportLab says, and in what type: enough of a reader for that."""
+"""What a PDF says, in what type, and whether a screen reader finds its structure."""
 
 import re
-import zlib
-from base64 import a85decode
+from io import BytesIO
+from typing import Any
 
-_PAGE = re.compile(rb"/ASCII85Decode /FlateDecode \][^>]*>>\s*stream\s+(.*?)~>\s*endstream", re.DOTALL)
-_SHOWN = re.compile(r"\(((?:[^()\\]|\\.)*)\) Tj|(BT|T\*)")
+from pypdf import PdfReader
+from pypdf.generic import DictionaryObject
 
 
 class PdfText:
-    """A PDF's text, of letters that are ASCII, with the size of each piece and what the file says about itself."""
+    """A PDF's text, with the size of each piece, what the file states about itself, and the kinds of its tags."""
 
     def __init__(self, pdf: bytes) -> None:
-        drawn = b"\n".join(zlib.decompress(a85decode(matches)) for matches in _PAGE.findall(pdf)).decode("latin-1")
-        text = "".join(" " if line else piece for piece, line in _SHOWN.findall(drawn))
-        self.text = " ".join(re.sub(r"\\(.)", r"\1", text).split())
-        self.sizes = {float(size) for size in re.findall(r"/F\S+ ([\d.]+) Tf", drawn)}
-        self.about = {
-            name.decode(): fields.decode("latin-1")
-            for name, fields in re.findall(rb"/(Title|Author|Subject|Creator|Lang) \(([^)]*)\)", pdf)
-        }
+        reader = PdfReader(BytesIO(pdf))
+        self.pages = len(reader.pages)
+        self.page_size = tuple(float(each) for each in reader.pages[0].mediabox[2:])
+        self.sizes: set[float] = set()
+
+        def piece(text: str, _user: object, matrix: Any, _font: object, size: float) -> None:  # noqa: ANN401
+            if text.strip():
+                self.sizes.add(round(abs(size * matrix[3]), 2))
+
+        pieces = [page.extract_text(visitor_text=piece) for page in reader.pages]
+        pieces = [re.sub(r"\s*\d+ / \d+\s*$", "", each) for each in pieces]  # the number of the page
+        self.text = " ".join(" ".join(pieces).split())
+        root: Any = reader.trailer["/Root"]
+        about = reader.metadata or {}
+        self.about = {name.removeprefix("/"): str(value) for name, value in about.items()}
+        self.language = str(root.get("/Lang", ""))
+        self.is_tagged = bool(root.get("/MarkInfo", {}).get("/Marked", False))
+        self.shows_title = bool(root.get("/ViewerPreferences", {}).get("/DisplayDocTitle", False))
+        self.declares_ua = b"pdfuaid" in (root["/Metadata"].get_object().get_data() if "/Metadata" in root else b"")
+        self.tags = [*_tags(root["/StructTreeRoot"])] if "/StructTreeRoot" in root else []
+
+
+def _tags(node: Any) -> Any:  # noqa: ANN401 - PDF's objects
+    node = node.get_object()
+    if isinstance(node, list):
+        for each in node:
+            yield from _tags(each)
+    elif isinstance(node, DictionaryObject):
+        if "/S" in node:
+            yield str(node["/S"]).removeprefix("/")
+        if "/K" in node:
+            yield from _tags(node["/K"])

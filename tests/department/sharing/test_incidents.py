@@ -304,7 +304,7 @@ def test_clock_list_and_notices_by_the_pages(
     superuser: psycopg.Connection,
     settings: Any,  # noqa: ANN401 - as pytest-django has it
 ) -> None:
-    settings.CONTACT = "records@riverside.example"
+    settings.CONTACT, settings.DEPARTMENT_NAME = "records@riverside.example", ""
     client, key = fresh_client_of(people["r"]), ECKey.generate_key("P-256")
     fields = {"kind": "account", "subject": "y.person", "says": "An account was abused.", "known_on": DAY}
     with as_role(COMMAND):
@@ -332,22 +332,25 @@ def test_clock_list_and_notices_by_the_pages(
     about, *plates = map(json.loads, unpack(open_sealed(sealed, key.as_pem(private=True)))[AFFECTED].splitlines())
     assert (about["plates"], [each["plate"] for each in plates]) == (1, ["TEST004"])
     with as_role(COMMAND):
-        page = client.get("/incidents/").content.decode()
+        page = client.get(where).content.decode()
         assert "1 plates, 1 reads" in page
         assert "Disable the account on its page; its sessions end with it: not done" in page
         assert "attorney general" not in page
         assert 'role="alert"' not in page, "nothing is refused"
+        nameless = client.get(f"{where}notice/affected/")
+        assert (nameless.status_code, "Set `name` and `contact`" in nameless.text) == (409, True)
+        settings.DEPARTMENT_NAME = "Riverside Police Department"
         notice = client.get(f"{where}notice/affected/").content.decode()
         assert all(f"<h2>{heading}</h2>" in notice for heading in HEADINGS)
         assert "TEST004" not in notice
-        assert "records manager of department: records@riverside.example." in notice
+        assert "records manager of Riverside Police Department: records@riverside.example." in notice
         assert client.get(f"{where}notice/TEST004.pdf").status_code == 404, "no plate in the name of a file"
         assert f'href="{where}notice/affected.pdf"' in page
         answer = client.get(f"{where}notice/affected.pdf")
     assert (answer["Content-Type"], answer.content[:5]) == ("application/pdf", b"%PDF-")
     assert answer["Content-Disposition"] == f'attachment; filename="incident-{breach_incident.pk}-notice-affected.pdf"'
     read = PdfText(answer.content)
-    assert (read.about["Title"], read.about["Author"]) == ("Notice of Data Breach", "department")
+    assert (read.about["Title"], read.about["Author"]) == ("Notice of Data Breach", "Riverside Police Department")
     fields = [unescape(text) for text in re.findall(r"<(?:h1|h2|p)>([^<]+)</", notice[notice.index("<h1>") :])]
     assert len(fields) >= 13, "title, five headings, and what stands below each"
     assert read.text == " ".join(fields), "the PDF says what the page says"
@@ -360,7 +363,7 @@ def test_clock_list_and_notices_by_the_pages(
     disable(DepartmentPerson.objects.get(login="y.person"))
     superuser.execute("UPDATE sharing_incident SET plates = 501 WHERE id = %s", [breach_incident.pk])
     with as_role(COMMAND):
-        page = client.get("/incidents/").content.decode()
+        page = client.get(where).content.decode()
         assert "its sessions end with it: done" in page
         assert "the attorney general" in page
         assert "Notices: 501" in client.get(f"{where}notice/attorney-general/").content.decode()
@@ -406,7 +409,11 @@ def test_records_manager_opens_the_list(
 
 
 @pytest.mark.usefixtures("oakdale")
-def test_account_of_a_partner_s_officer(people: dict[str, DepartmentPerson], planted: dict[str, int]) -> None:
+def test_account_of_a_partner_s_officer(
+    people: dict[str, DepartmentPerson],
+    planted: dict[str, int],
+    settings: Any,  # noqa: ANN401 - as pytest-django has it
+) -> None:
     """What this department answered in that name is affected; only its own department can disable it."""
     since = timezone.now()
     with as_role(COMMAND):
@@ -418,6 +425,7 @@ def test_account_of_a_partner_s_officer(people: dict[str, DepartmentPerson], pla
     assert ("Have oakdale-pd disable the account" in step, done, contain(created)) == (True, False, {})
     Agency.objects.filter(name="oakdale-pd").update(allowed=False)
     assert [done for _, done in containment(created)] == [True]
+    settings.CONTACT, settings.DEPARTMENT_NAME = "records@riverside.example", "Riverside Police Department"
     assert "another department" in str(breach_notice(created, attorney_general=False).parts)
 
 

@@ -26,6 +26,23 @@ def test_what_the_font_lacks_is_named(char: str, named: str) -> None:
 
 
 def test_long_notice_goes_on_on_a_second_page() -> None:
-    pdf = pdf_of("Somebody saw it. " * 300)
-    assert pdf.count(b"/MediaBox [ 0 0 612 792 ]") == 2, "US Letter"
-    assert PdfText(pdf).text.count("saw it.") == 300
+    read = PdfText(pdf_of("Somebody saw it. " * 300))
+    assert (read.pages, read.page_size) == (2, (612, 792)), "US Letter"
+    assert read.text.count("saw it.") == 300
+
+
+def test_a_screen_reader_finds_its_headings_language_and_title() -> None:
+    read = PdfText(pdf_of("An account was abused."))
+    assert read.is_tagged
+    assert read.declares_ua
+    assert (read.language, read.about["Title"], read.shows_title) == ("en-US", "Notice of Data Breach", True)
+    assert [tag for tag in read.tags if tag in {"H1", "H2", "P"}] == ["H1", "H2", "P"]
+
+
+def test_nothing_that_a_text_names_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    from platepost.department.web import pdf  # noqa: PLC0415 - slow to load
+
+    fetched: list[str] = []
+    monkeypatch.setattr("urllib.request.OpenerDirector.open", lambda *asked, **_: fetched.append(asked[1].full_url))
+    pdf.pdf_of('<!doctype html><title>x</title><p>a<img alt="x" src="file:///etc/hostname"></p>')
+    assert [each for each in fetched if "DejaVuSans" not in each] == []

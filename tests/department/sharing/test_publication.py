@@ -21,6 +21,7 @@ from joserfc.jwk import ECKey
 from platepost.department.database.roles import KEEPER, OWNER, PUBLIC
 from platepost.department.errors import DepartmentError
 from platepost.department.sharing.commands.public import _site
+from platepost.department.sharing.public_page import PublicAbout, public_files
 from platepost.department.sharing.publication import (
     PARTS,
     REPORT_TYPE,
@@ -28,7 +29,6 @@ from platepost.department.sharing.publication import (
     disclosed,
     month_after,
     months_due,
-    public_files,
     publish_month,
 )
 from platepost.wire.jose import open_signed
@@ -42,6 +42,7 @@ __all__ = ["stock"]
 EXAMPLE = Path(__file__).parents[3] / "examples/node/report.mjs"
 MONTH = date(2026, 1, 1)
 AT = datetime(2026, 1, 14, 12, tzinfo=UTC)
+ABOUT = PublicAbout("riverside", "Riverside Police Department", "records@riverside.example", ["Main at 3rd"])
 KEY = ECKey.generate_key("P-256")
 ALERT = (
     "INSERT INTO alerts_alert (record_id, retained_from, post, hit, captured_at, arrived_at, category, priority, match,"
@@ -348,7 +349,7 @@ def test_wrong_count_of_a_published_month_is_corrected_below_it(
         correct("reads")
     assert read(counted) == before, "the report stays"
     with connect(PUBLIC) as public:
-        files = public_files(public)
+        files = public_files(public, ABOUT)
     signed = files["2026-01-correction-1.jws"]
     payload = json.loads(open_signed(signed, typ=REPORT_TYPE, key=lambda _: KEY).payload)
     assert (payload["counts"], payload["month"], payload["because"]) == (
@@ -410,11 +411,14 @@ def test_nothing_covert_is_counted(counted: psycopg.Connection, stock: Stock, su
 @pytest.mark.django_db(transaction=True)
 def test_page_of_an_empty_and_a_full_department(counted: psycopg.Connection, connect: Connect) -> None:
     with connect(PUBLIC) as public:
-        page = public_files(public)["index.html"].decode()
-        assert "Nothing has been published yet" in page
+        page = public_files(public, ABOUT)["index.html"].decode()
+        assert "No month has been published yet" in page
+        assert "License plate readers of Riverside Police Department" in page
+        assert "<li>Main at 3rd</li>" in page
+        assert "No other agency has an agreement now." in page
     publish(counted)
     with connect(PUBLIC) as public:
-        files = public_files(public)
+        files = public_files(public, ABOUT)
     page = files["index.html"].decode()
     assert '<tr><th scope="row">reads</th><td>45</td></tr>' in page
     assert '<tr><th scope="row">hits: confirmed</th><td>withheld</td></tr>' in page
@@ -470,4 +474,7 @@ def test_role_of_the_page_reaches_nothing_else(counted: psycopg.Connection, conn
             except psycopg.errors.InsufficientPrivilege:
                 pass
     assert reached == {"sharing_correction", "sharing_report", "sharing_policy", "ledger_node", "ledger_sent"}
-    assert functions == ["ledger_leaves(text,bigint,integer)"], "digests, for the proofs between two checkpoints"
+    assert functions == [
+        "ledger_leaves(text,bigint,integer)",  # digests, for the proofs between two checkpoints
+        "sharing_program()",  # agreements in force, the last audit, and terms
+    ]

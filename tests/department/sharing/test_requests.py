@@ -232,7 +232,7 @@ def test_public_records_are_answered_from_the_redacted_log(
         early = client.post(f"/requests/{created.pk}/log/", days)
         assert (early.status_code, "that was granted" in early.content.decode()) == (409, True)
         decide(created, **GRANTED)
-        assert "Give the log" in client.get(f"/requests/{created.pk}/").content.decode()
+        assert "Download the log" in client.get(f"/requests/{created.pk}/").content.decode()
         answer = client.post(f"/requests/{created.pk}/log/", days)
         turned = client.post(f"/requests/{created.pk}/log/", days | {"until": today - timedelta(days=1)})
     assert (turned.status_code, "before the first one" in turned.content.decode()) == (409, True)

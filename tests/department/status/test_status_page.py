@@ -79,7 +79,7 @@ def wait_until_served(address: str, server: Started) -> None:
 @pytest.mark.parametrize("phone", [False, True])
 def test_page_is_accessible_and_fits(page: str, visitor: Visitor, scheme: str, *, phone: bool) -> None:
     shown = visitor.open(page, phone=phone, scheme=scheme)
-    assert shown.get_by_role("heading", name="Custody").is_visible()
+    assert shown.get_by_role("heading", name="System status").is_visible()
     assert accessibility_faults(shown) == []
     if phone:
         assert shown.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]

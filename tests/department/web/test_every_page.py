@@ -1,26 +1,35 @@
 """Every page of a department and the public page in a real browser, after a month: by axe, on a desktop and a phone."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 import psycopg
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
+from joserfc.jwk import ECKey
 from playwright.sync_api import Page
 
 from platepost.department.database.cluster import SUPERUSER
 from platepost.department.folder import DepartmentFolder
 from platepost.department.session import running_database
 from platepost.simulator.brokers.daemon import free_port
-from tests.browser import Visitor, page_faults
+from tests.browser import Visitor, accessibility_faults, page_faults
 from tests.department.commands.installation import Commands, department, done_aside
+from tests.department.sharing.pdf_text import PdfText
 from tests.department.status.test_status_page import wait_until_served
 
 __all__ = ["department"]
 ROOT = Path(__file__).resolve().parents[3]
+NAMED = """
+name = "Riverside Police Department"
+contact = "records@riverside.example, 555-0100"
+public_cameras = ["Main Street at 3rd Avenue"]
+"""
 PREPARED = """
 import json, sys, time
 from pathlib import Path
@@ -39,6 +48,10 @@ for person in DepartmentPerson.objects.filter(disabled_at=None).exclude(login="t
     shown = {"method": "mfa", "type": "totp", "at": time.time() + 3600, "reauthenticated": True}
     session["account_authentication_methods"] = [shown]
     session["account_authentication_methods_user"] = str(person.pk)
+    session["people_form"] = {
+        "person": person.login, "address": "/requests/", "page": "/requests/", "at": 0,
+        "fields": [["kind", "public records"], ["says", "The log of searches"]],
+    }
     session.save()
     sessions[person.login] = session.session_key
 print(json.dumps(sessions))
@@ -52,18 +65,24 @@ PAGES = {
     ),
     "r.stone": (
         ("/policy/", "P19: Regular audits."),
+        ("/policy/text/", "What is prohibited"),
         ("/agencies/", "oakdale-pd"),
         ("/partners/", "Name a partner, or change one"),
         ("/search/partners/", "No department is a partner"),
         ("/requests/", "the Courier"),
         ("/requests/2/", "Hold what it is about"),
+        ("/requests/2/letter/", "We received your request"),
         ("/incidents/", "Incident 1: account d.marsh"),
+        ("/incidents/1/", "Compute whom it affects"),
         ("/incidents/1/notice/affected/", "Notice of Data Breach"),
         ("/archive/", "Archive"),
         ("/holds/", "evidence"),
+        ("/evidence/", "Collect reads from a search"),
         ("/direct-feeds/", "Nobody receives every read"),
         ("/quality/", "Quality"),
-        ("/", "Custody"),
+        ("/", "System status"),
+        ("/help/", "Whom to ask"),
+        ("/form/", "Send it now"),
         ("/account/", "authenticator"),
         ("/account/passkeys/", "Passkeys"),
         ("/account/passkeys/add/", "passkey"),
@@ -130,6 +149,8 @@ NONE = {
     "exercise_picture": "a picture",
     "history_picture": "a picture",
     "incident_notice_pdf": "a file",
+    "policy_pdf": "a file",
+    "request_letter_pdf": "a file",
     "mfa_login_webauthn": "what a passkey is to sign",
     "mfa_reauthenticate_webauthn": "as `mfa_reauthenticate`, with a passkey",
     "mfa_remove_webauthn": "as `mfa_deactivate_totp`, of a passkey",
@@ -169,6 +190,8 @@ class Site:
 @pytest.fixture(scope="module")
 def site(department: Commands) -> Iterator[Site]:
     """Serve pages and public page of a department after a month."""
+    settings = department.folder / "department.toml"
+    settings.write_text(f"{NAMED}{settings.read_text()}")
     folder = DepartmentFolder(department.folder)
     pages, public = (f"127.0.0.1:{free_port()}" for _ in range(2))
     with running_database(folder):
@@ -232,11 +255,164 @@ def test_list_of_people(site: Site, visitor: Visitor, tmp_path: Path) -> None:
 @pytest.mark.end_to_end
 def test_public_page(site: Site, visitor: Visitor) -> None:
     page = visitor.open(site.public)
-    page.get_by_text("Signed copy of").wait_for()
+    page.get_by_text("Signed copy of").first.wait_for()
     assert page_faults(page, "public") == []
-    policy = page.request.get(f"{site.public}/{page.get_by_role('link').first.get_attribute('href')}")
+    link = page.get_by_role("link", name=re.compile("^file of ")).first
+    policy = page.request.get(f"{site.public}/{link.get_attribute('href')}")
     assert policy.text() == (ROOT / "department" / "policy" / "default.toml").read_text("utf-8")
     assert page.request.get(f"{site.public}/department.toml").status == 404
+
+
+@dataclass
+class Walk:
+    """What a person does on the pages, as they would: each step is something that they see and use."""
+
+    page: Page
+    steps: int = 0
+
+    def click(self, kind: Literal["link", "button"], name: str) -> None:
+        self.steps += 1
+        self.page.get_by_role(kind, name=name).first.click()
+
+    def fill(self, label: str, text: str) -> None:
+        self.steps += 1
+        field = self.page.get_by_label(label, exact=True).last
+        if field.evaluate("field => field.tagName") == "SELECT":
+            field.select_option(text)
+        else:
+            field.fill(text)
+
+    def file(self, kind: Literal["link", "button"], name: str) -> bytes:
+        with self.page.expect_download() as download:
+            self.click(kind, name)
+        return Path(download.value.path()).read_bytes()
+
+    def sees(self, text: str) -> None:
+        self.page.locator("main").get_by_text(text).first.wait_for()
+        assert accessibility_faults(self.page) == []
+
+
+def walk(site: Site, visitor: Visitor, login: str) -> Walk:
+    page = visitor.open(f"{site.pages}/log-in/")
+    page.context.add_cookies([{"name": "sessionid", "value": site.sessions[login], "url": site.pages}])
+    page.goto(site.pages)
+    return Walk(page)
+
+
+@pytest.mark.end_to_end
+def test_a_records_request_from_letter_to_answer(site: Site, visitor: Visitor) -> None:
+    manager = walk(site, visitor, "r.stone")
+    manager.click("link", "Requests")
+    assert manager.page.get_by_label("Kind", exact=True).input_value() == "", "nothing is answered by leaving it"
+    manager.fill("Kind", "public records")
+    manager.fill("Who asks, and for whom", "Ann Reed, 12 Elm Street")
+    manager.fill("What is asked", "How often the cameras were searched last week, and for what")
+    today = manager.page.evaluate("new Date().toLocaleDateString('sv')")
+    manager.fill("Received", today)
+    manager.click("button", "Enter the request")
+    manager.sees("Ann Reed")
+    manager.click("link", "Letter that it was received")
+    manager.sees("We will answer by")
+    assert PdfText(manager.file("link", "The letter as PDF")).tags.count("H1") == 1
+    manager.page.go_back()
+    manager.fill("Decision", "denied")
+    manager.fill("Because", "There are none")
+    manager.click("button", "Record the decision")
+    manager.click("button", "Take the decision back")
+    manager.fill("Decision", "granted")
+    manager.fill("Because", "The law requires it")
+    manager.click("button", "Record the decision")
+    manager.fill("First day", "2026-01-01")
+    manager.fill("Last day", "2026-01-07")
+    assert manager.file("button", "Download the log").startswith(b"day,purpose,")
+    manager.click("link", "Letter with the answer")
+    manager.sees("Your request is granted.")
+    manager.page.go_back()
+    manager.click("button", "The answer was sent")
+    manager.sees("The decision is final.")
+    assert manager.page.get_by_role("button", name="Take the decision back").count() == 0
+    assert manager.steps <= 25
+
+
+@pytest.mark.end_to_end
+def test_an_audit_from_plan_to_pdf(site: Site, visitor: Visitor) -> None:
+    auditor = walk(site, visitor, "a.dunn")
+    auditor.click("link", "Audits")
+    auditor.fill("Kind", "audit")
+    auditor.fill("Every (days)", "1")
+    auditor.fill("Searches to look at", "1")
+    auditor.fill(
+        "First day that is audited", auditor.page.evaluate("new Date(Date.now() - 3 * 864e5).toLocaleDateString('sv')")
+    )
+    auditor.click("button", "Make this plan")
+    auditor.page.get_by_role("button", name=re.compile("^Begin audit")).last.click()
+    auditor.page.get_by_role("heading", name=re.compile("^Audit ")).wait_for()
+    while (judge := auditor.page.get_by_role("button", name=re.compile("^Enter the outcome"))).count():
+        auditor.fill("Outcome", "in order")
+        judge.first.click()
+    auditor.click("button", "Finish this audit")
+    auditor.page.get_by_role("heading", name="Finished").wait_for()
+    auditor.page.get_by_role("table").filter(has_text="Finished").get_by_role("link").first.click()
+    auditor.sees("Finished ")
+    read = PdfText(auditor.file("button", "Download as PDF"))
+    assert read.is_tagged
+    assert {"H1", "Table", "TH", "TD"} <= {*read.tags}
+    assert "Findings and follow-up" in read.text
+    assert auditor.file("button", "Download as CSV").startswith(b"table,Entry,")
+    auditor.click("link", "Audits")
+    auditor.click("link", "Searches of a month")
+    auditor.click("button", "Count")
+    auditor.sees("Who searched")
+    assert page_faults(auditor.page) == []
+    auditor.click("link", "Ledger")
+    auditor.fill("Event", "intent")
+    auditor.click("button", "Show entries")
+    auditor.page.get_by_role("button", name=re.compile("^What entry .* showed")).first.click()
+    auditor.sees("was shown")
+    assert auditor.file("button", "Download as CSV").startswith(b"Entry,When,Who")
+
+
+@pytest.mark.end_to_end
+def test_a_breach_from_report_to_notices(site: Site, visitor: Visitor) -> None:
+    lead = walk(site, visitor, "r.stone")
+    lead.click("link", "Breaches")
+    lead.fill("Kind", "account")
+    lead.fill("Subject", "f.lund")
+    lead.fill("What happened", "A stranger used an officer's account.")
+    lead.fill("From", "2026-01-01T00:00")
+    lead.fill("Until", "2999-01-01T00:00")
+    lead.fill("Known since", lead.page.evaluate("new Date().toLocaleDateString('sv')"))
+    lead.click("button", "Open it")
+    lead.sees("Contain it")
+    key = ECKey.generate_key("P-256").as_pem(private=False).decode()
+    lead.fill("Your certificate or public key, PEM", key)
+    assert lead.file("button", "Compute it, and download the list")
+    lead.page.reload()
+    lead.page.get_by_role("link", name=re.compile("^Notice of incident")).click()
+    lead.sees("Ask the records manager of Riverside Police Department: records@riverside.example, 555-0100.")
+    assert "Riverside Police Department" in PdfText(lead.file("link", "As PDF")).text
+    lead.page.go_back()
+    lead.page.get_by_role("button", name=re.compile("were notified$")).click()
+    lead.sees("The people affected were notified on")
+    assert page_faults(lead.page) == []
+
+
+@pytest.mark.end_to_end
+def test_a_resident_finds_out_who_may_search(site: Site, visitor: Visitor) -> None:
+    page = visitor.open(site.public, phone=True)
+    page.get_by_role("link", name="Who may search, and for what").click()
+    page.get_by_text("Only personnel of the department").wait_for()
+    assert page.get_by_role("row", name=re.compile("^Stolen vehicle")).first.is_visible()
+    page.get_by_role("link", name=re.compile("^The policy that was heard on")).first.click()
+    page.get_by_role("heading", name="3. For what records may be used").wait_for()
+    assert page_faults(page, "public-policy") == []
+    pdf = page.request.get(f"{site.public}/{page.get_by_role('link', name='The policy as PDF').get_attribute('href')}")
+    read = PdfText(pdf.body())
+    assert read.is_tagged
+    assert read.about["Author"] == "Riverside Police Department"
+    page.go_back()
+    page.get_by_role("link", name="Ask for your own records").click()
+    page.get_by_text("records@riverside.example").wait_for()
 
 
 @pytest.mark.end_to_end

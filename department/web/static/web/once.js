@@ -14,5 +14,8 @@
     sent.set(form, event.submitter);
     setTimeout(() => sent.delete(form), AGAIN_MS);  // a download leaves the page where it is
   });
+  // A file that waited until its reader had confirmed who they are.
+  const file = document.getElementById("file");
+  file?.requestSubmit(file.querySelector("button"));
   window.addEventListener("pageshow", () => { sent = new WeakMap(); });
 }
