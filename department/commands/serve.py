@@ -1,18 +1,22 @@
 """`platepost department serve`: the pages."""
 
 import sys
+from collections.abc import Callable
 
 import click
 import uvicorn
 
 from platepost.common.signals import stop_on_signals
 from platepost.department.alerts.console_feed import FEED
-from platepost.department.config.asgi import admitted
+from platepost.department.config.asgi import PagesHandler, admitted
 from platepost.department.database.roles import WEB
+from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, web_option
 from platepost.department.people.provider import ProviderWatch
 from platepost.department.session import working_as
+from platepost.department.web.admission import Application
+from platepost.department.web.pages_process import pages_process
 from platepost.provisioning.connection import split_address
 from platepost.provisioning.serving import StoppableServer
 
@@ -38,11 +42,17 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     """
     where = web or folder.settings.web
     host, port = split_address(where)
-    with stop_on_signals() as stop, working_as(folder, WEB, pooled=True):
+
+    def answer(with_application: Callable[[Application], None]) -> None:
+        with working_as(folder, WEB, pooled=True):
+            with_application(PagesHandler())
+
+    # First: a process with threads can't be forked.
+    with pages_process(answer) as others, stop_on_signals() as stop, working_as(folder, WEB, pooled=True):
         # Passkeys belong to names: a browser makes none for an address.
         shown = f"localhost:{port}" if host in {"127.0.0.1", "::1"} else where
         click.echo(f"The pages are at http://{shown}/. Ctrl-C ends it.")
-        pages, watch = admitted(), ProviderWatch()
+        pages, watch = admitted(others), ProviderWatch()
         watch.start()
         sys.setswitchinterval(_SWITCH_SECONDS)
 
@@ -61,4 +71,13 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
             server_header=False,
             timeout_graceful_shutdown=_STOP_SECONDS,
         )
-        StoppableServer(config).run_until(stop, at_end=end)
+        server = StoppableServer(config)
+
+        def end_with_others() -> None:
+            server.should_exit = True
+            end()
+
+        others.watch(end_with_others)
+        server.run_until(stop, at_end=end)
+        if others.has_ended and not stop.requested:
+            raise DepartmentError("the process that answers all pages but the console has ended: start the pages again")

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from platepost.department.people.device import known_browser
-from platepost.department.web.admission import Admission
+from platepost.department.web.admission import Admission, Application
 
 # Of whitenoise's files, which are small.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
@@ -32,6 +32,11 @@ class PagesHandler(ASGIHandler):
         return await sync_to_async(self.get_response, thread_sensitive=True)(request)
 
 
-def admitted() -> Admission:
-    """Return the application behind its limits: see `platepost.department.web.admission`. Django works on a folder."""
-    return Admission(PagesHandler(), settings.SESSION_COOKIE_NAME, known_browser)
+def admitted(others: Application | None = None) -> Admission:
+    """Return the application behind its limits: see `platepost.department.web.admission`. Django works on a folder.
+
+    Args:
+        others: answers what is not the console's; None: this process does.
+
+    """
+    return Admission(PagesHandler(), settings.SESSION_COOKIE_NAME, others, known_browser)

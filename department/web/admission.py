@@ -1,7 +1,8 @@
 """Which requests are answered at once: the console does not wait for searches, nor anyone for strangers who sign in.
 
-The pages run in one process, whose threads share the interpreter and a pool of database sessions. Without limits,
-twenty searches of one person, or twenty wrong passwords, take all of both. So requests wait in lanes, before Django
+The pages run in two processes, one of them for the console (see `pages_process`). The threads of a process share the
+interpreter and a pool of database sessions. Without limits, twenty searches of one person, or twenty wrong passwords,
+take all of both. So requests wait in lanes, before Django
 sees them: one for the console, one for people who are signed in, and two for strangers, of which one checks passwords
 one after the other. Within a lane each session, or each address of a stranger, has a few at once, and its others wait
 behind them. A request comes into a lane with all of its form: who sends slowly takes no slot.
@@ -140,6 +141,8 @@ class Admission:
 
     application: Application
     session_cookie: str
+    others: Application | None = None
+    """Answers what is not the console's; None: `application` does, too."""
     known: Callable[[dict[str, str]], str | None] = lambda _: None
     """Returns by its cookies the browser from which someone has signed in before; one has its own limit of sign-ins."""
     console: Lane = field(default_factory=lambda: Lane(6, 3))
@@ -182,8 +185,11 @@ class Admission:
                 leave()
             await send(message)
 
+        application = self.application if lane is self.console else self.others or self.application
         try:
-            await self.application(scope, again, sent)
+            await application(scope, again, sent)
+        except BusyError:
+            await _refuse(send, 503, _BUSY)
         finally:
             leave()
 

@@ -34,7 +34,7 @@ class Visits:
 
     def __init__(self) -> None:
         self.pages = Pages()
-        self.admission = Admission(self.pages, "sessionid", lambda cookies: cookies.get("browser"))
+        self.admission = Admission(self.pages, "sessionid", known=lambda cookies: cookies.get("browser"))
         self.answers: list[tuple[int, bytes]] = []
         self.tasks: list[asyncio.Task[None]] = []
 
