@@ -17,7 +17,7 @@ from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.ledger.reading import reading
 from platepost.department.search.errors import PatternError
-from platepost.department.search.patterns import HIDDEN, PlatePattern
+from platepost.department.search.patterns import HIDDEN, LONGEST, PlatePattern
 
 STEP = 5_000
 """Entries that are read at once."""
@@ -34,9 +34,9 @@ _WATCHING = {
     )
 }
 """Events of somebody who looks, and does nothing."""
-_NO_SEARCH = frozenset({"record", "picture", "console", "sample", "incident"})
-"""What is asked where nobody looks for anything: for a picture of what a search has opened, for hits that came by
-themselves, for random reads that somebody labels, for whom a breach affects."""
+_NO_SEARCH = frozenset({"console", "sample", "incident"})
+"""What is asked where nobody looks for anything: for hits that came by themselves, for random reads that somebody
+labels, for whom a breach affects. The database opens nothing else for these."""
 _READ = """
 SELECT line.number, line.entry, line.at, line.event, line.refers_to, (
     SELECT coalesce(json_object_agg(body.field, body.value::json), '{}')::text FROM ledger_body AS body
@@ -72,6 +72,10 @@ class SearchEvent:
     """The plates that were shown in a list."""
     is_entry: bool = False
     """Whether it is no search, but an entry of a hot list: posts look for its plate from then on."""
+    by_number: bool = False
+    """Whether it was asked for by a record's number: a search only if more plates came than the one that was open."""
+    pattern: PlatePattern | None = None
+    """Of such an entry, which may leave characters open."""
 
     @property
     def plate(self) -> str | None:
@@ -135,8 +139,16 @@ class AccessEvents:
                 *(number, uuid, at, person, purpose, case or None, _plain(reason), False, typed, None),
                 known=pattern.known if pattern else 0,
                 is_entry=True,
+                pattern=pattern,
             )
         )
+
+    def add_shown(self, search: SearchEvent, plates: frozenset[str]) -> None:
+        """Add the plates that were shown for a search."""
+        search.listed = plates
+        if search.by_number and not plates <= {search.opened}:
+            search.known = LONGEST  # whatever the query states, these were opened
+            self.searches.append(search)
 
     def add(self, entry: tuple[int, UUID, datetime, str, UUID | None], fields: Mapping[str, Any]) -> SearchEvent | None:
         """Add an entry, and return the search if it is one. What was shown is added to its search by the reader."""
@@ -155,13 +167,17 @@ class AccessEvents:
         # The past of a covert entry: the ledger keeps its case and plate for its group.
         if _NO_SEARCH & query.keys() or ("list_entry" in query and "plate" not in query):
             return None
+        by_number = bool({"record", "picture"} & query.keys())  # a read, or a picture, of what a search has opened
         opened, pattern = query.get("opened"), _pattern(str(query.get("plate", "")))
         search = SearchEvent(
             *(number, uuid, at, person, fields.get("purpose") or "", case, _plain(fields.get("reason"))),
             *(fields.get("exigent") is True, _typed(pattern) if pattern else None, opened and folded(opened)),
             known=pattern.known if pattern else 0,
             further="after" in query,
+            by_number=by_number,
         )
+        if by_number:
+            return search
         self.searches.append(search)
         if case:
             self.seekers[case].add(person)
@@ -202,7 +218,7 @@ def read_access_events(log: OpenEntry, since: datetime, until: datetime, *, zone
         if entry[3] in _ANSWERS:
             search = open_searches.pop(entry[4], None) if entry[4] else None
             if search is not None and fields.get("plates"):
-                search.listed = frozenset(fields["plates"])
+                acts.add_shown(search, frozenset(fields["plates"]))
             continue
         search = acts.add(entry, fields)
         if search is not None:

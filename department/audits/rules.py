@@ -28,6 +28,8 @@ _PEERS = 5
 """Fewest colleagues from whom something can be called usual."""
 _CHANCE = 0.001
 """How likely what was seen may be by chance alone."""
+_MOST_OPEN = 3
+"""Characters that an entry of a list may leave open and be compared with a household: some 40,000 plates."""
 _FOLLOWED_LATER = timedelta(days=7)
 """Something may come yet of what was searched for the first time since."""
 
@@ -329,7 +331,12 @@ def _own_household(by: _ByPerson, household: Household) -> Iterator[SuspectedMis
     for person, searches in by.items():
         about = [(each, each.plates | (each.listed if each.known else frozenset())) for each in searches]
         known = {plate for plate in {plate for _, plates in about for plate in plates} if household(person, plate)}
-        own_searches = [each for each, plates in about if not known.isdisjoint(plates)]
+        own_searches = [
+            each
+            for each, plates in about
+            if not known.isdisjoint(plates)
+            or (each.pattern and any(household(person, plate) for plate in each.pattern.spelled(_MOST_OPEN)))
+        ]
         if own_searches:
             yield _suspected(
                 MisuseRule.OWN_HOUSEHOLD,

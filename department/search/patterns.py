@@ -18,11 +18,12 @@ A read has `?` for a character that something hides. That may be any, as long as
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache, cached_property
 from itertools import chain, combinations, pairwise, product, takewhile
+from string import ascii_uppercase, digits
 from typing import Self, TypeAlias
 
 from platepost.department.custody.projections import folded
@@ -56,6 +57,8 @@ _IGNORED_TOO = frozenset("+.\u00b7\u2022")
 """The plus of a special plate, and dots that people write where the plate has a gap."""
 
 
+_FOLDED = "".join(sorted({folded(each) for each in ascii_uppercase + digits}))
+"""The characters of folded plates."""
 _Place: TypeAlias = tuple[int, int, bool, int]
 """Within a plate: how far, with how many look-alikes, whether with the wrong character, and with how many hidden."""
 
@@ -241,6 +244,21 @@ class PlatePattern:
             if sum(map(len, by_used)) > MOST_SPELLINGS:
                 return None
         return tuple(sorted(chain.from_iterable(by_used)))
+
+    def spelled(self, most_open: int) -> Iterator[str]:
+        """Yield each folded plate that fits where few characters are open; nothing where more are.
+
+        Args:
+            most_open: characters that may be open: each `?` is one, and a `*` stands for none up to all that are left.
+
+        """
+        left = most_open - sum(not (element.characters or element.repeats) for element in self.elements)
+        if left < 0:
+            return
+        repeated = ["".join(each) for count in range(left + 1) for each in product(_FOLDED, repeat=count)]
+        choices = [repeated if each.repeats else each.characters or _FOLDED for each in self.elements]
+        if sum(each.repeats for each in self.elements) <= 1:
+            yield from map("".join, product(*choices))
 
     @cached_property
     def grams(self) -> tuple[tuple[int, ...], ...]:

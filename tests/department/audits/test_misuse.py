@@ -19,7 +19,7 @@ from platepost.department.audits.models import AuditFinding
 from platepost.department.audits.nightly import detect_misuse
 from platepost.department.audits.rules import MisuseRule, suspected_misuse
 from platepost.department.database.cluster import SUPERUSER
-from platepost.department.database.roles import COMMAND, OWNER
+from platepost.department.database.roles import COMMAND, MISUSE, OWNER
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.lists.services import enter_entry
 from platepost.department.people.rights import DepartmentRole
@@ -150,8 +150,21 @@ def test_plate_after_plate_with_a_character_left_open_is_found_under_one_case() 
 def test_what_nobody_looked_for_is_no_search(query: dict[str, object]) -> None:
     """A picture of what was opened, a hit that came, a random read to be labeled, a breach, a covert entry's past."""
     acts = AccessEvents(ZONE)
-    assert acts.add((1, uuid4(), UNTIL, "intent", None), {"person": "a", "query": query}) is None
+    acts.add((1, uuid4(), UNTIL, "intent", None), {"person": "a", "query": query})
+    assert acts.searches == []
     assert acts.present["a"] == [(UNTIL, False)]
+
+
+def test_a_record_s_number_hides_no_plate_that_was_opened() -> None:
+    acts = AccessEvents(ZONE)
+    query = {"record": 7, "opened": "7ABC123"}
+    search = acts.add((1, uuid4(), UNTIL, "intent", None), {"person": "a", "query": query})
+    assert search is not None
+    acts.add_shown(search, frozenset({"7ABC123"}))
+    assert acts.searches == [], "the read was opened with its plate, which counted then"
+    acts.add_shown(search, frozenset({"7ABC123", "8XYZ999"}))
+    assert acts.searches == [search]
+    assert search.listed == {"7ABC123", "8XYZ999"}
 
 
 def test_shifts_that_people_begin_say_who_came_outside_of_one() -> None:
@@ -225,15 +238,17 @@ def test_entry_of_a_list_is_held_against_the_household_too(tmp_path: Path) -> No
     lister, other = (new_person(login, DepartmentRole.OPERATOR) for login in ("o.lister", "o.other"))
     with as_role(COMMAND):
         note_household(key, lister.login, ["7ABC123"], consent="form 8", by="i.auditor")
-        for by, plate in ((lister, "7ABC123"), (lister, "8XYZ999"), (other, "7ABC123")):
+        own, others = ("7ABC123", "7ABC?2?", "7ABC*"), ("8XYZ999", "8ABC12?", "7ABD*")
+        for by, plate in (*((lister, plate) for plate in own + others), (other, "7ABC123"), (other, "7ABC*")):
             enter_entry(entry_of(plate, reason="seen at a robbery"), by)
+    with as_role(MISUSE):
         night = detect_misuse(person="nightly", agency="riverside", key=key)
     assert [(each.rule, each.subject, len(each.searches)) for each in night.suspected] == [
-        (MisuseRule.OWN_HOUSEHOLD, "o.lister", 1)
+        (MisuseRule.OWN_HOUSEHOLD, "o.lister", 3)
     ]
     with connection.cursor() as cursor:
         cursor.execute("SELECT event FROM ledger_entry WHERE entry = ANY (%s)", [AuditFinding.objects.get().entries])
-        assert cursor.fetchall() == [("list_entered",)]
+        assert cursor.fetchall() == [("list_entered",)] * 3
 
 
 @pytest.mark.usefixtures("no_findings")
@@ -251,6 +266,7 @@ def test_every_misuse_of_an_unseen_seed_is_found_once_and_few_are_accused(
         for login, plate in weeks.household.items():
             note_household(key, login, [f" {plate[:3]}-{plate[3:].lower()} "], consent="form 7", by="i.auditor")
         asked = {"person": "nightly", "agency": "riverside", "key": key, "until": UNTIL}
+    with as_role(MISUSE), timezone.override(ZONE):
         nights = [detect_misuse(**asked), detect_misuse(**asked)]
     findings = list(AuditFinding.objects.all())
     matches = {(each.subject, each.rule): {*each.entries} for each in findings}
