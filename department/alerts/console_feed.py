@@ -33,6 +33,7 @@ from platepost.department.errors import DepartmentError
 from platepost.department.ledger.entries import OpenEntry, Viewer, open_entry
 from platepost.department.ledger.errors import LedgerError
 from platepost.department.ledger.journal import local_journal
+from platepost.department.ledger.writing import acting_in
 from platepost.department.lists.models import ListRequest
 from platepost.department.people.currency import currencies
 from platepost.department.people.models import CovertMember, DepartmentPerson
@@ -443,7 +444,8 @@ class ConsoleFeed:
             policy_in_force().require(PURPOSE)  # or each look would enter a refusal
             query = {"console": [*records]}
             entry = open_entry(**first._asdict(), purpose=PURPOSE, query=query, groups=groups)
-            views = hit_views(entry, records, those[0].person)
+            with acting_in(first.session):
+                views = hit_views(entry, records, those[0].person)
             try:
                 entry.shown(also_to=others)
             except LedgerError:

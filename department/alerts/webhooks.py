@@ -226,7 +226,7 @@ def _cut_off(whole: socket.socket) -> None:
 
 
 class WebhookSender:
-    """Tells what waits, as the role of the pages.
+    """Sends what waits, as a role of the database of its own.
 
     Args:
         key: the department's secret.

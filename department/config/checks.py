@@ -28,6 +28,7 @@ from platepost.department.database.roles import (
     AUDITOR,
     COMMAND,
     KEEPER,
+    MISUSE,
     OWNER,
     PROGRAMS,
     PUBLIC,
@@ -75,6 +76,7 @@ _VERBS = {
     WEB: {"SELECT", "INSERT"},
     AUDITOR: {"SELECT"},
     PUBLIC: {"SELECT"},
+    MISUSE: {"SELECT", "INSERT"},
 }
 """What a role may have on any table or sequence."""
 _WIDER = {

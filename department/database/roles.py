@@ -20,14 +20,15 @@ SIGNER = "platepost_signer"
 """Takes lists that people made to the keys that sign them, and says what was published."""
 PUBLIC = "platepost_public"
 """Reads what was published, and nothing else."""
-ROLES = (OWNER, KEEPER, WEB, COMMAND, AUDITOR, PURGER, SIGNER, PUBLIC)
+MISUSE = "platepost_misuse"
+"""Reads the ledger under an entry of its own, and adds findings; it opens no record."""
+ROLES = (OWNER, KEEPER, WEB, COMMAND, AUDITOR, PURGER, SIGNER, PUBLIC, MISUSE)
 """Those that the SQL files grant rights to."""
 FEDERATION = "platepost_federation"
 WEBHOOK = "platepost_webhook"
-MISUSE = "platepost_misuse"
-PROGRAMS = {FEDERATION: COMMAND, WEBHOOK: WEB, MISUSE: COMMAND}
-"""Programs that log in as themselves and then work as another role, without inheriting from it: the database and its
-log tell them apart, and none of their system users may log in as another program."""
+PROGRAMS = {FEDERATION: COMMAND, WEBHOOK: WEB}
+"""Programs that log in as themselves and then work as another role, without inheriting from it. The database and its
+log tell them apart: to the first, `ledger_append_each` opens records for queries of partner departments alone."""
 QUIET = tuple(role for role in (*ROLES, *PROGRAMS) if role != OWNER)
 """Roles of which pgaudit logs nothing: what they show is in the ledger, and each record would be a line."""
 

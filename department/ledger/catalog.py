@@ -11,7 +11,16 @@ from typing import Any, Final, Self
 
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
-from platepost.department.database.roles import AUDITOR, COMMAND, KEEPER, OWNER, PURGER, SIGNER, WEB
+from platepost.department.database.roles import (
+    AUDITOR,
+    COMMAND,
+    KEEPER,
+    MISUSE,
+    OWNER,
+    PURGER,
+    SIGNER,
+    WEB,
+)
 
 
 class BodyClass(Enum):
@@ -127,7 +136,7 @@ class LedgerEvent(Enum):
     """Somebody is about to see records. It is committed before a row is fetched. The pages enter it by
     `ledger_begin`, which says who has the session."""
     LOG_INTENT = EventKind(
-        "log_intent", "looked at the log", f"{_WHO} query:object groups:texts", writers=(COMMAND, AUDITOR)
+        "log_intent", "looked at the log", f"{_WHO} query:object groups:texts", writers=(COMMAND, AUDITOR, MISUSE)
     )
     """Somebody is about to read the ledger."""
     SHOWN = EventKind(
@@ -136,7 +145,7 @@ class LedgerEvent(Enum):
         "records:ints pictures:list covert:object",
         "plates:texts entries:ints compared:texts",
         refers_to=("intent", "log_intent"),
-        writers=(WEB, AUDITOR),
+        writers=(WEB, AUDITOR, MISUSE),
     )
     """What the intent brought. `covert` has what belongs to covert groups, by group; `compared`, plates that were only
     compared with what was asked. The database adds all that it opened."""
@@ -146,7 +155,7 @@ class LedgerEvent(Enum):
         "records:ints pictures:list covert:object reason",
         "plates:texts entries:ints compared:texts",
         refers_to=("intent", "log_intent"),
-        writers=(WEB, AUDITOR),
+        writers=(WEB, AUDITOR, MISUSE),
     )
     """The intent ended in an error: what had been fetched by then."""
     POST_ACCESSED = EventKind(
@@ -163,10 +172,15 @@ class LedgerEvent(Enum):
         writers=(KEEPER,),
     )
     """Taken over from the journal; `time` is that of the machine, `digest` that of the journal's line."""
-    LIST_SHOWN = EventKind("list_shown", "was shown entries of a list", "person plates:texts covert:object")
-    """Plates of the hot list, on a page of the lists; `covert` has those of covert groups, by group."""
+    LIST_SHOWN = EventKind("list_shown", "was shown entries of a list", "person plates:texts covert:object", writers=())
+    """Plates of the hot list, on a page of the lists; `covert` has `plates` and `numbers` of covert entries, by group.
+    The database enters it, by `lists_show`."""
     REFUSED = EventKind(
-        "refused", "was refused", f"{_WHO} query:object groups:texts why", "forbidden approval:flag word"
+        "refused",
+        "was refused",
+        f"{_WHO} query:object groups:texts why",
+        "forbidden approval:flag word",
+        writers=(WEB, MISUSE),
     )
     """Nothing was looked for: the purpose is none, serves an agency that may get nothing, a `word` was written that the
     policy forbids (with `forbidden`, and for the auditors, where that was the second try), or, with `approval`, it
@@ -380,7 +394,9 @@ class LedgerEvent(Enum):
     )
     """By webhook; `delivered` is false where it was given up, and `plate` true where the hit's plate went along."""
     WEBHOOK_LIST = EventKind(
-        "webhook_list", "was notified of a held list", "webhook:int agency_name request:int held:flag"
+        "webhook_list",
+        "was notified of a held list",
+        "webhook:int agency_name request:int held:flag",
     )
     """By webhook; `held` is false where the list is held no longer."""
     TEST_HIT = EventKind("test_hit", "sent a test hit to their console", "person")
@@ -395,11 +411,15 @@ class LedgerEvent(Enum):
     AUDIT_BEGUN = EventKind("audit_begun", "drew the samples of an audit", "person plan:int audit:int seed samples:int")
     SAMPLE_JUDGED = EventKind("sample_judged", "judged a sample", "person audit:int outcome note", "finding:int")
     AUDIT_FINISHED = EventKind("audit_finished", "finished an audit", "person audit:int")
-    FINDING_MADE = EventKind("finding_made", "must answer for something", "finding:int rule subject month")
+    FINDING_MADE = EventKind(
+        "finding_made", "must answer for something", "finding:int rule subject month", writers=(WEB, MISUSE)
+    )
     """A rule against misuse found it. What is found in a sample stands in `sample_judged`."""
     FINDING_ANSWERED = EventKind("finding_answered", "answered a finding", "person finding:int says")
     FINDING_CLOSED = EventKind("finding_closed", "closed a finding", "person finding:int outcome note")
-    HOUSEHOLD_NOTED = EventKind("household_noted", "named the own household", "person by consent count:int")
+    HOUSEHOLD_NOTED = EventKind(
+        "household_noted", "named the own household", "person by consent count:int", writers=(WEB, MISUSE)
+    )
 
     # --- the archive
     RETENTION_SET = EventKind("retention_set", "set a retention", "person what before:int after:int", "why")

@@ -5,15 +5,17 @@ What the database refuses, no matter who asks, is in `sql/`.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
 
 from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.errors import LedgerError
 from platepost.department.ledger.wording import require_words
-from platepost.department.ledger.writing import acting_session, append, entering
+from platepost.department.ledger.writing import acting_session, begin_by, entering
 from platepost.department.lists.errors import WHY, ListRefusedError, refusals
 from platepost.department.lists.imports import held_imports
 from platepost.department.lists.models import ListEntry, ListImport, ListRecovery, ListRequest
@@ -32,13 +34,39 @@ _LARGEST_NUMBER = 10**18 - 1
 
 
 @contextmanager
-def seeing(person: DepartmentPerson) -> Iterator[None]:
-    """Open a transaction in which a person sees the entries that are open, and those of their covert groups."""
+def seeing(person: DepartmentPerson, *, covert: Sequence[int] | None = (), plate: str | None = None) -> Iterator[None]:
+    """Open a transaction in which a person sees the entries that are open, and covert ones of their groups.
+
+    That they are about to see covert ones, and which, is entered in the ledger before.
+
+    Args:
+        person: who.
+        covert: numbers of the covert entries; other ones of the same plates are seen, too. None for all on the list.
+        plate: whose covert entries are seen, too.
+
+    Raises:
+        LedgerError: it cannot be entered.
+
+    """
+    opened = None
+    if covert or covert is None or plate is not None:
+        opened = _show(person, covert=True, numbers=covert, plate=plate)
     with refusals(), transaction.atomic():
         # The database asks whose session it is; a program says so itself.
-        values = [person.login, acting_session() or ""]
-        rows("SELECT set_config('platepost.person', %s, true), set_config('platepost.session', %s, true)", values)
+        rows(
+            "SELECT set_config('platepost.person', %s, true), set_config('platepost.session', %s, true),"
+            " set_config('platepost.list_shown', %s, true)",
+            [person.login, acting_session() or "", str(opened or "")],
+        )
         yield
+
+
+def _show(
+    person: DepartmentPerson, *, covert: bool, numbers: Sequence[int] | None, plate: str | None = None
+) -> UUID | None:
+    """Enter that somebody is about to see entries; return the entry of the ledger, None where there are none."""
+    asked = None if numbers is None else [*numbers]
+    return begin_by("lists_show", [acting_session(), person.login, covert, asked, plate])
 
 
 def listed_by(reference: str | None, plate: str, group: str | None, by: DepartmentPerson) -> ListEntry | None:
@@ -49,30 +77,28 @@ def listed_by(reference: str | None, plate: str, group: str | None, by: Departme
     named = _NUMBER.search(reference or "")
     if named is None:
         return None
-    with seeing(by):
-        return ListEntry.objects.filter(pk=int(named[1]), plate=plate, distribution=group).first()
+    number = int(named[1])
+    with suppress(LedgerError), seeing(by, covert=() if group is None else [number]):
+        return ListEntry.objects.filter(pk=number, plate=plate, distribution=group).first()
+    return None  # a hit is shown all the same, without what its covert entry says
 
 
 def enter_shown(entries: Iterable[ListEntry], by: DepartmentPerson) -> None:
-    """Enter in the ledger which plates of the list somebody is about to be shown; nothing where there are none.
+    """Enter in the ledger which plates of the list somebody is about to be shown; of covert ones, `seeing` has.
 
     Raises:
         LedgerError: it cannot be entered: show none of them.
 
     """
-    plates: dict[str | None, list[str]] = {}
-    for entry in entries:
-        plates.setdefault(entry.distribution, []).append(entry.plate)
-    if plates:
-        open_ones = plates.pop(None, [])
-        covert = {group: {"plates": covert_plates} for group, covert_plates in plates.items()}
-        append(LedgerEvent.LIST_SHOWN, {"person": by.login, "plates": open_ones, "covert": covert})
+    numbers = [entry.pk for entry in entries if entry.distribution is None]
+    if numbers:
+        _show(by, covert=False, numbers=numbers)
 
 
 def also_in(entry: ListEntry) -> list[int]:
     """Return the other entries that stand of the same plate, or pattern: to end one takes no car off the list.
 
-    Call it within `seeing`: of covert groups only those of the person are among them.
+    Call it within `seeing` of that entry: of covert groups only those of the person are among them.
     """
     covert_plates = rows(
         "SELECT id FROM lists_entry WHERE translate(plate, 'OI', '01') = translate(%s, 'OI', '01') AND id <> %s"
@@ -135,7 +161,7 @@ def enter_entry(entry: ListEntry, by: DepartmentPerson) -> None:
         entry.second_person = _needs_second(entry, policy_in_force().lists, dispatcher=only is not None)
         entry.save(force_insert=True)
         # The database may ask for more than the policy's file.
-        entry.refresh_from_db(fields=["second_person", "at_once"])
+        entry.refresh_from_db(fields=["made_at", "second_person", "at_once"])
         if entry.at_once or not entry.second_person:
             ListRequest.objects.create(kind="delta", person=by.login)
         noted |= {"entry": entry.pk, "second_person": entry.second_person}
@@ -143,7 +169,10 @@ def enter_entry(entry: ListEntry, by: DepartmentPerson) -> None:
 
 def approve_entry(entry: ListEntry, by: DepartmentPerson) -> None:
     """Approve another's entry, and have it published. Raises as `enter_entry` does."""
-    with seeing(by), entering(LedgerEvent.LIST_APPROVED, {"person": by.login, "entry": entry.pk}):
+    with (
+        seeing(by, covert=entry.covert_numbers),
+        entering(LedgerEvent.LIST_APPROVED, {"person": by.login, "entry": entry.pk}),
+    ):
         _check_room(entry)
         waiting = ListEntry.objects.filter(pk=entry.pk, second_person=True, ended_at=None, approved_at=None)
         if not waiting.update(approved_by=by.login, approved_at=Now()):
@@ -154,7 +183,10 @@ def approve_entry(entry: ListEntry, by: DepartmentPerson) -> None:
 def end_entry(entry: ListEntry, because: str, by: DepartmentPerson) -> None:
     """End an entry, have it taken off the list, and take its open alerts back. Raises as `enter_entry` does."""
     why = because if entry.distribution is None else "covert"  # the entry has it, for its group
-    with seeing(by), entering(LedgerEvent.LIST_ENDED, {"person": by.login, "entry": entry.pk, "why": why}):
+    with (
+        seeing(by, covert=entry.covert_numbers),
+        entering(LedgerEvent.LIST_ENDED, {"person": by.login, "entry": entry.pk, "why": why}),
+    ):
         _end([entry], because, by)
         ListRequest.objects.create(kind="delta", person=by.login)
 
@@ -174,7 +206,7 @@ def recover(plate: str, because: str, by: DepartmentPerson) -> list[ListEntry]:
 
     Raises as `enter_entry` does.
     """
-    with seeing(by), entering(LedgerEvent.LIST_RECOVERED, {"person": by.login}) as noted:
+    with seeing(by, plate=plate), entering(LedgerEvent.LIST_RECOVERED, {"person": by.login}) as noted:
         covert_plates = list(ListEntry.objects.filter(plate=plate, ended_at=None, safe=False))
         if covert_plates:
             _end(covert_plates, "recovered", by)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -170,7 +170,7 @@ def _page(
 ) -> HttpResponse:
     """Show the lists; `typed` names the form, by kind and number, in which a refused reason was typed."""
     before = request.GET.get("before", "")
-    with services.seeing(request.user):
+    with services.seeing(request.user, covert=None):
         known = before.isdecimal() and len(before) < _DIGITS
         context: dict[str, Any] = {**overview(before=int(before) if known else None)}
     services.enter_shown([*context["waiting"], *context["entries"]], request.user)
@@ -181,18 +181,15 @@ def _page(
 
 
 def _entry(request: CurrentRequest, number: int) -> ListEntry:
-    with services.seeing(request.user):
-        list_entry = ListEntry.objects.filter(pk=number).first()
-    if list_entry is None:
-        raise Http404
-    return list_entry
+    with services.seeing(request.user, covert=[number]):
+        return get_object_or_404(ListEntry, pk=number)
 
 
 def _entry_page(
     request: CurrentRequest, number: int, *, refused: str = "", shown: list[Any] | None = None, status: int = 200
 ) -> HttpResponse:
-    list_entry = _entry(request, number)
-    with services.seeing(request.user):
+    with services.seeing(request.user, covert=[number]):
+        list_entry = get_object_or_404(ListEntry, pk=number)
         leads_found = list_entry.leads.count()
         beside = services.also_in(list_entry)
     services.enter_shown([list_entry], request.user)

@@ -27,6 +27,7 @@ CALLS = re.compile(r"\bSELECT (\w+)\(")
 SAVES = frozenset({"save", "create", "get_or_create", "update", "update_or_create", "delete", "bulk_create"})
 
 VIEWS_WITHOUT = {
+    "lists": "the database enters what it shows: `lists_show`",
     "console": "a frame without a hit",
     "events": "a stream: the feed shows each hit under an entry of each who listens",
     "audits": "plans, dates and names, without a search",

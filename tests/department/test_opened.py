@@ -234,16 +234,48 @@ class TestAttacks:
             [GROUP],
         )
         people.execute("RESET session_replication_role")
+        shown = {"person": "s.ito", "plates": [], "covert": {GROUP: {"plates": [], "numbers": [*range(100)]}}}
+        call, count = "SELECT lists_show(%s, 's.ito', true, NULL, NULL)", "SELECT count(*) FROM lists_entry"
         with connect(WEB) as web:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                web.execute("SELECT ledger_append('list_shown', NULL, %s)", [json.dumps(shown)])
+            for key in (None, "guessed", KEYS["t.roe"]):
+                web.rollback()
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    web.execute(call, [key])
+            web.rollback()
+            assert web.execute(call, [KEYS["o.kim"]]).fetchone() == (None,)
+            ((rolled_back,),) = web.execute(call, [KEYS["s.ito"]])
+            web.execute("SELECT set_config('platepost.list_shown', %s, true)", [str(rolled_back)])
+            assert web.execute(count).fetchone() == (0,), "it could be taken back"
+            web.rollback()
+            plain = begun(web, "s.ito")
+            ((opened,),) = web.execute(call, [KEYS["s.ito"]])
+            web.commit()
             for name, value, seen in (
                 ("person", "s.ito", 0),
-                ("session", "guessed", 0),
-                ("session", KEYS["o.kim"], 0),
-                ("session", KEYS["s.ito"], 1),
+                ("session", KEYS["s.ito"], 0),
+                ("list_shown", str(rolled_back), 0),
+                ("list_shown", str(plain), 0),
+                ("list_shown", str(opened), 1),
             ):
                 web.execute("SELECT set_config(%s, %s, false)", [f"platepost.{name}", value])
-                assert web.execute("SELECT count(*) FROM lists_entry").fetchone() == (seen,)
+                assert web.execute(count).fetchone() == (seen,)
                 web.commit()
+        assert body(people, opened, "person") == "s.ito"
+        assert body(people, opened, "covert")[GROUP]["plates"] == ["7AB0001"]
+        (number,) = body(people, opened, "covert")[GROUP]["numbers"]
+        back = {"purpose": "criminal investigation", "case": f"#{number}", "query": {"list_entry": number}}
+        with connect(WEB) as web:
+            for login, more in (("s.ito", {}), ("s.ito", {"case": "#99"}), ("o.kim", {})):
+                with pytest.raises(psycopg.errors.CheckViolation, match="not a case number"):
+                    begun(web, login, **(back | more))
+                web.rollback()
+            people.execute("UPDATE lists_entry SET approved_by = 'b.chen', approved_at = now()")
+            with pytest.raises(psycopg.errors.CheckViolation, match="not a case number"):
+                begun(web, "o.kim", **back)
+            web.rollback()
+            assert begun(web, "s.ito", **back)
         empty(people, "lists_entry")
 
 

@@ -14,7 +14,18 @@ from django.db import connection as django_connection
 
 import platepost.department as department_package
 from platepost.department.custody.reading import ReadFilter, hits, reads, whole_records
-from platepost.department.database.roles import AUDITOR, COMMAND, KEEPER, OWNER, PUBLIC, PURGER, ROLES, SIGNER, WEB
+from platepost.department.database.roles import (
+    AUDITOR,
+    COMMAND,
+    KEEPER,
+    MISUSE,
+    OWNER,
+    PUBLIC,
+    PURGER,
+    ROLES,
+    SIGNER,
+    WEB,
+)
 from platepost.department.ledger.entries import OpenEntry, open_entry
 from platepost.department.ledger.errors import ClosedEntryError
 from platepost.department.policy.policy import AccessPurpose
@@ -80,11 +91,10 @@ RIGHTS = {
     "lists_imported": {OWNER: ALL, SIGNER: ADD | {"DELETE"}},
     "lists_lead": {OWNER: ALL, WEB: READ},
     # Who says what, triggers hold: see tests/department/audits/test_audits.py. Each row is judged or closed once.
-    **{
-        f"audits_{name}": {OWNER: ALL, WEB: ADD, AUDITOR: READ}
-        for name in ("plan", "audit", "sample", "finding", "answer")
-    },
-    **{key: {OWNER: ALL, WEB: ADD} for key in ("audits_household", "audits_household_sealed")},
+    **{f"audits_{name}": {OWNER: ALL, WEB: ADD, AUDITOR: READ} for name in ("plan", "audit", "sample", "answer")},
+    "audits_finding": {OWNER: ALL, WEB: ADD, AUDITOR: READ, MISUSE: ADD},
+    "audits_household": {OWNER: ALL, WEB: ADD, MISUSE: ADD},
+    "audits_household_sealed": {OWNER: ALL, WEB: ADD, MISUSE: READ},
     "archive_kind": _PUBLISHED,
     "archive_backup": _PUBLISHED,
     "search_plate": {OWNER: ALL},
@@ -134,9 +144,9 @@ RIGHTS = {
     **{key: {OWNER: ALL, WEB: ADD, AUDITOR: READ} for key in ("sharing_incident", "sharing_law")},
     "sharing_release": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     # Of the owner's own tables, triggers refuse the rest.
-    "ledger_entry": {OWNER: ADD, KEEPER: READ, WEB: READ, AUDITOR: READ, PURGER: READ},
+    "ledger_entry": {OWNER: ADD, KEEPER: READ, WEB: READ, AUDITOR: READ, PURGER: READ, MISUSE: READ},
     # Bodies go by `archive_sweep` alone, as a plan says.
-    "ledger_body": {OWNER: ADD | {"DELETE"}, KEEPER: READ, WEB: READ, AUDITOR: READ},
+    "ledger_body": {OWNER: ADD | {"DELETE"}, KEEPER: READ, WEB: READ, AUDITOR: READ, MISUSE: READ},
     # Of people the pages change a few columns, and add rows where they name an administrator or a trainer; what they
     # may not is in tests/department/people/test_services.py. The auditor sees all columns but passwords.
     "people_person": {OWNER: ALL, WEB: READ},
@@ -147,10 +157,10 @@ RIGHTS = {
             "people_request",
             "people_console",
             "people_certificate",
-            "people_training",
             "people_covert",
         )
     },
+    "people_training": {OWNER: ALL, WEB: READ, AUDITOR: READ, MISUSE: READ},
     "people_exercise": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     "people_session": {OWNER: ALL},
     "people_provider_access": {OWNER: ALL, WEB: ADD | {"UPDATE"}},
@@ -174,6 +184,7 @@ RIGHTS = {
 """By table and role, what the role may do. Django's other tables are the owner's."""
 RIGHTS = {table: rights | ({COMMAND: rights[WEB]} if WEB in rights else {}) for table, rights in RIGHTS.items()}
 _ENTERING = {*ROLES} - {PUBLIC}
+_OPENING = _ENTERING - {MISUSE}
 FUNCTIONS = {
     # Which event each may enter, the catalog says.
     "ledger_append": _ENTERING,
@@ -183,7 +194,7 @@ FUNCTIONS = {
     **{key: {OWNER} for key in ("ledger_enter_each", "ledger_all_shown", "ledger_cover", "ledger_cover_asked")},
     "ledger_close_left": {OWNER, KEEPER},
     **{key: {OWNER} for key in ("ledger_intent", "ledger_is_open")},
-    **dict.fromkeys(("ledger_covered_plates", "ledger_covered_records"), _ENTERING),
+    **dict.fromkeys(("ledger_covered_plates", "ledger_covered_records"), _OPENING),
     # Each returns nothing of what it covers: at most how many there are, and whether there are more.
     **{f"custody_cover_{key}": {OWNER, WEB} for key in ("records", "rows", "plates", "named", "kept")},
     "custody_cover_after": {OWNER, COMMAND},
@@ -198,6 +209,7 @@ FUNCTIONS = {
     "people_session_of": {OWNER, WEB},
     "ledger_flush": _ENTERING,
     **{key: {OWNER} for key in ("ledger_guard_agreement", "ledger_guard_sharing", "ledger_guard_behalf")},
+    "ledger_guard_until": {OWNER},
     "ledger_agency_refusal": {OWNER, WEB},
     "sharing_require": {OWNER, WEB},
     **{key: {OWNER} for key in ("sharing_by_manager", "sharing_guard_request", "sharing_guard_release")},
@@ -211,15 +223,15 @@ FUNCTIONS = {
     # Counts by which the policy's clauses are judged: no plate, no person, no record.
     "sharing_facts": {OWNER, WEB},
     "ledger_check": {OWNER},
-    "ledger_log_open": {OWNER, WEB},
+    "ledger_log_open": {OWNER, WEB, MISUSE},
     "ledger_note_access": {OWNER},
     "ledger_opened": {OWNER},
     "ledger_open_reviews": {OWNER, WEB, AUDITOR},
     **{key: {OWNER, WEB} for key in ("ledger_open_approvals", "ledger_approved")},
     "ledger_guard_approval": {OWNER},
-    "ledger_visible": {OWNER, WEB, AUDITOR},
-    "ledger_open": _ENTERING,
-    "ledger_groups": _ENTERING,
+    "ledger_visible": {OWNER, WEB, AUDITOR, MISUSE},
+    "ledger_open": _OPENING,
+    "ledger_groups": _OPENING | {MISUSE},
     **{key: {OWNER, WEB} for key in ("ledger_agency_lack", "ledger_last_law", "ledger_today")},
     **{
         key: {OWNER}
@@ -257,11 +269,11 @@ FUNCTIONS = {
     "people_end_disabled": {OWNER, WEB},
     "people_end_sessions": {OWNER, WEB},
     "lists_require": {OWNER, WEB, SIGNER},
-    "lists_groups": {OWNER, WEB},
+    **{f"lists_{key}": {OWNER, WEB} for key in ("groups", "opened", "show")},
     "lists_guard": {OWNER},
     **{key: {OWNER} for key in ("lists_guard_words", "lists_guard_imported", "archive_guard_words")},
     # Entries of people, while the ledger is open: what the rules against misuse go through.
-    "lists_listed": {OWNER, WEB},
+    "lists_listed": {OWNER, COMMAND, MISUSE},
     # Whether a text is forbidden, sampled, or a return: a constraint asks the last of whoever changes a row.
     "policy_word": {OWNER, WEB, SIGNER},
     "policy_near": {OWNER, WEB, AUDITOR},
@@ -310,7 +322,7 @@ FUNCTIONS = {
     # How old reads were that were shown, and how many: under an entry that opens the ledger alone.
     "audits_ages": {OWNER, WEB},
     "audits_post_accesses": {OWNER, WEB},
-    "audits_forget_household": {OWNER, WEB},
+    "audits_forget_household": {OWNER, WEB, MISUSE},
     "audits_forget_disabled": {OWNER},
     **{key: {OWNER} for key in ("archive_guard_backup", "archive_guard_erasure", "archive_entry_held", "archive_old")},
     **{key: {OWNER} for key in ("archive_old_groups", "archive_show_part")},
@@ -704,3 +716,26 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
         *(f"{app}/sql/{name}.sql" for app, names in sql.items() for name in names),
     }
     assert matches - {f"custody/{name}.py" for name in allowed} - counting == others
+
+
+_UNBOUNDED = """
+SELECT c.relname || '.' || a.attname FROM pg_class AS c
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND NOT c.relispartition
+AND c.relname !~ '^custody_' AND a.atttypid::regtype::text IN ('text', 'text[]', 'json', 'jsonb', 'character varying')
+AND a.atttypmod < 0 AND NOT EXISTS (
+    SELECT FROM pg_constraint AS bound WHERE bound.conrelid = c.oid AND a.attnum = ANY (bound.conkey)
+    AND bound.conname LIKE '%\\_bound'
+)
+"""
+
+
+def test_every_stored_text_has_a_bound(connect: Connect) -> None:
+    with connect("postgres") as connection:
+        unbounded = {name for (name,) in connection.execute(_UNBOUNDED)}
+        assert unbounded == {"ledger_body.field", "ledger_body.value"}, "which has a bound for what the pages enter"
+        with pytest.raises(psycopg.errors.CheckViolation, match="_bound"):
+            connection.execute("UPDATE ledger_department SET timezone = repeat('x', 20000)")
+    long = '{"person": "a", "what": "x", "field": "y", "word": "' + "z" * 2**21 + '"}'
+    with connect(WEB) as web, pytest.raises(psycopg.errors.CheckViolation, match="too long for the ledger"):
+        web.execute("SELECT ledger_append('words_refused', NULL, %s)", [long])

@@ -13,4 +13,4 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION audits_forget_household FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION audits_forget_household TO platepost_web;
+GRANT EXECUTE ON FUNCTION audits_forget_household TO platepost_web, platepost_misuse;

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("24d5ad643b41149bb2c2c56c44e8b3731363507ebfb76c3f129fab27e71cf4aa"),
+        ApplySql("d34e9895e7f6877d88a92e7817bbd34a269e717e0e326fa85e6514e6e3e1e0dd"),
     ]

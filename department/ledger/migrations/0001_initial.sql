@@ -126,9 +126,7 @@ CREATE TABLE ledger_agreement (
     confirmed_by text COLLATE "C",
     confirmed_at timestamptz,
     CHECK ((confirmed_by IS NULL) = (confirmed_at IS NULL)),
-    CONSTRAINT ledger_agreement_second_person CHECK (confirmed_by <> agreed_by),
-    CONSTRAINT ledger_agreement_ends
-        CHECK (until - (agreed_at AT TIME ZONE 'UTC')::date BETWEEN 0 AND 366)
+    CONSTRAINT ledger_agreement_second_person CHECK (confirmed_by <> agreed_by)
 );
 
 -- On whose behalf may be searched: who checked an agency, and what was agreed, with an end. An agreement names its
@@ -140,8 +138,7 @@ CREATE TABLE ledger_verification (
     says text NOT NULL CHECK (says <> ''),  -- what was checked, and how
     until date NOT NULL,
     person text COLLATE "C" NOT NULL,
-    at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT sharing_verified_until CHECK (until - (at AT TIME ZONE 'UTC')::date BETWEEN 0 AND 366)
+    at timestamptz NOT NULL DEFAULT now()
 );
 
 CREATE TABLE ledger_sharing (

@@ -7,7 +7,7 @@ ALTER TABLE ledger_body ENABLE ROW LEVEL SECURITY;
 CREATE POLICY programs ON ledger_body TO platepost_keeper, platepost_purger USING (true);
 CREATE POLICY groups ON ledger_body FOR SELECT TO platepost_auditor
     USING (ledger_visible(field, value, (SELECT ledger_groups())::text[]));
-CREATE POLICY log ON ledger_body FOR SELECT TO platepost_web
+CREATE POLICY log ON ledger_body FOR SELECT TO platepost_web, platepost_misuse
     USING ((SELECT ledger_log_open()) AND ledger_visible(field, value, (SELECT ledger_groups())::text[]));
 
-GRANT SELECT ON ledger_body TO platepost_keeper, platepost_web, platepost_auditor;
+GRANT SELECT ON ledger_body TO platepost_keeper, platepost_web, platepost_auditor, platepost_misuse;

@@ -13,4 +13,4 @@ $$;
 
 REVOKE ALL ON FUNCTION ledger_groups FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger_groups TO platepost_keeper, platepost_web, platepost_auditor, platepost_purger,
-    platepost_signer;
+    platepost_signer, platepost_misuse;

@@ -5,4 +5,4 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_ca
     $$SELECT public.ledger_opened('log_intent')$$;
 
 REVOKE ALL ON FUNCTION ledger_log_open FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ledger_log_open TO platepost_web;
+GRANT EXECUTE ON FUNCTION ledger_log_open TO platepost_web, platepost_misuse;

@@ -9,4 +9,4 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION ledger_visible FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ledger_visible TO platepost_web, platepost_auditor;
+GRANT EXECUTE ON FUNCTION ledger_visible TO platepost_web, platepost_auditor, platepost_misuse;

@@ -11,6 +11,9 @@ DECLARE
 BEGIN
     IF TG_OP = 'INSERT' THEN
         PERFORM public.lists_require(NEW.author, '{operator,supervisor}');
+        IF current_user IN ('platepost_web', 'platepost_command') THEN
+            NEW.made_at := transaction_timestamp();
+        END IF;
         NEW.second_person := NEW.second_person OR rules && array_remove(ARRAY[
             'all', NEW.category, CASE WHEN NEW.distribution IS NOT NULL THEN 'covert' END,
             CASE WHEN NEW.safe THEN 'safe' END, CASE WHEN NEW.plate ~ '[?*]' THEN 'partial' END

@@ -11,4 +11,4 @@ ORDER BY entry.id
 $$;
 
 REVOKE ALL ON FUNCTION lists_listed FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lists_listed TO platepost_web;
+GRANT EXECUTE ON FUNCTION lists_listed TO platepost_misuse, platepost_command;

@@ -17,5 +17,7 @@ GRANT SELECT, INSERT, UPDATE (password, last_login, active_from, disabled_at, in
     people_person TO platepost_web;
 GRANT SELECT (id, last_login, login, name, badge, email, agency, made_at, active_from, disabled_at, changed_by_id, made_by_id,
     sponsor_id) ON people_person TO platepost_auditor;
+GRANT SELECT (id, login, disabled_at, made_by_id, sponsor_id) ON people_person TO platepost_misuse;
+GRANT SELECT ON people_training TO platepost_misuse;
 GRANT SELECT, INSERT, UPDATE ON socialaccount_socialaccount TO platepost_web;
 GRANT SELECT, INSERT, UPDATE ON people_provider_access TO platepost_web;

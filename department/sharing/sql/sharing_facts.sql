@@ -99,7 +99,9 @@ SELECT jsonb_build_object(
         UNION SELECT list_version FROM posts WHERE list_built > now() - interval '24 hours'
     ) AS known),
     'posts', (SELECT count(*) FROM posts),
-    'behind', (SELECT count(*) FROM posts WHERE list_version IS DISTINCT FROM alerts_newest_list()),
+    -- What the signer published ten minutes ago, posts have, though none reports it.
+    'behind', (SELECT count(*) FROM posts WHERE list_version IS DISTINCT FROM greatest(alerts_newest_list(),
+        (SELECT max(version) FROM lists_request WHERE published_at < now() - interval '10 minutes'))),
     'partial', (SELECT count(*) FROM lists_in_force WHERE plate ~ '[?*]' AND distribution IS NULL),
     'unlisted', (SELECT count(*) FROM lists_in_force WHERE plate ~ '[?*]' AND distribution IS NULL
         AND listed_at IS NULL AND coalesce(approved_at, made_at) < now() - interval '1 day'),
@@ -122,7 +124,7 @@ SELECT jsonb_build_object(
     'overdue_records', (SELECT count(*) FROM archive_due WHERE overdue),
     'holds', (SELECT count(*) FROM archive_hold WHERE lifted_at IS NULL AND groups = '{}'),
     'holds_to_review', (SELECT count(*) FROM archive_hold WHERE lifted_at IS NULL AND groups = '{}'
-        AND review_on < current_date),
+        AND review_on < public.ledger_today()),
     'agencies', (SELECT count(*) FROM ledger_agency WHERE allowed),
     'agreements', (SELECT count(*) FROM ledger_sharing
         WHERE ended_at IS NULL AND confirmed_at IS NOT NULL AND ledger_today() BETWEEN begins AND ends),

@@ -6,7 +6,7 @@ from django.utils import timezone
 from platepost.department.audits.models import AuditFinding
 from platepost.department.audits.nightly import RULE, detect_misuse
 from platepost.department.database.cluster import SUPERUSER
-from platepost.department.database.roles import COMMAND
+from platepost.department.database.roles import COMMAND, MISUSE
 from platepost.department.people.models import DepartmentPerson, TrainingResult
 from platepost.department.people.rights import DepartmentRole
 from tests.department.emptying import empty_ledger
@@ -28,7 +28,7 @@ def made_by(maker: str, *people: str) -> None:
 
 
 def findings() -> list[str]:
-    with as_role(COMMAND):
+    with as_role(MISUSE):
         detect_misuse(person="nightly", agency="department", key=None)
     return [finding.says for finding in AuditFinding.objects.filter(rule=RULE, subject="an.admin")]
 

@@ -129,7 +129,7 @@ def test_the_form_says_what_is_wrong(people: People) -> None:
 def test_a_covert_entry_waits_for_another_of_the_group(people: People) -> None:
     author, client = people["b.chen"], fresh_client(people["b.chen"])
     client.post("/lists/add/", {**SAID, "distribution": "narcotics"})
-    with services.seeing(author):
+    with services.seeing(author, covert=None):
         entry = ListEntry.objects.get()
     where = f"/lists/entry/{entry.pk}/"
     page = text_of(client.get(where))
@@ -219,7 +219,7 @@ def test_look_back_for_a_covert_entry_is_its_group_s_matter(
     client = logged_in(people["a.rivera"])
     answer = client.post("/lists/add/", {**SAID, "distribution": "narcotics", "look_back": "on"}, follow=True)
     assert "once somebody else has approved it" in text_of(answer)
-    with services.seeing(people["a.rivera"]):
+    with services.seeing(people["a.rivera"], covert=None):
         entry = ListEntry.objects.get()
     where = f"/lists/entry/{entry.pk}/"
     asked = {"purpose": "stolen vehicle", "search": "on"}

@@ -149,11 +149,29 @@ def without_factor() -> None:
 
 
 def old_list() -> None:
+    reported(6, 7)
+
+
+REPORTED = """
+INSERT INTO custody_status (record_id, class, retained_from, post, at, state, since, reasons, software, list_version,
+    list_age)
+SELECT version, 'log', now(), 'post-' || version, now(), 'ok', now(), '{{}}', '1', version, 3600
+FROM unnest(ARRAY{}) AS version
+"""
+
+
+def reported(*versions: int) -> None:
+    """Have posts report lists that were built an hour ago."""
     sql("SELECT custody_make_partitions(current_date, current_date)")
-    forced(
-        "INSERT INTO custody_status (record_id, class, retained_from, post, at, state, since, reasons, software,"
-        " list_version) SELECT version, 'log', now(), 'post-' || version, now(), 'ok', now(), '{}', '1', version"
-        " FROM generate_series(6, 7) AS version"
+    forced(REPORTED.format([*versions]))
+
+
+def unreached() -> None:
+    """Have a list be published that no post has."""
+    reported(7)
+    sql(
+        "INSERT INTO lists_request (kind, state, version, published_at)"
+        " VALUES ('delta', 'published', 8, now() - interval '11 minutes')"
     )
 
 
@@ -182,6 +200,7 @@ BROKEN: tuple[tuple[str, str, Callable[[], object]], ...] = (
     ("P3", "lapsed", lapsed),
     ("P4", "published", lambda: sql("DELETE FROM lists_request")),
     ("P4", "behind", old_list),
+    ("P4", "behind", unreached),
     ("P5", "trainers", lambda: sql("UPDATE people_role SET ended_at = now() WHERE role = 'trainer'")),
     ("P6", "findings_overdue", lambda: forced(FINDING)),
     ("P6", "forbidden", nothing_forbidden),
@@ -226,6 +245,18 @@ def sql_of(query: str, values: Sequence[Any] = ()) -> None:
 
 def unmet() -> set[str]:
     return {each.clause.id for each in evidence() if not each.is_met}
+
+
+def test_list_that_the_fleet_s_office_published_counts_by_what_posts_report(
+    all_clauses_met: dict[str, DepartmentPerson],
+) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE NONE")
+        sql("DELETE FROM lists_request")
+        assert unmet() == {"P4"}
+        reported(7)
+        assert unmet() == set()
+        transaction.set_rollback(True)
 
 
 def test_clause_turns_red_when_its_control_is_broken(

@@ -25,7 +25,7 @@ from platepost.department.ledger.entries import open_entry, open_log
 from platepost.department.ledger.models import Agency
 from platepost.department.ledger.writing import append
 from platepost.department.lists.models import ListEntry
-from platepost.department.lists.services import enter_shown
+from platepost.department.lists.services import enter_shown, seeing
 from platepost.department.people.models import DepartmentPerson, KnownDevice
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.people.services import disable, join_covert
@@ -153,12 +153,24 @@ def test_abused_account_and_stolen_laptop(people: dict[str, DepartmentPerson], p
     assert journaled == {"TEST009", "TEST039", "TEST033", "TEST034"}, "shown while the ledger could not be written"
 
 
+LISTED = """
+INSERT INTO lists_entry (plate, category, priority, distribution, purpose, case_number, reason, author, expires_at,
+    second_person, over_at)
+SELECT plate, 'wanted', 1, "group", 'p', '1', 'r', 's.ito', now() + interval '1 day', false, now() + interval '1 day'
+FROM (VALUES ('8LST456', NULL), ('9COV789', %s)) AS entry (plate, "group")
+"""
+
+
 def test_plates_of_the_list_and_of_the_ledger_count(
     people: dict[str, DepartmentPerson], planted: dict[str, int], superuser: psycopg.Connection
 ) -> None:
     """An auditor whose account was abused has read other people's searches; an operator, entries of the list."""
     manager, auditor = people["r"], new_person("d.okafor", DepartmentRole.AUDITOR)
     operator = new_person("z.person", DepartmentRole.OPERATOR)
+    join_covert(operator, GROUP)
+    superuser.execute("SET session_replication_role = replica")
+    superuser.execute(LISTED, [GROUP])
+    superuser.execute("RESET session_replication_role")
     with as_role(COMMAND):
         began = timezone.now()
         asked: dict[str, Any] = {"person": "x.person", "agency": "riverside", "purpose": AccessPurpose("patrol")}
@@ -174,8 +186,9 @@ def test_plates_of_the_list_and_of_the_ledger_count(
             person=auditor.login, agency=auditor.agency, purpose=AccessPurpose("audit", "audit 1"), query={}
         ) as log:
             log.fetched(entries=numbers)
-        named = [ListEntry(plate="8LST456"), ListEntry(plate="9COV789", distribution=GROUP)]
-        enter_shown(named, operator)
+        with seeing(operator, covert=None):
+            listed = list(ListEntry.objects.all())
+        enter_shown(listed, operator)
         until = timezone.now()
         assert exposed(incident("account", auditor.login, since, until), manager) == ({"TEST001", "7OIL123"}, set())
         assert exposed(incident("account", operator.login, since, until), manager) == ({"8LST456"}, set())
@@ -184,6 +197,7 @@ def test_plates_of_the_list_and_of_the_ledger_count(
     with as_role(COMMAND):
         exposed_too = exposed(incident("account", operator.login, since, until), manager)
     assert exposed_too == ({"8LST456", "9COV789"}, set())
+    empty(superuser, "lists_entry")
 
 
 def test_who_had_logged_on_before_the_laptop_was_stolen_counts_from_then_on(
