@@ -335,6 +335,7 @@ def test_a_records_request_from_letter_to_answer(site: Site, visitor: Visitor) -
 
 
 @pytest.mark.end_to_end
+@pytest.mark.timeout(300)  # eleven pages, three of them laid out as files
 def test_an_audit_from_plan_to_pdf(site: Site, visitor: Visitor) -> None:
     auditor = walk(site, visitor, "a.dunn")
     auditor.click("link", "Audits")
@@ -368,7 +369,7 @@ def test_an_audit_from_plan_to_pdf(site: Site, visitor: Visitor) -> None:
     auditor.fill("Event", "intent")
     auditor.click("button", "Show entries")
     auditor.page.get_by_role("button", name=re.compile("^What entry .* showed")).first.click()
-    auditor.sees("was shown")
+    auditor.page.locator("tbody").get_by_text("was shown").first.wait_for()
     assert auditor.file("button", "Download as CSV").startswith(b"Entry,When,Who")
 
 
