@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from platepost.common.files import open_brought
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.people import acts, administrators
@@ -39,6 +40,15 @@ RELOAD = click.option(
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 
 Command = Callable[..., Any]
+
+
+def read_package(path: Path) -> bytes:
+    """Return a package's bytes; never waits. Raises ProvisioningError: it is no regular file, or cannot be read."""
+    try:
+        with open_brought(path) as file:
+            return file.read()
+    except OSError as error:
+        raise ProvisioningError(f"{path}: {error.strerror}") from error
 
 
 def acting(command: Command) -> Command:

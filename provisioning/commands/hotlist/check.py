@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from platepost.provisioning.commands.options import FILE, JSON
+from platepost.provisioning.commands.options import FILE, JSON, read_package
 from platepost.provisioning.hotlist.report import show_facts
 from platepost.wire.hotlist import HotList
 from platepost.wire.hotlist.errors import HotListRefused, WrongBase
@@ -55,7 +55,7 @@ def check(
     issuer, post = load_key(issuer_key.read_bytes(), private=False), load_key(post_key.read_bytes(), private=True)
 
     def opened(path: Path) -> Opened:
-        manifest, sealed = verify_package(path.read_bytes(), issuer)
+        manifest, sealed = verify_package(read_package(path), issuer)
         return unseal(manifest, sealed, post)
 
     try:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from platepost.common.files import write_durably
 from platepost.provisioning.commands.authorship import author_of, logged, optional_author
-from platepost.provisioning.commands.options import FILE, FOLDER, JSON, NEW_FOLDER
+from platepost.provisioning.commands.options import FILE, FOLDER, JSON, NEW_FOLDER, read_package
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.hotlist.archive import Archive
@@ -53,7 +53,7 @@ def export(
     written: dict[str, str] = {}
     sealed_to: set[str] = set()
     for path in paths:
-        package = path.read_bytes()
+        package = read_package(path)
         manifest, sealed = verify_package(package, issuer_keys)
         target = directory / manifest.file_name
         details = facts_of(manifest) | {"to": str(directory)}

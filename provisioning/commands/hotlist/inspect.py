@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from platepost.provisioning.commands.options import FILE, JSON
+from platepost.provisioning.commands.options import FILE, JSON, read_package
 from platepost.provisioning.hotlist.report import show_facts
 from platepost.wire.hotlist.errors import HotListRefused
 from platepost.wire.hotlist.manifest import read_unverified
@@ -25,7 +25,7 @@ Examples:
 @JSON
 def inspect(*, package_path: Path, issuer_key: Path | None, as_json: bool) -> None:
     """Show a package's manifest. Exit 1 if it is damaged, or not signed with --issuer-key."""
-    package = package_path.read_bytes()
+    package = read_package(package_path)
     line, sealed = split(package)
     manifest = read_unverified(line)
     state = "whole, signature not checked"

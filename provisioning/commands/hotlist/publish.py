@@ -15,7 +15,7 @@ from platepost.common.commands.options import Number
 from platepost.common.text import shown
 from platepost.provisioning.commands.authorship import author_of, logged, optional_author
 from platepost.provisioning.commands.hotlist.options import bytes_taken
-from platepost.provisioning.commands.options import BROKER, FILE, FOLDER, JSON
+from platepost.provisioning.commands.options import BROKER, FILE, FOLDER, JSON, read_package
 from platepost.provisioning.connection import Connection
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
@@ -71,7 +71,7 @@ def publish_command(
     """Publish PACKAGE to all posts of the fleet."""
     fleet = Fleet.load(fleet_directory)
     author = author_of(fleet, who, purpose)
-    package = package_path.read_bytes()
+    package = read_package(package_path)
     manifest = _publishable(package, fleet)
     watch = monitor_of(fleet)
     console = Console(stderr=True)

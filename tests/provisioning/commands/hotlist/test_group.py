@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -240,6 +241,15 @@ def test_keys_must_come_from_somewhere(department: Path) -> None:
     result = run(department, "build", "export.csv", "--output", "list.package")
     assert result.exit_code == 2
     assert "--fleet" in result.output
+
+
+@pytest.mark.parametrize("command", ["inspect", "check"])
+def test_a_fifo_is_no_package_and_not_waited_for(department: Path, command: str) -> None:
+    os.mkfifo(department / "fifo.package")
+    keys = ("--issuer-key", "verifying.pem", "--post-key", "unseal.pem") if command == "check" else ()
+    result = run(department, command, "fifo.package", *keys)
+    assert result.exit_code == 1
+    assert "a FIFO, not a regular file" in str(result.exception or result.output)
 
 
 def test_inspect_shows_the_facts_and_checks_the_signature(department: Path) -> None:
