@@ -400,11 +400,16 @@ class PrivateCluster:
 
     @property
     def _is_client(self) -> bool:
-        """Whether this process may only connect: its server is another user's, and it is not root."""
+        """Whether this process may only connect: its server is another user's, and it is not root.
+
+        Nor does root start one beside a server that answers and that it cannot see: in a sandbox without CAP_SYS_PTRACE
+        other users' processes show nothing, and the file that says that the server runs would be taken away from it.
+        """
         try:
-            return os.geteuid() not in {0, self.folder.stat().st_uid}
+            is_others = os.geteuid() != self.folder.stat().st_uid
         except FileNotFoundError:
             return False
+        return is_others and (os.geteuid() != 0 or (not self.running and self._answers()))
 
     @contextmanager
     def administered(self, database: str) -> Iterator[psycopg.Connection]:

@@ -34,7 +34,7 @@ def test_service_is_exposed_no_further_than_it_must_be(unit: Path) -> None:
 def test_every_line_is_understood(name: str, tmp_path: Path) -> None:
     for unit in UNITS:
         # What the unit starts is not installed here.
-        text = unit.read_text(encoding="utf-8").replace("/usr/local/bin/platepost", "/bin/true")
+        text = unit.read_text(encoding="utf-8").replace("ExecStart=platepost ", "ExecStart=/bin/true ")
         (tmp_path / unit.name).write_text(text, encoding="utf-8")
     found = analyze("verify", "--man=no", "--recursive-errors=no", str(tmp_path / name))
     assert found.returncode == 0, found.stderr
@@ -55,6 +55,12 @@ def test_rules_against_misuse_alone_reach_the_key_of_households() -> None:
     }
 
 
+def test_database_may_give_its_socket_to_the_programs() -> None:
+    (database,) = [unit for unit in UNITS if "database" in unit.name]
+    text = database.read_text(encoding="utf-8")
+    assert text.index("\nSystemCallFilter=~@privileged\n") < text.index("\nSystemCallFilter=@chown\n")
+
+
 def test_database_is_on_no_network() -> None:
     (database,) = [unit for unit in UNITS if "database" in unit.name]
     assert "\nPrivateNetwork=yes\n" in database.read_text(encoding="utf-8")
@@ -70,7 +76,7 @@ def test_report_of_a_trial_replaces_the_former_once_it_ended(tmp_path: Path) -> 
     )
     trial.chmod(0o755)
     (tmp_path / "backup-key").write_text("of age")
-    command = line.replace("/usr/local/bin/platepost", str(trial)).replace("/mnt/backups", str(tmp_path))
+    command = line.replace("platepost department", f"{trial} department").replace("/mnt/backups", str(tmp_path))
     done = subprocess.run(
         shlex.split(command.replace("$$", "$")), env=os.environ | {"CREDENTIALS_DIRECTORY": str(tmp_path)}, check=False
     )
@@ -128,5 +134,5 @@ def test_services_start_once_the_database_does_though_it_failed_before(tmp_path:
     done = subprocess.run(alone, env=environment, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode == 77:
         pytest.skip("no service manager can be run here: it may make no control groups")
-    assert len(services) == 6
+    assert len(services) == 7
     assert done.stdout.split() == services, done.stderr

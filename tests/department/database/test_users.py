@@ -148,6 +148,15 @@ def test_root_is_not_the_superuser_by_its_name(machine: Machine) -> None:
     assert machine.roles("root") == {*ROLES, *PROGRAMS}
 
 
+def test_root_that_cannot_see_the_server_leaves_it_running(machine: Machine) -> None:
+    # As in the sandbox of the nightly service.
+    blind = ("setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace")
+    done = machine.run("root", *blind, *PLATEPOST, "hold", "copy", machine.folder.path)
+    assert done.returncode == 0, done.stderr
+    assert (machine.folder.cluster / "data/postmaster.pid").exists()
+    assert machine.sql(SERVER, SUPERUSER, "SELECT 1").returncode == 0
+
+
 def test_pages_run_no_program_and_the_superuser_reads_no_key(machine: Machine) -> None:
     read = "CREATE TEMPORARY TABLE taken (line text); COPY taken FROM PROGRAM 'cat {}'; SELECT * FROM taken"
     run = f"COPY ledger_law FROM PROGRAM 'cat {machine.folder.custody_key}'"
@@ -180,12 +189,13 @@ def test_programs_run_as_their_users(machine: Machine) -> None:
     assert notified.returncode == 0, notified.stderr
     certified = machine.department("root", "federate", "certificate", folder, "--host", "localhost")
     assert certified.returncode == 0, certified.stderr
-    log, started = machine.top / "log", ("store is open", "pages are at", "Partners are", "public page is at")
+    log, started = machine.top / "log", ("store is open", "pages are at", "Partners are", "page is at", "metrics are")
     running = [
         machine.start("platepost-ingest", "keep", folder),
         machine.start("platepost-pages", "serve", folder, "--web", f"127.0.0.1:{free_port()}"),
         machine.start("platepost-federation", "federate", "serve", folder, "--web", f"127.0.0.1:{free_port()}"),
         machine.start("platepost-public", "public", "serve", folder, "--web", f"127.0.0.1:{free_port()}"),
+        machine.start("platepost-metrics", "metrics", folder, "--web", f"127.0.0.1:{free_port()}"),
     ]
     try:
         until(lambda: all(words in log.read_text() for words in started), seconds=60, report=log.read_text)
