@@ -45,6 +45,7 @@ _COMMANDS = {
     "affected": ("sharing.commands.affected:affected", "Compute and open the list of whom a breach affects."),
     "contain": ("sharing.commands.contain:contain", "Contain a breach: end access at once."),
     "book": ("sharing.commands.evidence:book", "Record that an evidence package was received."),
+    "metrics": ("status.commands:metrics", "Serve figures and health to Prometheus, on this machine."),
     "status": ("status.commands:status", "Show what is kept, what is missing, and what looks wrong."),
 }
 """By name: where a command stands below `platepost.department`, and its line of help. Apps have their own commands;

@@ -218,6 +218,10 @@ class DepartmentSettings(BaseModel):
     """The folder, on another disk, that `nightly` writes backups to."""
     backup_keys: tuple[str, ...] = ()
     """age's public keys of those who can open them."""
+    backup_copies: tuple[Annotated[str, Field(pattern=r"\S")], ...] = ()
+    """Where `nightly` copies backups to, as rclone names places: `offsite:riverside-backups`."""
+    rclone_config: NamedPath = Path("/etc/platepost/rclone.conf")
+    """rclone's configuration, with the credentials of these places."""
     web: Address = "127.0.0.1:8600"
     """Where the pages are served, `host:port`."""
     hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = ()
@@ -234,6 +238,8 @@ class DepartmentSettings(BaseModel):
     """Where partner departments are answered, `host:port`."""
     name: str = ""
     """The department's, as people write it: on the pages, and in notices of a breach."""
+    metrics_web: Address = "127.0.0.1:8603"
+    """Where Prometheus scrapes figures, `host:port`."""
     contact: str = ""
     """Whom the public asks, by address, telephone or e-mail: the public page, the policy, and notices have it."""
     public_cameras: tuple[Annotated[str, Field(max_length=200)], ...] = ()

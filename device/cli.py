@@ -12,6 +12,7 @@ from platepost.common.commands.lazy import LazyCommand, LazyGroup
 from platepost.common.commands.spoken import speak
 from platepost.common.errors import PlatepostError, installing
 from platepost.common.language import LANGUAGES, Phrase, message, spoken
+from platepost.common.logs import FORMATS, set_up_logs
 from platepost.common.secrets.undumpable import hide_memory
 from platepost.common.signals import INTERRUPTED
 from platepost.version import __version__
@@ -110,6 +111,15 @@ Examples:
 @click.version_option(__version__, prog_name="platepost")
 @click.option("-v", "--verbose", count=True, help="Log more; twice for everything.")
 @click.option(
+    "--log-format",
+    type=click.Choice(FORMATS),
+    default=FORMATS[0],
+    envvar="PLATEPOST_LOG_FORMAT",
+    show_envvar=True,
+    show_default=True,
+    help="Form of log lines.",
+)
+@click.option(
     "--language",
     type=click.Choice(list(LANGUAGES)),
     is_eager=True,  # before the help, which is in it too
@@ -120,10 +130,10 @@ Examples:
         "[default: the terminal's]"
     ),
 )
-def platepost(*, verbose: int) -> None:
+def platepost(*, verbose: int, log_format: str) -> None:
     """Read license plates on the unit, check each against the hot list that it carries, and publish hits and reads."""
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    set_up_logs(level, log_format)
 
 
 def main() -> Any:  # noqa: ANN401 - click's own

@@ -70,6 +70,8 @@ class ListeningState:
     """What is known to be deaf, a sentence each."""
     nothing: bool
     """Whether no hit at all can come."""
+    away: tuple[str, ...] = ()
+    """Brokers to which the archive service is not connected."""
 
     @property
     def last(self) -> datetime | None:
@@ -114,7 +116,7 @@ def listening_state(at: datetime | None = None) -> ListeningState:
     if not posts:
         lost.append(gettext("No post has reported for a month."))
     nothing = not keeper or len(away) == len(settings.BROKERS) or all(post.silent for post in posts)
-    return ListeningState(at, posts, tuple(lost), nothing)
+    return ListeningState(at, posts, tuple(lost), nothing, tuple(away))
 
 
 def _post_states(at: datetime) -> list[PostLiveness]:

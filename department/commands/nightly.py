@@ -9,7 +9,8 @@ import click
 import psycopg
 
 from platepost.common.files import write_durably
-from platepost.department.config.checks import ending_certificates
+from platepost.department.archive.offsite import RESTORE_REPORT, OffsiteCopies
+from platepost.department.config.checks import certificates, ending_certificates
 from platepost.department.custody.bucket import open_bucket
 from platepost.department.custody.errors import PictureStoreError
 from platepost.department.custody.packing import pack_ended_weeks
@@ -20,7 +21,7 @@ from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, run_platepost
 from platepost.department.session import connected, running_database
-from platepost.department.status.nightly import NightlyReport
+from platepost.department.status.nightly import NightlyReport, RestoreTest
 from platepost.provisioning.errors import ProvisioningError
 
 RESTORED_WITHIN = timedelta(days=35)
@@ -53,7 +54,9 @@ def nightly(context: click.Context, *, folder: DepartmentFolder, as_json: bool) 
     """
     with running_database(folder):
         steps = dict(_steps(folder))
-    report = NightlyReport(at=datetime.now(UTC), steps=steps)
+    report = NightlyReport(
+        at=datetime.now(UTC), steps=steps, certificates=_certificates(folder), restore=last_restore_test(folder)
+    )
     write_durably(folder.nightly, report.model_dump_json().encode())
     settle(folder)
     failed = {step: why for step, why in steps.items() if why is not None}
@@ -91,6 +94,8 @@ def _steps(folder: DepartmentFolder) -> Iterator[tuple[str, str | None]]:
         return
     keys = [part for key in settings.backup_keys for part in ("--to", key)]
     yield "backup", run_platepost("department", "backup", place, str(folder.path / settings.backups), *keys)
+    for remote in settings.backup_copies:
+        yield f"backup copies at {remote.partition(':')[0]}", _copied(folder, remote)
     yield "restore-test", _untried(folder)
 
 
@@ -119,14 +124,50 @@ def _ending(folder: DepartmentFolder) -> str | None:
         return str(error)
 
 
-def _untried(folder: DepartmentFolder) -> str | None:
-    """Tell what is wrong with the last trial of a restore, as `restore-test --json` said beside the backups."""
-    path = folder.path / str(folder.settings.backups) / "restore-test.json"
+def _copied(folder: DepartmentFolder, remote: str) -> str | None:
+    """Bring the copies of backups at another place up to date; return why that failed."""
+    settings = folder.settings
+    copies = OffsiteCopies(remote, folder.path / settings.rclone_config, agency=settings.agency)
+
+    def update(owner: psycopg.Connection[Any]) -> None:
+        gone = owner.execute("SELECT name FROM archive_backup WHERE removed_at IS NOT NULL").fetchall()
+        copies.update(folder.path / str(settings.backups), [name for (name,) in gone])
+
+    return _as_owner(folder, update)
+
+
+def _certificates(folder: DepartmentFolder) -> dict[str, datetime]:
+    """Return when each certificate ends; none where one cannot be read, which the step names."""
+    try:
+        return {what: certificate.not_valid_after_utc for what, certificate in certificates(folder).items()}
+    except ProvisioningError:
+        return {}
+
+
+def last_restore_test(folder: DepartmentFolder) -> RestoreTest | None:
+    """Return the last trial of a restore, by what `restore-test --json` wrote beside the backups; None before one."""
+    if folder.settings.backups is None:
+        return None
+    path = folder.path / folder.settings.backups / RESTORE_REPORT
     try:
         payload = json.loads(path.read_bytes())
-        age = datetime.now(UTC) - datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        if not payload["intact"]:
-            return f"something was wrong with the backup of {payload['made']}"
+        ended = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        return RestoreTest(at=ended, made=payload["made"], intact=payload["intact"])
     except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _untried(folder: DepartmentFolder) -> str | None:
+    """Return what is wrong with the last trial of a restore; the first is due a while after the first backup."""
+    last = last_restore_test(folder)
+    if last is None:
+        with connected(folder, OWNER) as owner:
+            ((first,),) = owner.execute("SELECT min(made_at) FROM archive_backup").fetchall()
+        if first is not None and datetime.now(UTC) - first < RESTORED_WITHIN:
+            return None
+        path = folder.path / str(folder.settings.backups) / RESTORE_REPORT
         return f"no backup was restored as a test: {path} is missing or unreadable; restore-test --json writes it"
+    if not last.intact:
+        return f"something was wrong with the backup of {last.made:%Y-%m-%d %H:%M} UTC"
+    age = datetime.now(UTC) - last.at
     return f"the last trial is {age.days} days old" if age > RESTORED_WITHIN else None

@@ -66,6 +66,7 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
             host=host,
             port=port,
             lifespan="off",
+            log_config=None,  # the log is the command's
             log_level="warning",
             access_log=False,
             server_header=False,

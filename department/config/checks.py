@@ -61,6 +61,8 @@ from platepost.provisioning.trust.keys import read_private_key
 from platepost.wire.records.signing import read_key
 
 ENDING = timedelta(days=30)
+_CALLED = {"custodian": "the custodian's certificate", "partners": "the certificate for partners"}
+_RENEWED = {"custodian": "renew it", "partners": "make the next, and give it to each"}
 _LEAST_FREE_SHARE = 0.05
 _LEAST_SECRET = 50
 """Characters, as Django's own check asks for."""
@@ -205,18 +207,24 @@ def ending_certificates(folder: DepartmentFolder) -> Iterator[InstallationFault]
         ProvisioningError: one cannot be read.
 
     """
-    own = read_certificates(folder.identity / CERTIFICATE_FILE)[0]
-    yield from _ending(own, "the custodian's certificate", "renew it")
+    for what, certificate in certificates(folder).items():
+        left = certificate.not_valid_after_utc - datetime.now(UTC)
+        if left < ENDING:
+            ends = f"{_CALLED[what]} ends on {certificate.not_valid_after_utc:%Y-%m-%d}: {_RENEWED[what]}"
+            yield InstallationFault("certificate_ending", ends, grave=left < timedelta(0))
+
+
+def certificates(folder: DepartmentFolder) -> dict[str, Certificate]:
+    """Return the folder's certificates: `custodian`, and `partners` where there is one.
+
+    Raises:
+        ProvisioningError: one cannot be read.
+
+    """
+    own = {"custodian": read_certificates(folder.identity / CERTIFICATE_FILE)[0]}
     if (folder.federation / CERTIFICATE_FILE).exists():
-        (known,) = read_certificates(folder.federation / CERTIFICATE_FILE)
-        yield from _ending(known, "the certificate for partners", "make the next, and give it to each")
-
-
-def _ending(certificate: Certificate, what: str, do: str) -> Iterator[InstallationFault]:
-    left = certificate.not_valid_after_utc - datetime.now(UTC)
-    if left < ENDING:
-        ends = f"{what} ends on {certificate.not_valid_after_utc:%Y-%m-%d}: {do}"
-        yield InstallationFault("certificate_ending", ends, grave=left < timedelta(0))
+        own["partners"] = read_certificates(folder.federation / CERTIFICATE_FILE)[0]
+    return own
 
 
 def _register(folder: DepartmentFolder) -> Iterator[InstallationFault]:
@@ -335,11 +343,10 @@ def _setup(folder: DepartmentFolder) -> Iterator[InstallationFault]:
 
 
 def _pages(folder: DepartmentFolder) -> Iterator[InstallationFault]:
-    host = folder.settings.web.rpartition(":")[0].strip("[]")
-    if not is_local(host):
-        yield InstallationFault(
-            "pages_open", f"web = {folder.settings.web!r}: others reach the pages, which have no TLS"
-        )
+    settings = folder.settings
+    for key, address, what in (("web", settings.web, "pages"), ("metrics_web", settings.metrics_web, "metrics")):
+        if not is_local(address.rpartition(":")[0].strip("[]")):
+            yield InstallationFault(f"{what}_open", f"{key} = {address!r}: others reach the {what}, which have no TLS")
 
 
 def _pictures(folder: DepartmentFolder) -> Iterator[InstallationFault]:

@@ -26,7 +26,8 @@ ROLES = (OWNER, KEEPER, WEB, COMMAND, AUDITOR, PURGER, SIGNER, PUBLIC, MISUSE)
 """Those that the SQL files grant rights to."""
 FEDERATION = "platepost_federation"
 WEBHOOK = "platepost_webhook"
-PROGRAMS = {FEDERATION: COMMAND, WEBHOOK: WEB}
+METRICS = "platepost_metrics"
+PROGRAMS = {FEDERATION: COMMAND, WEBHOOK: WEB, METRICS: WEB}
 """Programs that log in as themselves and then work as another role, without inheriting from it. The database and its
 log tell them apart: to the first, `ledger_append_each` opens records for queries of partner departments alone."""
 QUIET = tuple(role for role in (*ROLES, *PROGRAMS) if role != OWNER)

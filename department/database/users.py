@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from platepost.department.database.roles import FEDERATION, KEEPER, MISUSE, PUBLIC, SIGNER, WEB, WEBHOOK
+from platepost.department.database.roles import FEDERATION, KEEPER, METRICS, MISUSE, PUBLIC, SIGNER, WEB, WEBHOOK
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import SETTINGS, DepartmentFolder
 
@@ -37,6 +37,7 @@ USERS = {
     WEBHOOK_USER: WEBHOOK,
     MISUSE_USER: MISUSE,
     "platepost-lists": SIGNER,
+    "platepost-metrics": METRICS,
 }
 """By system user, the only role that it may take."""
 

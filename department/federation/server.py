@@ -84,6 +84,7 @@ class FederationServer(StoppableServer):
             http=PeerProtocol,
             ws="none",
             lifespan="off",
+            log_config=None,  # the log is the command's
             log_level="warning",
             access_log=False,
             server_header=False,

@@ -11,6 +11,19 @@ LATE = timedelta(hours=30)
 """After so long without it something is wrong with its timer."""
 
 
+class RestoreTest(BaseModel):
+    """The last trial of a restore, as `restore-test --json` reported it beside the backups."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    """When it ended."""
+    made: datetime
+    """When the backup was made."""
+    intact: bool
+    """Whether everything in it was there and proved."""
+
+
 class NightlyReport(BaseModel):
     """What came of each step."""
 
@@ -19,6 +32,18 @@ class NightlyReport(BaseModel):
     at: datetime
     steps: Mapping[str, str | None]
     """By step, why it failed; None where it did not."""
+    certificates: Mapping[str, datetime] = {}
+    """When each of the department's certificates ends."""
+    restore: RestoreTest | None = None
+    """None before the first."""
+
+
+def read_report(path: Path) -> NightlyReport | None:
+    """Return the last report; None before the first, and where it is damaged."""
+    try:
+        return NightlyReport.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
 
 
 def nightly_problems(path: Path, at: datetime) -> dict[str, str]:

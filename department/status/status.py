@@ -21,9 +21,12 @@ from platepost.department.custody.receipt_log import LostRange, ReceiptState
 from platepost.department.database.queries import rows
 from platepost.department.database.roles import KEEPER
 from platepost.department.folder import nearest
-from platepost.department.status.nightly import nightly_problems
+from platepost.department.status.nightly import RestoreTest, nightly_problems, read_report
 from platepost.wire.verify.chains import merged
 
+_SIZE_AND_BACKUP = (
+    "SELECT pg_database_size(current_database()), (SELECT max(made_at) FROM archive_backup WHERE removed_at IS NULL)"
+)
 _MOST_GAPS = 20
 """Gaps of one chain that are named, the newest."""
 
@@ -101,6 +104,10 @@ class CustodyStatus:
     """When the oldest of them arrived."""
     pictures: str | None = None
     """What is wrong with the bucket of pictures; None if nothing, or if there is none."""
+    backup_made: datetime | None = None
+    """When the newest backup was made; of a server of the department's own nothing is known."""
+    restore_test: RestoreTest | None = None
+    """The last trial of a restore, as `nightly` knows it; None before the first."""
 
     def wire(self) -> dict[str, Any]:
         """Return it in JSON's types."""
@@ -137,7 +144,7 @@ def custody_status(
         " WHERE usename = %s AND datname = current_database() ORDER BY application_name"
     )
     keepers = tuple(name for (name,) in rows(connected, [KEEPER]))
-    ((size,),) = rows("SELECT pg_database_size(current_database())")
+    ((size, backup_made),) = rows(_SIZE_AND_BACKUP)
     usage = {name: shutil.disk_usage(nearest(folder)) for name, folder in folders.items()}
     disks = {name: {"free": disk.free, "size": disk.total} for name, disk in usage.items()}
     # One that is not shown may be covert, also where nothing is held of it.
@@ -146,6 +153,7 @@ def custody_status(
     wrong = nightly_problems(nightly, at) if nightly else {}
     stale = tuple(sorted(stale_sources(at)))
     late, late_since = unanswered(at)
+    report = read_report(nightly) if nightly else None
     return CustodyStatus(
         at,
         last_kept=max((post.last_kept for post in posts if post.last_kept), default=None),
@@ -159,6 +167,8 @@ def custody_status(
         unanswered=late,
         unanswered_since=late_since,
         pictures=_wrong_with(bucket),
+        backup_made=backup_made,
+        restore_test=report.restore if report else None,
     )
 
 
@@ -241,5 +251,7 @@ def _chain(chain: str, runs: list[list[Any]], dropped: list[Span], forks: list[t
     )
 
 
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+def _stamp(value: datetime | RestoreTest) -> object:
+    if isinstance(value, RestoreTest):
+        return value.model_dump(mode="json")
+    return value.astimezone(UTC).isoformat(timespec="milliseconds")

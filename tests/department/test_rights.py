@@ -56,7 +56,7 @@ RIGHTS = {
     # Of objects that no picture names: to know of one, or not to, shows nothing.
     "custody_unnamed_object": {OWNER: ALL, KEEPER: ADD | {"DELETE"}, PURGER: READ | {"DELETE"}},
     "ledger_node": {OWNER: ALL, KEEPER: ADD, PUBLIC: READ},
-    "ledger_sent": {OWNER: ALL, KEEPER: KEEP | {"DELETE"}, PUBLIC: READ},
+    "ledger_sent": {OWNER: ALL, KEEPER: KEEP | {"DELETE"}, PUBLIC: READ, WEB: READ},
     "custody_holding": _BOOKS,
     "custody_tally": _BOOKS,
     "custody_parted": {OWNER: ALL},

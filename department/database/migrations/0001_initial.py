@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("d34e9895e7f6877d88a92e7817bbd34a269e717e0e326fa85e6514e6e3e1e0dd"),
+        ApplySql("10d49948bc12c6b02f85b28c8be429190a8f3b92041b0052d43ab60cdcd377f5"),
     ]

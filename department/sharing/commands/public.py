@@ -141,6 +141,7 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
             _site(lambda: _files(folder), lambda since: _checkpoint(folder, since)),
             host=host,
             port=port,
+            log_config=None,  # the log is the command's
             log_level="warning",
             access_log=False,
             lifespan="off",
