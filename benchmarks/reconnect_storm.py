@@ -17,8 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from platepost.device.uplink.backoff import Backoff
-from platepost.device.uplink.brokers import Brokers
+from platepost.device.uplink.brokers import Backoff, Brokers
 from platepost.device.uplink.refusals import Refusals
 from platepost.device.uplink.settings import BrokerAddress, Tuning, UplinkSettings
 

@@ -26,7 +26,7 @@ CAMERAS: Mapping[str, str] = {
     "v4l2": "platepost.device.camera.v4l2.camera:V4l2Camera",
 }
 BOARDS: Mapping[str, str] = {
-    "none": "platepost.device.board.null:NullBoard",
+    "none": "platepost.device.board.base:NullBoard",
     "rpi": "platepost.device.board.rpi:RpiBoard",
 }
 """The device's own backends: name -> module:class."""

@@ -64,8 +64,7 @@ from platepost.device.uplink.forks import ChainForkDetector
 from platepost.device.uplink.takeover import SessionTakeover
 from platepost.device.uplink.uplink import Uplink
 from platepost.device.vision.model_loader import ModelLoader, versions_of
-from platepost.device.vision.pipeline import Pipeline
-from platepost.device.vision.service import VisionService
+from platepost.device.vision.pipeline import Pipeline, VisionService
 from platepost.wire.hotlist import HotListStore
 from platepost.wire.records import Finding, Keyring
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from platepost.common.errors import BoardError
 from platepost.common.settings import BackendSettings
 from platepost.device import backends
-from platepost.device.board.base import Board
-from platepost.device.board.null import UnavailableBoard
+from platepost.device.board.base import Board, UnavailableBoard
 from platepost.device.camera.base import Camera
 from platepost.device.camera.capture import Capture
 from platepost.device.camera.tuning import UNIT, CameraTuning
@@ -25,9 +24,8 @@ from platepost.device.outbox.outbox import Outbox
 from platepost.device.outbox.settings import OutboxSettings
 from platepost.device.uplink.uplink import Uplink
 from platepost.device.vision.passages import Passage
-from platepost.device.vision.pipeline import FrameResult
+from platepost.device.vision.pipeline import FrameObserver, FrameResult
 from platepost.device.vision.recognizer import Recognizer
-from platepost.device.vision.service import FrameObserver
 from platepost.device.vision.settings import VisionSettings
 from platepost.wire.records import Recorder, new_identifier
 

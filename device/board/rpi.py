@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from platepost.common.errors import BackendError, BoardError
 from platepost.common.settings import checked
 from platepost.device.board.base import Board, Light
-from platepost.device.board.patterns import lit
 from platepost.device.board.settings import RpiSettings
+from platepost.device.board.status_light import lit
 
 
 class Debounced:

@@ -22,8 +22,7 @@ from platepost.common.secrets.certificate import certificate
 from platepost.common.text import shown
 from platepost.device.clock.chrony import Chrony
 from platepost.device.clock.timekeeper import Timekeeper
-from platepost.device.commands.account import account
-from platepost.device.commands.options import CONFIG_OR_INSTALLED
+from platepost.device.commands.options import CONFIG_OR_INSTALLED, account
 from platepost.device.config import Configuration, load
 from platepost.device.control.keys.trust import TrustedKeys
 from platepost.device.custody.service import CustodyService
@@ -36,7 +35,7 @@ from platepost.device.logbook import Logbook
 from platepost.device.outbox.errors import OutboxBusyError
 from platepost.device.outbox.outbox import Outbox
 from platepost.device.outbox.retrying import RetryingRecorder
-from platepost.device.uplink.problems import in_words
+from platepost.device.uplink.reasons import in_words
 from platepost.device.uplink.settings import Tuning
 from platepost.device.uplink.uplink import Uplink
 from platepost.version import __version__

@@ -1,5 +1,7 @@
 """The options of several commands for the configuration of a post."""
 
+import getpass
+import os
 from collections.abc import Callable
 from functools import partial, wraps
 from pathlib import Path
@@ -50,3 +52,8 @@ def camera_login(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         given = option(given)
     return given
+
+
+def account() -> str:
+    """Return the account behind the command: with sudo, that of the person who called it."""
+    return (os.environ.get("SUDO_USER") or getpass.getuser())[:64]

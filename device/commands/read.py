@@ -26,12 +26,11 @@ from platepost.common.signals import check
 from platepost.common.text import printable, shown
 from platepost.device.backends import CameraAddress
 from platepost.device.commands.options import PathOrAddress, camera_login
-from platepost.device.vision.detector import MINIMUM_SCORE
+from platepost.device.vision.detector import MINIMUM_SCORE, is_cut
 from platepost.device.vision.draw import draw_plates
 from platepost.device.vision.photos import load_photo, picture_errors
 from platepost.device.vision.recognizer import LEGIBLE, Plate, Recognition, Recognizer
 from platepost.device.vision.serials import COUNTRIES, Country
-from platepost.device.vision.sides import is_cut
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 """What is taken for a picture in a folder; a file named on the command line is tried whatever it is called."""

@@ -15,8 +15,7 @@ from platepost.common.errors import ConfigurationError
 from platepost.common.files import write_durably
 from platepost.common.signals import stop_on_signals
 from platepost.common.text import shown
-from platepost.device.commands.account import account
-from platepost.device.commands.options import CONFIG
+from platepost.device.commands.options import CONFIG, account
 from platepost.device.config import Configuration, load
 from platepost.device.outbox.database import in_use
 from platepost.device.recording import SUFFIX, RecordingError, requests

@@ -31,7 +31,7 @@ from platepost.device.hotlist.service import list_state
 from platepost.device.outbox.database import open_database, read_key_file
 from platepost.device.outbox.errors import OutboxBusyError
 from platepost.device.outbox.outbox import Outbox
-from platepost.device.uplink.problems import in_words
+from platepost.device.uplink.reasons import in_words
 from platepost.device.uplink.settings import BrokerAddress
 from platepost.device.vision.detector import HEIGHT, WIDTH
 from platepost.device.vision.recognizer import Recognizer

@@ -15,8 +15,7 @@ from platepost.device.health.crash_record import CrashRecord
 from platepost.device.health.watchdog import Liveness, Watchdog
 from platepost.device.logbook import Logbook
 from platepost.device.part import Interval, Part
-from platepost.device.uplink.state import UplinkState
-from platepost.device.uplink.uplink import Uplink
+from platepost.device.uplink.uplink import Uplink, UplinkState
 from platepost.wire.faults import Fault
 
 log = logging.getLogger(__name__)

@@ -9,18 +9,63 @@ kept while an older one of their chain is here. The digest of a record that dama
 ends there counts for nothing. What it covers is sent again, and a custodian's answer to that ends a range there.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from platepost.device.outbox.database import Connection
-from platepost.device.outbox.spans import Span, covers, intersection, union
 from platepost.wire.records.receipt import KeptRange
+
+Span: TypeAlias = tuple[int, int]
+"""First and last number. A list of spans is in ascending order, and at least one number lies between two of them."""
+
 
 DIGESTS_KEPT = 10_000
 """Numbers at the end of a chain whose digests are all kept. Before them, only the last of those without a gap: where
 one record waits for months, their digests must not fill the disk, and receipts of today end at the chain's end."""
 EVERYTHING: Sequence[Span] = ((0, 2**63 - 1),)
+_OPEN = "(SELECT sequence, sequence AS number, sent, digest, size FROM record WHERE sequence > 0)"
+_ELSEWHERE = (
+    "(SELECT standing.sequence, standing.number, sent, digest, size FROM standing"
+    " CROSS JOIN record ON record.sequence = standing.sequence WHERE chain = :chain)"
+)
+_SENT = (
+    "(SELECT coalesce(standing.chain, chain.id) AS chain, coalesce(standing.number, record.sequence) AS number,"
+    " record.sequence FROM chain CROSS JOIN record INDEXED BY record_order"
+    " LEFT JOIN standing ON standing.sequence = record.sequence WHERE record.sent = 1)"
+)
+
+
+def union(spans: Iterable[Span]) -> list[Span]:
+    """Return what any of the spans covers; they may be in any order, and overlap."""
+    joined: list[Span] = []
+    for first, last in sorted(spans):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], last))
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def intersection(one: Sequence[Span], other: Sequence[Span]) -> list[Span]:
+    """Return what both cover."""
+    found, here, there = [], 0, 0
+    while here < len(one) and there < len(other):
+        first, last = max(one[here][0], other[there][0]), min(one[here][1], other[there][1])
+        if first <= last:
+            found.append((first, last))
+        if one[here][1] < other[there][1]:
+            here += 1
+        else:
+            there += 1
+    return found
+
+
+def covers(spans: Sequence[Span], number: int) -> bool:
+    """Tell whether a number is in one of the spans."""
+    at = bisect_right(spans, number, key=lambda span: span[0]) - 1
+    return at >= 0 and number <= spans[at][1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +118,6 @@ class _Chain(NamedTuple):
     """The highest number of it that is known."""
     rows: str
     """SQL for its records, with their number in it; `:chain` is its name."""
-
-
-_OPEN = "(SELECT sequence, sequence AS number, sent, digest, size FROM record WHERE sequence > 0)"
-_ELSEWHERE = (
-    "(SELECT standing.sequence, standing.number, sent, digest, size FROM standing"
-    " CROSS JOIN record ON record.sequence = standing.sequence WHERE chain = :chain)"
-)
-_SENT = (
-    "(SELECT coalesce(standing.chain, chain.id) AS chain, coalesce(standing.number, record.sequence) AS number,"
-    " record.sequence FROM chain CROSS JOIN record INDEXED BY record_order"
-    " LEFT JOIN standing ON standing.sequence = record.sequence WHERE record.sent = 1)"
-)
 
 
 def require(connection: Connection, requirements: Requirements) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,16 +25,47 @@ from platepost.device.outbox.log import log_is_readable
 from platepost.device.outbox.quarantine import Quarantined, remove, remove_older, set_aside
 from platepost.device.outbox.quota import Quota
 from platepost.device.outbox.rebuild import Rebuilt, SalvageAttempts, adopt, discard, log_kept, put_in_place, rebuild
-from platepost.device.outbox.reserve import Reserve
 from platepost.device.outbox.salvage import log_is_damaged
 from platepost.device.outbox.takeback import take_back
 
+RESERVE_BYTES = 6 * 1024 * 1024
+"""Room for the write-ahead log, which SQLite lets grow to 4 MB, to be moved into the database, and a little more."""
+
+
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-
 ROOM_BYTES = 256 * 1024
 """How much of pictures and reads goes at a time when the disk is full, though the quota would allow more."""
 REMEMBERED_SECONDS = 60.0
+
+
+class Reserve:
+    """A file without content next to the outbox, deleted when the disk is full: deleting records needs space, too."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(f"{path.name}.reserve")
+
+    def take(self) -> bool:
+        """Keep the reserve, if the disk has room for it; return whether it is there."""
+        with suppress(OSError):
+            if self._path.lstat().st_size == RESERVE_BYTES:
+                return True
+        try:
+            # A link that lies there is not followed, and goes: the folder may belong to another user.
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            try:
+                os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
+            finally:
+                os.close(descriptor)
+        except OSError:
+            self.give_up()
+            return False
+        return True
+
+    def give_up(self) -> None:
+        """Let the outbox have the room."""
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
 
 
 class OutboxFile:

@@ -10,15 +10,13 @@ from platepost.common.errors import OutboxError
 from platepost.common.systemd import Notifier
 from platepost.device.clock.clock import SYSTEM, Clock
 from platepost.device.outbox import custody, resending, rows
-from platepost.device.outbox.custody import EVERYTHING, Custody, Requirements
+from platepost.device.outbox.custody import EVERYTHING, Custody, Requirements, Span
 from platepost.device.outbox.database import Connection, read_key_file
-from platepost.device.outbox.file import OutboxFile
+from platepost.device.outbox.file import OutboxFile, Reserve
 from platepost.device.outbox.places import Excluded, number_of, place_of
 from platepost.device.outbox.quarantine import Quarantined
 from platepost.device.outbox.quota import MIB, Quota
-from platepost.device.outbox.reserve import Reserve
 from platepost.device.outbox.settings import OutboxSettings
-from platepost.device.outbox.spans import Span
 from platepost.wire.records import ChainHead, Dropped, Envelope, Lost, new_identifier
 from platepost.wire.records.receipt import KeptRange
 

@@ -1,16 +1,46 @@
 """The brokers of the list: which to try next, when, and when to look for the preferred one again."""
 
+import logging
+import random
+import socket
+import ssl
+import threading
 import time
 from collections.abc import Callable, Sequence
 
 from platepost.common.errors import UplinkError
-from platepost.device.uplink.backoff import Backoff
 from platepost.device.uplink.reasons import PATIENCE, UNANSWERED
 from platepost.device.uplink.refusals import Refusals
 from platepost.device.uplink.settings import BrokerAddress
 
+log = logging.getLogger(__name__)
+
+
 MOST_DOUBLINGS = 5
 """Of the time until a preferred broker is tried again that acknowledges nothing: it comes to five hours or so."""
+
+
+class Backoff:
+    """Exponential back-off with full jitter: anything from 0 to a bound that doubles with each failure.
+
+    Method: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+    """
+
+    def __init__(self, *, first: float, most: float, draw: Callable[[float, float], float] = random.uniform) -> None:
+        self._first = first
+        self._most = most
+        self._draw = draw
+        self.failures = 0
+
+    def reset(self) -> None:
+        """Forget the failures: something worked."""
+        self.failures = 0
+
+    def failed(self) -> float:
+        """Count a failure and return how many seconds to wait."""
+        bound = min(self._most, self._first * 2.0 ** min(self.failures, 32))
+        self.failures += 1
+        return self._draw(0.0, bound)
 
 
 class Brokers:
@@ -124,3 +154,35 @@ class Brokers:
     def _retry_in(self, index: int) -> float:
         name = str(self._endpoints[index])
         return next((hold.retry_in_seconds for hold in self._refusals.all() if hold.topic == name), 0.0)
+
+
+class FailbackProbe:
+    """Tries to reach a broker as far as TLS, in a thread that ends by itself: delivery goes on meanwhile."""
+
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
+        self._reached = threading.Event()
+
+    def begin(self, broker: BrokerAddress, context: ssl.SSLContext, *, timeout: float) -> None:
+        """Begin an attempt, unless one is under way."""
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(
+                target=self._connect, args=(broker, context, timeout), name="uplink-failback", daemon=True
+            )
+            self._thread.start()
+
+    def reached(self) -> bool:
+        """Return, once, whether it has been reached."""
+        reached = self._reached.is_set()
+        self._reached.clear()
+        return reached
+
+    def _connect(self, broker: BrokerAddress, context: ssl.SSLContext, timeout: float) -> None:
+        try:
+            with (
+                socket.create_connection((broker.host, broker.port), timeout) as plain,
+                context.wrap_socket(plain, server_hostname=broker.host),
+            ):
+                self._reached.set()
+        except OSError as error:
+            log.info("%s is not back: %s", broker, error)

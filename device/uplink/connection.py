@@ -5,6 +5,7 @@ the outbox, so a publication that makes a broker hang up cannot be repeated with
 """
 
 import logging
+import socket
 import ssl
 import time
 from collections import deque
@@ -19,17 +20,75 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from platepost.device.uplink.inbox import Delivery
-from platepost.device.uplink.properties import PACKAGE_MOST_BYTES, RECEIVE_MOST, publish_properties, will_properties
 from platepost.device.uplink.reasons import NOBODY, reason_name
 from platepost.device.uplink.settings import BrokerAddress, UplinkSettings
-from platepost.device.uplink.waker import Waker
-from platepost.wire.mqtt import MqttClient
+from platepost.wire.mqtt import MqttClient, properties_of
 from platepost.wire.records import Envelope
+from platepost.wire.records.envelope import CONTENT_TYPE
 from platepost.wire.tls import peer_expires, tls_problem
 
+RECEIVE_MOST = 8
+"""Messages that the broker may send without the post's acknowledgment: with the size below, what they may take."""
+PACKAGE_MOST_BYTES = 64 * 1024 * 1024
+"""The largest message that the broker may send to the post."""
 log = logging.getLogger(__name__)
-
 _DISCONNECT_WITH_WILL = 0x04
+
+
+class Waker:
+    """Becomes readable when it is woken: for `select` and `poll`, beside sockets."""
+
+    def __init__(self) -> None:
+        self._out, self._in = socket.socketpair()
+        self._out.setblocking(False)
+        self._in.setblocking(False)
+
+    def fileno(self) -> int:
+        """Return the file descriptor to wait for."""
+        return self._out.fileno()
+
+    def wake(self) -> None:
+        """Wake the thread that waits, or have it not wait next time; from any thread. Never raises."""
+        try:
+            self._in.send(b"\0")
+        except (BlockingIOError, InterruptedError):
+            return  # already awake
+        except OSError:
+            log.debug("woken after its end")
+
+    def drain(self) -> None:
+        """Read away what woke the thread."""
+        try:
+            while self._out.recv(4096):
+                pass
+        except (BlockingIOError, InterruptedError):
+            return
+
+    def close(self) -> None:
+        """Close both ends; to be woken from now on does nothing."""
+        self._out.close()
+        self._in.close()
+
+
+def will_properties() -> Properties:
+    """Return those of the will, which the broker publishes when the connection ends without a farewell.
+
+    Without delay, and without saying so. RabbitMQ 4 keeps a delayed will in a queue of the node that took it, and while
+    that node is down lets the client in at no other; of RabbitMQ 4.0 a retained will that says 0 ends the connection of
+    anyone who subscribes to it (rabbit_mqtt_packet:serialise_prop knows no Will-Delay-Interval).
+    """
+    return publish_properties(PacketTypes.WILLMESSAGE, expiry_seconds=None)
+
+
+def publish_properties(packet: int, *, expiry_seconds: int | None, correlation: bytes | None = None) -> Properties:
+    """Return those of a record, for a publication or a will."""
+    return properties_of(
+        packet,
+        ContentType=CONTENT_TYPE,
+        PayloadFormatIndicator=1,
+        MessageExpiryInterval=expiry_seconds,
+        CorrelationData=correlation,
+    )
 
 
 class BrokerConnectionError(ConnectionError):

@@ -2,21 +2,53 @@
 
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from platepost.device.clock.clock import SYSTEM
-from platepost.device.uplink.backoff import Backoff
-from platepost.device.uplink.brokers import Brokers
+from platepost.device.uplink.brokers import Backoff, Brokers
 from platepost.device.uplink.connection import BrokerConnection
-from platepost.device.uplink.in_flight import InFlight
+from platepost.device.uplink.in_flight import InFlight, packet_size
 from platepost.device.uplink.refusals import Refusals
 from platepost.device.uplink.resends import Resends, Sending
 from platepost.device.uplink.settings import Tuning, UplinkSettings
 from platepost.device.uplink.subscriptions import Subscriptions
+from platepost.wire.records import Envelope
+
+MOST = 4
+"""How many may wait for the network's thread; the oldest gives way."""
+ANSWER_SECONDS = 300
+"""How long the broker keeps an answer for an operator who is away."""
+
 
 LASTED_SECONDS = 10.0
 """A connection that lasted so long was a success, even if there was nothing to deliver."""
+
+
+class Ephemeral:
+    """What is sent if there is a connection, and never kept: health, repeats of the status, answers to commands.
+
+    Any thread adds records; the network's thread sends them.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[Envelope, int | None]] = deque(maxlen=MOST)
+
+    def put(self, envelope: Envelope, *, expiry_seconds: int | None = None) -> None:
+        """Take one to send; the broker forgets it after `expiry_seconds`, an answer by default after five minutes."""
+        self._waiting.append((envelope, expiry_seconds or (ANSWER_SECONDS if envelope.qos else None)))
+
+    def fill(self, connection: BrokerConnection) -> None:
+        """Send what waits, except what is too large for the broker."""
+        while self._waiting and connection.end is None:
+            envelope, expiry_seconds = self._waiting.popleft()
+            if connection.maximum_packet_size is None or packet_size(envelope) <= connection.maximum_packet_size:
+                connection.publish(envelope, expiry_seconds=expiry_seconds)
+
+    def clear(self) -> None:
+        """Forget what waits: the connection is over."""
+        self._waiting.clear()
 
 
 class MqttSession:

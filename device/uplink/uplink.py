@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
@@ -14,28 +15,58 @@ from platepost.common.signals import CHILDREN_SECONDS, ORDERLY_SECONDS, current
 from platepost.device.clock.clock import SYSTEM
 from platepost.device.outbox.outbox import Backlog, Outbox
 from platepost.device.part import Interval, Part
-from platepost.device.uplink.connection import BrokerConnection, BrokerConnectionError
-from platepost.device.uplink.ephemeral import Ephemeral
-from platepost.device.uplink.failback import FailbackProbe
+from platepost.device.uplink.brokers import FailbackProbe
+from platepost.device.uplink.connection import BrokerConnection, BrokerConnectionError, Waker
 from platepost.device.uplink.identity import Identity
 from platepost.device.uplink.inbox import Delivery, Handler, Inbox
 from platepost.device.uplink.reasons import NOBODY, UNANSWERED
-from platepost.device.uplink.session import MqttSession
+from platepost.device.uplink.refusals import RefusedTopic
+from platepost.device.uplink.session import Ephemeral, MqttSession
 from platepost.device.uplink.settings import Tuning, UplinkSettings
-from platepost.device.uplink.state import UplinkState
-from platepost.device.uplink.waker import Waker
 from platepost.wire.faults import Fault
 from platepost.wire.records import Envelope, Finding
 from platepost.wire.tls import connection_problem
 
 log = logging.getLogger(__name__)
-
 IDLE_SECONDS = 1.0
 """How long nothing may be looked at."""
 CHECK_SECONDS = 5.0
 """How often the age of what waits is looked at."""
 OLD_SECONDS = 3600.0
 """Age of the oldest record waiting from which the queue is old: an hour without a broker is worth a visit to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkState:
+    """The uplink at one moment."""
+
+    connected: bool
+    broker: str | None
+    """`host:port` of the broker connected to, or tried last."""
+    problem: str | None
+    """Why it is not connected: a slug such as `client_certificate_refused` or `name_unresolved`; None when it is."""
+    detail: str
+    """The same in the words of the library that said so."""
+    attempts: int
+    """Attempts to connect since the uplink started."""
+    failures: int
+    """Attempts that failed since the last success."""
+    retry_in_seconds: float | None
+    """When the next attempt is due; None while connected or attempting."""
+    certificate_expires: datetime | None
+    """When the certificate ends of the broker connected to last; None before the first connection."""
+    in_flight: int
+    """Records sent and not yet acknowledged."""
+    acknowledged: int
+    """Acknowledgments since the uplink started; a record that was sent twice counts twice."""
+    refusals: tuple[RefusedTopic, ...]
+    """Topics whose publication the broker refuses, or takes without having anybody to give it to."""
+    refused_subscriptions: tuple[str, ...]
+    """Topics, each with the reason, that the broker does not let the post subscribe to."""
+    too_large: int
+    """Records larger than the broker takes, even without their pictures: they wait for a broker that does."""
+    pictures_left_out: int
+    """Records that were sent without some of their pictures, being too large for the broker with them."""
 
 
 class Uplink(Part):

@@ -11,6 +11,14 @@ from platepost.device.frame import Box
 from platepost.device.vision.geometry import Corners, area, bounding_box, intersection_over_union
 from platepost.device.vision.interpreter import Network
 
+SIDE = 2
+"""Pixels of the detector's input, from a side of the picture on, within which a plate counts as cut.
+
+Of 181 misreads (0.9 and surer) of training plates cut at a side 173 ended so near or beyond it; of 111 whole plates
+that ended a twentieth of their width away, 9.
+"""
+
+
 WIDTH, HEIGHT = 640, 368
 """Pixels of the network's input: 1280x720 is halved exactly; 368 divides by 16, and is padded for stride 32."""
 NEAR_WIDTH, NEAR_HEIGHT = 224, 208
@@ -131,3 +139,21 @@ def _same(first: Box, second: Box, overlap: float) -> bool:
         return True
     center_x, center_y = (first[0] + first[2]) / 2, (first[1] + first[3]) / 2
     return second[0] < center_x < second[2] and second[1] < center_y < second[3]
+
+
+def is_cut(box: Box, shape: tuple[int, ...]) -> bool:
+    """Whether a plate reaches to the left or right side of its picture, which may have cut characters off.
+
+    What is left of it reads as another, shorter text, often with high confidence.
+
+    The upper and the lower edge cut through all characters alike: then the text is mostly still right, or none.
+
+    Args:
+        box: left, top, right, bottom of the plate, pixels of the picture.
+        shape: height, width of the picture; more is not looked at.
+
+    """
+    left, _, right, _ = box
+    height, width = shape[:2]
+    near = SIDE * max(width / WIDTH, height / HEIGHT)
+    return bool(left < near or right > width - near)

@@ -5,7 +5,9 @@ person reads the plate. Boxes are (left, top, right, bottom) in pixels. Both cou
 first pixel lies between 0 and 1, its center at 0.5.
 """
 
+from collections.abc import Iterable, Sequence
 from math import dist
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -110,3 +112,30 @@ def _window(shape: tuple[int, ...], corners: Corners) -> tuple[int, int, int, in
     left, top = int(np.clip(left - spare_x, 0, width - 2)), int(np.clip(top - spare_y, 0, height - 2))
     right, bottom = int(np.clip(right + spare_x, left + 2, width)), int(np.clip(bottom + spare_y, top + 2, height))
     return left, top, int(right), int(bottom)
+
+
+class DrawnLane(Protocol):
+    """A lane as it is drawn."""
+
+    @property
+    def name(self) -> str:
+        """What reads call it."""
+
+    @property
+    def outline(self) -> Sequence[float]:
+        """x, y of its corners in turn, as shares of the picture's width and height."""
+
+
+def lane_at(lanes: Iterable[DrawnLane], x: float, y: float) -> str | None:
+    """Return the name of the first lane around a place, in shares of the picture's width and height; None of none."""
+    return next((lane.name for lane in lanes if _is_inside(lane.outline, x, y)), None)
+
+
+def _is_inside(outline: Sequence[float], x: float, y: float) -> bool:
+    """Whether a place lies within a polygon: a ray from it to the right crosses the outline an odd number of times."""
+    corners = list(zip(outline[::2], outline[1::2], strict=True))
+    inside = False
+    for (x1, y1), (x2, y2) in zip(corners, [*corners[1:], corners[0]], strict=True):
+        if (y1 > y) != (y2 > y) and x < x1 + (x2 - x1) * (y - y1) / (y2 - y1):
+            inside = not inside
+    return inside

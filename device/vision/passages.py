@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from platepost.device.vision.consensus import Consensus, Poll, Vote
 from platepost.device.vision.ctc import folded
-from platepost.device.vision.lanes import lane_at
+from platepost.device.vision.geometry import lane_at
 from platepost.device.vision.recognizer import EVEN, PLAIN, is_lettering, plate_probability
 from platepost.device.vision.region import NONE, Impression, Issuer
 from platepost.device.vision.settings import PassageSettings

@@ -1,14 +1,16 @@
 """The way of a frame through vision: motion gate, detector, reader, passages."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from time import perf_counter
 
 from platepost.device.frame import Frame
+from platepost.device.part import Part, Tables
 from platepost.device.vision.ctc import folded
 from platepost.device.vision.geometry import rectify
+from platepost.device.vision.model_loader import ModelLoader
 from platepost.device.vision.motion import MotionGate
 from platepost.device.vision.passages import EVEN_ODDS, Passage, Passages, PassageState
 from platepost.device.vision.pictures import sharpness
@@ -300,3 +302,34 @@ class Pipeline:
             return True  # a fast vehicle, or one that was hidden, and has not been reported yet
         seen = self._last_seen.get(text)
         return seen is not None and passage.since - seen <= self._passages.settings.repeat_seconds
+
+
+FrameObserver = Callable[[Frame, FrameResult, Sequence[Passage]], None]
+"""Receives each evaluated frame, its result, and the open passages; it must be quick and keep nothing."""
+
+
+class VisionService(Part):
+    """Evaluates frames.
+
+    Args:
+        models: the networks, which may come while the post runs.
+        pipeline: from a frame to passages.
+        observer: receives what comes of each frame.
+
+    """
+
+    def __init__(self, models: ModelLoader, pipeline: Pipeline, *, observer: FrameObserver) -> None:
+        self._models = models
+        self.pipeline = pipeline
+        self._observer = observer
+
+    def evaluate(self, frame: Frame) -> FrameResult:
+        """Take the next frame through the pipeline."""
+        result = self.pipeline.update(frame)
+        self._observer(frame, result, self.pipeline.passages)
+        return result
+
+    def adjust(self, tables: Tables) -> None:
+        """Evaluate with other limits and with the networks loaded by now."""
+        self.pipeline.recognizer = self._models.recognizer
+        self.pipeline.adjust(tables.table(VisionSettings), tables.table(PassageSettings))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from platepost.common.errors import PictureError
 from platepost.device.frame import Box
 from platepost.device.vision.closer import FAINT, closer, confirmed
-from platepost.device.vision.detector import MINIMUM_SCORE, Detection, Detector
+from platepost.device.vision.detector import MINIMUM_SCORE, Detection, Detector, is_cut
 from platepost.device.vision.geometry import Corners, bounding_box, plate_size, rectify, upright
 from platepost.device.vision.modelfiles import shipped, shipped_or_none
 from platepost.device.vision.reader import (
@@ -32,7 +32,6 @@ from platepost.device.vision.reader import (
 from platepost.device.vision.region import NONE, Evidence, Impression, Issuer, RegionNet
 from platepost.device.vision.serials import STATES, Country
 from platepost.device.vision.settings import VisionSettings
-from platepost.device.vision.sides import is_cut
 from platepost.device.vision.vehicle import NOTHING, Appearance, VehicleNet
 
 LEGIBLE = 0.15

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platepost.device.frame import Frame
+from platepost.device.vision.detector import is_cut
 from platepost.device.vision.geometry import plate_size
 from platepost.device.vision.recognizer import Plate
-from platepost.device.vision.sides import is_cut
 
 
 @dataclass(frozen=True, slots=True)

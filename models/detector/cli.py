@@ -87,9 +87,8 @@ def convert(*, checkpoint: Path, output: Path, photos: Sequence[Path], seed: int
 
     A version with a smaller input, for second looks, is written beside it as NAME-near.tflite.
     """
-    from platepost.models.detector.convert import calibration_frames, load_weights
+    from platepost.models.detector.convert import calibration_frames, load_weights, near
     from platepost.models.detector.convert import convert as quantise
-    from platepost.models.detector.near import near
     from platepost.models.outputs import make_room, write
 
     make_room(output)
@@ -114,9 +113,8 @@ def average(*, detectors: Sequence[Path], output: Path, photos: Sequence[Path], 
     import numpy as np
     import torch
 
-    from platepost.models.detector.convert import calibration_frames
+    from platepost.models.detector.convert import calibration_frames, near
     from platepost.models.detector.convert import convert as quantise
-    from platepost.models.detector.near import near
     from platepost.models.detector.net import new_detector
     from platepost.models.detector.warm_start import warm_start
     from platepost.models.outputs import make_room, write

@@ -3,10 +3,13 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from time import process_time
 
 import click
+import cv2
+import numpy as np
 from rich.console import Console
 from rich.progress import track
 
@@ -15,12 +18,28 @@ from platepost.device.vision.detector import MINIMUM_SCORE
 from platepost.device.vision.recognizer import LEGIBLE, Recognizer
 from platepost.device.vision.serials import COUNTRIES, Country
 from platepost.models.evaluate.manifest import Dataset, ManifestError, read_manifest
-from platepost.models.evaluate.metrics import PictureResult, summarise
+from platepost.models.evaluate.metrics import PictureResult, compare, summarise
 from platepost.models.evaluate.page import write_page
 from platepost.models.evaluate.report import write_report
-from platepost.models.evaluate.run import evaluate_manifest
 from platepost.models.evaluate.tables import terminal
 from platepost.models.outputs import NEW_FILE, NEW_FOLDER, make_room
+
+
+def evaluate_manifest(manifest: Dataset, recognizer: Recognizer, *, crop: bool = False) -> Iterator[PictureResult]:
+    """Recognize every picture, one after the other; plates cut out are read whole, with `crop` all pictures.
+
+    Raises:
+        PictureError: a picture of the manifest is missing or cannot be decoded.
+
+    """
+    for picture in manifest.pictures:
+        pixels = cv2.imread(str(picture.path), cv2.IMREAD_COLOR)
+        if pixels is None:
+            raise PictureError(f"{picture.path}: is missing or no picture (named by {manifest.path})")
+        image = np.asarray(pixels, np.uint8)
+        start = process_time()
+        recognition = recognizer.recognize_crop(image) if crop or picture.cut_out else recognizer.recognize_still(image)
+        yield compare(picture, recognition, cpu_milliseconds=(process_time() - start) * 1000)
 
 
 @click.command(

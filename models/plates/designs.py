@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from platepost.models.plates import texts
-from platepost.models.plates.wording import EUROPEAN_PATTERNS, SLOGANS, STATES, US_PATTERNS
+from platepost.models.plates.texts import EUROPEAN_PATTERNS, SLOGANS, STATES, US_PATTERNS
 
 Color = tuple[int, int, int]
 """Blue, green, red."""

@@ -26,7 +26,7 @@ from platepost.models.plates.designs import (
     Design,
     Writer,
 )
-from platepost.models.plates.wording import US_PATTERNS
+from platepost.models.plates.texts import US_PATTERNS
 from platepost.wire.records.regions import OTHER, STATES
 
 ISSUERS: Final = (*STATES, OTHER)

@@ -19,8 +19,7 @@ from platepost.device.config import REMOTE_KEYS
 from platepost.provisioning.commands.options import BROKER, FILE, FLEET, JSON, NEW_FILE, FleetSession, acting
 from platepost.provisioning.commands.settings_input import read_settings, settings_options
 from platepost.provisioning.connection import Connection, data_of
-from platepost.provisioning.control.signing import LIFETIME, digest_of, sign_configuration
-from platepost.provisioning.control.versions import next_version, note_version
+from platepost.provisioning.control.signing import LIFETIME, digest_of, next_version, note_version, sign_configuration
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.wire.control.desired import Desired, read

@@ -14,8 +14,7 @@ import click
 from platepost.common.signals import stop_on_signals
 from platepost.provisioning.commands.options import FLEET, FOLDER, RELOAD, FleetSession, acting
 from platepost.provisioning.enrollment.officer import RegistrationOfficer, forget
-from platepost.provisioning.enrollment.offline import answer_all
-from platepost.provisioning.enrollment.registration import RegistrationAuthority
+from platepost.provisioning.enrollment.registration import RegistrationAuthority, answer_all
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.broker_reload import announce, reload_broker
 from platepost.wire.enrollment.est import DEFAULT_PORT

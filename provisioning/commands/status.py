@@ -17,8 +17,15 @@ from platepost.common.signals import stop_on_signals
 from platepost.common.text import printable, shown
 from platepost.provisioning.commands.options import BROKER, FLEET
 from platepost.provisioning.connection import Connection
-from platepost.provisioning.control.status import CheckResult, Grade, Thresholds, judge, overall, record_keys
-from platepost.provisioning.control.unlogged import unlogged_lists
+from platepost.provisioning.control.status import (
+    CheckResult,
+    Grade,
+    Thresholds,
+    judge,
+    overall,
+    record_keys,
+    unlogged_lists,
+)
 from platepost.provisioning.enrollment.officer import RegistrationOfficer
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet import expiry

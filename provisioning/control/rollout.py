@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from platepost.provisioning.connection import ANSWER_SECONDS, Connection
-from platepost.provisioning.control.signing import Settings, digest_of, sign_configuration
+from platepost.provisioning.control.signing import Settings, digest_of, next_version, note_version, sign_configuration
 from platepost.provisioning.control.status import CheckResult, judge, record_keys
-from platepost.provisioning.control.versions import next_version, note_version
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.wire.control.desired import Desired, read

@@ -3,7 +3,7 @@
 The numbers are the exit codes of a monitoring plugin (Monitoring Plugins Development Guidelines; Nagios, Icinga).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
@@ -15,10 +15,12 @@ from platepost.common.errors import RecordError
 from platepost.provisioning.fleet.layout import Layout
 from platepost.provisioning.trust.key_files import key_label
 from platepost.wire.faults import NO_CUSTODIAN, UNLISTED, severity
-from platepost.wire.records import TYPES, Keyring, PerceivedSeverity, Status
-from platepost.wire.records.base import read_known
+from platepost.wire.records import TYPES, Audit, Keyring, PerceivedSeverity, Status
+from platepost.wire.records.base import milliseconds, read_known
 from platepost.wire.records.canonical import canonical_bytes, parse
 from platepost.wire.records.signing import KeyRefusedError
+
+_ACTS = frozenset({"hotlist_build", "hotlist_export", "hotlist_publish"})
 
 
 class Grade(IntEnum):
@@ -238,3 +240,39 @@ def overall(rows: Sequence[CheckResult]) -> Grade:
     """Return how bad the fleet is: as its worst post, UNKNOWN if it has none; one that is unknown hides no other."""
     rising = (Grade.OK, Grade.UNKNOWN, Grade.WARNING, Grade.CRITICAL)
     return max((row.grade for row in rows), default=Grade.UNKNOWN, key=rising.index)
+
+
+def unlogged_lists(acts: Iterable[Audit], rows: Iterable[CheckResult]) -> str | None:
+    """Return a warning about lists that posts use and the admin log lacks; None if there are none.
+
+    The log is in the office, where its end can be cut off, and lists can be made without it. What a post reports about
+    its list is signed with the post's own key, and is at the broker.
+
+    Lists that are older than the first in the log, or of a fleet whose log has none, were made before acts with lists
+    were logged.
+    """
+    known = {list_ for act in acts if (list_ := _list_of(act)) is not None}
+    first = min((version for version, _ in known), default=None)
+    if first is None:
+        return None
+    missing: dict[int, list[str]] = {}
+    for row in rows:
+        held = None if row.status is None else row.status.hotlist
+        if held is None or held.version is None or held.built is None or held.version < first:
+            continue
+        if (held.version, held.built) not in known:
+            missing.setdefault(held.version, []).append(row.post)
+    if not missing:
+        return None
+    text = ", ".join(f"{version} ({', '.join(posts[:3])})" for version, posts in sorted(missing.items())[:3])
+    return f"posts use lists that are not in the log of acts: {text}; was its end cut off?"
+
+
+def _list_of(act: Audit) -> tuple[int, datetime] | None:
+    """Return version and time of the list that an act was done with; None where it was done with none."""
+    if act.action not in _ACTS:
+        return None
+    try:
+        return int(act.object or ""), milliseconds(datetime.fromisoformat(str(act.details.get("built"))))
+    except ValueError:
+        return None

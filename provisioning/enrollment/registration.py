@@ -5,7 +5,7 @@ import binascii
 import json
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -29,6 +29,7 @@ from platepost.provisioning.trust.keys import private_folder, replace_private
 from platepost.provisioning.trust.ledger import key_digest, name_of
 from platepost.wire.enrollment.code import is_sealed
 from platepost.wire.enrollment.errors import EnrollmentError
+from platepost.wire.enrollment.offline import OfflineAnswer, read_request_file, requests, write_answer, write_refusal
 from platepost.wire.enrollment.request import SigningRequest, read_renewal, read_request
 from platepost.wire.records.base import timestamp
 from platepost.wire.records.signing import read_key
@@ -385,3 +386,21 @@ def _decoded(body: bytes) -> bytes:
 def _serial(chain: bytes) -> str:
     """Return the serial number of a chain's first certificate, hexadecimal."""
     return f"{x509.load_pem_x509_certificate(chain).serial_number:x}"
+
+
+def answer_all(registration: RegistrationAuthority, folder: Path) -> Iterator[tuple[str, EnrollmentError | None]]:
+    """Answer each request that waits in a folder, such as a USB drive, in the same folder.
+
+    Yields the post, and why it was refused, if it was.
+    """
+    for post in requests(folder):
+        try:
+            body, seal = read_request_file(folder, post)
+            certificate, code = registration.enroll_sealed(post, body, seal)
+            answer = OfflineAnswer(certificate, registration.authorities, registration.configuration(post))
+            write_answer(folder, post, answer, seal_key=code.seal)
+        except EnrollmentError as refusal:
+            write_refusal(folder, post, refusal)
+            yield post, refusal
+        else:
+            yield post, None

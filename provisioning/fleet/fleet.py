@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from platepost.common.files import flush_all, flush_folder
 from platepost.provisioning.brokers import mosquitto, mosquitto_user
-from platepost.provisioning.brokers.name_hash import name_hash
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.layout import GROUPS_FILE, NATS, NOBODY, PUBLISHER, ROOT_FILE, STATE, Layout
 from platepost.provisioning.fleet.post_file import PostSettings, custodian_key_file, post_file
@@ -26,7 +25,7 @@ from platepost.provisioning.fleet.register import keep_former, write_register
 from platepost.provisioning.people.register import CertifiedPerson
 from platepost.provisioning.trust import takeover
 from platepost.provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority, read_certificates
-from platepost.provisioning.trust.certificates import BACKDATED, ORDINARY, Issuance
+from platepost.provisioning.trust.certificates import BACKDATED, ORDINARY, Issuance, name_hash
 from platepost.provisioning.trust.key_files import TERMS_FILE, KeyFiles
 from platepost.provisioning.trust.keys import (
     new_outbox_key,

@@ -33,12 +33,16 @@
 Every file is mode 0600 in folders of mode 0700. A name that exists is refused, never overwritten.
 """
 
-from contextlib import AbstractContextManager
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePath
 
 from platepost.provisioning.brokers import mosquitto
 from platepost.provisioning.brokers.rights import Party
-from platepost.provisioning.files.lock import locked
+from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.reads import ReadsGrant, has_been_asked, read_grant
 from platepost.provisioning.people.acts import LOG_FILE, ActLog
 from platepost.provisioning.people.register import Register
@@ -47,6 +51,11 @@ from platepost.provisioning.trust.certificates import ORDINARY
 from platepost.provisioning.trust.key_files import TERMS_FILE, KeyFiles
 from platepost.provisioning.trust.ledger import CertificateLedger
 from platepost.wire.records import CustodianTerms, Purpose, Role, Source
+
+LOCK_FILE = "lock"
+
+_MINE = threading.local()
+
 
 PUBLISHER = "department"
 NOBODY = "nobody"
@@ -58,6 +67,33 @@ STATE = "state"
 """The folder of what a broker, or a post made here, keeps while it runs."""
 NATS = PurePath("broker", "nats")
 """The files of a broker that is no longer supported."""
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Lock the fleet in a folder: other processes and threads wait, and a thread that has the lock already goes on.
+
+    Never hold it while a person is asked for something: open what is sealed first.
+
+    Raises:
+        ProvisioningError: it cannot be written to.
+
+    """
+    held: set[Path] = _MINE.__dict__.setdefault("held", set())
+    if directory in held:
+        yield
+        return
+    try:
+        descriptor = os.open(directory / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ProvisioningError(f"{directory}: the fleet cannot be changed: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        held.add(directory)
+        yield
+    finally:
+        held.discard(directory)
+        os.close(descriptor)
 
 
 def is_left_out(folder: PurePath) -> bool:
@@ -90,7 +126,7 @@ class Layout:
         return f"<Fleet {self.agency!r} in {self.directory}, {len(self.posts())} posts>"
 
     def locked(self) -> AbstractContextManager[None]:
-        """Lock the fleet, as `platepost.provisioning.files.lock` says, for what is read, changed and written back."""
+        """Lock the fleet, as `locked` says, for what is read, changed and written back."""
         return locked(self.directory)
 
     @property

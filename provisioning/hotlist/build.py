@@ -8,14 +8,20 @@ from platepost.provisioning.hotlist.carried import CarriedList
 from platepost.provisioning.hotlist.columns import ColumnSource, RowSource
 from platepost.provisioning.hotlist.rows import HotListRow, SizeJumpError, SourceError
 from platepost.provisioning.hotlist.sealing import seal_package
-from platepost.provisioning.hotlist.sizes import sizes_after
 from platepost.provisioning.hotlist.table import build_table
 from platepost.wire.hotlist.hashing import KEY_BYTES
 from platepost.wire.hotlist.layout import MOST_PATTERNS, PatternEntry
-from platepost.wire.hotlist.manifest import Manifest
+from platepost.wire.hotlist.manifest import LONGEST_HISTORY, FormerSize, Manifest
 from platepost.wire.hotlist.package import load_key
 from platepost.wire.hotlist.settings import SIZE_JUMP
 from platepost.wire.hotlist.store import size_jumps
+
+NEAR = 0.05
+"""Share within which a size is no step of its own: of hourly deltas, too, the history reaches back for weeks.
+
+A post that has a list which is left out sees steps of at most twice this, far from what posts refuse.
+"""
+
 
 FALSE_POSITIVE_RATE = 1e-9
 """Chance that one probe of a plate that is not listed passes the filter."""
@@ -133,3 +139,20 @@ def check_against(previous: Manifest, *, version: int, entries: int, limit: floa
             before=previous.entries,
             after=entries,
         )
+
+
+def sizes_after(previous: Manifest) -> tuple[FormerSize, ...]:
+    """Return the sizes of the lists before, the oldest first, for the manifest that follows `previous`.
+
+    A post compares a list with its own last one. If it was offline when the size jumped for a reason, it learns that
+    from this history alone: the reason itself stands in the one manifest that made the jump.
+    """
+    last = FormerSize(version=previous.version, entries=previous.entries, explained=previous.size_override is not None)
+    sizes = [*(previous.sizes or ()), last]
+    if len(sizes) > 2 and all(_is_near(sizes[-3], later) for later in sizes[-2:]):
+        del sizes[-2]
+    return tuple(sizes[-LONGEST_HISTORY:])
+
+
+def _is_near(one: FormerSize, other: FormerSize) -> bool:
+    return abs(other.entries - one.entries) <= NEAR * one.entries

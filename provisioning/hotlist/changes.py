@@ -2,17 +2,24 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import NamedTuple
 
+from platepost.provisioning.hotlist.cleaning import clean_plate, clean_reference
 from platepost.provisioning.hotlist.columns import ColumnSource
 from platepost.provisioning.hotlist.difference import Entries, differences
+from platepost.provisioning.hotlist.form import MEANINGS
 from platepost.provisioning.hotlist.held import Held
-from platepost.provisioning.hotlist.rows import RefusedRow, SourceError
+from platepost.provisioning.hotlist.mapping import SourceMapping
+from platepost.provisioning.hotlist.rows import RefusedRow, RowRefusedError, SourceError
+from platepost.provisioning.hotlist.source import open_source
 from platepost.provisioning.hotlist.table import gather
 from platepost.wire.hotlist.fingerprints import HotListEntry
 from platepost.wire.hotlist.hashing import PlateHash, fingerprint
 from platepost.wire.hotlist.keys import PlateText, fold
 from platepost.wire.hotlist.overlay import MOST_ROWS, Overlay, Row
+
+_TOO_MANY = "too much changed since the complete list, build a complete list"
 
 
 class Removal(NamedTuple):
@@ -91,9 +98,6 @@ def from_news(held: Held, additions: ColumnSource, removals: Iterable[Removal]) 
     return replace(_since(held, overlay), known=len(fresh) - len(coming)), refused
 
 
-_TOO_MANY = "too much changed since the complete list, build a complete list"
-
-
 def _fitting(held: Held, plate_hash: PlateHash, removal: Removal) -> Iterator[Row]:
     digest = plate_hash.digest(fold(removal.plate))
     text = plate_hash.text_fingerprint(removal.plate)
@@ -121,3 +125,29 @@ def _safe(entries: Mapping[int, tuple[HotListEntry, ...]]) -> list[Row]:
 def rows_of(entries: Mapping[int, tuple[HotListEntry, ...]]) -> Iterator[Row]:
     """Yield entries by fingerprint one by one."""
     return ((mark, entry) for mark, several in entries.items() for entry in several)
+
+
+def read_removals(path: Path, mapping: SourceMapping) -> Iterator[Removal | RefusedRow]:
+    """Yield every removal of a file in the form of an export, of which only the plate's column is required.
+
+    Category, state and reference, where given, narrow down which entries go.
+
+    Raises SourceError when the file cannot be read, or has no column of plates.
+    """
+    with open_source(path, mapping, plates_only=True) as source:
+        for record in source.records():
+            if isinstance(record, RefusedRow):
+                yield record
+                continue
+            line, fields = record
+            row = dict(zip(MEANINGS, fields, strict=True))
+            try:
+                yield Removal(
+                    line,
+                    clean_plate(row["plate"]),
+                    mapping.allow(row["category"]).category if row["category"].strip() else None,
+                    mapping.state(row["state"]),
+                    clean_reference(row["reference"]),
+                )
+            except RowRefusedError as refusal:
+                yield RefusedRow(line, str(refusal))

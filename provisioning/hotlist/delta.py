@@ -8,11 +8,10 @@ import struct
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from platepost.provisioning.hotlist.build import LIFETIME, check_against, check_patterns
+from platepost.provisioning.hotlist.build import LIFETIME, check_against, check_patterns, sizes_after
 from platepost.provisioning.hotlist.changes import rows_of
 from platepost.provisioning.hotlist.held import Held
 from platepost.provisioning.hotlist.sealing import seal_package
-from platepost.provisioning.hotlist.sizes import sizes_after
 from platepost.wire.hotlist import HotList
 from platepost.wire.hotlist.keys import FOLDING
 from platepost.wire.hotlist.layout import Detail, PatternEntry, encode, type_of_width

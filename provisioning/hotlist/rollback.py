@@ -5,10 +5,9 @@ from datetime import UTC, datetime
 
 from joserfc.jwk import ECKey
 
-from platepost.provisioning.hotlist.build import check_version
+from platepost.provisioning.hotlist.build import check_version, sizes_after
 from platepost.provisioning.hotlist.rows import SourceError
 from platepost.provisioning.hotlist.sealing import seal_package
-from platepost.provisioning.hotlist.sizes import sizes_after
 from platepost.wire.hotlist.errors import WrongKey
 from platepost.wire.hotlist.manifest import LONGEST_REASON, Manifest
 from platepost.wire.hotlist.package import load_key, open_package

@@ -21,6 +21,9 @@ BACKDATED = timedelta(days=1)
 """Certificates begin a day before they are made, for posts whose clock is not yet right when they first connect."""
 
 
+_HOST = re.compile(r"[A-Za-z0-9_*-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+
+
 @dataclass(frozen=True, slots=True)
 class Issuance:
     """Where keys and times of new identities come from; a simulated fleet has its own."""
@@ -81,9 +84,6 @@ def usage(*, authority: bool) -> x509.KeyUsage:
     )
 
 
-_HOST = re.compile(r"[A-Za-z0-9_*-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
-
-
 def general_name(name: str) -> x509.GeneralName:
     """Return an alternative name: an address or a host name.
 
@@ -98,3 +98,22 @@ def general_name(name: str) -> x509.GeneralName:
     if not _HOST.fullmatch(name):
         raise ProvisioningError(f"{name!r} is neither a host name nor an address")
     return x509.DNSName(name)
+
+
+def name_hash(name: x509.Name) -> str:
+    """Return the hash by which OpenSSL and Erlang find an authority's list of revoked certificates in a folder.
+
+    Eight hexadecimal digits: X509_NAME_hash(3), of the canonical form of x509_name_canon in OpenSSL.
+
+    That is SHA-1 over the relative names, each value in UTF-8, lower case, without space at its ends or twice within. A
+    name with a country, which DER writes in another type, has another hash there; no authority of a fleet has one.
+    """
+    relatives = [x509.RelativeDistinguishedName(map(_canonical, relative)) for relative in name.rdns]
+    encoded = x509.Name(relatives).public_bytes()
+    header = 2 if encoded[1] < 0x80 else 2 + (encoded[1] & 0x7F)  # of a sequence of that length
+    first = hashlib.sha1(encoded[header:]).digest()[:4]  # noqa: S324 - a file's name, not a proof
+    return f"{int.from_bytes(first, 'little'):08x}"
+
+
+def _canonical(attribute: x509.NameAttribute[str | bytes]) -> x509.NameAttribute[str]:
+    return x509.NameAttribute(attribute.oid, " ".join(str(attribute.value).lower().split()))

@@ -11,9 +11,8 @@ from platepost.device.config import load
 from platepost.simulator.brokers.mosquitto import Broker
 from platepost.simulator.demo.clip import DemoClip
 from platepost.simulator.demo.hot_list import BuiltList, build_hot_list
-from platepost.simulator.demo.outcome import DemoCustody, DemoOutcome, judge
+from platepost.simulator.demo.outcome import DemoCustody, DemoOutcome, Verification, judge
 from platepost.simulator.demo.post_process import PostProcess
-from platepost.simulator.demo.verification import said_farewell, verify_archive
 from platepost.simulator.errors import DemoError
 from platepost.simulator.ground.console import DepartmentConsole
 from platepost.simulator.ground.department import ThrowawayDepartment, department_folder
@@ -21,18 +20,56 @@ from platepost.simulator.ground.folder import claimed
 from platepost.simulator.ground.late_receipts import take_late_receipts
 from platepost.simulator.ground.site import Site, throwaway_fleet
 from platepost.simulator.ground.subscriber import Arrival
-from platepost.wire.records import Source
+from platepost.wire.records import TYPES, Source, Status
+from platepost.wire.records.signing import Keyring
+from platepost.wire.verify.verify import Problem, Verifier
 
 AGENCY = "demo"
 POST = "post-1"
 SUBSCRIBER = "dispatch"
 CUSTODIAN = "records"
-
 TICK_SECONDS = 0.1
 GRACE_SECONDS = 90.0
 """What a post may take beyond its footage: to start, and to deliver what waits after an outage."""
 FAREWELL_SECONDS = 20.0
 """What the last record may take to the subscriber after the post has ended."""
+
+
+def verify_archive(archive: Path, key: Path, source: Source, *, farewell: bool) -> Verification:
+    """Verify every signature, picture and link of the chain from its first record on.
+
+    Args:
+        archive: JSON lines, one record a line.
+        key: PEM of the post's public key.
+        source: the post that all records must be of.
+        farewell: whether the post's last record has arrived; without it, none can say what is missing behind the end.
+
+    """
+    verifier = Verifier(Keyring.from_files(key), whole=True, source=source.uri)
+    with archive.open("rb") as lines:
+        report = verifier.feed_all(lines)
+    problems = [_name(problem) for problem in report.problems]
+    if len(report.chains) != 1:
+        problems.append(f"{len(report.chains)} chains of records where there should be one")
+    problems += [f"{chain.dropped} reads were dropped by the post" for chain in report.chains if chain.dropped]
+    if not farewell:
+        problems.append("the post's farewell has not arrived: records are missing at the end")
+    return Verification(records=report.fed, chained=report.chained, problems=tuple(problems))
+
+
+def said_farewell(arrivals: Sequence[Arrival]) -> bool:
+    """Say whether the post's last record has arrived: a chained status `offline`, so that none is missing behind it."""
+    return any(
+        arrival.kind == TYPES[Status] and arrival.data.get("state") == "offline" and "sequence" in arrival.event
+        for arrival in arrivals
+    )
+
+
+def _name(problem: Problem) -> str:
+    if problem.kind == "missing":
+        return problem.message
+    where = f"record {problem.sequence}" if problem.sequence is not None else f"line {problem.line} of the archive"
+    return f"{where} is {problem.kind}: {problem.message}"
 
 
 class Observer:

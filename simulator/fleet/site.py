@@ -1,10 +1,12 @@
 """Where a fleet is tried: identities, a real broker, a record keeper, a custodian, and processes full of posts."""
 
 import multiprocessing
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -22,12 +24,14 @@ from platepost.simulator.brokers.rabbitmq import RabbitCluster
 from platepost.simulator.errors import CampaignError
 from platepost.simulator.fleet.collector import collect
 from platepost.simulator.fleet.post import CUSTODIAN
-from platepost.simulator.fleet.usage import Usage, usage_of
 from platepost.simulator.fleet.worker import Count, RecordedChain, WorkerSettings, work
 from platepost.simulator.ground.folder import claimed
 from platepost.simulator.ground.site import Site, throwaway_fleet
 from platepost.simulator.keeper.process import KeeperProcess, forks
 from platepost.simulator.processes import await_answer, shielded
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
 
 AGENCY = "fleet"
 KEEPER = "keeper"
@@ -39,6 +43,31 @@ RIGHTS_SECONDS = 300.0
 """For a broker to take the rights of thousands: a node of RabbitMQ serves clients before it has."""
 WORKERS = 2
 """Processes that drive the posts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Of one or more processes together."""
+
+    memory: int
+    """Resident bytes; what processes share counts in each."""
+    cpu: float
+    """Seconds of processor since they began."""
+
+
+def usage_of(*pids: int | None) -> Usage:
+    """Return what processes use; one that has ended, or is not running, counts nothing."""
+    memory, cpu = 0, 0.0
+    for pid in pids:
+        try:
+            status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+            fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        resident = next((line for line in status.splitlines() if line.startswith("VmRSS:")), "VmRSS: 0 kB")
+        memory += int(resident.split()[1]) * 1024
+        cpu += (int(fields[11]) + int(fields[12])) / _TICKS
+    return Usage(memory, cpu)
 
 
 class FleetSite(Site[Broker | RabbitCluster]):

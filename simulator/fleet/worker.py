@@ -19,9 +19,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Literal
 
-from platepost.device.uplink.connection import BrokerConnection
+from platepost.device.uplink.connection import BrokerConnection, Waker
 from platepost.device.uplink.settings import Tuning
-from platepost.device.uplink.waker import Waker
 from platepost.simulator.fleet.post import FleetPost
 from platepost.simulator.ground.passages import SeenVehicle, plate
 

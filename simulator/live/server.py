@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import jinja2
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -18,16 +19,56 @@ from starlette.staticfiles import StaticFiles
 from platepost.common.errors import PlatepostError
 from platepost.common.pages import PAGES
 from platepost.simulator.live.desk import Desk
-from platepost.simulator.live.guard import guarded
 from platepost.simulator.live.lists import LARGEST
 from platepost.simulator.live.pace import FASTEST, SLOWEST
 from platepost.simulator.live.posts import LivePost
 from platepost.simulator.live.views import MEDIA_TYPE, PictureFeed
 
+LOCAL = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
 HERE = Path(__file__).parent
 CALM_SECONDS = 1.0
 """How far apart pictures are for those who asked for little motion."""
 PACES = (0.25, 0.5, 1.0, 2.0, 4.0)
+
+
+def refusal(request: Request, *, local: bool) -> str | None:
+    """Say why a request is not answered, None if it may be."""
+    host = request.headers.get("host", "")
+    if local and host.rsplit(":", 1)[0] not in LOCAL:
+        return "this page is for the machine that it runs on"
+    origin = request.headers.get("origin")
+    if request.method != "GET" and origin is not None and urlsplit(origin).netloc != host:
+        return "another page may not drive this one"
+    return None
+
+
+def guarded(
+    answer: Callable[[Request], Awaitable[Response]], *, local: bool
+) -> Callable[[Request], Awaitable[Response]]:
+    """Have an endpoint answer only browsers that opened the page itself, and add the headers to its answers.
+
+    Another page that is open in the same browser must not drive this one, nor one whose name
+    points at this machine.
+    """
+
+    async def endpoint(request: Request) -> Response:
+        refused = refusal(request, local=local)
+        response = await answer(request) if refused is None else JSONResponse({"error": refused}, status_code=403)
+        response.headers.update(HEADERS)
+        return response
+
+    return endpoint
 
 
 class _Body(BaseModel):

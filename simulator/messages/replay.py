@@ -8,7 +8,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 
 from platepost.common.signals import check, sleep
-from platepost.device.uplink.properties import publish_properties
+from platepost.device.uplink.connection import publish_properties
 from platepost.provisioning.connection import secured_client, split_address
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.simulator.brokers.mosquitto import Broker

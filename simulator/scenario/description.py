@@ -7,12 +7,49 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from platepost.provisioning.fleet.post_file import Setting
-from platepost.simulator.scenario.checks.kinds import Check
+from platepost.simulator.scenario.checks.machine import BoardCheck, CameraCheck
+from platepost.simulator.scenario.checks.proof import (
+    BrokerCheck,
+    ChainCheck,
+    CustodyCheck,
+    DeliveredCheck,
+    LatencyCheck,
+    TruthCheck,
+)
+from platepost.simulator.scenario.checks.records import (
+    AuditCheck,
+    DecisionsCheck,
+    HitsCheck,
+    ReadsCheck,
+    WithdrawnCheck,
+)
+from platepost.simulator.scenario.checks.states import ClockCheck, ListCheck, StateCheck
 from platepost.simulator.scenario.demands import misfits, too_many
 from platepost.simulator.scenario.durations import Duration, Signed
 from platepost.simulator.scenario.events import OF_DEPARTMENT, CustodianBackedUp, CustodianRestored, Event, Publish
 from platepost.simulator.scenario.lists import DECOYS, ListDescription
 from platepost.simulator.scenario.toml_table import TomlTable
+
+Check = Annotated[
+    ReadsCheck
+    | HitsCheck
+    | WithdrawnCheck
+    | AuditCheck
+    | DecisionsCheck
+    | StateCheck
+    | ListCheck
+    | ClockCheck
+    | ChainCheck
+    | DeliveredCheck
+    | CustodyCheck
+    | TruthCheck
+    | BrokerCheck
+    | LatencyCheck
+    | BoardCheck
+    | CameraCheck,
+    Field(discriminator="check"),
+]
+
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 _REACH = (datetime(2026, 1, 2, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC))

@@ -8,7 +8,7 @@ read, and the other files of a post, which are small.
 from typing import TYPE_CHECKING
 
 from platepost.device.health.machine import Readings
-from platepost.device.outbox.reserve import RESERVE_BYTES, Reserve
+from platepost.device.outbox.file import RESERVE_BYTES, Reserve
 
 if TYPE_CHECKING:
     from platepost.device.outbox.outbox import Outbox

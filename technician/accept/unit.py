@@ -11,19 +11,27 @@ from platepost.common.errors import CameraError
 from platepost.common.language import Phrase, message
 from platepost.device import backends
 from platepost.device.board.base import Board, Light
-from platepost.device.board.patterns import described
+from platepost.device.board.status_light import described
 from platepost.device.camera.background import BackgroundModel
 from platepost.device.camera.lens import judge, resembled
 from platepost.device.camera.view import load_views
 from platepost.device.commands.selftest import examine
 from platepost.device.config import Configuration
 from platepost.device.frame import Frame
+from platepost.device.uplink.settings import BrokerAddress
 from platepost.device.vision.recognizer import Plate, Recognizer
+from platepost.provisioning.connection import Connection
 from platepost.provisioning.errors import ProvisioningError
 from platepost.technician.accept.dialogue import Terminal
 from platepost.technician.accept.result import Illustration, Result
-from platepost.technician.accept.rights import foreign_topics, refused
 from platepost.wire.faults import explained
+from platepost.wire.mqtt import MqttClient
+from platepost.wire.records import Purpose, Source, keys_topic
+from platepost.wire.tls import tls_context
+
+NEIGHBOR = "acceptance-neighbor"
+"""A post that does not exist: anyone who may write below it may write below every other."""
+
 
 TAMPER_SECONDS = 120.0
 SETTLE_SECONDS = 4.0
@@ -162,3 +170,23 @@ def rights(configuration: Configuration) -> list[Result]:
     if open_to_it:
         text = Phrase("the broker lets it write {topics}", topics=", ".join(open_to_it))
     return [Result(point=point, good=not open_to_it, said=text)]
+
+
+def foreign_topics(configuration: Configuration) -> tuple[str, ...]:
+    """Return topics that a post must not be able to write."""
+    own = Source(configuration.post.agency, configuration.post.name)
+    neighbor = Source(configuration.post.agency, NEIGHBOR)
+    others = (neighbor.topic("status"), neighbor.topic("read"))
+    return (*others, own.configuration, own.command("restart"), keys_topic(own.agency, Purpose.LISTS))
+
+
+def refused(configuration: Configuration, topic: str) -> bool:
+    """Say whether the first broker refuses that the post writes a topic; see `Connection.is_refused`.
+
+    Raises:
+        ProvisioningError: the broker cannot be reached or does not answer.
+
+    """
+    client = MqttClient(configuration.post.name, tls_context(configuration.uplink))
+    with Connection(client, broker=str(BrokerAddress.parse(configuration.uplink.brokers[0]))) as connection:
+        return connection.is_refused(topic)

@@ -3,9 +3,8 @@
 import pytest
 
 from platepost.device.config import load
-from platepost.technician.accept import rights as module
-from platepost.technician.accept.rights import refused
-from platepost.technician.accept.unit import rights
+from platepost.technician.accept import unit as module
+from platepost.technician.accept.unit import refused, rights
 from platepost.wire.records import Source
 from tests.conformance.stands import AGENCY, Stand
 

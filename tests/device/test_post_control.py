@@ -20,7 +20,7 @@ from platepost.device.logbook import Logbook
 from platepost.device.part import Part, Tables
 from platepost.device.recording import Recordings
 from platepost.device.reporting.service import ReportingService
-from platepost.device.vision.service import VisionService
+from platepost.device.vision.pipeline import VisionService
 from platepost.device.vision.settings import VisionSettings
 from platepost.provisioning.control.signing import sign_configuration
 from platepost.provisioning.fleet.fleet import Fleet

@@ -15,7 +15,7 @@ from pytest_mock import MockerFixture
 
 from platepost.device import backends
 from platepost.device.board.base import Light
-from platepost.device.board.patterns import described
+from platepost.device.board.status_light import described
 from platepost.device.camera.footage.camera import FootageCamera
 from platepost.device.camera.view import View, Views
 from platepost.device.commands import selftest
@@ -23,7 +23,7 @@ from platepost.device.config import load
 from platepost.device.outbox.database import read_key_file
 from platepost.device.outbox.outbox import Outbox
 from platepost.device.post import Post
-from platepost.device.uplink.backoff import Backoff
+from platepost.device.uplink.brokers import Backoff
 from platepost.provisioning.connection import Connection
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings

@@ -18,8 +18,7 @@ from click.testing import CliRunner
 
 from platepost.provisioning.cli import provision
 from platepost.provisioning.connection import Connection
-from platepost.provisioning.control.signing import sign_configuration
-from platepost.provisioning.control.versions import next_version, note_version
+from platepost.provisioning.control.signing import next_version, note_version, sign_configuration
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings

@@ -36,7 +36,7 @@ from platepost.device.vision.passages import Passage, Passages
 from platepost.simulator import processes
 from platepost.simulator.brokers.mosquitto import mosquitto_path
 from platepost.simulator.scenario import event_runner, site
-from platepost.simulator.scenario.checks.kinds import Check
+from platepost.simulator.scenario.description import Check
 from platepost.simulator.scenario.load import SHIPPED, shipped
 from platepost.simulator.scenario.runner import RunOptions, run_one
 from platepost.wire.hotlist import HotList, HotListStore, LookUpResult, Query

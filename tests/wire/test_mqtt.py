@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from paho.mqtt.packettypes import PacketTypes
 
-from platepost.device.uplink.waker import Waker
+from platepost.device.uplink.connection import Waker
 from platepost.wire.mqtt import HALF_OPEN_MILLISECONDS, MqttClient, properties_of, wait_for_any
 from tests.device.uplink.conftest import Authority
 from tests.device.uplink.scripted import CONNECT, Script, ScriptedBroker, pack

@@ -22,13 +22,12 @@ from platepost.provisioning.commands.hotlist.options import (
     safe_exports,
 )
 from platepost.provisioning.commands.options import FILE
-from platepost.provisioning.hotlist.changes import Removal, from_exports, from_news
+from platepost.provisioning.hotlist.changes import Removal, from_exports, from_news, read_removals
 from platepost.provisioning.hotlist.delta import build_delta
 from platepost.provisioning.hotlist.export import ExportSource
 from platepost.provisioning.hotlist.files import Files
 from platepost.provisioning.hotlist.held import Held
 from platepost.provisioning.hotlist.latest_delta import LatestDelta
-from platepost.provisioning.hotlist.removals import read_removals
 from platepost.provisioning.hotlist.report import Tally, refusals_written, show_news, show_outcome, summarize
 from platepost.provisioning.hotlist.rows import RefusedRow
 from platepost.wire.hotlist.layout import PatternEntry

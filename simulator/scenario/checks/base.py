@@ -1,12 +1,30 @@
 """What every check is, and the limits that many share."""
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Annotated, Self
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
+from platepost.common.settings import hint
 from platepost.simulator.scenario.durations import Duration, words
 from platepost.simulator.scenario.toml_table import TomlTable
+
+
+def known(names: Iterable[str]) -> tuple[Any, ...]:
+    """Return the annotations of a text that must be one of these names, for editors too.
+
+    A misspelled name is found nowhere, so a check that it is nowhere would always pass.
+    """
+    there = tuple(str(name) for name in names)
+
+    def _known(text: str) -> str:
+        if text not in there:
+            raise ValueError(f"unknown; {hint(text, there)}")
+        return text
+
+    return AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(there)})
+
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

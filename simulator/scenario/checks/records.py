@@ -7,8 +7,7 @@ from pydantic import Field
 
 from platepost.department.alerts.states import AlertState
 from platepost.simulator.ground.dispatchers import Decision
-from platepost.simulator.scenario.checks.base import Counted
-from platepost.simulator.scenario.checks.names import known
+from platepost.simulator.scenario.checks.base import Counted, known
 from platepost.simulator.scenario.wire import AUDIT, HIT, READ, WITHDRAWN, same_plate
 from platepost.wire.records.audit import ACTIONS
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from platepost.simulator.scenario.checks.base import BaseCheck, Within
-from platepost.simulator.scenario.checks.names import known
+from platepost.simulator.scenario.checks.base import BaseCheck, Within, known
 from platepost.simulator.scenario.durations import Duration, words
 from platepost.simulator.scenario.wire import STATUS
 from platepost.wire.faults import Fault

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from platepost.device.board.base import Light
-from platepost.device.board.patterns import PATTERNS, described, lit
+from platepost.device.board.status_light import PATTERNS, described, lit
 
 TABLE = (Path(__file__).parents[3] / "docs" / "hardware.md").read_text().partition("### The status light")[2]
 

@@ -11,8 +11,8 @@ from platepost.common.errors import BackendError, BoardError, ConfigurationError
 from platepost.device import backends
 from platepost.device.board import rpi as module
 from platepost.device.board.base import Light
-from platepost.device.board.patterns import PATTERNS, lit
 from platepost.device.board.rpi import RpiBoard
+from platepost.device.board.status_light import PATTERNS, lit
 from tests.standins import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
 from tests.standins import standing_in
 from tests.waiting import until

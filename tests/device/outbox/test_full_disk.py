@@ -11,8 +11,8 @@ import pytest
 
 from platepost.common.errors import OutboxError
 from platepost.device.outbox.errors import OutboxFullError
+from platepost.device.outbox.file import RESERVE_BYTES, Reserve
 from platepost.device.outbox.outbox import Outbox
-from platepost.device.outbox.reserve import RESERVE_BYTES, Reserve
 from platepost.wire.contract.examples import CLOCK, ExampleSigner, example_audit
 from platepost.wire.records import Envelope, Keyring
 from platepost.wire.verify.verify import Verifier

@@ -1,7 +1,7 @@
 import random
 from itertools import pairwise
 
-from platepost.device.outbox.spans import covers, intersection, union
+from platepost.device.outbox.custody import covers, intersection, union
 
 
 def numbers(spans: list[tuple[int, int]]) -> set[int]:

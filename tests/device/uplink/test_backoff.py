@@ -1,6 +1,6 @@
 import pytest
 
-from platepost.device.uplink.backoff import Backoff
+from platepost.device.uplink.brokers import Backoff
 
 
 def test_the_bound_doubles_up_to_the_most() -> None:

@@ -1,7 +1,6 @@
 """When a post looks whether its preferred broker is back."""
 
-from platepost.device.uplink.backoff import Backoff
-from platepost.device.uplink.brokers import Brokers
+from platepost.device.uplink.brokers import Backoff, Brokers
 from platepost.device.uplink.reasons import UNANSWERED
 from platepost.device.uplink.refusals import Refusals
 from platepost.device.uplink.settings import BrokerAddress

@@ -12,6 +12,7 @@ from paho.mqtt.packettypes import PacketTypes
 
 from platepost.device.outbox.custody import Requirements
 from platepost.device.outbox.outbox import Outbox
+from platepost.device.uplink.connection import publish_properties
 from platepost.device.uplink.in_flight import (
     LEAST_EXPIRY_SECONDS,
     MOST_EXPIRY_SECONDS,
@@ -19,7 +20,6 @@ from platepost.device.uplink.in_flight import (
     expiry_seconds,
     packet_size,
 )
-from platepost.device.uplink.properties import publish_properties
 from platepost.device.uplink.reasons import NOBODY
 from platepost.device.uplink.refusals import EVERYTHING, Refusals
 from platepost.wire.contract.examples import (

@@ -1,6 +1,6 @@
 """Every problem of a connection has words for a technician."""
 
-from platepost.device.uplink.problems import PROBLEMS, in_words
+from platepost.device.uplink.reasons import PROBLEMS, in_words
 from platepost.wire import tls
 
 

@@ -1,4 +1,4 @@
-from platepost.device.uplink.properties import will_properties
+from platepost.device.uplink.connection import will_properties
 
 
 def test_a_will_says_nothing_of_a_delay() -> None:

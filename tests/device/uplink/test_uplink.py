@@ -18,7 +18,7 @@ from cryptography import x509
 from platepost.common.signals import CHILDREN_SECONDS, ORDERLY_SECONDS, stop_on_signals
 from platepost.device.outbox.custody import Requirements
 from platepost.device.outbox.outbox import Outbox
-from platepost.device.uplink.backoff import Backoff
+from platepost.device.uplink.brokers import Backoff
 from platepost.device.uplink.inbox import Delivery
 from platepost.wire.contract.examples import example_audit, example_health
 from platepost.wire.records import Keyring, Recorder, Source

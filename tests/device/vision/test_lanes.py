@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from platepost.device.vision.lanes import lane_at
+from platepost.device.vision.geometry import lane_at
 from platepost.device.vision.passages import Passages
 from platepost.device.vision.settings import LaneSettings, PassageSettings
 from platepost.device.vision.sighting import Sighting

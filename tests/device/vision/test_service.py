@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 from pytest_mock import MockerFixture
 
-from platepost.device.vision.service import VisionService
+from platepost.device.vision.pipeline import VisionService
 from platepost.device.vision.settings import PassageSettings, VisionSettings
 
 

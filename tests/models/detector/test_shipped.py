@@ -58,7 +58,7 @@ def test_shipped_detector_keeps_the_contract() -> None:
 
 def test_the_detector_for_second_looks_is_the_same_for_a_smaller_input() -> None:
     pytest.importorskip("tensorflow", reason="the training extra is missing: make .venv/.training")
-    from platepost.models.detector.near import near  # noqa: PLC0415
+    from platepost.models.detector.convert import near  # noqa: PLC0415
 
     assert near(SHIPPED.read_bytes()) == NEAR.read_bytes()
     whole, part = Network(SHIPPED, reference=True), Network(NEAR, reference=True)

@@ -2,8 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from platepost.provisioning.control.status import CheckResult, judge, record_keys
-from platepost.provisioning.control.unlogged import unlogged_lists
+from platepost.provisioning.control.status import CheckResult, judge, record_keys, unlogged_lists
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.unsigned import nobody
 from platepost.wire.records import HotListState

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from platepost.provisioning.control import versions
-from platepost.provisioning.control.versions import next_version
+from platepost.provisioning.control import signing
+from platepost.provisioning.control.signing import next_version
 from platepost.provisioning.errors import ProvisioningError
-from platepost.provisioning.files.lock import locked
 from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.layout import locked
 from platepost.provisioning.trust.authority import Authority
 from platepost.provisioning.trust.keys import replace_private
 from platepost.provisioning.trust.ledger import CertificateLedger
@@ -71,7 +71,7 @@ def test_no_version_is_given_twice_or_forgotten(fleet: Fleet, monkeypatch: pytes
             each.comes()
         replace_private(path, content)
 
-    monkeypatch.setattr(versions, "replace_private", slowly)
+    monkeypatch.setattr(signing, "replace_private", slowly)
     given.append(next_version(fleet, "post-1"))
     for each in others:
         each.ends()

@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.verification import PolicyBuilder, Store
 
 from platepost.provisioning.brokers import mosquitto_user
-from platepost.provisioning.brokers.name_hash import name_hash
 from platepost.provisioning.cli import provision
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
@@ -19,6 +18,7 @@ from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.provisioning.fleet.rotation import rehearsed, rotate_authority, rotate_broker, rotate_publisher
 from platepost.provisioning.people.person import Person
 from platepost.provisioning.trust.authority import Authority
+from platepost.provisioning.trust.certificates import name_hash
 from platepost.provisioning.trust.keys import new_key, private_pem, read_private_key
 from platepost.provisioning.trust.takeover import serial_of
 from platepost.wire.control.people import Operators

@@ -7,11 +7,10 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from platepost.provisioning.hotlist.changes import Removal
+from platepost.provisioning.hotlist.changes import Removal, read_removals
 from platepost.provisioning.hotlist.cleaner import Cleaner
 from platepost.provisioning.hotlist.lines import LONGEST_ROW
 from platepost.provisioning.hotlist.mapping import SAFE, SourceMapping, load_mapping
-from platepost.provisioning.hotlist.removals import read_removals
 from platepost.provisioning.hotlist.rows import HotListRow, RefusedRow, RowRefusedError, SourceError
 from platepost.provisioning.hotlist.source import open_source, read_rows
 from platepost.provisioning.hotlist.text import detect

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from platepost.provisioning.hotlist.sizes import sizes_after
+from platepost.provisioning.hotlist.build import sizes_after
 from platepost.wire.hotlist.manifest import LONGEST_HISTORY, Manifest
 from platepost.wire.hotlist.settings import SIZE_JUMP
 from platepost.wire.hotlist.store import is_believable, size_jumps

@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from platepost.provisioning.brokers.name_hash import name_hash
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.provisioning.trust.authority import Authority
+from platepost.provisioning.trust.certificates import name_hash
 from platepost.provisioning.trust.ledger import key_digest
 from platepost.wire.records import Role
 

@@ -8,7 +8,7 @@ import pytest
 
 from platepost.provisioning.trust.keys import new_key, private_pem
 from platepost.simulator.demo.outcome import Verification
-from platepost.simulator.demo.verification import said_farewell, verify_archive
+from platepost.simulator.demo.run import said_farewell, verify_archive
 from platepost.wire.records import Source
 
 

@@ -1,7 +1,7 @@
 import pytest
 from starlette.requests import Request
 
-from platepost.simulator.live.guard import HEADERS, refusal
+from platepost.simulator.live.server import HEADERS, refusal
 
 
 def request(method: str = "POST", **headers: str) -> Request:

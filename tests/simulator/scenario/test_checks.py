@@ -8,8 +8,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from platepost.simulator.ground.dispatchers import HitDecision
-from platepost.simulator.scenario.checks.kinds import Check
 from platepost.simulator.scenario.course import HeldByCustodian, MadeRecord
+from platepost.simulator.scenario.description import Check
 from platepost.simulator.scenario.observations import Condition, Observations, ReceivedRecord
 from platepost.simulator.scenario.wire import AUDIT, HIT, READ, STATUS
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any, get_args
 
-from platepost.simulator.scenario.checks.kinds import Check
+from platepost.simulator.scenario.description import Check
 from platepost.simulator.scenario.events import Event
 from platepost.simulator.scenario.load import parse
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pytest_mock import MockerFixture
 
 from platepost.device.board.base import Light
-from platepost.device.board.patterns import PATTERNS, described
+from platepost.device.board.status_light import PATTERNS, described
 from platepost.device.camera.base import Camera
 from platepost.device.camera.view import View, Views
 from platepost.device.frame import Frame
