@@ -12,7 +12,7 @@ import cv2
 import pytest
 
 from platepost.device.camera.footage.recordings import open_recording
-from platepost.device.camera.picamera2 import camera as camera_module
+from platepost.device.camera.picamera2.camera import Picamera2Camera
 from platepost.device.camera.tuning import CameraTuning
 from platepost.device.rig import Rig
 from tests.rigs import SECONDS, Running
@@ -80,7 +80,7 @@ def tuning() -> CameraTuning:
 
 @pytest.fixture
 def drill(tmp_path: Path, tuning: CameraTuning, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drill]:
-    monkeypatch.setattr(camera_module, "CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr(Picamera2Camera, "close_seconds", 0.2)
     with standing_in():
         GPIO.pin(CAMERA_POWER).watcher = lambda level: sensor.power(level == GPIO.HIGH)
         made = Drill(tmp_path, tuning)

@@ -9,6 +9,7 @@ import pytest
 from platepost.common.errors import CameraError
 from platepost.device import backends
 from platepost.device.camera.v4l2 import controls
+from platepost.device.camera.v4l2.camera import V4l2Camera
 from platepost.device.camera.v4l2.kernel import VideoDevice, connected
 
 LOOPBACK, VIVID = "Dummy video device", "vivid-000-vid-cap"
@@ -29,10 +30,10 @@ def loopback() -> Iterator[VideoDevice]:
     opened.close()
 
 
-def test_exposure_is_set_and_held_in_the_driver(loopback: VideoDevice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("platepost.device.camera.v4l2.camera.HOLD_SECONDS", 0.1)
+def test_exposure_is_set_and_held_in_the_driver(loopback: VideoDevice) -> None:
     settings = {"device": device(LOOPBACK), "width": 1280, "height": 720, "fastest_kmh": 50}
-    with backends.camera("v4l2", settings) as camera:
+    with V4l2Camera(**settings) as camera:
+        camera.hold_seconds = 0.1
         frames = camera.frames()
         next(frames)
         wanted = {

@@ -3,55 +3,66 @@
 Two streams come from the sensor: `main`, which plates are read in, and `lores`, which the detector looks at and which
 the image processor shrinks for nothing. Both are YUV: the luma is taken as it is, color is made only of a frame whose
 picture is kept. Each frame is copied once, out of a buffer that the camera must have back.
-
-Capture is known to hang, sometimes in the kernel, where nothing ends it. So nothing here waits without end: opening and
-closing run in threads of their own, and a camera that does not return from them says that it is `stuck`.
 """
 
 import atexit
 import importlib
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from platepost.common.errors import CameraError, PlatepostError
+from platepost.common.errors import CameraError
 from platepost.common.settings import checked
-from platepost.device.camera.base import Camera
-from platepost.device.camera.bounded import Bounded
-from platepost.device.camera.exposure import PlateMeter
-from platepost.device.camera.picamera2.controls import controls
+from platepost.device.camera.driver import PLAUSIBLE_SECONDS, DriverCamera
+from platepost.device.camera.exposure import Exposure
 from platepost.device.camera.picamera2.planes import luma, picture
 from platepost.device.camera.picamera2.sensors import ImageSensor, sensor
 from platepost.device.camera.picamera2.settings import Picamera2Settings
-from platepost.device.frame import Box, Frame
+from platepost.device.frame import Frame
 from platepost.device.vision.detector import HEIGHT, WIDTH
 
-if TYPE_CHECKING:
-    from picamera2 import CompletedRequest, Job, Picamera2
+AF_MANUAL = 0
+"""`AfMode` of libcamera: the lens stays where it is put."""
+NOISE_REDUCTION_FAST = 1
+"""`draft.NoiseReductionMode` of libcamera: what costs no time."""
+
 
 log = logging.getLogger(__name__)
-
-OPEN_SECONDS = 20.0
-"""How long opening may take: a Pi 4 that has just booted needs four."""
-CLOSE_SECONDS = 5.0
-"""How long closing may take; it is done within half a second or never."""
 WAIT_SECONDS = 0.5
 """How long one wait for a frame lasts before `close` is looked for."""
 BUFFERS = 4
 """Frames that the camera may be ahead; 1456x1088 takes 2.4 MB of contiguous memory each."""
 PACE = 0.8
 """Share of a frame's time that passes before the next is asked for, also where the sensor heeds no frame rate."""
-PLAUSIBLE_SECONDS = 5.0
-"""Largest age of a frame at which its time stamp is believed."""
 
 
-class Picamera2Camera(Camera):
+def controls(settings: Picamera2Settings, sensor: ImageSensor) -> dict[str, Any]:
+    """Return the controls by their libcamera names; a camera may not offer all of them."""
+    duration = round(1e6 / settings.frames_per_second)
+    wanted: dict[str, Any] = {
+        "FrameDurationLimits": (duration, duration),
+        "NoiseReductionMode": NOISE_REDUCTION_FAST,
+    }
+    if sensor.autofocus:
+        # A lens that hunts is out of focus while a vehicle passes.
+        wanted |= {"AfMode": AF_MANUAL, "LensPosition": settings.lens_position}
+    return wanted
+
+
+if TYPE_CHECKING:
+    from picamera2 import CompletedRequest, Job, Picamera2
+
+
+class Picamera2Camera(DriverCamera["Picamera2"]):
     """A camera of Raspberry Pi: Global Shutter (IMX296), High Quality (IMX477) or Module 3 (IMX708)."""
 
     settings_model = Picamera2Settings
+    open_seconds = 20.0
+    """How long opening may take: a Pi 4 that has just booted needs four."""
+    close_seconds = 5.0
+    """How long closing may take; it is done within half a second or never."""
 
     def __init__(self, **settings: Any) -> None:
         """Check the settings, those of `Picamera2Settings`; nothing is opened yet.
@@ -63,82 +74,21 @@ class Picamera2Camera(Camera):
         """
         self._settings = checked(Picamera2Settings, settings, table="camera.picamera2")
         self._library = importlib.import_module("picamera2")
+        super().__init__(self._settings, f"picamera2 {self._settings.number}")
         self._camera: Picamera2 | None = None
-        self._hanging: Bounded[Any] | None = None
-        self._closed = Event()
-        self._infrared = False
         self._lux: float | None = None
-        self._meter: PlateMeter | None = None
-        self.name = f"picamera2 {self._settings.number}"
-
-    def __repr__(self) -> str:
-        state = "stuck" if self.stuck else "closed" if self._camera is None else "open"
-        return f"<Picamera2Camera {self._settings.number} {state}>"
-
-    @property
-    def stuck(self) -> bool:
-        """Whether the driver has not returned yet from an opening or closing that was given up."""
-        return self._hanging is not None and self._hanging.running
 
     @property
     def lux(self) -> float | None:
         """How bright libcamera estimates the scene to be, lux."""
         return self._lux
 
-    def open(self) -> None:
-        """Open the camera and start both streams.
-
-        Raises:
-            CameraError: there is none, its sensor is not known, it is busy, or it does not let itself be opened.
-
-        """
-        if self.stuck:
-            raise CameraError("the camera's driver does not respond; restart the software to open it again")
-        opening = Bounded(self._opened, name="camera-open")
-        try:
-            self._camera = opening.wait(OPEN_SECONDS)
-        except TimeoutError as error:
-            # Should it return after all, what it opened must be closed.
-            self._hanging = Bounded(lambda: _let_go(opening.wait(None)), name="camera-abandon")
-            raise CameraError(f"the camera was not open after {OPEN_SECONDS:g} s") from error
-        except PlatepostError:
-            raise
-        except Exception as error:
-            raise CameraError(f"the camera cannot be opened: {error}") from error
-        self._closed.clear()
-
     def close(self) -> None:
         """Stop and release the camera; a second call does nothing."""
-        self._closed.set()
-        camera, self._camera = self._camera, None
-        if camera is None:
-            return
-        closing = Bounded(lambda: _let_go(camera), name="camera-close")
-        try:
-            closing.wait(CLOSE_SECONDS)
-        except TimeoutError:
-            self._hanging = closing
+        camera = self._camera
+        super().close()
+        if camera is not None and self.stuck:
             atexit.unregister(camera.close)  # Picamera2 would have the interpreter's end wait for it, too
-            log.error("the camera does not close: its driver hangs")
-        except Exception:
-            log.exception("the camera did not close in order")
-
-    def infrared(self, *, on: bool) -> None:
-        """Expose for infrared light or for daylight from now on, each with its own limits."""
-        if on != self._infrared:
-            self._infrared = on
-            if self._camera is not None:
-                self._set(self._begin_exposure(self._camera.camera_controls))
-
-    def meter(self, frame: Frame, plates: Sequence[Box]) -> None:
-        """Expose by the plates of a frame."""
-        if self._meter is None:
-            return
-        seen = frame.gray if frame.small is None else frame.small
-        cut = [part for part in (frame.inside(box) for box in plates) if part.size]
-        wanted = self._meter.judge(seen, cut, now=frame.monotonic)
-        if wanted is not None:
-            self._set({"ExposureTime": wanted.microseconds, "AnalogueGain": wanted.gain})
 
     def frames(self) -> Iterator[Frame]:
         """Yield frames at the configured rate.
@@ -188,7 +138,11 @@ class Picamera2Camera(Camera):
             small=small,
         )
 
-    def _opened(self) -> "Picamera2":
+    @property
+    def _is_open(self) -> bool:
+        return self._camera is not None
+
+    def _open_driver(self) -> "Picamera2":
         settings = self._settings
         found = self._library.Picamera2.global_camera_info()
         if settings.number >= len(found):
@@ -213,33 +167,41 @@ class Picamera2Camera(Camera):
             )
             camera.start()
         except Exception:
-            _let_go(camera)
+            self._release(camera)
             raise
         log.info("camera: %s (%s), %d x %d", known.title, found[settings.number]["Model"], width, height)
         return camera
 
-    def _all_controls(self, offered: Mapping[str, Any], known: ImageSensor) -> dict[str, Any]:
-        fixed = controls(self._settings, known)
-        return {name: value for name, value in fixed.items() if name in offered} | self._begin_exposure(offered)
+    def _begin(self, opened: "Picamera2") -> None:
+        self._camera = opened
 
-    def _begin_exposure(self, offered: Mapping[str, Any]) -> dict[str, Any]:
-        """Start exposing by the profile in force; return the controls for it, of those that the camera offers."""
-        settings, infrared = self._settings, self._infrared
-        meter = PlateMeter(settings.limits(infrared=infrared), settings.start(infrared=infrared), by_road=not infrared)
-        self._meter = meter if settings.exposure == "plates" else None
-        wanted = {
-            "AeEnable": False,
-            "ExposureTime": meter.exposure.microseconds,
-            "AnalogueGain": meter.exposure.gain,
-            # Infrared light has no color, but noise has.
-            "Saturation": 0.0 if infrared else 1.0,
-        }
+    def _release(self, opened: "Picamera2") -> None:
+        opened.cancel_all_and_flush()
+        opened.stop()
+        opened.close()
+
+    def _end(self) -> None:
+        camera, self._camera = self._camera, None
+        if camera is not None:
+            self._release(camera)
+
+    def _all_controls(self, offered: Mapping[str, Any], known: ImageSensor) -> dict[str, Any]:
+        wanted = controls(self._settings, known) | {"AeEnable": False} | self._exposure_controls(self._first_exposure())
         return {name: value for name, value in wanted.items() if name in offered}
 
-    def _set(self, wanted: Mapping[str, Any]) -> None:
+    def _exposure_controls(self, exposure: Exposure) -> dict[str, Any]:
+        return {
+            "ExposureTime": exposure.microseconds,
+            "AnalogueGain": exposure.gain,
+            # Infrared light has no color, but noise has.
+            "Saturation": 0.0 if self._infrared else 1.0,
+        }
+
+    def _expose(self, exposure: Exposure) -> None:
         camera = self._camera
         if camera is None:
             return
+        wanted = self._exposure_controls(exposure)
         offered = {name: value for name, value in wanted.items() if name in camera.camera_controls}
         try:
             camera.set_controls(offered)
@@ -280,12 +242,6 @@ class _Clock:
         self._number += steps
         self._stamp = stamp
         return self._number
-
-
-def _let_go(camera: "Picamera2") -> None:
-    camera.cancel_all_and_flush()
-    camera.stop()
-    camera.close()
 
 
 def _even(pixels: float) -> int:

@@ -5,11 +5,11 @@ Luma is decoded alone; color is made only of a frame whose picture is kept.
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from errno import EACCES, EBUSY, ENODEV, ENOENT, ENXIO
 from functools import partial
-from threading import Event, Lock
+from threading import Lock
 from typing import Any
 
 import cv2
@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 
 from platepost.common.errors import CameraError
 from platepost.common.settings import checked
-from platepost.device.camera.base import Camera
-from platepost.device.camera.bounded import Bounded
-from platepost.device.camera.exposure import PlateMeter
+from platepost.device.camera.driver import PLAUSIBLE_SECONDS, DriverCamera
+from platepost.device.camera.exposure import Exposure
 from platepost.device.camera.luma import full_range, limited_range
 from platepost.device.camera.v4l2.controls import ExposureControls
 from platepost.device.camera.v4l2.kernel import Captured, PixelFormat, VideoDevice, connected
 from platepost.device.camera.v4l2.settings import V4l2Settings
-from platepost.device.frame import Box, Frame
+from platepost.device.frame import Frame
 
 log = logging.getLogger(__name__)
 
@@ -33,20 +32,18 @@ FORMATS = {"mjpeg": "MJPG", "yuyv": "YUYV"}
 BUFFERS = 4
 WAIT_SECONDS = 0.25
 """How long one wait for a frame lasts before `close` is looked for."""
-SILENT_SECONDS = 10.0
-"""Without a whole frame for so long, a camera has failed."""
-OPEN_SECONDS = 10.0
-CLOSE_SECONDS = 3.0
-HOLD_SECONDS = 1.0
-"""How often the camera's exposure is compared with what was set."""
-PLAUSIBLE_SECONDS = 5.0
-"""Largest age of a frame at which its time stamp is believed."""
 
 
-class V4l2Camera(Camera):
+class V4l2Camera(DriverCamera[tuple[VideoDevice, PixelFormat]]):
     """A USB camera."""
 
     settings_model = V4l2Settings
+    open_seconds = 10.0
+    close_seconds = 3.0
+    silent_seconds = 10.0
+    """Without a whole frame for so long, the camera has failed."""
+    hold_seconds = 1.0
+    """How often its exposure is compared with what was set."""
 
     def __init__(self, **settings: Any) -> None:
         """Check the settings, those of `V4l2Settings`; nothing is opened yet.
@@ -56,7 +53,7 @@ class V4l2Camera(Camera):
 
         """
         self._settings = checked(V4l2Settings, settings, table="camera.v4l2")
-        self._closed = Event()
+        super().__init__(self._settings, f"v4l2 {self._settings.device}")
         self._waiting = Lock()
         """Held while a frame is waited for: no other thread may close the device then."""
         self._controlling = Lock()
@@ -64,14 +61,6 @@ class V4l2Camera(Camera):
         self._device: VideoDevice | None = None
         self._format: PixelFormat | None = None
         self._controls: ExposureControls | None = None
-        self._meter: PlateMeter | None = None
-        self._infrared = False
-        self._hanging: Bounded[Any] | None = None
-        self.name = f"v4l2 {self._settings.device}"
-
-    def __repr__(self) -> str:
-        state = "stuck" if self.stuck else "closed" if self._device is None else "open"
-        return f"<V4l2Camera {self._settings.device} {state}>"
 
     @property
     def noisy(self) -> bool:
@@ -82,64 +71,6 @@ class V4l2Camera(Camera):
     def encoded(self) -> bool:
         """Return whether it compresses its pictures."""
         return not self.noisy
-
-    @property
-    def stuck(self) -> bool:
-        """Whether the driver has not returned yet from an opening or closing that was given up."""
-        return self._hanging is not None and self._hanging.running
-
-    def open(self) -> None:
-        """Open the device, choose the format, and begin to capture.
-
-        Raises:
-            CameraError: it is missing, busy, or does not have the format.
-
-        """
-        if self.stuck:
-            raise CameraError(f"{self.name}: the driver does not respond; restart the software to open it again")
-        opening = Bounded(self._opened, name="camera-open")
-        try:
-            device, self._format = opening.wait(OPEN_SECONDS)
-        except TimeoutError as error:
-            self._hanging = Bounded(partial(_abandon, opening), name="camera-abandon")
-            raise CameraError(f"{self.name}: it was not open after {OPEN_SECONDS:g} s") from error
-        except OSError as error:
-            raise CameraError(f"{self.name}: {self._in_words(error)}") from error
-        self._closed.clear()
-        settings = self._settings
-        with self._controlling:
-            self._device = device
-            most_gain = max(settings.day_most_gain, settings.night_most_gain)
-            self._controls = ExposureControls(device, most_gain=most_gain, focus=settings.focus)
-            self._begin_exposure()
-
-    def close(self) -> None:
-        """Stop and release the camera; a second call does nothing."""
-        self._closed.set()
-        closing = Bounded(self._let_go, name="camera-close")
-        try:
-            closing.wait(CLOSE_SECONDS)
-        except TimeoutError:
-            self._hanging = closing
-            log.error("%s: it does not close: its driver hangs", self.name)
-
-    def infrared(self, *, on: bool) -> None:
-        """Expose for infrared light or for daylight from now on, each with its own limits."""
-        if on != self._infrared:
-            self._infrared = on
-            with self._controlling:
-                self._begin_exposure()
-
-    def meter(self, frame: Frame, plates: Sequence[Box]) -> None:
-        """Expose by the plates of a frame."""
-        if self._meter is None:
-            return
-        cut = [part for part in (frame.inside(box) for box in plates) if part.size]
-        wanted = self._meter.judge(frame.gray, cut, now=frame.monotonic)
-        if wanted is not None:
-            with self._controlling:
-                if self._controls is not None:
-                    self._controls.expose(wanted)
 
     def frames(self) -> Iterator[Frame]:
         """Yield frames as they come.
@@ -153,7 +84,7 @@ class V4l2Camera(Camera):
         first: int | None = None
         held = came = time.monotonic()
         while not self._closed.is_set():
-            if time.monotonic() - held > HOLD_SECONDS:
+            if time.monotonic() - held > self.hold_seconds:
                 held = time.monotonic()
                 with self._controlling:
                     if self._controls is not None:
@@ -162,7 +93,7 @@ class V4l2Camera(Camera):
             # A frame may be cut off on the way.
             picture = None if captured is None or captured.damaged else self._picture(captured.content)
             if captured is None or picture is None:
-                if time.monotonic() - came > SILENT_SECONDS and not self._closed.is_set():
+                if time.monotonic() - came > self.silent_seconds and not self._closed.is_set():
                     raise CameraError(f"{self.name}: it sends no whole frame")
                 continue
             came = time.monotonic()
@@ -214,15 +145,33 @@ class V4l2Camera(Camera):
             return exposed
         return max(0.0, age - exposed) if captured.at_start else age + exposed
 
-    def _begin_exposure(self) -> None:
-        """Start exposing by the profile in force."""
-        settings, infrared = self._settings, self._infrared
-        meter = PlateMeter(settings.limits(infrared=infrared), settings.start(infrared=infrared), by_road=not infrared)
-        self._meter = meter if settings.exposure == "plates" else None
-        if self._controls is not None:
-            self._controls.expose(meter.exposure)
+    @property
+    def _is_open(self) -> bool:
+        return self._device is not None
 
-    def _opened(self) -> tuple[VideoDevice, PixelFormat]:
+    def _expose(self, exposure: Exposure) -> None:
+        with self._controlling:
+            if self._controls is not None:
+                self._controls.expose(exposure)
+
+    def _begin(self, opened: tuple[VideoDevice, PixelFormat]) -> None:
+        settings = self._settings
+        with self._controlling:
+            self._device, self._format = opened
+            most_gain = max(settings.day_most_gain, settings.night_most_gain)
+            self._controls = ExposureControls(self._device, most_gain=most_gain, focus=settings.focus)
+            self._controls.expose(self._first_exposure())
+
+    def _release(self, opened: tuple[VideoDevice, PixelFormat]) -> None:
+        opened[0].close()
+
+    def _end(self) -> None:
+        with self._waiting, self._controlling:
+            device, self._device, self._controls = self._device, None, None
+            if device is not None:
+                device.close()
+
+    def _open_driver(self) -> tuple[VideoDevice, PixelFormat]:
         settings = self._settings
         device = VideoDevice(settings.device)
         try:
@@ -251,14 +200,8 @@ class V4l2Camera(Camera):
             f" {form.width} x {form.height}"
         )
 
-    def _let_go(self) -> None:
-        with self._waiting, self._controlling:
-            device, self._device, self._controls = self._device, None, None
-            if device is not None:
-                device.close()
-
-    def _in_words(self, error: OSError) -> str:
-        match error.errno:
+    def _in_words(self, error: Exception) -> str:
+        match getattr(error, "errno", None):
             case code if code == ENOENT:
                 return f"there is no such device; connected: {_found()}; check the cable"
             case code if code in (ENODEV, ENXIO):
@@ -267,12 +210,7 @@ class V4l2Camera(Camera):
                 return "another program uses it"
             case code if code == EACCES:
                 return "this user may not open it; it must be in the group `video`"
-        return error.strerror or str(error)
-
-
-def _abandon(opening: Bounded[tuple[VideoDevice, PixelFormat]]) -> None:
-    """Close what is open after all, too late."""
-    opening.wait(None)[0].close()
+        return getattr(error, "strerror", None) or str(error)
 
 
 def _found() -> str:

@@ -12,7 +12,7 @@ from platepost.device.camera.exposure import (
     Limits,
     PlateMeter,
 )
-from platepost.device.camera.shutter import longest_shutter
+from platepost.device.camera.exposure_settings import longest_shutter
 
 LIMITS = Limits(longest_microseconds=400, most_gain=8)
 

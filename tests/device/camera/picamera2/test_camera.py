@@ -133,10 +133,8 @@ def test_closing_ends_a_blocked_capture_and_it_opens_again(camera: Picamera2Came
         assert len(first(camera, 2)) == 2
 
 
-def test_a_driver_that_hangs_leaves_the_camera_stuck_until_it_returns(
-    camera: Picamera2Camera, lens: Sensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "CLOSE_SECONDS", 0.05)
+def test_a_driver_that_hangs_leaves_the_camera_stuck_until_it_returns(camera: Picamera2Camera, lens: Sensor) -> None:
+    camera.close_seconds = 0.05
     camera.open()
     lens.wedge()
     camera.close()
@@ -153,9 +151,9 @@ def test_a_driver_that_hangs_leaves_the_camera_stuck_until_it_returns(
 
 
 def test_an_opening_that_does_not_return_is_given_up_and_closed_when_it_does(
-    camera: Picamera2Camera, lens: Sensor, monkeypatch: pytest.MonkeyPatch
+    camera: Picamera2Camera, lens: Sensor
 ) -> None:
-    monkeypatch.setattr(module, "OPEN_SECONDS", 0.05)
+    camera.open_seconds = 0.05
     lens.wedge()
     with pytest.raises(CameraError, match="was not open after"):
         camera.open()
@@ -165,7 +163,7 @@ def test_an_opening_that_does_not_return_is_given_up_and_closed_when_it_does(
     lens.resume()
     hanging.wait(10)
     assert lens.history[-1][1] == "close"
-    monkeypatch.undo()
+    camera.open_seconds = Picamera2Camera.open_seconds
     with camera:
         assert first(camera, 1)
 

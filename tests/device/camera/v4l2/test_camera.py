@@ -35,8 +35,8 @@ def sensor() -> Iterator[VideoSensor]:
         yield usb
 
 
-def camera_of(**more: object) -> Camera:
-    return backends.camera("v4l2", {"device": PATH, "width": SIZE[0], "height": SIZE[1], **more})
+def camera_of(**more: object) -> V4l2Camera:
+    return V4l2Camera(device=PATH, width=SIZE[0], height=SIZE[1], **more)
 
 
 def number_in(gray: np.ndarray) -> int:
@@ -91,10 +91,10 @@ def test_exposure_is_set_by_hand_within_what_the_road_allows(sensor: VideoSensor
 
 
 def test_exposure_follows_the_plates_and_is_held_when_the_camera_changes_it(
-    sensor: VideoSensor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    sensor: VideoSensor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("platepost.device.camera.v4l2.camera.HOLD_SECONDS", 0.02)
     with camera_of(fastest_kmh=20) as camera:
+        camera.hold_seconds = 0.02
         frames = camera.frames()
         before = sensor.values[controls.EXPOSURE_ABSOLUTE] * (sensor.values[controls.GAIN] + 1)
         bright = next(frame for frame in frames if number_in(frame.gray) == 3)
@@ -131,10 +131,10 @@ def test_one_that_is_unplugged_is_an_error_until_it_is_back(sensor: VideoSensor)
         assert take(camera, 2)
 
 
-def test_one_that_sends_nothing_whole_is_an_error(sensor: VideoSensor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("platepost.device.camera.v4l2.camera.SILENT_SECONDS", 0.2)
+def test_one_that_sends_nothing_whole_is_an_error(sensor: VideoSensor) -> None:
     sensor.formats["MJPG"] = [content[:40] for content in sensor.formats["MJPG"]]
     with camera_of() as camera, pytest.raises(CameraError, match="no whole frame"):
+        camera.silent_seconds = 0.2
         take(camera, 1)
 
 
