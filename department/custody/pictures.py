@@ -22,7 +22,7 @@ import psycopg
 from platepost.department.custody.bucket import PictureBucket
 from platepost.department.custody.errors import CustodyError, PictureStoreError
 from platepost.department.custody.record import PictureBytes, RecordRow
-from platepost.department.database.copy import copy_into
+from platepost.department.database.queries import copy_into
 from platepost.department.ledger.catalog import LedgerEvent
 
 UNDER_WAY = timedelta(hours=1)

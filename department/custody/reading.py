@@ -8,7 +8,7 @@ has the database look for what it is about to fetch first, and cover it (`cover`
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -26,6 +26,7 @@ from platepost.department.custody.pictures import pictures_of
 from platepost.department.custody.projections import HIT, READ, Projection
 from platepost.department.custody.read_fields import READ_FIELDS
 from platepost.department.custody.record import FURTHEST, PictureBytes, RecordRow
+from platepost.department.database.queries import BEGIN, COMMIT, Statement, in_one_trip, prepared
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.ledger.errors import ClosedEntryError
 
@@ -42,6 +43,20 @@ READS_NEAR = (
 before and after, and how long before and after that they may have been kept."""
 _SUMMARIZED = ("plate_fold", "plate_read", "captured_at", "covert_group")
 _BY_NAME = ("custody_cover_records", "custody_cover_named", "search_cover_spelled")
+_COVERING = (
+    "SELECT set_config('statement_timeout', %s, true), set_config('synchronous_commit', 'off', true),"
+    " set_config('client_connection_check_interval', '1s', true)"
+)
+_OPENING = (
+    "SELECT set_config('platepost.entry', %s, true), set_config('statement_timeout', %s, true),"
+    # A few rows by an index, of millions; and nothing goes on for a client that has gone.
+    " set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
+    " set_config('enable_mergejoin', 'off', true), set_config('enable_material', 'off', true),"
+    " set_config('jit', 'off', true),"
+    " set_config('plan_cache_mode', 'force_generic_plan', true),"
+    # In the order in which they stand; in another one, nothing would be open.
+    " set_config('client_connection_check_interval', '1s', true), ledger_open()"
+)
 _reading: ContextVar[UUID | None] = ContextVar("_reading", default=None)
 """The entry in whose transaction this thread is."""
 ShownRow: TypeAlias = Mapping[str, Any]
@@ -58,8 +73,8 @@ class ReadFilter:
     """Any of these whole plates with O as 0 and I as 1, as in `plate_fold`; every plate if empty."""
     records: Sequence[int] = ()
     """Any of these, by `record_id`; give the plate, too."""
-    beginning: str = ""
-    """What `plate_fold` begins with."""
+    beginnings: Sequence[str] = ()
+    """What `plate_fold` begins with, any of these; none of them begins with another."""
     matching: str | None = None
     """A regular expression that `plate_fold` matches."""
     posts: Sequence[str] = ()
@@ -152,40 +167,50 @@ def hits(entry: OpenEntry, read_filter: ReadFilter, *, limit: int = MOST_ROWS) -
 def seen(entry: OpenEntry, read_filter: ReadFilter, *, limit: int) -> list[PlateSummary]:
     """Return the plates that reads have, in order of `plate`; note those that you show by `entry.fetched`.
 
-    Without spellings and weeks, of those that `cover_plates` has covered. Errors are those of `reads`.
+    The filter has spellings or weeks; for others there is `seen_in_order`. Errors are those of `reads`.
     """
-    selected, values = selected_reads(read_filter)
     if read_filter.spellings:  # as one text: so they are sent and read the fastest
         groups, matching = read_filter.hiding
         asked: list[Any] = [",".join(read_filter.spellings), [*groups], matching, limit]
-        cover(entry, "search_cover_spelled(%s, %s, %s::text[], %s, %s, %s)", [*asked, entry.noted_for])
-    elif read_filter.weeks and read_filter.narrows:
+        call = ("search_cover_spelled(%s, %s, %s::text[], %s, %s, %s)", [*asked, entry.noted_for])
+    elif read_filter.narrows:
         named = json_asked(replace(read_filter, plates=[*read_filter.weeks]))
-        cover(entry, "custody_cover_plates(%s, %s, '', %s, %s)", [named, limit, entry.noted_for])
-    elif read_filter.weeks:
-        cover(entry, "custody_cover_named(%s, %s, %s)", [[*read_filter.weeks], entry.noted_for])
-    if read_filter.weeks or read_filter.spellings:
-        selected, values = _of_known(read_filter, _SUMMARIZED)
-    with under(entry):
-        return [PlateSummary(*row) for row in prepared(_counted(selected), [*values, limit])]
+        call = ("custody_cover_plates(%s, %s, '', %s, %s)", [named, limit, entry.noted_for])
+    else:
+        call = ("custody_cover_named(%s, %s, %s)", [[*read_filter.weeks], entry.noted_for])
+    selected, values = _of_known(read_filter, _SUMMARIZED)
+    _, rows = cover_and_fetch(entry, [call], (_counted(selected), [*values, limit]))
+    return [PlateSummary(*row) for row in rows]
 
 
-def cover_plates(entry: OpenEntry, read_filter: ReadFilter, *, behind: str, page: int) -> tuple[bool, bool]:
-    """Cover a page of the plates that reads have, in their order; for `seen`, which then returns these.
+@dataclass(frozen=True, slots=True)
+class OrderedPlates:
+    """A page of plates in their order."""
+
+    plates: list[PlateSummary]
+    too_many: bool
+    """Whether more than 5,000 come behind the page before: then there are none here."""
+    more: bool
+    """Whether some come behind these."""
+
+
+def seen_in_order(entry: OpenEntry, read_filter: ReadFilter, *, behind: str, page: int, limit: int) -> OrderedPlates:
+    """Return a page of the plates that reads have, in their order; note those that you show by `entry.fetched`.
 
     Args:
-        entry: under which they are about to be fetched.
+        entry: under which they are fetched.
         read_filter: of which reads.
         behind: the last plate of the page before.
-        page: plates at most.
+        page: plates at most that are covered.
+        limit: plates at most, with those that the entry covered before.
 
-    Returns:
-        Whether more than 5,000 plates come behind, so that none is covered; and whether some come behind the page.
-
+    Errors are those of `reads`.
     """
+    selected, values = selected_reads(read_filter)
     asked = [json_asked(read_filter), behind, page, entry.noted_for]
-    too_many, more = cover(entry, "too_many, more FROM custody_cover_plates(%s, %s, %s, %s, %s)", asked)
-    return bool(too_many), bool(more)
+    call = ("too_many, more FROM custody_cover_plates(%s, %s, %s, %s, %s)", asked)
+    ((too_many, more),), rows = cover_and_fetch(entry, [call], (_counted(selected), [*values, limit]))
+    return OrderedPlates([PlateSummary(*row) for row in rows], bool(too_many), bool(more))
 
 
 def cover(entry: OpenEntry, call: str, values: Sequence[Any]) -> tuple[Any, ...]:
@@ -195,18 +220,47 @@ def cover(entry: OpenEntry, call: str, values: Sequence[Any]) -> tuple[Any, ...]
         ClosedEntryError: the entry is not open, or opens nothing like this.
 
     """
-    if call.startswith(_BY_NAME):
-        # By an index, of what is named: in one statement, which is a transaction of its own.
-        with _as_closed(), transaction.atomic(durable=True) if connection.in_atomic_block else nullcontext():
-            return prepared(f"SELECT {call}, set_config('synchronous_commit', 'off', true)", [entry.entry, *values])[0]
-    with transaction.atomic(durable=True):
-        settings_of = (
-            "SELECT set_config('statement_timeout', %s, true), set_config('synchronous_commit', 'off', true),"
-            " set_config('client_connection_check_interval', '1s', true)"
-        )
-        prepared(settings_of, [f"{TIMEOUT_SECONDS}s"])
-        with _as_closed():
-            return prepared(f"SELECT {call}", [entry.entry, *values])[0]
+    with _as_closed():
+        *_, row, _ = in_one_trip(_covering(entry, [(call, values)]))
+    return row[0]
+
+
+def cover_and_fetch(
+    entry: OpenEntry, calls: Sequence[Statement], fetch: Statement
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Have the database cover what an entry is about to open, and then fetch what it opens, in one round trip.
+
+    Args:
+        entry: under which rows are fetched.
+        calls: functions that cover, each with its values but the first, which is the entry.
+        fetch: what is asked within `under`, and its values. It is not asked unless what is covered was committed.
+
+    Returns:
+        The row of each call, and the rows that were fetched.
+
+    Raises:
+        ClosedEntryError: the entry is not open, or opens nothing like this.
+        django.db.OperationalError: it takes too long.
+
+    """
+    opening = (_OPENING, [str(entry.entry), f"{TIMEOUT_SECONDS}s"])
+    with _as_closed():
+        *covered, (opened,), fetched = in_one_trip([*_covering(entry, calls), opening, fetch])
+    if opened[-1] is not True:
+        raise ClosedEntryError("the entry is closed, or too old")
+    return [row for (row,) in covered[-len(calls) - 1 : -1]], fetched
+
+
+def _covering(entry: OpenEntry, calls: Sequence[Statement]) -> list[Statement]:
+    """Return the transaction that covers. What is named is found by an index, and has no limit of time."""
+    statements: list[Statement] = [
+        (f"SELECT {call}, set_config('synchronous_commit', 'off', true)", [entry.entry, *values])
+        if call.startswith(_BY_NAME)
+        else (f"SELECT {call}", [entry.entry, *values])
+        for call, values in calls
+    ]
+    limits = [] if all(call.startswith(_BY_NAME) for call, _ in calls) else [(_COVERING, [f"{TIMEOUT_SECONDS}s"])]
+    return [BEGIN, *limits, *statements, COMMIT]
 
 
 @contextmanager
@@ -464,9 +518,8 @@ def _rows(entry: OpenEntry, projection: Projection, read_filter: ReadFilter, lim
     statement, most = f"{select} ORDER BY captured_at DESC, record_id DESC LIMIT %s", min(limit, MOST_ROWS)
     source = projection.table.removeprefix("custody_")
     asked = [source, json_asked(read_filter), most, entry.noted_for]
-    (more,) = cover(entry, "custody_cover_rows(%s, %s, %s, %s, %s)", asked)
-    with under(entry):
-        answer = prepared(statement, [*values, most])
+    call = ("custody_cover_rows(%s, %s, %s, %s, %s)", asked)
+    ((more,),), answer = cover_and_fetch(entry, [call], (statement, [*values, most]))
     shown_rows: list[ShownRow] = [dict(zip(projection.all_columns, row, strict=True)) for row in answer]
     for group, rows in groupby(sorted(shown_rows, key=_group), key=_group):
         entry.fetched(records=[row["record_id"] for row in rows], group=group or None)
@@ -488,8 +541,6 @@ def _selected(table: str, read_filter: ReadFilter) -> tuple[str, list[Any]]:
     conditions: dict[str, list[Any]] = {
         "plate_fold = ANY (%s)": [list(read_filter.plates)],
         "record_id = ANY (%s)": [list(read_filter.records)],
-        # What the index of places can compare by itself.
-        "plate_fold >= %s AND plate_fold < %s": _begun(read_filter.beginning),
         "plate_fold ~ %s": [read_filter.matching],
         "post = ANY (%s)": [list(read_filter.posts)],
         "captured_at >= %s": [read_filter.since],
@@ -504,6 +555,13 @@ def _selected(table: str, read_filter: ReadFilter) -> tuple[str, list[Any]]:
     source, bounds = _source(table, read_filter)
     given = {condition: values for condition, values in conditions.items() if all(values)}
     values = [value for values in given.values() for value in values]
+    if read_filter.beginnings:
+        # What the index of places can compare by itself.
+        source, bounds = (
+            f"unnest(%s::text[], %s::text[]) AS begun (low, high), {source}",
+            [*_begun(read_filter), *bounds],
+        )
+        given["plate_fold >= low AND plate_fold < high"] = []
     return f"{source} WHERE {' AND '.join(given) or 'TRUE'}", [*bounds, *values]
 
 
@@ -519,7 +577,7 @@ def json_asked(read_filter: ReadFilter) -> str:
     given: dict[str, Any] = {
         "plates": [*read_filter.plates],
         "records": [*read_filter.records],
-        "beginning": _begun(read_filter.beginning) if read_filter.beginning else None,
+        "beginnings": _begun(read_filter) if read_filter.beginnings else None,
         "matching": read_filter.matching,
         "posts": [*read_filter.posts],
         "since": read_filter.since and read_filter.since.isoformat(),
@@ -577,9 +635,10 @@ def _known(read_filter: ReadFilter) -> tuple[str, list[Any]]:
     ), values
 
 
-def _begun(beginning: str) -> list[str | None]:
-    """Return the two texts between which all texts with a given beginning lie."""
-    return [beginning, beginning[:-1] + chr(ord(beginning[-1]) + 1)] if beginning else [None]
+def _begun(read_filter: ReadFilter) -> tuple[list[str], list[str]]:
+    """Return between which texts, first and last, all texts lie that begin so."""
+    beginnings = read_filter.beginnings
+    return [*beginnings], [beginning[:-1] + chr(ord(beginning[-1]) + 1) for beginning in beginnings]
 
 
 def _source(table: str, read_filter: ReadFilter) -> tuple[str, list[Any]]:
@@ -607,32 +666,10 @@ def under(entry: OpenEntry) -> Iterator[CursorWrapper]:
             yield cursor
         return
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        opening = (
-            "SELECT set_config('platepost.entry', %s, true), set_config('statement_timeout', %s, true),"
-            # A few rows by an index, of millions; and nothing goes on for a client that has gone.
-            " set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
-            " set_config('enable_mergejoin', 'off', true), set_config('enable_material', 'off', true),"
-            " set_config('jit', 'off', true),"
-            " set_config('plan_cache_mode', 'force_generic_plan', true),"
-            # In the order in which they stand; in another one, nothing would be open.
-            " set_config('client_connection_check_interval', '1s', true), ledger_open()"
-        )
-        if prepared(opening, [str(entry.entry), f"{TIMEOUT_SECONDS}s"])[0][-1] is not True:
+        if prepared(_OPENING, [str(entry.entry), f"{TIMEOUT_SECONDS}s"])[0][-1] is not True:
             raise ClosedEntryError("the entry is closed, or too old")
         within = _reading.set(entry.entry)
         try:
             yield cursor
         finally:
             _reading.reset(within)
-
-
-def prepared(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Return the rows of a statement that is planned once a session, within `under`.
-
-    With weekly partitions of a year the planning takes longer than all else; which of them are needed is found when it
-    runs.
-    """
-    session = connection.connection
-    session.prepare_threshold = 0  # Django's own cursors never prepare
-    with connection.wrap_database_errors:
-        return psycopg.Cursor(session).execute(statement, values, prepare=True).fetchall()

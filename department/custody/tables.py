@@ -18,7 +18,7 @@ from platepost.department.custody.holding import ChainName, Fork, Holding, Linke
 from platepost.department.custody.pictures import announce_objects, put_pictures
 from platepost.department.custody.projections import ACCESSES, PROJECTIONS, Projection, Row
 from platepost.department.custody.record import LARGEST_NUMBER, PictureBytes, RecordRow
-from platepost.department.database.copy import copy_into
+from platepost.department.database.queries import copy_into
 
 LOCK = 5_806_774_213
 """Advisory lock of the one keeper that writes to a database."""

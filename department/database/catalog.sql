@@ -63,7 +63,18 @@ SELECT name, encode(sha256(convert_to(definition, 'UTF8')), 'hex') FROM (
     )
     UNION ALL
     SELECT format('trigger %s of %s', tgname, named), concat_ws(' ', tgenabled, pg_get_triggerdef(oid))
-    FROM own_trigger WHERE NOT tgisinternal AND tgparentid = 0
+    FROM own_trigger WHERE NOT tgisinternal AND tgparentid = 0 AND NOT is_week
+    UNION ALL
+    -- A week's partition has triggers of its own as its parent has them: only where it has not.
+    SELECT format('own triggers of %s', relation.named), coalesce(part.triggers, 'none')
+    FROM relation JOIN pg_inherits ON inhrelid = relation.oid, LATERAL (
+        SELECT string_agg(concat_ws(' ', tgname, tgenabled, tgtype, tgfoid::regproc, tgargs, tgnewtable), ',' ORDER BY tgname)
+            FILTER (WHERE tgrelid = relation.oid) AS triggers,
+            string_agg(concat_ws(' ', tgname, tgenabled, tgtype, tgfoid::regproc, tgargs, tgnewtable), ',' ORDER BY tgname)
+            FILTER (WHERE tgrelid = inhparent) AS wanted
+        FROM pg_trigger WHERE tgrelid IN (relation.oid, inhparent) AND NOT tgisinternal AND tgparentid = 0
+    ) AS part
+    WHERE is_week AND part.triggers IS DISTINCT FROM part.wanted
     UNION ALL
     -- What a week's partition has of its parent, and what a foreign key is enforced by: only where it is switched off.
     SELECT format('triggers of %s', named), string_agg(concat_ws(' ', tgname, tgenabled), ',' ORDER BY tgname)
@@ -100,6 +111,10 @@ SELECT name, encode(sha256(convert_to(definition, 'UTF8')), 'hex') FROM (
     FROM pg_default_acl GROUP BY defaclrole
     UNION ALL
     SELECT format('publication %s', pubname), concat_ws(' ', pubowner::regrole, puballtables) FROM pg_publication
+    UNION ALL
+    -- What comes by one fires no trigger of a statement.
+    SELECT format('subscription %s', subname), subowner::regrole::text
+    FROM pg_subscription WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
     UNION ALL
     SELECT format('foreign server %s', srvname), srvowner::regrole::text FROM pg_foreign_server
     UNION ALL

@@ -16,6 +16,7 @@ import psycopg
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, connection, transaction
 
+from platepost.department.database.queries import BEGIN, COMMIT, in_one_trip, prepared
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.errors import LedgerError
 from platepost.department.policy.errors import PurposeError
@@ -161,18 +162,23 @@ def _checked_json(event: LedgerEvent, fields: Mapping[str, Any]) -> str:
 def _alone(call: str, values: Sequence[Any]) -> Any:  # noqa: ANN401 - what the function returns
     if connection.in_atomic_block:
         raise LedgerError("within a transaction no entry is certain: it could be taken back")
-    # It lets the chain go before the disk has it, and waits for the disk in a statement of its own, when others can
+    # It lets the chain go before the disk has it, and waits for the disk in a transaction of its own, when others can
     # enter again: entries of many wait together.
-    entry = _call(f"{call}, set_config('synchronous_commit', 'off', true)", values)
-    _call("ledger_flush()", [])
-    return entry
+    entry = (f"SELECT {call}, set_config('synchronous_commit', 'off', true)", values)
+    with _refusals():
+        _, ((made, _),), _, _ = in_one_trip([BEGIN, entry, COMMIT, ("SELECT ledger_flush()", ())])
+    return made
 
 
 def _call(call: str, values: Sequence[Any]) -> Any:  # noqa: ANN401 - what the function returns
+    with _refusals():
+        return prepared(f"SELECT {call}", values)[0][0]
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {call}", values)
-            return (cursor.fetchone() or (None,))[0]
+        yield
     except DatabaseError as error:
         cause = error.__cause__
         if isinstance(cause, psycopg.Error) and cause.diag.constraint_name == _PURPOSE:

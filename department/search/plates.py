@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from django.db import OperationalError
 
-from platepost.department.custody.reading import PlateSummary, ReadFilter, cover, cover_plates, prepared, seen, under
+from platepost.department.custody.reading import PlateSummary, ReadFilter, cover_and_fetch, seen, seen_in_order
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.search.errors import PatternError, SearchTimeoutError, TooManyPlatesError
 from platepost.department.search.patterns import HIDDEN, Fit, PlatePattern, Why
@@ -123,7 +123,7 @@ class PlateQuery(ReadFilter):
             weeks=weeks or {},
             spellings=spellings,
             hiding=hiding,
-            beginning="",
+            beginnings=(),
             matching=None,
             before=before,
         )
@@ -213,17 +213,14 @@ def _known(
             raise too_many()
         return {plate.plate: plate for plate in summaries}, False
     # Of what a read hides, the index of places can compare what stands before.
-    beginnings = pattern.beginnings if pattern is not None else ("",)
-    filters = [replace(query.read_filter(), beginning=beginning) for beginning in beginnings]
+    beginnings = tuple(filter(None, pattern.beginnings)) if pattern is not None else ()
     # Without a pattern the plates come in their own order: a page of them is enough.
     behind, page = (behind, limit) if pattern is None else ("", MOST_PLATES)
-    covered = [cover_plates(entry, each, behind=behind, page=page) for each in filters]
-    if any(too_many for too_many, _ in covered):
+    read_filter = replace(query.read_filter(), beginnings=beginnings)
+    ordered = seen_in_order(entry, read_filter, behind=behind, page=page, limit=MOST_PLATES + 1)
+    if ordered.too_many or len(ordered.plates) > MOST_PLATES:
         raise too_many()
-    summaries = [plate for each in filters for plate in seen(entry, each, limit=MOST_PLATES + 1)]
-    if len(summaries) > MOST_PLATES:
-        raise too_many()
-    return {plate.plate: plate for plate in summaries}, any(more for _, more in covered)
+    return {plate.plate: plate for plate in ordered.plates}, ordered.more
 
 
 def too_many() -> TooManyPlatesError:
@@ -236,8 +233,7 @@ def candidates(entry: OpenEntry, pattern: PlatePattern) -> dict[str, Weeks] | No
 
     They are covered, to be compared. Some that hide characters may hide too many.
     """
-    call = "search_cover_candidates(%s, %s::text[], %s::integer[], %s::text[], %s, %s)"
-    number = 0
+    calls: list[tuple[str, list[Any]]] = []
     for variant in pattern.variants:
         all_of = [group[0] for group in variant.grams if len(group) == 1]
         one_of = any_of(group for group in variant.grams if len(group) > 1)
@@ -245,16 +241,14 @@ def candidates(entry: OpenEntry, pattern: PlatePattern) -> dict[str, Weeks] | No
         asked: list[list[Any]] = [[spelled, all_of, one_of, variant.regex]]
         if hiding := any_of(variant.hiding_ngrams):
             asked.append([[], [], hiding, variant.hiding_regex])
-        for values in asked:
-            (count,) = cover(entry, call, [*values, entry.noted_for])
-            number += count
-            if count > MOST_PLATES:
-                return None
-    if not number:
-        return {}
-    with under(entry):
-        plates_known: dict[str, Weeks] = dict(prepared("SELECT * FROM search_known(true)", []))
-    return plates_known if len(plates_known) <= MOST_PLATES else None
+        calls += [
+            ("search_cover_candidates(%s, %s::text[], %s::integer[], %s::text[], %s, %s)", [*values, entry.noted_for])
+            for values in asked
+        ]
+    counts, known = cover_and_fetch(entry, calls, ("SELECT * FROM search_known(true) LIMIT %s", [MOST_PLATES + 1]))
+    if len(known) > MOST_PLATES or any(count > MOST_PLATES for (count,) in counts):
+        return None
+    return dict(known)
 
 
 def any_of(groups: Iterable[Sequence[int]]) -> list[str]:

@@ -15,11 +15,10 @@ from platepost.department.custody.reading import (
     cover,
     covered_reads,
     json_asked,
-    prepared,
     selected_reads,
     under,
 )
-from platepost.department.database.queries import rows
+from platepost.department.database.queries import prepared, rows
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.search.patterns import HIDDEN, Why
 from platepost.department.search.plates import (
@@ -166,10 +165,8 @@ def _latest(entry: OpenEntry, query: PlateQuery, after: ResultBehind | None, lim
     if known is not None and pattern is not None:
         left_out = [plate for plate in known if HIDDEN in plate and pattern.fit(plate) is None]
     else:
-        beginnings = pattern.beginnings if pattern is not None else ("",)
-        filters = [
-            replace(query.read_filter(), beginning=beginning, matching=query.matching) for beginning in beginnings
-        ]
+        beginnings = tuple(filter(None, pattern.beginnings)) if pattern is not None else ()
+        filters = [replace(query.read_filter(), beginnings=beginnings, matching=query.matching)]
     call = "total, more FROM search_cover_latest(%s, %s, %s, %s, %s, %s, %s, %s)"
     selection = f"[{', '.join(map(json_asked, filters))}]"
     total, more = cover(entry, call, [selection, known is not None, left_out, *behind, limit, entry.noted_for])

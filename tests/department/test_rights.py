@@ -198,6 +198,7 @@ FUNCTIONS = {
     # Each returns nothing of what it covers: at most how many there are, and whether there are more.
     **{f"custody_cover_{key}": {OWNER, WEB} for key in ("records", "rows", "plates", "named", "kept")},
     "custody_cover_after": {OWNER, COMMAND},
+    "custody_matching_plates": {OWNER},
     "custody_selected": {OWNER},
     **{
         f"search_cover_{key}": {OWNER, WEB}
@@ -249,6 +250,7 @@ FUNCTIONS = {
     **{key: {OWNER, KEEPER} for key in ("custody_line", "custody_make_partitions")},
     "custody_retract": {OWNER, KEEPER},
     "custody_recorded": {OWNER},
+    "custody_require_records": {OWNER},
     "custody_unrecorded": {OWNER, KEEPER},
     "alerts_recorded": {OWNER},
     "alerts_unrecorded": {OWNER, KEEPER},
@@ -690,7 +692,8 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
             *("custody_cover_after", "custody_cover_named", "custody_cover_records", "custody_selected"),
             *("custody_chained", "custody_judged", "custody_line", "custody_make_partitions", "custody_retract"),
             *("custody_decommissioned", "custody_stored", "custody_synthetic_kept", "custody_tables"),
-            *("custody_recorded", "custody_unrecorded"),  # whether a row's record is there
+            "custody_matching_plates",  # for the functions that cover them
+            *("custody_recorded", "custody_require_records", "custody_unrecorded"),  # whether a row's record is there
         },
         "ledger": {
             "ledger_note_access",

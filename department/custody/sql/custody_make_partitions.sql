@@ -35,6 +35,7 @@ BEGIN
                         EXECUTE format('CREATE UNIQUE INDEX %I ON %I (%I)', name || '_number', name,
                             CASE parted.table_name WHEN 'custody_record' THEN 'id' ELSE 'record_id' END);
                     END IF;
+                    PERFORM public.custody_require_records(format('public.%I', name)::regclass, parted.table_name);
                     EXECUTE format(
                         'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
                         parted.table_name || '_' || kept_class, name,

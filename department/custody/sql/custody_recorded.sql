@@ -1,23 +1,34 @@
--- What people see, and every picture, belongs to a record. This refuses a row without one, to the owner and to a
+-- after: custody_require_records
+-- What people see, and every picture, belongs to a record. This refuses rows without one, to the owner and to a
 -- superuser in the role of a replica as well: whoever plants a row must disable the trigger first, which `check` and
--- the service that signs checkpoints report. A row lies in the partition of the same class and time as its record, so
--- that the names of the two partitions differ by the table's name alone, and one index is read.
+-- the service that signs checkpoints report. A row has the class and the time of its record. The argument is the type of
+-- the record; it is empty for pictures, which several types have.
+--
+-- Once a statement, by class, and planned with the times as constants: so only the partitions in question are opened.
 CREATE OR REPLACE FUNCTION custody_recorded() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
-    -- The table's name, and the type of record that its rows are made of: none for pictures, which several have.
-    parted text := TG_ARGV[0];
-    wanted text := TG_ARGV[1];
-    leaf text := 'custody_record' || substr(TG_TABLE_NAME, length(parted) + 1);
-    recorded boolean;
+    wanted text := TG_ARGV[0];
+    part record;
 BEGIN
-    EXECUTE format('SELECT EXISTS (SELECT FROM public.%I WHERE id = $1'
-        ' AND ($2 IS NULL OR type = $2 OR type = '''' AND constants IS NOT NULL AND $2 = ''platepost.read.v1''))', leaf)
-    INTO recorded USING NEW.record_id, wanted;
-    IF NOT recorded THEN
-        RAISE EXCEPTION 'a row of % has no record', parted
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'custody_recorded';
-    END IF;
+    FOR part IN
+        SELECT added.class, min(added.retained_from) AS first, max(added.retained_from) AS last FROM added GROUP BY 1
+    LOOP
+        IF EXISTS (
+            SELECT FROM added WHERE added.class = part.class AND NOT EXISTS (
+                SELECT FROM public.custody_record AS known WHERE known.id = added.record_id AND known.class = part.class
+                AND known.retained_from = added.retained_from
+                AND known.retained_from >= part.first AND known.retained_from <= part.last
+                AND (wanted IN ('', known.type)
+                    OR known.type = '' AND known.constants IS NOT NULL AND wanted = 'platepost.read.v1')
+            )
+        ) THEN
+            RAISE EXCEPTION 'a row of % has no record', TG_TABLE_NAME
+                USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'custody_recorded';
+        END IF;
+    END LOOP;
     RETURN NULL;
 END
 $$;
@@ -25,25 +36,8 @@ $$;
 REVOKE ALL ON FUNCTION custody_recorded FROM PUBLIC;
 
 DO $$
-DECLARE
-    projection record;
 BEGIN
-    FOR projection IN SELECT * FROM (VALUES
-        ('custody_picture', NULL),
-        ('custody_read', 'platepost.read.v1'),
-        ('custody_hit', 'platepost.hit.v1'),
-        ('custody_withdrawal', 'platepost.hit.withdrawn.v1'),
-        ('custody_status', 'platepost.status.v1'),
-        ('custody_audit', 'platepost.audit.v1'),
-        ('custody_health', 'platepost.health.v1'),
-        ('custody_access', 'platepost.audit.v1')
-    ) AS projection (name, type) LOOP
-        EXECUTE format(
-            'CREATE TRIGGER custody_recorded AFTER INSERT OR UPDATE ON %I'
-            ' FOR EACH ROW EXECUTE FUNCTION custody_recorded(%s)',
-            projection.name, concat_ws(', ', quote_literal(projection.name), quote_literal(projection.type))
-        );
-        EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER custody_recorded', projection.name);
-    END LOOP;
+    PERFORM public.custody_require_records(part.relid, parted.table_name)
+    FROM public.custody_parted AS parted, pg_partition_tree(('public.' || parted.table_name)::regclass) AS part;
 END
 $$;

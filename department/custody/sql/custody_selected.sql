@@ -25,9 +25,8 @@ BEGIN
             CASE WHEN named.several THEN 'string_to_array(%I, '' '') && %L::text[]' ELSE '%I = ANY (%L::text[])' END,
             named.name, named.choices);
     END LOOP;
-    IF asked ? 'beginning' THEN
-        parts := parts || format('plate_fold >= %L AND plate_fold < %L', asked #>> '{beginning,0}',
-            asked #>> '{beginning,1}');
+    IF asked ? 'beginnings' THEN
+        parts := parts || 'plate_fold >= low AND plate_fold < high'::text;
     END IF;
     IF asked ? 'matching' THEN
         parts := parts || format('plate_fold ~ %L', asked ->> 'matching');
@@ -64,6 +63,11 @@ BEGIN
     IF cardinality(bounds) > 0 THEN
         origin := format('(SELECT * FROM %s WHERE class <> ''doubtful'' AND %s UNION ALL'
             ' SELECT * FROM %s WHERE class = ''doubtful'') AS bounded', origin, array_to_string(bounds, ' AND '), origin);
+    END IF;
+    IF asked ? 'beginnings' THEN
+        origin := format('unnest(%L::text[], %L::text[]) AS begun (low, high), ',
+            ARRAY(SELECT jsonb_array_elements_text(asked #> '{beginnings,0}')),
+            ARRAY(SELECT jsonb_array_elements_text(asked #> '{beginnings,1}'))) || origin;
     END IF;
     RETURN origin || ' WHERE ' || array_to_string(parts, ' AND ');
 END

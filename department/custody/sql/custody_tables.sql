@@ -37,10 +37,10 @@ BEGIN
         EXECUTE format('CREATE POLICY keeper ON %I TO platepost_keeper USING (true) WITH CHECK (true)', name);
         covered := CASE
             WHEN name IN ('custody_holding', 'custody_tally') THEN 'true'
-            WHEN name = 'custody_record' THEN 'id IN (SELECT ledger_covered_records())'
+            WHEN name = 'custody_record' THEN '(SELECT ledger_covered_records()) ? id::text'
             WHEN name IN ('custody_read', 'custody_hit') THEN
-                'plate_fold IN (SELECT ledger_covered_plates()) OR record_id IN (SELECT ledger_covered_records())'
-            ELSE 'record_id IN (SELECT ledger_covered_records())'
+                '(SELECT ledger_covered_plates()) ? plate_fold OR (SELECT ledger_covered_records()) ? record_id::text'
+            ELSE '(SELECT ledger_covered_records()) ? record_id::text'
         END;
         EXECUTE format(
             'CREATE POLICY entry ON %I FOR SELECT TO platepost_web, platepost_auditor USING ((SELECT ledger_open())'

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("10d49948bc12c6b02f85b28c8be429190a8f3b92041b0052d43ab60cdcd377f5"),
+        ApplySql("da8b88bc5b34d4dba1a9faeefab42fec3ee4254ea8027af6087478b0d78405ef"),
     ]

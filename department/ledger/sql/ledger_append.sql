@@ -1,8 +1,9 @@
--- after: ledger_append_each
--- Makes one entry, and returns its name.
+-- Makes one entry, and returns its name. In PL/pgSQL, so that it is planned once a session.
 CREATE OR REPLACE FUNCTION ledger_append(event text, refers_to uuid, fields json) RETURNS uuid
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-SELECT (public.ledger_append_each(event, ARRAY[refers_to], json_build_array(fields)))[1]
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (public.ledger_append_each(event, ARRAY[refers_to], json_build_array(fields)))[1];
+END
 $$;
 
 REVOKE ALL ON FUNCTION ledger_append FROM PUBLIC;

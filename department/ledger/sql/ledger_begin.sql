@@ -1,10 +1,12 @@
--- after: ledger_enter_each, ledger_intent
--- Opens an entry for whoever has a session of the pages: see `ledger_intent`.
+-- Opens an entry for whoever has a session of the pages: see `ledger_intent`. In PL/pgSQL, so that it is planned once a
+-- session of the database.
 CREATE OR REPLACE FUNCTION ledger_begin(given text, event text, fields json) RETURNS uuid
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
-SELECT (public.ledger_enter_each(
-    event, ARRAY[NULL::uuid], json_build_array(public.ledger_intent(given, event, fields))
-))[1]
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
+BEGIN
+    RETURN (public.ledger_enter_each(
+        event, ARRAY[NULL::uuid], json_build_array(public.ledger_intent(given, event, fields))
+    ))[1];
+END
 $$;
 
 REVOKE ALL ON FUNCTION ledger_begin FROM PUBLIC;

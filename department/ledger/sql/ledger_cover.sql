@@ -15,8 +15,9 @@ BEGIN
     IF NOT public.ledger_is_open(opened, 'intent') THEN
         RAISE EXCEPTION 'the entry is closed, or too old' USING ERRCODE = 'insufficient_privilege';
     END IF;
-    SELECT body.value::jsonb INTO asked FROM public.ledger_body AS body
-    WHERE body.entry = opened AND body.field = 'query';
+    SELECT min(body.value) FILTER (WHERE body.field = 'query'),
+        ARRAY(SELECT json_array_elements_text((min(body.value) FILTER (WHERE body.field = 'groups'))::json))
+    INTO asked, own FROM public.ledger_body AS body WHERE body.entry = opened AND body.field IN ('query', 'groups');
     IF jsonb_typeof(asked) = 'object' AND asked ?| '{console,sample}' THEN
         RAISE EXCEPTION 'this entry opens what it names, and no more' USING ERRCODE = 'insufficient_privilege';
     END IF;
@@ -25,8 +26,6 @@ BEGIN
     ) > 20000 THEN
         RAISE EXCEPTION 'too much for one entry' USING ERRCODE = 'insufficient_privilege';
     END IF;
-    SELECT ARRAY(SELECT json_array_elements_text(body.value::json)) INTO own FROM public.ledger_body AS body
-    WHERE body.entry = opened AND body.field = 'groups';
     RETURN coalesce(own, '{}');
 END
 $$;

@@ -1,14 +1,16 @@
 -- after: ledger_open
--- The records that the session's entry covers: row security of records asks this. In PL/pgSQL, so that it is planned once
--- a session.
-CREATE OR REPLACE FUNCTION ledger_covered_records() RETURNS SETOF bigint
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp ROWS 30 AS $$
+-- The records that the session's entry covers, as the keys of an object: see `ledger_covered_plates`.
+CREATE OR REPLACE FUNCTION ledger_covered_records() RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF public.ledger_open() THEN
-        RETURN QUERY SELECT DISTINCT covered.record FROM public.ledger_covered AS covered
-        WHERE covered.entry = nullif(current_setting('platepost.entry', true), '')::uuid AND covered.record IS NOT NULL
-        AND pg_xact_status(covered.transaction) = 'committed';
+        RETURN (
+            SELECT jsonb_object_agg(covered.record, NULL) FROM public.ledger_covered AS covered
+            WHERE covered.entry = nullif(current_setting('platepost.entry', true), '')::uuid
+            AND covered.record IS NOT NULL AND pg_xact_status(covered.transaction) = 'committed'
+        );
     END IF;
+    RETURN NULL;
 END
 $$;
 

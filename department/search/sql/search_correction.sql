@@ -3,7 +3,7 @@
 ALTER TABLE search_correction ENABLE ROW LEVEL SECURITY;
 CREATE POLICY entry ON search_correction FOR SELECT TO platepost_web USING ((SELECT ledger_open())
     AND (covert_group IS NULL OR covert_group = ANY ((SELECT ledger_groups())::text[]))
-    AND (record_id IN (SELECT ledger_covered_records()) OR plate_fold IN (SELECT ledger_covered_plates())));
+    AND ((SELECT ledger_covered_records()) ? record_id::text OR (SELECT ledger_covered_plates()) ? plate_fold));
 CREATE POLICY correct ON search_correction FOR INSERT TO platepost_web WITH CHECK (
     ledger_open() AND entry = nullif(current_setting('platepost.entry', true), '')::uuid
     AND EXISTS (SELECT FROM custody_read AS stored WHERE stored.record_id = search_correction.record_id

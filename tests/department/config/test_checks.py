@@ -404,6 +404,13 @@ def test_new_weeks_are_no_fault(compared: DepartmentFolder) -> None:
         (f"SET ROLE postgres; ALTER ROLE {WEB} SET row_security = off", "sql_changed", f"settings of {WEB}"),
         (f"SET ROLE postgres; CREATE ROLE friend; GRANT {OWNER} TO friend", "sql_changed", f"members of {OWNER}"),
         (f"GRANT SELECT ON {WEEK} TO {WEB}", "sql_changed", f"rights of {WEEK}"),
+        (f"DROP TRIGGER custody_recorded ON {WEEK}", "sql_changed", f"own triggers of {WEEK}"),
+        (f"ALTER TABLE {WEEK} DISABLE TRIGGER custody_still_recorded", "sql_changed", f"own triggers of {WEEK}"),
+        (
+            "SET ROLE postgres; CREATE SUBSCRIPTION other CONNECTION 'host=x' PUBLICATION own WITH (connect = false)",
+            "sql_changed",
+            "subscription other",
+        ),
     ],
 )
 def test_what_was_changed_by_hand_is_named(compared: DepartmentFolder, change: str, name: str, what: str) -> None:

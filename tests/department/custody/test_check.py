@@ -334,6 +334,13 @@ def test_invented_row_is_refused_to_everybody(store: CustodyStore, connect: Conn
                 superuser.execute(statement)
 
 
+def test_read_without_a_record_cannot_be_moved_into_another_week(store: CustodyStore, connect: Connect) -> None:
+    with connect(OWNER) as owner:
+        owner.execute("SELECT custody_make_partitions('2020-01-06', '2020-01-06')")
+        with pytest.raises(psycopg.errors.ForeignKeyViolation), owner.transaction():
+            owner.execute("UPDATE custody_read SET retained_from = '2020-01-07Z'")
+
+
 def test_read_cannot_be_moved_to_another_record(store: CustodyStore, connect: Connect) -> None:
     with connect(OWNER) as owner, pytest.raises(psycopg.errors.ForeignKeyViolation):
         owner.execute("UPDATE custody_read SET record_id = (SELECT min(id) FROM custody_record)")

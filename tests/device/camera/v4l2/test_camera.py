@@ -36,7 +36,7 @@ def sensor() -> Iterator[VideoSensor]:
 
 
 def camera_of(**more: object) -> V4l2Camera:
-    return V4l2Camera(device=PATH, width=SIZE[0], height=SIZE[1], **more)
+    return V4l2Camera(**{"device": PATH, "width": SIZE[0], "height": SIZE[1], **more})
 
 
 def number_in(gray: np.ndarray) -> int:
@@ -133,8 +133,9 @@ def test_one_that_is_unplugged_is_an_error_until_it_is_back(sensor: VideoSensor)
 
 def test_one_that_sends_nothing_whole_is_an_error(sensor: VideoSensor) -> None:
     sensor.formats["MJPG"] = [content[:40] for content in sensor.formats["MJPG"]]
-    with camera_of() as camera, pytest.raises(CameraError, match="no whole frame"):
-        camera.silent_seconds = 0.2
+    camera = camera_of()
+    camera.silent_seconds = 0.2
+    with camera, pytest.raises(CameraError, match="no whole frame"):
         take(camera, 1)
 
 
