@@ -54,6 +54,10 @@ def test_the_contract_is_as_generated(name: str) -> None:
     assert (FOLDER / name).read_text("utf-8") == files()[name], "run: make contract"
 
 
+def test_nothing_else_is_committed() -> None:
+    assert {path.name for path in FOLDER.iterdir()} == {*files()}
+
+
 def test_the_page_has_every_member_of_every_message() -> None:
     page = PAGE.read_text("utf-8")
     members = {member for model in MESSAGES.values() for member in model.model_fields}

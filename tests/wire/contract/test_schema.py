@@ -47,7 +47,8 @@ def test_committed_file_is_current(name: str) -> None:
 
 def test_nothing_else_is_committed() -> None:
     present = {str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*") if path.is_file()}
-    assert present == {*FILES, "README.md"}
+    federation = {name for name in present if name.startswith("federation")}  # of departments, which tests its own files
+    assert present - federation == {*FILES, "README.md"}
 
 
 def test_the_page_lists_the_actions_of_the_audit() -> None:
