@@ -47,7 +47,7 @@ def test_committed_file_is_current(name: str) -> None:
 
 def test_nothing_else_is_committed() -> None:
     present = {str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*") if path.is_file()}
-    federation = {name for name in present if name.startswith("federation")}  # of departments, which tests its own files
+    federation = {name for name in present if name.startswith("federation")}  # has its own test
     assert present - federation == {*FILES, "README.md"}
 
 
