@@ -13,7 +13,7 @@ import numpy as np
 from platepost.models.outputs import FILE, NEW_FILE, NEW_FOLDER
 
 if TYPE_CHECKING:
-    from platepost.models.region.data import Drawn
+    from platepost.models.region.drawn import Drawn
     from platepost.models.region.train import Check
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ def checked(photos: Path | None, texts: Path | None, *, plates: int, seed: int) 
     """Plates that were not learnt from: drawn ones, the real ones held out as they are, and worse copies of these."""
     from platepost.device.vision.region import leveled
     from platepost.models.plates import Severity, degrade
-    from platepost.models.region.data import draw
+    from platepost.models.region.drawn import draw
     from platepost.models.region.real import known, worsened
 
     rng = np.random.default_rng(seed)
@@ -48,7 +48,7 @@ def checked(photos: Path | None, texts: Path | None, *, plates: int, seed: int) 
 
 def _pool(folder: Path, size: int, seed: int) -> "Drawn":
     """Return the folder's drawn plates; draw them when there are none of this size and seed."""
-    from platepost.models.region.data import draw
+    from platepost.models.region.drawn import draw
 
     path, made_of = folder / "drawn.npz", np.array([size, seed])
     if path.exists():

@@ -3,50 +3,30 @@
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from rich.console import Console
-from rich.progress import track
 
 from platepost.device.vision.region import leveled
-from platepost.models.plates import Severity, degrade, framed, render_plate
-from platepost.models.plates.issuers import ISSUERS, SHARES, draw_look
-from platepost.models.plates.surroundings import FRAMED_SHAPE
+from platepost.models.plates import Severity, degrade
+from platepost.models.plates.issuers import SHARES
+from platepost.models.region.drawn import Drawn
 from platepost.models.region.real import Kind, worsened
-
-_HEIGHT: Final = 96
-
-Drawn = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
-"""Framed plates, N x 96 x 240, and the class of each, see `platepost.wire.records.regions.REGIONS`."""
-
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 """Pictures, uint8 N x 1 x 64 x 160, and the class of each, int64 N."""
 _USUAL = 12
 """Real pictures of an issuer from which on its whole share of a batch is real; of fewer a smaller part, or they would
 be known by heart."""
+
 _KEPT = 4000
 """Degraded plates that half of each batch is drawn from once more, moved a little: drawing them takes longer than
 learning from them."""
 _EASY = 600
 """Batches at the start of a training whose plates are large: names are learned from what can be read."""
 _LARGE, _LEGIBLE, _SMALL = Severity(smallest=150), Severity(smallest=90), Severity(smallest=50)
-
-
-def draw(count: int, seed: int) -> Drawn:
-    """Draw framed plates of all issuers; plate i depends on the seed and i alone."""
-    pictures = np.empty((count, *FRAMED_SHAPE), np.uint8)
-    issuers = np.empty(count, np.int64)
-    for index in track(range(count), description="Drawing plates", console=Console(stderr=True)):
-        rng = np.random.default_rng([seed, index])
-        issuers[index] = rng.choice(len(SHARES), p=SHARES)
-        look = draw_look(ISSUERS[issuers[index]], rng)
-        pictures[index] = framed(render_plate(rng, design=look, height=_HEIGHT), rng)
-    return pictures, issuers
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from platepost.models.lettering.data import framed_lettering
+from platepost.models.lettering.direct import framed_lettering
 from platepost.models.lettering.words import all_faces, render_lettering, write_words
 from platepost.models.plates.surroundings import FRAMED_SHAPE
 from platepost.simulator.scene.campaign import decoy_scene

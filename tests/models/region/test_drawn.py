@@ -5,18 +5,18 @@ import pytest
 
 from platepost.models.plates import DESIGNS, render_plate
 from platepost.models.plates.issuers import NAMES, SHARES, draw_look
-from platepost.models.region import data
+from platepost.models.region import drawn
 from platepost.models.region.cli import _pool
 from platepost.wire.records.regions import OTHER, REGIONS, STATES
 
 
 def test_a_plate_depends_on_the_seed_and_its_number_alone() -> None:
-    pictures, issuers = data.draw(3, seed=7)
-    more, labels = data.draw(5, seed=7)
+    pictures, issuers = drawn.draw(3, seed=7)
+    more, labels = drawn.draw(5, seed=7)
     assert pictures.shape == (3, 96, 240)
     assert np.array_equal(pictures, more[:3])
     assert np.array_equal(issuers, labels[:3])
-    assert not np.array_equal(pictures, data.draw(3, seed=8)[0])
+    assert not np.array_equal(pictures, drawn.draw(3, seed=8)[0])
 
 
 @pytest.mark.parametrize("state", [*STATES, OTHER])
@@ -53,11 +53,11 @@ def test_no_other_training_draws_printed_names() -> None:
 def test_plates_of_another_seed_or_number_are_drawn_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawings: list[tuple[int, int]] = []
 
-    def noted(count: int, seed: int) -> data.Drawn:
+    def noted(count: int, seed: int) -> drawn.Drawn:
         drawings.append((count, seed))
         return np.full((count, 2, 2), seed, np.uint8), np.ones(count, np.int64)
 
-    monkeypatch.setattr(data, "draw", noted)
+    monkeypatch.setattr(drawn, "draw", noted)
     for size, seed in ((3, 1), (3, 1), (3, 2), (4, 2)):
         assert _pool(tmp_path, size, seed)[0].tolist() == np.full((size, 2, 2), seed).tolist()
     assert drawings == [(3, 1), (3, 2), (4, 2)]

@@ -3,10 +3,10 @@ import pytest
 
 from platepost.device.vision.interpreter import Network
 from platepost.device.vision.region import CALIFORNIA, RegionNet, claimed
-from platepost.models.lettering.data import framed_lettering
+from platepost.models.lettering.direct import framed_lettering
 from platepost.models.lettering.words import all_faces
 from platepost.models.plates import Severity, degrade
-from platepost.models.region.data import draw
+from platepost.models.region.drawn import draw
 from platepost.wire.records.regions import OTHER, REGIONS
 from tests.models.region.golden import SHIPPED
 
