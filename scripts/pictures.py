@@ -12,9 +12,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Literal
 
 import cv2
-from playwright.sync_api import ViewportSize, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # the browser is the tests' own
@@ -23,9 +24,24 @@ from platepost.simulator.demo.clip import STREET, find_clip  # noqa: E402
 from platepost.simulator.live.serve import serving  # noqa: E402
 from tests.browser import PATIENCE_SECONDS, PHONE, Visitor, running_chromium  # noqa: E402
 
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+WALL: ViewportSize = {"width": 1920, "height": 1080}
 TABLET: ViewportSize = {"width": 820, "height": 1180}
+CONSOLES: Mapping[str, tuple[ViewportSize, Literal["light", "dark"]]] = {
+    "console-eye": (DESKTOP, "light"),
+    "console-desktop-dark": (DESKTOP, "dark"),
+    "console-wall": (WALL, "light"),
+    "console-wall-dark": (WALL, "dark"),
+    "console-tablet": (TABLET, "light"),
+    "console-tablet-dark": (TABLET, "dark"),
+    "console-phone": (PHONE, "light"),
+    "console-phone-dark": (PHONE, "dark"),
+}
+"""By picture: the window and the colors."""
 NEARER_MS = 2500
 """From a hit to its picture on the road, at a quarter of the speed: the vehicle has come nearer."""
+DRAWN_MS = 1500
+"""Until a map is drawn again in other colors."""
 IMAGES = ROOT / "docs" / "images"
 QUALITY = 75
 WIDEST = 1000
@@ -79,49 +95,64 @@ def from_the_demonstration(folder: Path) -> None:
 
 
 def from_a_desk(folder: Path) -> None:
-    """Show a hit on the road, and how a dispatcher compares it; the street is slow enough that nothing is dropped."""
+    """Show a hit on the road, on a street that is slow enough that nothing is dropped."""
     with serving([find_clip(STREET)], folder / "desk") as address, running_chromium() as browser:
         visitor = Visitor(browser)
-        page = visitor.open(address, still=False)
-        page.locator("input[name=pace][value^='0.25']").check(force=True)
-        with page.expect_popup() as opened:
-            page.get_by_role("link", name="Log in as the dispatcher").click()
-        console = opened.value
-        console.set_default_timeout(PATIENCE_SECONDS * 1000)
-        console.get_by_role("link", name="Start of shift").click()
-        console.get_by_role("button", name="I have reviewed the lists").click()
+        page, console = console_of(visitor, address)
         console.locator("#queue button").first.wait_for()
         page.bring_to_front()
         page.wait_for_timeout(NEARER_MS)
         page.locator(".view").screenshot(path=folder / "road.png")
         page.screenshot(path=folder / "serve.png")
+        for each in (console, page):
+            each.close()
+        visitor.close()
+    keep("hit-road", folder / "road.png")
+    keep("serve", folder / "serve.png")
+
+
+def from_a_near_post(folder: Path) -> None:
+    """Show how a dispatcher compares a hit, by day and by night, at a desk, on a tablet and on a phone."""
+    clip = folder / "near.mp4"
+    scene = ROOT / "scripts" / "console-picture.toml"
+    line = [Path(sys.executable).with_name("platepost"), "simulate", "render", scene, clip]
+    subprocess.run(line, cwd=ROOT, check=True)
+    with serving([find_clip(clip)], folder / "near") as address, running_chromium() as browser:
+        visitor = Visitor(browser)
+        page, console = console_of(visitor, address)
         console.bring_to_front()
+        console.locator("#queue button").first.wait_for()
         console.get_by_role("button", name="Take (t)").click()
         expect(console.locator("#hit")).to_have_attribute("data-eye", "confirm")
         for _ in console.locator(".compared li").all()[:-1]:
             console.keyboard.press("s")  # the last one is under the loupe
-        console.screenshot(path=folder / "eye.png")
-        for name, size, scheme in (("console-tablet-dark", TABLET, "dark"), ("console-phone-dark", PHONE, "dark")):
+        for name, (size, scheme) in CONSOLES.items():
             console.set_viewport_size(size)
             console.emulate_media(color_scheme=scheme)
+            console.wait_for_timeout(DRAWN_MS)
             console.screenshot(path=folder / f"{name}.png")
         for each in (console, page):
             each.close()
         visitor.close()
-    phone = ("console-tablet-dark", "console-phone-dark")
-    for name, shot in (
-        ("hit-road", "road"),
-        ("serve", "serve"),
-        ("console-eye", "eye"),
-        *zip(phone, phone, strict=True),
-    ):
-        keep(name, folder / f"{shot}.png")
+    for name in CONSOLES:
+        keep(name, folder / f"{name}.png")
+
+
+def console_of(visitor: Visitor, address: str) -> tuple[Page, Page]:
+    """Return the live page at a quarter of the speed, and the console of its dispatcher, whose shift has started."""
+    page = visitor.open(address, still=False)
+    page.locator("input[name=pace][value^='0.25']").check(force=True)
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Log in as the dispatcher").click()
+    console = opened.value
+    console.set_default_timeout(PATIENCE_SECONDS * 1000)
+    console.get_by_role("link", name="Start of shift").click()
+    console.get_by_role("button", name="I have reviewed the lists").click()
+    return page, console
 
 
 LIVE: Mapping[str, Callable[[Path], None]] = {
-    "console-eye": from_a_desk,
-    "console-phone-dark": from_a_desk,
-    "console-tablet-dark": from_a_desk,
+    **dict.fromkeys(CONSOLES, from_a_near_post),
     "demo-report": from_the_demonstration,
     "hit-road": from_a_desk,
     "serve": from_a_desk,

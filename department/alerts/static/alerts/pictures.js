@@ -1,7 +1,8 @@
 // Shows a hit's pictures: the plate at whole multiples of its pixels, the passage's other frames, a loupe, and the vehicle.
 import { at, text } from "./page.js";
 
-const TALLEST = 165, LOUPE_PART = 0.6, MIDDLE = 0.55, EDGE = 0.08;  // CSS pixels; of the plate's height, twice; of its width, beside the text
+const LOUPE_PART = 0.6, MIDDLE = 0.55, EDGE = 0.08;  // of the plate's height, twice; of its width, beside the text
+const LOWEST = 165, HIGHEST = 330, BELOW = 635;  // CSS pixels: of the plate's picture, and of what a person decides by below it
 const plate = at("plate"), vehicle = at("vehicle"), loupe = at("loupe"), mark = at("mark");
 let shown = null, views = [], chosen = 0, spot = null;
 
@@ -51,7 +52,8 @@ function choose(place) {
 function fit() {
   const image = views[chosen]?.image, room = at("plate-figure").clientWidth;
   if (!image || !room) return;
-  const each = Math.max(1, Math.floor((Math.min(room / image.width, TALLEST / image.height)) * devicePixelRatio));
+  const tallest = Math.min(Math.max(innerHeight - BELOW, LOWEST), HIGHEST);  // the decision fits on the screen
+  const each = Math.max(1, Math.floor(Math.min(room / image.width, tallest / image.height) * devicePixelRatio));
   plate.style.width = `${(image.width * each) / devicePixelRatio}px`;
 }
 
