@@ -26,8 +26,8 @@ if os.geteuid() != 0 or not all(map(shutil.which, ("dh", "dpkg", "dpkg-deb", "un
 def maintainer_scripts(source: Path) -> dict[str, str]:
     """Return the scripts of the package `platepost`, by their names, as debhelper writes them."""
     shutil.copytree(ROOT / "debian", source / "debian")
-    units = source / "debian/platepost/usr/lib/systemd/system"
-    shutil.copytree(ROOT / "packaging/systemd", units)
+    for package, units in (("platepost", "systemd"), ("platepost-department", "department")):
+        shutil.copytree(ROOT / "packaging" / units, source / "debian" / package / "usr/lib/systemd/system")
     for command in (
         "dh_installsysusers -pplatepost",
         "dh_installtmpfiles -pplatepost",
