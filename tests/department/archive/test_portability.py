@@ -45,8 +45,8 @@ from tests.department.roles import as_role
 __all__ = ["clock", "database", "ended", "keys", "opened", "rows"]
 KEY = ExampleSigner(b"the custodian's")._key
 PERSON = """
-INSERT INTO people_person (password, login, name, badge, agency, made_at, active_from)
-VALUES ('secret', 'a.rivera', 'A. Rivera', '', 'demo', now(), now()) RETURNING id
+INSERT INTO people_person (password, login, name, badge, email, agency, made_at, active_from)
+VALUES ('secret', 'a.rivera', 'A. Rivera', '', '', 'demo', now(), now()) RETURNING id
 """
 """A trigger enters it in the ledger; taken in again, it must not be entered again."""
 ANSWERED = """

@@ -92,8 +92,8 @@ BY_HAND = (
     ASKED + ") VALUES (gen_random_uuid(), :auditor, 'role', 'operator', :admin, now())",
     ASKED + ") VALUES (gen_random_uuid(), :second, 'invitation', '', :supervisor, now())",
     (
-        "INSERT INTO people_person (password, login, name, badge, agency, made_at, made_by_id, active_from, sponsor_id)"
-        " VALUES ('', 'in.vented', 'I', '', 'department', now(), :admin, now(), :admin)"
+        "INSERT INTO people_person (password, login, name, badge, email, agency, made_at, made_by_id, active_from,"
+        " sponsor_id) VALUES ('', 'in.vented', 'I', '', '', 'department', now(), :admin, now(), :admin)"
     ),
     "UPDATE people_person SET invited_until = now() + interval '1 day' WHERE id = :auditor",
     DECIDED + ":admin",
