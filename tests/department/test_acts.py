@@ -79,7 +79,7 @@ ACTS_WITHOUT = {
     "platepost.department.audits.household.prepare_key": "of `upgrade`: what was sealed to a key that is gone",
     "platepost.department.people.lockout.use_up": "part of a log-on, which is entered",
     "platepost.department.people.provider.keep_access": "part of a log-on, which is entered",
-    "platepost.department.people.provider.end_sessions": "of acts that enter why: `end_access` and the provider's log-off",
+    "platepost.department.people.provider.end_sessions": "of acts that enter why, such as `end_access`",
     "platepost.department.people.sessions.begin_session": "part of a log-on, which is entered, and which it demands",
     "platepost.department.search.queries.store_query": "what a person typed: each page that it shows is an entry",
     "platepost.department.search.tickets.give_ticket": "of a page that shows a read, under its entry",

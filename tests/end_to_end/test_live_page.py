@@ -129,6 +129,8 @@ def test_hits_come_to_two_dispatchers_in_one_browser(desk: Desk) -> None:
 def test_a_supervisor_and_an_auditor_are_logged_in_too(desk: Desk) -> None:
     page = desk.open()
     supervisor, auditor = entered(page, "supervisor"), entered(page, "auditor")
+    for each in (supervisor, auditor):
+        each.get_by_role("link", name="Oversight").click()
     supervisor.get_by_role("link", name="Reviews").click()
     expect(supervisor.locator("h1")).to_have_text("Reviews")
     auditor.get_by_role("link", name="Ledger").click()

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
+from urllib.parse import urljoin
 
 import cv2
 import numpy as np
@@ -274,6 +275,7 @@ def test_change_waits_for_a_fresh_code_and_then_goes_on(visitor: Visitor, site: 
 @pytest.mark.parametrize(("phone", "scheme"), [(True, "dark"), (False, "light")])
 def test_holds_and_plans(visitor: Visitor, site: Site, *, phone: bool, scheme: str) -> None:
     page = opened(visitor, site, "records_manager", "/holds/", phone=phone, scheme=scheme)
+    page.select_option("#id_kind", "evidence")
     for name, fields in (("case", f"26-{phone:d}"), ("reason", "homicide"), ("review_on", "2027-06-01")):
         page.fill(f"#id_{name}", fields)
     for name, at in (("since", AT - timedelta(days=9)), ("until", AT)):
@@ -281,7 +283,7 @@ def test_holds_and_plans(visitor: Visitor, site: Site, *, phone: bool, scheme: s
     page.click("button:text-is('Place the hold')")
     page.wait_for_selector(f"h2:has-text('evidence, 26-{phone:d}')")
     assert fine(page)
-    page.click("a:text-is('Archive')")
+    page.goto(urljoin(page.url, "/archive/"))
     page.fill("#id_resolution", "2026-117")
     page.click("button:text-is('Plan the purge')")
     page.wait_for_selector("text=Refused: the law asks for a resolution and the attorney's consent")

@@ -15,7 +15,7 @@
     setTimeout(() => sent.delete(form), AGAIN_MS);  // a download leaves the page where it is
   });
   // A file that waited until its reader had confirmed who they are.
-  const file = document.getElementById("file");
+  const file = document.getElementById("waiting-file");
   file?.requestSubmit(file.querySelector("button"));
   window.addEventListener("pageshow", () => { sent = new WeakMap(); });
 }
