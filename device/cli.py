@@ -117,7 +117,7 @@ Examples:
     envvar="PLATEPOST_LOG_FORMAT",
     show_envvar=True,
     show_default=True,
-    help="Form of log lines.",
+    help="Format of log lines.",
 )
 @click.option(
     "--language",

@@ -73,7 +73,7 @@ Examples:
 @click.option("--law", type=click.Choice([*LAWS]), help="Law that binds the department.  [default: california]")
 @click.option(
     "--keep-days",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 36_525),
     help="Days that reads without a hit are kept.  [default: the law's least]",
 )
 @click.option("--host", "hosts", multiple=True, help="Name by which browsers reach the pages, behind TLS.")

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,9 @@ _PLACES = Path("/usr/lib/postgresql")
 _LONGEST_SOCKET = 107
 """Bytes of a Unix socket's path, unix(7)."""
 _SOCKET = ".s.PGSQL.5432"
+_SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+"""Each server replies N or S: "Message Formats" of PostgreSQL's protocol."""
+_REPLY_SECONDS = 5.0
 _PF_EXITING = 0x4
 """Of the flags in /proc/PID/stat: <linux/sched.h>."""
 _START_SECONDS = 60.0
@@ -223,6 +227,17 @@ class PrivateCluster:
                 return False
         return True
 
+    def _replies(self) -> bool:
+        """Tell whether a server replies: for a moment, the socket of one that was killed still takes connections."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_REPLY_SECONDS)
+            try:
+                connection.connect(str(self.folder / _SOCKET))
+                connection.sendall(_SSL_REQUEST)
+                return connection.recv(1) in {b"N", b"S"}
+            except OSError:
+                return False
+
     def _accepts(self) -> bool:
         """Tell whether its server takes connections: the file of one that was just killed still reports it as ready."""
         names = self._lock_file()
@@ -409,7 +424,7 @@ class PrivateCluster:
             is_others = os.geteuid() != self.folder.stat().st_uid
         except FileNotFoundError:
             return False
-        return is_others and (os.geteuid() != 0 or (not self.running and self._answers()))
+        return is_others and (os.geteuid() != 0 or (not self.running and self._replies()))
 
     @contextmanager
     def administered(self, database: str) -> Iterator[psycopg.Connection]:

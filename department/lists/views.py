@@ -17,6 +17,7 @@ from platepost.department.lists.look_back import look_back, open_leads
 from platepost.department.lists.models import ListEntry, ListImport, ListRequest
 from platepost.department.lists.overview import overview, published_to
 from platepost.department.people.access import CurrentRequest, needs
+from platepost.department.people.forms import MOST_NUMBER
 from platepost.department.people.rights import Permission
 from platepost.department.people.services import covert_groups
 from platepost.department.policy.errors import PurposeError
@@ -181,13 +182,21 @@ def _page(
 
 
 def _entry(request: CurrentRequest, number: int) -> ListEntry:
+    _require_possible(number)
     with services.seeing(request.user, covert=[number]):
         return get_object_or_404(ListEntry, pk=number)
+
+
+def _require_possible(number: int) -> None:
+    """Refuse a number that no entry can have, before the database is asked with it."""
+    if number > MOST_NUMBER:
+        raise Http404
 
 
 def _entry_page(
     request: CurrentRequest, number: int, *, refused: str = "", shown: list[Any] | None = None, status: int = 200
 ) -> HttpResponse:
+    _require_possible(number)
     with services.seeing(request.user, covert=[number]):
         list_entry = get_object_or_404(ListEntry, pk=number)
         leads_found = list_entry.leads.count()

@@ -122,7 +122,7 @@ def test_a_command_that_was_carried_out_is_not_again(before: Path) -> None:
     path = before / "unit" / "state" / "control" / "journal.db"
     with closing(sqlite3.connect(path)) as connection:
         ((identifier, command),) = connection.execute("SELECT id, command FROM asked")
-    with pytest.raises(RefusedError, match="was done before"):
+    with pytest.raises(RefusedError, match="was already carried out"):
         ReplayGuard(path).take(identifier, command, at=datetime.now(UTC), most=9, within=1)
 
 

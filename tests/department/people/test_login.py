@@ -367,13 +367,13 @@ def test_a_file_comes_on_its_own_page_once_its_reader_is_confirmed() -> None:
         page = {"Referer": "http://testserver/history/"}
         asked = client.post("/history/csv/", {"since": "2026-01-01"}, headers=page)
         assert asked.headers["Location"] == "/account/fresh/code/?next=/history/"
-        assert 'id="file"' not in client.get("/history/").text, "not confirmed yet"
+        assert 'id="waiting-file"' not in client.get("/history/").text, "not confirmed yet"
         confirmed = client.post(asked.headers["Location"], {"code": code(), "next": "/history/"})
         assert confirmed.headers["Location"] == "/history/"
         back = client.get("/history/").text
-        assert 'id="file"' in back
+        assert 'id="waiting-file"' in back
         assert '<input type="hidden" name="since" value="2026-01-01">' in back
-        assert 'id="file"' not in client.get("/history/").text, "once"
+        assert 'id="waiting-file"' not in client.get("/history/").text, "once"
 
 
 def test_a_failed_sign_in_says_what_happened_and_keeps_the_page_that_was_wanted(person: DepartmentPerson) -> None:
