@@ -174,7 +174,7 @@ test-card: $(VENV)/.development ## Let a prepared card's first boot happen in a 
 	PLATEPOST_CARD_ROOT=build/card/root.tar PLATEPOST_CARD_PACKAGES=build/deb $(BIN)/pytest --timeout=1800 -x tests/card
 
 docs: $(VENV)/.docs ## Build the documentation site into build/docs; a warning or a dead link is an error
-	rm -rf build/docs
+	rm -rf build/docs build/doctrees
 	$(BIN)/sphinx-build -q -W --keep-going -c docs -d build/doctrees -b html . build/docs
 
 fuzz: $(VENV)/.development ## Let a post hear a hundred thousand bad messages (half an hour); PLATEPOST_FUZZ=N for more or fewer
