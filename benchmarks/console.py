@@ -109,6 +109,10 @@ class Requests(threading.Thread):
                 connection.request(method, path, self._form, headers)
                 answer = connection.getresponse()
                 answer.read()
+                if answer.status == 302:  # a search leads to its results
+                    connection.request("GET", answer.headers["Location"], headers=headers)
+                    answer = connection.getresponse()
+                    answer.read()
                 self.took.append((answer.status, time.monotonic() - began))
             except OSError:
                 self.took.append((0, time.monotonic() - began))
