@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from platepost.department.people.models import DepartmentPerson
-from platepost.department.sharing.errors import SharingError
 from platepost.department.sharing.models import SharingRequest
+from platepost.department.sharing.notice import require_sender
 
 _PUBLIC = "public records"
 _COMPELLED = {"subpoena": "your subpoena", "discovery": "your request for discovery"}
@@ -33,12 +33,7 @@ def letter_of(request: SharingRequest) -> AnswerLetter:
         SharingError: the department has not stated its name and whom to ask.
 
     """
-    if not settings.DEPARTMENT_NAME or not settings.CONTACT:
-        raise SharingError(
-            "a letter must state who sends it and whom to ask. Set `name` and `contact` in department.toml, and"
-            " restart the pages",
-            "sharing_nameless",
-        )
+    require_sender("letter")
     if request.decision is not None:
         title, paragraphs = _decided(request)
     elif request.extended_because:

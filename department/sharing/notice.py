@@ -40,6 +40,21 @@ class BreachNotice:
     """Each heading with its paragraphs."""
 
 
+def require_sender(document: str) -> None:
+    """Refuse to write a document of the department that could not state who sends it.
+
+    Raises:
+        SharingError: the department has not stated its name and whom to ask.
+
+    """
+    if not settings.DEPARTMENT_NAME or not settings.CONTACT:
+        raise SharingError(
+            f"a {document} must state who sends it and whom to ask. Set `name` and `contact` in department.toml, and"
+            " restart the pages",
+            "sharing_nameless",
+        )
+
+
 def breach_notice(incident: BreachIncident, *, attorney_general: bool) -> BreachNotice:
     """Return the notice of an incident whose exposure was computed, dated today.
 
@@ -49,12 +64,7 @@ def breach_notice(incident: BreachIncident, *, attorney_general: bool) -> Breach
         SharingError: the department has not stated its name and whom to ask.
 
     """
-    if not settings.DEPARTMENT_NAME or not settings.CONTACT:
-        raise SharingError(
-            "a notice must state who sends it and whom to ask. Set `name` and `contact` in department.toml, and"
-            " restart the pages",
-            "sharing_nameless",
-        )
+    require_sender("notice")
     since, until = (_day(timezone.localtime(at)) for at in (incident.since, incident.until))
     copy = f"Copy for the Attorney General. It names none of the affected. Notices: {incident.plates}."
     what = _DONE_THERE if incident.kind == "account" and "@" in incident.subject else _DONE[incident.kind]
