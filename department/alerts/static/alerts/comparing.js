@@ -38,7 +38,7 @@ function onward(list) {
 
 // Held down, "same" goes on from character to character. Each is under the loupe for a while before it is answered.
 // It stops at one that differs or that the camera was not sure of: there it takes another press. Nothing is answered
-// after the key is up, on another hit, or while nobody sees the page.
+// after the key is up, on another hit, or while no one sees the page.
 function pass(list, seen) {
   const revision = hit.dataset.revision, record = list.closest("form").elements.hit.value;
   const wait = (milliseconds) => { held.timer = setTimeout(go, milliseconds); };
@@ -58,7 +58,7 @@ function pass(list, seen) {
   if (document.activeElement.closest?.(".compared fieldset")) wait(Math.max(BEGIN_MS, time())); else stop();
 }
 
-// One that nobody has seen under the loupe is shown first.
+// One that no one has seen under the loupe is shown first.
 function begin(list, seen) {
   if (seen || list.dataset.close === undefined) pass(list, seen); else list.querySelector("input").focus();
 }

@@ -18,7 +18,7 @@ export function show(record) {
 function display(record) {
   const hit = hits.get(record), article = at("hit");
   if (present.record !== record) {
-    // What somebody has begun on one hit must not go on with another.
+    // What someone has begun on one hit must not go on with another.
     comparing.stop();
     if (article.contains(document.activeElement)) article.focus({ preventScroll: true });
     for (const id of PARTS) at(id).replaceChildren();
@@ -70,7 +70,7 @@ function showSteps(hit) {
   article.dataset.revision = hit.revision;
   const theirs = hit.holder && hit.holder !== me;
   article.classList.toggle("theirs", theirs);
-  // The person who compared first is not asked to be the second, and nobody compares in another's place.
+  // The person who compared first is not asked to be the second, and no one compares in another's place.
   const asked = hit.eye === "second" ? (hit.eye_by === me ? "" : "second") : theirs ? "" : hit.eye;
   const other = (article.dataset.eye ?? "") !== asked;
   if (asked) article.dataset.eye = asked; else delete article.dataset.eye;

@@ -26,11 +26,11 @@ export function dropAll() {
   vehicles.clear();
 }
 
-// Hits of one vehicle by one entry; those that were withdrawn are apart. Somebody who has one of them in hand has been alarmed.
+// Hits of one vehicle by one entry; those that were withdrawn are apart. Someone who has one of them in hand has been alarmed.
 export const gone = (hit) => hit.state === "withdrawn";
 export const kin = (hit) => [...(vehicles.get(hit.root) ?? [])].map((record) => hits.get(record)).filter((each) => each.record !== hit.record && gone(each) === gone(hit));
 export const inHand = (hit) => (gone(hit) ? hit.was !== "new" : hit.state !== "new");
-// The repeats that somebody decides together with a hit: those that are shown below it.
+// The repeats that someone decides together with a hit: those that are shown below it.
 export const together = (hit) => kin(hit).filter((each) => !inHand(each)).sort(latest);
 export const latest = (one, other) => (one.captured < other.captured ? 1 : -1);
 
@@ -57,5 +57,5 @@ export function heads() {
     urgent(other.head) - urgent(one.head) || one.head.priority - other.head.priority || (one.newest < other.newest ? 1 : -1));
 }
 
-// Those of the queue that nobody has taken, or that wait for a second person, and are recent enough to alarm.
+// Those of the queue that no one has taken, or that wait for a second person, and are recent enough to alarm.
 export const toTake = (queue) => queue.filter(({ head, again }) => (head.state === "new" || second(head)) && [head, ...again].some((each) => !each.late)).map(({ head }) => head);

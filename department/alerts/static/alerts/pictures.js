@@ -16,7 +16,7 @@ export function draw(canvas, image) {
   canvas.getContext("2d").drawImage(image, 0, 0);
 }
 
-// Shows a hit's pictures; the same ones again change nothing, so that a view somebody has chosen stays.
+// Shows a hit's pictures; the same ones again change nothing, so that a view someone has chosen stays.
 export async function show(given) {
   if (given === shown) return;
   shown = given;

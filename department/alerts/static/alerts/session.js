@@ -4,7 +4,7 @@ import { at, clock, post, server, set, text } from "./page.js";
 const WARN_MS = 300000, STAY_MS = 300000;
 let session = null, stayedAt = Date.now();
 
-// What the server says of it: when it ends, and whether somebody who does something puts that off.
+// What the server says of it: when it ends, and whether someone who does something puts that off.
 export function sessionIs(data) {
   session = data;
 }
@@ -27,5 +27,5 @@ export async function stay() {
   showSession(false);
 }
 
-// Somebody has done something; the server need not know of each key.
+// Someone has done something; the server need not know of each key.
 export const active = () => { if (Date.now() - stayedAt > STAY_MS) stay(); };
