@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from multiprocessing.sharedctypes import Synchronized
+from ctypes import c_double
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -85,7 +85,7 @@ class CustodySite(Site[Broker]):
         self._settings: dict[str, Any] = {}
         if quota_megabytes is not None:
             self._settings = {"more": {"outbox": {"quota_megabytes": quota_megabytes}}}
-        self.rate: Synchronized[float] = self._context.Value("d", rate)
+        self.rate: c_double = self._context.RawValue(c_double, rate)
         """Records a second that each post makes at present."""
         self.posts: list[PostUnderTest] = []
         self.keepers: dict[str, KeeperProcess] = {}

@@ -12,9 +12,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from ctypes import c_double
 from dataclasses import replace
 from multiprocessing.connection import Connection
-from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -112,7 +112,7 @@ class CourseClock(Clock):
 
     """
 
-    def __init__(self, offset: "Synchronized[float]", *, runs: bool) -> None:
+    def __init__(self, offset: c_double, *, runs: bool) -> None:
         self._offset, self._runs = offset, runs
 
     def steady(self) -> float:
@@ -134,8 +134,8 @@ class KillablePost:
         vehicles: Sequence[SeenVehicle],
         step: float,
         stored: Connection,
-        offset: "Synchronized[float]",
-        rate: "Synchronized[float]",
+        offset: c_double,
+        rate: c_double,
         left_out_seconds: float,
         covert: str | None,
     ) -> None:
@@ -239,7 +239,7 @@ class KillablePost:
                 self._records.record(self._next())
             except OutboxError:  # told to stop while the disk takes nothing
                 return
-            with self._offset.get_lock():
+            if self._step:  # otherwise the campaign alone sets it
                 self._offset.value += self._step
             if monotonic() >= tick:
                 tick = monotonic() + TICK_SECONDS

@@ -4,8 +4,8 @@ import os
 import signal
 import threading
 from collections.abc import Iterable, Sequence
+from ctypes import c_double
 from multiprocessing.context import ForkServerContext, ForkServerProcess
-from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -35,7 +35,7 @@ class PostUnderTest:
         vehicles: Sequence[SeenVehicle],
         step: float,
         context: ForkServerContext,
-        rate: "Synchronized[float]",
+        rate: c_double,
         left_out_seconds: float = killable_post.LEFT_OUT_SECONDS,
         covert: str | None = None,
     ) -> None:
@@ -61,8 +61,11 @@ class PostUnderTest:
         self.stored_path = folder / "stored.jsonl"
         self._log = folder / "post.log"
         self.stored = StorageLog(self.stored_path)
-        self.offset: Synchronized[float] = context.Value("d", 0.0)
-        """Seconds by which the post's clock is wrong."""
+        self.offset: c_double = context.RawValue(c_double, 0.0)
+        """Seconds by which the post's clock is wrong.
+
+        Shared without a lock: a post that is killed while it holds one would hang the next.
+        """
         self._vehicles, self._step = vehicles, step
         self._covert, self._left_out_seconds = covert, left_out_seconds
         self._context = context

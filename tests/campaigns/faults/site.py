@@ -6,8 +6,8 @@ import signal
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from ctypes import c_double
 from datetime import UTC, datetime
-from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from random import Random
 
@@ -67,7 +67,7 @@ class CampaignSite(Site[Broker]):
         draw = Random(AGENCY)
         self._vehicles = [SeenVehicle(plate(draw), draw) for _ in range(VEHICLES)]
         self._context = forking(*PRELOADED)
-        self.rate: Synchronized[float] = self._context.Value("d", rate)
+        self.rate: c_double = self._context.RawValue(c_double, rate)
         """Records a second that each post makes at present."""
 
     # --- the keeper of records
@@ -200,7 +200,7 @@ class CampaignSite(Site[Broker]):
             vehicles=self._vehicles,
             step=step,
             context=self._context,
-            rate=self._context.Value("d", rate) if rate else self.rate,
+            rate=self._context.RawValue(c_double, rate) if rate else self.rate,
         )
         self._stack.callback(post.close)
         self.posts.append(post)
