@@ -97,4 +97,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:  # n
                 return nodeid.partition("[")[2]
             return nodeid if file in APART else file
 
+        def remove_node(self, node: Any) -> str | None:  # noqa: ANN401 - of xdist, which has no types
+            """Deal again what a worker had left when it ended, and return the test that ended it.
+
+            xdist deals that test again too, which would end each worker in turn, and what was finished, for which no
+            worker that gets it would ever ask for more.
+            """
+            dealt = self.assigned_work.pop(node)
+            left = [(file, test) for file, tests in dealt.items() for test, done in tests.items() if not done]
+            if not left:
+                return None
+            (_, ended_by), *rest = left
+            for file, test in rest:
+                self.workqueue.setdefault(file, {})[test] = False
+            for other in self.nodes:
+                self._reschedule(other)
+            return ended_by
+
     return Dealing(config, log)

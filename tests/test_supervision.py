@@ -86,7 +86,9 @@ def test_after():
 WORKERS = pytest.mark.parametrize("workers", ["0", "1"], ids=["in this process", "workers"])
 
 
-def pytest_of_ours(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def pytest_of_ours(
+    folder: Path, *options: str, timeout: float | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run the tests of a folder with the project's configuration, and without plugins that they do not need."""
     plugins = ["xdist.plugin", "pytest_timeout", "tests.supervision", "tests.reporting", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", f"--config-file={ROOT / 'pyproject.toml'}", f"--rootdir={folder}"]
@@ -98,6 +100,7 @@ def pytest_of_ours(folder: Path, *options: str, **environment: str) -> subproces
         capture_output=True,
         text=True,
         check=False,
+        timeout=timeout,
     )
 
 
@@ -129,6 +132,14 @@ def test_a_lock_that_is_never_released(tmp_path: Path, workers: str) -> None:
     assert nothing_left(tmp_path)
     if workers != "0":
         assert "1 failed, 1 passed" in printed
+
+
+def test_whole_posts_after_a_lock_that_is_never_released(tmp_path: Path) -> None:
+    for name in ("before", "long_before", "then", "afterwards", "last"):
+        (tmp_path / f"test_{name}.py").write_text(AFTER)
+    (tmp_path / "test_supervised.py").write_text(BEFORE + IN_A_LOCK)
+    done = pytest_of_ours(tmp_path, "-n2", "--dist=loadfile", "-ptests.dealing", timeout=60)
+    assert "1 failed, 5 passed" in done.stdout, done.stdout + done.stderr
 
 
 @WORKERS
