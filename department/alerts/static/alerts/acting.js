@@ -1,9 +1,10 @@
 // What the person does about a hit: each form is one step, sent once; a second click is for what the first was for.
+import { hits } from "./hits.js";
 import { at, post, say, text, token } from "./page.js";
 
 const sending = new WeakSet();
 
-// `recorded` is called with a form and the record of its hit once the server has taken a step.
+// `recorded` is called with a form and the root of its hit once the server has taken a step.
 export function begin(recorded) {
   document.addEventListener("submit", (event) => submit(event, recorded));
 }
@@ -21,10 +22,11 @@ async function submit(event, recorded) {
   const body = new FormData(form, event.submitter), record = Number(body.get("hit"));
   body.set("repeats", [...at("repeats-list").children].map((each) => each.dataset.record).join());
   if (form.dataset.form === "reject") addSeen(body);
+  const root = hits.get(record)?.root;  // the stream may take the hit away before the answer comes
   try {
     const answer = await post("step", body);
     say(answer.status === 204 ? "" : answer.status === 403 || answer.redirected ? text("refused") : answer.headers.get("Content-Type").startsWith("text/plain") ? await answer.text() : text("not_done"));
-    if (answer.status === 204) recorded(form.dataset.form, record);
+    if (answer.status === 204) recorded(form.dataset.form, root);
   } catch {
     say(text("unanswered"));
   }

@@ -124,8 +124,7 @@ function takenBack(hit) {
 }
 
 // What was done about a withdrawn hit is recorded: its message has done its work.
-function recorded(step, record) {
-  const { root } = hits.get(record) ?? {};
+function recorded(step, root) {
   if (step === "meanwhile" && at("back").dataset.root === String(root)) at("back").hidden = true;
 }
 
