@@ -112,12 +112,32 @@ def make_ordered_package(
 ) -> tuple[EvidenceManifest, bytes]:
     """Return a package of records that the pages have shown to a person under an entry of the ledger, now closed.
 
-    Nothing of a covert group is in it. Errors and the rest are as for `make_package`.
+    The order is the pages' alone: the entry must be of the same person, purpose, case and recipient, and have shown
+    the records. Nothing of a covert group is in it. Errors and the rest are as for `make_package`.
     """
+    _require_shown(sources.ledger, order, opened)
     selected = _kept_records(sources.ledger, order.records, bucket)
     require_proved(order.records, {stored.id: stored.verdict for stored, _ in selected})
     chains = _chains(partial(_kept_links, sources.ledger), selected, sources.receipted)
     return _package(order, sources, opened, selected, chains)
+
+
+def _require_shown(ledger: psycopg.Connection[Any], order: EvidenceRequest, opened: UUID) -> None:
+    """Make sure that an entry opened what a package is to have, for whom it is. Raises DepartmentError."""
+    entered: dict[str, dict[str, Any]] = defaultdict(dict)
+    for event, name, value in ledger.execute(_ORDERED, {"opened": opened}):
+        entered[event][name] = json.loads(value)
+    asked = {"export": [*order.records], "recipient": order.recipient.model_dump()}
+    opening = {"person": order.person, "purpose": order.purpose, "case": order.case, "query": asked}
+    if entered["intent"] != opening or not {*order.records} <= {*entered["shown"].get("records", ())}:
+        raise DepartmentError("the access log does not have that these records were shown for this package")
+
+
+_ORDERED = """
+SELECT line.event, body.field, body.value FROM ledger_entry AS line JOIN ledger_body AS body USING (entry)
+WHERE line.entry = %(opened)s AND line.event = 'intent' AND body.field IN ('person', 'purpose', 'case', 'query')
+OR line.refers_to = %(opened)s AND line.event = 'shown' AND body.field = 'records'
+"""
 
 
 def require_proved(records: Sequence[int], verdicts: Mapping[int, str]) -> None:

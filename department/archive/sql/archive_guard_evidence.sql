@@ -1,5 +1,5 @@
--- What was ordered is not changed any more, except by who makes it; a package that failed can be ordered again. So what a
--- package has is what the ledger's entry of the order has shown.
+-- What was ordered is not changed any more, except by who makes it; a package that failed can be ordered again. Whoever
+-- makes it checks that the ledger's entry of the order has shown what it is to have: see `make_ordered_package`.
 CREATE OR REPLACE FUNCTION archive_guard_evidence() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

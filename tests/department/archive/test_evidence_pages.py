@@ -18,7 +18,8 @@ from platepost.department.archive.evidence import EvidenceSources
 from platepost.department.archive.evidence_check import verify_package
 from platepost.department.archive.evidence_maker import EvidenceMaker
 from platepost.department.archive.evidence_package import open_sealed, unpack
-from platepost.department.database.roles import COMMAND, KEEPER
+from platepost.department.database.queries import rows as sql
+from platepost.department.database.roles import COMMAND, KEEPER, WEB
 from platepost.department.people.rights import DepartmentRole
 from platepost.wire.records.receipt import KeptRange
 from tests.department.archive.conftest import clock, database, ended, keys, opened, pictures, rows
@@ -56,7 +57,11 @@ def identity(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, bytes]:
     """Return a key pair of age, as a recipient makes it: the public line, and the file of the private one."""
     if shutil.which("age-keygen") is None:
         pytest.skip("age is missing: make tools")
-    file = tmp_path_factory.mktemp("age") / "key.txt"
+    return age_key(tmp_path_factory.mktemp("age") / "key.txt")
+
+
+def age_key(file: Path) -> tuple[str, bytes]:
+    """Make a key pair of age."""
     subprocess.run(["age-keygen", "-o", file], check=True, capture_output=True)
     text = file.read_text()
     (public,) = re.findall("public key: (age1[0-9a-z]+)", text)
@@ -132,6 +137,37 @@ def test_what_cannot_be_made_says_so_and_can_be_ordered_again(
     assert investigator.post(f"{cart}order/", {"recipient": identity[0]}).status_code == 302
     assert made(maker)
     assert 'data-state="ready"' in page_text(investigator.get(cart))
+
+
+def test_order_that_the_log_does_not_have_is_not_made(
+    investigator: Client, maker: EvidenceMaker, identity: tuple[str, bytes], ids: list[int], tmp_path: Path
+) -> None:
+    """By SQL as the pages' role: a package has what was shown to that person for that key, and no more."""
+    cart = collected(investigator, "7ABC001")
+    investigator.post(f"{cart}order/", {"recipient": identity[0]})
+    assert made(maker)
+    files = [*maker.folder.iterdir()]
+    other_key = age_key(tmp_path / "other")[0]
+    for person, case, records, recipient, entry in (
+        ("person", "case_number", f"records || '{{{ids[3]}}}'", "recipient", "entry"),
+        ("person", "case_number", f"'{{{ids[3]}}}'", "recipient", "entry"),
+        ("person", "case_number", "records", f"'{other_key}'", "entry"),
+        ("'b.lee'", "case_number", "records", "recipient", "entry"),
+        ("person", "'26-00999'", "records", "recipient", "entry"),
+        ("person", "case_number", "records", "recipient", "gen_random_uuid()"),
+    ):
+        forged = (
+            "INSERT INTO archive_evidence (person, purpose, case_number, records, recipient, entry, ordered_at)"  # noqa: S608
+            f" SELECT {person}, purpose, {case}, {records}, {recipient}, {entry}, now()"
+            " FROM archive_evidence WHERE done_at IS NOT NULL RETURNING id"
+        )
+        with as_role(WEB):
+            ((order,),) = sql(forged)
+        assert made(maker)
+        ((problem, package),) = sql("SELECT problem, package FROM archive_evidence WHERE id = %s", [order])
+        assert "the access log does not have" in str(problem)
+        assert package is None
+    assert [*maker.folder.iterdir()] == files
 
 
 def test_nobody_else_sees_what_a_person_collects_and_no_case_is_no_evidence(
