@@ -88,7 +88,7 @@ def released_hit(webhook: int, decision: int, record: int) -> dict[str, Any]:
     if entry is None:
         raise AlertError("The plate of this hit is no longer released to it.")
     with OpenEntry(entry, {"query": {"console": [record]}}) as opened:
-        alert = alert_of(record)
+        alert = alert_of(record, opened)
         for stored, _ in whole_records(opened, records=[record], with_pictures=False):
             hit = read_event(stored.restored().event or {}).data
             if alert is not None and isinstance(hit, Hit):

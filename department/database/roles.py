@@ -22,12 +22,13 @@ PUBLIC = "platepost_public"
 """Reads what was published, and nothing else."""
 MISUSE = "platepost_misuse"
 """Reads the ledger under an entry of its own, and adds findings; it opens no record."""
-ROLES = (OWNER, KEEPER, WEB, COMMAND, AUDITOR, PURGER, SIGNER, PUBLIC, MISUSE)
+WEBHOOK = "platepost_webhook"
+"""Sends decisions to webhooks: reads those that wait, and of a hit whose plate goes along, the record."""
+ROLES = (OWNER, KEEPER, WEB, COMMAND, AUDITOR, PURGER, SIGNER, PUBLIC, MISUSE, WEBHOOK)
 """Those that the SQL files grant rights to."""
 FEDERATION = "platepost_federation"
-WEBHOOK = "platepost_webhook"
 METRICS = "platepost_metrics"
-PROGRAMS = {FEDERATION: COMMAND, WEBHOOK: WEB, METRICS: WEB}
+PROGRAMS = {FEDERATION: COMMAND, METRICS: WEB}
 """Programs that log in as themselves and then work as another role, without inheriting from it. The database and its
 log tell them apart: to the first, `ledger_append_each` opens records for queries of partner departments alone."""
 QUIET = tuple(role for role in (*ROLES, *PROGRAMS) if role != OWNER)

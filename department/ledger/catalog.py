@@ -20,6 +20,7 @@ from platepost.department.database.roles import (
     PURGER,
     SIGNER,
     WEB,
+    WEBHOOK,
 )
 
 
@@ -145,7 +146,7 @@ class LedgerEvent(Enum):
         "records:ints pictures:list covert:object",
         "plates:texts entries:ints compared:texts",
         refers_to=("intent", "log_intent"),
-        writers=(WEB, AUDITOR, MISUSE),
+        writers=(WEB, AUDITOR, MISUSE, WEBHOOK),
     )
     """What the intent brought. `covert` has what belongs to covert groups, by group; `compared`, plates that were only
     compared with what was asked. The database adds all that it opened."""
@@ -155,7 +156,7 @@ class LedgerEvent(Enum):
         "records:ints pictures:list covert:object reason",
         "plates:texts entries:ints compared:texts",
         refers_to=("intent", "log_intent"),
-        writers=(WEB, AUDITOR, MISUSE),
+        writers=(WEB, AUDITOR, MISUSE, WEBHOOK),
     )
     """The intent ended in an error: what had been fetched by then."""
     POST_ACCESSED = EventKind(
@@ -391,12 +392,14 @@ class LedgerEvent(Enum):
         "was told of a decision",
         "webhook:int agency_name hit number:int delivered:flag",
         "plate:flag",
+        writers=(WEBHOOK,),
     )
     """By webhook; `delivered` is false where it was given up, and `plate` true where the hit's plate went along."""
     WEBHOOK_LIST = EventKind(
         "webhook_list",
         "was notified of a held list",
         "webhook:int agency_name request:int held:flag",
+        writers=(WEBHOOK,),
     )
     """By webhook; `held` is false where the list is held no longer."""
     TEST_HIT = EventKind("test_hit", "sent a test hit to their console", "person")

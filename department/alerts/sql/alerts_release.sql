@@ -20,4 +20,4 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION alerts_release FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION alerts_release TO platepost_web;
+GRANT EXECUTE ON FUNCTION alerts_release TO platepost_webhook;

@@ -12,4 +12,4 @@ FROM alerts_delivery AS waiting JOIN alerts_webhook_open AS hook ON hook.id = wa
 JOIN alerts_decision AS decision ON decision.id = waiting.decision_id
 WHERE waiting.over_at IS NULL AND hook.next_at <= clock_timestamp() AND decision.covert_group IS NULL;
 
-GRANT SELECT ON alerts_undelivered TO platepost_web;
+GRANT SELECT ON alerts_undelivered TO platepost_webhook;

@@ -14,4 +14,4 @@ LEFT JOIN LATERAL (
     ORDER BY id DESC LIMIT 1
 ) j ON true;
 
-GRANT SELECT ON custody_judged TO platepost_keeper, platepost_web;
+GRANT SELECT ON custody_judged TO platepost_keeper, platepost_web, platepost_webhook;

@@ -7,4 +7,4 @@ SELECT
     r.names, r.covert_group, r.codec, r.body, r.constants, c.parts
 FROM custody_record r LEFT JOIN custody_constants c ON c.number = r.constants;
 
-GRANT SELECT ON custody_stored TO platepost_keeper, platepost_web;
+GRANT SELECT ON custody_stored TO platepost_keeper, platepost_web, platepost_webhook;

@@ -8,6 +8,7 @@ GRANT SELECT, INSERT ON custody_access, custody_audit, custody_health, custody_h
     custody_record, custody_rejudged, custody_status, custody_withdrawal TO platepost_keeper;
 GRANT SELECT ON custody_access, custody_audit, custody_health, custody_hit, custody_picture, custody_read,
     custody_record, custody_rejudged, custody_status, custody_withdrawal TO platepost_web;
+GRANT SELECT ON custody_record, custody_rejudged TO platepost_webhook;
 GRANT SELECT ON custody_certificate TO platepost_keeper;
 GRANT SELECT, INSERT ON custody_certificate TO platepost_purger;
 GRANT SELECT, INSERT, UPDATE ON custody_holding, custody_tally TO platepost_keeper;
@@ -47,6 +48,12 @@ BEGIN
             ' AND (covert_group IS NULL OR covert_group = ANY ((SELECT ledger_groups())::text[])) AND (%s))',
             name, covered
         );
+        IF name IN ('custody_record', 'custody_rejudged') THEN
+            EXECUTE format(
+                'CREATE POLICY released ON %I FOR SELECT TO platepost_webhook USING (covert_group IS NULL AND %s)',
+                name, covered
+            );
+        END IF;
         IF name = ANY (open_without_entry) THEN
             EXECUTE format(
                 'CREATE POLICY status ON %I FOR SELECT TO platepost_web, platepost_auditor'

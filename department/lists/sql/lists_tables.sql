@@ -10,5 +10,6 @@ GRANT SELECT ON lists_policy TO platepost_web, platepost_signer;
 GRANT SELECT, INSERT ON lists_recovery TO platepost_web;
 GRANT SELECT, UPDATE (version) ON lists_recovery TO platepost_signer;
 GRANT SELECT, INSERT, UPDATE (state) ON lists_request TO platepost_web;
+GRANT SELECT ON lists_request TO platepost_webhook;
 GRANT SELECT, INSERT, UPDATE (state, message, size_before, size_after, version, published_at) ON lists_request
     TO platepost_signer;

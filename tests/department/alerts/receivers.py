@@ -17,7 +17,7 @@ from platepost.department.alerts import actions
 from platepost.department.alerts.actions import AlertActor, AlertRejection
 from platepost.department.alerts.states import RejectReason
 from platepost.department.alerts.webhooks import WebhookSender, secret_of, signed_headers
-from platepost.department.database.roles import COMMAND, WEB
+from platepost.department.database.roles import COMMAND, WEBHOOK
 from platepost.department.federation.identity import FederationIdentity
 from tests.department.roles import as_role
 
@@ -81,7 +81,7 @@ class Oakdale:
         self.received.append((headers["webhook-id"], json.loads(body)))
 
     def send(self) -> int:
-        with as_role(WEB):
+        with as_role(WEBHOOK):
             return self.sender.send_waiting()
 
     def due(self) -> None:

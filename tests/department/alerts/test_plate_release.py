@@ -9,17 +9,20 @@ from typing import ClassVar
 
 import psycopg
 import pytest
+from django.db import ProgrammingError, transaction
 
 from platepost.department.alerts import actions
 from platepost.department.alerts.actions import AlertActor
 from platepost.department.alerts.errors import AlertError
 from platepost.department.alerts.webhooks import add_webhook, end_webhook, post_message, secret_of, webhooks
-from platepost.department.database.roles import COMMAND, OWNER, WEB
+from platepost.department.database.queries import rows
+from platepost.department.database.roles import COMMAND, OWNER, WEB, WEBHOOK
 from platepost.department.federation.identity import FederationIdentity
 from platepost.department.ledger.errors import LedgerError
 from platepost.department.ledger.writing import begin_by
 from tests.department.alerts.conftest import PLATE, Dispatch, same
 from tests.department.alerts.receivers import KEY, OVER, Oakdale, decided, receiving
+from tests.department.ledger.asked import handmade
 from tests.department.roles import as_role
 
 
@@ -174,12 +177,35 @@ def test_database_opens_no_hit_for_whom_nothing_may_be_released(cad: Cad, over: 
     ((waiting,),) = dispatch.asked("SELECT decision_id FROM alerts_delivery")
 
     def released() -> object:
-        with as_role(WEB):
+        with as_role(WEBHOOK):
             return begin_by("alerts_release", [cad.oakdale.number, waiting, "0" * 64])
 
     assert released() is not None
     dispatch.act(over)
     assert released() is None
+
+
+def test_program_of_webhooks_reads_the_hit_of_a_delivery_alone(cad: Cad) -> None:
+    """By SQL as its role: no other record, no read, no entry for a person, and the pages release nothing."""
+    dispatch = cad.oakdale.dispatch
+    holder = dispatch.person("a.rivera")
+    other = dispatch.alert().record_id
+    record, _ = actionable(dispatch, holder)
+    ((waiting,),) = dispatch.asked("SELECT decision_id FROM alerts_delivery")
+    with as_role(WEB), pytest.raises(LedgerError, match="permission denied"):
+        begin_by("alerts_release", [cad.oakdale.number, waiting, "0" * 64])
+    with as_role(WEBHOOK):
+        entry = begin_by("alerts_release", [cad.oakdale.number, waiting, "0" * 64])
+        with transaction.atomic():
+            rows("SELECT set_config('platepost.entry', %s, true)", [str(entry)])
+            for table, name in (("custody_record", "id"), ("alerts_alert", "record_id")):
+                assert rows(f"SELECT {name} FROM {table}") == [(record,)]  # noqa: S608 - our own names
+        assert other != record
+        for forbidden in ("SELECT FROM custody_hit", "SELECT FROM lists_entry", "SELECT ledger_begin('', '', '{}')"):
+            with pytest.raises(ProgrammingError, match="permission denied"):
+                rows(forbidden)
+        with pytest.raises(LedgerError, match="may not enter intent"):
+            begin_by("ledger_append", ["intent", None, handmade()])
 
 
 def test_agreement_about_releases_opens_no_search(cad: Cad) -> None:

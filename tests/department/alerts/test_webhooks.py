@@ -24,7 +24,7 @@ from platepost.department.alerts.webhooks import (
     signed_headers,
     webhooks,
 )
-from platepost.department.database.roles import COMMAND, OWNER
+from platepost.department.database.roles import COMMAND, OWNER, WEBHOOK
 from platepost.department.people.services import join_covert
 from platepost.department.policy.errors import PurposeError
 from tests.department.alerts.conftest import PLATE, same
@@ -247,7 +247,7 @@ def test_held_list_is_sent_once_and_so_is_its_end_to_webhooks_that_want_it(oakda
 
     def send() -> int:
         act("UPDATE alerts_webhook SET next_at = now()")
-        with as_role(COMMAND):
+        with as_role(WEBHOOK):
             return sender.send_lists()
 
     held = "INSERT INTO lists_request (kind, state, message) VALUES ('delta', 'held', '6 entries after 205')"
