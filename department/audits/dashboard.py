@@ -12,24 +12,6 @@ from platepost.department.audits.reports import MonthReport, month_report, month
 from platepost.department.database.queries import rows
 from platepost.department.ledger.reading import reading
 
-_OWN = """
-    line.event IN ('intent', 'refused') AND line.at >= %s AND line.at < %s AND NOT EXISTS (
-        SELECT FROM ledger_body AS asked WHERE asked.entry = line.entry
-        AND asked.field = 'query' AND asked.value::jsonb ? 'console'
-    )
-"""
-_PEOPLE = f"""
-SELECT coalesce(person.value::json #>> '{{}}', 'erased'), count(*), count(*) FILTER (WHERE exigent.value = 'true'),
-    count(*) FILTER (WHERE line.event = 'refused'), count(DISTINCT matter.value) FILTER (WHERE matter.value <> 'null')
-FROM ledger_entry AS line
-LEFT JOIN ledger_body AS person ON person.entry = line.entry AND person.field = 'person'
-LEFT JOIN ledger_body AS exigent ON exigent.entry = line.entry AND exigent.field = 'exigent'
-LEFT JOIN ledger_body AS matter ON matter.entry = line.entry AND matter.field = 'case'
-WHERE {_OWN} GROUP BY 1 ORDER BY 2 DESC, 1
-"""  # noqa: S608 - our own constants
-_HOURS = f"""
-SELECT extract(hour FROM line.at AT TIME ZONE %s)::int, count(*) FROM ledger_entry AS line WHERE {_OWN} GROUP BY 1
-"""  # noqa: S608 - our own constants
 _OUTCOMES = """
 SELECT coalesce(alert.outcome, alert.state), count(*) FROM alerts_alert AS alert
 WHERE alert.covert_group IS NULL AND alert.captured_at >= %s AND alert.captured_at < %s GROUP BY 1 ORDER BY 2 DESC, 1
@@ -71,9 +53,9 @@ def month_dashboard(month: date, *, person: str, agency: str) -> MonthDashboard:
     report = month_report(month, person=person, agency=agency)
     times = month_times(month)
     with auditing(person, agency, {"report": f"{month:%Y-%m}", "by": "person and hour"}) as log, reading(log) as cursor:
-        cursor.execute(_PEOPLE, times)
+        cursor.execute("SELECT * FROM audits_people(%s, %s)", times)
         people = [PersonSearches(*row) for row in cursor.fetchall()]
-        cursor.execute(_HOURS, [settings.TIME_ZONE, *times])
+        cursor.execute("SELECT * FROM audits_hours(%s, %s, %s)", [*times, settings.TIME_ZONE])
         hours = dict(cursor.fetchall())
     since, until = times
     outcomes = [(outcome, count) for outcome, count in rows(_OUTCOMES, times)]

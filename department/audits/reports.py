@@ -14,18 +14,6 @@ from platepost.department.ledger.reading import reading
 AGES = ((1, "up to a day"), (7, "up to 7 days"), (30, "up to 30 days"), (90, "up to 90 days"), (366, "up to a year"))
 """Days, and how people say it."""
 OLDER, GONE = "older", "not kept any more"
-_SEARCHES = """
-SELECT fields ->> 'purpose', fields ->> 'agency', fields ->> 'on_behalf_of', count(*),
-    count(DISTINCT fields ->> 'person'),
-    count(*) FILTER (WHERE fields ->> 'exigent' = 'true'), count(*) FILTER (WHERE event = 'refused')
-FROM (
-    SELECT line.event, (SELECT json_object_agg(body.field, body.value::json) FROM ledger_body AS body
-        WHERE body.entry = line.entry AND body.field IN ('purpose', 'agency', 'on_behalf_of', 'person', 'exigent'))
-    FROM ledger_entry AS line WHERE line.event IN ('intent', 'refused') AND line.at >= %s AND line.at < %s
-    AND NOT EXISTS (SELECT FROM ledger_body AS asked WHERE asked.entry = line.entry
-        AND asked.field = 'query' AND asked.value::jsonb ? 'console')
-) AS matched (event, fields) GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +78,7 @@ def month_report(month: date, *, person: str, agency: str) -> MonthReport:
     first = month.replace(day=1)
     times = month_times(month)
     with auditing(person, agency, {"report": f"{first:%Y-%m}"}) as log, reading(log) as cursor:
-        cursor.execute(_SEARCHES, times)
+        cursor.execute("SELECT * FROM audits_searches(%s, %s)", times)
         searches = tuple(SearchCount(*row) for row in cursor.fetchall())
         cursor.execute("SELECT days, records FROM audits_ages(%s, %s)", times)
         ages = dict.fromkeys((*(name for _, name in AGES), OLDER, GONE), 0)

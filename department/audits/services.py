@@ -21,7 +21,7 @@ from platepost.department.audits.models import AuditFinding, AuditPlan, AuditSam
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.details import details
 from platepost.department.ledger.entries import OpenEntry
-from platepost.department.ledger.reading import reading
+from platepost.department.ledger.reading import cover_entries, covering, reading
 from platepost.department.ledger.writing import entering
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import Permission
@@ -29,29 +29,11 @@ from platepost.department.policy.policy import policy_in_force
 
 _NEAR = 5
 """One of so many samples is drawn from what has nearly a forbidden word, where there is any."""
-_DRAW = """
-WITH drawn AS (
-SELECT line.entry, person.value::json #>> '{}' AS person, line.number,
-    sha256(convert_to(%(seed)s || ':' || line.number, 'UTF8')) AS place
+_DRAWN = """
+SELECT line.entry, person.value::json #>> '{}'
 FROM ledger_entry AS line JOIN ledger_body AS person ON person.entry = line.entry AND person.field = 'person'
-WHERE line.event = 'intent' AND line.at >= %(since)s AND line.at < %(until)s AND person.value <> %(auditor)s
-AND NOT EXISTS (SELECT FROM ledger_body AS asked WHERE asked.entry = line.entry
-    AND asked.field = 'query' AND asked.value::jsonb ? 'console')
-AND (%(purpose)s = '' OR EXISTS (SELECT FROM ledger_body AS fields WHERE fields.entry = line.entry
-    AND fields.field = 'purpose' AND fields.value::json #>> '{}' = %(purpose)s))
-AND (%(agency)s = '' OR EXISTS (SELECT FROM ledger_body AS fields WHERE fields.entry = line.entry
-    AND fields.field = 'agency' AND fields.value::json #>> '{}' = %(agency)s))
-), texts AS MATERIALIZED (  -- many searches have the same
-    SELECT value FROM ledger_body WHERE field = 'reason' AND value <> 'null' AND entry IN (SELECT entry FROM drawn)
-    GROUP BY value HAVING policy_near(value::json #>> '{}')
-), ranked AS (
-    SELECT drawn.*, near, count(*) OVER () AS searches, row_number() OVER (PARTITION BY near ORDER BY place) AS rank
-    FROM drawn, LATERAL (SELECT EXISTS (
-        SELECT FROM ledger_body JOIN texts USING (value) WHERE entry = drawn.entry AND field = 'reason'
-    ) AS near) AS matched
-)
-SELECT entry, person, searches, number FROM ranked
-ORDER BY NOT (near AND rank <= %(near)s), place LIMIT %(samples)s
+WHERE line.entry = ANY (ledger_covered_entries())
+ORDER BY sha256(convert_to(%s || ':' || line.number, 'UTF8'))
 """
 _BODIES = """(
     SELECT coalesce(json_object_agg(body.field, body.value::json), '{}')::text
@@ -63,13 +45,6 @@ FROM ledger_entry AS line
 LEFT JOIN ledger_entry AS shown ON shown.refers_to = line.entry AND shown.event IN ('shown', 'failed')
 WHERE line.entry = ANY (%s) ORDER BY line.number
 """  # noqa: S608 - our own constants
-_WITH_CASE = """
-SELECT fields.value::json #>> '{}', line.event, count(*), count(DISTINCT person.value)
-FROM ledger_body AS fields
-JOIN ledger_entry AS line ON line.entry = fields.entry
-JOIN ledger_body AS person ON person.entry = fields.entry AND person.field = 'person'
-WHERE fields.field = 'case' AND fields.value = ANY (%s) GROUP BY 1, 2 ORDER BY 1, 2
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,18 +106,17 @@ def begin_audit(plan: AuditPlan, *, person: DepartmentPerson) -> DrawnAudit:
         raise AuditError(f"the time that it is about ends on {timezone.localtime(until):%Y-%m-%d}")
     scope: dict[str, Any] = {"purpose": plan.purpose, "agency": plan.agency, "samples": plan.samples, "seed": seed}
     asked = {"audit": plan.pk, "since": since.isoformat(), "until": until.isoformat(), **scope}
-    with auditing(person.login, person.agency, asked) as log, reading(log) as cursor:
-        bounds: dict[str, Any] = {"since": since, "until": until, "auditor": json.dumps(plan.auditor)}
-        cursor.execute(_DRAW, {**scope, **bounds, "near": -(-plan.samples // _NEAR)})
-        drawn = cursor.fetchall()
-        log.fetched(entries=[number for *_, number in drawn])
+    with auditing(person.login, person.agency, asked) as log:
+        searches = covering(log, "audits_cover_drawn(%s, %s)", [_NEAR])
+        with reading(log) as cursor:
+            cursor.execute(_DRAWN, [seed])
+            drawn = cursor.fetchall()
     fields = {"person": person.login, "plan": plan.pk, "seed": seed, "samples": len(drawn)}
     with _changing(LedgerEvent.AUDIT_BEGUN, fields) as entry:
-        searches, due = (drawn[0][2] if drawn else 0), plan.next_due
-        given = {"since": since, "until": until, "seed": seed, "searches": searches, "due_at": due}
+        given = {"since": since, "until": until, "seed": seed, "searches": searches, "due_at": plan.next_due}
         audit = DrawnAudit.objects.create(plan=plan, drawn_by=person.login, **given)
         AuditSample.objects.bulk_create(
-            AuditSample(audit=audit, entry=search, subject=subject) for search, subject, *_ in drawn
+            AuditSample(audit=audit, entry=search, subject=subject) for search, subject in drawn
         )
         entry["audit"] = audit.pk
     return audit
@@ -150,14 +124,14 @@ def begin_audit(plan: AuditPlan, *, person: DepartmentPerson) -> DrawnAudit:
 
 def searches_of(log: OpenEntry, entries: Sequence[UUID]) -> list[AuditedSearch]:
     """Return searches with what they brought, and what else there is of their cases. Raises ClosedEntryError."""
+    cover_entries(log, entries=[*entries], closing=True)
     with reading(log) as cursor:
         cursor.execute(_SEARCHES, [[*entries]])
         rows: list[Any] = [(*row[:3], json.loads(row[3]), row[4], json.loads(row[5] or "{}")) for row in cursor]
         cases: dict[str, list[tuple[LedgerEvent, int, int]]] = {}
-        cursor.execute(_WITH_CASE, [[json.dumps(row[3]["case"]) for row in rows if row[3].get("case")]])
+        cursor.execute("SELECT * FROM audits_with_cases()")
         for case, event, count, people in cursor.fetchall():
             cases.setdefault(case, []).append((LedgerEvent(event), count, people))
-    log.fetched(entries=[number for row in rows for number in (row[0], row[4]) if number is not None])
     return [
         AuditedSearch(number, entry, at, fields, shown, cases.get(fields.get("case") or "", ()))
         for number, entry, at, fields, _, shown in rows

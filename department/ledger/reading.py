@@ -1,4 +1,7 @@
-"""How somebody reads the ledger: under an entry of its own, made by `open_log`, that notes which entries were shown."""
+"""How somebody reads the ledger: under an entry of its own, made by `open_log`.
+
+The database covers entries, shows these alone, and adds their numbers to what closes the entry.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,15 +11,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+import psycopg
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import ProgrammingError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.ledger.errors import ClosedEntryError
 
 MOST_ENTRIES = 500
 """Entries that one call returns."""
+_COVERED = """
+SELECT line.number, line.entry, line.at, line.event, line.refers_to, (
+    SELECT coalesce(json_object_agg(body.field, body.value::json), '{}')::text
+    FROM ledger_body AS body WHERE body.entry = line.entry
+) FROM ledger_entry AS line WHERE line.entry = ANY (ledger_covered_entries()) ORDER BY line.number DESC
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,13 @@ class EntryFilter:
     refers_to: UUID | None = None
     before: int | None = None
     """Below this number: that of the last entry that was shown."""
+
+    def asked(self) -> dict[str, Any]:
+        """Return the conditions as `ledger_cover_entries` has them."""
+        names = self.person and {"person": [*map(json.dumps, {self.person, self.person.lower()})]}
+        events = [event.value for event in self.events]
+        given = {"since": self.since, "until": self.until, "refers_to": self.refers_to, "before": self.before}
+        return {name: value for name, value in ({"fields": names, "events": events} | given).items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +77,31 @@ def reading(log: OpenEntry) -> Iterator[CursorWrapper]:
         yield cursor
 
 
+def cover_entries(log: OpenEntry, **asked: Any) -> None:
+    """Have the database cover entries of the ledger, which `reading` shows from then on: see `ledger_cover_entries`.
+
+    Raises:
+        ClosedEntryError: the entry is not open, or does not open the ledger.
+
+    """
+    covering(log, "ledger_cover_entries(%s, %s)::text", [json.dumps(asked, cls=DjangoJSONEncoder)])
+
+
+def covering(log: OpenEntry, call: str, values: Sequence[Any]) -> Any:  # noqa: ANN401 - what the function returns
+    """Call a function that covers entries of the ledger, as `cover_entries` does; return what it returns."""
+    try:
+        return rows(f"SELECT {call}", [log.entry, *values])[0][0]
+    except ProgrammingError as error:
+        if not isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege):
+            raise
+        raise ClosedEntryError(str(error.__cause__.diag.message_primary)) from error
+
+
 def logged(entry: OpenEntry, entry_filter: EntryFilter, *, limit: int = MOST_ENTRIES) -> list[ShownEntry]:
     """Return entries of the ledger, the latest first.
 
     Args:
-        entry: made by `open_log`.
+        entry: made by `open_log`, for these alone.
         entry_filter: which ones.
         limit: entries at most; no more than `MOST_ENTRIES`.
 
@@ -70,28 +109,10 @@ def logged(entry: OpenEntry, entry_filter: EntryFilter, *, limit: int = MOST_ENT
         ClosedEntryError: the entry is not open, or does not open the ledger.
 
     """
-    conditions: dict[str, Any] = {
-        "EXISTS (SELECT FROM ledger_body AS fields WHERE fields.entry = line.entry AND fields.field = 'person'"
-        " AND fields.value = ANY (%s))": entry_filter.person
-        and [*map(json.dumps, {entry_filter.person, entry_filter.person.lower()})],
-        "line.event = ANY (%s)": [event.value for event in entry_filter.events],
-        "line.at >= %s": entry_filter.since,
-        "line.at < %s": entry_filter.until,
-        "line.refers_to = %s": entry_filter.refers_to,
-        "line.number < %s": entry_filter.before,
-    }
-    given = {condition: value for condition, value in conditions.items() if value}
+    cover_entries(entry, **entry_filter.asked(), most=min(limit, MOST_ENTRIES))
     with reading(entry) as cursor:
-        cursor.execute(
-            "SELECT line.number, line.entry, line.at, line.event, line.refers_to, ("  # noqa: S608 - our own conditions
-            "SELECT coalesce(json_object_agg(body.field, body.value::json), '{}')::text"
-            " FROM ledger_body AS body WHERE body.entry = line.entry)"
-            f" FROM ledger_entry AS line WHERE {' AND '.join(given) or 'true'} ORDER BY line.number DESC LIMIT %s",
-            [*given.values(), min(limit, MOST_ENTRIES)],
-        )
-        lines = [
+        cursor.execute(_COVERED)
+        return [
             ShownEntry(number, uuid, at, LedgerEvent(event), refers_to, json.loads(fields))
             for number, uuid, at, event, refers_to, fields in cursor
         ]
-    entry.fetched(entries=[line.number for line in lines])
-    return lines

@@ -33,7 +33,7 @@ from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.direct_feeds import stored_register
 from platepost.department.ledger.entries import OpenEntry, open_entry, open_log
 from platepost.department.ledger.models import Agency
-from platepost.department.ledger.reading import reading
+from platepost.department.ledger.reading import cover_entries, reading
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.services import covert_groups, disable, invite
 from platepost.department.policy.policy import AccessPurpose, policy_in_force
@@ -60,30 +60,25 @@ SELECT who.value::json #>> '{}', line.at, (
 ) FROM ledger_entry AS line
 JOIN ledger_body AS device ON device.entry = line.entry AND device.field = 'device'
 JOIN ledger_body AS who ON who.entry = line.entry AND who.field = 'person'
-WHERE line.event = 'log_on' AND device.value = %s AND line.at > %s AND line.at < %s ORDER BY line.number
+WHERE line.event = 'log_on' AND line.entry = ANY (ledger_covered_entries()) ORDER BY line.number
 """
 _SHOWN = """
-SELECT shown.number, body.field, body.value FROM ledger_entry AS intent
-JOIN ledger_body AS who ON who.entry = intent.entry AND who.field = 'person' AND who.value = %s
-JOIN ledger_entry AS shown ON shown.refers_to = intent.entry AND shown.event IN ('shown', 'failed')
+SELECT body.field, body.value FROM ledger_entry AS opening
+JOIN ledger_body AS who ON who.entry = opening.entry AND who.field = 'person' AND who.value = %s
+JOIN ledger_entry AS shown ON coalesce(shown.refers_to, shown.entry) = opening.entry
+    AND shown.event IN ('shown', 'failed', 'list_shown')
 JOIN ledger_body AS body ON body.entry = shown.entry
     AND body.field IN ('records', 'pictures', 'plates', 'covert', 'entries')
-WHERE intent.event IN ('intent', 'log_intent') AND intent.at >= %s AND intent.at < %s ORDER BY shown.number
+WHERE opening.at >= %s AND opening.at < %s ORDER BY shown.number
 """
-_LISTED = """
-SELECT line.number, body.field, body.value FROM ledger_entry AS line
-JOIN ledger_body AS who ON who.entry = line.entry AND who.field = 'person' AND who.value = %s
-JOIN ledger_body AS body ON body.entry = line.entry AND body.field IN ('plates', 'covert')
-WHERE line.event = 'list_shown' AND line.at >= %s AND line.at < %s ORDER BY line.number
-"""
-"""Entries of the hot list that were shown."""
+"""Records, entries of the hot list, and entries of the ledger itself."""
 _READ = """
 SELECT body.field, body.value FROM ledger_entry AS line JOIN ledger_body AS body ON body.entry = line.entry
 WHERE line.number = ANY (%s) AND body.field IN ('query', 'plates', 'shown', 'covert')
 """
 """What entries of the ledger that were read say of plates."""
 _JOURNALED = """
-SELECT line.number, body.field, body.value FROM ledger_entry AS line
+SELECT body.field, body.value FROM ledger_entry AS line
 JOIN ledger_body AS who ON who.entry = line.entry AND who.field = 'person' AND who.value = %s
 JOIN ledger_body AS noted ON noted.entry = line.entry AND noted.field = 'time'
 JOIN ledger_body AS body ON body.entry = line.entry AND body.field IN ('shown', 'covert')
@@ -164,8 +159,7 @@ def exposure(incident: BreachIncident, *, person: DepartmentPerson) -> BreachExp
     plates: dict[str, tuple[str, dict[int, tuple[str, datetime]]]] = {}
     """By the plate with O as 0 and I as 1, its text and its reads."""
     with open_log(**asked) as log:
-        for entry_number, fields in _shown(log, incident):
-            log.fetched(entries=[entry_number])
+        for fields in _shown(log, incident):
             records |= {*fields.get("records", ()), *(record for record, _ in fields.get("pictures", ()))}
             breach_exposure.pictures |= {(record, kind) for record, kind in fields.get("pictures", ())}
             for plate in fields.get("plates", ()):
@@ -204,32 +198,43 @@ def _kept(asked: Mapping[str, Any], incident: BreachIncident) -> Iterator[PlateS
                 behind = page[-1].plate
 
 
-def _shown(log: OpenEntry, incident: BreachIncident) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield each entry of what was shown under an account, or to anyone who was logged on from a browser."""
+def _shown(log: OpenEntry, incident: BreachIncident) -> Iterator[dict[str, Any]]:
+    """Yield each part of what was shown under an account, or to anyone who was logged on from a browser."""
     spans = [(incident.subject, incident.since, incident.until)]
-    with reading(log) as cursor:
-        if incident.kind == "device":
-            cursor.execute(_LOGGED_ON, [json.dumps(incident.subject), incident.since - _SESSION, incident.until])
+    if incident.kind == "device":
+        device = {"device": [json.dumps(incident.subject)]}
+        since = incident.since - _SESSION
+        cover_entries(log, fields=device, events=["log_on"], since=since, until=incident.until)
+        cover_entries(log, fields=device, events=["log_off"], since=since, until=incident.until + _SESSION)
+        with reading(log) as cursor:
+            cursor.execute(_LOGGED_ON)
             spans = [
                 (person, max(at, incident.since), min(off or at + _SESSION, at + _SESSION, incident.until))
                 for person, at, off in cursor.fetchall()
             ]
-        for person, since, until in spans:
+    for person, since, until in spans:
+        of_person: dict[str, Any] = {"fields": {"person": [json.dumps(person)]}}
+        opening = ["intent", "log_intent", "list_shown"]
+        cover_entries(log, **of_person, events=opening, since=since, until=until, closing=True)
+        cover_entries(log, **of_person, events=["journaled"], since=since)
+        with reading(log) as cursor:
             cursor.execute(_SHOWN, [json.dumps(person), since, until])
-            shown = cursor.fetchall()
-            cursor.execute(_LISTED, [json.dumps(person), since, until])
-            for number, name, value in [*shown, *cursor.fetchall()]:
-                payload = json.loads(value)
-                parts = [*payload.values()] if name == "covert" else [{name: payload}]
-                yield from ((number, part) for part in parts)
-                for read in (part["entries"] for part in parts if part.get("entries")):
-                    cursor.execute(_READ, [read])
-                    yield number, {"plates": _plates_in(cursor.fetchall())}
+            shown = [(name, json.loads(value)) for name, value in cursor.fetchall()]
             cursor.execute(_JOURNALED, [json.dumps(person), since, until])
-            for number, name, value in cursor.fetchall():
-                payload = json.loads(value)
-                for part in payload.values() if name == "covert" else [payload]:
-                    yield number, {"plates": [part["plate"]] if "plate" in part else []}
+            journaled = [(name, json.loads(value)) for name, value in cursor.fetchall()]
+        entries = list[int]()
+        for name, payload in shown:
+            for part in payload.values() if name == "covert" else [{name: payload}]:
+                yield part
+                entries += part.get("entries", ())
+        for name, payload in journaled:
+            for part in payload.values() if name == "covert" else [payload]:
+                yield {"plates": [part["plate"]] if "plate" in part else []}
+        if entries:
+            cover_entries(log, numbers=entries)
+            with reading(log) as cursor:
+                cursor.execute(_READ, [entries])
+                yield {"plates": _plates_in(cursor.fetchall())}
 
 
 def _plates_in(bodies: Sequence[tuple[str, str]]) -> list[str]:

@@ -20,7 +20,7 @@ from platepost.department.archive.evidence_package import EvidenceManifest
 from platepost.department.archive.holds import HoldScope, place_hold
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import open_log
-from platepost.department.ledger.reading import reading
+from platepost.department.ledger.reading import cover_entries, reading
 from platepost.department.ledger.wording import require_words
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.policy.policy import AccessPurpose, policy_in_force
@@ -41,7 +41,7 @@ MOST_LINES = 20_000
 """Of the redacted log."""
 _HELD_DAYS = 366
 _SEARCHES = """
-SELECT line.number, (line.at AT TIME ZONE %(zone)s)::date, coalesce(fields ->> 'purpose', 'erased'),
+SELECT (line.at AT TIME ZONE %s)::date, coalesce(fields ->> 'purpose', 'erased'),
     fields -> 'exigent' = 'true',
     CASE WHEN fields ->> 'on_behalf_of' IS NOT NULL THEN 'another agency'
         WHEN fields IS NOT NULL THEN 'the department' END,
@@ -55,23 +55,9 @@ FROM ledger_entry AS line CROSS JOIN LATERAL (
     SELECT jsonb_object_agg(body.field, body.value::jsonb) AS shown FROM ledger_body AS body JOIN ledger_entry AS later
     ON later.entry = body.entry WHERE later.refers_to = line.entry AND later.event = 'shown'
 ) AS brought ON true
-WHERE line.event = 'intent' AND line.at >= %(since)s AND line.at < %(until)s
-AND NOT coalesce(fields -> 'query', '{}') ? 'console'
-ORDER BY line.number LIMIT %(most)s
+WHERE line.event = 'intent' AND line.entry = ANY (ledger_covered_entries())
+AND NOT coalesce(fields -> 'query', '{}') ? 'console' ORDER BY line.number
 """
-
-
-_PURPOSES = """
-SELECT date_trunc('month', line.at AT TIME ZONE %(zone)s)::date,
-    coalesce(purpose.value::json #>> '{}', 'erased'), count(*)
-FROM ledger_entry AS line
-LEFT JOIN ledger_body AS purpose ON purpose.entry = line.entry AND purpose.field = 'purpose'
-WHERE line.event = 'intent' AND line.at >= %(since)s AND line.at < %(until)s AND NOT EXISTS (
-    SELECT FROM ledger_body AS asked WHERE asked.entry = line.entry AND asked.field = 'query'
-    AND asked.value::jsonb ? 'console'
-) GROUP BY 1, 2
-"""
-"""Searches by month and purpose, as the public report has them."""
 
 
 def receive(*, person: str, kind: str, received_on: date, due_on: date | None = None, **fields: Any) -> SharingRequest:
@@ -211,24 +197,22 @@ def redacted_log(request: SharingRequest, since: date, until: date, *, person: D
     asked = {"request": request.pk, "since": since.isoformat(), "until": until.isoformat()}
     purpose = AccessPurpose(policy_in_force().misuse.purpose, f"request {request.pk}")
     with open_log(person=person.login, agency=person.agency, purpose=purpose, query=asked) as log:
+        cover_entries(log, events=["intent"], since=begins, until=ends, most=MOST_LINES + 1, closing=True)
         with reading(log) as cursor:
-            cursor.execute(
-                _SEARCHES, {"since": begins, "until": ends, "zone": settings.TIME_ZONE, "most": MOST_LINES + 1}
-            )
+            cursor.execute(_SEARCHES, [settings.TIME_ZONE])
             exported = cursor.fetchall()
             if len(exported) > MOST_LINES:
                 raise SharingError(f"more than {MOST_LINES} searches: give fewer days", "sharing_most")
-            whole = {"since": _midnight(since.replace(day=1)), "until": _midnight(month_after(until))}
-            cursor.execute(_PURPOSES, {**whole, "zone": settings.TIME_ZONE})
+            whole = [_midnight(since.replace(day=1)), _midnight(month_after(until))]
+            cursor.execute("SELECT * FROM sharing_purposes(%s, %s, %s)", [*whole, settings.TIME_ZONE])
             months: dict[date, dict[str, int]] = defaultdict(dict)
             for month, name, count in cursor.fetchall():
                 months[month][name] = count
-        log.fetched(entries=[number for number, *_ in exported])
     public = {month: disclosed(counts) for month, counts in months.items()}
     written = io.StringIO()
     lines = csv.writer(written)
     lines.writerow(("day", "purpose", "exigent", "for", "case given", "records shown", "plates shown"))
-    for _, day, asked_for, *facts, records, plates in exported:
+    for day, asked_for, *facts, records, plates in exported:
         named = asked_for if public[day.replace(day=1)][asked_for] is not None else "withheld"
         lines.writerow((day, named, *facts, _rounded(records), _rounded(plates)))
     return written.getvalue()

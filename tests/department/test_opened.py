@@ -13,7 +13,7 @@ import pytest
 
 from platepost.department.database.cluster import SUPERUSER
 from platepost.department.database.queries import rows
-from platepost.department.database.roles import WEB
+from platepost.department.database.roles import COMMAND, FEDERATION, WEB
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.people.models import CovertMember, DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
@@ -36,8 +36,8 @@ READS = [
     for number, plate in enumerate(PLATES * 3)
 ]
 """Records 1 to 12; 4, 8 and 12 are covert, the only ones of their plate."""
-KEYS = {"o.kim": "key-of-o-kim", "s.ito": "key-of-s-ito", "t.roe": "key-of-t-roe"}
-"""An operator; a supervisor in the covert group; a trainer, who may see nothing."""
+KEYS = {"o.kim": "key-of-o-kim", "s.ito": "key-of-s-ito", "t.roe": "key-of-t-roe", "d.lund": "key-of-d-lund"}
+"""An operator; a supervisor in the covert group; a trainer, who may see nothing; an auditor."""
 NOTHING = '{"records": [], "pictures": [], "covert": {}}'
 
 
@@ -53,9 +53,8 @@ def people(connect: Connect) -> Iterator[psycopg.Connection]:
             keep_record(superuser, number, read["captured_at"])
             group = [read["covert_group"], number]
             superuser.execute("UPDATE custody_record SET covert_group = %s WHERE id = %s", group)
-        for login, role in zip(
-            KEYS, (DepartmentRole.OPERATOR, DepartmentRole.SUPERVISOR, DepartmentRole.TRAINER), strict=True
-        ):
+        roles = (DepartmentRole.OPERATOR, DepartmentRole.SUPERVISOR, DepartmentRole.TRAINER, DepartmentRole.AUDITOR)
+        for login, role in zip(KEYS, roles, strict=True):
             person = new_person(login, role)
             rows("SELECT people_begin_session(%s, %s)", [KEYS[login], login])
             if login == "s.ito":
@@ -72,9 +71,9 @@ def fields(**more: object) -> str:
     return json.dumps(values | {"person": "s.ito", "agency": "fbi", "purpose": purpose, "groups": [GROUP]} | more)
 
 
-def begun(web: psycopg.Connection, login: str, **more: object) -> UUID:
+def begun(web: psycopg.Connection, login: str, *, event: str = "intent", **more: object) -> UUID:
     """Begin an entry as the pages do, and have the session name it."""
-    ((entry,),) = web.execute("SELECT ledger_begin(%s, 'intent', %s)", [KEYS[login], fields(**more)])
+    ((entry,),) = web.execute("SELECT ledger_begin(%s, %s, %s)", [KEYS[login], event, fields(**more)])
     web.execute("SELECT set_config('platepost.entry', %s, false)", [str(entry)])
     web.commit()
     return UUID(str(entry))
@@ -201,6 +200,75 @@ class TestAttacks:
             assert visible(web) == set()
         assert (body(people, entry, "plates"), body(people, entry, "records")) == (["7AB0001"], [2])
 
+    def test_entries_of_the_log_are_covered_first_and_none_is_left_out(
+        self, connect: Connect, people: psycopg.Connection
+    ) -> None:
+        numbers = "SELECT array_agg(number ORDER BY number) FROM ledger_entry"
+        with connect(WEB) as web:
+            searched = begun(web, "o.kim")
+            reading = begun(web, "d.lund", event="log_intent", purpose="audit")
+            assert web.execute(numbers).fetchone() == (None,)
+            web.execute("SELECT ledger_cover_entries(%s, %s)", [reading, json.dumps({"events": ["intent"]})])
+            assert web.execute(numbers).fetchone() == (None,), "rolled back, it would leave no trace"
+            web.rollback()
+            asked = {"fields": {"person": ['"o.kim"']}, "events": ["intent"], "most": 1}
+            web.execute("SELECT ledger_cover_entries(%s, %s)", [reading, json.dumps(asked)])
+            web.commit()
+            ((own,),) = people.execute("SELECT number FROM ledger_entry WHERE entry = %s", [searched])
+            assert web.execute(numbers).fetchone() == ([own],)
+            assert web.execute("SELECT count(DISTINCT entry) FROM ledger_body").fetchone() == (1,)
+            web.execute("SELECT ledger_append('shown', %s, %s)", [reading, NOTHING])
+            web.commit()
+            assert web.execute(numbers).fetchone() == (None,)
+        assert body(people, reading, "entries") == [own]
+
+    def test_whose_finding_it_is_reads_its_entries_and_counts_nothing(
+        self, connect: Connect, people: psycopg.Connection
+    ) -> None:
+        with connect(WEB) as web:
+            searched, _ = begun(web, "o.kim"), begun(web, "s.ito")
+            ((finding,),) = people.execute(
+                "INSERT INTO audits_finding (rule, subject, month, says, entries, answer_by, close_by)"
+                " VALUES ('volume', 'o.kim', '2026-11-01', 'x', %s, now(), now()) RETURNING id",
+                [[searched]],
+            )
+            reading = begun(web, "o.kim", event="log_intent", purpose="audit", query={"finding": finding})
+            web.execute("SELECT ledger_cover_entries(%s, '{}')", [reading])
+            web.commit()
+            assert web.execute("SELECT entry FROM ledger_entry").fetchall() == [(searched,)]
+            counted = "SELECT count(*) FROM audits_people('-infinity', 'infinity')"
+            assert web.execute(counted).fetchone() == (0,)
+            web.rollback()
+            reading = begun(web, "s.ito", event="log_intent", purpose="audit", groups=[])
+            web.execute("SELECT ledger_cover_entries(%s, '{}')", [reading])
+            web.commit()
+            assert web.execute("SELECT count(*) FROM ledger_entry").fetchone() == (0,), "a supervisor is no auditor"
+            web.rollback()
+            begun(web, "d.lund", event="log_intent", purpose="audit")
+            assert web.execute(counted).fetchone() != (0,)
+        people.execute("DELETE FROM audits_finding")
+
+    def test_server_for_partners_opens_records_for_their_queries_alone(
+        self, connect: Connect, people: psycopg.Connection
+    ) -> None:
+        """As its own role, by whatever function: for no person of the department, no covert group, no list."""
+        append = "SELECT ledger_append(%s, NULL, %s)"
+        with connect(FEDERATION) as server:
+            for event, asked in (
+                ("log_on", '{"person": "s.ito", "methods": [], "device": "", "known": true}'),
+                ("intent", fields(query={"exchange": "x"}, on_behalf_of="oakdale-pd")),
+                ("intent", fields(groups=[])),
+                ("log_intent", fields(groups=[], purpose="audit")),
+            ):
+                server.execute(f"SET ROLE {COMMAND}")
+                with pytest.raises(psycopg.errors.InsufficientPrivilege, match="query of a partner"):
+                    server.execute(append, [event, asked])
+                server.rollback()
+            server.execute(f"SET ROLE {COMMAND}")
+            server.execute("SELECT people_begin_session('invented', 's.ito')")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="query of a partner"):
+                server.execute("SELECT ledger_begin('invented', 'intent', %s)", [fields()])
+
     def test_what_is_taken_back_opens_nothing(self, connect: Connect, people: psycopg.Connection) -> None:
         with connect(WEB) as web:
             entry = begun(web, "o.kim")
@@ -236,6 +304,10 @@ class TestAttacks:
         people.execute("RESET session_replication_role")
         shown = {"person": "s.ito", "plates": [], "covert": {GROUP: {"plates": [], "numbers": [*range(100)]}}}
         call, count = "SELECT lists_show(%s, 's.ito', true, NULL, NULL)", "SELECT count(*) FROM lists_entry"
+        with connect(FEDERATION) as server:
+            server.execute(f"SET ROLE {COMMAND}")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="query of a partner"):
+                server.execute(call, [None])
         with connect(WEB) as web:
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 web.execute("SELECT ledger_append('list_shown', NULL, %s)", [json.dumps(shown)])

@@ -25,6 +25,7 @@ from platepost.department.database.roles import (
     ROLES,
     SIGNER,
     WEB,
+    WEBHOOK,
 )
 from platepost.department.ledger.entries import OpenEntry, open_entry
 from platepost.department.ledger.errors import ClosedEntryError
@@ -46,13 +47,14 @@ _PUBLISHED = {OWNER: ALL, WEB: READ, AUDITOR: READ, PURGER: READ}
 RIGHTS = {
     **dict.fromkeys(
         (
-            *("custody_record", "custody_picture", "custody_rejudged", "custody_read", "custody_hit"),
+            *("custody_picture", "custody_read", "custody_hit"),
             *("custody_withdrawal", "custody_status", "custody_audit", "custody_health", "custody_access"),
         ),
         _RECORDS,
     ),
-    **{key: {OWNER: READ, KEEPER: READ, WEB: READ} for key in ("custody_stored", "custody_judged")},
-    "custody_constants": {OWNER: ALL, KEEPER: ADD, WEB: READ},
+    # Who sends decisions to webhooks reads the record of the hit that its entry covers.
+    **dict.fromkeys(("custody_record", "custody_rejudged", "custody_constants"), _RECORDS | {WEBHOOK: READ}),
+    **{key: {OWNER: READ, KEEPER: READ, WEB: READ, WEBHOOK: READ} for key in ("custody_stored", "custody_judged")},
     # Of objects that no picture names: to know of one, or not to, shows nothing.
     "custody_unnamed_object": {OWNER: ALL, KEEPER: ADD | {"DELETE"}, PURGER: READ | {"DELETE"}},
     "ledger_node": {OWNER: ALL, KEEPER: ADD, PUBLIC: READ},
@@ -84,7 +86,7 @@ RIGHTS = {
         for name in ("lists_entry", "lists_lead", "alerts_decision", "people_training")
     },
     **{key: {OWNER: ALL, WEB: READ, SIGNER: READ} for key in ("lists_entry", "lists_recovery")},
-    "lists_request": {OWNER: ALL, WEB: READ, SIGNER: ADD},
+    "lists_request": {OWNER: ALL, WEB: READ, SIGNER: ADD, WEBHOOK: READ},
     # The pages see all but the file.
     "lists_import": {OWNER: ALL, SIGNER: ADD},
     # By which a trigger names an alert's source. A column of it is changed too.
@@ -107,21 +109,21 @@ RIGHTS = {
     "search_query": {OWNER: ALL},
     # An alert is changed by its steps alone: see tests/department/alerts.
     "alerts_transition": {OWNER: ALL, WEB: READ, AUDITOR: READ},
-    "alerts_alert": {OWNER: ALL, WEB: READ, AUDITOR: READ},
+    "alerts_alert": {OWNER: ALL, WEB: READ, AUDITOR: READ, WEBHOOK: READ},
     "alerts_step": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     "alerts_acknowledgment": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     # The keeper notes besides when it has told one.
     "alerts_decision": {OWNER: ALL, KEEPER: READ},
     "alerts_forgotten": {OWNER: ALL},
-    # The command line says who is told; the pages' role tells them, and notes that in a few columns.
+    # The command line decides who is sent them; who sends them changes a few columns.
     "alerts_sample": {OWNER: ALL, WEB: READ, AUDITOR: READ},
     "alerts_label": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     "alerts_settled": {OWNER: READ, WEB: READ, AUDITOR: READ},
-    "alerts_list_webhook": {OWNER: ALL - {"TRUNCATE"}, WEB: READ},
+    "alerts_list_webhook": {OWNER: ALL - {"TRUNCATE"}, WEBHOOK: READ},
     "alerts_webhook": {OWNER: ALL},
     "alerts_delivery": {OWNER: ALL},
     "alerts_webhook_open": {OWNER: ALL - {"TRUNCATE"}},
-    "alerts_undelivered": {OWNER: READ, WEB: READ},
+    "alerts_undelivered": {OWNER: READ, WEBHOOK: READ},
     "ledger_event": {OWNER: ALL - {"TRUNCATE"}, AUDITOR: READ, PURGER: READ},
     "ledger_class": {OWNER: ALL, AUDITOR: READ, PURGER: READ},
     **{key: {OWNER: ALL, WEB: READ, AUDITOR: READ} for key in ("ledger_department", "ledger_law")},
@@ -184,7 +186,7 @@ RIGHTS = {
 """By table and role, what the role may do. Django's other tables are the owner's."""
 RIGHTS = {table: rights | ({COMMAND: rights[WEB]} if WEB in rights else {}) for table, rights in RIGHTS.items()}
 _ENTERING = {*ROLES} - {PUBLIC}
-_OPENING = _ENTERING - {MISUSE}
+_OPENING = _ENTERING - {MISUSE, WEBHOOK}
 FUNCTIONS = {
     # Which event each may enter, the catalog says.
     "ledger_append": _ENTERING,
@@ -193,8 +195,14 @@ FUNCTIONS = {
     **{key: {OWNER, WEB} for key in ("ledger_begin", "ledger_show_others")},
     **{key: {OWNER} for key in ("ledger_enter_each", "ledger_all_shown", "ledger_cover", "ledger_cover_asked")},
     "ledger_close_left": {OWNER, KEEPER},
-    **{key: {OWNER} for key in ("ledger_intent", "ledger_is_open")},
-    **dict.fromkeys(("ledger_covered_plates", "ledger_covered_records"), _OPENING),
+    **{key: {OWNER} for key in ("ledger_intent", "ledger_is_open", "ledger_log_bound", "ledger_whole_log")},
+    # Covers entries of the ledger, and returns none of them.
+    **{key: {OWNER, WEB} for key in ("ledger_cover_entries", "ledger_covered_entries", "audits_cover_drawn")},
+    # Counts of the ledger, while an entry is open under which it is read.
+    **{key: {OWNER, WEB} for key in ("audits_searches", "audits_people", "audits_hours", "audits_with_cases")},
+    "sharing_purposes": {OWNER, WEB},
+    "ledger_covered_plates": _OPENING,
+    "ledger_covered_records": _OPENING | {WEBHOOK},
     # Each returns nothing of what it covers: at most how many there are, and whether there are more.
     **{f"custody_cover_{key}": {OWNER, WEB} for key in ("records", "rows", "plates", "named", "kept")},
     "custody_cover_after": {OWNER, COMMAND},
@@ -211,7 +219,7 @@ FUNCTIONS = {
     "ledger_flush": _ENTERING,
     **{key: {OWNER} for key in ("ledger_guard_agreement", "ledger_guard_sharing", "ledger_guard_behalf")},
     "ledger_guard_until": {OWNER},
-    "ledger_agency_refusal": {OWNER, WEB},
+    "ledger_agency_refusal": {OWNER, WEB, WEBHOOK},
     "sharing_require": {OWNER, WEB},
     **{key: {OWNER} for key in ("sharing_by_manager", "sharing_guard_request", "sharing_guard_release")},
     **{key: {OWNER} for key in ("sharing_guard_incident", "sharing_keep_report", "federation_guard")},
@@ -231,7 +239,7 @@ FUNCTIONS = {
     **{key: {OWNER, WEB} for key in ("ledger_open_approvals", "ledger_approved")},
     "ledger_guard_approval": {OWNER},
     "ledger_visible": {OWNER, WEB, AUDITOR, MISUSE},
-    "ledger_open": _OPENING,
+    "ledger_open": _OPENING | {WEBHOOK},
     "ledger_groups": _OPENING | {MISUSE},
     **{key: {OWNER, WEB} for key in ("ledger_agency_lack", "ledger_last_law", "ledger_today")},
     **{
@@ -301,7 +309,7 @@ FUNCTIONS = {
         for key in ("alerts_plain", "alerts_newest_list", "alerts_withdraw_listed", "alerts_draw", "alerts_lock")
     },
     # Opens an entry for a hit whose plate an agency with an agreement receives by webhook, and returns its name.
-    "alerts_release": {OWNER, WEB},
+    "alerts_release": {OWNER, WEBHOOK},
     # Whether a rejected hit may be reopened: of what a page's role sees anyway.
     "alerts_still_listed": {OWNER, WEB},
     **{

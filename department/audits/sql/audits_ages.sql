@@ -1,4 +1,4 @@
--- after: ledger_log_open
+-- after: ledger_whole_log
 -- How old the reads were that people were shown in a time, in days, and how many: no plate, no person, no covert read.
 -- NULL: they are no longer kept, or are no reads. A hit that came to a console was not searched for.
 CREATE OR REPLACE FUNCTION audits_ages(since timestamptz, until timestamptz)
@@ -10,7 +10,7 @@ JOIN public.ledger_entry AS intent ON intent.entry = shown.refers_to AND intent.
 JOIN public.ledger_body AS body ON body.entry = shown.entry AND body.field = 'records'
 CROSS JOIN LATERAL json_array_elements_text(body.value::json) AS record
 LEFT JOIN public.custody_read AS seen ON seen.record_id = record::bigint AND seen.covert_group IS NULL
-WHERE public.ledger_log_open() AND shown.event IN ('shown', 'failed') AND shown.at >= since AND shown.at < until
+WHERE public.ledger_whole_log() AND shown.event IN ('shown', 'failed') AND shown.at >= since AND shown.at < until
 AND NOT EXISTS (
     SELECT FROM public.ledger_body AS asked
     WHERE asked.entry = intent.entry AND asked.field = 'query' AND asked.value::jsonb ? 'console'

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("da8b88bc5b34d4dba1a9faeefab42fec3ee4254ea8027af6087478b0d78405ef"),
+        ApplySql("2addc4ce447057098f3d390330ec608a0a3a63fc67727560068650a1ef664cd0"),
     ]

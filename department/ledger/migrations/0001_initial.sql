@@ -170,16 +170,18 @@ CREATE TABLE ledger_sharing (
     CHECK (num_nulls(ended_by, ended_at) IN (0, 2))
 );
 
--- What each open entry opens, until it is closed: plates, and records by their number. `shown` is made from this.
+-- What each open entry opens, until it is closed: plates, records by their number, and entries of the ledger by theirs.
+-- `shown` is made from this.
 CREATE TABLE ledger_covered (
     entry uuid NOT NULL,
     plate text COLLATE "C",
     record bigint,
+    number bigint,
     compared boolean NOT NULL DEFAULT false,  -- of a plate: its text alone, to find those that fit best
     covert_group text COLLATE "C",  -- whose matter it is that this was looked at
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     -- What is covered opens nothing before it is committed.
     transaction xid8 NOT NULL DEFAULT pg_current_xact_id(),
-    CHECK (num_nonnulls(plate, record) = 1)
+    CHECK (num_nonnulls(plate, record, number) = 1)
 );
 CREATE INDEX ledger_covered_entry ON ledger_covered (entry);

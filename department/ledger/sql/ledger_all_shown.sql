@@ -13,9 +13,10 @@ BEGIN
         RAISE EXCEPTION 'this needs the isolation level READ COMMITTED' USING ERRCODE = 'insufficient_privilege';
     END IF;
     FOR part IN
-        SELECT covered.covert_group, CASE WHEN covered.plate IS NULL THEN 'records'
-            WHEN covered.compared THEN 'compared' ELSE 'plates' END AS field,
-            jsonb_agg(DISTINCT coalesce(to_jsonb(covered.plate), to_jsonb(covered.record))) AS all_of_it
+        SELECT covered.covert_group, CASE WHEN covered.record IS NOT NULL THEN 'records'
+            WHEN covered.number IS NOT NULL THEN 'entries' WHEN covered.compared THEN 'compared' ELSE 'plates' END AS field,
+            jsonb_agg(DISTINCT coalesce(to_jsonb(covered.plate), to_jsonb(covered.record), to_jsonb(covered.number)))
+                AS all_of_it
         FROM public.ledger_covered AS covered WHERE covered.entry = closing GROUP BY 1, 2 ORDER BY 1, 2
     LOOP
         place := CASE WHEN part.covert_group IS NULL THEN ARRAY[part.field]

@@ -20,6 +20,16 @@ BEGIN
     IF kind.event IS NULL THEN
         RAISE EXCEPTION 'no event of the ledger: %', event USING ERRCODE = 'check_violation';
     END IF;
+    -- By whatever function: who answers partner departments opens records for a query of one alone, and none of a covert
+    -- group (see `ledger_guard_behalf`), and begins no session of the pages.
+    IF session_user = 'platepost_federation' AND (event IN ('log_intent', 'list_shown', 'log_on') OR event = 'intent' AND (
+        SELECT bool_or(
+            (item -> 'query')::jsonb ? 'exchange' IS NOT TRUE OR item ->> 'on_behalf_of' IS NULL
+            OR (item -> 'groups')::jsonb <> '[]'
+        ) FROM json_array_elements(fields) AS asked (item)
+    )) THEN
+        RAISE EXCEPTION 'only a query of a partner department opens records here' USING ERRCODE = 'insufficient_privilege';
+    END IF;
     line.event := event;
     line.class := kind.class;
     line.transaction := pg_current_xact_id();
