@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import ProgrammingError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
@@ -84,7 +83,7 @@ def cover_entries(log: OpenEntry, **asked: Any) -> None:
         ClosedEntryError: the entry is not open, or does not open the ledger.
 
     """
-    covering(log, "ledger_cover_entries(%s, %s)::text", [json.dumps(asked, cls=DjangoJSONEncoder)])
+    covering(log, "ledger_cover_entries(%s, %s)::text", [json.dumps(asked, default=str)])
 
 
 def covering(log: OpenEntry, call: str, values: Sequence[Any]) -> Any:  # noqa: ANN401 - what the function returns
