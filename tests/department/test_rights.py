@@ -248,6 +248,7 @@ FUNCTIONS = {
             "ledger_guard_agency",
             "ledger_guard_law",
             "sharing_guard_law",
+            "sharing_guard_hearing",
             "sharing_change_law",
             "sharing_bind_law",
         )

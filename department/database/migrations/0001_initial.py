@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("2addc4ce447057098f3d390330ec608a0a3a63fc67727560068650a1ef664cd0"),
+        ApplySql("4bbbf894681d9c4301d365ba904afad5d46dd60d102377024d760b71ebfcfb1b"),
     ]

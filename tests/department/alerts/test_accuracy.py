@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -92,6 +93,20 @@ def test_what_was_purged_is_nobody_s_to_label(dispatch: Dispatch, people: list[D
         assert not {next_sample(person) for person in people} & {once, never}
         matches = sampled_reads()["all"]
     assert (matches.wrong, matches.illegible, matches.open) == (reject_rate(0, 1), 0, 2), "those that are left"
+
+
+@pytest.mark.parametrize("zone", ["Etc/GMT+12", "Etc/GMT-14"])
+def test_weeks_begin_where_the_department_is(dispatch: Dispatch, zone: str) -> None:
+    now = datetime.now(UTC)
+    monday = now.replace(hour=0, minute=0, second=0) - timedelta(days=now.weekday())
+    at = monday - timedelta(hours=1) if zone == "Etc/GMT-14" else monday
+    week, current = (each.astimezone(ZoneInfo(zone)).isocalendar()[:2] for each in (at, now))
+    dispatch.act("UPDATE ledger_department SET timezone = %s", zone)
+    dispatch.keep(dispatch.post.read(text="7ZONE01", captured=at))
+    with as_role(COMMAND):
+        assert draw_samples() == (week != current)
+    dispatch.act("UPDATE ledger_department SET timezone = 'UTC'")
+    dispatch.act("TRUNCATE alerts_sample, alerts_label")
 
 
 def test_a_post_that_was_away_is_drawn_later(dispatch: Dispatch, people: list[DepartmentPerson]) -> None:

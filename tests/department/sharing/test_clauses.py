@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
@@ -319,6 +320,17 @@ def test_policy_is_published_once(people: dict[str, DepartmentPerson], db: None)
     with pytest.raises(SharingError, match="published already"):
         publish_policy(person="r.manager", hearing=today)
     assert sql(published) == [(before + 1,)]
+
+
+@pytest.mark.parametrize("zone", ["Etc/GMT+12", "Etc/GMT-14"])
+def test_hearing_was_held_by_the_department_s_own_day(people: dict[str, DepartmentPerson], db: None, zone: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE ledger_department SET timezone = %s", [zone])
+    today = timezone.now().astimezone(ZoneInfo(zone)).date()
+    with pytest.raises(SharingError) as refused:
+        publish_policy(person="r.manager", hearing=today + timedelta(days=1))
+    assert refused.value.rule == "sharing_policy_heard"
+    publish_policy(person="r.manager", hearing=today)
 
 
 @pytest.mark.django_db(transaction=True)
