@@ -4,6 +4,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import process_time
 
@@ -17,6 +18,7 @@ from platepost.common.errors import PictureError
 from platepost.device.vision.detector import MINIMUM_SCORE
 from platepost.device.vision.recognizer import LEGIBLE, Recognizer
 from platepost.device.vision.serials import COUNTRIES, Country
+from platepost.models.evaluate.corrections import correction_of
 from platepost.models.evaluate.manifest import Dataset, ManifestError, read_manifest
 from platepost.models.evaluate.metrics import PictureResult, compare, summarise
 from platepost.models.evaluate.page import write_page
@@ -33,13 +35,16 @@ def evaluate_manifest(manifest: Dataset, recognizer: Recognizer, *, crop: bool =
 
     """
     for picture in manifest.pictures:
-        pixels = cv2.imread(str(picture.path), cv2.IMREAD_COLOR)
+        content = picture.path.read_bytes() if picture.path.is_file() else b""
+        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
         if pixels is None:
             raise PictureError(f"{picture.path}: is missing or no picture (named by {manifest.path})")
         image = np.asarray(pixels, np.uint8)
         start = process_time()
         recognition = recognizer.recognize_crop(image) if crop or picture.cut_out else recognizer.recognize_still(image)
-        yield compare(picture, recognition, cpu_milliseconds=(process_time() - start) * 1000)
+        result = compare(picture, recognition, cpu_milliseconds=(process_time() - start) * 1000)
+        correction = correction_of(content)
+        yield result if correction is None else replace(result, corrected=correction.accepts(content, result.read))
 
 
 @click.command(

@@ -47,6 +47,13 @@ class PictureResult:
     """Who issued the plate that the best plate was held against, where known."""
     claimed: str | None = None
     """Who is claimed to have issued the best plate, as records say it, or nobody."""
+    corrected: bool | None = None
+    """`folded` by what the picture shows, where its label contradicts that; None where no one can tell."""
+
+    @property
+    def named(self) -> bool:
+        """Whether a state is claimed: `other` names none."""
+        return self.claimed not in {OTHER, None}
 
     @property
     def claim_right(self) -> bool:
@@ -84,6 +91,7 @@ def compare(picture: LabelledPicture, recognition: Recognition, *, cpu_milliseco
         plates=plates,
         region=_told(regions.get(truth)),
         claimed=first.issuer.region if first and first.issuer else None,
+        corrected=fold(best) in folded,
     )
 
 
@@ -119,6 +127,8 @@ class Summary:
     """Pictures whose best plate reads exactly right."""
     folded: float | None
     """The same with O counted as 0 and I as 1."""
+    corrected: float | None
+    """The same by `corrections.json`, without the pictures whose text no one can tell."""
     anywhere: float | None
     """Pictures any plate of which reads right, folded."""
     characters: float | None
@@ -129,8 +139,12 @@ class Summary:
     """Expected calibration error of the best plates' confidence, over ten bins of equally many."""
     brier: float | None
     """Brier score of it."""
+    region_named: float | None
+    """Share of the plates read, of those whose issuer is known, of which a state is claimed; `other` is none."""
+    named_right: float | None
+    """Share of those states that are right."""
     region_told: float | None
-    """Share of the plates read, of those whose issuer is known, of which an issuer is claimed."""
+    """As `region_named`, with `other` as a claim."""
     region_right: float | None
     """Share of those claims that are right."""
     california_told: float | None
@@ -164,16 +178,20 @@ def summarise(results: Sequence[PictureResult]) -> Summary:
     read = [result for result in texted if result.read]
     issued = [result for result in results if result.region and result.read]
     claims = [result for result in issued if result.claimed]
+    corrected = [result.corrected for result in texted if result.corrected is not None]
     told = [result.confidence for result in read], [result.folded for result in read]
     return Summary(
         pictures=len(results),
         strict=_share([result.strict for result in texted]),
         folded=_share([result.folded for result in texted]),
+        corrected=_share(corrected),
         anywhere=_share([result.anywhere for result in texted]),
         characters=1 - sum(result.wrong_characters for result in texted) / length if length else None,
         coverage=coverage(texted),
         calibration_error=expected_calibration_error(*told) if read else None,
         brier=brier_score(*told) if read else None,
+        region_named=_share([result.named for result in issued]),
+        named_right=_share([result.claim_right for result in claims if result.named]),
         region_told=_share([result.claimed is not None for result in issued]),
         region_right=_share([result.claim_right for result in claims]),
         california_told=_share([o.claimed == CALIFORNIA for o in issued if o.region == CALIFORNIA]),

@@ -1,4 +1,5 @@
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ from platepost.common.errors import PictureError
 from platepost.device.vision.reader import Reading
 from platepost.device.vision.recognizer import Milliseconds, Plate, Recognition
 from platepost.models.evaluate.cli import evaluate
+from platepost.models.evaluate.corrections import Correction, digest_of
 from platepost.models.evaluate.manifest import ManifestError
 
 
@@ -56,6 +58,21 @@ def test_table_and_page(folder: Path, recognizer: object) -> None:
     assert result.exit_code == 0
     assert "100.0%" in result.output
     assert "0 of 1 pictures" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("shows", "corrected"), [("7ABC123", 1.0), ("7ABC128", 0.0), (None, None)])
+def test_figures_are_given_as_labeled_and_as_corrected(
+    folder: Path, recognizer: object, mocker: MockerFixture, shows: str | None, corrected: float | None
+) -> None:
+    images = [{"file": "a.png", "plates": [{"box": [20, 20, 80, 50], "text": "7A8C123"}]}]
+    (folder / "manifest.json").write_text(json.dumps({"images": images}))
+    picture = (folder / "a.png").read_bytes()
+    correction = Correction(None if shows is None else digest_of(picture, shows), "why", "who")
+    mocker.patch("platepost.models.evaluate.corrections.corrections").return_value = {
+        sha256(picture).hexdigest(): correction
+    }
+    figures = json.loads(CliRunner().invoke(evaluate, ["--json", str(folder)]).output)
+    assert (figures["folded"], figures["corrected"]) == (0.0, corrected)
 
 
 def test_missing_picture_is_named(folder: Path, recognizer: object) -> None:

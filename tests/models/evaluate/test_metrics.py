@@ -156,6 +156,8 @@ def test_issuers_are_counted_where_they_are_known(outcome: Compare) -> None:
     pairs += [("US-OR", "US-OR"), ("US-OR", "US-WA"), ("CA-ON", "other")]
     unknown = [(None, "other"), ("US", "US-CA")]
     summary = summarise([told(*pair) for pair in pairs + unknown])
+    assert summary.region_named == pytest.approx(4 / 8), "`other` names no state"
+    assert summary.named_right == pytest.approx(2 / 4)
     assert summary.region_told == pytest.approx(7 / 8)
     assert summary.region_right == pytest.approx(4 / 7)
     assert summary.california_told == pytest.approx(1 / 3)
