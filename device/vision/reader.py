@@ -131,8 +131,7 @@ class Reader:
 
     def read_rectified(self, plate: NDArray[np.uint8], *, again: bool = False) -> Reading:
         """Read a 64 x 160 uint8 plate seen from the front; `again` allows further looks if the first is in doubt."""
-        first = self.observe(plate)
-        return self.settle([first, *self.observe_moved(plate)] if again and first.doubtful else [first])
+        return self.settle(self.observe_thoroughly(plate) if again else [self.observe(plate)])
 
     def observe(self, plate: NDArray[np.uint8]) -> Observation:
         """Look once at a 64 x 160 uint8 plate seen from the front."""
@@ -144,6 +143,11 @@ class Reader:
         letters = softmax(self.model.outputs[self._text].real(answers[self._text][0]))
         probabilities = np.hstack([letters * (1 - hidden), hidden])
         return Observation(probabilities, tuple(beam_search(merge_look_alikes(probabilities))))
+
+    def observe_thoroughly(self, plate: NDArray[np.uint8]) -> list[Observation]:
+        """Look at a 64 x 160 uint8 plate, and if that is in doubt, slightly moved as well."""
+        first = self.observe(plate)
+        return [first, *self.observe_moved(plate)] if first.doubtful else [first]
 
     def observe_moved(self, plate: NDArray[np.uint8]) -> list[Observation]:
         """Look at a 64 x 160 uint8 plate slightly turned either way and slightly shifted either way."""
@@ -192,6 +196,12 @@ def in_doubt(observations: Sequence[Observation]) -> bool:
     texts = {look.hypotheses[0].text for look in observations}
     disagree = len(texts) > 1 and any(look.hypotheses[0].probability >= HOPELESS for look in observations)
     return disagree or any(look.doubtful for look in observations)
+
+
+def claimed(observations: Sequence[Observation]) -> float:
+    """Return the probability of the text that is likeliest in the mean of looks at one plate; 0 where that is none."""
+    best = _together(observations)[0]
+    return best.probability if best.text else 0.0
 
 
 def stretched(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from pytest_mock import MockerFixture
 
 from platepost.common.errors import BackendError, ModelError
 from platepost.device.vision.ctc import ALPHABET, Hypothesis
@@ -16,7 +17,7 @@ from platepost.device.vision.interpreter import Network
 from platepost.device.vision.modelfiles import shipped
 from platepost.device.vision.reader import Observation, stretched
 from platepost.device.vision.recognizer import LEGIBLE, Recognizer
-from platepost.device.vision.region import Evidence, Impression
+from platepost.device.vision.region import CALIFORNIA, Evidence, Impression
 from platepost.models.plates import render_plate
 from platepost.wire.records.regions import OTHER
 
@@ -242,14 +243,14 @@ def test_frames_of_any_shape_are_taken(recognizer: Recognizer, shape: tuple[int,
     recognizer.recognize(np.random.default_rng(1).integers(0, 255, shape, np.uint8))
 
 
-def leaning_crop(text: str, seed: int) -> np.ndarray:
-    """Cut a plate that leans by 23 degrees out of a car's boot by an upright box."""
+def leaning_crop(text: str, seed: int, degrees: float = 23) -> np.ndarray:
+    """Cut a plate that leans out of a car's boot by an upright box."""
     boot = np.full((220, 300, 3), (60, 45, 40), np.uint8)
     plate = render_plate(np.random.default_rng(seed), text=text, design="california_passenger", height=160).image
     boot[70:150, 70:230] = cv2.resize(plate, (160, 80), interpolation=cv2.INTER_AREA)
-    turn = cv2.getRotationMatrix2D((150, 110), 23, 1)
+    turn = cv2.getRotationMatrix2D((150, 110), degrees, 1)
     boot = cv2.warpAffine(boot, turn, (300, 220), borderMode=cv2.BORDER_REPLICATE)
-    return cv2.GaussianBlur(boot[36:184, 55:245], (0, 0), 0.8)
+    return cv2.GaussianBlur(boot[22:198, 55:245], (0, 0), 0.8)
 
 
 def test_leaning_plates_in_crops_are_read_by_their_corners(recognizer: Recognizer) -> None:
@@ -261,6 +262,24 @@ def test_leaning_plates_in_crops_are_read_by_their_corners(recognizer: Recognize
     right, right_whole = (sum(map(str.__eq__, told, texts)) for told in (found, whole))
     assert right >= 4, found
     assert right >= right_whole + 2, whole
+
+
+@pytest.mark.parametrize("degrees", [30, -30, 45, -45])
+def test_plates_in_crops_are_read_however_they_lean(recognizer: Recognizer, degrees: float) -> None:
+    crops = {text: leaning_crop(text, seed, degrees) for seed, text in enumerate(TEXTS)}
+    plates = {text: recognizer.recognize_crop(crop).plates[0] for text, crop in crops.items()}
+    read = [plate for text, plate in plates.items() if plate.text == text]
+    assert len(read) >= 2, plates
+    assert any(plate.issuer is not None and plate.issuer.region == CALIFORNIA for plate in read), "as seen upright"
+
+
+def test_a_sure_crop_is_not_searched_turned(recognizer: Recognizer, mocker: MockerFixture) -> None:
+    search = mocker.patch("platepost.device.vision.recognizer.leaning", return_value=[])
+    plate = render_plate(np.random.default_rng(3), text=TEXTS[0], design="california_passenger", height=64).image
+    assert recognizer.recognize_crop(plate).plates[0].text == TEXTS[0]
+    search.assert_not_called()
+    assert recognizer.recognize_crop(np.full((60, 120), 127, np.uint8)).plates == ()
+    search.assert_called_once()
 
 
 def test_blur_lowers_confidence(recognizer: Recognizer) -> None:
