@@ -14,6 +14,7 @@ from heapq import nlargest
 from math import log
 
 from platepost.device.vision.ctc import Hypothesis, folded
+from platepost.device.vision.formats import States, favor
 from platepost.device.vision.fusion import Fusion
 from platepost.device.vision.reader import Glyph, Reading
 
@@ -136,8 +137,10 @@ class Poll:
                 readings[folded(spelling)] += support.frames
         return readings
 
-    def consensus(self) -> Consensus:
+    def consensus(self, states: States = ()) -> Consensus:
         """Combine the votes character by character among texts of the length that most speaks for.
+
+        The formats of `states`, which may have issued the plate, speak for a text.
 
         Raises:
             ValueError: there is no vote.
@@ -149,6 +152,9 @@ class Poll:
         if len(self._fusion) > 1 and max(texts.values()) < AGREED * weight:
             heaviest = nlargest(CANDIDATES, filter(None, texts), key=lambda text: texts[text])
             weight, texts = 1.0, self._fusion.posterior(heaviest)
+        if states:
+            likelier = {text: share * favor(text, states) for text, share in texts.items()}
+            weight, texts = weight + sum(likelier.values()) - sum(texts.values()), likelier
         places = _places(texts)
         text = "".join(max(place, key=lambda character: place[character]) for place in places)
         characters = tuple(

@@ -101,7 +101,7 @@ class Passage:
     rival: str = ""
     """The last frame's text, as `folded` gives it, if it was so sure and so different that the next may split them."""
     impression: Impression = NONE
-    """What the best frames show besides the text, once the networks were asked."""
+    """What the best frames show besides the text, once the networks were asked; `judge` changes it."""
     described: Appearance | None = None
     """The vehicle's appearance in the best frame; None until the passage is announced or ends."""
     _plates: list[tuple[float, NDArray[np.uint8]]] = field(default_factory=list)
@@ -127,6 +127,10 @@ class Passage:
         self.last = sighting
         self.rival = folded(sighting.plate.text) if self._rivals(sighting) else ""
         self._count(sighting)
+
+    def judge(self, impression: Impression) -> None:
+        """Take in what its best frames show besides the text: the formats of states that may have issued it count."""
+        self.impression, self._consensus = impression, None
 
     def announce(self) -> None:
         """Note that its present text is reported while the passage goes on."""
@@ -223,7 +227,7 @@ class Passage:
     def consensus(self) -> Consensus:
         """What all frames so far say together, if it is a plate; decisions go by it."""
         if self._consensus is None:
-            self._consensus = self._poll.consensus()
+            self._consensus = self._poll.consensus(self.impression.states)
         return self._consensus
 
     @property

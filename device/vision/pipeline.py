@@ -172,7 +172,7 @@ class Pipeline:
     def _judge_plate(self, passage: Passage) -> None:
         """Ask who issued the plate, and whether it is one, by the passage's best frames so far."""
         if self.recognizer is not None:
-            passage.impression = self.recognizer.impression(passage.best_plates, passage.consensus.text)
+            passage.judge(self.recognizer.impression(passage.best_plates, passage.consensus.text))
 
     def _describe(self, passage: Passage) -> None:
         """Ask about the vehicle: for the first announcement, and again at the passage's end, by a better frame."""

@@ -21,7 +21,7 @@ from platepost.device.vision.ctc import (
     softmax,
     spell,
 )
-from platepost.device.vision.formats import doubted, preferred, spelled
+from platepost.device.vision.formats import States, doubted, preferred, spelled, weighed
 from platepost.device.vision.geometry import Corners, rectify
 from platepost.device.vision.interpreter import Network
 from platepost.device.vision.serials import COUNTRIES, Country
@@ -153,10 +153,11 @@ class Reader:
         """Look at a 64 x 160 uint8 plate slightly turned either way and slightly shifted either way."""
         return [self.observe(moved(plate, by)) for by in AGAIN]
 
-    def settle(self, observations: Sequence[Observation], serials: str | None = None) -> Reading:
-        """Make one reading of looks at the same plate: the text that is likeliest in their mean, ties by `preferred`.
+    def settle(self, observations: Sequence[Observation], states: States = ()) -> Reading:
+        """Make one reading of looks at the same plate: the text that is likeliest in their mean.
 
-        `serials` are the issuer's formats, where it is known; else the country's count.
+        The formats of `states`, which may have issued it, speak for a text; where none are given, the country's break
+        ties.
 
         Raises:
             ValueError: there is no look.
@@ -164,7 +165,8 @@ class Reader:
         """
         if not observations:
             raise ValueError("a reading needs at least one look")
-        together = preferred(_together(observations), self._serials if serials is None else serials)
+        together = _together(observations)
+        together = weighed(together, states) if states else preferred(together, self._serials)
         best, *others = together
         # Spelled as by the look that sees it most clearly.
         clearest = spell(max(observations, key=lambda look: look.claims(best.text)).probabilities, best.text)

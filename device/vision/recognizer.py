@@ -31,7 +31,7 @@ from platepost.device.vision.reader import (
     stretched,
 )
 from platepost.device.vision.region import NONE, Evidence, Impression, Issuer, RegionNet
-from platepost.device.vision.serials import STATES, Country
+from platepost.device.vision.serials import Country
 from platepost.device.vision.settings import VisionSettings
 from platepost.device.vision.vehicle import NOTHING, Appearance, VehicleNet
 
@@ -281,11 +281,10 @@ class Recognizer:
         ]
 
     def _issued(self, plate: Plate, observations: Sequence[Observation], rectified: NDArray[np.uint8]) -> Plate:
-        """Say who issued a plate that was read from so many looks; if that is a state, its formats break ties."""
+        """Say who issued a plate that was read from so many looks; if states may have, their formats count."""
         impression = self.impression([rectified], plate.text)
-        serials = STATES.get(impression.likeliest or "")
-        if serials and in_doubt(observations):
-            plate = replace(plate, reading=self.reader.settle(observations, serials))
+        if impression.states and in_doubt(observations):
+            plate = replace(plate, reading=self.reader.settle(observations, impression.states))
         return replace(plate, issuer=impression.issuer, look=impression.plate, evidence=impression.evidence)
 
     def _observe(self, gray: NDArray[np.uint8], corners: Corners) -> list[Observation]:

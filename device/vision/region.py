@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from platepost.device.vision.calibration import CAUTIOUS, Coefficients
 from platepost.device.vision.ctc import softmax
-from platepost.device.vision.formats import listed
+from platepost.device.vision.formats import States, listed
 from platepost.device.vision.interpreter import Network
 from platepost.device.vision.reader import HEIGHT, WIDTH
 from platepost.device.vision.serials import CALIFORNIA_ALONE
@@ -25,6 +25,8 @@ CALIFORNIA = "US-CA"
 _ISSUERS, _PLATE = (1, len(REGIONS)), (1, 1, 1, 1)
 """Shapes of the answers."""
 _CALIFORNIA = REGIONS.index(CALIFORNIA)
+_LEAST_STATE = 0.01
+"""Probability of a state below which its formats do not count."""
 _MIDDLE, _SPREAD, _MOST = 128.0, 55.0, 8.0
 """Mean and standard deviation of the gray levels that the network sees, and the most that contrast is raised by."""
 
@@ -47,8 +49,8 @@ class Least:
     """The same for California, if its serial is of a format that hardly another state has."""
     elsewhere: float = CAUTIOUS
     """Of any issuer but California, from which on that is said where none can be named."""
-    likeliest: float = CAUTIOUS
-    """From which on a state's formats break ties."""
+    states: float = CAUTIOUS
+    """Of all states together, from which on their formats count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,13 @@ class Impression:
     """Who issued it, if that can be told."""
     plate: float | None = None
     """Logit that it is a license plate rather than other lettering, where the file tells that."""
-    likeliest: str | None = None
-    """Who probably issued it, be that too doubtful to be told: enough to break a tie between two texts."""
     evidence: Evidence = Evidence()
     """What that logit is worth, with the detector's score."""
+    states: States = ()
+    """Which states may have issued it, each with its probability, be they too doubtful to be told: their formats count.
+
+    None where it is likelier that no state did.
+    """
 
 
 NONE = Impression()
@@ -131,9 +136,15 @@ class RegionNet:
         known = [kind for kind in kinds if kind is not None]
         mean = np.mean(issuers, axis=0)
         shares = softmax(mean)
-        likeliest = REGIONS[int(shares.argmax())] if shares.max() >= self.least.likeliest else None
+        states = tuple(
+            (region, float(share))
+            for region, share in zip(REGIONS, shares, strict=True)
+            if region != OTHER and share >= _LEAST_STATE
+        )
+        if sum(share for _, share in states) < self.least.states:
+            states = ()
         plate = float(np.mean(known)) if known else None
-        return Impression(claimed(mean, self.least, text), plate, likeliest, self.evidence)
+        return Impression(claimed(mean, self.least, text), plate, self.evidence, states)
 
 
 def leveled(plate: NDArray[np.uint8]) -> NDArray[np.uint8]:

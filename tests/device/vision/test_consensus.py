@@ -3,18 +3,19 @@ from dataclasses import replace
 
 import pytest
 
-from platepost.device.vision.consensus import Consensus, Poll, Vote
+from platepost.device.vision.consensus import SINGLE_FRAME, Consensus, Poll, Vote
+from platepost.device.vision.formats import States
 from platepost.device.vision.reader import Reading
 from tests.device.vision.test_fusion import columns
 
 Readings = Callable[..., Reading]
 
 
-def consensus(votes: Sequence[Vote]) -> Consensus:
+def consensus(votes: Sequence[Vote], states: States = ()) -> Consensus:
     poll = Poll()
     for vote in votes:
         poll.add(vote)
-    return poll.consensus()
+    return poll.consensus(states)
 
 
 def test_one_sharp_look_outweighs_several_blurred_ones(reading: Readings) -> None:
@@ -118,6 +119,18 @@ def test_large_looks_that_see_nothing_do_not_outweigh_a_small_sharp_one(reading:
         columns=columns({"7": 1.0}, {"H": 0.9, "A": 0.1}, {"1": 1.0}, {"2": 1.0}, {"3": 1.0}),
     )
     assert consensus([*[Vote(blurred, 100)] * 11, Vote(sharp, 5)]).text == "7H123"
+
+
+def test_the_formats_of_states_that_may_have_issued_it_speak_for_a_text(reading: Readings) -> None:
+    votes = [Vote(reading("7QBC234", 0.6, ("7DBC234", 0.3)), 1)] * 2
+    plain, californian = consensus(votes), consensus(votes, (("US-CA", 0.9),))
+    assert (plain.text, californian.text) == ("7QBC234", "7DBC234")
+    # 0.3 counts 6.4 times; 0.1 is left for texts that no look showed, and no look's own best text is this one.
+    assert californian.confidence == pytest.approx(SINGLE_FRAME * 1.92 / (1.92 + 0.6 + 0.1))
+    assert [other.text for other in californian.alternatives] == ["7QBC234"]
+    assert consensus(votes, (("US-NV", 0.9),)).text == "7QBC234"
+    sure = [Vote(reading("7QBC234", 0.95, ("7DBC234", 0.05)), 1)] * 2
+    assert consensus(sure, (("US-CA", 0.9),)).text == "7QBC234"
 
 
 def test_no_vote_is_an_error() -> None:

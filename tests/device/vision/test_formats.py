@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from platepost.device.vision.ctc import ALPHABET, Hypothesis, folded
-from platepost.device.vision.formats import BOUND, TIE, doubted, listed, plausibility, preferred, spelled
+from platepost.device.vision.formats import (
+    BOUND,
+    ISSUED,
+    TIE,
+    doubted,
+    listed,
+    plausibility,
+    preferred,
+    spelled,
+    weighed,
+)
 from platepost.device.vision.serials import CALIFORNIAN, COUNTRIES, STATES, Country
 from platepost.wire.records.regions import OTHER, REGIONS
 
@@ -132,3 +142,18 @@ def test_california_leaves_i_o_and_q_out_of_the_first_and_the_third_letter() -> 
 def test_a_format_breaks_a_tie_and_overrules_nothing() -> None:
     assert texts_of_california(("7QBC234", 0.7), ("7DBC234", 0.3)) == "7QBC234"
     assert texts_of_california(("1291164", 0.5), ("1Z91164", 0.45)) == "1291164"
+
+
+def test_a_text_counts_as_much_more_as_its_format_is_likely_to_be_the_issuers() -> None:
+    unlikely, likely = Hypothesis("7QBC234", 0.6), Hypothesis("7DBC234", 0.2)
+    first, second = weighed([unlikely, likely], (("US-CA", 0.9), ("US-NV", 0.1)))
+    favored = 0.2 * (1 + 0.9 * (ISSUED - 1))
+    total = favored + 0.6 + 0.2  # what is left to 1 stays for all other texts
+    assert (first.text, first.probability) == ("7DBC234", pytest.approx(favored / total))
+    assert (second.text, second.probability) == ("7QBC234", pytest.approx(0.6 / total))
+    assert weighed([unlikely, likely], (("US-CA", 0.2),))[0] == Hypothesis("7QBC234", pytest.approx(0.6 / (1 + 0.24)))
+
+
+def test_a_format_does_not_overrule_what_is_plain() -> None:
+    assert weighed([Hypothesis("1291164", 0.9), Hypothesis("1Z9116A", 0.1)], (("US-CA", 1.0),))[0].text == "1291164"
+    assert weighed([Hypothesis("7QBC234", 0.9), Hypothesis("7DBC234", 0.1)], (("US-CA", 1.0),))[0].text == "7QBC234"

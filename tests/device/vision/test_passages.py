@@ -6,6 +6,7 @@ import pytest
 
 from platepost.device.vision.consensus import SPAN_TEXTS
 from platepost.device.vision.passages import WIDTHS, Passage, Passages
+from platepost.device.vision.reader import Reading
 from platepost.device.vision.region import Evidence, Impression
 from platepost.device.vision.settings import PassageSettings
 from platepost.device.vision.sighting import Sighting
@@ -232,8 +233,22 @@ def seen_by(sighting: Sightings, look: float | None, *, score: float = 0.9, text
         seen = sighting(step / 20, text=text)
         passages.update([replace(seen, plate=replace(seen.plate, score=score))])
     (passage,) = passages.open
-    passage.impression = Impression(plate=look, evidence=Evidence(offset=-2.17, by_score=6.37, by_look=0.89))
+    passage.judge(Impression(plate=look, evidence=Evidence(offset=-2.17, by_score=6.37, by_look=0.89)))
     return passage
+
+
+def test_once_states_are_known_that_may_have_issued_it_their_formats_count(
+    sighting: Sightings, reading: Callable[..., Reading]
+) -> None:
+    passages = Passages()
+    for step in range(2):
+        seen = sighting(step / 20)
+        looked = reading("7QBC234", 0.6, ("7DBC234", 0.3))
+        passages.update([replace(seen, plate=replace(seen.plate, reading=looked))])
+    (passage,) = passages.open
+    assert passage.consensus.text == "7QBC234"
+    passage.judge(Impression(states=(("US-CA", 0.9),)))
+    assert passage.consensus.text == "7DBC234"
 
 
 def test_what_is_told_of_a_passage_goes_by_its_look_too(sighting: Sightings) -> None:

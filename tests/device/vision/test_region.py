@@ -21,7 +21,7 @@ from platepost.device.vision.region import (
 )
 from platepost.wire.records.regions import OTHER, REGIONS
 
-LEAST = Least(issuer=0.95, californian=0.8, elsewhere=0.99, likeliest=0.5)
+LEAST = Least(issuer=0.95, californian=0.8, elsewhere=0.99, states=0.5)
 
 
 def logits(region: str, probability: float) -> np.ndarray:
@@ -78,11 +78,14 @@ def test_looks_are_averaged_and_not_added() -> None:
     net.observe = lambda _plate: next(told)  # type: ignore[method-assign]  # of this one net
     plate = np.zeros((64, 160), np.uint8)
     # The mean of the three is 0.77, their sum would be 0.9999.
-    assert net.impression([plate] * 3) == Impression(None, pytest.approx(3.0), CALIFORNIA, net.evidence)
+    seen = net.impression([plate] * 3)
+    assert seen == Impression(None, pytest.approx(3.0), net.evidence, seen.states)
+    assert dict(seen.states)[CALIFORNIA] == pytest.approx(0.77, abs=0.01)
     net.observe = lambda _plate: (logits("US-NV", 0.99), None)  # type: ignore[method-assign]
-    assert net.impression([plate] * 3) == Impression(Issuer("US-NV", pytest.approx(0.99)), None, "US-NV", net.evidence)
-    net.observe = lambda _plate: (logits("US-NV", LEAST.likeliest - 0.01), None)  # type: ignore[method-assign]
-    assert net.impression([plate]).likeliest is None
+    nevadan = (("US-NV", pytest.approx(0.99)),)
+    assert net.impression([plate] * 3) == Impression(Issuer(*nevadan[0]), None, net.evidence, nevadan)
+    net.observe = lambda _plate: (logits(OTHER, 1 - LEAST.states + 0.02), None)  # type: ignore[method-assign]
+    assert net.impression([plate]).states == (), "likelier that no state issued it"
     assert net.impression([]) == Impression()
 
 
