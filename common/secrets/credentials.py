@@ -4,7 +4,7 @@ On a unit the keys lie where only root may read them, or encrypted to the machin
 root. systemd hands it copies, in memory that is not swapped if it can have such, in a folder named by
 `CREDENTIALS_DIRECTORY`; docs/system.md says what keeps out of swap what this software makes of them. A key that is not
 where the configuration has it is read from there by the name of its file, and for a technician, who works as root and
-gets no copies, from the folder in `PLATEPOST_KEYS`.
+gets no copies, from the folder `keys` beside it, which systemd takes the copies from.
 """
 
 import os
@@ -16,17 +16,17 @@ PRIVATE = "private key"
 """Marks a path of the configuration that may be delivered so."""
 CREDENTIAL = "platepost"
 """Name of the credential in the unit; for a folder, systemd puts it before the name of each file."""
+KEYS = "keys"
+"""The folder of a post's private keys, beside its configuration."""
 
 
 def delivered(path: Path) -> Path:
-    """Return where the private key at `path` is to be read: there, or a file of its name that systemd delivered."""
-    if os.path.exists(path):  # noqa: PTH110 - Path.exists raises in a folder that is not this user's
-        return path
-    for folder in filter(None, map(os.environ.get, ("CREDENTIALS_DIRECTORY", "PLATEPOST_KEYS"))):
-        for name in (f"{CREDENTIAL}_{path.name}", path.name):
-            if (file := Path(folder) / name).is_file():
-                return file
-    return path
+    """Return where the private key at `path` is to be read: there, as systemd delivered it, or in the folder `keys`."""
+    files = [path, path.parent / KEYS / path.name]
+    if folder := os.environ.get("CREDENTIALS_DIRECTORY"):
+        files[1:1] = [Path(folder) / f"{CREDENTIAL}_{path.name}", Path(folder) / path.name]
+    # Path.exists raises in a folder that is not this user's.
+    return next((file for file in files if os.path.exists(file)), path)  # noqa: PTH110
 
 
 def is_delivered(path: Path) -> bool:

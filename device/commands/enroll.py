@@ -136,7 +136,9 @@ def enroll(
         return
     if (office is None) == (stick is None):
         raise click.UsageError(spoken(Phrase("give the office's host:port, or --stick FOLDER")))
-    tpm = kept == "tpm" or (kept == "auto" and TPM.exists())
+    if kept == "tpm" and unit.beside:
+        raise click.UsageError(spoken(Phrase("a post beside others cannot use the TPM: decommissioning clears it")))
+    tpm = kept == "tpm" or (kept == "auto" and TPM.exists() and not unit.beside)
     pending = unit.pending()
     if unit.post == post and pending is None:
         # The answer to the same command before was not read, as where ssh was lost.

@@ -44,6 +44,8 @@ from platepost.wire.records.topics import NAME
 WORK, ASIDE = ".enrolling", ".enrolling.new"
 PLAN = "plan.json"
 """In it: without this file nothing is under way."""
+POSTS, STATES = Path("/etc/platepost/posts"), Path("/var/lib/platepost-posts")
+"""Where several posts on one computer have their folders, each by its name, and what they may change."""
 GROUP = "platepost"
 """The service's group, which may read what is no key."""
 _PUBLIC = frozenset({"post.toml", "ca.pem", "issuer_key.pem", "configuration_key.pem"})
@@ -86,6 +88,11 @@ class UnitEnrollment:
             return str(names[0].value)
         except (OSError, ValueError, IndexError):
             return Phrase("a post already")
+
+    @property
+    def beside(self) -> bool:
+        """Whether it shares its computer with other posts."""
+        return self.directory.parent == POSTS
 
     @property
     def certificate_path(self) -> Path:
@@ -196,7 +203,10 @@ class UnitEnrollment:
         for name in _PRIVATE:
             write_durably(keys / name, (self._work / name).read_bytes())
         # Of a packaged unit it is a link to where systemd makes the folder, which it does when the post first starts.
-        (self.directory / "state").resolve().mkdir(exist_ok=True, mode=0o700)
+        state = self.directory / "state"
+        if self.beside and not state.exists() and not state.is_symlink():
+            state.symlink_to(STATES / self.directory.name)
+        state.resolve().mkdir(exist_ok=True, mode=0o700)
         _give(self.certificate_path, (self._work / "certificate.pem").read_bytes())
         if needs_tpm(self._work / PRIVATE_KEY):
             _give(self.directory / FILE, TEXT.encode())
@@ -230,6 +240,8 @@ class UnitEnrollment:
 
     def _make(self, post: str, *, tpm: bool) -> None:
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o750)
+        if self.beside:
+            _to_group(self.directory)
         shutil.rmtree(self._aside, ignore_errors=True)
         self._aside.mkdir(mode=0o700)
         make_keys(self._aside, tpm=tpm)
@@ -335,6 +347,10 @@ def _files(configuration: bytes) -> dict[str, bytes]:
 def _give(path: Path, content: bytes) -> None:
     """Write a file that is no secret where the service can read it."""
     write_durably(path, content, mode=0o640)
+    _to_group(path)
+
+
+def _to_group(path: Path) -> None:
     if os.geteuid() == 0:
         # Where no package is installed there is no such group, and the user who runs the post owns the files.
         with suppress(LookupError):
