@@ -34,6 +34,7 @@ class Fault(StrEnum):
     DISK_FULL = "disk_full"
     DOOR_OPEN = "door_open"
     FALLING_BEHIND = "falling_behind"
+    HARDENING_MISSING = "hardening_missing"
     HITS_SURGING = "hits_surging"
     HOTLIST_MISSING = "hotlist_missing"
     HOTLIST_STALE = "hotlist_stale"
@@ -206,6 +207,14 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "Frames arrive faster than they can be processed; some are skipped.",
         "a minute without a skipped frame",
         "Check temperature and throttling; lower the camera's frame rate.",
+    ),
+    Fault.HARDENING_MISSING: Description(
+        MAJOR,
+        "The firewall or another protection that the card set up is not in force; strangers on the unit's network may "
+        "reach it.",
+        "the protection being in force again; a firewall that is gone is loaded again within five minutes",
+        "Run a self-test, which names what is missing. If the rules were edited, correct them; or prepare a new card.",
+        within="five minutes",
     ),
     Fault.HITS_SURGING: Description(
         CRITICAL,

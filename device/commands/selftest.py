@@ -26,7 +26,7 @@ from platepost.device.commands.options import CONFIG
 from platepost.device.config import Configuration, load
 from platepost.device.control.keys.trust import TrustedKeys
 from platepost.device.health.certificate import CERTIFICATE_DAYS
-from platepost.device.health.machine import MachineMonitor, read_machine
+from platepost.device.health.machine import RULES, MachineMonitor, read_machine
 from platepost.device.hotlist.service import list_state
 from platepost.device.outbox.database import open_database, read_key_file
 from platepost.device.outbox.errors import OutboxBusyError
@@ -67,7 +67,7 @@ Examples:
 @CONFIG
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON per check.")
 def selftest(*, path: Path, as_json: bool) -> None:
-    """Test this unit: models, keys, camera, board, power supply, storage, hot list, clock, broker.
+    """Test this unit: models, keys, camera, board, power supply, hardening, storage, hot list, clock, broker.
 
     Stop the post first: both need the camera and the outbox. The exit code is 1 if anything is wrong.
     """
@@ -96,6 +96,7 @@ def examine(configuration: Configuration, *, leave_out: Collection[str] = ()) ->
         (Phrase("camera"), _camera),
         (Phrase("board"), _board),
         (Phrase("supply"), _supply),
+        (Phrase("hardening"), _hardening),
         (Phrase("outbox"), _outbox),
         (Phrase("hot list"), _hotlist),
         (Phrase("clock"), _clock),
@@ -208,6 +209,15 @@ def _supply(configuration: Configuration) -> Phrase:
             "it holds; this unit cannot tell whether the processor is slowed down: it never reports throttled"
         )
     return Phrase("this unit cannot measure it: it never reports under_voltage or throttled")
+
+
+def _hardening(configuration: Configuration) -> Phrase:
+    if not RULES.exists():
+        return Phrase("this unit was not prepared as a card: its firewall and ssh are not tested")
+    missing = read_machine(configuration.outbox.path.parent).unprotected
+    if missing:
+        raise _FaultError(Phrase("not in force: {names}", names=", ".join(missing)))
+    return Phrase("firewall and ssh are as the card set them up, and no swap is on the disk")
 
 
 def _outbox(configuration: Configuration) -> Phrase:

@@ -1,4 +1,4 @@
-"""The machine under the post: temperature, throttling, voltage, storage; read from /sys, without a command."""
+"""The machine under the post: temperature, throttling, voltage, storage, hardening; read without a command."""
 
 import os
 from collections.abc import Callable
@@ -23,6 +23,8 @@ FIRMWARE = "soc*/soc*:firmware/get_throttled"
 Raspberry Pi's own kernels have the file, and not all of them."""
 VOLTAGE, ALARM = "rpi_volt", "in0_lcrit_alarm"
 """Name and file of the kernel's own under-voltage sensor, drivers/hwmon/raspberrypi-hwmon.c: 1 while it is too low."""
+RULES, UNPROTECTED = Path("/etc/platepost-firewall.nft"), Path("/run/platepost-hardening/missing")
+"""The firewall's rules, which only a card brings, and where root writes what of its hardening is not in force."""
 LOW_SHARE, LOW_BYTES = 0.05, 512 * 1024 * 1024
 """Space on the outbox's disk is low below a twentieth of it, or 512 MiB where a twentieth is more."""
 ROOM = 1.2
@@ -44,6 +46,8 @@ class Readings:
     disk_size: int | None
     worn: str | None
     """What speaks for worn storage: `life`, `reserve` or `errors`; None if nothing does."""
+    unprotected: tuple[str, ...] = field(default=(), kw_only=True)
+    """What of the card's hardening is not in force, such as `firewall`; `unknown` if no one has checked."""
 
 
 def read_machine(folder: Path, *, system: Path = SYSTEM) -> Readings:
@@ -61,6 +65,7 @@ def read_machine(folder: Path, *, system: Path = SYSTEM) -> Readings:
         disk_free=free,
         disk_size=size,
         worn=_worn(folder, system),
+        unprotected=_unprotected(),
     )
 
 
@@ -90,11 +95,14 @@ class MachineMonitor(Part):
         return self._faults
 
     def findings(self) -> tuple[Finding, ...]:
-        """Say how much space is left."""
-        free = self._ask(self._folder).disk_free
-        if free is None:
-            return (Finding(point="disk", good=False, said="its free space is unknown"),)
-        return (Finding(point="disk", good=free > 100 * 1024 * 1024, said=f"{free // (1024 * 1024)} MiB free"),)
+        """Report how much space is left, and what of the hardening is not in force."""
+        readings = self._ask(self._folder)
+        free, missing = readings.disk_free, ", ".join(readings.unprotected)
+        space = "its free space is unknown" if free is None else f"{free // (1024 * 1024)} MiB free"
+        return (
+            Finding(point="disk", good=(free or 0) > 100 * 1024 * 1024, said=space),
+            Finding(point="hardening", good=not missing, said=f"not in force: {missing}" if missing else "in force"),
+        )
 
     def judge(self, readings: Readings) -> frozenset[Fault]:
         """Return the faults that readings show, with those before in mind."""
@@ -110,6 +118,7 @@ class MachineMonitor(Part):
             Fault.UNDER_VOLTAGE: bool(readings.low_voltage if readings.throttled is None else bits & UNDER_VOLTAGE),
             Fault.STORAGE_LOW: self._low,
             Fault.STORAGE_WORN: readings.worn is not None,
+            Fault.HARDENING_MISSING: bool(readings.unprotected),
         }
         return frozenset(fault for fault, present in conditions.items() if present)
 
@@ -156,6 +165,15 @@ def _worn(folder: Path, system: Path) -> str | None:
         if max(lives, default=0) >= WORN_LIFE:
             return "life"
     return None
+
+
+def _unprotected() -> tuple[str, ...]:
+    if not RULES.exists():
+        return ()  # no card: its hardening is its owner's
+    try:
+        return tuple(UNPROTECTED.read_text(encoding="ascii").split())
+    except (OSError, ValueError):
+        return ("unknown",)
 
 
 def _number(path: Path, base: int) -> int | None:

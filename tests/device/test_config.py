@@ -231,6 +231,18 @@ def test_private_keys_that_systemd_delivers_are_taken_from_there(
     assert found.uplink.ca == tmp_path / "ca.pem"  # is no private key
 
 
+def test_a_technician_s_keys_are_those_beside_the_post_s_own_configuration(
+    tmp_path: Path, table: dict[str, Any]
+) -> None:
+    for post in ("north", "south"):
+        keys = tmp_path / post / "keys"
+        keys.mkdir(parents=True)
+        (keys / "sign.pem").touch()
+    found = parse(table, folder=tmp_path / "south")
+    assert found.records.signing_key == tmp_path / "south/keys/sign.pem"
+    assert found.outbox.key_file == tmp_path / "south/outbox.key"  # is in neither
+
+
 def test_what_may_be_set_from_afar_is_what_is_read_told_and_shown() -> None:
     allowed = {
         "vision": "minimum_score minimum_confidence minimum_characters motion_area",

@@ -23,3 +23,11 @@ def test_enrolled_unit_says_which_post_it_is(tmp_path: Path) -> None:
     file.parent.mkdir(parents=True)
     file.write_text('[camera]\nbackend = "footage"\nname = "east"\n\n[post]\nagency = "riverside"\nname = "post-17"\n')
     assert said(tmp_path) == "This unit is post-17"
+
+
+def test_each_of_several_posts_is_named(tmp_path: Path) -> None:
+    for name in ("north", "south"):
+        file = tmp_path / "etc/platepost/posts" / name / "post.toml"
+        file.parent.mkdir(parents=True)
+        file.write_text(f'[post]\nname = "{name}"\n')
+    assert said(tmp_path).splitlines() == ["This unit is north", "This unit is south"]

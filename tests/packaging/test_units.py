@@ -31,12 +31,23 @@ def test_the_service_is_exposed_no_further_than_it_must_be() -> None:
     assert float(score[1]) <= MOST_EXPOSED
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in UNITS.glob("platepost*")))
+ONE_OF_SEVERAL = "platepost@.service"
+
+
+def one_of_several() -> str:
+    """Return the unit of one of several posts, as the package's rules make it."""
+    made = ["sed", "-f", UNITS / "platepost@.sed", UNITS / "platepost.service"]
+    return subprocess.run(made, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("name", [*sorted(path.name for path in UNITS.glob("platepost*[!d]")), ONE_OF_SEVERAL])
 def test_every_line_of_the_units_is_understood(name: str, tmp_path: Path) -> None:
-    for unit in UNITS.glob("platepost*"):
+    texts = {path.name: path.read_text(encoding="utf-8") for path in UNITS.glob("platepost*[!d]")}
+    texts[ONE_OF_SEVERAL] = one_of_several()
+    for unit, text in texts.items():
         # What the unit starts is not installed here.
-        text = unit.read_text(encoding="utf-8").replace("/usr/bin/platepost", "/bin/true")
-        (tmp_path / unit.name).write_text(text, encoding="utf-8")
+        here = text.replace("/usr/bin/platepost", "/bin/true").replace("/usr/lib/platepost/hardening", "/bin/true")
+        (tmp_path / unit).write_text(here, encoding="utf-8")
     found = analyze("verify", "--man=no", "--recursive-errors=no", str(tmp_path / name))
     assert found.returncode == 0, found.stderr
     assert name not in found.stderr, found.stderr
@@ -50,6 +61,17 @@ def test_a_post_may_deliver_as_long_as_it_is_told_before_it_is_killed(patience: 
     assert found is not None
     # The camera is closed before, which feeds no watchdog either, and the connection after: some seconds each.
     assert most + 20 <= int(found[1])
+
+
+def test_one_of_several_posts_has_nothing_of_another() -> None:
+    alone = (UNITS / "platepost.service").read_text(encoding="utf-8").splitlines()
+    lines = one_of_several().splitlines()
+    own = [line for line in lines if line not in alone and not line.startswith(("#", "PartOf=", "WantedBy="))]
+    assert all("%i" in line for line in own)
+    shared = [line for line in lines if line in alone]
+    assert not [line for line in shared if re.search(r"/(etc|var/lib|run)/platepost", line)]
+    assert not [line for line in shared if re.match(r"(State|Runtime)Directory=", line)]
+    assert len(lines) == len(alone) + 1, "the same sandbox and limits"
 
 
 def test_nothing_of_the_service_is_swapped() -> None:

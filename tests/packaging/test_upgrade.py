@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-UNITS = "platepost-confirm.timer platepost-reboot.path platepost.service"
+UNITS = (
+    "platepost-confirm.timer platepost-hardening.timer platepost-posts.target platepost-reboot.path platepost.service"
+)
 NOTED = ("deb-systemd-helper", "deb-systemd-invoke", "systemctl", "systemd-sysusers", "systemd-tmpfiles")
 """Commands of the scripts that are not to touch the machine of a test."""
 ROOM, SMALL, LARGE = "4m", 100_000, 6_000_000

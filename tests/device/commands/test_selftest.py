@@ -80,7 +80,7 @@ def test_a_broker_whose_certificate_ends_within_two_weeks_is_a_fault(tmp_path: P
     fleet = Fleet.create(tmp_path / "fleet", agency="demo", broker_names=("localhost",), issuance=issuance)
     with broker_that_answers_nothing(fleet) as port:
         folder = fleet.add_post("post-1", PostSettings(brokers=(f"localhost:{port}",)))
-        others = [*OTHERS[:-1], "supply"]
+        others = [*OTHERS[:-1], "supply", "hardening"]
         (found,) = examine(load(folder / "post.toml"), leave_out=others)
     assert (found.good, f" {days} days" in found.said) == (good, True)
 
@@ -122,6 +122,24 @@ def test_what_a_unit_cannot_tell_of_its_supply_is_said_and_no_fault(
     assert [(finding.good, finding.said) for finding in found if finding.point == "supply"] == [(good, said)]
 
 
+@pytest.mark.parametrize(
+    ("unprotected", "good", "said"),
+    [
+        ((), True, "firewall and ssh are as the card set them up, and no swap is on the disk"),
+        (("firewall", "ssh"), False, "not in force: firewall, ssh"),
+    ],
+)
+def test_hardening_that_is_not_in_force_is_a_fault(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, unprotected: tuple[str, ...], good: bool, said: str
+) -> None:
+    assert findings(folder)["hardening"]["good"], "a unit without a card"
+    monkeypatch.setattr("platepost.device.commands.selftest.RULES", folder)
+    readings = Readings(None, None, None, None, None, unprotected=unprotected)
+    monkeypatch.setattr("platepost.device.commands.selftest.read_machine", lambda _folder: readings)
+    found = examine(load(folder / "post.toml"), leave_out=OTHERS)
+    assert [(finding.good, finding.said) for finding in found if finding.point == "hardening"] == [(good, said)]
+
+
 def test_an_outbox_that_cannot_be_used_is_told_and_left_where_it_is(folder: Path) -> None:
     path = folder / "state" / "outbox.db"
     with Outbox(path, key=read_key_file(folder / "outbox.key")):
@@ -142,7 +160,7 @@ def board_findings(tmp_path: Path, wiring: dict[str, Any]) -> dict[str, object]:
     fleet = Fleet.create(tmp_path / "fleet", agency="demo", broker_names=("localhost",))
     settings = PostSettings(brokers=("127.0.0.1:1",), board="rpi", more={"board.rpi": wiring})
     configuration = load(fleet.add_post("post-1", settings) / "post.toml")
-    (finding,) = examine(configuration, leave_out=({*OTHERS} - {"board"}) | {"supply"})
+    (finding,) = examine(configuration, leave_out=({*OTHERS} - {"board"}) | {"supply", "hardening"})
     assert finding.point == "board"
     return {"good": finding.good, "said": finding.said}
 

@@ -57,6 +57,33 @@ def test_where_the_firmware_is_silent_the_kernel_s_sensor_is_heard(
     assert judged(with_(throttled=bits, low_voltage=alarm)) == [names]
 
 
+@pytest.mark.parametrize(
+    ("card", "written", "missing"),
+    [
+        (False, None, ()),
+        (True, "\n", ()),
+        (True, "firewall swap\n", ("firewall", "swap")),
+        (True, None, ("unknown",)),
+    ],
+)
+def test_what_of_the_hardening_is_not_in_force_is_a_fault_of_a_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, card: bool, written: str | None, missing: tuple[str, ...]
+) -> None:
+    rules, unprotected = tmp_path / "rules", tmp_path / "missing"
+    monkeypatch.setattr("platepost.device.health.machine.RULES", rules)
+    monkeypatch.setattr("platepost.device.health.machine.UNPROTECTED", unprotected)
+    if card:
+        rules.touch()
+    if written is not None:
+        unprotected.write_text(written)
+    readings = read_machine(tmp_path)
+    assert readings.unprotected == missing
+    assert ("hardening_missing" in judged(readings)[0]) == bool(missing)
+    (finding,) = [each for each in MachineMonitor(tmp_path).findings() if each.point == "hardening"]
+    assert finding.good == (not missing)
+    assert all(name in finding.said for name in missing)
+
+
 def test_space_is_low_below_half_a_gibibyte_or_a_twentieth_and_heals_with_a_margin() -> None:
     large = [with_(disk_free=free * MIB) for free in (513, 511, 520, 620)]
     assert judged(*large) == [set(), {"storage_low"}, {"storage_low"}, set()]

@@ -67,6 +67,23 @@ def test_unit_takes_the_keys_of_its_custodians_and_no_other_file(department: Dep
     assert key.read_bytes() == department.fleet.keys(Purpose.CUSTODY, "records").verifying.read_bytes()
 
 
+def test_a_post_beside_others_has_its_state_where_its_own_service_may_write(
+    department: Department, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posts, states = tmp_path / "posts", tmp_path / "states"
+    monkeypatch.setattr("platepost.device.enrollment.unit.POSTS", posts)
+    monkeypatch.setattr("platepost.device.enrollment.unit.STATES", states)
+    states.mkdir()
+    unit = UnitEnrollment(posts / "south")
+    department.enroll(unit, "south", department.invite("south"))
+    assert (posts / "south/state").readlink() == states / "south"
+    assert (states / "south/certificate.pem").exists()
+    command = ["north", "localhost:1", "--key", "tpm", "--directory", str(posts / "north")]
+    refused = CliRunner().invoke(enroll, command)
+    assert "cannot use the TPM" in refused.output
+    assert not (posts / "north").exists()
+
+
 def test_unit_becomes_a_post_with_a_configuration_that_runs(department: Department) -> None:
     unit = department.unit("unit")
     department.enroll(unit, "post-17", department.invite("post-17"))
