@@ -6,4 +6,5 @@ s,^StateDirectory=.*,StateDirectory=platepost-posts/%i,
 s,^RuntimeDirectory=.*,RuntimeDirectory=platepost-%i,
 s,^WorkingDirectory=.*,WorkingDirectory=/run/platepost-%i,
 s,^WantedBy=.*,WantedBy=platepost-posts.target,
+s,^NoExecPaths=/var/lib/platepost /run/platepost ,NoExecPaths=/var/lib/platepost-posts/%i /run/platepost-%i ,
 /^ConditionPathExists/i PartOf=platepost-posts.target

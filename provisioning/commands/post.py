@@ -47,7 +47,8 @@ def post_add(*, session: FleetSession, name: str, settings: Settings) -> None:
         folder = opened.add_post(name, wanted)
     session.did("post_added", object=name)
     click.echo(f"Post {name} made; copy {folder} to the unit and run:")
-    click.echo("  platepost run --config post.toml")
+    click.echo(f"  sudo platepost-adopt {shlex.quote(name)}               with the package")
+    click.echo("  platepost run --config post.toml       without it")
     if wanted.acceptance:
         click.echo("It reads nothing before a technician has accepted it there:")
         click.echo("  platepost aim --config post.toml --as YOUR_IDENTITY")

@@ -74,6 +74,16 @@ def test_one_of_several_posts_has_nothing_of_another() -> None:
     assert len(lines) == len(alone) + 1, "the same sandbox and limits"
 
 
+@pytest.mark.parametrize("text", [(UNITS / "platepost.service").read_text(encoding="utf-8"), one_of_several()])
+def test_what_the_service_can_write_it_cannot_execute(text: str) -> None:
+    """A folder above them in NoExecPaths= makes all of it writable again, and not what it is for (systemd 257)."""
+    found = dict(re.findall(r"^(NoExecPaths|StateDirectory|RuntimeDirectory)=(.*)$", text, re.MULTILINE))
+    writable = {f"/var/lib/{found['StateDirectory']}", f"/run/{found['RuntimeDirectory']}"} | {"/tmp", "/var/tmp"}  # noqa: S108
+    closed = set(found["NoExecPaths"].split())
+    assert writable <= closed
+    assert not {str(parent) for path in writable for parent in Path(path).parents} & closed
+
+
 def test_nothing_of_the_service_is_swapped() -> None:
     assert "\nMemorySwapMax=0\n" in (UNITS / "platepost.service").read_text(encoding="utf-8")
 
