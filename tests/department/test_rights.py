@@ -30,6 +30,7 @@ from platepost.department.database.roles import (
 from platepost.department.ledger.entries import OpenEntry, open_entry
 from platepost.department.ledger.errors import ClosedEntryError
 from platepost.department.policy.policy import AccessPurpose
+from tests.department.database.role_table import PAGE, page
 from tests.department.emptying import empty
 from tests.department.ledger.asked import handmade
 from tests.department.planting import planting
@@ -457,6 +458,11 @@ def test_functions_are_called_by_who_is_listed(connect: Connect) -> None:
         allowed.setdefault(function, set()).update({role} if may_call else ())
     assert allowed == FUNCTIONS
     assert definers == [], "what acts as the owner must not look names up where its caller says"
+
+
+def test_page_of_rights_is_that_of_the_database(connect: Connect) -> None:
+    with connect("postgres") as connection:
+        assert PAGE.read_text("utf-8") == page(connection), "give `make contract`"
 
 
 @pytest.mark.parametrize("role", sorted({*ROLES} - {OWNER}))

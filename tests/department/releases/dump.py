@@ -12,6 +12,8 @@ import gzip
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from platepost.department.custody.store import CustodyStore
@@ -34,13 +36,12 @@ def dump_of(folder: DepartmentFolder) -> bytes:
     return b"\n".join(line for line in fields.splitlines() if line and not line.startswith((b"\\", b"--"))) + b"\n"
 
 
-def main() -> None:
-    """Make a department's folder, keep records in it, and dump its database."""
+@contextmanager
+def new_department() -> Iterator[DepartmentFolder]:
+    """Have the folder of a new department, whose database runs meanwhile."""
     set_up_apps()
     from platepost.department.config.upgrade import upgrade  # noqa: PLC0415 - it has models
 
-    post = Post()
-    created = [post.read(), post.read(HIT), post.hit(), post.withdrawal(), post.enemy().record(1)[0], *post.record(2)]
     with tempfile.TemporaryDirectory(prefix="pp-", dir="/tmp") as name:
         Path(name).chmod(0o711)
         folder = DepartmentFolder(Path(name))
@@ -50,10 +51,18 @@ def main() -> None:
         cluster.initialize()
         with cluster.in_use():
             upgrade(folder)
-            keys = Keyring.from_pem(SIGNER.public_pem)
-            with CustodyStore(folder.conninfo(KEEPER), keys=lambda _: keys, now=lambda: NOW) as store:
-                store.keep(deliveries(*created))
-            dumped = dump_of(folder)
+            yield folder
+
+
+def main() -> None:
+    """Make a department's folder, keep records in it, and dump its database."""
+    post = Post()
+    created = [post.read(), post.read(HIT), post.hit(), post.withdrawal(), post.enemy().record(1)[0], *post.record(2)]
+    with new_department() as folder:
+        keys = Keyring.from_pem(SIGNER.public_pem)
+        with CustodyStore(folder.conninfo(KEEPER), keys=lambda _: keys, now=lambda: NOW) as store:
+            store.keep(deliveries(*created))
+        dumped = dump_of(folder)
     path = RELEASES / f"{sys.argv[1]}.sql.gz"
     path.write_bytes(gzip.compress(dumped, mtime=0))
     print(f"{path}: {path.stat().st_size} bytes")  # noqa: T201
