@@ -22,13 +22,14 @@ PUBLIC = "platepost_public"
 """Reads what was published, and nothing else."""
 MISUSE = "platepost_misuse"
 """Reads the ledger under an entry of its own, and adds findings; it opens no record."""
+METRICS = "platepost_metrics"
+"""Counts what the status page shows, and changes nothing."""
 WEBHOOK = "platepost_webhook"
 """Sends decisions to webhooks: reads those that wait, and of a hit whose plate goes along, the record."""
-ROLES = (OWNER, KEEPER, WEB, COMMAND, AUDITOR, PURGER, SIGNER, PUBLIC, MISUSE, WEBHOOK)
+ROLES = (OWNER, KEEPER, WEB, COMMAND, AUDITOR, PURGER, SIGNER, PUBLIC, MISUSE, WEBHOOK, METRICS)
 """Those that the SQL files grant rights to."""
 FEDERATION = "platepost_federation"
-METRICS = "platepost_metrics"
-PROGRAMS = {FEDERATION: COMMAND, METRICS: WEB}
+PROGRAMS = {FEDERATION: COMMAND}
 """Programs that log in as themselves and then work as another role, without inheriting from it. The database and its
 log tell them apart: to the first, `ledger_append_each` opens records for queries of partner departments alone."""
 QUIET = tuple(role for role in (*ROLES, *PROGRAMS) if role != OWNER)

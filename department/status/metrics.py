@@ -46,7 +46,7 @@ _Place = TypeVar("_Place", bound=tuple[str, ...])
 
 
 class DepartmentCollector(Collector):
-    """Reads a department's figures at each scrape. Django works on its folder, as the role of the pages or one below.
+    """Reads a department's figures at each scrape. Django works on its folder, as the role for metrics.
 
     Args:
         folder: the department's.

@@ -18,6 +18,7 @@ from platepost.department.database.roles import (
     AUDITOR,
     COMMAND,
     KEEPER,
+    METRICS,
     MISUSE,
     OWNER,
     PUBLIC,
@@ -43,23 +44,25 @@ READ = frozenset({"SELECT"})
 ADD = frozenset({"SELECT", "INSERT"})
 KEEP = frozenset({"SELECT", "INSERT", "UPDATE"})
 _RECORDS = {OWNER: ALL, KEEPER: ADD, WEB: READ}
-_BOOKS = {OWNER: ALL, KEEPER: KEEP, WEB: READ, AUDITOR: READ}
+_BOOKS = {OWNER: ALL, KEEPER: KEEP, WEB: READ, AUDITOR: READ, METRICS: READ}
 _PUBLISHED = {OWNER: ALL, WEB: READ, AUDITOR: READ, PURGER: READ}
 RIGHTS = {
     **dict.fromkeys(
         (
             *("custody_picture", "custody_read", "custody_hit"),
-            *("custody_withdrawal", "custody_status", "custody_audit", "custody_health", "custody_access"),
+            *("custody_withdrawal", "custody_audit", "custody_access"),
         ),
         _RECORDS,
     ),
+    # Those of posts, and counts, which who serves figures reads: of no covert group.
+    **dict.fromkeys(("custody_status", "custody_health"), _RECORDS | {METRICS: READ}),
     # Who sends decisions to webhooks reads the record of the hit that its entry covers.
     **dict.fromkeys(("custody_record", "custody_rejudged", "custody_constants"), _RECORDS | {WEBHOOK: READ}),
     **{key: {OWNER: READ, KEEPER: READ, WEB: READ, WEBHOOK: READ} for key in ("custody_stored", "custody_judged")},
     # Of objects that no picture names: to know of one, or not to, shows nothing.
     "custody_unnamed_object": {OWNER: ALL, KEEPER: ADD | {"DELETE"}, PURGER: READ | {"DELETE"}},
     "ledger_node": {OWNER: ALL, KEEPER: ADD, PUBLIC: READ},
-    "ledger_sent": {OWNER: ALL, KEEPER: KEEP | {"DELETE"}, PUBLIC: READ, WEB: READ},
+    "ledger_sent": {OWNER: ALL, KEEPER: KEEP | {"DELETE"}, PUBLIC: READ, WEB: READ, METRICS: READ},
     "custody_holding": _BOOKS,
     "custody_tally": _BOOKS,
     "custody_parted": {OWNER: ALL},
@@ -99,7 +102,7 @@ RIGHTS = {
     "audits_household": {OWNER: ALL, WEB: ADD, MISUSE: ADD},
     "audits_household_sealed": {OWNER: ALL, WEB: ADD, MISUSE: READ},
     "archive_kind": _PUBLISHED,
-    "archive_backup": _PUBLISHED,
+    "archive_backup": _PUBLISHED | {METRICS: READ},
     "search_plate": {OWNER: ALL},
     # The pages add a row beside a read that the open entry may see: see tests/department/search/test_search.py.
     "search_correction": {OWNER: ALL, WEB: READ},
@@ -110,7 +113,7 @@ RIGHTS = {
     "search_query": {OWNER: ALL},
     # An alert is changed by its steps alone: see tests/department/alerts.
     "alerts_transition": {OWNER: ALL, WEB: READ, AUDITOR: READ},
-    "alerts_alert": {OWNER: ALL, WEB: READ, AUDITOR: READ, WEBHOOK: READ},
+    "alerts_alert": {OWNER: ALL, WEB: READ, AUDITOR: READ, WEBHOOK: READ, METRICS: READ},
     "alerts_step": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     "alerts_acknowledgment": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     # The keeper notes besides when it has told one.
@@ -186,7 +189,7 @@ RIGHTS = {
 }
 """By table and role, what the role may do. Django's other tables are the owner's."""
 RIGHTS = {table: rights | ({COMMAND: rights[WEB]} if WEB in rights else {}) for table, rights in RIGHTS.items()}
-_ENTERING = {*ROLES} - {PUBLIC}
+_ENTERING = {*ROLES} - {PUBLIC, METRICS}
 _OPENING = _ENTERING - {MISUSE, WEBHOOK}
 FUNCTIONS = {
     # Which event each may enter, the catalog says.
@@ -266,9 +269,9 @@ FUNCTIONS = {
     "alerts_unrecorded": {OWNER, KEEPER},
     "ledger_leaves": {OWNER, KEEPER, PUBLIC},
     # When each post's last test hit came, for the status page: no plate, nothing of a vehicle, no covert row.
-    "custody_synthetic_kept": {OWNER, WEB},
+    "custody_synthetic_kept": {OWNER, WEB, METRICS},
     # Which posts are out of service, by name.
-    "custody_decommissioned": {OWNER, WEB},
+    "custody_decommissioned": {OWNER, WEB, METRICS},
     **{
         f"people_{name}": {OWNER}
         for name in ("check_person", "check_role", "check_noted", "check_request", "give_approved", "note")

@@ -6,5 +6,6 @@ CREATE POLICY groups ON alerts_alert FOR SELECT TO platepost_web, platepost_audi
     USING (covert_group IS NULL OR covert_group = ANY ((SELECT ledger_groups())::text[]));
 CREATE POLICY released ON alerts_alert FOR SELECT TO platepost_webhook
     USING (covert_group IS NULL AND (SELECT ledger_covered_records()) ? record_id::text);
+CREATE POLICY counted ON alerts_alert FOR SELECT TO platepost_metrics USING (covert_group IS NULL);
 
-GRANT SELECT ON alerts_alert TO platepost_web, platepost_auditor, platepost_webhook;
+GRANT SELECT ON alerts_alert TO platepost_web, platepost_auditor, platepost_webhook, platepost_metrics;

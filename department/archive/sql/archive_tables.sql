@@ -3,6 +3,7 @@
 -- groups have.
 
 GRANT SELECT, UPDATE (removed_at) ON archive_backup TO platepost_web;
+GRANT SELECT ON archive_backup TO platepost_metrics;
 GRANT SELECT ON archive_backup, archive_hold, archive_plan TO platepost_auditor, platepost_purger;
 GRANT SELECT, INSERT, UPDATE (review_on, lifted_by, lifted_at, lifted_because) ON archive_hold TO platepost_web;
 GRANT SELECT ON archive_kind, archive_law TO platepost_web, platepost_auditor, platepost_purger;

@@ -12,4 +12,4 @@ AND gone.retained_from > now() - interval '62 days' AND NOT EXISTS (
 $$;
 
 REVOKE ALL ON FUNCTION custody_decommissioned FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION custody_decommissioned TO platepost_web;
+GRANT EXECUTE ON FUNCTION custody_decommissioned TO platepost_web, platepost_metrics;

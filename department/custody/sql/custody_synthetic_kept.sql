@@ -9,4 +9,4 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 REVOKE ALL ON FUNCTION custody_synthetic_kept FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION custody_synthetic_kept TO platepost_web;
+GRANT EXECUTE ON FUNCTION custody_synthetic_kept TO platepost_web, platepost_metrics;

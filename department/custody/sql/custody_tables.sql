@@ -12,7 +12,8 @@ GRANT SELECT ON custody_record, custody_rejudged TO platepost_webhook;
 GRANT SELECT ON custody_certificate TO platepost_keeper;
 GRANT SELECT, INSERT ON custody_certificate TO platepost_purger;
 GRANT SELECT, INSERT, UPDATE ON custody_holding, custody_tally TO platepost_keeper;
-GRANT SELECT ON custody_holding, custody_tally TO platepost_web, platepost_auditor;
+GRANT SELECT ON custody_holding, custody_tally TO platepost_web, platepost_auditor, platepost_metrics;
+GRANT SELECT ON custody_health, custody_status TO platepost_metrics;
 GRANT SELECT ON custody_purged TO platepost_keeper, platepost_purger;
 GRANT SELECT, USAGE ON SEQUENCE custody_record_id TO platepost_keeper;
 GRANT SELECT, INSERT, DELETE ON custody_unnamed_object TO platepost_keeper;
@@ -56,7 +57,7 @@ BEGIN
         END IF;
         IF name = ANY (open_without_entry) THEN
             EXECUTE format(
-                'CREATE POLICY status ON %I FOR SELECT TO platepost_web, platepost_auditor'
+                'CREATE POLICY status ON %I FOR SELECT TO platepost_web, platepost_auditor, platepost_metrics'
                 ' USING (covert_group IS NULL)',
                 name
             );

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("4bbbf894681d9c4301d365ba904afad5d46dd60d102377024d760b71ebfcfb1b"),
+        ApplySql("d1d0fab24a6e1646a9d81cfaa8ddafd731f729b617198ac4ef413b20945a39f4"),
     ]

@@ -22,4 +22,4 @@ GRANT EXECUTE ON FUNCTION ledger_leaves TO platepost_keeper, platepost_public;
 GRANT SELECT, INSERT ON ledger_node TO platepost_keeper;
 GRANT SELECT ON ledger_node TO platepost_public;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ledger_sent TO platepost_keeper;
-GRANT SELECT ON ledger_sent TO platepost_public, platepost_web;
+GRANT SELECT ON ledger_sent TO platepost_public, platepost_web, platepost_metrics;

@@ -9,7 +9,7 @@ import pytest
 from django.db import Error, connection
 from pytest_django.fixtures import Settings
 
-from platepost.department.database.roles import WEB
+from platepost.department.database.roles import METRICS
 from platepost.department.folder import DepartmentFolder
 from platepost.department.status import metrics
 from platepost.department.status.metrics import DepartmentCollector, exposition, readiness
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> DepartmentFolder:
 
 def scraped(folder: DepartmentFolder) -> dict[str, float]:
     """Return the value of each series, as a scrape by the program's role has it."""
-    with as_role(WEB):
+    with as_role(METRICS):
         lines = exposition(DepartmentCollector(folder)).decode().splitlines()
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")}
 
@@ -123,5 +123,5 @@ def test_a_database_that_is_away_is_a_figure(
 def test_a_department_that_receives_nothing_is_not_ready(db: None, settings: Settings) -> None:
     settings.BROKERS = ("broker.example:8883",)
     put(execute)
-    with as_role(WEB):
+    with as_role(METRICS):
         assert str(readiness()).startswith("The archive service is not running")
