@@ -21,7 +21,7 @@ _HEAD = f"""# What each database role may do
 
 For administrators and auditors: every right of every role, read from a new database. `make contract` writes this page,
 and a test compares it with the database of the tests. `platepost department check` compares the rights in yours with
-those of its version. [Database roles](department.md#database-roles) says what each role is for.
+those of its version. [Database roles](department-reference.md#database-roles) says what each role is for.
 
 `read (...)`, `add (...)`, and `change (...)` are of these columns alone. Rows: row security, or the view itself, shows
 or takes only some, such as those that an open entry of the access log covers. The functions are those that a role may
