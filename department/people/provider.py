@@ -190,9 +190,13 @@ def check_accesses(client: IdentityProviderClient) -> int:
             answer = client.groups(secrets_box().decrypt(access.refresh.encode()).decode())
         except InvalidToken:  # of another secret-key
             continue
-        except requests.RequestException as error:
+        except (requests.ConnectionError, requests.Timeout) as error:
             log.warning("the identity provider cannot be asked who has left: %s", type(error).__name__)
             return ended
+        except (requests.RequestException, LookupError, TypeError, ValueError) as error:
+            # An answer about one person that cannot be read must not keep the others from being asked about.
+            log.warning("the identity provider's answer about %s: %s", access.person.login, type(error).__name__)
+            continue
         if answer is None:
             end_access(access, "the provider refuses to renew the access")
             ended += 1

@@ -21,6 +21,7 @@ from platepost.department.config.provider import PROVIDER_ID, provider_settings
 from platepost.department.database.roles import OWNER, WEB
 from platepost.department.folder import IdentityProvider
 from platepost.department.people import services
+from platepost.department.people.crypt import secrets_box
 from platepost.department.people.currency import currency_of
 from platepost.department.people.models import DepartmentPerson, ProviderAccess
 from platepost.department.people.provider import IdentityProviderClient, check_accesses
@@ -174,6 +175,27 @@ def test_leaver_loses_sessions_roles_and_every_way_in_until_the_provider_lets_th
     assert log_in(issuer, "7", "b.chen", "pd-dispatch")[1] == "/"
     assert currency_of(person).roles == {DepartmentRole.DISPATCHER, DepartmentRole.TRAINER}
     assert other.pk
+
+
+def test_answer_that_cannot_be_read_keeps_nobody_else_from_being_asked_about(
+    issuer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = new_person("b.chen", DepartmentRole.TRAINER, factor=False)
+    new_person("c.diaz", DepartmentRole.TRAINER, factor=False)
+    clients = [log_in(issuer, subject, name)[0] for subject, name in (("7", "b.chen"), ("8", "c.diaz"))]
+    ask = IdentityProviderClient.groups
+    first = ProviderAccess.objects.order_by("pk")[0].person
+
+    def groups(client: IdentityProviderClient, refresh: str) -> tuple[str, list[str]] | None:
+        if secrets_box().decrypt(ProviderAccess.objects.get(person=first).refresh.encode()).decode() == refresh:
+            raise TypeError("its groups are null")
+        return ask(client, refresh)
+
+    monkeypatch.setattr(IdentityProviderClient, "groups", groups)
+    for subject in ("7", "8"):
+        requests.post(f"{issuer}/users/{subject}/revoke-tokens", timeout=SECONDS).raise_for_status()
+    assert check() == 1
+    assert [opens(client) for client in clients] == [first == person, first != person]
 
 
 def unreachable(*_: object) -> None:
