@@ -92,7 +92,7 @@ test-faults: $(VENV)/.development ## Inflict a thousand faults on posts and brok
 	$(BIN)/python -m tests.campaigns faults
 	$(BIN)/python -m tests.campaigns power-cuts
 
-campaign-%: $(VENV)/.development ## Run one campaign: faults, power-cuts, soak, custody, custody-weeks, department, month; ARGUMENTS=--help has its options
+campaign-%: $(VENV)/.development ## Run one campaign: faults, fleet, power-cuts, soak, custody, custody-weeks, department, month; ARGUMENTS=--help has its options
 	$(BIN)/python -m tests.campaigns $* $(ARGUMENTS)
 
 test-v4l2: $(VENV)/.development ## Try USB cameras on the kernel's own drivers, in an emulated machine (needs root for packages; an hour on a slow machine)

@@ -26,7 +26,7 @@ from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.provisioning.hotlist.build import build_package
 from platepost.simulator.brokers.mosquitto import Broker
-from platepost.simulator.fleet.site import usage_of
+from tests.campaigns.fleet.site import usage_of
 
 ROOT = Path(__file__).parents[1]
 CLIP = ROOT / "simulator" / "footage" / "pass.mp4"

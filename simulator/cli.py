@@ -12,7 +12,7 @@ _COMMANDS = {
         "Run one post on recorded footage, from camera to console, and check the result.",
     ),
     "exercises": LazyCommand("platepost.simulator.exercises:exercises", "Make training exercises for a department."),
-    "fleet": LazyCommand("platepost.simulator.fleet.cli:fleet", "Load test: connect many posts to one real broker."),
+    "fleet": LazyCommand("tests.campaigns.fleet.cli:fleet", "Load test: connect many posts to one real broker."),
     "keeper": LazyCommand(
         "platepost.simulator.keeper.cli:keeper", "Run a small custodian that keeps records and issues receipts."
     ),

@@ -33,7 +33,7 @@ LONGEST = (
     "tests/end_to_end/test_accept.py",
     "tests/end_to_end/test_signing_keys.py",
     "tests/provisioning/enrollment/test_running_post.py",
-    "tests/simulator/fleet/test_fleet.py",
+    "tests/campaigns/fleet/test_fleet.py",
     "tests/end_to_end/test_faults.py",
     *APART,
 )

@@ -10,17 +10,14 @@ from platepost.simulator.errors import SimulatorError
 
 
 @contextmanager
-def claimed(
-    directory: Path, *, mark: str, whose: str, error: type[SimulatorError], keep: bool = False
-) -> Iterator[None]:
-    """Make a folder, or take that of a former run; while the context is open no other run takes it.
+def claimed(directory: Path, *, mark: str, whose: str, error: type[SimulatorError]) -> Iterator[None]:
+    """Make a folder, or empty that of a former run; while the context is open no other run takes it.
 
     Args:
         directory: which.
         mark: the name of the file by which a run's folder is known, and which is locked.
         whose: what such a folder's files are called, as in "a demonstration's".
         error: raised if it is another's.
-        keep: whether what the former run left stays; the folder is emptied otherwise.
 
     Raises:
         SimulatorError: the folder holds something else, another run uses it, or it cannot be made; as `error`, and
@@ -40,7 +37,7 @@ def claimed(
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as taken:
             raise error(f"{directory} is in use by another run; end it, or name another folder") from taken
-        for entry in () if keep else tuple(directory.iterdir()):
+        for entry in tuple(directory.iterdir()):
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
             elif entry.name != mark:

@@ -21,6 +21,7 @@ _CAMPAIGNS = {
     "faults": LazyCommand(
         "tests.campaigns.faults.cli:faults", "Test posts and broker with faults, and account for every record."
     ),
+    "fleet": LazyCommand("tests.campaigns.fleet.cli:fleet", "Connect many posts to one real broker, and measure."),
     "month": LazyCommand(
         "tests.campaigns.month.cli:month", "Simulate a month with three breaches, and check its evidence."
     ),

@@ -4,8 +4,8 @@ from abc import ABC, abstractmethod
 from time import monotonic
 from typing import Generic, TypeVar
 
-from platepost.simulator.progress import ProgressDisplay
 from tests.campaigns.command import Outcome
+from tests.campaigns.progress import ProgressDisplay
 
 Site = TypeVar("Site")
 Result = TypeVar("Result", bound=Outcome)

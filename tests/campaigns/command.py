@@ -14,7 +14,7 @@ from rich.console import Console
 
 from platepost.simulator.errors import CampaignError
 from platepost.simulator.ground.folder import claimed
-from platepost.simulator.progress import ProgressDisplay
+from tests.campaigns.progress import ProgressDisplay
 
 MOST_SHOWN = 20
 """Problems that are shown in a terminal; outcome.json has all."""

@@ -12,7 +12,6 @@ from rich.console import Console
 
 from platepost.common.errors import RecordError
 from platepost.common.signals import sleep
-from platepost.simulator.progress import ProgressDisplay
 from platepost.wire.faults import Fault
 from platepost.wire.records import Audit, Read, Status
 from platepost.wire.records.canonical import parse
@@ -24,6 +23,7 @@ from tests.campaigns.custody.site import GROUP, CustodySite
 from tests.campaigns.faults.killable_post import HITS, LEFT_OUT_SECONDS
 from tests.campaigns.faults.post_under_test import PostUnderTest
 from tests.campaigns.faults.storage_log import LoggedRecord
+from tests.campaigns.progress import ProgressDisplay
 
 KEEPER, POST = "records", "alone"
 CUSTODIAN = {KEEPER: (GROUP,)}

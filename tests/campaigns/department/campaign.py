@@ -18,7 +18,6 @@ from rich.table import Table
 from platepost.common.errors import PlatepostError
 from platepost.common.signals import sleep
 from platepost.simulator.processes import results
-from platepost.simulator.progress import ProgressDisplay
 from platepost.wire.records.signing import read_key
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.command import Outcome
@@ -30,6 +29,7 @@ from tests.campaigns.department.plan import Plan
 from tests.campaigns.department.publisher import PublisherCount, PublisherStage
 from tests.campaigns.department.site import DepartmentSite
 from tests.campaigns.department.stated import CustodyStatement
+from tests.campaigns.progress import ProgressDisplay
 
 SAMPLE_SECONDS = 2.0
 STUCK_SECONDS = 180.0

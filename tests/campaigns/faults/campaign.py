@@ -6,7 +6,6 @@ from random import Random
 from time import monotonic
 
 from platepost.common.signals import check, sleep
-from platepost.simulator.progress import ProgressDisplay
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.faults.catalogue import CATALOGUE, plan
 from tests.campaigns.faults.cluster import NAMES, cluster_absent, trouble_cluster
@@ -20,6 +19,7 @@ from tests.campaigns.faults.site import CampaignSite
 from tests.campaigns.faults.week import NAME as WEEK
 from tests.campaigns.faults.week import add_week, spend_week
 from tests.campaigns.faults.whole import run_whole
+from tests.campaigns.progress import ProgressDisplay
 
 RECOVERY_SECONDS = 90.0
 """A post that delivers nothing new for so long after a fault has ended has not recovered."""

@@ -17,7 +17,6 @@ from platepost.common.signals import check
 from platepost.device.outbox.outbox import Outbox
 from platepost.simulator import processes
 from platepost.simulator.errors import SimulatorError
-from platepost.simulator.progress import ProgressDisplay
 from platepost.wire.contract.examples import CLOCK, ExampleSigner, example_audit
 from platepost.wire.records import Keyring, Recorder
 from platepost.wire.verify.verify import Verifier
@@ -25,6 +24,7 @@ from tests.campaigns.campaign import Campaign
 from tests.campaigns.command import Outcome
 from tests.campaigns.powercut.disk import Disk, Operation, marks, read_log
 from tests.campaigns.powercut.workload import CUSTODIAN, KEY, PROMISES, QUOTA_BYTES, REQUIREMENTS, SOURCE
+from tests.campaigns.progress import ProgressDisplay
 
 CUTS_A_START = 50
 STEPS_A_START = 150

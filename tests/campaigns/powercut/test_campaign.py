@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from platepost.simulator.progress import ProgressDisplay
 from tests.campaigns.powercut.campaign import PowerCutCampaign, PowerCutOutcome
+from tests.campaigns.progress import ProgressDisplay
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is missing: make tools")
 

@@ -16,7 +16,6 @@ from platepost.provisioning.hotlist.build import build_package
 from platepost.provisioning.hotlist.rows import TEST_ROW
 from platepost.simulator.demo.post_process import PostProcess
 from platepost.simulator.ground.subscriber import Arrival
-from platepost.simulator.progress import ProgressDisplay
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.command import Outcome
 from tests.campaigns.faults import brokers, network
@@ -25,6 +24,7 @@ from tests.campaigns.faults.namespaces import Namespaces
 from tests.campaigns.faults.post_under_test import PostUnderTest
 from tests.campaigns.faults.site import AGENCY, CampaignSite
 from tests.campaigns.faults.whole import FOOTAGE, POST, judge_whole
+from tests.campaigns.progress import ProgressDisplay
 from tests.campaigns.soak.hearing import Hearing, Inflicted, judge_hearing
 
 FAULT_SECONDS = 20.0

@@ -33,25 +33,10 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         pass
 
 
-def test_what_a_former_run_left_may_stay(tmp_path: Path) -> None:
-    directory = tmp_path / "demo"
-    with claimed_for_demo(directory):
-        (directory / "old").touch()
-    with claimed_for_demo(directory, keep=True):
-        assert (directory / "old").exists()
-
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "letter.txt").touch()
-    with pytest.raises(DemoError, match="another folder"), claimed_for_demo(other, keep=True):
-        pass
-
-
-@pytest.mark.parametrize("keep", [False, True])
-def test_the_folder_of_a_run_that_goes_on_is_left_alone(tmp_path: Path, *, keep: bool) -> None:
+def test_the_folder_of_a_run_that_goes_on_is_left_alone(tmp_path: Path) -> None:
     with claimed_for_demo(tmp_path / "demo"):
         records = tmp_path / "demo" / "records.jsonl"
         records.touch()
-        with pytest.raises(DemoError, match="in use by another run"), claimed_for_demo(tmp_path / "demo", keep=keep):
+        with pytest.raises(DemoError, match="in use by another run"), claimed_for_demo(tmp_path / "demo"):
             pass
         assert records.exists()

@@ -17,9 +17,9 @@ from typing import Any
 import paho.mqtt.client as mqtt
 
 from platepost.provisioning.connection import secured_client, split_address
-from platepost.simulator.fleet.worker import RecordedChain
 from platepost.wire.records import TYPES, Audit, Hit
 from platepost.wire.records.topics import ROOT
+from tests.campaigns.fleet.worker import RecordedChain
 
 log = logging.getLogger(__name__)
 

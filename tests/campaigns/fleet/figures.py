@@ -1,15 +1,16 @@
-"""What a fleet's run measured; written as JSON, which the model reads."""
+"""What a fleet's run measured."""
 
-import dataclasses
 import os
 import platform
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Self
 
-from pydantic import TypeAdapter
+from rich.console import Console
+from rich.table import Table
 
-from platepost.simulator.errors import CampaignError
+from tests.campaigns.command import Outcome
+
+MEGABYTE = 1e6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,8 +124,8 @@ class End:
     verified: int
     """Records whose signature and place in the chain were proved."""
     problems: tuple[str, ...]
-    unreleased: int = 0
-    """Records that posts still had because no receipt came; always 0 in figures of before there were custodians."""
+    unreleased: int
+    """Records that posts still had because no receipt came."""
 
     @property
     def sound(self) -> bool:
@@ -132,11 +133,10 @@ class End:
         return not self.lost and not self.problems and not self.unreleased
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Figures:
-    """One run."""
+@dataclass(frozen=True, kw_only=True)
+class FleetOutcome(Outcome):
+    """What a fleet's run came to."""
 
-    command: str
     broker: str
     posts: int
     held: int
@@ -151,26 +151,55 @@ class Figures:
     delta: Delta
     outage: Outage
     end: End
-    problems: tuple[str, ...] = field(default=())
 
     @property
     def passed(self) -> bool:
         """Whether the fleet kept its promises."""
         return self.end.sound and not self.problems
 
-    def as_json(self) -> dict[str, Any]:
-        """Return all as JSON objects."""
-        return dataclasses.asdict(self) | {"passed": self.passed}
+    def show(self, console: Console) -> None:
+        """Show the figures as a table, and what could not be proved."""
+        table = Table(
+            title=f"{self.posts} posts on {self.broker}, {self.seconds:.0f} s", title_justify="left", show_header=False
+        )
+        table.add_column()
+        table.add_column(justify="right", style="bold")
+        for name, value in self._rows():
+            table.add_row(name, value)
+        console.print(table)
+        for problem in self.end.problems:
+            console.print(problem, style="red", highlight=False)
 
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read what `as_json` wrote.
+    def _rows(self) -> list[tuple[str, str]]:
+        memory = (self.connecting.broker_memory - self.connecting.broker_memory_before) / self.posts
+        processor = self.work.broker_cpu / self.work.records if self.work.records else 0.0
+        back = (self.outage.half_seconds, self.outage.most_seconds, self.outage.all_seconds)
+        return [
+            ("posts held at once, with the list in force", f"{self.held}"),
+            ("all connected after", f"{self.connecting.seconds:.1f} s"),
+            ("the list in force on all after", f"{self.connecting.in_service_seconds:.1f} s"),
+            ("broker's memory, all connected", f"{self.connecting.broker_memory / MEGABYTE:.0f} MB"),
+            ("of that for each post", f"{memory / 1000:.0f} kB"),
+            ("records a second at work", f"{self.work.rate:.0f}"),
+            ("hit to record keeper at work: median, 95, 99 of 100", _delays(self.work.hit_seconds[:3])),
+            ("broker's processor for each record", f"{processor * 1e3:.2f} ms"),
+            ("records a second at most, of this machine", f"{self.burst.rate:.0f}"),
+            ("size of the delta", f"{self.delta.package_bytes / 1000:.0f} kB"),
+            ("the delta in force on half, 95, 99 of 100, all", _delays(self.delta.seconds)),
+            ("outage", self.outage.kind),
+            ("posts that had to connect again", f"{self.outage.cut}"),
+            ("half, 99 of 100, all back after", _delays(back)),
+            ("most connections made in a second", f"{self.outage.peak}"),
+            ("records made, arrived, lost", f"{self.end.recorded}, {self.end.arrived}, {self.end.lost}"),
+            ("still on posts, without a receipt", f"{self.end.unreleased}"),
+            ("arrived again", f"{self.end.repeats}"),
+            ("signatures and chains proved", f"{self.end.verified}"),
+        ]
 
-        Raises:
-            CampaignError: the file is no such thing.
 
-        """
-        try:
-            return TypeAdapter(cls).validate_json(path.read_bytes())
-        except (OSError, ValueError) as error:
-            raise CampaignError(f"{path}: no figures of a fleet can be read from it ({error})") from error
+def _delays(values: tuple[float, ...]) -> str:
+    if not values:
+        return "none"
+    if max(values) < 1.0:
+        return ", ".join(f"{value * 1e3:.0f}" for value in values) + " ms"
+    return ", ".join(f"{value:.1f}" for value in values) + " s"

@@ -21,8 +21,8 @@ from typing import Literal
 
 from platepost.device.uplink.connection import BrokerConnection, Waker
 from platepost.device.uplink.settings import Tuning
-from platepost.simulator.fleet.post import FleetPost
 from platepost.simulator.ground.passages import SeenVehicle, plate
+from tests.campaigns.fleet.post import FleetPost
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,6 @@ from platepost.device.uplink.inbox import Delivery, Handler
 from platepost.device.uplink.session import MqttSession
 from platepost.device.uplink.settings import Tuning, UplinkSettings
 from platepost.provisioning.fleet.post_file import custodian_key_file
-from platepost.simulator.fleet.lists import MemoryLists
 from platepost.simulator.ground.light_post import LightPost
 from platepost.simulator.ground.memory_outbox import MemoryOutbox
 from platepost.simulator.ground.passages import CATEGORIES, SeenVehicle
@@ -36,6 +35,7 @@ from platepost.wire.records import (
     keys_topic,
 )
 from platepost.wire.tls import connection_problem, tls_context
+from tests.campaigns.fleet.lists import MemoryLists
 
 log = logging.getLogger(__name__)
 

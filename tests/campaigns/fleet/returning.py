@@ -4,9 +4,9 @@ import time
 
 from platepost.common.signals import sleep
 from platepost.simulator.errors import CampaignError
-from platepost.simulator.fleet.figures import Outage
-from platepost.simulator.fleet.site import FleetSite
-from platepost.simulator.fleet.worker import Count
+from tests.campaigns.fleet.figures import Outage
+from tests.campaigns.fleet.site import FleetSite
+from tests.campaigns.fleet.worker import Count
 
 SAMPLE_SECONDS = 0.25
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from platepost.common.signals import sleep
 from platepost.simulator.brokers.rabbitmq import RabbitCluster
 from platepost.simulator.errors import CampaignError
-from platepost.simulator.fleet.collector import Missing, Window, spread
-from platepost.simulator.fleet.figures import Connecting, Delta, End, Figures, Machine, Outage, Rest, Work
-from platepost.simulator.fleet.news import complete_list, delta_to, give_out
-from platepost.simulator.fleet.proof import prove
-from platepost.simulator.fleet.returning import Returning
-from platepost.simulator.fleet.site import FleetSite
-from platepost.simulator.fleet.worker import Count
+from tests.campaigns.fleet.collector import Missing, Window, spread
+from tests.campaigns.fleet.figures import Connecting, Delta, End, FleetOutcome, Machine, Outage, Rest, Work
+from tests.campaigns.fleet.news import complete_list, delta_to, give_out
+from tests.campaigns.fleet.proof import prove
+from tests.campaigns.fleet.returning import Returning
+from tests.campaigns.fleet.site import FleetSite
+from tests.campaigns.fleet.worker import Count
 
 POLL_SECONDS = 0.25
 PROMISED_SECONDS = 30.0
@@ -40,17 +40,20 @@ class LoadProfile:
 class Campaign:
     """Runs a fleet through a load profile."""
 
-    def __init__(self, site: FleetSite, profile: LoadProfile, *, command: str, say: Callable[[str], None]) -> None:
-        self._site, self._profile, self._command, self._say = site, profile, command, say
+    def __init__(self, site: FleetSite, profile: LoadProfile, *, say: Callable[[str], None]) -> None:
+        self._site = site
+        self._profile = profile
+        self._say = say
         self._problems: list[str] = []
 
-    def run(self) -> Figures:
+    def run(self) -> FleetOutcome:
         """Run, and return what was measured.
 
         Raises:
             CampaignError: something did not come about within the time given.
 
         """
+        began = time.monotonic()
         connecting, package = self._connect()
         rest = self._rest()
         self._site.order("rate", self._profile.rate / len(self._site.posts))
@@ -63,8 +66,9 @@ class Campaign:
         self._drain()
         burst = self._burst()
         self._drain()
-        return Figures(
-            command=self._command,
+        end = self._end()
+        return FleetOutcome(
+            seconds=round(time.monotonic() - began, 1),
             broker=self._site.broker_name,
             posts=len(self._site.posts),
             held=held,
@@ -76,7 +80,7 @@ class Campaign:
             burst=burst,
             delta=delta,
             outage=outage,
-            end=self._end(),
+            end=end,
             problems=tuple(self._problems),
         )
 

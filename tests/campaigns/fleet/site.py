@@ -2,10 +2,8 @@
 
 import multiprocessing
 import os
-import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
@@ -22,13 +20,12 @@ from platepost.simulator.brokers.daemon import Daemon
 from platepost.simulator.brokers.mosquitto import Broker
 from platepost.simulator.brokers.rabbitmq import RabbitCluster
 from platepost.simulator.errors import CampaignError
-from platepost.simulator.fleet.collector import collect
-from platepost.simulator.fleet.post import CUSTODIAN
-from platepost.simulator.fleet.worker import Count, RecordedChain, WorkerSettings, work
-from platepost.simulator.ground.folder import claimed
 from platepost.simulator.ground.site import Site, throwaway_fleet
 from platepost.simulator.keeper.process import KeeperProcess, forks
 from platepost.simulator.processes import await_answer, shielded
+from tests.campaigns.fleet.collector import collect
+from tests.campaigns.fleet.post import CUSTODIAN
+from tests.campaigns.fleet.worker import Count, RecordedChain, WorkerSettings, work
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -71,10 +68,7 @@ def usage_of(*pids: int | None) -> Usage:
 
 
 class FleetSite(Site[Broker | RabbitCluster]):
-    """Everything but the course of events; as a context manager, running while it is open.
-
-    Identities are kept in the folder for the next run; all else is made again.
-    """
+    """Everything but the course of events; as a context manager, running while it is open."""
 
     def __init__(
         self,
@@ -90,7 +84,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
         """Make identities for all; nothing runs yet.
 
         Args:
-            directory: a former run's identities in it are used again.
+            directory: where all of it lies.
             posts: how many.
             broker: which.
             seed: of what is drawn.
@@ -221,38 +215,13 @@ class FleetSite(Site[Broker | RabbitCluster]):
         return process, ours
 
 
-@contextmanager
-def cleared(directory: Path) -> Iterator[None]:
-    """Claim a folder, and clear away what a former run left in it but for its identities.
-
-    Raises:
-        CampaignError: the folder holds something else, another run uses it, or it cannot be made.
-
-    """
-    with claimed(directory, mark=".platepost-fleet", whose="a fleet's", error=CampaignError, keep=True):
-        for former in ("broker", "kept"):
-            shutil.rmtree(directory / former, ignore_errors=True)
-        for log in directory.glob("*.log"):
-            log.unlink()
-        yield
-
-
 def _identities(directory: Path, posts: int, progress: Callable[[str, int, int], None]) -> Fleet:
-    folder = directory / "fleet"
-    if folder.exists():
-        former = Fleet.load(folder)
-        if len(former.posts()) == posts and former.custodians() == (CUSTODIAN,):
-            return former
-    shutil.rmtree(folder, ignore_errors=True)
-    aside = directory / "fleet.making"  # so that what was interrupted is not taken for whole
-    shutil.rmtree(aside, ignore_errors=True)
-    fleet = throwaway_fleet(aside, agency=AGENCY, subscribers=(KEEPER,), custodian=CUSTODIAN)
+    fleet = throwaway_fleet(directory / "fleet", agency=AGENCY, subscribers=(KEEPER,), custodian=CUSTODIAN)
     for number in range(posts):
         fleet.add_post(f"post-{number + 1:05d}", PostSettings(brokers=("localhost:8883",), camera="none"))
         progress("making identities", number + 1, posts)
         check()
-    aside.rename(folder)
-    return Fleet.load(folder)
+    return fleet
 
 
 def _end(process: BaseProcess, pipe: Pipe) -> None:

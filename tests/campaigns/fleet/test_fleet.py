@@ -1,19 +1,16 @@
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from platepost.device.cli import platepost
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.simulator.brokers.mosquitto import mosquitto_path
-from platepost.simulator.errors import CampaignError
-from platepost.simulator.fleet.collector import Collector, Missing, spread
-from platepost.simulator.fleet.figures import Figures
-from platepost.simulator.fleet.proof import prove
-from platepost.simulator.fleet.worker import RecordedChain
 from platepost.simulator.ground.site import READS
+from tests.campaigns.__main__ import campaigns
+from tests.campaigns.fleet.collector import Collector, Missing, spread
+from tests.campaigns.fleet.proof import prove
+from tests.campaigns.fleet.worker import RecordedChain
 
 needs_mosquitto = pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools")
 whole_run = pytest.mark.timeout(300)
@@ -23,8 +20,7 @@ whole_run = pytest.mark.timeout(300)
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fleet")
-    given = ["simulate", "fleet", "--short", "--directory", str(folder), "--output", str(folder / "figures.json")]
-    outcome = CliRunner().invoke(platepost, given)
+    outcome = CliRunner().invoke(campaigns, ["fleet", "--short", "--directory", str(folder)])
     assert outcome.exit_code == 0, outcome.output
     return folder
 
@@ -33,15 +29,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @needs_mosquitto
 @whole_run
 def test_fleet_is_held_takes_a_delta_and_loses_nothing_through_an_outage(run: Path) -> None:
-    figures = Figures.load(run / "figures.json")
-    assert figures.passed
-    assert figures.held == figures.posts == figures.delta.posts
-    assert figures.end.lost == figures.end.unreleased == 0
-    assert figures.end.arrived == figures.end.recorded == figures.end.verified > 5 * figures.posts
-    assert figures.outage.cut >= figures.posts  # a connection that is begun on a busy machine may be cut once more
-    assert figures.work.hits > 0
-    assert figures.connecting.broker_memory > figures.connecting.broker_memory_before > 0
-    assert figures.work.bytes_up > figures.work.payload_bytes
+    outcome = json.loads((run / "outcome.json").read_text())
+    end, work, connecting = outcome["end"], outcome["work"], outcome["connecting"]
+    assert outcome["passed"]
+    assert outcome["held"] == outcome["posts"] == outcome["delta"]["posts"]
+    assert end["lost"] == end["unreleased"] == 0
+    assert end["arrived"] == end["recorded"] == end["verified"] > 5 * outcome["posts"]
+    assert outcome["outage"]["cut"] >= outcome["posts"]  # a connection begun on a busy machine may be cut once more
+    assert work["hits"] > 0
+    assert connecting["broker_memory"] > connecting["broker_memory_before"] > 0
+    assert work["bytes_up"] > work["payload_bytes"]
 
 
 @pytest.mark.end_to_end
@@ -49,8 +46,8 @@ def test_fleet_is_held_takes_a_delta_and_loses_nothing_through_an_outage(run: Pa
 @whole_run
 def test_proof_names_what_is_missing_and_what_was_changed(run: Path, tmp_path: Path) -> None:
     fleet, lines = (
-        Fleet.load(run / "mosquitto" / "fleet"),
-        (run / "mosquitto" / "archive.jsonl").read_text().splitlines(),
+        Fleet.load(run / "fleet"),
+        (run / "archive.jsonl").read_text().splitlines(),
     )
     reads = [number for number, line in enumerate(lines) if '"type":"platepost.read.v1"' in line]
     lacking = tmp_path / "lacking.jsonl"
@@ -75,20 +72,3 @@ def test_spread_is_of_ordered_values() -> None:
     assert spread([]) == ()
     assert spread([1.0]) == (1.0, 1.0, 1.0, 1.0)
     assert spread([float(value) for value in range(100)]) == (49.5, 95.0, 99.0, 99.0)
-
-
-def test_figures_that_are_none_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "figures.json"
-    path.write_text("[]")
-    with pytest.raises(CampaignError, match="figures"):
-        Figures.load(path)
-
-
-def test_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "mosquitto").mkdir()
-    (tmp_path / "mosquitto" / "mine").touch()
-    outcome = CliRunner().invoke(platepost, ["simulate", "fleet", "--short", "--directory", str(tmp_path)])
-    assert outcome.exit_code != 0
-    assert isinstance(outcome.exception, CampaignError)
-    assert (tmp_path / "mosquitto" / "mine").exists()
-    shutil.rmtree(tmp_path / "mosquitto")
