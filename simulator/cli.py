@@ -13,9 +13,6 @@ _COMMANDS = {
     ),
     "exercises": LazyCommand("platepost.simulator.exercises:exercises", "Make training exercises for a department."),
     "fleet": LazyCommand("tests.campaigns.fleet.cli:fleet", "Load test: connect many posts to one real broker."),
-    "keeper": LazyCommand(
-        "platepost.simulator.keeper.cli:keeper", "Run a small custodian that keeps records and issues receipts."
-    ),
     "messages": LazyCommand(
         "platepost.simulator.messages.cli:messages", "Generate a day of messages, and replay it to a broker."
     ),

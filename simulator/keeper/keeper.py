@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from platepost.common.errors import PlatepostError
-from platepost.common.signals import check, current, sleep
+from platepost.common.signals import current, sleep
 from platepost.department.custody.keeper import Keeper, KeeperSettings
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
@@ -26,7 +26,6 @@ INTERVAL_SECONDS = 0.2
 _START_LOOK_SECONDS = 0.01
 _STOP_SECONDS = 30.0
 """For the present commit and receipts."""
-_CHECK_SECONDS = 0.2
 
 
 class RecordKeeper(Keeper[RecordStore]):
@@ -123,20 +122,6 @@ class RecordKeeper(Keeper[RecordStore]):
         if self._thread is not None:
             self._thread.join(current().limit(_STOP_SECONDS))
             self._thread = None
-
-    def wait(self) -> None:
-        """Wait until it is stopped, or cannot go on.
-
-        Raises:
-            SubscriberError: the latter.
-
-        """
-        if self._thread is not None:
-            while self._thread.is_alive():
-                self._thread.join(_CHECK_SECONDS)
-                check()
-        if self._failure is not None:
-            raise SubscriberError(f"keeper {self.name}: {self._failure}")
 
     def __enter__(self) -> Self:
         self.start()
