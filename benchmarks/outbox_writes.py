@@ -19,6 +19,7 @@ from platepost.wire.contract.examples import LIST, ExampleSigner, example_sight
 from platepost.wire.records import Hit, Picture, Read, Recorder, Source, new_identifier
 from tests.campaigns.powercut.campaign import build, log_of
 from tests.campaigns.powercut.disk import read_log
+from tests.clocks import SteppedClock
 
 PATCH, OVERVIEW = 3072, 25600
 READS_A_HIT = 50
@@ -29,9 +30,11 @@ def work(path: Path, reads: int, *, outage: bool) -> None:
     sight = example_sight(new_identifier())
     patch = Picture.of("patch", b"\xff" * PATCH, width=90, height=45)
     overview = Picture.of("overview", b"\xff" * OVERVIEW, width=640, height=360)
-    with Outbox(path, key=bytes(32)) as outbox:
+    clock = SteppedClock()
+    with Outbox(path, key=bytes(32), clock=clock) as outbox:
         recorder = Recorder(outbox, ExampleSigner(), Source("demo", "post-1"))
         for number in range(reads):
+            clock.now += 3600 / reads
             read = sight | {"pictures": (patch,), "hotlist": dict(LIST) | {"result": "no_match"}}
             records = [recorder.record(Read.model_validate(read))]
             if number % READS_A_HIT == 0:

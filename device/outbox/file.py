@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 ROOM_BYTES = 256 * 1024
 """How much of pictures and reads goes at a time when the disk is full, though the quota would allow more."""
 REMEMBERED_SECONDS = 60.0
+UNCOMMITTED_SECONDS = 60.0
+"""How long a change that may be lost waits for an append to be written with."""
 
 
 class Reserve:
@@ -104,6 +106,7 @@ class OutboxFile:
         except OSError as error:
             raise OutboxError(f"cannot make the folder of the outbox: {error.strerror}") from error
         self._full_at: float | None = None
+        self._uncommitted_since: float | None = None
         self._reserve = reserve or Reserve(path)
         self._clock, self._identify = clock, identify
         self._attempts = SalvageAttempts(path)
@@ -114,13 +117,20 @@ class OutboxFile:
     @property
     def disk_full(self) -> bool:
         """Whether the disk was found full within the last minute; takes the reserve again if there is room for it."""
-        full = self._full_at is not None and self._clock.steady() - self._full_at < REMEMBERED_SECONDS
+        full = self._disk_was_full
         return not self._reserve.take() or full
+
+    @property
+    def _disk_was_full(self) -> bool:
+        return self._full_at is not None and self._clock.steady() - self._full_at < REMEMBERED_SECONDS
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
         with self.lock:
             self.closed = True
+            if self._connection is not None:
+                with suppress(OutboxError), named_errors():
+                    self._commit(self._connection)
             self._disconnect()
 
     def run(self, work: Callable[[Connection], T]) -> T:
@@ -147,7 +157,8 @@ class OutboxFile:
 
         Args:
             work: what to do; it may be done twice.
-            durable: whether it must be on the disk on return.
+            durable: whether it must be on the disk on return. What need not be is written with the next change that
+                must, or after `UNCOMMITTED_SECONDS`: each page that both change is then written once.
             stores: whether a record is stored, which must not eat the room that is kept back for deleting others.
 
         Raises:
@@ -157,8 +168,11 @@ class OutboxFile:
         """
 
         def guarded(connection: Connection) -> T:
-            with _synchronised(connection, durable=durable), self._rollback_unless_done(connection):
-                return work(connection)
+            with self._undone_unless_done(connection):
+                result = work(connection)
+            if durable or self._commit_is_due():
+                self._commit(connection)
+            return result
 
         with self.lock:
             try:
@@ -273,6 +287,8 @@ class OutboxFile:
         if self._connection is None:  # the last attempt to begin again failed
             self._connection = self._open()
         with named_errors():
+            if self._connection.in_transaction and self._commit_is_due():
+                self._commit(self._connection)
             return work(self._connection)
 
     def _make_room(self) -> None:
@@ -281,9 +297,12 @@ class OutboxFile:
         self._reserve.give_up()
 
         def work(connection: Connection) -> None:
-            with self._rollback_unless_done(connection):
+            with self._undone_unless_done(connection):
                 self._quota.give_up(connection, ROOM_BYTES)
+            self._commit(connection)
 
+        with suppress(OutboxFullError):
+            self.run(self._commit)
         self._empty_log()
         with suppress(OutboxFullError):
             self.run(work)
@@ -293,28 +312,48 @@ class OutboxFile:
         with suppress(OutboxFullError):
             self.run(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
 
+    def _commit_is_due(self) -> bool:
+        """Return whether changes that may be lost are to be written now, without an append that takes them along."""
+        now = self._clock.steady()
+        if self._uncommitted_since is None:
+            self._uncommitted_since = now
+        return self._disk_was_full or now - self._uncommitted_since >= UNCOMMITTED_SECONDS
+
     @contextmanager
-    def _rollback_unless_done(self, connection: Connection) -> Iterator[None]:
-        connection.execute("BEGIN IMMEDIATE")
+    def _undone_unless_done(self, connection: Connection) -> Iterator[None]:
+        """Do all of what follows or nothing, in the transaction that is open or in a new one, which stays open."""
+        if not connection.in_transaction:
+            connection.execute("BEGIN IMMEDIATE")
+        connection.execute("SAVEPOINT work")
         try:
             yield
-            connection.execute("COMMIT")
+            connection.execute("RELEASE work")
         except BaseException:
-            with suppress(OutboxError), named_errors():
-                connection.execute("ROLLBACK")
-            with suppress(OutboxError), named_errors():
-                self._quota.measure(connection)
+            try:
+                with named_errors():
+                    connection.execute("ROLLBACK TO work")
+                    connection.execute("RELEASE work")
+            except OutboxError:  # some errors have undone all of the transaction already
+                self._roll_back(connection)
+            self._measure(connection)
             raise
 
+    def _commit(self, connection: Connection) -> None:
+        if not connection.in_transaction:
+            return
+        self._uncommitted_since = None
+        try:
+            connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back(connection)
+            self._measure(connection)
+            raise
 
-@contextmanager
-def _synchronised(connection: Connection, *, durable: bool) -> Iterator[None]:
-    """Spare a change that may be lost the wait for the disk."""
-    if durable:
-        yield
-        return
-    connection.execute("PRAGMA synchronous = NORMAL")
-    try:
-        yield
-    finally:
-        connection.execute("PRAGMA synchronous = FULL")
+    def _roll_back(self, connection: Connection) -> None:
+        self._uncommitted_since = None
+        with suppress(OutboxError), named_errors():
+            connection.execute("ROLLBACK")
+
+    def _measure(self, connection: Connection) -> None:
+        with suppress(OutboxError), named_errors():
+            self._quota.measure(connection)

@@ -233,7 +233,8 @@ class Outbox:
         They are sent from now on; those that need no receipt, or no other, go.
 
         A place that was given before the file was set aside is of no record here: what it was of is sent again.
-        This may be undone by a power cut, as what a receipt brought about may: the records are then sent again.
+        This is written with the next record or some seconds later. A power cut or a kill before that undoes it, as it
+        undoes what a receipt brought about: the records are then sent again.
         """
 
         def work(connection: Connection) -> int:
