@@ -231,7 +231,7 @@ class Fleet(Layout):
                 private_folder(path.parent)
                 keep_former(path)  # of a post of this name that was revoked
                 replace_private(path, public_pem(key))
-        write_register(self)
+        write_register(self, only=name)
         return folder
 
     def write_post_file(self, name: str, settings: PostSettings) -> None:
