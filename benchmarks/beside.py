@@ -40,7 +40,7 @@ Figures = dict[str, float]
 """By what was measured: how long it took, in the unit that its name says."""
 
 
-def of_checkout(name: str) -> Any:  # noqa: ANN401 - a module
+def of_checkout(name: str) -> Any:
     """Import a module of the checkout that is measured: below `platepost`, or as 7b3153d3 and before have it."""
     try:
         return importlib.import_module(f"platepost.{name}")
@@ -57,7 +57,7 @@ def benchmark(name: str, *words: str) -> str:
     return done.stdout
 
 
-def benchmark_module(name: str) -> Any:  # noqa: ANN401 - a module
+def benchmark_module(name: str) -> Any:
     """Import a benchmark of the checkout that is measured."""
     sys.path.insert(0, str(Path("benchmarks").absolute()))
     return importlib.import_module(name)
@@ -100,7 +100,7 @@ def lookup(_work: Path) -> Figures:
     bench = benchmark_module("hotlist_lookup")
     batch = 250
 
-    def quickest(hotlist: Any, reads: list[str], *, alternatives: Any = (), settings: Any = None) -> str:  # noqa: ANN401
+    def quickest(hotlist: Any, reads: list[str], *, alternatives: Any = (), settings: Any = None) -> str:
         medians = []
         for at in range(0, len(reads), batch):
             taken = []

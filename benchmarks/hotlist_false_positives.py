@@ -128,7 +128,7 @@ def _start(ask: Ask | Draw) -> None:
     _ask = ask
 
 
-def _run(block: Any) -> list[int]:  # noqa: ANN401 - what the asker at work takes
+def _run(block: Any) -> list[int]:
     return _ask(block)
 
 

@@ -59,7 +59,7 @@ BOOKS = f"""
 INSERT INTO custody_holding SELECT post, chain, NULL, jsonb_build_array(jsonb_build_array(
     1, max(sequence), '{GENESIS}', encode((array_agg(digest ORDER BY sequence DESC))[1], 'hex'))), '[]', '[]', '[]'
 FROM custody_record WHERE post LIKE 'old-%' GROUP BY post, chain ON CONFLICT DO NOTHING
-"""  # noqa: S608
+"""
 RESTORED = f"""
 DELETE FROM custody_record WHERE post LIKE 'old-%';
 DELETE FROM custody_read WHERE post LIKE 'old-%';
@@ -67,7 +67,7 @@ DELETE FROM custody_hit;
 DELETE FROM custody_picture WHERE retained_from < '{BEGAN + MONTH}';
 TRUNCATE archive_plan, archive_part, archive_outcome, archive_hold, custody_purged, custody_purged_tally,
     custody_certificate
-"""  # noqa: S608
+"""
 """What the purge left goes, so that the month can be loaded again."""
 CURRENT = """
 INSERT INTO people_certificate (person_id, certification, expires_at, noted_at)
@@ -233,8 +233,8 @@ def judged(connection: psycopg.Connection, holder: Holder, picture: int) -> list
     left = {number for (number,) in connection.execute(
         "SELECT id FROM custody_record WHERE post LIKE 'old-%%' AND class IN ('no_hit', 'held')")}  # fmt: skip
     for table in ("custody_read", "custody_picture"):
-        also = {number for (number,) in connection.execute(
-            f"SELECT record_id FROM {table} WHERE class IN ('no_hit', 'held') AND retained_from < %s", [BEGAN + MONTH])}  # noqa: S608  # fmt: skip
+        query = f"SELECT record_id FROM {table} WHERE class IN ('no_hit', 'held') AND retained_from < %s"
+        also = {number for (number,) in connection.execute(query, [BEGAN + MONTH])}
         if also != left:
             return [f"{table} has {len(also - left)} rows more and {len(left - also)} fewer than there are records"]
     hits = {number for (number,) in connection.execute("SELECT id FROM custody_record WHERE class = 'hit'")}

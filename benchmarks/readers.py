@@ -139,7 +139,7 @@ class OnnxReader:
         "lanczos4": cv2.INTER_LANCZOS4,
     }
 
-    def __init__(self, session: Any, configuration: Mapping[str, Any]) -> None:  # noqa: ANN401 - no types are published
+    def __init__(self, session: Any, configuration: Mapping[str, Any]) -> None:
         self._session = session
         (given,) = session.get_inputs()
         self._input = given.name

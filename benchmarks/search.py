@@ -341,9 +341,9 @@ KINDS: dict[str, Callable[[random.Random, str], dict[str, Any]]] = {
 def keep(
     conninfo: str,
     asked: tuple[int, int | None],
-    ready: Any,  # noqa: ANN401 - of multiprocessing
-    go: Any,  # noqa: ANN401
-    told: Any,  # noqa: ANN401
+    ready: Any,
+    go: Any,
+    told: Any,
 ) -> None:
     """Make records of 30 posts, wait for `go`, keep them as fast as it goes, and tell how many a second that were.
 
@@ -472,7 +472,7 @@ def monthly(connection: psycopg.Connection, cars: int, seed: int) -> None:
             for table, times in took.items():
                 began = time.perf_counter()
                 connection.execute(
-                    f"SELECT DISTINCT plate_fold FROM {table} WHERE search_grams(plate_fold) @> %s::integer[]"  # noqa: S608
+                    f"SELECT DISTINCT plate_fold FROM {table} WHERE search_grams(plate_fold) @> %s::integer[]"
                     " AND plate_fold ~ %s LIMIT 5001",
                     [grams, pattern.regex],
                 ).fetchall()

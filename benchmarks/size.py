@@ -50,7 +50,7 @@ def of_reads(connection: psycopg.Connection) -> None:
     week = time.strftime("%G-%V", time.gmtime())
     ((monday,),) = connection.execute("SELECT to_char(to_date(%s, 'IYYY-IW'), 'YYYYMMDD')", [week]).fetchall()
     ((count,),) = connection.execute(
-        f"SELECT count(*) FROM custody_read_no_hit_{monday} WHERE passage <> 'passage'"  # noqa: S608
+        f"SELECT count(*) FROM custody_read_no_hit_{monday} WHERE passage <> 'passage'"
     ).fetchall()
     sizes = {}
     for name in ("custody_record", "custody_read", "custody_picture", "custody_constants"):

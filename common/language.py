@@ -54,13 +54,13 @@ class Phrase(str):
         )
 
 
-def _kept(value: str) -> Any:  # noqa: ANN401 - JSON's types
+def _kept(value: str) -> Any:
     if not isinstance(value, Phrase):
         return value
     return {"text": value.text, "fields": {name: _kept(each) for name, each in value.fields.items()}}
 
 
-def _read(value: Any) -> Phrase:  # noqa: ANN401 - JSON's types
+def _read(value: Any) -> Phrase:
     if isinstance(value, Phrase):
         return value
     if isinstance(value, str):
@@ -84,7 +84,7 @@ def message(error: Exception) -> Phrase:
     return text if isinstance(text, Phrase) else Phrase(str(error))
 
 
-def translated(value: Any, catalog: Catalog) -> Any:  # noqa: ANN401 - JSON's types
+def translated(value: Any, catalog: Catalog) -> Any:
     """Return a value of JSON's types with the phrases in it in a catalog's language."""
     if isinstance(value, Phrase):
         return value.within(catalog)

@@ -164,7 +164,7 @@ def tables(composed: type[Section]) -> Iterator[tuple[str, type[BaseModel]]]:
         yield from ((name, kind) for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
 
 
-def explain(fault: Any, *, root: type[BaseModel]) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+def explain(fault: Any, *, root: type[BaseModel]) -> str:
     """Say what is wrong with a configuration, or with a table of the model `root`: key, value, what would be right."""
     place = [part for part in fault["loc"] if isinstance(part, str)]
     key = ".".join(str(part) for part in fault["loc"]) or "the table"

@@ -58,7 +58,7 @@ _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno
 class _DepartmentGroup(LazyGroup):
     """The commands; what database or disk refuse to do in any of them is one line, as every other error is."""
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
+    def invoke(self, ctx: click.Context) -> Any:
         """Run a command.
 
         Raises:

@@ -29,7 +29,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print one line of J
 class Moment(click.DateTime):
     """A day, or a time, of the years that the pages take, too."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401 - as click has it
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Read it."""
         given: datetime = super().convert(value, param, ctx)
         if not FIRST_YEAR <= given.year <= LAST_YEAR:
@@ -58,7 +58,7 @@ class Spelled(click.ParamType[str]):
     def __init__(self, expression: str, says: str) -> None:
         self._expression, self._says = re.compile(expression), says
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401 - as click has it
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Read it."""
         if not self._expression.fullmatch(str(value)):
             self.fail(f"{value!r}: use {self._says}.", param, ctx)

@@ -156,7 +156,7 @@ def _make(kind: str, name: str, settings: Mapping[str, Any], *, own: Mapping[str
         raise ConfigurationError(f"[{kind}.{name}] {error}") from error
 
 
-def _factory(kind: str, name: str, *, own: Mapping[str, str], group: str) -> Any:  # noqa: ANN401 - a class, or what makes one
+def _factory(kind: str, name: str, *, own: Mapping[str, str], group: str) -> Any:
     try:
         if name in own:
             module, _, attribute = own[name].partition(":")

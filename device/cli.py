@@ -88,7 +88,7 @@ class _Platepost(LazyGroup):
             raise click.ClickException(spoken(Phrase("'{command}' is not installed: {how}", command=name, how=brought)))
         return command
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
+    def invoke(self, ctx: click.Context) -> Any:
         """Run a command; one that is broken off ends with the exit code that shells expect of Ctrl-C."""
         try:
             return super().invoke(ctx)
@@ -136,7 +136,7 @@ def platepost(*, verbose: int, log_format: str) -> None:
     set_up_logs(level, log_format)
 
 
-def main() -> Any:  # noqa: ANN401 - click's own
+def main() -> Any:
     """Run the command; every error that Platepost raises on purpose becomes one line and exit code 1."""
     try:
         hide_memory()

@@ -77,7 +77,7 @@ def _vehicle() -> dict[str, Any]:
     return {"kind": _chance.choice(KINDS), "colors": _chance.sample(COLORS, _chance.randint(1, 2))}
 
 
-def varied(said: Any) -> Any:  # noqa: ANN401 - JSON
+def varied(said: Any) -> Any:
     """Return a record with its own values of what differs from department to department, and confidences."""
     if isinstance(said, list):
         return [varied(each) for each in said]

@@ -85,7 +85,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:  # noqa: ANN401 - of xdist, which has no types
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     if config.getoption("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415 - on emulated ARM there is none
@@ -97,7 +97,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:  # n
                 return nodeid.partition("[")[2]
             return nodeid if file in APART else file
 
-        def remove_node(self, node: Any) -> str | None:  # noqa: ANN401 - of xdist, which has no types
+        def remove_node(self, node: Any) -> str | None:
             """Deal again what a worker had left when it ended, and return the test that ended it.
 
             xdist deals that test again too, which would end each worker in turn, and what was finished, for which no

@@ -92,7 +92,7 @@ class OfTests:
         return found
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool:  # noqa: ANN401 - of pytest-timeout
+    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool:
         self._timer = threading.Timer(settings.timeout, self._expire, (item, settings.timeout))
         self._timer.name, self._timer.daemon = "limit of the test", True
         self._timer.start()
@@ -196,7 +196,7 @@ class OfWorkers:
                 time.sleep(0.1)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - of pytest-xdist, which has no types
+    def pytest_testnodedown(self, node: Any) -> None:
         orphans = started_by(node.gateway.id, os.getpid())
         kill(process for process in descendants([os.getpid()]) if process.pid in orphans)
 

@@ -74,7 +74,7 @@ class LazyGroup(SpokenHelp, click.Group):
             raise self._missing(ctx, cmd_name, error) from error
         return command
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
+    def invoke(self, ctx: click.Context) -> Any:
         """Run a command.
 
         Raises:

@@ -15,7 +15,7 @@ from platepost.common.years import FIRST_YEAR, LAST_YEAR
 class Number(click.FloatRange):
     """A number between a least and a greatest one; nan, which click takes for any number, is none."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - as click has it
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Read it."""
         number: float = super().convert(value, param, ctx)
         if not isfinite(number):
@@ -29,7 +29,7 @@ class Date(click.DateTime):
     def __init__(self) -> None:
         super().__init__(["%Y-%m-%d"])
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401 - as click has it
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Read it."""
         day: datetime = super().convert(value, param, ctx)
         if not FIRST_YEAR <= day.year <= LAST_YEAR:

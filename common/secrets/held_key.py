@@ -58,7 +58,7 @@ class HeldKey(ec.EllipticCurvePrivateKey):
             raise HeldKeyError(f"{path}: not a key on the curve P-256")
         self._public = public
 
-    def sign(self, data: Any, signature_algorithm: ec.EllipticCurveSignatureAlgorithm) -> bytes:  # noqa: ANN401
+    def sign(self, data: Any, signature_algorithm: ec.EllipticCurveSignatureAlgorithm) -> bytes:
         """Sign as ECDSA with SHA-256; DER.
 
         Raises:

@@ -132,7 +132,7 @@ def book_package(request: CurrentRequest, cart: UUID) -> HttpResponse:
     """Book the package out or back in by its property number."""
     found, form = _cart(request, cart), BookingForm(request.POST)
 
-    def book(given: Any) -> None:  # noqa: ANN401 - cleaned data
+    def book(given: Any) -> None:
         rest = {name: given[name] for name in ("receipt", "medium", "by", "digest")}
         services.book(found, person=request.user.login, is_returned=given["direction"] == "in", **rest)
 

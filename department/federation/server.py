@@ -38,7 +38,7 @@ def _answered(path: str, message: bytes, peer: bytes | None) -> tuple[int, bytes
         connection.close()
 
 
-async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's
+async def application(scope: Any, receive: Any, send: Any) -> None:
     """Answer one message."""
     status, body, message = 404, b"there is no such page", b""
     if scope["method"] == "POST" and scope["path"] in _PATHS:
@@ -98,7 +98,7 @@ class FederationServer(StoppableServer):
         config.ssl = self._context
         super().__init__(config)
 
-    async def serve(self, sockets: Any = None) -> None:  # noqa: ANN401 - uvicorn's
+    async def serve(self, sockets: Any = None) -> None:
         """Serve until stopped."""
         learning = asyncio.create_task(self._learn())
         try:

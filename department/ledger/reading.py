@@ -86,7 +86,7 @@ def cover_entries(log: OpenEntry, **asked: Any) -> None:
     covering(log, "ledger_cover_entries(%s, %s)::text", [json.dumps(asked, default=str)])
 
 
-def covering(log: OpenEntry, call: str, values: Sequence[Any]) -> Any:  # noqa: ANN401 - what the function returns
+def covering(log: OpenEntry, call: str, values: Sequence[Any]) -> Any:
     """Call a function that covers entries of the ledger, as `cover_entries` does; return what it returns."""
     try:
         return rows(f"SELECT {call}", [log.entry, *values])[0][0]

@@ -159,7 +159,7 @@ def _checked_json(event: LedgerEvent, fields: Mapping[str, Any]) -> str:
     return "{" + ", ".join(f"{json.dumps(name)}: {value}" for name, value in values.items()) + "}"
 
 
-def _alone(call: str, values: Sequence[Any]) -> Any:  # noqa: ANN401 - what the function returns
+def _alone(call: str, values: Sequence[Any]) -> Any:
     if connection.in_atomic_block:
         raise LedgerError("within a transaction no entry is certain: it could be taken back")
     # It lets the chain go before the disk has it, and waits for the disk in a transaction of its own, when others can
@@ -170,7 +170,7 @@ def _alone(call: str, values: Sequence[Any]) -> Any:  # noqa: ANN401 - what the 
     return made
 
 
-def _call(call: str, values: Sequence[Any]) -> Any:  # noqa: ANN401 - what the function returns
+def _call(call: str, values: Sequence[Any]) -> Any:
     with _refusals():
         return prepared(f"SELECT {call}", values)[0][0]
 

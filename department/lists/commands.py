@@ -130,7 +130,7 @@ def publish(*, folder: DepartmentFolder, fleet: Path, who: str, broker: str | No
                 signer.wait(1.0)
 
 
-def _print(manifest: Any, *, as_json: bool) -> None:  # noqa: ANN401 - a type that is slow to import
+def _print(manifest: Any, *, as_json: bool) -> None:
     if manifest is None:
         return
     if as_json:

@@ -60,7 +60,7 @@ def font_characters() -> frozenset[int]:
 
 
 @cache
-def _fetcher() -> Any:  # noqa: ANN401 - WeasyPrint has no types
+def _fetcher() -> Any:
     from weasyprint.urls import URLFetcher  # noqa: PLC0415 - as above
 
     class OurFont(URLFetcher):  # type: ignore[misc]

@@ -22,7 +22,7 @@ _FULL_RANGE = 2
 """AVCOL_RANGE_JPEG of FFmpeg: luma from 0 to 255; anything else is 16 to 235 (ITU-R BT.601, BT.709)."""
 
 
-def luma(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - PyAV's types are opaque to the type checker
+def luma(frame: Any) -> NDArray[np.uint8]:
     """Return a frame's gray picture, H x W uint8; a copy, for the decoder reuses its buffers."""
     if frame.format.name not in _PLANAR_LUMA:
         return np.asarray(cv2.cvtColor(bgr(frame), cv2.COLOR_BGR2GRAY), dtype=np.uint8)
@@ -34,12 +34,12 @@ def luma(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - PyAV's types are op
     return full_range(rows)
 
 
-def bgr(frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - as in `luma`
+def bgr(frame: Any) -> NDArray[np.uint8]:
     """Return a frame in color, H x W x 3 uint8 BGR."""
     return _upright(np.asarray(frame.to_ndarray(format="bgr24"), np.uint8), frame)
 
 
-def _upright(picture: NDArray[np.uint8], frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - as in `luma`
+def _upright(picture: NDArray[np.uint8], frame: Any) -> NDArray[np.uint8]:
     turns = round(frame.rotation / 90) % 4  # degrees against the clock
     return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
 
@@ -49,7 +49,7 @@ class Color:
 
     __slots__ = ("_frame", "_lock")
 
-    def __init__(self, frame: Any) -> None:  # noqa: ANN401 - as in `luma`
+    def __init__(self, frame: Any) -> None:
         self._frame = frame
         self._lock = Lock()
 

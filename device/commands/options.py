@@ -27,7 +27,7 @@ class PathOrAddress(click.Path):
     def __init__(self, *, exists: bool = False) -> None:
         super().__init__(exists=exists, path_type=Path, readable=exists)
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - as click has it
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read it."""
         if isinstance(value, str) and CameraAddress.is_one(value):
             return CameraAddress(value)

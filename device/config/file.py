@@ -67,7 +67,7 @@ def parse(table: Mapping[str, Any], *, folder: Path, origin: str = "configuratio
     return anchored
 
 
-def _anchored(section: Any, folder: Path) -> Any:  # noqa: ANN401 - any section, and the same comes back
+def _anchored(section: Any, folder: Path) -> Any:
     changes: dict[str, Any] = {}
     for key, field in type(section).model_fields.items():
         value = getattr(section, key)

@@ -94,7 +94,7 @@ def hit_pictures(passage: Passage, section: RecordSettings) -> tuple[Picture, ..
     return tuple(made)
 
 
-def _picture(kind: Any, make: Any) -> list[Picture]:  # noqa: ANN401 - a literal and a thunk
+def _picture(kind: Any, make: Any) -> list[Picture]:
     try:
         jpeg: Jpeg = make()
     except PictureError:

@@ -127,7 +127,7 @@ def _notices_withheld() -> Iterator[None]:
             os.close(terminal)
 
 
-def _runtime(name: str | None) -> Any:  # noqa: ANN401 - two modules of one unwritten interface
+def _runtime(name: str | None) -> Any:
     for candidate in (name,) if name else RUNTIMES:
         if importlib.util.find_spec(candidate.partition(".")[0]) is not None:
             return importlib.import_module(candidate)

@@ -36,19 +36,19 @@ def load_weights(path: Path) -> PlateDetector:
     return net
 
 
-def build_twin(net: PlateDetector) -> Any:  # noqa: ANN401 - Keras is untyped
+def build_twin(net: PlateDetector) -> Any:
     """Return a keras.Model with the same weights: [1, 368, 640, 1] in [0, 1] -> score (sigmoid), encoded corners."""
     import keras  # noqa: PLC0415 - heavy, and only conversion needs it
 
-    def conv(name: str, outputs: int, *, kernel: int = 3, stride: int = 1, relu: bool = True) -> Any:  # noqa: ANN401
+    def conv(name: str, outputs: int, *, kernel: int = 3, stride: int = 1, relu: bool = True) -> Any:
         activation = "relu" if relu else None
         return keras.layers.Conv2D(outputs, kernel, stride, padding="same", activation=activation, name=name)
 
-    def residual(x: Any, name: str, width: int) -> Any:  # noqa: ANN401
+    def residual(x: Any, name: str, width: int) -> Any:
         inner = conv(f"{name}.second", width, relu=False)(conv(f"{name}.first", width)(x))
         return keras.layers.ReLU()(keras.layers.Add()([x, inner]))
 
-    def join(lower: Any, upper: Any) -> Any:  # noqa: ANN401
+    def join(lower: Any, upper: Any) -> Any:
         rows, upper_rows = lower.shape[1], upper.shape[1] * 2
         upper = keras.ops.image.resize(upper, (upper_rows, upper.shape[2] * 2), interpolation="nearest")
         if upper_rows != rows:
@@ -76,7 +76,7 @@ def convert(net: PlateDetector, frames: Iterable[NDArray[np.uint8]]) -> bytes:
     return to_int8(build_twin(net), frames)
 
 
-def _copy(net: PlateDetector, twin: Any) -> None:  # noqa: ANN401
+def _copy(net: PlateDetector, twin: Any) -> None:
     """Copy all weights, batch norm folded into the convolution before it."""
     for name, module in net.named_modules():
         if isinstance(module, ConvBlock):

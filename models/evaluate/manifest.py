@@ -127,7 +127,7 @@ def _listed(path: Path, key: str) -> tuple[dict[str, Any], list[Any]]:
     return content, entries
 
 
-def _picture(image: Any, path: Path, number: int) -> LabelledPicture:  # noqa: ANN401 - JSON
+def _picture(image: Any, path: Path, number: int) -> LabelledPicture:
     where = f"{path}: images[{number}]"
     if not isinstance(image, dict) or not isinstance(image.get("file"), str):
         raise ManifestError(f'{where}: expected an object with "file"')
@@ -143,7 +143,7 @@ def _picture(image: Any, path: Path, number: int) -> LabelledPicture:  # noqa: A
     return LabelledPicture(path.parent / image["file"], tuple(_plate(plate, where) for plate in plates))
 
 
-def _plate(plate: Any, where: str) -> TruePlate:  # noqa: ANN401 - JSON
+def _plate(plate: Any, where: str) -> TruePlate:
     box = plate.get("box") if isinstance(plate, dict) else None
     if (
         not isinstance(box, list)

@@ -55,7 +55,7 @@ def acting(command: Command) -> Command:
     """Add the options that say who acts and why; the command gets the `session` in place of the fleet's folder."""
 
     @functools.wraps(command)
-    def wrapped(*, directory: Path, who: str | None, purpose: str, **others: object) -> Any:  # noqa: ANN401 - the command's own
+    def wrapped(*, directory: Path, who: str | None, purpose: str, **others: object) -> Any:
         return command(session=FleetSession(Fleet.load(directory), who, purpose), **others)
 
     return who_and_why(wrapped)

@@ -42,7 +42,7 @@ def post_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         board_settings: tuple[str, ...],
         acceptance: bool,
         **others: object,
-    ) -> Any:  # noqa: ANN401 - the command's own
+    ) -> Any:
         of_camera = dict(_setting("camera", text) for text in camera_settings)
         of_board = dict(_setting("board", text) for text in board_settings)
 

@@ -121,7 +121,7 @@ def _run(
     targets: dict[str, Target],
     canaries: tuple[str, ...],
     change: dict[str, Any],
-    say: Any,  # noqa: ANN401
+    say: Any,
 ) -> dict[str, Any]:
     changed: list[Target] = []
     stages = (
@@ -149,7 +149,7 @@ def _run(
     return {"wrong": {}, "applied": sorted(t.post for t in changed if t.present), "away": waiting, "not_back": {}}
 
 
-def _back(made: Rollout, changed: list[Target], wrong: dict[str, str], say: Any) -> dict[str, Any]:  # noqa: ANN401
+def _back(made: Rollout, changed: list[Target], wrong: dict[str, str], say: Any) -> dict[str, Any]:
     for post, why in sorted(wrong.items()):
         say(f"{post} {why}")
     touched = [target for target in changed if target.version is not None]

@@ -14,14 +14,14 @@ BEGUN = "platepost.begun"
 class PeerProtocol(H11Protocol):
     """HTTP/1.1 that tells the application which certificate the client showed."""
 
-    def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - asyncio's
+    def connection_made(self, transport: Any) -> None:
         """Begin; TLS has been negotiated."""
         super().connection_made(transport)
         tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
         peer = None if tls is None else tls.getpeercert(binary_form=True)
         inner = self.app
 
-        async def told(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's
+        async def told(scope: Any, receive: Any, send: Any) -> None:
             scope[PEER], scope[BEGUN] = peer, self.loop.time()
             await inner(scope, receive, send)
 

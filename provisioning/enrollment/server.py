@@ -184,7 +184,7 @@ def server(
     identity.make()
     limiter, inner = ConnectionLimiter(), application(registration)
 
-    async def counted(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's
+    async def counted(scope: Any, receive: Any, send: Any) -> None:
         limiter.request_received(scope["client"], certified=scope.get(PEER) is not None)
         await inner(scope, receive, send)
 

@@ -160,7 +160,7 @@ def name_of(certificate: x509.Certificate) -> str:
     return str(names[0].value) if names else ""
 
 
-def key_digest(key: Any) -> str:  # noqa: ANN401 - any public key of cryptography's
+def key_digest(key: Any) -> str:
     """Return SHA-256 of a public key's SubjectPublicKeyInfo, hexadecimal."""
     encoded = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(encoded).hexdigest()

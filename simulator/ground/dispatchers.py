@@ -88,13 +88,13 @@ class Dispatchers:
         self._process.kill()
         self._process.wait(KILLED_SECONDS)
 
-    def _ask(self, **what: object) -> Any:  # noqa: ANN401 - JSON
+    def _ask(self, **what: object) -> Any:
         if self._process.stdin is not None and self._process.poll() is None:
             self._process.stdin.write(json.dumps(what).encode() + b"\n")
             self._process.stdin.flush()
         return self._answer()
 
-    def _answer(self) -> Any:  # noqa: ANN401 - JSON
+    def _answer(self) -> Any:
         with current().on_request(self._process.kill):
             words = self._process.stdout.readline() if self._process.stdout is not None else b""
         check()

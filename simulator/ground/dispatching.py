@@ -53,7 +53,7 @@ def make(agency: str, people: Mapping[str, DepartmentRole]) -> None:
         Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={"secret": ""})
 
 
-def done(asked: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+def done(asked: Mapping[str, Any]) -> Any:
     """Do what is asked, and return the answer in JSON's types."""
     connection.close()  # the database may have ended and begun again
     person = services.person_of(asked["login"])

@@ -65,7 +65,7 @@ class Feed:
             for item in fresh:
                 yield item
 
-    def _call(self, work: Any) -> None:  # noqa: ANN401 - a coroutine of this class
+    def _call(self, work: Any) -> None:
         if self._loop is None or self._loop.is_closed():
             work.close()
             return

@@ -61,6 +61,6 @@ class ShareWriter:
         frame.time_base = Fraction(1, TICKS)
         self._mux(frame)
 
-    def _mux(self, frame: Any) -> None:  # noqa: ANN401 - PyAV's frames are opaque to the type checker
+    def _mux(self, frame: Any) -> None:
         for packet in self._stream.encode(frame):
             self._container.mux(packet)

@@ -96,7 +96,7 @@ def _own(faults: Sequence[Any]) -> list[Any]:
     ]
 
 
-def _explain(fault: Any, lines: Lines, origin: str) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+def _explain(fault: Any, lines: Lines, origin: str) -> str:
     place = _without_tags(fault["loc"])
     where = f"{origin}:{lines.of(place)}: {_name(place)}"
     if fault["type"] == "missing":

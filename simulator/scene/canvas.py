@@ -81,11 +81,11 @@ class Canvas:
             self._gl.release()
             self._gl = None
 
-    def _program(self, vertex: str, fragment: str) -> Any:  # noqa: ANN401  moderngl is untyped where it matters
+    def _program(self, vertex: str, fragment: str) -> Any:
         return self._gl.program(vertex_shader=_source(vertex), fragment_shader=_source(fragment))
 
     @staticmethod
-    def _set(program: Any, **values: Any) -> None:  # noqa: ANN401
+    def _set(program: Any, **values: Any) -> None:
         for name, value in values.items():
             if name in program:
                 if isinstance(value, bytes):
@@ -93,7 +93,7 @@ class Canvas:
                 else:
                     program[name].value = value
 
-    def _texture(self, picture: NDArray[np.uint8]) -> Any:  # noqa: ANN401
+    def _texture(self, picture: NDArray[np.uint8]) -> Any:
         height, width = picture.shape[:2]
         channels = 1 if picture.ndim == 2 else picture.shape[2]
         texture = self._gl.texture((width, height), channels, np.ascontiguousarray(picture).tobytes(), alignment=1)

@@ -64,13 +64,13 @@ class Session:
 
 
 @pytest.fixture
-def readers(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a script, not a module of the product
+def readers(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     return importlib.import_module("readers")
 
 
 @pytest.mark.parametrize("flat", [False, True])
-def test_a_reader_of_slots_says_its_text_without_padding(readers: Any, flat: bool) -> None:  # noqa: ANN401, FBT001
+def test_a_reader_of_slots_says_its_text_without_padding(readers: Any, flat: bool) -> None:  # noqa: FBT001
     session = Session("7ABC12O___", flat=flat)
     text, share = readers.OnnxReader(session, {}).read(np.full((40, 100, 3), 90, np.uint8))
     assert text == "7ABC12O"
@@ -80,7 +80,7 @@ def test_a_reader_of_slots_says_its_text_without_padding(readers: Any, flat: boo
     assert session.given.dtype == np.dtype(np.uint8)
 
 
-def test_its_plate_configuration_is_followed(readers: Any) -> None:  # noqa: ANN401
+def test_its_plate_configuration_is_followed(readers: Any) -> None:
     session = Session("AB12__", channels=3)
     blue = np.zeros((64, 64, 3), np.uint8)
     blue[:, :, 0] = 200
@@ -91,12 +91,12 @@ def test_its_plate_configuration_is_followed(readers: Any) -> None:  # noqa: ANN
     assert session.given[0, 30, 5].tolist() == [1, 2, 3]
 
 
-def test_a_file_of_another_kind_is_refused(readers: Any) -> None:  # noqa: ANN401
+def test_a_file_of_another_kind_is_refused(readers: Any) -> None:
     with pytest.raises(SystemExit, match="expected uint8"):
         readers.OnnxReader(Session("A", kind="tensor(float)"), {})
 
 
-def test_spelling_counts_only_where_the_truth_has_neither_o_nor_0(readers: Any, tmp_path: Path) -> None:  # noqa: ANN401
+def test_spelling_counts_only_where_the_truth_has_neither_o_nor_0(readers: Any, tmp_path: Path) -> None:
     path = tmp_path / "plate.png"
     cv2.imwrite(str(path), np.zeros((20, 40, 3), np.uint8))
     pictures = [LabelledPicture(path, (TruePlate(text, None),)) for text in ("A1B", "A0B", "C1D")]

@@ -11,13 +11,13 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 @pytest.fixture
-def storm(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a module
+def storm(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     return importlib.import_module("reconnect_storm")
 
 
 @pytest.mark.parametrize(("outage", "share"), [(0.2, 0.3), (10.0, 0.2), (60.0, 0.06)])
-def test_a_fleet_does_not_come_back_as_one(storm: Any, outage: float, share: float) -> None:  # noqa: ANN401
+def test_a_fleet_does_not_come_back_as_one(storm: Any, outage: float, share: float) -> None:
     drawn = storm.simulate(posts=500, outage=outage, handshakes=500, seed=1)
     assert drawn.peak <= 500 * share
     assert drawn.nearly_all < 120
@@ -26,7 +26,7 @@ def test_a_fleet_does_not_come_back_as_one(storm: Any, outage: float, share: flo
 
 
 def test_the_table_is_printed(
-    storm: Any,  # noqa: ANN401
+    storm: Any,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:

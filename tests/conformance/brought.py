@@ -20,7 +20,7 @@ def brought(kind: str, ours: tuple[str, ...]) -> tuple[str, ...]:
     return (name,) if name else ours
 
 
-def load(name: str) -> Any:  # noqa: ANN401 - a function or class of somebody else
+def load(name: str) -> Any:
     """Return what makes its stand."""
     module, _, attribute = name.partition(":")
     return getattr(importlib.import_module(module), attribute)

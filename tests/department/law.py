@@ -29,5 +29,5 @@ def bind(execute: Execute, law: str) -> None:
     fields = (ANY if law == OTHER else LAWS[law]).bound()
     execute("ALTER TABLE ledger_law DISABLE TRIGGER ledger_guard_law")
     columns = ", ".join(f"{name} = %s" for name in fields)
-    execute(f"UPDATE ledger_law SET {columns}", [*fields.values()])  # noqa: S608 - our own
+    execute(f"UPDATE ledger_law SET {columns}", [*fields.values()])
     execute("ALTER TABLE ledger_law ENABLE TRIGGER ledger_guard_law")

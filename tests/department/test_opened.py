@@ -88,7 +88,7 @@ def visible(web: psycopg.Connection) -> set[int]:
     return {number for (number,) in matches}
 
 
-def body(superuser: psycopg.Connection, entry: object, name: str) -> Any:  # noqa: ANN401 - JSON
+def body(superuser: psycopg.Connection, entry: object, name: str) -> Any:
     """Return a field of an entry, or of what closes it."""
     matches = superuser.execute(
         "SELECT value FROM ledger_body JOIN ledger_entry AS line USING (entry)"

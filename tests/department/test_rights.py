@@ -381,10 +381,10 @@ def relations(connection: psycopg.Connection, *, partitions: bool) -> dict[str, 
 def may(connection: psycopg.Connection, verb: str, table: str, column: str) -> bool:
     """Try a statement that changes nothing."""
     statement = {
-        "SELECT": f"SELECT * FROM {table} LIMIT 0",  # noqa: S608
+        "SELECT": f"SELECT * FROM {table} LIMIT 0",
         "INSERT": f"INSERT INTO {table} DEFAULT VALUES",
-        "UPDATE": f"UPDATE {table} SET {column} = NULL WHERE false",  # noqa: S608
-        "DELETE": f"DELETE FROM {table} WHERE false",  # noqa: S608
+        "UPDATE": f"UPDATE {table} SET {column} = NULL WHERE false",
+        "DELETE": f"DELETE FROM {table} WHERE false",
         "TRUNCATE": f"TRUNCATE {table} CASCADE",
     }[verb]
     try:
@@ -531,7 +531,7 @@ def rows(connect: Connect) -> Iterator[None]:
                 own |= {"class": "doubtful", "verdict": "genuine", "sha256": sha256(_MADE["bytea"]).digest()}
                 values |= {name: value for name, value in own.items() if name in columns}
                 marks = ", ".join(["%s"] * len(values))
-                insert = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"  # noqa: S608
+                insert = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"
                 inserts.append((insert, list(values.values())))
         with planting(connection):
             for insert, given in inserts:
@@ -546,7 +546,7 @@ def opened(*groups: str) -> OpenEntry:
 
 
 def seen(connection: psycopg.Connection, table: str) -> int:
-    ((count,),) = connection.execute(f"SELECT count(*) FROM {table}")  # noqa: S608
+    ((count,),) = connection.execute(f"SELECT count(*) FROM {table}")
     return int(count)
 
 
@@ -601,7 +601,7 @@ class TestRows:
     def test_status_without_an_entry_has_no_covert_row(self, connect: Connect) -> None:
         with connect(WEB) as web:
             for table in STATUS:
-                counted = f"SELECT count(*), count(covert_group) FROM {table}"  # noqa: S608
+                counted = f"SELECT count(*), count(covert_group) FROM {table}"
                 assert web.execute(counted).fetchone() == (1, 0)
 
     def test_auditor_s_counts_have_no_covert_row(self, connect: Connect) -> None:

@@ -29,7 +29,7 @@ WELL: dict[str, Any] = {
 
 
 @pytest.fixture
-def uplink(mocker: MockerFixture) -> Any:  # noqa: ANN401 - an uplink whose state is made up
+def uplink(mocker: MockerFixture) -> Any:
     made = Uplink.__new__(Uplink)
     made._queue_old = False
     mocker.patch.object(made, "backlog", return_value=Backlog(0, 0, 0, 0, None, None, 0, 0))
@@ -49,7 +49,7 @@ def uplink(mocker: MockerFixture) -> Any:  # noqa: ANN401 - an uplink whose stat
     ],
 )
 def test_the_uplink_names_what_the_broker_refuses(
-    uplink: Any,  # noqa: ANN401
+    uplink: Any,
     mocker: MockerFixture,
     said: dict[str, Any],
     fault: Fault | None,
@@ -60,7 +60,7 @@ def test_the_uplink_names_what_the_broker_refuses(
 
 @pytest.mark.parametrize(("acknowledged", "told"), [(0, "nothing acknowledged yet"), (3, "records acknowledged")])
 def test_the_uplink_s_point_does_not_say_how_much_was_acknowledged(
-    uplink: Any,  # noqa: ANN401
+    uplink: Any,
     mocker: MockerFixture,
     acknowledged: int,
     told: str,

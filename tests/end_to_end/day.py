@@ -119,7 +119,7 @@ class Day:
             provision, *words[:2], self.directory, *words[2:], "--as", "j-stone", "--purpose", purpose, code=code
         )
 
-    def told(self, *words: object, purpose: str = PURPOSE) -> Any:  # noqa: ANN401
+    def told(self, *words: object, purpose: str = PURPOSE) -> Any:
         """Give such a command, and return what it prints as JSON."""
         return json.loads(self.give(*words, "--json", purpose=purpose))
 

@@ -251,7 +251,7 @@ def test_a_post_is_accepted_after_an_interruption_and_goes_into_service(site: Si
     assert not thread.is_alive()
 
 
-def _accepted(arrival: Any, digest: str) -> bool:  # noqa: ANN401
+def _accepted(arrival: Any, digest: str) -> bool:
     data = arrival.data
     return data.get("action") == "acceptance" and data["object"] == digest and data["outcome"] == "success"
 

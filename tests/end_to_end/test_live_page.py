@@ -90,7 +90,7 @@ def upload(page: Page, content: str, *, reason: str = "") -> None:
 
 
 @pytest.mark.parametrize(("phone", "scheme"), [(False, "light"), (True, "dark")], ids=["desktop", "phone"])
-def test_the_page_is_fit_for_everybody(desk: Desk, scheme: Any, phone: bool) -> None:  # noqa: ANN401, FBT001
+def test_the_page_is_fit_for_everybody(desk: Desk, scheme: Any, phone: bool) -> None:  # noqa: FBT001
     page = desk.open(phone=phone, scheme=scheme)
     assert "calm" in str(page.locator("#view").get_attribute("src"))
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

@@ -34,7 +34,7 @@ PROGRAM = "import sys; from platepost.device.cli import main; sys.exit(main())"
 class Unit:
     """`platepost run`, its disk, and what the department has heard of it."""
 
-    def __init__(self, fleet: Fleet, broker: Any, folder: Path, clip: Path) -> None:  # noqa: ANN401
+    def __init__(self, fleet: Fleet, broker: Any, folder: Path, clip: Path) -> None:
         more: dict[str, Any] = {
             "hotlist": {"in_service_without_list": True},
             "uplink": {"drain_seconds": 10},

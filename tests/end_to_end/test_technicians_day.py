@@ -221,7 +221,7 @@ def serve(unit: Path, keeper: Subscriber) -> None:
     assert not thread.is_alive()
 
 
-def _accepted(arrivals: Any) -> list[Any]:  # noqa: ANN401
+def _accepted(arrivals: Any) -> list[Any]:
     return [each for each in arrivals if each.data.get("action") == "acceptance" and each.data["outcome"] == "success"]
 
 

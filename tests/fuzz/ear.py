@@ -68,7 +68,7 @@ class Ear:
         doers = {command: self._doer(command) for command in Command if command != Command.RENEW_CERTIFICATE}
         self.executor = CommandExecutor.of(base.control, logbook, send=self.sent.append, doers=doers)
 
-    def _doer(self, command: Command) -> Any:  # noqa: ANN401 - a doer
+    def _doer(self, command: Command) -> Any:
         def do() -> Done:
             self.done.append(command.value)
             return Done(picture=b"\xff\xd8" if command is Command.STILL else None)

@@ -121,7 +121,7 @@ def messages(ear: KeyEar) -> st.SearchStrategy[bytes]:
 
 
 @st.composite
-def lines(draw: Any, ear: KeyEar) -> bytes:  # noqa: ANN401 - hypothesis' own
+def lines(draw: Any, ear: KeyEar) -> bytes:
     history, clerk = ear.keys.history, ear.clerk
     by_thumbprint = {clerk.key(name).thumbprint(): name for name in (*NAMES, "thief")}
     present = by_thumbprint.get(history.present.thumbprint, "first")
@@ -147,7 +147,7 @@ def lines(draw: Any, ear: KeyEar) -> bytes:  # noqa: ANN401 - hypothesis' own
     return signed_by(clerk, header, draw(payloads(good)), by)
 
 
-def signed_by(clerk: Clerk, header: Any, payload: bytes, by: str) -> bytes:  # noqa: ANN401 - any JSON
+def signed_by(clerk: Clerk, header: Any, payload: bytes, by: str) -> bytes:
     signed = b64(text_of(header)) + b"." + b64(payload)
     private = clerk.key(by).private_key
     assert isinstance(private, ec.EllipticCurvePrivateKey)

@@ -60,7 +60,7 @@ def b64(data: bytes) -> bytes:
     return base64.urlsafe_b64encode(data).rstrip(b"=")
 
 
-def text_of(value: Any) -> bytes:  # noqa: ANN401 - any JSON
+def text_of(value: Any) -> bytes:
     """Write JSON, half surrogates and huge numbers included."""
     return json.dumps(value).encode("ascii")
 
@@ -117,7 +117,7 @@ class Forge:
 
     # --- tokens
 
-    def sign(self, header: Any, payload: bytes, key: str) -> bytes:  # noqa: ANN401 - any JSON
+    def sign(self, header: Any, payload: bytes, key: str) -> bytes:
         signed = b64(text_of(header)) + b"." + b64(payload)
         r, s = decode_dss_signature(self.privates[key].sign(signed, ec.ECDSA(hashes.SHA256())))
         return signed + b"." + b64(r.to_bytes(32) + s.to_bytes(32))
@@ -183,7 +183,7 @@ class Forge:
 
 
 @st.composite
-def tokens(draw: Any, forge: Forge, keys: Any, typ: str, payloads: Any) -> bytes:  # noqa: ANN401
+def tokens(draw: Any, forge: Forge, keys: Any, typ: str, payloads: Any) -> bytes:
     """Return a compact JWS, its header as it should be or broken."""
     key = draw(keys)
     header: Any = {"alg": "ES256", "typ": typ}
@@ -195,7 +195,7 @@ def tokens(draw: Any, forge: Forge, keys: Any, typ: str, payloads: Any) -> bytes
 
 
 @st.composite
-def mostly(draw: Any, usual: Any, *others: Any) -> Any:  # noqa: ANN401 - strategies of anything
+def mostly(draw: Any, usual: Any, *others: Any) -> Any:
     """Draw from the usual two times in three, from one of the others else."""
     return draw(usual) if draw(st.integers(0, 5)) < 4 else draw(st.one_of(*others))
 
@@ -209,7 +209,7 @@ def nested(pairs: list[tuple[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 @st.composite
-def broken(draw: Any, members: dict[str, Any], names: Any) -> Any:  # noqa: ANN401
+def broken(draw: Any, members: dict[str, Any], names: Any) -> Any:
     """Return an object with a member missing, changed, or added; or something else altogether."""
     members = dict(members)
     how = draw(st.integers(0, 9))
@@ -225,7 +225,7 @@ def broken(draw: Any, members: dict[str, Any], names: Any) -> Any:  # noqa: ANN4
 
 
 @st.composite
-def payloads(draw: Any, good: st.SearchStrategy[dict[str, Any]]) -> bytes:  # noqa: ANN401
+def payloads(draw: Any, good: st.SearchStrategy[dict[str, Any]]) -> bytes:
     """Return a payload: as it should be, broken once or twice, with a member twice, with NaN, cut off, or no JSON."""
     members: Any = draw(good)
     for _ in range(draw(st.sampled_from([0, 0, 0, 1, 1, 2]))):
@@ -247,7 +247,7 @@ def payloads(draw: Any, good: st.SearchStrategy[dict[str, Any]]) -> bytes:  # no
 
 
 @st.composite
-def mangle(draw: Any, data: bytes) -> bytes:  # noqa: ANN401
+def mangle(draw: Any, data: bytes) -> bytes:
     """Return bytes with some changed, cut out, doubled or put in."""
     content = bytearray(data)
     for _ in range(draw(st.integers(1, 3))):

@@ -149,14 +149,14 @@ class ReceiptEar:
     def _look(self) -> None:
         self.own |= dict(execute(self.bench.outbox, "SELECT sequence, digest FROM record"))
 
-    def _count(self, records: Any) -> None:  # noqa: ANN401 - of the outbox
+    def _count(self, records: Any) -> None:
         for data in (json.loads(record.body)["data"] for record in records):
             if data.get("action") == "receipt_refused":
                 counted = data.get("details", {}).get("counted")
                 self.told.update(counted if data["reason"] == "repeated" else [data["reason"]])
 
 
-def _read(part: bytes) -> Any:  # noqa: ANN401 - any JSON
+def _read(part: bytes) -> Any:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         assert len({name for name, _ in pairs}) == len(pairs), "a member twice"
         return dict(pairs)
@@ -179,7 +179,7 @@ def messages(ear: ReceiptEar) -> st.SearchStrategy[bytes]:
 
 
 @st.composite
-def _receipts(draw: Any, ear: ReceiptEar, signers: Any) -> bytes:  # noqa: ANN401 - hypothesis' own
+def _receipts(draw: Any, ear: ReceiptEar, signers: Any) -> bytes:
     good = st.fixed_dictionaries(
         {
             "agency": st.just(SOURCE.agency),
@@ -199,7 +199,7 @@ def _receipts(draw: Any, ear: ReceiptEar, signers: Any) -> bytes:  # noqa: ANN40
 
 
 @st.composite
-def _ranges(draw: Any, ear: ReceiptEar) -> list[dict[str, Any]]:  # noqa: ANN401 - hypothesis' own
+def _ranges(draw: Any, ear: ReceiptEar) -> list[dict[str, Any]]:
     """Return ranges: in order and with the post's own digests, or crossing, too many, huge, of other records."""
     # What is drawn must not depend on how many records there are, which the clock decides, too.
     highest = max(ear.own)

@@ -99,7 +99,7 @@ def asked(message: bytes) -> str:
 def test_commands(post: Ear, forge: Forge) -> None:
     @FUZZED
     @given(data=st.data())
-    def hear(data: Any) -> None:  # noqa: ANN401 - hypothesis' own
+    def hear(data: Any) -> None:
         post.forget()
         forge.now = post.world.now
         for _ in range(EACH):
@@ -120,7 +120,7 @@ def test_commands(post: Ear, forge: Forge) -> None:
 def test_configurations(post: Ear, forge: Forge) -> None:
     @FUZZED
     @given(data=st.data())
-    def hear(data: Any) -> None:  # noqa: ANN401 - hypothesis' own
+    def hear(data: Any) -> None:
         post.forget()
         for _ in range(EACH):
             post.configuration(data.draw(forge.configurations))
@@ -133,7 +133,7 @@ def test_statements_about_keys_of_which_some_are_believed(tmp_path_factory: pyte
 
     @FUZZED
     @given(data=st.data())
-    def hear(data: Any) -> None:  # noqa: ANN401 - hypothesis' own
+    def hear(data: Any) -> None:
         folder = tmp_path_factory.mktemp("keys")
         made = KeyEar(folder)
         for _ in range(EACH):
@@ -150,7 +150,7 @@ def test_receipts_of_which_some_release_records(tmp_path_factory: pytest.TempPat
 
     @FUZZED
     @given(data=st.data())
-    def hear(data: Any) -> None:  # noqa: ANN401 - hypothesis' own
+    def hear(data: Any) -> None:
         folder = tmp_path_factory.mktemp("receipts")
         made = ReceiptEar(folder)
         for _ in range(EACH):
@@ -170,7 +170,7 @@ def test_receipts_of_which_some_release_records(tmp_path_factory: pytest.TempPat
 
 @FUZZED
 @given(data=st.data())
-def test_signatures_of_records(data: Any) -> None:  # noqa: ANN401 - hypothesis' own
+def test_signatures_of_records(data: Any) -> None:
     """What anybody can write to a broker, without any key, is judged by the office and by `platepost verify`."""
     signer = ExampleSigner()
     ring = Keyring.from_pem(signer.public_pem)
@@ -200,7 +200,7 @@ def department() -> Department:
 def test_hot_lists(
     department: Department,
     tmp_path_factory: pytest.TempPathFactory,
-    data: Any,  # noqa: ANN401 - hypothesis' own
+    data: Any,
 ) -> None:
     good = GOOD.setdefault(id(department), department.package(version=5))
     store = department.store(tmp_path_factory.mktemp("lists"))

@@ -2,9 +2,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
-from torch import nn  # noqa: E402
+from torch import nn
 
-from platepost.models.training import Muon, orthogonal  # noqa: E402
+from platepost.models.training import Muon, orthogonal
 
 
 @pytest.mark.parametrize("shape", [(12, 90), (90, 12), (16, 16)])

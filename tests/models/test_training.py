@@ -7,9 +7,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the training extra is not installed")
 
-from torch import nn  # noqa: E402
+from torch import nn
 
-from platepost.models.training import Guess, Run, TimedTraining, averaged  # noqa: E402
+from platepost.models.training import Guess, Run, TimedTraining, averaged
 
 
 def fresh() -> nn.Module:

@@ -72,7 +72,7 @@ class Pi:
         self._process.wait()
         self._log.close()
 
-    def ask(self, **what: Any) -> Any:  # noqa: ANN401 - JSON
+    def ask(self, **what: Any) -> Any:
         """Have something done there, as tests/pi/guest.py says, and return its answer."""
         self._line.sendall(json.dumps(what).encode() + b"\n")
         return self._answer()
@@ -84,7 +84,7 @@ class Pi:
         yield
         self.ask(end=True)
 
-    def _answer(self) -> Any:  # noqa: ANN401
+    def _answer(self) -> Any:
         end = time.monotonic() + SECONDS
         while b"\n" not in self._heard:
             console = (self._scratch / "console.log").read_text(errors="replace")
@@ -145,10 +145,10 @@ class RemoteBoard(Board):
         """Say what the rest of a contact has made it believe, without asking as a post does."""
         return bool(self._pi.ask(board=self._number, believes=switch))
 
-    def _get(self, name: str) -> Any:  # noqa: ANN401
+    def _get(self, name: str) -> Any:
         return self._pi.ask(board=self._number, get=name)
 
-    def _call(self, name: str, **arguments: object) -> Any:  # noqa: ANN401
+    def _call(self, name: str, **arguments: object) -> Any:
         return self._pi.ask(board=self._number, call=name, **{"with": arguments})
 
 

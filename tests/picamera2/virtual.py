@@ -51,7 +51,7 @@ def _write_pipeline(path: Path) -> None:
     )
 
 
-def hang(camera: Any) -> None:  # noqa: ANN401 - a Picamera2Camera
+def hang(camera: Any) -> None:
     """Take every buffer of an open camera and give none back: capture waits forever, as it does on a unit."""
     library = camera._camera
     held = [library.capture_request(wait=2.0) for _ in range(library.camera_configuration()["buffer_count"])]
@@ -69,11 +69,11 @@ def _prepare() -> str | None:
     return None
 
 
-def _adapt(module: Any, libcamera: Any) -> None:  # noqa: ANN401 - libraries without types
+def _adapt(module: Any, libcamera: Any) -> None:
     class TwoPlanes(module.DmaAllocator):  # type: ignore[misc, name-defined]
         """Buffers whose luma and chroma are planes of their own in one piece of memory."""
 
-        def allocate(self, configuration: Any, _use: object) -> None:  # noqa: ANN401
+        def allocate(self, configuration: Any, _use: object) -> None:
             self.libcamera_fds = []
             self.cleanup()
             for descriptor in self.open_fds:
@@ -83,7 +83,7 @@ def _adapt(module: Any, libcamera: Any) -> None:  # noqa: ANN401 - libraries wit
             for stream in configuration:
                 self.frame_buffers[stream.stream] = [self._buffer(stream) for _ in range(stream.buffer_count)]
 
-        def _buffer(self, stream: Any) -> Any:  # noqa: ANN401
+        def _buffer(self, stream: Any) -> Any:
             descriptor = self.dmaHeap.alloc("buffer", stream.frame_size).get()
             self.open_fds.append(descriptor)
             luma = stream.stride * stream.size.height

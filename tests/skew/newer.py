@@ -16,7 +16,7 @@ MAPS = frozenset({"inference", "camera_recoveries", "details"})
 """Members whose objects have names of their own in them: one more is nothing that only newer software would say."""
 
 
-def with_more(part: Any) -> Any:  # noqa: ANN401 - any JSON
+def with_more(part: Any) -> Any:
     """Add a member to every object that is in it."""
     if isinstance(part, list):
         return [with_more(one) for one in part]

@@ -79,7 +79,7 @@ class VideoSensor:
         assert length == BUFFER_BYTES
         return self._memory[offset // BUFFER_BYTES]
 
-    def ioctl(self, file: int, code: int, argument: Any) -> int:  # noqa: ANN401 - a structure for each code
+    def ioctl(self, file: int, code: int, argument: Any) -> int:
         """Answer a request."""
         if file != self._read:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
@@ -90,12 +90,12 @@ class VideoSensor:
             self._answers[code](self, argument)
         return 0
 
-    def _query(self, found: Any) -> None:  # noqa: ANN401
+    def _query(self, found: Any) -> None:
         found.card = b"Stand-in"
         found.capabilities = kernel.DEVICE_CAPABILITIES
         found.device_caps = kernel.VIDEO_CAPTURE | kernel.STREAMING
 
-    def _choose(self, wanted: Any) -> None:  # noqa: ANN401
+    def _choose(self, wanted: Any) -> None:
         if self.busy:
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
         code = kernel.letters(wanted.pixelformat)
@@ -104,17 +104,17 @@ class VideoSensor:
         wanted.width, wanted.height = self.size
         wanted.bytesperline = self.size[0] * 2 if self._code == "YUYV" else 0
 
-    def _request(self, request: Any) -> None:  # noqa: ANN401
+    def _request(self, request: Any) -> None:
         self._memory = [mmap.mmap(-1, BUFFER_BYTES) for _ in range(request.count)]
 
-    def _query_buffer(self, buffer: Any) -> None:  # noqa: ANN401
+    def _query_buffer(self, buffer: Any) -> None:
         buffer.length, buffer.offset = BUFFER_BYTES, buffer.index * BUFFER_BYTES
 
-    def _queue(self, buffer: Any) -> None:  # noqa: ANN401
+    def _queue(self, buffer: Any) -> None:
         assert buffer.index not in self._queued
         self._queued.append(buffer.index)
 
-    def _dequeue(self, buffer: Any) -> None:  # noqa: ANN401
+    def _dequeue(self, buffer: Any) -> None:
         if not self._filled:
             raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
         os.read(self._read, 1)
@@ -122,31 +122,31 @@ class VideoSensor:
         buffer.flags = kernel.MONOTONIC | (kernel.DAMAGED if buffer.sequence in self.damaged else 0)
         buffer.seconds, buffer.microseconds = int(taken), int(taken % 1 * 1e6)
 
-    def _begin(self, _type: Any) -> None:  # noqa: ANN401
+    def _begin(self, _type: Any) -> None:
         self._number, self._streaming = 0, True
         threading.Thread(target=self._deliver, daemon=True).start()
 
-    def _end(self, _type: Any) -> None:  # noqa: ANN401
+    def _end(self, _type: Any) -> None:
         self._streaming = False
         self._queued.clear()
         self._filled.clear()
 
-    def _query_control(self, query: Any) -> None:  # noqa: ANN401
+    def _query_control(self, query: Any) -> None:
         if query.id not in self.ranges:
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         query.minimum, query.maximum, query.step = self.ranges[query.id]
 
-    def _get(self, control: Any) -> None:  # noqa: ANN401
+    def _get(self, control: Any) -> None:
         control.value = self.values[control.id]
 
-    def _set(self, control: Any) -> None:  # noqa: ANN401
+    def _set(self, control: Any) -> None:
         least, most, _ = self.ranges[control.id]
         by_itself = control.id == controls.EXPOSURE_ABSOLUTE and self.values[controls.EXPOSURE_AUTO] != controls.MANUAL
         if not least <= control.value <= most or by_itself:
             raise OSError(errno.EIO if by_itself else errno.ERANGE, "refused")
         self.values[control.id] = control.value
 
-    def _nothing(self, _argument: Any) -> None:  # noqa: ANN401
+    def _nothing(self, _argument: Any) -> None:
         return
 
     _answers: dict[int, Callable[["VideoSensor", Any], None]] = {  # noqa: RUF012 - never changed

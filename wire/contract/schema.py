@@ -36,12 +36,12 @@ CHAINED = ("chain", "sequence", "previous")
 class WireSchema(GenerateJsonSchema):
     """JSON Schema of what is on the wire, where nothing is null: a field without a value is absent."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401 - one of many core schemas
+    def field_title_should_be_set(self, schema: Any) -> bool:
         """Give fields no title beside their name and description."""
         del schema
         return False
 
-    def field_is_required(self, field: Any, total: bool) -> bool:  # noqa: ANN401, FBT001 - pydantic's signature
+    def field_is_required(self, field: Any, total: bool) -> bool:  # noqa: FBT001 - pydantic's signature
         """Require also what has a default: on the wire everything is there that is not absent for a reason."""
         schema = field["schema"]
         always = schema["type"] == "default" and schema.get("default", ...) is not None
@@ -161,7 +161,7 @@ def write(folder: Path) -> list[Path]:
     return written
 
 
-def _single_item_arrays(schema: Any) -> Any:  # noqa: ANN401 - any JSON
+def _single_item_arrays(schema: Any) -> Any:
     """Turn `prefixItems` of equal schemas into `items`, which older readers know too."""
     if isinstance(schema, list):
         return [_single_item_arrays(part) for part in schema]
@@ -175,7 +175,7 @@ def _single_item_arrays(schema: Any) -> Any:  # noqa: ANN401 - any JSON
     return parts
 
 
-def _open(schema: Any) -> Any:  # noqa: ANN401 - any JSON
+def _open(schema: Any) -> Any:
     """Let objects have members that are not named: newer posts add some, and a subscriber passes over them."""
     if isinstance(schema, list):
         return [_open(part) for part in schema]

@@ -49,7 +49,7 @@ def overlay(base: Table, settings: Mapping[str, Mapping[str, JsonValue]]) -> Tab
     return laid
 
 
-def _bounded(faults: Any) -> str:  # noqa: ANN401 - any iterable of texts
+def _bounded(faults: Any) -> str:
     found = [fault if len(fault) <= LONGEST_FAULT else f"{fault[: LONGEST_FAULT - 3]}..." for fault in faults]
     more = [f"and {len(found) - MOST_FAULTS} more"] if len(found) > MOST_FAULTS else []
     return "; ".join(found[:MOST_FAULTS] + more)[:1000]

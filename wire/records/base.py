@@ -99,7 +99,7 @@ class WireModel(BaseModel):
 Outcome = Literal["success", "failure", "refused"]
 
 
-def read_known(model: type[Known], value: Any) -> Known:  # noqa: ANN401 - any JSON
+def read_known(model: type[Known], value: Any) -> Known:
     """Validate what may come from newer software: members that this version does not know are left out.
 
     Raises:

@@ -102,7 +102,7 @@ class VideoRecording(Recording):
             if "mp4" in container.format.name and stream.duration:  # what an edit list hides is in the file still
                 self._count = min(self._count, round(float(stream.duration * stream.time_base) * self._rate))
 
-    def _open(self) -> Any:  # noqa: ANN401  PyAV's types are opaque to the type checker
+    def _open(self) -> Any:
         try:
             container = av.open(str(self._path))
         except (av.error.FFmpegError, OSError) as error:

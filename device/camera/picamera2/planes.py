@@ -16,7 +16,7 @@ FORMATS = ("YUV420", "NV12")
 Picture = tuple[NDArray[np.uint8], Callable[[], NDArray[np.uint8]]]
 
 
-def picture(buffer: Any, stream: Mapping[str, Any]) -> Picture:  # noqa: ANN401 - whatever has the buffer protocol
+def picture(buffer: Any, stream: Mapping[str, Any]) -> Picture:
     """Copy a frame out of a buffer; return its luma, and what makes BGR of it.
 
     Args:
@@ -35,7 +35,7 @@ def picture(buffer: Any, stream: Mapping[str, Any]) -> Picture:  # noqa: ANN401 
     return gray, partial(_color, content, stream["format"], width, height, stride)
 
 
-def luma(buffer: Any, stream: Mapping[str, Any]) -> NDArray[np.uint8]:  # noqa: ANN401
+def luma(buffer: Any, stream: Mapping[str, Any]) -> NDArray[np.uint8]:
     """Copy only the luma of a frame, H x W, without the padding.
 
     Raises:
@@ -54,7 +54,7 @@ def _shape(stream: Mapping[str, Any]) -> tuple[int, int, int]:
     return width, height, stream["stride"]
 
 
-def _bytes(buffer: Any, length: int) -> NDArray[np.uint8]:  # noqa: ANN401
+def _bytes(buffer: Any, length: int) -> NDArray[np.uint8]:
     found = np.frombuffer(buffer, np.uint8)
     if found.size < length:
         raise CameraError(f"the camera's buffer has {found.size} bytes where {length} are due")

@@ -116,7 +116,7 @@ class RtspCamera(Camera):
         video[0].thread_type = "SLICE"  # threads for whole frames would each hold one back
         self._container = container
 
-    def _connected(self, address: str, options: dict[str, str]) -> Any:  # noqa: ANN401 - PyAV's container
+    def _connected(self, address: str, options: dict[str, str]) -> Any:
         settings = self._settings
         timeout = (settings.open_seconds, settings.read_seconds)
         if settings.hardware_decoder is not None:
@@ -211,7 +211,7 @@ class RtspCamera(Camera):
                 container.close()
 
 
-def _reference(packet: Any) -> tuple[datetime, int] | None:  # noqa: ANN401 - as in `_decoded`
+def _reference(packet: Any) -> tuple[datetime, int] | None:
     """Return what the camera's clock was at a packet, and the packet's time in ticks; None where it is not known."""
     if packet.pts is None:
         return None

@@ -163,7 +163,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
         answers: list[list[RecordedChain]] = self._ask("chain")
         return [chain for answer in answers for chain in answer]
 
-    def ask_keeper(self, name: str, *asked: object) -> Any:  # noqa: ANN401 - of each order its own
+    def ask_keeper(self, name: str, *asked: object) -> Any:
         """Ask the record keeper."""
         _, pipe = self._collector
         pipe.send((name, *asked))

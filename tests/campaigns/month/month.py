@@ -236,14 +236,14 @@ class SimulatedMonth:
             rows("SELECT custody_make_partitions(%s, %s)", [made[0]["retained_from"].date()] * 2)
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "INSERT INTO custody_record (id, class, retained_from, kept_at, topic, post, digest, type, verdict,"  # noqa: S608 - our own names
+                    "INSERT INTO custody_record (id, class, retained_from, kept_at, topic, post, digest, type, verdict,"
                     " reason, names, codec, body) SELECT record_id, class, retained_from, retained_from, '', post,"
                     " sha256(''), %s, 'genuine', '', false, 0, ''"
                     f" FROM jsonb_populate_recordset(NULL::{table}, %s)",
                     [f"platepost.{table.removeprefix('custody_')}.v1", json.dumps(made, default=str)],
                 )
                 cursor.execute(
-                    f"INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(NULL::{table}, %s)",  # noqa: S608
+                    f"INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(NULL::{table}, %s)",
                     [json.dumps(made, default=str)],
                 )
 

@@ -77,7 +77,7 @@ def test_what_was_purged_is_nobody_s_to_label(dispatch: Dispatch, people: list[D
     with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser:
         going = "IN (SELECT record_id FROM alerts_sample WHERE id = ANY (%s))"
         for table, number in (("read", "record_id"), ("record", "id")):
-            superuser.execute(f"DELETE FROM custody_{table} WHERE {number} {going}", [[settled, once, never]])  # noqa: S608
+            superuser.execute(f"DELETE FROM custody_{table} WHERE {number} {going}", [[settled, once, never]])
         with as_role(COMMAND), pytest.raises(AlertError, match="not kept any more"):
             label_sample(never, people[0], "7XYZ999")
         superuser.execute("SET session_replication_role = replica")

@@ -87,7 +87,7 @@ def test_impossible_states_are_refused_though_triggers_are_off(dispatch: Dispatc
         superuser.execute("SET session_replication_role = replica")
         for constraint, change in impossible.items():
             with pytest.raises(psycopg.errors.CheckViolation, match=constraint):
-                superuser.execute(f"UPDATE alerts_alert SET {change} WHERE record_id = %s", [alert.record_id])  # noqa: S608
+                superuser.execute(f"UPDATE alerts_alert SET {change} WHERE record_id = %s", [alert.record_id])
 
 
 def test_hits_that_alarm_and_hits_that_do_not(dispatch: Dispatch) -> None:

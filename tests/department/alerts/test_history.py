@@ -174,7 +174,7 @@ def test_database_refuses_by_itself(dispatch: Dispatch) -> None:
         superuser.execute("SET session_replication_role = replica")
         for change in ("upheld_by = 'x'", "upheld_by = 'x', upheld_at = now(), state = 'new', reject_reason = NULL"):
             with pytest.raises(psycopg.errors.CheckViolation, match="alerts_upheld"):
-                superuser.execute(f"UPDATE alerts_alert SET {change} WHERE record_id = %s", [alert.record_id])  # noqa: S608
+                superuser.execute(f"UPDATE alerts_alert SET {change} WHERE record_id = %s", [alert.record_id])
 
 
 def test_a_supervisor_checks_rejections_of_priority_1(dispatch: Dispatch) -> None:

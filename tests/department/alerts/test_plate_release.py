@@ -199,7 +199,7 @@ def test_program_of_webhooks_reads_the_hit_of_a_delivery_alone(cad: Cad) -> None
         with transaction.atomic():
             rows("SELECT set_config('platepost.entry', %s, true)", [str(entry)])
             for table, name in (("custody_record", "id"), ("alerts_alert", "record_id")):
-                assert rows(f"SELECT {name} FROM {table}") == [(record,)]  # noqa: S608 - our own names
+                assert rows(f"SELECT {name} FROM {table}") == [(record,)]
         assert other != record
         for forbidden in ("SELECT FROM custody_hit", "SELECT FROM lists_entry", "SELECT ledger_begin('', '', '{}')"):
             with pytest.raises(ProgrammingError, match="permission denied"):

@@ -158,7 +158,7 @@ class Shift:
     outages: dict[str, tuple[float, float]] = field(default_factory=dict)
     """When each began and ended."""
 
-    def live(self, connection: Any) -> None:  # noqa: ANN401, C901 - of the wire; in the order of time
+    def live(self, connection: Any) -> None:  # noqa: C901 - of the wire; in the order of time
         due = sorted(self.random.uniform(0, SECONDS) for _ in range(HITS))
         plates = [f"{number % 9 + 1}{letters}{number:03d}" for number, letters in enumerate(self._letters())]
         withdrawn = {*self.random.sample(range(HITS), WITHDRAWN)}
@@ -195,7 +195,7 @@ class Shift:
         for _ in range(HITS):
             yield "".join(self.random.choices("ABCDEFGHJKLMNPRSTUVWXYZ", k=3))
 
-    def _send(self, connection: Any, plate: str) -> str:  # noqa: ANN401
+    def _send(self, connection: Any, plate: str) -> str:
         self.desk.post.now = datetime.now(UTC)
         members = seen(plate, self.desk.post.now, priority=self.random.choice((1, 2, 3)))
         created = self.desk.post.hit(None, **members)
@@ -203,7 +203,7 @@ class Shift:
         connection.publish(created.topic, created.body, retain=False)
         return str(members["hit"])
 
-    def _withdraw(self, connection: Any, hit: str) -> None:  # noqa: ANN401
+    def _withdraw(self, connection: Any, hit: str) -> None:
         fields = {
             "category": "Stolen Vehicle",
             "plate_read": "7A8D123",
@@ -235,7 +235,7 @@ class Shift:
         end = time.monotonic() + SETTLE_SECONDS
         asked = "SELECT count(*) FROM alerts_alert WHERE state NOT IN ('rejected', 'closed', 'accounted', 'repeated')"
         while time.monotonic() < end:
-            ((known, left),) = self.desk.asked(f"SELECT (SELECT count(*) FROM alerts_alert), ({asked})")  # noqa: S608
+            ((known, left),) = self.desk.asked(f"SELECT (SELECT count(*) FROM alerts_alert), ({asked})")
             if known == HITS and left == 0:
                 return 0
             for dispatcher in self.dispatchers:
@@ -299,7 +299,7 @@ def report(shift: Shift, left: int) -> tuple[str, list[str]]:  # noqa: C901 - a 
     if lost or left or len(alerts) != HITS:
         problems.append(f"{len(lost)} hits made no alert, {left} were not answered")
     decided = "step IN ('reject', 'cleared', 'outcome', 'repeat')"
-    twice = shift.desk.asked(f"SELECT record_id FROM alerts_step WHERE {decided} GROUP BY 1 HAVING count(*) > 1")  # noqa: S608
+    twice = shift.desk.asked(f"SELECT record_id FROM alerts_step WHERE {decided} GROUP BY 1 HAVING count(*) > 1")
     if twice:
         problems.append(f"{len(twice)} hits were answered twice")
     unlogged = shift.desk.asked(UNLOGGED)

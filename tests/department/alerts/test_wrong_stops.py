@@ -184,7 +184,7 @@ def shortcuts(dispatch: Dispatch, alert: Alert, others: list[AlertActor], holder
         refused_by_database(insert, [number, revision, step, holder.person.login])
     for role in (WEB, OWNER):
         for change in ("state = 'actionable'", "second_needed = false", "revision = 0", "holder = 'x'"):
-            refused_by_database(f"UPDATE alerts_alert SET {change} WHERE record_id = %s", [number], role=role)  # noqa: S608
+            refused_by_database(f"UPDATE alerts_alert SET {change} WHERE record_id = %s", [number], role=role)
     by_program = insert.replace("person)", "by_program)")
     refused_by_database(by_program, [number, revision, "withdraw", True])
     assert alert_of(number) == before

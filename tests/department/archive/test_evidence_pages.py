@@ -157,7 +157,7 @@ def test_order_that_the_log_does_not_have_is_not_made(
         ("person", "case_number", "records", "recipient", "gen_random_uuid()"),
     ):
         forged = (
-            "INSERT INTO archive_evidence (person, purpose, case_number, records, recipient, entry, ordered_at)"  # noqa: S608
+            "INSERT INTO archive_evidence (person, purpose, case_number, records, recipient, entry, ordered_at)"
             f" SELECT {person}, purpose, {case}, {records}, {recipient}, {entry}, now()"
             " FROM archive_evidence WHERE done_at IS NOT NULL RETURNING id"
         )

@@ -202,11 +202,11 @@ def test_rows_of_each_kind_go_by_a_plan_once_they_are_old_and_not_held(
             "people_training_kind",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                superuser.execute(f"DELETE FROM {relation}")  # noqa: S608 - our own tables
+                superuser.execute(f"DELETE FROM {relation}")
         superuser.execute("RESET ROLE")
     plan = purge()
     for table, (name, staying) in STAYING.items():
-        assert {row for (row,) in rows(f"SELECT {name} FROM {table}")} == staying, table  # noqa: S608
+        assert {row for (row,) in rows(f"SELECT {name} FROM {table}")} == staying, table
     with transaction.atomic():
         first, *_ = certificate(plan)
 

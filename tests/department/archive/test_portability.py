@@ -108,7 +108,7 @@ def connected(where: str, bucket: PictureBucket | None = None) -> PortabilityDat
     return PortabilityDatabase(owner, CustodyTables(f"{where} user={KEEPER}", bucket))
 
 
-def entry(which: str, groups: Any) -> OpenEntry:  # noqa: ANN401
+def entry(which: str, groups: Any) -> OpenEntry:
     return open_entry(
         person="a", agency="demo", purpose=AccessPurpose("patrol"), query={"export": which}, groups=groups
     )
@@ -140,7 +140,7 @@ def content(where: str) -> dict[str, list[str]]:
             table: [
                 row
                 for (row,) in superuser.execute(
-                    f"SELECT (to_jsonb(t) - 'transaction' - 'password')::text FROM {table} t ORDER BY 1"  # noqa: S608
+                    f"SELECT (to_jsonb(t) - 'transaction' - 'password')::text FROM {table} t ORDER BY 1"
                 )
             ]
             for (table,) in tables

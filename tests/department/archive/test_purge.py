@@ -56,7 +56,7 @@ def hold(**scope: object) -> int:
 
 def stored_counts(rows: Rows) -> dict[str, int]:
     tables = ("record", "read", "hit", "picture", "audit")
-    return {name: rows(f"SELECT count(*) FROM custody_{name}")[0][0] for name in tables}  # noqa: S608
+    return {name: rows(f"SELECT count(*) FROM custody_{name}")[0][0] for name in tables}
 
 
 def test_all_that_is_due_goes_and_the_rest_verifies(
@@ -95,7 +95,7 @@ def test_month_is_published_with_what_went_before(store: CustodyStore, vault: Va
 
 
 def ids(rows: Rows, where: str) -> list[int]:
-    return [number for (number,) in rows(f"SELECT id FROM custody_record WHERE {where} ORDER BY id")]  # noqa: S608
+    return [number for (number,) in rows(f"SELECT id FROM custody_record WHERE {where} ORDER BY id")]
 
 
 @pytest.mark.usefixtures("on_the_map")
@@ -352,7 +352,7 @@ def test_days_are_parts_where_the_ceiling_is_short(
         store.keep(deliveries(post.read(captured=clock[0]), *post.record(1)))
     # The week, and the one that is made ahead; other tests have left others, which are empty.
     of_then = "ends - begins = %s::interval AND date_trunc('week', begins) IN ('2024-01-29', '2024-02-12')"
-    count = f"SELECT count(*) FROM archive_due WHERE class = %s AND {of_then}"  # noqa: S608 - our own
+    count = f"SELECT count(*) FROM archive_due WHERE class = %s AND {of_then}"
     assert rows(count, "no_hit", "1 day") == [(2 * 7,)]
     assert rows(count, "log", "7 days") == [(2,)]
     purge(classes=["no_hit", "hit"])

@@ -189,7 +189,7 @@ class Weeks:
                     entry.fetched(pictures=[(records[0], "patch")])
         return created
 
-    def _entry(self, login: str, access: AccessPurpose, query: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    def _entry(self, login: str, access: AccessPurpose, query: Mapping[str, Any]) -> Any:
         return open_entry(person=login, agency="riverside", purpose=access, query=query)
 
     def _whole(self, login: str, access: AccessPurpose, plate: str) -> list[UUID]:

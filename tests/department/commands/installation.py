@@ -49,7 +49,7 @@ class Commands:
     ) -> subprocess.CompletedProcess[str]:
         return forking().run(self.words(name, *arguments), os.environ | environment, given)
 
-    def json(self, name: str, *arguments: str | Path, given: str = "") -> Any:  # noqa: ANN401 - what the command says
+    def json(self, name: str, *arguments: str | Path, given: str = "") -> Any:
         done = self(name, *arguments, "--json", given=given)
         assert done.stdout, done.stderr
         return json.loads(done.stdout)

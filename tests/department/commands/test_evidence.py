@@ -91,7 +91,7 @@ def test_evidence_is_exported_proved_and_booked(
     why = ("--purpose", "criminal investigation", "--case", "26-00417")
     sealed = tmp_path / "26-00417.evidence"
 
-    def exporting(name: str, *arguments: Any) -> Any:  # noqa: ANN401 - as `Commands` has it
+    def exporting(name: str, *arguments: Any) -> Any:
         return department(name, *arguments, given=next_code(folder))
 
     with running_database(folder):

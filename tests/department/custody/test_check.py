@@ -111,7 +111,7 @@ def test_empty_custody(run: Run) -> None:
     assert (report.records, report.entries, report.problems) == (0, 0, ())
 
 
-ALTER = f"UPDATE custody_record SET {{}} WHERE chain = '{CHAIN.chain}' AND sequence = 3"  # noqa: S608
+ALTER = f"UPDATE custody_record SET {{}} WHERE chain = '{CHAIN.chain}' AND sequence = 3"
 """What changes the read."""
 
 
@@ -146,7 +146,7 @@ def test_read_that_was_filed_with_the_hits_to_be_kept_longer(
 ) -> None:
     opened().keep(deliveries(post.read()))
     for table in ("record", "picture", "read"):
-        sql(f"UPDATE custody_{table} SET class = 'hit' WHERE class = 'no_hit'")  # noqa: S608 - our own names
+        sql(f"UPDATE custody_{table} SET class = 'hit' WHERE class = 'no_hit'")
     assert named(run()) == {("altered", "open", 1)}
 
 
@@ -185,7 +185,7 @@ def test_genuine_record_that_was_judged_again_to_hide_it(
         " SELECT id, class, retained_from, now(), 'foreign', key, 'by a key that was replaced'"
         " FROM custody_judged WHERE sequence = 4"
     )
-    sql(f"UPDATE custody_rejudged SET verdict = '{verdict}'")  # noqa: S608 - our own names
+    sql(f"UPDATE custody_rejudged SET verdict = '{verdict}'")
     sql("DELETE FROM custody_hit WHERE covert_group IS NULL")
     assert named(run()) == {("verdict", "open", 4)}
 
@@ -258,7 +258,7 @@ def test_bookkeeping_that_joins_what_does_not_join(run: Run, store: CustodyStore
     ],
 )
 def test_exchanged_picture(run: Run, store: CustodyStore, sql: Callable[[str], None], change: str) -> None:
-    sql(f"UPDATE custody_picture SET {change} WHERE kind = 'patch'")  # noqa: S608
+    sql(f"UPDATE custody_picture SET {change} WHERE kind = 'patch'")
     assert named(run()) == {("picture", "open", 3)}
 
 
@@ -323,7 +323,7 @@ def test_invented_row_is_reported_whatever_its_id(
 @pytest.mark.parametrize("table", PLANTED)
 def test_invented_row_is_refused_to_everybody(store: CustodyStore, connect: Connect, role: str, table: str) -> None:
     with connect(SUPERUSER) as superuser:
-        leaf = "SELECT tableoid::regclass::text FROM {} LIMIT 1".format(table)  # noqa: S608, UP032 - our own names
+        leaf = "SELECT tableoid::regclass::text FROM {} LIMIT 1".format(table)  # noqa: UP032 - our own names
         ((partition,),) = superuser.execute(leaf).fetchall()
         replica = "SET LOCAL session_replication_role = replica"
         superuser.execute(replica if role == SUPERUSER else "SELECT")
@@ -481,7 +481,7 @@ class TestRuns:
         run()
         created = post.record(3)
         store.keep(deliveries(*created))
-        sql(f"DELETE FROM custody_record WHERE sequence > {(created[0].sequence or 0) - 1}")  # noqa: S608
+        sql(f"DELETE FROM custody_record WHERE sequence > {(created[0].sequence or 0) - 1}")
         assert ("missing", "open", created[0].sequence) in named(run())
 
     def test_gap_that_is_filled_later(self, run: Run, store: CustodyStore, post: Post) -> None:

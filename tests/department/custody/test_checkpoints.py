@@ -34,7 +34,6 @@ from tests.department.ledger.asked import ASKED
 from tests.department.planting import planting
 from tests.thorough import THOROUGH
 
-# ruff: noqa: S608 - the statements are of our own words
 KEY = ECKey.generate_key("P-256")
 COLUMNS = "number, entry, at, event, class, refers_to, commitments, previous, digest"
 ENTRIES_MADE = 2 * BLOCK + 90 if THOROUGH else 6

@@ -42,7 +42,7 @@ def filled_store(opened: Open, keys: dict[str, Keyring]) -> None:
 
 
 def content(rows: Rows) -> dict[str, list[tuple[object, ...]]]:
-    return {table: rows(f"SELECT * FROM {table} WHERE to_jsonb({table})->>'verdict' IS DISTINCT FROM 'duplicate'"  # noqa: S608
+    return {table: rows(f"SELECT * FROM {table} WHERE to_jsonb({table})->>'verdict' IS DISTINCT FROM 'duplicate'"
                         " ORDER BY 1, 2, 3, 4, 5") for table in TABLES}  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def test_all_is_the_same_row_by_row(filled_store: None, rows: Rows, owner: psyco
     assert done.rows == sum(len(before[each.table]) for each in PROJECTIONS)
     with owner.transaction():
         for each in PROJECTIONS:
-            owner.execute(f"DELETE FROM {each.table}")  # noqa: S608
+            owner.execute(f"DELETE FROM {each.table}")
         owner.execute("DELETE FROM custody_tally WHERE verdict <> 'duplicate'")
     assert not rebuild(owner).identical
     after = content(rows)

@@ -58,7 +58,7 @@ def test_no_number_stands_twice_in_a_partition() -> None:
 
 def test_a_chain_is_found_by_its_index() -> None:
     fields = {"post": "post-1", "chain": "a", "begin": 1}
-    find = f"EXPLAIN SELECT * FROM custody_judged WHERE {OF_CHAIN}"  # noqa: S608 - our own names
+    find = f"EXPLAIN SELECT * FROM custody_judged WHERE {OF_CHAIN}"
     with as_role(KEEPER), connection.cursor() as cursor:
         # A bitmap of the same index stands on lines of its own, which a table's statistics bring about.
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")

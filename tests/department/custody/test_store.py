@@ -222,7 +222,7 @@ def test_one_record_that_the_database_does_not_take_keeps_no_other_back(
     post = Post()
     created = [post.read(text="AAA"), post.read(text="BBB"), post.read(text="CCC")]
 
-    def spoiled(event: Any) -> Any:  # noqa: ANN401 - as project
+    def spoiled(event: Any) -> Any:
         for projection, row in project(event):
             yield projection, (row if event.data.plate_read != "BBB" else (*row[:5], "no number", *row[6:]))
 
@@ -439,7 +439,7 @@ def test_covert_records_are_marked_with_their_group(opened: Open, rows: Rows) ->
     created = [post.hit(GROUP), post.hit()]
     assert opened().keep(deliveries(*created)) == {CHAIN, COVERT}
     for table in ("record", "hit", "picture"):
-        assert rows(f"SELECT covert_group FROM custody_{table} ORDER BY 1") == [(GROUP,), (None,)]  # noqa: S608
+        assert rows(f"SELECT covert_group FROM custody_{table} ORDER BY 1") == [(GROUP,), (None,)]
     assert rows("SELECT chain, covert_group FROM custody_holding ORDER BY 1") == [
         (CHAIN.chain, None),
         (COVERT.chain, GROUP),

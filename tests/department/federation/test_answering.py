@@ -249,7 +249,7 @@ def test_case_is_opened_to_the_partner_that_was_asked_alone(oakdale: Oakdale) ->
 
 def test_partners_people_are_known_to_the_clauses(oakdale: Oakdale) -> None:
     names = ", ".join(f"fields ->> '{name}'" for name in ("on_behalf", "outside", "nameless"))
-    facts = f"SELECT {names} FROM sharing_facts('{{}}', '1 year', NULL) AS fields"  # noqa: S608 - our own names
+    facts = f"SELECT {names} FROM sharing_facts('{{}}', '1 year', NULL) AS fields"
     ((before, *wrong),) = sql(facts)
     asked(oakdale)
     assert sql(facts) == [(str(int(before) + 1), *wrong)]

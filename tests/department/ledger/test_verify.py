@@ -59,7 +59,7 @@ def test_altered(connect: Connect, damaging: Damaging, change: str) -> None:
     with damaging() as superuser:
         superuser.execute("ALTER TABLE ledger_body DROP CONSTRAINT ledger_body_entry_fkey")
         try:
-            superuser.execute(f"UPDATE ledger_entry SET {change} WHERE number = 2")  # noqa: S608
+            superuser.execute(f"UPDATE ledger_entry SET {change} WHERE number = 2")
             superuser.commit()
             assert ("altered", 2) in named(walk(connect))
         finally:
@@ -82,7 +82,7 @@ def test_swapped(connect: Connect, damaging: Damaging, columns: str) -> None:
         superuser.execute("ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_entry_key CASCADE")
         superuser.execute("DROP INDEX ledger_entry_closes")
         assignments = ", ".join(f"{name} = other.{name}" for name in columns.split(", "))
-        change = f"UPDATE ledger_entry AS one SET {assignments} FROM ledger_entry AS other"  # noqa: S608
+        change = f"UPDATE ledger_entry AS one SET {assignments} FROM ledger_entry AS other"
         where = "one.number + other.number = 7 AND one.number IN (3, 4)"
         superuser.execute(f"{change} WHERE {where}")
         verdict = verify_ledger(superuser)
@@ -147,7 +147,7 @@ def test_time_that_runs_back_or_ahead(connect: Connect, damaging: Damaging) -> N
         ("interval '2 years' WHERE number = 2", {("time", number) for number in range(2, 7)}),
     ):
         with damaging() as superuser:
-            superuser.execute(f"UPDATE ledger_entry SET at = at + {change}")  # noqa: S608 - our own words
+            superuser.execute(f"UPDATE ledger_entry SET at = at + {change}")
             verdict = verify_ledger(superuser)
             superuser.rollback()
         assert {each for each in named(verdict) if each[0] == "time"} == expected
@@ -196,7 +196,7 @@ def test_body_erased_early(connect: Connect, damaging: Damaging) -> None:
     with connect(OWNER) as owner:
         owner.execute("UPDATE ledger_class SET least = '0'")
         stamp = "to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-        ((third,),) = owner.execute(f"SELECT {stamp} FROM ledger_entry WHERE number = 3")  # noqa: S608 - our own
+        ((third,),) = owner.execute(f"SELECT {stamp} FROM ledger_entry WHERE number = 3")
     append(LedgerEvent.ERASED, {"class": "access", "until": third})
     assert named(walk(connect)) == {("erased early", 3), ("erased early", 5)}, "what is younger was to stay"
     append(LedgerEvent.ERASED, {"class": "access", "until": now()})

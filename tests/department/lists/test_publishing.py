@@ -70,7 +70,7 @@ class Office:
         shutil.copytree(backup, self.fleet.list_archive)
         self.signer = ListSigner(SignerSettings(self.fleet.directory, "chief"))
 
-    def publish(self, _connection: object, package: bytes, manifest: Any) -> Sent:  # noqa: ANN401
+    def publish(self, _connection: object, package: bytes, manifest: Any) -> Sent:
         if self.away:
             raise ProvisioningError("the broker does not answer")
         issuer = load_key(self.fleet.list_verifying_key.read_bytes(), private=False)

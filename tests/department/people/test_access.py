@@ -145,7 +145,7 @@ def test_unknown_address_is_refused() -> None:
         assert Client().get("/admin/").status_code == 404
 
 
-def test_page_says_what_the_policy_lacks(settings: Any, tmp_path: Path) -> None:  # noqa: ANN401 - pytest-django's
+def test_page_says_what_the_policy_lacks(settings: Any, tmp_path: Path) -> None:
     client = client_of(new_person("a.novak", DepartmentRole.AUDITOR))
     settings.POLICY_FILE = tmp_path / "policy.toml"
     for text, fields in (

@@ -17,7 +17,7 @@ class PdfText:
         self.page_size = tuple(float(each) for each in reader.pages[0].mediabox[2:])
         self.sizes: set[float] = set()
 
-        def piece(text: str, _user: object, matrix: Any, _font: object, size: float) -> None:  # noqa: ANN401
+        def piece(text: str, _user: object, matrix: Any, _font: object, size: float) -> None:
             if text.strip():
                 self.sizes.add(round(abs(size * matrix[3]), 2))
 
@@ -34,7 +34,7 @@ class PdfText:
         self.tags = [*_tags(root["/StructTreeRoot"])] if "/StructTreeRoot" in root else []
 
 
-def _tags(node: Any) -> Any:  # noqa: ANN401 - PDF's objects
+def _tags(node: Any) -> Any:
     node = node.get_object()
     if isinstance(node, list):
         for each in node:

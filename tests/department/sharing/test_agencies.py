@@ -265,7 +265,7 @@ def test_days_of_an_agreement_are_the_department_s(
     agreed_with("oakdale-pd", begins=date(2026, 6, 1), ends=date(2026, 6, 30))
     superuser.execute("SET session_replication_role = replica")  # all of it was entered in May
     for table, column in (("verification", "at"), ("sharing", "at"), ("sharing", "confirmed_at")):
-        superuser.execute(f"UPDATE ledger_{table} SET {column} = '2026-05-01'")  # noqa: S608 - our own
+        superuser.execute(f"UPDATE ledger_{table} SET {column} = '2026-05-01'")
     superuser.execute("SET session_replication_role = origin")
     superuser.execute("UPDATE ledger_department SET timezone = 'America/Los_Angeles'")
     asked = "SELECT ledger_agency_refusal('oakdale-pd', 'stolen vehicle', 'search', %s) IS NULL"

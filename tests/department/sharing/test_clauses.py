@@ -70,7 +70,7 @@ def unexplained() -> None:
     enter(purpose="patrol", exigent=True, reason="child taken")
     sql("UPDATE ledger_entry SET at = at - interval '25 hours'")
     for noted in ("certificate", "training"):
-        forced(f"UPDATE people_{noted} SET noted_at = noted_at - interval '9 days'")  # noqa: S608 - our own
+        forced(f"UPDATE people_{noted} SET noted_at = noted_at - interval '9 days'")
 
 
 def lapsed() -> None:

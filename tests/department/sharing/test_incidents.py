@@ -316,7 +316,7 @@ def test_clock_list_and_notices_by_the_pages(
     people: dict[str, DepartmentPerson],
     planted: dict[str, int],
     superuser: psycopg.Connection,
-    settings: Any,  # noqa: ANN401 - as pytest-django has it
+    settings: Any,
 ) -> None:
     settings.CONTACT, settings.DEPARTMENT_NAME = "records@riverside.example", ""
     client, key = fresh_client_of(people["r"]), ECKey.generate_key("P-256")
@@ -426,7 +426,7 @@ def test_records_manager_opens_the_list(
 def test_account_of_a_partner_s_officer(
     people: dict[str, DepartmentPerson],
     planted: dict[str, int],
-    settings: Any,  # noqa: ANN401 - as pytest-django has it
+    settings: Any,
 ) -> None:
     """What this department answered in that name is affected; only its own department can disable it."""
     since = timezone.now()

@@ -58,7 +58,7 @@ def asked(kind: str = "subpoena", **more: Any) -> SharingRequest:
     return receive(**SAID | {"kind": kind} | given | more)
 
 
-def package() -> Any:  # noqa: ANN401 - what `note_release` needs of a manifest
+def package() -> Any:
     recipient = SimpleNamespace(name="CN=R. Stone", sha256="ab")
     return SimpleNamespace(package=uuid4(), recipient=recipient, records=(1, 2))
 

@@ -20,7 +20,7 @@ class Pages:
         self.go = asyncio.Event()
         self.headers = HEADERS
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.present.append(scope["path"])
         body = (await receive())["body"] if scope["method"] == "POST" else b""
         await send({"type": "http.response.start", "status": 200, "headers": self.headers})
@@ -59,7 +59,7 @@ class Visits:
 
         fields: list[Any] = []
 
-        async def send(message: Any) -> None:  # noqa: ANN401
+        async def send(message: Any) -> None:
             fields.append(message)
 
         await self.admission(scope, receive, send)

@@ -425,7 +425,7 @@ def test_a_long_word_fits_the_smallest_phone(site: Site, visitor: Visitor, depar
             *(("sharing_request", "says"), ("sharing_incident", "says"), ("archive_hold", "reason")),
             *(("people_person", "name"), ("ledger_verification", "says"), ("audits_sample", "note")),
         ):
-            superuser.execute(f"UPDATE {table} SET {column} = repeat('W', 120)")  # noqa: S608 - our own names
+            superuser.execute(f"UPDATE {table} SET {column} = repeat('W', 120)")
     for login in ("r.stone", "a.dunn", "m.admin"):
         page = visitor.open(f"{site.pages}/log-in/")
         page.set_viewport_size({"width": 320, "height": 640})

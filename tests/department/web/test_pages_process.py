@@ -42,7 +42,7 @@ class Asked:
         self.body = b""
         self.gone = asyncio.Event()
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.scope = scope
         message: dict[str, Any] = {"more_body": True}
         while message["more_body"]:
@@ -80,10 +80,10 @@ def test_request_and_answer_are_what_they_were(tmp_path: Path) -> None:
         parts = [{"type": "http.request", "body": body, "more_body": body != b"end"} for body in (bytes(2**20), b"end")]
         answers: list[Any] = []
 
-        async def receive() -> Any:  # noqa: ANN401
+        async def receive() -> Any:
             return parts.pop(0) if parts else await asyncio.Event().wait()
 
-        async def send(message: Any) -> None:  # noqa: ANN401
+        async def send(message: Any) -> None:
             answers.append(message)
 
         await others(SCOPE, receive, send)
@@ -101,10 +101,10 @@ def test_browser_that_goes_away_is_no_longer_answered(tmp_path: Path) -> None:
     async def steps(application: Asked, others: PagesProcess) -> None:
         parts: list[Any] = [{"type": "http.request", "body": b"", "more_body": False}, {"type": "http.disconnect"}]
 
-        async def receive() -> Any:  # noqa: ANN401
+        async def receive() -> Any:
             return parts.pop(0) if parts else await asyncio.Event().wait()
 
-        async def send(_: Any) -> None:  # noqa: ANN401
+        async def send(_: Any) -> None:
             pass
 
         asked = asyncio.create_task(others({**SCOPE, "method": "GET"}, receive, send))
@@ -116,7 +116,7 @@ def test_browser_that_goes_away_is_no_longer_answered(tmp_path: Path) -> None:
 
 
 def test_process_that_is_not_there_answers_nothing(tmp_path: Path) -> None:
-    async def nothing(*_: object) -> Any:  # noqa: ANN401
+    async def nothing(*_: object) -> Any:
         pytest.fail("it was not asked")
 
     with pytest.raises(BusyError):

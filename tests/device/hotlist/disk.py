@@ -46,7 +46,7 @@ class Disk:
             patch.setattr(os, name, self._unknown(name))
 
     def _followed(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+        def call(*arguments: Any, **named: Any) -> Any:
             self._look()  # what was written since the step before
             result = real(*arguments, **named)
             getattr(self, f"_{name}")(result, *arguments)
@@ -57,7 +57,7 @@ class Disk:
         return call
 
     def _unknown(self, name: str) -> Callable[..., Any]:
-        def call(*_: Any, **__: Any) -> Any:  # noqa: ANN401
+        def call(*_: Any, **__: Any) -> Any:
             raise NotImplementedError(f"this disk does not know what os.{name} leaves")
 
         return call

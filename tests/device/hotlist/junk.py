@@ -68,7 +68,7 @@ def damaged(data: bytes, draw: random.Random) -> bytes:
     return bytes(changed)
 
 
-def twisted(value: Any, draw: random.Random) -> Any:  # noqa: ANN401 - any JSON
+def twisted(value: Any, draw: random.Random) -> Any:
     """Return a JSON value with one of its members, at any depth, gone, doubled, renamed, or another."""
     root = copy.deepcopy(value)
     places = list(_places(root))
@@ -96,14 +96,14 @@ def twisted(value: Any, draw: random.Random) -> Any:  # noqa: ANN401 - any JSON
     return root
 
 
-def _places(value: Any) -> Any:  # noqa: ANN401 - any JSON
+def _places(value: Any) -> Any:
     keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
     for key in keys:
         yield value, key
         yield from _places(value[key])
 
 
-def text(value: Any, draw: random.Random) -> bytes:  # noqa: ANN401 - any JSON
+def text(value: Any, draw: random.Random) -> bytes:
     """Write JSON, now and then such as no reader likes."""
     match draw.randrange(40):
         case 0:

@@ -93,7 +93,7 @@ class Mutator:
         odd = (b"", bytes(64), s + r, r, r + turned, other, edge + s, r + edge, genuine + b"\0", s + s)
         return junk.base64url(draw.choice(odd))
 
-    def _signed(self, facts: Any, following: bytes, draw: random.Random) -> bytes:  # noqa: ANN401 - any JSON
+    def _signed(self, facts: Any, following: bytes, draw: random.Random) -> bytes:
         return self._sign(junk.text(facts, draw)) + b"\n" + following
 
     def _sign(self, payload: bytes) -> bytes:

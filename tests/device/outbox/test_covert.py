@@ -19,7 +19,7 @@ KEY = bytes(range(32))
 KEYS = Keyring.from_pem(ExampleSigner().public_pem)
 
 
-def verdict(envelopes: list[Envelope]) -> Any:  # noqa: ANN401 - the verifier's report
+def verdict(envelopes: list[Envelope]) -> Any:
     verifier = Verifier(KEYS)
     for envelope in envelopes:
         verifier.feed(envelope.body)
@@ -49,7 +49,7 @@ def test_keys_are_not_used_again_when_the_records_are_gone(outbox: Outbox, fill:
     assert keys == [COVERT, COVERT - 1, COVERT - 2]
 
 
-def test_a_chain_goes_on_after_a_restart(outbox: Outbox, fill: Filler, path: Path, filler: Any) -> None:  # noqa: ANN401
+def test_a_chain_goes_on_after_a_restart(outbox: Outbox, fill: Filler, path: Path, filler: Any) -> None:
     first = fill.hit(group="a")
     outbox.close()
     with Outbox(path, key=KEY) as again:
@@ -57,7 +57,7 @@ def test_a_chain_goes_on_after_a_restart(outbox: Outbox, fill: Filler, path: Pat
         assert second.event["previous"] == first.digest
 
 
-def test_a_former_outbox_begins_covert_chains_too(path: Path, filler: Any) -> None:  # noqa: ANN401
+def test_a_former_outbox_begins_covert_chains_too(path: Path, filler: Any) -> None:
     path.parent.mkdir()
     shutil.copy(Path(__file__).parent / "history" / "outbox_v1.db", path)
     with Outbox(path, key=KEY) as outbox:

@@ -102,7 +102,7 @@ class Custody(RuleBasedStateMachine):
         shutil.copytree(self.path.parent, folder)
         return folder / self.path.name
 
-    def note(self, envelope: Any, group: str | None, *, read: bool = False) -> None:  # noqa: ANN401 - an Envelope
+    def note(self, envelope: Any, group: str | None, *, read: bool = False) -> None:
         chain = self.chains[group]
         if not chain.digests:
             chain.name = envelope.event["chain"]
@@ -153,7 +153,7 @@ class Custody(RuleBasedStateMachine):
         self.committed = deepcopy(self.chains)
 
     @rule(draw=draws, repeating=st.booleans())
-    def acknowledge(self, draw: Any, repeating: bool) -> None:  # noqa: ANN401, FBT001 - hypothesis
+    def acknowledge(self, draw: Any, repeating: bool) -> None:  # noqa: FBT001 - hypothesis
         offered = self.outbox.next(99, repeating=repeating)
         taken = [envelope for envelope in offered if draw.random() < 0.6]
         assert self.outbox.acknowledge([envelope.place for envelope in taken]) == len(taken)
@@ -165,7 +165,7 @@ class Custody(RuleBasedStateMachine):
         self.again -= ids
 
     @rule(draw=draws, custodian=st.sampled_from(CUSTODIANS), group=st.sampled_from(GROUPS))
-    def receipt(self, draw: Any, custodian: str, group: str | None) -> None:  # noqa: ANN401 - hypothesis
+    def receipt(self, draw: Any, custodian: str, group: str | None) -> None:
         chain = self.chains[group]
         if not chain.digests:
             return
@@ -183,7 +183,7 @@ class Custody(RuleBasedStateMachine):
         self.heard.add((custodian, group))
 
     @rule(draw=draws, custodian=st.sampled_from(CUSTODIANS), group=st.sampled_from(GROUPS))
-    def forged_history(self, draw: Any, custodian: str, group: str | None) -> None:  # noqa: ANN401 - hypothesis
+    def forged_history(self, draw: Any, custodian: str, group: str | None) -> None:
         """A custodian that holds other records under these numbers, or more of them."""
         chain = self.chains[group]
         if not chain.here:

@@ -162,7 +162,7 @@ def test_an_error_of_the_disk_is_damage_if_the_log_cannot_be_read(
     real = outbox._file._once
     errors = [OutboxDiskError("disk I/O error")]
 
-    def once(work: Callable[[Connection], Any]) -> Any:  # noqa: ANN401 - whatever the work returns
+    def once(work: Callable[[Connection], Any]) -> Any:
         if errors:
             raise errors.pop()
         return real(work)

@@ -16,7 +16,7 @@ from platepost.wire.records.settings import RecordSettings
 
 
 @pytest.fixture
-def asked(mocker: MockerFixture) -> Any:  # noqa: ANN401 - a mock of everything around
+def asked(mocker: MockerFixture) -> Any:
     """All that is asked of what is around, in order."""
     made = mocker.MagicMock()
     made.reporter.safe = 0
@@ -26,13 +26,13 @@ def asked(mocker: MockerFixture) -> Any:  # noqa: ANN401 - a mock of everything 
 
 
 @pytest.fixture
-def reporting(asked: Any) -> ReportingService:  # noqa: ANN401
+def reporting(asked: Any) -> ReportingService:
     return ReportingService(asked.reporter, asked.models, audit=asked.audit)
 
 
 def test_vehicles_of_the_department_s_own_are_accounted_for_hourly_and_at_the_end(
     reporting: ReportingService,
-    asked: Any,  # noqa: ANN401
+    asked: Any,
 ) -> None:
     reporting.poll(0.0)
     for now, safe in ((60.0, 3), (SAFE_SECONDS, 5), (SAFE_SECONDS + 60.0, 7)):
@@ -44,14 +44,14 @@ def test_vehicles_of_the_department_s_own_are_accounted_for_hourly_and_at_the_en
     assert asked.audit.record.call_args_list[1:] == [call("safelist_applied", details={"passages": 2})]
 
 
-def test_an_hour_without_such_vehicles_is_no_event(reporting: ReportingService, asked: Any) -> None:  # noqa: ANN401
+def test_an_hour_without_such_vehicles_is_no_event(reporting: ReportingService, asked: Any) -> None:
     for now in range(5):
         reporting.poll(now * SAFE_SECONDS)
     reporting.stop()
     asked.audit.record.assert_not_called()
 
 
-def test_withdrawals_are_reported_before_everything_else(reporting: ReportingService, asked: Any) -> None:  # noqa: ANN401
+def test_withdrawals_are_reported_before_everything_else(reporting: ReportingService, asked: Any) -> None:
     result: Any = FrameResult((), early=("early",), ended=("ended",), retractions=("retraction",))  # type: ignore[arg-type]
     reporting.report(result)
     reporting.report_ended(("the last",))  # type: ignore[arg-type]
@@ -63,7 +63,7 @@ def test_withdrawals_are_reported_before_everything_else(reporting: ReportingSer
     ]
 
 
-def test_another_list_is_noticed_once(reporting: ReportingService, asked: Any) -> None:  # noqa: ANN401
+def test_another_list_is_noticed_once(reporting: ReportingService, asked: Any) -> None:
     changed = []
     for current in (asked.reporter.hotlist.current, "another list", "another list", None):
         asked.reporter.hotlist.current = current
@@ -73,7 +73,7 @@ def test_another_list_is_noticed_once(reporting: ReportingService, asked: Any) -
 
 def test_records_follow_the_configuration_and_name_the_present_networks(
     reporting: ReportingService,
-    asked: Any,  # noqa: ANN401
+    asked: Any,
 ) -> None:
     asked.models.recognizer = None
     settings = RecordSettings(signing_key="key.pem", read_overview=True)
@@ -81,7 +81,7 @@ def test_records_follow_the_configuration_and_name_the_present_networks(
     asked.reporter.adjust.assert_called_once_with(settings, versions_of("ab" * 32, None))
 
 
-def test_a_surge_of_hits_is_a_fault_and_audited_once(reporting: ReportingService, asked: Any) -> None:  # noqa: ANN401
+def test_a_surge_of_hits_is_a_fault_and_audited_once(reporting: ReportingService, asked: Any) -> None:
     assert reporting.faults() == ()
     asked.reporter.surge.take_begun.side_effect = [(Surge("local", 11, 0.5),), ()]
     asked.reporter.surge.present = True

@@ -4,8 +4,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 pytest.importorskip("keras", reason="the training extra is missing: make .venv/.training")
 
-from platepost.models.detector.convert import build_twin  # noqa: E402
-from platepost.models.detector.net import new_detector  # noqa: E402
+from platepost.models.detector.convert import build_twin
+from platepost.models.detector.net import new_detector
 
 
 def test_keras_twin_gives_the_same_numbers() -> None:

@@ -6,7 +6,7 @@ from platepost.models.detector.windows import LabelledPlate, TrainingWindow
 
 torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
-from platepost.models.detector.losses import box_sides, corner_losses, detector_losses, heat_loss  # noqa: E402
+from platepost.models.detector.losses import box_sides, corner_losses, detector_losses, heat_loss
 
 BOX = np.array([[90, 60], [150, 60], [150, 90], [90, 90]], np.float32)
 TILTED = np.array([[90, 62], [148, 60], [150, 88], [92, 90]], np.float32)

@@ -3,7 +3,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
-from platepost.models.detector.net import new_detector  # noqa: E402
+from platepost.models.detector.net import new_detector
 
 
 def test_full_input_gives_the_contracts_grid() -> None:

@@ -9,13 +9,13 @@ from pytest_mock import MockerFixture
 
 torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
-from platepost.models.cli import models  # noqa: E402
-from platepost.models.detector.convert import load_weights  # noqa: E402
-from platepost.models.detector.train import Training, TrainingProgress, schedule, train  # noqa: E402
-from platepost.models.detector.windows import Augmentation  # noqa: E402
-from platepost.models.evaluate.manifest import ManifestError  # noqa: E402
-from platepost.models.plates import render_plate  # noqa: E402
-from platepost.models.scenes.photos import PhotoStore  # noqa: E402
+from platepost.models.cli import models
+from platepost.models.detector.convert import load_weights
+from platepost.models.detector.train import Training, TrainingProgress, schedule, train
+from platepost.models.detector.windows import Augmentation
+from platepost.models.evaluate.manifest import ManifestError
+from platepost.models.plates import render_plate
+from platepost.models.scenes.photos import PhotoStore
 
 
 @pytest.fixture

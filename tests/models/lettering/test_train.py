@@ -7,14 +7,14 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
-from platepost.device.vision.interpreter import Network  # noqa: E402
-from platepost.device.vision.modelfiles import shipped  # noqa: E402
-from platepost.models.lettering import data  # noqa: E402
-from platepost.models.lettering.data import Proposals  # noqa: E402
-from platepost.models.lettering.net import LAYERS, TRUNK, Lettering  # noqa: E402
-from platepost.models.lettering.train import RATE, logits_of, train  # noqa: E402
-from platepost.models.region.net import LAYERS as REGION  # noqa: E402
-from platepost.models.trunk import AnswerTraining  # noqa: E402
+from platepost.device.vision.interpreter import Network
+from platepost.device.vision.modelfiles import shipped
+from platepost.models.lettering import data
+from platepost.models.lettering.data import Proposals
+from platepost.models.lettering.net import LAYERS, TRUNK, Lettering
+from platepost.models.lettering.train import RATE, logits_of, train
+from platepost.models.region.net import LAYERS as REGION
+from platepost.models.trunk import AnswerTraining
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
-from platepost.models.quantise import folded  # noqa: E402
-from platepost.models.reader.labels import CLASSES, STEPS  # noqa: E402
-from platepost.models.reader.net import PlateReader  # noqa: E402
+from platepost.models.quantise import folded
+from platepost.models.reader.labels import CLASSES, STEPS
+from platepost.models.reader.net import PlateReader
 
 
 def test_reader_maps_pictures_to_steps_and_classes() -> None:

@@ -8,16 +8,16 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
-import platepost.models.reader.train as train_module  # noqa: E402
-from platepost.models.plates import Severity  # noqa: E402
-from platepost.models.plates.surroundings import Gray  # noqa: E402
-from platepost.models.reader import data  # noqa: E402
-from platepost.models.reader.convert import load  # noqa: E402
-from platepost.models.reader.data import Batches, Mixture, collate  # noqa: E402
-from platepost.models.reader.pool import Pool  # noqa: E402
-from platepost.models.reader.real import RealPlate  # noqa: E402
-from platepost.models.reader.train import ReaderTraining, train  # noqa: E402
-from platepost.models.training import Muon, TimedTraining  # noqa: E402
+import platepost.models.reader.train as train_module
+from platepost.models.plates import Severity
+from platepost.models.plates.surroundings import Gray
+from platepost.models.reader import data
+from platepost.models.reader.convert import load
+from platepost.models.reader.data import Batches, Mixture, collate
+from platepost.models.reader.pool import Pool
+from platepost.models.reader.real import RealPlate
+from platepost.models.reader.train import ReaderTraining, train
+from platepost.models.training import Muon, TimedTraining
 
 
 @pytest.fixture

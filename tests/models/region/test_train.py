@@ -6,17 +6,17 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
-from platepost.models.region.convert import calibrate  # noqa: E402
-from platepost.models.region.data import Sources, batches  # noqa: E402
-from platepost.models.region.net import FROZEN, SHARED, Region  # noqa: E402
-from platepost.models.region.train import (  # noqa: E402
+from platepost.models.region.convert import calibrate
+from platepost.models.region.data import Sources, batches
+from platepost.models.region.net import FROZEN, SHARED, Region
+from platepost.models.region.train import (
     RegionTraining,
     logits,
     train,
     warm_start,
 )
-from platepost.models.warm_start import convolutions  # noqa: E402
-from platepost.wire.records.regions import REGIONS  # noqa: E402
+from platepost.models.warm_start import convolutions
+from platepost.wire.records.regions import REGIONS
 
 SHIPPED_READER = Path(__file__).parents[3] / "models" / "reader.tflite"
 BRIGHT, DARK = np.full((96, 240), 200, np.uint8), np.full((96, 240), 40, np.uint8)

@@ -6,12 +6,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
-from platepost.device.vision.vehicle import ANSWERS  # noqa: E402
-from platepost.models.vehicle.convert import calibrate  # noqa: E402
-from platepost.models.vehicle.data import batches  # noqa: E402
-from platepost.models.vehicle.net import VehicleClassifier  # noqa: E402
-from platepost.models.vehicle.photos import UNCOLORED, Labeled, parse  # noqa: E402
-from platepost.models.vehicle.train import VehicleTraining, logits, train  # noqa: E402
+from platepost.device.vision.vehicle import ANSWERS
+from platepost.models.vehicle.convert import calibrate
+from platepost.models.vehicle.data import batches
+from platepost.models.vehicle.net import VehicleClassifier
+from platepost.models.vehicle.photos import UNCOLORED, Labeled, parse
+from platepost.models.vehicle.train import VehicleTraining, logits, train
 
 CODES = ("cwf", "bkr")
 

@@ -52,7 +52,7 @@ def said(
 
 
 @pytest.fixture
-def fleet(tmp_path: Any) -> Fleet:  # noqa: ANN401
+def fleet(tmp_path: Any) -> Fleet:
     from platepost.provisioning.fleet.post_file import PostSettings  # noqa: PLC0415
 
     made = Fleet.create(tmp_path / "fleet", agency="riverside")

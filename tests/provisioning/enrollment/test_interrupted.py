@@ -45,7 +45,7 @@ class Cut:
             monkeypatch.setattr(owner, name, self.watched(getattr(owner, name)))
 
     def watched(self, real: Callable[..., Any]) -> Callable[..., Any]:
-        def step(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+        def step(*arguments: Any, **named: Any) -> Any:
             if (threading.get_ident() == self._own) != self._here:
                 return real(*arguments, **named)
             self.steps += 1

@@ -98,7 +98,7 @@ class Forge:
         self,
         body: bytes,
         *,
-        key: Any = None,  # noqa: ANN401 - any JSON
+        key: Any = None,
         seal: Callable[[dict[str, Any]], dict[str, Any]] = dict,
         version: int | None = None,
         deflated: bytes = b"",

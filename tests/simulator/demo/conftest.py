@@ -187,7 +187,7 @@ def sight(text: str, first: int, last: int, passage: str) -> dict[str, Any]:
     }
 
 
-def picture(kind: Any, size: tuple[int, int]) -> Picture:  # noqa: ANN401
+def picture(kind: Any, size: tuple[int, int]) -> Picture:
     done, content = cv2.imencode(".jpg", np.full((size[1], size[0], 3), 90, np.uint8))
     assert done
     return Picture.of(kind, content.tobytes(), width=size[0], height=size[1])

@@ -1,4 +1,3 @@
-# ruff: noqa: ANN401 - fixtures of conftest.py have no importable type
 import io
 from typing import Any
 

@@ -1,5 +1,3 @@
-# ruff: noqa: ANN401 - fixtures of conftest.py have no importable type, and JSON is of any type
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,3 @@
-# ruff: noqa: ANN401 - JSON is of any type
-
 import json
 import time
 from collections.abc import Iterator

@@ -11,7 +11,7 @@ from platepost.simulator.scenario.load import parse
 PAGE = (Path(__file__).parents[3] / "docs" / "scenarios.md").read_text(encoding="utf-8")
 
 
-def kinds(union: Any, tag: str) -> set[str]:  # noqa: ANN401 - an annotated union
+def kinds(union: Any, tag: str) -> set[str]:
     return {get_args(model.model_fields[tag].annotation)[0] for model in get_args(get_args(union)[0])}
 
 

@@ -34,7 +34,7 @@ def drawn(laid: Callable[..., Any]) -> Callable[..., Any]:
 
     made: dict[Any, Any] = {}
 
-    def draw(scene: Any, index: int) -> Any:  # noqa: ANN401 - not imported where there is no OpenGL
+    def draw(scene: Any, index: int) -> Any:
         passing = scene.moving[index]
         key = (passing, (scene.clip.seed, index) if passing.seed is None else None, scene.weather.lamps)
         if key not in made:

@@ -17,7 +17,7 @@ _FOLDER = Path(next(iter(platepost.simulator.__path__))) / "footage"
 _CLIPS = ["pass", "street"]
 
 
-def _json(name: str) -> Any:  # noqa: ANN401
+def _json(name: str) -> Any:
     return json.loads((_FOLDER / name).read_text("utf-8"))
 
 

@@ -1,5 +1,3 @@
-# ruff: noqa: ANN401 - JSON is of any type
-
 import json
 from pathlib import Path
 from types import SimpleNamespace

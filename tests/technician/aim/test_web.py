@@ -39,10 +39,10 @@ class Page:
         }
         started: list[Any] = []
 
-        async def receive() -> Any:  # noqa: ANN401 - ASGI's messages
+        async def receive() -> Any:
             return {"type": "http.request", "body": body}
 
-        async def send(message: Any) -> None:  # noqa: ANN401
+        async def send(message: Any) -> None:
             started.extend([message] if message["type"] == "http.response.start" else [])
 
         asyncio.run(self._app(scope, receive, send))

@@ -219,7 +219,7 @@ KEYWORDS = {
 APPLICATORS = ("if", "then", "else", "allOf", "anyOf", "oneOf", "not")
 
 
-def untyped(schema: Any, place: str = "#", types: frozenset[str] = frozenset()) -> Iterator[str]:  # noqa: ANN401
+def untyped(schema: Any, place: str = "#", types: frozenset[str] = frozenset()) -> Iterator[str]:
     """Yield what Ajv's strict mode refuses: a keyword without its type, a union of types, a required stranger."""
     if isinstance(schema, list):
         for index, one in enumerate(schema):

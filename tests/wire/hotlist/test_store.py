@@ -241,7 +241,7 @@ def failing_at(monkeypatch: pytest.MonkeyPatch, number: int, fail: Callable[[], 
     def wrap(name: str) -> None:
         real = getattr(os, name)
 
-        def call(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+        def call(*arguments: Any, **named: Any) -> Any:
             made.append(name)
             if len(made) == number:
                 raise fail()

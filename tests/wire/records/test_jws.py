@@ -69,7 +69,7 @@ def test_a_header_has_one_meaning_and_the_refusal_names_the_member(
     "change", [lambda part: part + b"=", lambda part: part[:9] + b"!" + part[9:], lambda _: b"\xc3\xa9"]
 )
 @pytest.mark.parametrize("index", [0, 1, 2])
-def test_a_part_is_written_in_one_form_only(index: int, change: Any) -> None:  # noqa: ANN401
+def test_a_part_is_written_in_one_form_only(index: int, change: Any) -> None:
     parts = compact(GOOD, b'{"sample":"payload"}').split(b".")
     parts[index] = change(parts[index])
     with pytest.raises(JwsMalformedError):

@@ -255,7 +255,7 @@ def test_each_gap_is_judged_without_looking_at_all_that_was_dropped() -> None:
     touched = []
 
     class Told(list):  # type: ignore[type-arg]
-        def __getitem__(self, index: Any) -> Any:  # noqa: ANN401
+        def __getitem__(self, index: Any) -> Any:
             touched.append(index)
             return super().__getitem__(index)
 

@@ -331,7 +331,7 @@ def test_a_power_cut_leaves_the_old_one_or_the_new(
     remote = world.remote()
     whole = getattr(os, step)
 
-    def cut(*args: Any, **more: Any) -> Any:  # noqa: ANN401 - whatever is wrapped
+    def cut(*args: Any, **more: Any) -> Any:
         if after:
             whole(*args, **more)
         raise PowerCut

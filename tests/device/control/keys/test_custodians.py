@@ -41,7 +41,7 @@ class Post:
     def _changed(self) -> None:
         self.changes += 1
 
-    def subscribe(self, topic: str, handler: Any, *, optional: bool = False, small: bool = False) -> None:  # noqa: ANN401
+    def subscribe(self, topic: str, handler: Any, *, optional: bool = False, small: bool = False) -> None:
         self.topics[topic] = handler
         self.optional |= {topic} if optional else set()
         self.small |= {topic} if small else set()

@@ -272,7 +272,7 @@ def test_a_power_cut_leaves_the_old_keys_or_the_new(
     keys = clerk.post()
     whole = getattr(files.os, step)
 
-    def cut(*args: Any, **more: Any) -> Any:  # noqa: ANN401 - whatever is wrapped
+    def cut(*args: Any, **more: Any) -> Any:
         if after:
             whole(*args, **more)
         raise PowerCut

@@ -225,7 +225,7 @@ def test_a_rotation_cut_off_anywhere_goes_on_with_the_same_command(
 ) -> None:
     keys, whole, count = post(fleet), getattr(KeyFiles, call), 0
 
-    def cut(*args: Any, **more: Any) -> Any:  # noqa: ANN401 - whatever is wrapped
+    def cut(*args: Any, **more: Any) -> Any:
         nonlocal count
         count += 1
         if count == nth and not after:
