@@ -138,13 +138,14 @@ def append_shown(
 
     """
     opened, closed = LedgerEvent.INTENT, LedgerEvent.SHOWN
-    intents = "[" + ", ".join(_checked_json(opened, each) for each in others) + "]"
-    if sessions:
-        _alone("ledger_show_others(%s, %s, %s, %s)", [refers_to, [*sessions], intents, _checked_json(closed, fields)])
+    shown = _checked_json(closed, fields)
+    if sessions:  # the database has the intent, and whose sessions these are
+        _alone("ledger_show_others(%s, %s, %s)", [refers_to, [*sessions], shown])
         return
-    shown = "[" + ", ".join([_checked_json(closed, fields)] * (1 + len(others))) + "]"
+    intents = "[" + ", ".join(_checked_json(opened, each) for each in others) + "]"
+    each_shown = "[" + ", ".join([shown] * (1 + len(others))) + "]"
     statement = "ledger_append_each(%s, %s::uuid || ledger_append_each(%s, '{}', %s), %s)"
-    _alone(statement, [closed.value, refers_to, opened.value, intents, shown])
+    _alone(statement, [closed.value, refers_to, opened.value, intents, each_shown])
 
 
 def _checked_json(event: LedgerEvent, fields: Mapping[str, Any]) -> str:

@@ -197,7 +197,17 @@ FUNCTIONS = {
     "ledger_append_each": {OWNER, WEB},
     # Of whom an entry is, and what it opens, the database says.
     **{key: {OWNER, WEB} for key in ("ledger_begin", "ledger_show_others")},
-    **{key: {OWNER} for key in ("ledger_enter_each", "ledger_all_shown", "ledger_cover", "ledger_cover_asked")},
+    **{
+        key: {OWNER}
+        for key in (
+            "ledger_check_each",
+            "ledger_enter_checked",
+            "ledger_enter_each",
+            "ledger_all_shown",
+            "ledger_cover",
+            "ledger_cover_asked",
+        )
+    },
     "ledger_close_left": {OWNER, KEEPER},
     **{key: {OWNER} for key in ("ledger_intent", "ledger_is_open", "ledger_log_bound", "ledger_whole_log")},
     # Covers entries of the ledger, and returns none of them.

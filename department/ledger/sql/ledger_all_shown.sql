@@ -1,6 +1,5 @@
--- The fields of `shown`, with all that the entry covered and they leave out. What was covered is forgotten then, unless
--- others are to be shown the same.
-CREATE OR REPLACE FUNCTION ledger_all_shown(closing uuid, fields json, forget boolean DEFAULT true) RETURNS json
+-- The fields of `shown`, with all that the entry covered and they leave out. What was covered is forgotten then.
+CREATE OR REPLACE FUNCTION ledger_all_shown(closing uuid, fields json) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     shown jsonb := fields::jsonb;
@@ -39,9 +38,7 @@ BEGIN
         CONTINUE WHEN more IS NULL;
         shown := jsonb_set(shown, place, (shown #> place) || more);
     END LOOP;
-    IF forget THEN
-        DELETE FROM public.ledger_covered WHERE entry = closing;
-    END IF;
+    DELETE FROM public.ledger_covered WHERE entry = closing;
     RETURN CASE WHEN shown = fields::jsonb THEN fields ELSE shown::json END;
 END
 $$;
