@@ -5,24 +5,29 @@
     PYTHONPATH=. python benchmarks/console.py                   20 consoles, 100 hits a minute, two minutes
     PYTHONPATH=. python benchmarks/console.py --consoles 40 --minutes 10
     PYTHONPATH=. python benchmarks/console.py --sign-ins 30 --searches 30    beside strangers and one busy person
-    PYTHONPATH=. python benchmarks/console.py --open 10000                   beside a night of unanswered hits
+    PYTHONPATH=. python benchmarks/console.py --open 10000 --rate 6          a most urgent hit after 10,000 others
 
 A department is made in a temporary folder and served by its command. The consoles are people of their own who hold the
-stream, one of them a real Chromium. A keeper keeps signed hits with both pictures, at random moments. The time runs
-from before the commit to the last byte of the event at each console, and in Chromium to when the hit is in the page.
+stream, one of them a real Chromium. An archive service keeps signed hits with both pictures, at random moments. The
+time runs from before the archive service checks and commits the hit to the last byte of the event at each console, and
+in Chromium to when the hit is in the page and to its sound. The consoles share this machine: see that it has nothing
+else to do.
 """
 
 import argparse
 import http.client
-import json
 import random
+import re
+import selectors
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from multiprocessing import Pipe, Process
 from statistics import quantiles
@@ -33,6 +38,7 @@ import psycopg
 from playwright.sync_api import sync_playwright
 
 from platepost.department.database.cluster import SUPERUSER
+from platepost.department.database.roles import KEEPER
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from platepost.department.session import running_database
 from platepost.provisioning.fleet.fleet import Fleet
@@ -51,42 +57,84 @@ _TOKEN = "t" * 32
 _GUESS = urlencode({"login": "person.1", "password": "eleven wrong otters"})
 _SEARCH = urlencode({"purpose": "criminal investigation", "case": "26-00417", "plate": "7AB?12*"})
 WATCH = """() => {
-  window.came = {};
+  window.shown = {};
+  window.sounds = [];
+  const { start } = OscillatorNode.prototype;
+  OscillatorNode.prototype.start = function (...when) { sounds.push(Date.now() / 1000); start.apply(this, when); };
   new MutationObserver(() => {
     const now = Date.now() / 1000;
-    for (const each of document.querySelectorAll("#queue button")) window.came[each.dataset.record] ??= now;
+    for (const each of document.querySelectorAll("#queue button")) shown[each.dataset.record] ??= now;
   }).observe(document.getElementById("queue"), { childList: true });
 }"""
+_EVENT = re.compile(rb"(?:id: (?P<id>\S+)\n)?event: (?P<event>\w+)\n")
+_RECORD = re.compile(rb'"record": (\d+)')
 
 
-class StreamingConsole(threading.Thread):
-    """Holds the stream, and notes when each hit was there."""
+class Stream:
+    """Receives what one console is sent, and notes when each hit had come."""
 
     def __init__(self, where: str, session: str) -> None:
+        host, port = where.split(":")
+        self._address, self._session = (host, int(port)), session
+        self._last, self._buffer = b"", bytearray()
+        self.arrived: dict[int, list[float]] = {}
+
+    def connect(self) -> socket.socket:
+        """Ask for what follows the last change that has come. By HTTP 1.0 it comes without marks of chunks."""
+        connection = socket.create_connection(self._address)
+        asked = f"GET /console/events/ HTTP/1.0\r\nAccept: text/event-stream\r\nCookie: sessionid={self._session}\r\n"
+        connection.sendall(asked.encode() + b"Last-Event-ID: " + self._last + b"\r\n\r\n")
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += connection.recv(1)
+        self._buffer.clear()
+        return connection
+
+    def take(self, received: bytes, at: float) -> None:
+        """Take what has come."""
+        self._buffer += received
+        while (end := self._buffer.find(b"\n\n")) >= 0:
+            message = _EVENT.match(self._buffer)
+            assert message is not None  # noqa: S101 - the server sends no other lines
+            self._last = message["id"] or self._last
+            if message["event"] == b"hit" and (record := _RECORD.search(self._buffer, 0, end)):
+                self.arrived.setdefault(int(record[1]), []).append(at)
+            del self._buffer[: end + 2]
+
+
+class StreamingConsoles(Process):
+    """Holds the streams of many consoles, in a process of its own that does nothing else."""
+
+    def __init__(self, where: str, sessions: Sequence[str]) -> None:
         super().__init__(daemon=True)
-        self._where, self._session = where, session
-        self.came: dict[int, list[float]] = {}
+        self._streams = [Stream(where, session) for session in sessions]
+        self._mine, self._theirs = Pipe()
 
     def run(self) -> None:
-        with suppress(OSError, http.client.HTTPException):  # the server has ended
-            self._listen()
-
-    def _listen(self) -> None:
-        last = ""
+        ready = selectors.DefaultSelector()
+        ready.register(self._theirs, selectors.EVENT_READ)
+        for stream in self._streams:
+            ready.register(stream.connect(), selectors.EVENT_READ, stream)
         while True:
-            connection = http.client.HTTPConnection(self._where)
-            headers = {"Accept": "text/event-stream", "Cookie": f"sessionid={self._session}", "Last-Event-ID": last}
-            connection.request("GET", "/console/events/", headers=headers)
-            answer, event = connection.getresponse(), {}
-            for line in answer:
-                name, _, value = line.decode().rstrip("\n").partition(": ")
-                event[name] = value
-                if not name and event:
-                    at = time.time()
-                    last = event.get("id", last)
-                    if event.get("event") == "hit":
-                        self.came.setdefault(json.loads(event["data"])["record"], []).append(at)
-                    event = {}
+            for key, _ in ready.select():
+                if key.data is None:
+                    self._theirs.send([stream.arrived for stream in self._streams])
+                    return
+                connection: socket.socket = key.fileobj  # type: ignore[assignment]
+                received = connection.recv(1 << 20)
+                if received:
+                    key.data.take(received, time.time())
+                    continue
+                ready.unregister(connection)
+                connection.close()
+                ready.register(key.data.connect(), selectors.EVENT_READ, key.data)
+
+    def end(self) -> list[dict[int, list[float]]]:
+        """End them; return of each console when each hit had come."""
+        self._mine.send("end")
+        arrived: list[dict[int, list[float]]] = self._mine.recv()
+        self.kill()
+        return arrived
 
 
 class Requests(threading.Thread):
@@ -123,29 +171,76 @@ class Requests(threading.Thread):
     def report(name: str, took: list[tuple[int, float]]) -> None:
         statuses = dict(sorted(Counter(status for status, _ in took).items()))
         good = [seconds for status, seconds in took if status in {200, 204}]
-        print(said(name, good) if len(good) > 1 else name, f"by status {statuses}")
+        print(figures(name, good), f"by status {statuses}")
 
 
 class Others(Process):
-    """Others' requests, from a process of their own: the consoles' times are not those of this interpreter."""
+    """Requests besides the streams, by what they are, from a process of their own."""
 
-    def __init__(self, *lines: tuple[str, dict[str, Any], int]) -> None:
+    def __init__(self, requests: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         super().__init__(daemon=True)
-        self._lines = lines
+        self._requests = requests
         self._mine, self._theirs = Pipe()
 
     def run(self) -> None:
-        groups = [[Requests(**given) for _ in range(count)] for _, given, count in self._lines]
+        groups = [[Requests(**each) for each in asked] for asked in self._requests.values()]
         for each in (each for group in groups for each in group):
             each.start()
         self._theirs.recv()
         self._theirs.send([[took for each in group for took in each.took] for group in groups])
 
-    def end(self) -> list[tuple[str, list[tuple[int, float]]]]:
+    def end(self) -> dict[str, list[tuple[int, float]]]:
+        """End them; return the status of each, and how long it took."""
         self._mine.send("end")
-        found = self._mine.recv()
+        took = self._mine.recv()
         self.kill()
-        return [(name, took) for (name, _, _), took in zip(self._lines, found, strict=True)]
+        return dict(zip(self._requests, took, strict=True))
+
+
+def figures(name: str, seconds: Sequence[float]) -> str:
+    if len(seconds) < 2:
+        return f"{name}: {len(seconds)}"
+    cut = quantiles(seconds, n=100, method="inclusive")
+    return f"{name}: median {cut[49] * 1000:.0f} ms, p95 {cut[94] * 1000:.0f} ms, worst {max(seconds) * 1000:.0f} ms"
+
+
+@dataclass
+class Measured:
+    """When each hit was somewhere, by its record; of the clock that all processes share."""
+
+    begun: dict[int, float] = field(default_factory=dict)
+    kept: dict[int, float] = field(default_factory=dict)
+    """When it was committed."""
+    arrived: list[dict[int, list[float]]] = field(default_factory=list)
+    """Of each console that is no browser."""
+    shown: dict[int, float] = field(default_factory=dict)
+    """When it was in Chromium's page."""
+    sounds: list[float] = field(default_factory=list)
+    """When Chromium began to sound, whatever for."""
+
+    def sounded(self) -> dict[int, float]:
+        """Return when each hit sounded: at last before its row was drawn, which the page does next."""
+        last = {
+            record: [at for at in self.sounds if self.begun[record] < at <= shown]
+            for record, shown in self.shown.items()
+        }
+        return {record: times[-1] for record, times in last.items() if times}
+
+    def report(self) -> bool:
+        """Print it; tell whether each console got each hit once."""
+        begun = self.begun
+        print(f"{len(begun)} hits, {len(self.arrived) + 1} consoles")
+        print(figures("checked and committed", [self.kept[record] - at for record, at in begun.items()]))
+        each = [[times[0] - begun[record] for record, times in one.items() if record in begun] for one in self.arrived]
+        print(figures("at a console", [late for one in each for late in one]))
+        last = {record: max(one[record][0] for one in self.arrived if record in one) for record in begun}
+        print(figures("at the last of the consoles", [at - begun[record] for record, at in last.items()]))
+        print(figures("in Chromium's page", [at - begun[record] for record, at in self.shown.items()]))
+        print(figures("with its sound", [at - begun[record] for record, at in self.sounded().items()]))
+        lost = sum(len(begun.keys() - one.keys()) for one in (*self.arrived, self.shown))
+        twice = sum(len(times) > 1 for one in self.arrived for times in one.values())
+        print(f"lost {lost}, twice {twice}, without sound {len(begun) - len(self.sounded())}")
+        return not lost and not twice
 
 
 @contextmanager
@@ -164,13 +259,12 @@ def department() -> Iterator[Commands]:
         subprocess.run(["rm", "-rf", str(top)], check=False)
 
 
-def keep_hits(folder: DepartmentFolder, made: Commands, count: int, rate: float) -> dict[int, float]:
-    """Keep hits at random moments; return when each was about to be kept, by its record."""
+def keep_hits(folder: DepartmentFolder, made: Commands, measured: Measured, count: int, rate: float) -> None:
+    """Keep hits at random moments; note of each when it came to the archive service, and when it was committed."""
     from platepost.department.custody.register import KeyRegister  # noqa: PLC0415 - only here
     from platepost.department.custody.store import CustodyStore  # noqa: PLC0415
-    from platepost.department.database.roles import KEEPER  # noqa: PLC0415
 
-    post, begun, known = fleet_post(made), {}, set()
+    post, known = fleet_post(made), 0
     register = KeyRegister(
         folder.register_file, folder.register_key, agency="riverside", state_file=folder.stored_register
     )
@@ -182,10 +276,9 @@ def keep_hits(folder: DepartmentFolder, made: Commands, count: int, rate: float)
             message = deliveries(post.hit(**seen(f"{random.randrange(10**7):07}", post.now, priority=1)))
             began = time.time()
             store.keep(message)
-            records = {number for (number,) in asking.execute("SELECT record_id FROM custody_hit")}
-            begun |= dict.fromkeys(records - known, began)
-            known = records
-    return begun
+            kept = time.time()
+            for (record,) in asking.execute("SELECT record_id FROM custody_hit WHERE record_id > %s", [known]):
+                measured.begun[record], measured.kept[record], known = began, kept, record
 
 
 def leave_open(folder: DepartmentFolder, count: int) -> None:
@@ -203,11 +296,6 @@ def leave_open(folder: DepartmentFolder, count: int) -> None:
         )
 
 
-def said(name: str, seconds: list[float]) -> str:
-    cut = quantiles(seconds, n=100, method="inclusive")
-    return f"{name}: median {cut[49] * 1000:.0f} ms, p95 {cut[94] * 1000:.0f} ms, worst {max(seconds) * 1000:.0f} ms"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--consoles", type=int, default=20)
@@ -216,73 +304,67 @@ def main() -> None:
     parser.add_argument("--sign-ins", type=int, default=0, help="strangers who try passwords all the time")
     parser.add_argument("--searches", type=int, default=0, help="searches that one person has at once, all the time")
     parser.add_argument("--open", type=int, default=0, help="hits that are open before")
-    given = parser.parse_args()
+    options = parser.parse_args()
     where = f"127.0.0.1:{free_port()}"
     with department() as made:
         folder = DepartmentFolder(made.folder)
         with running_database(folder), made.start("serve", "--web", where) as server:
             try:
-                keys = sessions(folder, *(f"person.{each}:dispatcher:current" for each in range(given.consoles)))
+                keys = sessions(folder, *(f"person.{each}:dispatcher:current" for each in range(options.consoles)))
                 (searcher,) = sessions(folder, "o.perez:operator:current")
                 wait_until_served(f"http://{where}/log-in/", server)
-                if given.open:
-                    leave_open(folder, given.open)
+                if options.open:
+                    leave_open(folder, options.open)
                 guess = {"where": where, "line": "POST /log-in/", "form": _GUESS, "pause": 0.2}
                 search = {"where": where, "line": "POST /search/", "session": searcher, "form": _SEARCH, "pause": 0.05}
+                # What consoles ask for themselves: hits, steps, and to stay signed in.
+                stay = {"where": where, "line": "POST /console/stay/", "pause": 1.0}
                 others = Others(
-                    ("strangers' passwords", guess, given.sign_ins), ("searches of one person", search, given.searches)
+                    {
+                        "strangers' passwords": [guess] * options.sign_ins,
+                        "searches of one person": [search] * options.searches,
+                        "a console's own requests": [{**stay, "session": key} for key in keys[1:6]],
+                    }
                 )
                 others.start()
-                # What consoles ask for themselves: hits, steps, and to stay signed in.
-                asking = [Requests(where, "POST /console/stay/", key, pause=1.0) for key in keys[1:6]]
-                for each in asking:
-                    each.start()
-                begun, came, drawn = measure(folder, made, where, keys, given)
+                measured = measure(folder, made, where, keys, options)
                 beside = others.end()
-                for each in asking:
-                    each.over.set()
             finally:
                 server.terminate()
                 server.wait(30)
-    late = [at - begun[record] for one in came for record, (at, *_) in one.items() if record in begun]
-    print(f"{len(begun)} hits, {len(came) + 1} consoles")
-    print(said("at a console", late))
-    beside.append(("a console's own requests", [took for each in asking for took in each.took]))
-    for name, took in beside:
+    is_whole = measured.report()
+    for name, took in beside.items():
         if took:
             Requests.report(name, took)
-    print(said("in Chromium's page", [at - begun[record] for record, at in drawn.items() if record in begun]))
-    lost = sum(len(begun.keys() - one.keys()) for one in came) + len(begun.keys() - drawn.keys())
-    twice = sum(len(times) > 1 for one in came for times in one.values())
-    print(f"lost {lost}, twice {twice}")
-    sys.exit(bool(lost or twice))
+    sys.exit(not is_whole)
 
 
 def measure(
-    folder: DepartmentFolder, made: Commands, where: str, keys: list[str], given: argparse.Namespace
-) -> tuple[dict[int, float], list[dict[int, list[float]]], dict[int, float]]:
-    """Return when each hit began, when it came to each console, and when it was in Chromium's page."""
-    consoles = [StreamingConsole(where, key) for key in keys[1:]]
-    for console in consoles:
-        console.start()
+    folder: DepartmentFolder, made: Commands, where: str, keys: Sequence[str], options: argparse.Namespace
+) -> Measured:
+    """Keep hits while the consoles are open, and return when each was where."""
+    measured, consoles = Measured(), StreamingConsoles(where, keys[1:])
+    consoles.start()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
         context = browser.new_context()
         context.add_cookies([{"name": "sessionid", "value": keys[0], "url": f"http://{where}"}])
         page = context.new_page()
         page.goto(f"http://{where}/console/")
+        page.locator("#sound").click()
         page.evaluate(WATCH)
         page.wait_for_timeout(3000)
-        begun: dict[int, float] = {}
-        count = int(given.rate * given.minutes)
-        work = threading.Thread(target=lambda: begun.update(keep_hits(folder, made, count, given.rate / 60)))
+        count = int(options.rate * options.minutes)
+        work = threading.Thread(target=lambda: keep_hits(folder, made, measured, count, options.rate / 60))
         work.start()
         while work.is_alive():
             page.wait_for_timeout(500)
         page.wait_for_timeout(3000)
-        drawn = {int(record): at for record, at in page.evaluate("window.came").items()}
+        shown, measured.sounds = page.evaluate("[shown, sounds]")
+        measured.shown = {int(record): at for record, at in shown.items() if int(record) in measured.begun}
         browser.close()
-    return begun, [console.came for console in consoles], drawn
+    measured.arrived = consoles.end()
+    return measured
 
 
 if __name__ == "__main__":
