@@ -73,7 +73,7 @@ def console(request: CurrentRequest) -> HttpResponse:
 @needs(Permission.ANSWER_HITS)
 @require_GET
 def events(request: CurrentRequest) -> HttpResponseBase:
-    """Send what the console hears until somebody ends it: see `console_feed`."""
+    """Send hits and what becomes of them until the session or the browser ends it: see `console_feed`."""
     if request.headers.get("Accept") != _STREAM:
         return HttpResponse("This address is for the console's script.", status=406, content_type="text/plain")
     person, session = request.user, request.session.session_key or ""
@@ -164,9 +164,9 @@ class StepForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Take the answers to the characters, one by one."""
         cleaned = super().clean() or {}
-        given = [self.data.get(f"character{place}") for place in range(_MOST_CHARACTERS)]
+        answers = [self.data.get(f"character{place}") for place in range(_MOST_CHARACTERS)]
         known = {each.value for each in CharacterAnswer}
-        cleaned["characters"] = [CharacterAnswer(each) for each in given if each in known]
+        cleaned["characters"] = [CharacterAnswer(each) for each in answers if each in known]
         return cleaned
 
 
@@ -226,7 +226,7 @@ _DECIDING = {AlertStep.REJECT, AlertStep.CLEARED, AlertStep.OUTCOME, AlertStep.M
 @needs(Permission.ANSWER_HITS)
 @require_POST
 def step(request: CurrentRequest) -> HttpResponse:
-    """Take what somebody does about an alert. All consoles hear by the stream what became of it."""
+    """Take what somebody does about an alert. Each console receives the result by its stream."""
     form = StepForm(request.POST)
     if not form.is_valid():
         return _plain_answer("Something is missing.", 422)

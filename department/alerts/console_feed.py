@@ -482,7 +482,7 @@ class ConsoleFeed:
         with self._lock:
             listeners = [*self._listeners]
         for listener in listeners:
-            listener.send(self._event("heard", liveness))
+            listener.send(self._event("liveness", liveness))
 
     def _event(self, kind: str, data: Mapping[str, Any], number: int | None = None) -> bytes:
         named = f"id: {self.name}-{number}\n" if number is not None else ""

@@ -44,7 +44,7 @@ UNCHECKED = "state = 'rejected' AND priority = 1 AND upheld_by IS NULL"
 
 @dataclass(frozen=True, slots=True)
 class HistoryFilter:
-    """Which hits are wanted; every condition that is given holds."""
+    """Which hits to list: those that meet all conditions."""
 
     since: datetime
     """Captured at this time or later."""
@@ -128,13 +128,13 @@ _EXPORTED: Final[Mapping[str, Callable[[PastHit], object]]] = {
 """The columns of a file of hits, by their names."""
 
 
-def past_alerts(wanted: HistoryFilter, entry: OpenEntry | None = None, *, limit: int = PAGE) -> list[Alert]:
+def past_alerts(chosen: HistoryFilter, entry: OpenEntry | None = None, *, limit: int = PAGE) -> list[Alert]:
     """Return alerts, the latest first; those of covert groups under an entry alone. Raises ClosedEntryError."""
-    condition, values = wanted.condition()
+    condition, values = chosen.condition()
     return alerts_where(f"{condition} ORDER BY captured_at DESC, record_id DESC LIMIT {int(limit)}", values, entry)
 
 
-def past_hits(person: DepartmentPerson, wanted: HistoryFilter, *, limit: int = PAGE) -> list[PastHit]:
+def past_hits(person: DepartmentPerson, chosen: HistoryFilter, *, limit: int = PAGE) -> list[PastHit]:
     """Return hits with their plates, under an entry of the ledger that has what was asked.
 
     Raises:
@@ -143,12 +143,12 @@ def past_hits(person: DepartmentPerson, wanted: HistoryFilter, *, limit: int = P
 
     """
     who: dict[str, Any] = {"person": person.login, "agency": person.agency, "groups": covert_groups(person)}
-    asked = wanted.asked()
+    asked = chosen.asked()
     if who["groups"]:
         with open_entry(purpose=PURPOSE, query={"console": [], "history": asked}, **who) as entry:
-            alerts = past_alerts(wanted, entry, limit=limit)
+            alerts = past_alerts(chosen, entry, limit=limit)
     else:
-        alerts = past_alerts(wanted, limit=limit)
+        alerts = past_alerts(chosen, limit=limit)
     plates: dict[int, HitPlate] = {}
     for first in range(0, len(alerts), _AT_ONCE):
         records = [alert.record_id for alert in alerts[first : first + _AT_ONCE]]
@@ -180,7 +180,7 @@ def known_values() -> Mapping[str, Sequence[str]]:
     return {"post": posts, "category": categories, "person": [*people]}
 
 
-def exported_history(person: DepartmentPerson, wanted: HistoryFilter) -> str:
+def exported_history(person: DepartmentPerson, chosen: HistoryFilter) -> str:
     """Return hits as CSV, and enter that somebody took them along.
 
     Raises:
@@ -188,13 +188,13 @@ def exported_history(person: DepartmentPerson, wanted: HistoryFilter) -> str:
         LedgerError: it cannot be entered.
 
     """
-    hits = past_hits(person, replace(wanted, before=None), limit=MOST_EXPORTED)
+    hits = past_hits(person, replace(chosen, before=None), limit=MOST_EXPORTED)
     append(
         LedgerEvent.HISTORY_EXPORTED,
         # Of a covert group not even how many.
         {
             "person": person.login,
-            "what": wanted.asked(),
+            "what": chosen.asked(),
             "count": sum(each.alert.covert_group is None for each in hits),
         },
     )

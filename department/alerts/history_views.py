@@ -98,12 +98,14 @@ class HistoryForm(forms.Form):
             assert isinstance(field, forms.ChoiceField)  # noqa: S101 - for the types
             field.choices = [*every, *offered]
 
-    def wanted(self) -> HistoryFilter:
+    def filter(self) -> HistoryFilter:
         """Return what was chosen; the last day where nothing was."""
-        given, now = self.cleaned_data, datetime.now(UTC)
-        narrowed = {name: given[name] for name in ("post", "category", "outcome", "person")}
-        before = (given["at"], given["record"]) if given["at"] and given["record"] else None
-        return HistoryFilter(now - _TIMES[given["time"] or DAY], now + timedelta(minutes=5), before=before, **narrowed)
+        cleaned, now = self.cleaned_data, datetime.now(UTC)
+        narrowed = {name: cleaned[name] for name in ("post", "category", "outcome", "person")}
+        before = (cleaned["at"], cleaned["record"]) if cleaned["at"] and cleaned["record"] else None
+        return HistoryFilter(
+            now - _TIMES[cleaned["time"] or DAY], now + timedelta(minutes=5), before=before, **narrowed
+        )
 
 
 @needs(Permission.ANSWER_HITS)
@@ -115,7 +117,7 @@ def history(request: CurrentRequest) -> HttpResponse:
     more = False
     if form.is_valid():
         try:
-            hits = past_hits(request.user, form.wanted(), limit=PAGE + 1)
+            hits = past_hits(request.user, form.filter(), limit=PAGE + 1)
             more = len(hits) > PAGE
             hits = hits[:PAGE]
         except PurposeError as error:
@@ -140,7 +142,7 @@ def history_csv(request: CurrentRequest) -> HttpResponse:
     form = HistoryForm(request.POST)
     if not form.is_valid() or not request.currency.may(Permission.ANSWER_HITS):
         return redirect("history")
-    text = exported_history(request.user, form.wanted())
+    text = exported_history(request.user, form.filter())
     name = f'attachment; filename="hits-{datetime.now(UTC):%Y%m%d-%H%M%S}.csv"'
     return HttpResponse(text, "text/csv; charset=utf-8", headers={"Content-Disposition": name})
 
@@ -164,16 +166,16 @@ def history_hit(request: CurrentRequest) -> HttpResponse:
     form = HitForm(request.POST)
     if not form.is_valid():
         raise Http404
-    given = form.cleaned_data
+    cleaned = form.cleaned_data
     refused = done = ""
-    if given["step"]:
+    if cleaned["step"]:
         try:
-            done = _act(request, given)
+            done = _act(request, cleaned)
         except (AlertError, PurposeError) as error:
             refused = str(error)
-    trail = given["trail"] and trail_minutes() > 0 and request.currency.may(Permission.SEARCH)
-    with _entry(request, given["record"], trail=trail) as entry:
-        alert = alert_of(given["record"], entry)
+    trail = cleaned["trail"] and trail_minutes() > 0 and request.currency.may(Permission.SEARCH)
+    with _entry(request, cleaned["record"], trail=trail) as entry:
+        alert = alert_of(cleaned["record"], entry)
         if alert is None:
             raise Http404
         hit = shown_hit(entry, alert.record_id, trail=trail)
@@ -201,14 +203,14 @@ def history_hit(request: CurrentRequest) -> HttpResponse:
     return render(request, "alerts/history/hit.html", context, status=409 if refused else 200)
 
 
-def _act(request: CurrentRequest, given: Mapping[str, Any]) -> str:
+def _act(request: CurrentRequest, cleaned: Mapping[str, Any]) -> str:
     """Take a step about a past hit; return what was done, for the page. Raises AlertError and PurposeError."""
-    record, revision = given["record"], given["revision"] if given["revision"] is not None else -1
+    record, revision = cleaned["record"], cleaned["revision"] if cleaned["revision"] is not None else -1
     # What is of a covert group is acted upon under an entry.
     with _entry(request, record) if covert_groups(request.user) else nullcontext() as entry:
         actor = AlertActor(request.user, entry)
-        if given["step"] == AlertStep.REOPEN:
-            actions.reopen(actor, record, revision, given["note"])
+        if cleaned["step"] == AlertStep.REOPEN:
+            actions.reopen(actor, record, revision, cleaned["note"])
             return gettext("Reopened. It is assigned to you: compare it again on the page of hits.")
         actions.uphold(actor, record, revision)
         return gettext("Saved: the rejection was checked.")

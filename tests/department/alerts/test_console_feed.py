@@ -60,7 +60,7 @@ class Ear:
             return
         fields = dict(line.split(": ", 1) for line in payload.decode().strip().split("\n"))
         self.last = fields.get("id", self.last)
-        if fields["event"] != "heard":
+        if fields["event"] != "liveness":
             self.received.append((fields["event"], json.loads(fields["data"])))
 
     def take(self) -> list[tuple[str, Any]]:

@@ -738,9 +738,9 @@ def test_none_is_lost_and_silence_is_said_over_kills(desk: Desk, visitor: Visito
 
 
 BEAT = """async () => {
-  const { clock, say } = await import("/static/alerts/page.js");
+  const { clock, showNotice } = await import("/static/alerts/page.js");
   const { receiving } = await import("/static/alerts/receiving.js");
-  say("");
+  showNotice("");
   return clock(receiving.received);
 }"""
 """When the server last could send hits, as the page shows it; takes the former message away."""

@@ -1,6 +1,6 @@
 // What the person does about a hit: each form is one step, sent once; a second click is for what the first was for.
 import { hits } from "./hits.js";
-import { at, post, say, text, token } from "./page.js";
+import { at, post, showNotice, text, token } from "./page.js";
 
 const sending = new WeakSet();
 
@@ -25,10 +25,10 @@ async function submit(event, recorded) {
   const root = hits.get(record)?.root;  // the stream may take the hit away before the answer comes
   try {
     const answer = await post("step", body);
-    say(answer.status === 204 ? "" : answer.status === 403 || answer.redirected ? text("refused") : answer.headers.get("Content-Type").startsWith("text/plain") ? await answer.text() : text("not_done"));
+    showNotice(answer.status === 204 ? "" : answer.status === 403 || answer.redirected ? text("refused") : answer.headers.get("Content-Type").startsWith("text/plain") ? await answer.text() : text("not_done"));
     if (answer.status === 204) recorded(form.dataset.form, root);
   } catch {
-    say(text("unanswered"));
+    showNotice(text("unanswered"));
   }
   sending.delete(form);
 }

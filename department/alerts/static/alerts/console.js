@@ -8,7 +8,7 @@ import { drop, dropAll, gone, heads, hits, inHand, keep, kin, second, toTake } f
 import { at, named, page, post, server, text } from "./page.js";
 import * as pictures from "./pictures.js";
 import { begin as beginQueue, draw } from "./queue.js";
-import { hear, receiving, showStatus } from "./receiving.js";
+import { receiving, showStatus, takeLiveness } from "./receiving.js";
 import { active, expiring, sessionIs, stay } from "./session.js";
 import { listen } from "./stream.js";
 import { testArrived } from "./test-hit.js";
@@ -23,7 +23,7 @@ function take(messages) {
   if (messages.every(({ event }) => event in WITHOUT_HIT)) showStatus(taking); else list();
 }
 
-const WITHOUT_HIT = { heard: hear, session: sessionIs, test: testArrived };
+const WITHOUT_HIT = { liveness: takeLiveness, session: sessionIs, test: testArrived };
 
 function takeChange(data, event) {
   if (event === "ended") {

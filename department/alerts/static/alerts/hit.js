@@ -11,7 +11,7 @@ export const present = { record: null };  // of the hit that is open
 
 // Opens a hit as the person has asked.
 export function show(record) {
-  wanted = null;
+  requested = null;
   display(record);
 }
 
@@ -48,18 +48,18 @@ export function close() {
 
 // A page that is loaded again, or comes back from the review of the lists, stays at its hit; a link may name one, too.
 // Until all that is open has come, it may still be on its way: meanwhile, the first of the queue is shown.
-let wanted = Number(location.hash.slice(1)) || Number(sessionStorage.getItem("hit"));
+let requested = Number(location.hash.slice(1)) || Number(sessionStorage.getItem("hit"));
 history.replaceState(null, "", location.pathname);
 
 export function open(first) {
-  display(hits.has(wanted) ? wanted : first.record);
+  display(hits.has(requested) ? requested : first.record);
 }
 
-// All that is open has come: returns whether it had the hit that is wanted.
+// All that is open has come: returns whether the requested hit was among it.
 export function settle() {
-  const came = hits.has(wanted);
-  if (came) display(wanted);
-  wanted = null;
+  const came = hits.has(requested);
+  if (came) display(requested);
+  requested = null;
   return came;
 }
 

@@ -5,7 +5,7 @@ export const me = page.dataset.me;
 export const token = page.querySelector("input[name=csrfmiddlewaretoken]").value;
 
 const words = JSON.parse(at("words").textContent);
-export const text = (key, given = {}) => words[key].replace(/\{(\w+)\}/g, (_, each) => given[each]);
+export const text = (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (_, each) => values[each]);
 export const named = (category) => category.replaceAll("_", " ");
 
 export const server = {
@@ -17,7 +17,7 @@ export const clock = (moment) => moment.toLocaleTimeString([], { hour12: false, 
 export const set = (element, text) => { if (element.textContent !== text) element.textContent = text; };
 
 // What was refused, or what the person must know of a time without hits.
-export function say(text) {
+export function showNotice(text) {
   at("refused").textContent = text;
   at("refused").hidden = !text;
 }

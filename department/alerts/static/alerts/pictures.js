@@ -17,12 +17,12 @@ export function draw(canvas, image) {
 }
 
 // Shows a hit's pictures; the same ones again change nothing, so that a view someone has chosen stays.
-export async function show(given) {
-  if (given === shown) return;
-  shown = given;
-  const { patch, more = [], crop, overview } = given ?? {};
+export async function show(pictures) {
+  if (pictures === shown) return;
+  shown = pictures;
+  const { patch, more = [], crop, overview } = pictures ?? {};
   const [whole, ...plates] = await Promise.all([overview, patch, ...more, crop].map((each) => each && decoded(each)));
-  if (given !== shown) return;  // another hit meanwhile
+  if (pictures !== shown) return;  // another hit meanwhile
   const named = [["frame", 1], ...more.map((_, place) => ["frame", place + 2]), ["as_seen", 0]];
   views = plates.map((image, place) => ({ image, named: named[place] })).filter((each) => each.image);
   chosen = 0;

@@ -1,7 +1,7 @@
 // Whether hits can arrive: the server's beats, since when there is silence, and what the page says of both.
 import { sounds } from "./alarm.js";
 import { gone, hits } from "./hits.js";
-import { at, clock, page, say, server, set, text } from "./page.js";
+import { at, clock, page, showNotice, server, set, text } from "./page.js";
 import { showSession } from "./session.js";
 
 export const DEAF_MS = 7000;
@@ -17,7 +17,7 @@ let beat = null, liveness = null;  // the server's time of the last beat, and wh
 
 // A beat of the server. Silence is told in the server's time, and never as shorter than it was: what a browser that slept
 // finds in its buffers is as old as the sleep.
-export function hear(data) {
+export function takeLiveness(data) {
   const sent = new Date(data.at), gap = Date.now() - receiving.beatAt;
   const now = new Date(Math.max(sent, Number(beat ?? receiving.beatAt) + gap));
   if (beat && gap > DEAF_MS) receiving.deafSince ??= receiving.received ?? beat;
@@ -26,7 +26,7 @@ export function hear(data) {
   server.ahead = sent - receiving.beatAt;
   liveness = data;
   if (data.nothing) return;
-  if (receiving.deafSince !== null) say(text("was_deaf", { since: clock(receiving.deafSince), until: clock(now) }));
+  if (receiving.deafSince !== null) showNotice(text("was_deaf", { since: clock(receiving.deafSince), until: clock(now) }));
   receiving.deafSince = null;
   receiving.received = sent;
 }
@@ -46,7 +46,7 @@ export function showStatus(taking) {
   at("list-held").hidden = !liveness?.list_held;
   if (liveness?.list_held) set(at("list-held"), text("list_held", { since: clock(new Date(liveness.list_held)) }));
   const [last, tested] = [liveness?.last, liveness?.tested].map((each) => each && clock(new Date(each)));
-  set(at("heard"), liveness ? text("last_heard", { heard: last ?? text("never"), tested: tested ?? text("no_test") }) : text("not_heard"));
+  set(at("last-message"), liveness ? text("last_message", { heard: last ?? text("never"), tested: tested ?? text("no_test") }) : text("no_message"));
   set(at("sound"), text(sounds() ? "sound" : "no_sound"));
   at("sound").className = sounds() ? "second" : "second off";
   showSession(ended);

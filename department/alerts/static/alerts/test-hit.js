@@ -8,23 +8,23 @@ let testing = 0;
 async function send() {
   const began = Date.now();
   testing = began;
-  tell(text("test_sent"));
-  setTimeout(() => { if (testing === began) tell(text("test_lost"), true); }, TEST_MS);
+  report(text("test_sent"));
+  setTimeout(() => { if (testing === began) report(text("test_lost"), true); }, TEST_MS);
   try {
     const answer = await post("test");
-    if (!answer.ok) tell(text("test_lost"), true);
-  } catch { tell(text("test_lost"), true); }
+    if (!answer.ok) report(text("test_lost"), true);
+  } catch { report(text("test_lost"), true); }
 }
 
 export function testArrived(data) {
   const seconds = Math.max(0, (server.now() - new Date(data.at)) / 1000);
   testing = 0;
-  tell(text("test_arrived", { at: clock(new Date(data.at)), seconds: seconds.toFixed(1) }));
+  report(text("test_arrived", { at: clock(new Date(data.at)), seconds: seconds.toFixed(1) }));
   chime(1);
   notify(text("test_note"), { tag: "test" });
 }
 
-function tell(words, failed = false) {
+function report(words, failed = false) {
   set(at("tested-text"), words);
   at("tested").classList.toggle("bad", failed);
   at("tested").hidden = false;
