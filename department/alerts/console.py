@@ -24,7 +24,7 @@ from platepost.department.alerts.actions import AlertActor, AlertRejection, EyeA
 from platepost.department.alerts.alert_status import bare_view, system_name
 from platepost.department.alerts.alerts import alert_of, alerts_of
 from platepost.department.alerts.console_feed import AT_ONCE, FEED, PURPOSE, ConsoleFeed, Listener
-from platepost.department.alerts.console_hit import hit_views
+from platepost.department.alerts.console_hit import fetched_hits, hit_views
 from platepost.department.alerts.console_words import CONSOLE_WORDS
 from platepost.department.alerts.errors import AlertError, StaleAlertError
 from platepost.department.alerts.liveness import listening_state
@@ -118,7 +118,7 @@ def hits(request: CurrentRequest) -> HttpResponse:
     if records:
         with open_entry(purpose=PURPOSE, groups=covert_groups(who), **asked) as entry:
             alerts = alerts_of(records, entry)
-            views = hit_views(entry, [alert.record_id for alert in alerts], who)
+            views = hit_views(fetched_hits(entry, [alert.record_id for alert in alerts], who))
             shown = [
                 bare_view(alert) | views.get(alert.record_id, {}) | FEED.status(alert, now)
                 for alert in alerts

@@ -14,6 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -26,7 +27,7 @@ from django.utils import timezone
 
 from platepost.department.alerts.alert_status import bare_view, brief, status_view
 from platepost.department.alerts.alerts import Alert, alerts_of, changed_revisions, open_revisions
-from platepost.department.alerts.console_hit import hit_views
+from platepost.department.alerts.console_hit import fetched_hits, hit_views
 from platepost.department.alerts.liveness import ListeningState, listening_state
 from platepost.department.alerts.states import AlertState
 from platepost.department.errors import DepartmentError
@@ -124,6 +125,7 @@ class ConsoleFeed:
     _warned_at: datetime | None = None
     _left: list[OpenEntry] = field(default_factory=list)
     """Of those who have left: to be closed."""
+    _drawing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "console drawing"))
     _stopped: bool = False
 
     def join(
@@ -445,12 +447,13 @@ class ConsoleFeed:
             query = {"console": [*records]}
             entry = open_entry(**first._asdict(), purpose=PURPOSE, query=query, groups=groups)
             with acting_in(first.session):
-                views = hit_views(entry, records, those[0].person)
+                fetched = fetched_hits(entry, records, those[0].person)
+            drawing = self._drawing.submit(hit_views, fetched)
             try:
-                entry.shown(also_to=others)
+                entry.shown(also_to=others)  # while they are drawn: the database takes as long
             except LedgerError:
-                self._journal(views, [each.person for each in people])
-            logged = True
+                self._journal(drawing.result(), [each.person for each in people])
+            views, logged = drawing.result(), True
         except LedgerError:
             # Nobody sees a plate that is in no log. That there is a hit, and where, they hear.
             views, logged = {}, False

@@ -20,6 +20,7 @@ from platepost.department.custody.projections import folded
 from platepost.department.custody.reading import PastRead, reads_before, whole_records
 from platepost.department.custody.record import DOUBTFUL, PictureBytes, RecordRow
 from platepost.department.ledger.entries import OpenEntry
+from platepost.department.lists.models import ListEntry
 from platepost.department.lists.posts import span
 from platepost.department.lists.services import listed_by
 from platepost.department.people.models import DepartmentPerson
@@ -120,46 +121,59 @@ def clock_doubt(clock: ClockQuality) -> str:
     return ""
 
 
-def hit_views(entry: OpenEntry, records: Sequence[int], by: DepartmentPerson) -> dict[int, dict[str, Any]]:
-    """Return what a console needs to show hits, by record; without those whose record cannot be read.
+@dataclass(frozen=True, slots=True)
+class FetchedHit:
+    """A hit with all that the database has of it: to draw it, nothing more is asked."""
+
+    stored: RecordRow
+    hit: Hit
+    pictures: tuple[PictureBytes, ...]
+    listed: ListEntry | None
+    """The entry that people made, where the list has the plate from them."""
+    unseen: str
+    """Why a picture that is kept cannot be shown."""
+
+
+def fetched_hits(entry: OpenEntry, records: Sequence[int], by: DepartmentPerson) -> list[FetchedHit]:
+    """Return hits by ascending record, without those whose record cannot be read.
+
+    Args:
+        entry: under which they are fetched.
+        records: of the hits.
+        by: who sees them.
 
     Raises:
-        ClosedEntryError: the entry, under which they are fetched, is not open.
+        ClosedEntryError: the entry is not open.
 
     """
-    views, lacking = {}, dict[int, str]()
-    places = Places.usable(settings.PLACES_FILE)  # a hit is shown, whatever is wrong with the map
+    fetched, lacking = [], dict[int, str]()
     for stored, pictures in whole_records(entry, records=records, lacking=lacking):
         with suppress(PlatepostError, ValueError, TypeError):  # the page says that it cannot be read
-            views[stored.id] = hit_view(stored, pictures, places, by, unseen=lacking.get(stored.id, ""))
+            hit = read_event(stored.restored().event or {}).data
+            if isinstance(hit, Hit):
+                listed = listed_by(hit.reference, hit.plate_matched, stored.covert_group, by)
+                fetched.append(FetchedHit(stored, hit, pictures, listed, lacking.get(stored.id, "")))
+    return fetched
+
+
+def hit_views(hits: Iterable[FetchedHit]) -> dict[int, dict[str, Any]]:
+    """Return what a console needs to show hits, by record, in JSON's types."""
+    places = Places.usable(settings.PLACES_FILE)  # a hit is shown, whatever is wrong with the map
+    views = {}
+    for each in hits:
+        with suppress(PlatepostError, ValueError, TypeError):  # the page says that it cannot be read
+            views[each.stored.id] = _hit_view(each, places)
     return views
 
 
-def hit_view(
-    stored: RecordRow, pictures: Iterable[PictureBytes], places: Places, by: DepartmentPerson, *, unseen: str = ""
-) -> dict[str, Any]:
-    """Return what a console needs to show a hit, in JSON's types; the same for everybody who may see what `by` may.
-
-    Args:
-        stored: its record.
-        pictures: of it.
-        places: the map.
-        by: who sees it.
-        unseen: why a picture that is kept cannot be shown.
-
-    Raises:
-        TypeError: the record is not a hit.
-
-    """
-    hit = read_event(stored.restored().event or {}).data
-    if not isinstance(hit, Hit):
-        raise TypeError(f"record {stored.id} is not a hit")
+def _hit_view(fetched: FetchedHit, places: Places) -> dict[str, Any]:
+    hit, stored = fetched.hit, fetched.stored
     doubt = gettext("The time is more than a month off.") if stored.retention == DOUBTFUL else clock_doubt(hit.clock)
-    shown = _pictures(hit, pictures)
+    shown = _pictures(hit, fetched.pictures)
     heading = hit.place.heading_degrees
     context = {
         "hit": hit,
-        "listed": listed_by(hit.reference, hit.plate_matched, stored.covert_group, by),
+        "listed": fetched.listed,
         "record": stored.id,
         "post": stored.post,
         "covert": stored.covert_group,
@@ -175,7 +189,7 @@ def hit_view(
         "trail_minutes": trail_minutes(),
         "agrees": STATES[hit.state_agreement],
         "lacking": [kind for kind in ("patch", "overview") if kind not in shown],
-        "unseen": unseen,
+        "unseen": fetched.unseen,
     }
     return {
         "record": stored.id,

@@ -31,6 +31,13 @@ _AT_ONCE = 200
 """Objects that one request deletes: some stores take their time for each."""
 
 
+PICTURES = (
+    "SELECT record_id, kind, media_type, width, height, sha256, body, object FROM custody_picture"
+    " WHERE record_id = ANY (%s) AND kind = coalesce(%s, kind) ORDER BY record_id, kind DESC"
+)
+"""SQL of the pictures of records. Its values: the records' ids, and a kind; of all kinds where that is None."""
+
+
 def announce_objects(connection: psycopg.Connection[Any], count: int) -> list[UUID]:
     """Return new names of objects, which are known before anything is put; in no transaction."""
     names = [uuid4() for _ in range(count)]
@@ -106,13 +113,14 @@ def pictures_of(
 
     """
     # Planned once a session, where the session allows it: with weekly partitions that takes longer than all else.
-    rows = psycopg.Cursor(connection).execute(
-        "SELECT record_id, kind, media_type, width, height, sha256, body, object FROM custody_picture"
-        " WHERE record_id = ANY (%s) AND kind = coalesce(%s, kind) ORDER BY record_id, kind DESC",
-        [list(records), kind],
-        prepare=True,
-    )
-    listed = rows.fetchall()
+    rows = psycopg.Cursor(connection).execute(PICTURES, [list(records), kind], prepare=True)
+    return with_bodies(rows.fetchall(), bucket, lacking=lacking)
+
+
+def with_bodies(
+    listed: Sequence[tuple[Any, ...]], bucket: PictureBucket | None, *, lacking: dict[int, str] | None = None
+) -> dict[int, tuple[PictureBytes, ...]]:
+    """Return the pictures of the rows of `PICTURES`, by the records' ids; errors are those of `pictures_of`."""
     away: PictureStoreError | None = None
     try:
         bodies = objects_of(bucket, (name for *_, name in listed))

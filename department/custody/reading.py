@@ -22,7 +22,7 @@ from django.db import ProgrammingError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from platepost.department.custody.holding import ChainName
-from platepost.department.custody.pictures import pictures_of
+from platepost.department.custody.pictures import PICTURES, pictures_of, with_bodies
 from platepost.department.custody.projections import HIT, READ, Projection
 from platepost.department.custody.read_fields import READ_FIELDS
 from platepost.department.custody.record import FURTHEST, PictureBytes, RecordRow
@@ -392,17 +392,16 @@ def whole_records(
     """
     if records is None:
         cover(entry, "custody_cover_after(%s, %s, %s)", [after, limit])
+        with under(entry):
+            rows = prepared("SELECT * FROM custody_stored WHERE id > %s ORDER BY id LIMIT %s", [after, limit])
+            records_read = [RecordRow(*row) for row in rows]
+            of_pictures = prepared(PICTURES, [[stored.id for stored in records_read], None]) if with_pictures else []
     else:
         _cover_records(entry, records)
-    with under(entry):
-        if records is None:
-            rows = prepared("SELECT * FROM custody_stored WHERE id > %s ORDER BY id LIMIT %s", [after, limit])
-        else:
-            rows = prepared("SELECT * FROM custody_judged WHERE id = ANY (%s) ORDER BY id", [list(records)])
+        judged = ("SELECT * FROM custody_judged WHERE id = ANY (%s) ORDER BY id", [list(records)])
+        rows, of_pictures = fetch(entry, [judged, (PICTURES, [list(records) if with_pictures else [], None])])
         records_read = [RecordRow(*row) for row in rows]
-        ids = [stored.id for stored in records_read]
-        bucket = settings.PICTURE_BUCKET
-        pictures = pictures_of(connection.connection, ids, bucket, lacking=lacking) if with_pictures else {}
+    pictures = with_bodies(of_pictures, settings.PICTURE_BUCKET, lacking=lacking)
     whole = [(stored, pictures.get(stored.id, ())) for stored in records_read]
     for stored, seen_pictures in whole:
         kinds = [(stored.id, picture.kind) for picture in seen_pictures]
@@ -651,6 +650,16 @@ def _source(table: str, read_filter: ReadFilter) -> tuple[str, list[Any]]:
         return table, []
     sound = f"SELECT * FROM {table} WHERE class <> 'doubtful' AND {' AND '.join(bounds)}"  # noqa: S608 - our own names
     return f"({sound} UNION ALL SELECT * FROM {table} WHERE class = 'doubtful') AS bounded", [*bounds.values()]  # noqa: S608
+
+
+def fetch(entry: OpenEntry, statements: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:
+    """Return the rows of statements, as `under` shows them, in one round trip. Raises ClosedEntryError."""
+    if _reading.get() == entry.entry:
+        return [prepared(*each) for each in statements]
+    (opened,), *fetched = in_one_trip([(_OPENING, [str(entry.entry), f"{TIMEOUT_SECONDS}s"]), *statements])
+    if opened[-1] is not True:
+        raise ClosedEntryError("the entry is closed, or too old")
+    return fetched
 
 
 @contextmanager
