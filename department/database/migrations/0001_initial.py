@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("d1d0fab24a6e1646a9d81cfaa8ddafd731f729b617198ac4ef413b20945a39f4"),
+        ApplySql("001c7d75d7f00ec88163518ceb6893b18f6dcfb42c555c7ca1e5ac574ea3c229"),
     ]

@@ -234,9 +234,10 @@ class Shift:
         """Have everything answered; return how many alerts are open."""
         end = time.monotonic() + SETTLE_SECONDS
         asked = "SELECT count(*) FROM alerts_alert WHERE state NOT IN ('rejected', 'closed', 'accounted', 'repeated')"
+        query = f"SELECT (SELECT count(*) FROM alerts_alert), (SELECT count(*) FROM custody_withdrawal), ({asked})"
         while time.monotonic() < end:
-            ((known, left),) = self.desk.asked(f"SELECT (SELECT count(*) FROM alerts_alert), ({asked})")
-            if known == HITS and left == 0:
+            ((known, gone, left),) = self.desk.asked(query)
+            if (known, gone, left) == (HITS, WITHDRAWN, 0):
                 return 0
             for dispatcher in self.dispatchers:
                 dispatcher.work()
