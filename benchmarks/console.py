@@ -290,7 +290,8 @@ def leave_open(folder: DepartmentFolder, count: int) -> None:
             "INSERT INTO alerts_alert (record_id, retained_from, post, hit, captured_at, arrived_at, category,"
             " priority, match, hotlist_stale, held, second_needed, changed_at) SELECT -number, now(), 'post-1',"
             " 'h' || number,"
-            " now(), now() - number * interval '1 second', 'stolen_vehicle', 2, 'exact', false, false, false, now()"
+            " now(), now() - number * interval '1 second', 'stolen_vehicle', 2, 'exact', false, false, false,"
+            " now() - number * interval '1 second'"
             " FROM generate_series(1, %s) AS number",
             [count],
         )
