@@ -32,7 +32,7 @@ from platepost.wire.records.keys import CustodianTerms, Purpose
 from platepost.wire.records.parts import Character, ClockQuality, Place
 from platepost.wire.records.recorder import Recorder
 from platepost.wire.records.signing import Signer
-from tests.browser import PATIENCE_SECONDS, Visitor, accessibility_faults, page_faults
+from tests.browser import DESKTOP, OF_LOOKS, PATIENCE_SECONDS, Visitor, accessibility_faults, page_faults
 from tests.department.alerts.alarms import seen, sessions
 from tests.department.commands.forked import Started
 from tests.department.commands.installation import Installed
@@ -41,6 +41,7 @@ from tests.department.custody.posts import GROUP, Post
 from tests.department.emptying import empty
 from tests.department.planting import planting
 from tests.department.status.test_status_page import wait_until_served
+from tests.thorough import THOROUGH, in_turn
 from tests.waiting import until
 
 pytestmark = [
@@ -52,6 +53,8 @@ PLATE = "7ABD123"
 TAXI = {"plate_read": "8TXJ204", "plate_key": "8TXJ204", "plate_matched": "8TXJ204"}
 """Of a hit of another vehicle."""
 TOKEN = "t" * 32
+SIZES = ((1920, 1080), (820, 1180), (390, 844))
+"""Of windows on a wall, a tablet and a phone, in CSS pixels; a desk's is the one that pages are opened in."""
 LAPSE = """
 INSERT INTO people_certificate (person_id, certification, expires_at, noted_at)
 SELECT id, 'clets', now(), now() FROM people_person WHERE login = %s
@@ -218,6 +221,20 @@ def fine(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
+def fine_in_each_look(page: Page) -> bool:
+    """Tell whether a page is fine on a wall, a desk, a tablet and a phone, by day and by night."""
+    assert fine(page)
+    size = page.viewport_size
+    for (width, height), scheme in in_turn(SIZES, ("dark", "light")):
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        assert accessibility_faults(page, rules=() if THOROUGH else OF_LOOKS) == [], f"{width} pixels wide, {scheme}"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{width} pixels wide"
+    page.set_viewport_size(size or DESKTOP)
+    page.emulate_media(color_scheme="light")
+    return True
+
+
 @contextmanager
 def pressed(page: Page, key: str) -> Iterator[None]:
     """Hold a key down for as long as the context lasts."""
@@ -275,7 +292,7 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
         served.open(visitor, "a.rivera", "console/shift/"),
         served.open(visitor, "b.chen", phone=True, scheme="dark"),
     )
-    assert fine(page)
+    assert fine_in_each_look(page)
     picture(page, "shift")
     page.get_by_role("button", name="I have reviewed the lists").press("Enter")
     page.wait_for_url("**/console/")
@@ -323,7 +340,7 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     for _ in ("state", "vehicle"):
         page.keyboard.press("1")
     picture(page, "eye")
-    assert fine(page)
+    assert fine_in_each_look(page)
     page.keyboard.press("Enter")
     page.locator("#hit[data-state=confirmed]").wait_for()
     assert fine(page)
@@ -340,7 +357,8 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     for each in (page, other):
         expect(each.locator("#back")).to_contain_text("WITHDRAWN")
         expect(each).to_have_title(re.compile(r"^Withdrawn"))
-        assert fine(each)
+    assert fine(other)
+    assert fine_in_each_look(page)
     picture(page, "back")
     page.get_by_role("button", name="Show hit").press("Enter")
     expect(page.locator(".gone")).to_contain_text("Disregard this hit: the plate was misread")
@@ -348,12 +366,11 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     page.get_by_role("button", name="Save").press("Enter")
     expect(other.locator("#queue button")).to_have_count(0)
     served.draw_read()
-    for each in (page, other):
-        each.goto(f"http://{served.where}/quality/")
-        assert fine(each)
-        each.get_by_role("link", name="Label reads").click()
-        expect(each.get_by_role("button", name="I cannot read it")).to_be_visible()
-        assert fine(each)
+    page.goto(f"http://{served.where}/quality/")
+    assert fine_in_each_look(page)
+    page.get_by_role("link", name="Label reads").click()
+    expect(page.get_by_role("button", name="I cannot read it")).to_be_visible()
+    assert fine_in_each_look(page)
     assert visitor.complaints == []
 
 
@@ -674,17 +691,15 @@ def test_page_stays_at_the_hit_over_the_review_of_the_lists(served: Desk, visito
     expect(page.locator("#hit-name .plate")).to_have_text(TAXI["plate_read"])
 
 
-@pytest.mark.parametrize("part", ["console", "hits"])
-def test_page_without_one_of_its_scripts_does_not_look_like_one_that_waits(
-    served: Desk, visitor: Visitor, part: str
-) -> None:
+def test_page_without_one_of_its_scripts_does_not_look_like_one_that_waits(served: Desk, visitor: Visitor) -> None:
     page = served.open(visitor, "b.chen", "account/")
-    page.route(f"**/alerts/{part}.js", lambda route: route.abort())
-    page.goto(f"http://{served.where}/console/")
-    expect(page.locator("#incomplete")).to_be_visible()
-    assert accessibility_faults(page) == []
+    for part in ("console", "hits"):
+        page.route(f"**/alerts/{part}.js", lambda route: route.abort())
+        page.goto(f"http://{served.where}/console/")
+        expect(page.locator("#incomplete")).to_be_visible()
+        page.unroute_all()
+    assert fine_in_each_look(page)
     picture(page, "incomplete")
-    page.unroute_all()
     page.goto(f"http://{served.where}/console/")
     expect(page.locator("#waiting")).not_to_have_text("Connecting...")
     expect(page.locator("#incomplete")).to_have_count(0)
