@@ -40,11 +40,11 @@ from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.provisioning.trust.key_files import KeyFiles
 from platepost.simulator.brokers.mosquitto import Broker
 from platepost.simulator.ground.site import READS
-from platepost.simulator.keeper.process import KeeperProcess, forks
 from platepost.wire.contract.examples import LIST, example_sight, example_status
 from platepost.wire.jose import open_signed_by, read_payload
 from platepost.wire.records import Hit, Picture, Purpose, Read, Recorder, Signer, Source, new_identifier
 from platepost.wire.records.receipt import RECEIPT_TYPE, Receipt
+from tests.campaigns.keeper_process import KeeperProcess, forks
 
 AGENCY, POST, SUBSCRIBER, CUSTODIAN = "bench", "post-1", "console", "records"
 PATCH, OVERVIEW = 3072, 25600

@@ -30,7 +30,6 @@ from platepost.device.vision.ctc import folded
 from platepost.device.vision.passages import Passage
 from platepost.device.vision.pipeline import FrameResult, Pipeline
 from platepost.device.vision.recognizer import Recognizer
-from platepost.simulator.scene.campaign import CONDITIONS, SPEEDS, campaign_scene, decoy_scene, drawn_scene
 from platepost.simulator.scene.description import Decoy, Scene
 from platepost.simulator.scene.encode import ClipWriter
 from platepost.simulator.scene.renderer import Renderer
@@ -38,6 +37,7 @@ from platepost.simulator.scene.truth import GroundTruth
 from platepost.simulator.scoring.replay import Replay
 from platepost.simulator.scoring.score import Score, ScoredRead, score
 from platepost.simulator.scoring.truth import load_truth
+from tests.street_scenes import CONDITIONS, SPEEDS, campaign_scene, decoy_scene, drawn_scene
 
 
 def render(scene: Scene, clip: Path) -> None:

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from platepost.common.signals import check
 from platepost.provisioning.connection import Connection
@@ -13,8 +13,6 @@ from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.provisioning.fleet.reads import ReadsGrant
 from platepost.provisioning.trust.certificates import ORDINARY, Issuance
-from platepost.simulator.brokers.mosquitto import Broker
-from platepost.simulator.brokers.rabbitmq import RabbitCluster
 from platepost.simulator.errors import SimulatorError
 from platepost.simulator.ground.proxy import Loop, Proxy
 from platepost.simulator.ground.subscriber import Arrival, Subscriber
@@ -23,7 +21,30 @@ from platepost.wire.records import hotlist_package
 READS = ReadsGrant("simulated records", date.max)
 """What every subscriber of a simulated fleet is granted: anyone who tries a subscriber tries it with every record."""
 
-BrokerT = TypeVar("BrokerT", bound=Broker | RabbitCluster)
+
+class AnyBroker(Protocol):
+    """A broker as a site needs it: one daemon, or a cluster."""
+
+    @property
+    def address(self) -> str:
+        """The `host:port` that clients try first."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All of them."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it takes records."""
+
+    def __enter__(self) -> Self:
+        """Start it; it accepts connections on return."""
+
+    def __exit__(self, *_: object) -> None:
+        """End it."""
+
+
+BrokerT = TypeVar("BrokerT", bound=AnyBroker)
 
 
 def throwaway_fleet(

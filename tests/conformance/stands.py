@@ -29,7 +29,6 @@ from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.provisioning.trust.authority import Authority
 from platepost.provisioning.trust.keys import new_key, private_pem
 from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
-from platepost.simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
 from platepost.simulator.ground.site import READS
 from platepost.simulator.keeper.keeper import RecordKeeper
 from platepost.wire.contract.examples import example_audit, example_status
@@ -38,6 +37,7 @@ from platepost.wire.mqtt import MqttClient, properties_of
 from platepost.wire.records import CustodianTerms, Envelope, Purpose, Reason, Recorder, Signer, Source, new_identifier
 from platepost.wire.records.command import Role
 from tests.conformance.brought import load
+from tests.rabbitmq import RabbitCluster, rabbitmq_path
 from tests.rigs import make_uplink, uplink_arguments
 
 AGENCY = "demo"

@@ -10,12 +10,12 @@ import pytest
 from platepost.device.uplink.inbox import Delivery
 from platepost.simulator.brokers.daemon import free_port
 from platepost.simulator.brokers.mosquitto import Broker
-from platepost.simulator.brokers.rabbitmq import RabbitCluster
 from platepost.simulator.keeper.keeper import STORE
 from platepost.wire.contract.examples import example_status
 from platepost.wire.records import Keyring, Source, hotlist_package, new_identifier
 from platepost.wire.verify.verify import Verifier
 from tests.conformance.stands import AGENCY, Stand
+from tests.rabbitmq import RabbitCluster
 from tests.waiting import until
 
 pytestmark = pytest.mark.end_to_end

@@ -27,7 +27,7 @@ from platepost.provisioning.connection import Connection
 from platepost.provisioning.fleet.broker_files import write_rabbitmq
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
-from platepost.simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
+from tests.rabbitmq import RabbitCluster, rabbitmq_path
 
 SECONDS = 180.0
 PURPOSE = "work order 7731"

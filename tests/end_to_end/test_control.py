@@ -21,11 +21,11 @@ from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
-from platepost.simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
 from platepost.simulator.ground.site import READS
 from platepost.simulator.ground.subscriber import Subscriber
 from platepost.wire.records import Keyring, Role
 from platepost.wire.verify.verify import Verifier
+from tests.rabbitmq import RabbitCluster, rabbitmq_path
 from tests.waiting import until
 
 pytestmark = [

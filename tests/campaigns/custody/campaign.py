@@ -15,13 +15,13 @@ from platepost.department.custody.receipt_log import LostRange, ReceiptLog
 from platepost.provisioning.control.keys.distribution import KeyDistributor, RotationRequest, RotationResult, Step
 from platepost.provisioning.errors import ProvisioningError
 from platepost.simulator.keeper.keeper import RECEIPTS, STORE
-from platepost.simulator.keeper.process import KeeperProcess
 from platepost.wire.records import CustodianTerms, Purpose
 from platepost.wire.records.signing import read_key
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.command import Outcome
 from tests.campaigns.custody.site import CUSTODIANS, RESTORED, CustodySite
 from tests.campaigns.faults.post_under_test import PostUnderTest
+from tests.campaigns.keeper_process import KeeperProcess
 from tests.campaigns.progress import ProgressDisplay
 
 FIRST, SECOND = CUSTODIANS

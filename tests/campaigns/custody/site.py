@@ -16,8 +16,6 @@ from platepost.provisioning.errors import ProvisioningError
 from platepost.simulator.brokers.mosquitto import Broker
 from platepost.simulator.ground.passages import SeenVehicle, plate
 from platepost.simulator.ground.site import Site, throwaway_fleet
-from platepost.simulator.keeper.process import PRELOADED as KEEPERS
-from platepost.simulator.keeper.process import KeeperProcess
 from platepost.simulator.processes import forking
 from platepost.wire.records import Purpose, Source
 from platepost.wire.records.signing import Keyring, read_key
@@ -26,6 +24,8 @@ from tests.campaigns.custody.checker import CustodyChecker, LeftBehind
 from tests.campaigns.custody.wire import WireLog
 from tests.campaigns.faults.killable_post import LEFT_OUT_SECONDS
 from tests.campaigns.faults.post_under_test import PostUnderTest
+from tests.campaigns.keeper_process import PRELOADED as KEEPERS
+from tests.campaigns.keeper_process import KeeperProcess
 
 AGENCY = "custody"
 GROUP = "narcotics"

@@ -5,10 +5,10 @@ from random import Random
 from time import monotonic
 
 from platepost.common.signals import sleep
-from platepost.simulator.brokers.rabbitmq import MISSING, RabbitCluster, RabbitNode, rabbitmq_path
 from platepost.simulator.ground.proxy import Proxy
 from tests.campaigns.faults.result import Injected
 from tests.campaigns.faults.site import WITNESS, CampaignSite
+from tests.rabbitmq import MISSING, RabbitCluster, RabbitNode, rabbitmq_path
 
 POST = "clustered"
 NAMES = {False: "RabbitMQ node stopped", True: "RabbitMQ node killed"}

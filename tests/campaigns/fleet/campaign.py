@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from platepost.common.signals import sleep
-from platepost.simulator.brokers.rabbitmq import RabbitCluster
 from platepost.simulator.errors import CampaignError
 from tests.campaigns.fleet.collector import Missing, Window, spread
 from tests.campaigns.fleet.figures import Connecting, Delta, End, FleetOutcome, Machine, Outage, Rest, Work
@@ -14,6 +13,7 @@ from tests.campaigns.fleet.proof import prove
 from tests.campaigns.fleet.returning import Returning
 from tests.campaigns.fleet.site import FleetSite
 from tests.campaigns.fleet.worker import Count
+from tests.rabbitmq import RabbitCluster
 
 POLL_SECONDS = 0.25
 PROMISED_SECONDS = 30.0

@@ -18,14 +18,14 @@ from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.simulator.brokers.daemon import Daemon
 from platepost.simulator.brokers.mosquitto import Broker
-from platepost.simulator.brokers.rabbitmq import RabbitCluster
 from platepost.simulator.errors import CampaignError
 from platepost.simulator.ground.site import Site, throwaway_fleet
-from platepost.simulator.keeper.process import KeeperProcess, forks
 from platepost.simulator.processes import await_answer, shielded
 from tests.campaigns.fleet.collector import collect
 from tests.campaigns.fleet.post import CUSTODIAN
 from tests.campaigns.fleet.worker import Count, RecordedChain, WorkerSettings, work
+from tests.campaigns.keeper_process import KeeperProcess, forks
+from tests.rabbitmq import RabbitCluster
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 

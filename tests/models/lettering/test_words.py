@@ -4,7 +4,7 @@ import pytest
 from platepost.models.lettering.direct import framed_lettering
 from platepost.models.lettering.words import all_faces, render_lettering, write_words
 from platepost.models.plates.surroundings import FRAMED_SHAPE
-from platepost.simulator.scene.campaign import decoy_scene
+from tests.street_scenes import decoy_scene
 
 
 @pytest.mark.parametrize("fonts", [[], all_faces()], ids=["without fonts", "with fonts"])

@@ -16,10 +16,10 @@ from platepost.device.uplink.uplink import Uplink
 from platepost.provisioning.connection import secured_client
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
-from platepost.simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
 from platepost.simulator.errors import BrokerError
 from platepost.wire.contract.examples import example_audit, example_status
 from platepost.wire.records import Envelope, Recorder, Signer, Source, new_identifier
+from tests.rabbitmq import RabbitCluster, rabbitmq_path
 from tests.waiting import until
 
 needs_rabbitmq = pytest.mark.skipif(rabbitmq_path() is None, reason="RabbitMQ is missing: make test-brokers")
@@ -141,6 +141,6 @@ def taken(port: int, fleet: Fleet, certificate: Path | None, key: Path | None) -
 
 
 def test_missing_program_is_said(fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("platepost.simulator.brokers.rabbitmq.PROGRAM", tmp_path / "nothing")
+    monkeypatch.setattr("tests.rabbitmq.PROGRAM", tmp_path / "nothing")
     with pytest.raises(BrokerError, match="rabbitmq-server"):
         RabbitCluster(fleet, tmp_path / "rabbitmq").start()

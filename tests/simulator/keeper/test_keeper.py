@@ -2,12 +2,10 @@
 
 import shutil
 import sqlite3
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from subprocess import PIPE, Popen
 
 import pytest
 
@@ -18,10 +16,10 @@ from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
 from platepost.simulator.errors import SubscriberError
 from platepost.simulator.keeper.keeper import RecordKeeper
-from platepost.simulator.keeper.process import KeeperProcess, forks
 from platepost.wire.contract.examples import ExampleSigner
 from platepost.wire.records import Keyring
 from platepost.wire.verify.verify import Verifier
+from tests.campaigns.keeper_process import KeeperProcess, forks
 from tests.department.custody.sender import CHAIN, SECONDS, SOURCE, Sender
 from tests.skew.newer import EXAMPLES, KIND, chained, unknown, with_more
 
@@ -191,28 +189,3 @@ def test_a_second_keeper_of_one_store_says_so_in_a_line(
         with pytest.raises(SubscriberError, match="another process issues receipts by it"):
             second.start()
     assert not [record for record in caplog.records if record.exc_info]
-
-
-def test_the_command_keeps_records_until_it_is_ended(
-    fleet: Fleet, broker: Broker, post: Sender, tmp_path: Path
-) -> None:
-    words = [
-        "simulate",
-        "keeper",
-        str(fleet.directory),
-        "records",
-        "--store",
-        str(tmp_path),
-        "--broker",
-        broker.address,
-    ]
-    program = "import sys; from platepost.device.cli import main; sys.exit(main())"
-    with Popen([sys.executable, "-u", "-c", program, *words], stdout=PIPE, text=True) as command:
-        try:
-            assert command.stdout is not None
-            assert command.stdout.readline().startswith("Keeping records in")
-            post.send(2)
-            assert post.until(2).custodian == "records"
-        finally:
-            command.terminate()
-        assert command.wait(SECONDS) == 0

@@ -3,9 +3,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from platepost.simulator.scene.campaign import CONDITIONS, GAP, SHORTEST, SPEEDS, campaign_scene, decoy_scene
 from platepost.simulator.scene.errors import SceneError
 from platepost.simulator.scene.traffic import drives
+from tests.street_scenes import CONDITIONS, GAP, SHORTEST, SPEEDS, campaign_scene, decoy_scene
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)

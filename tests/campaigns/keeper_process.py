@@ -13,7 +13,7 @@ from platepost.simulator.errors import SubscriberError
 from platepost.simulator.keeper.keeper import INTERVAL_SECONDS, RecordKeeper
 from platepost.simulator.processes import await_answer, end_forked, forking
 
-PRELOADED = ["platepost.simulator.keeper.process"]
+PRELOADED = ["tests.campaigns.keeper_process"]
 READY_SECONDS = 30.0
 STOP_SECONDS = 30.0
 _TELL_SECONDS = 0.05
