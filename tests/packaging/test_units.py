@@ -123,6 +123,7 @@ def test_another_system_that_numbers_the_user_otherwise_finds_its_files(tmp_path
     found = {path: (path.stat().st_uid, path.stat().st_gid, path.stat().st_mode & 0o777) for path in (kept, read, key)}
     assert found == {kept: (now, now, 0o600), read: (0, now, 0o640), key: (0, 0, 0o600)}
     assert (configuration / "state").readlink() == Path("/var/lib/platepost")
+    assert (tmp_path / "var/lib/rauc").is_dir(), "RAUC needs it, and no package of Debian makes it"
 
 
 def test_a_death_in_the_tenth_month_costs_no_minutes_of_the_road() -> None:
