@@ -33,6 +33,10 @@ ANSWERS: Final = (len(KINDS), len(COLORS) + 1, len(SIDES))
 """Logits of the kinds, of the colors and none that can be named, of front and rear."""
 
 _COMMON = ("car", "bus")
+_SHADES: Final = (
+    {"white", "gray"}, {"gray", "black"}, {"gray", "brown"}, {"black", "blue"}, {"red", "orange"},
+)  # fmt: skip
+"""Colors of which one is taken for the other by another light. Any other two help nobody who looks for a vehicle."""
 _SHAPES = (1.2, 4.7)
 """Widths by height between which plates lie: 2 in the United States, of a motorcycle 1.7, in Europe 4.7."""
 _TINTED = 4.0
@@ -66,7 +70,7 @@ class Sure:
     """The same for kinds of which few were learned from, and which cars are taken for."""
     color: float = CAUTIOUS
     two_colors: float = CAUTIOUS
-    """The same for two together: white and silver, black and dark blue are alike in many a light."""
+    """The same for two together that are shades of one another, such as white and silver, black and dark blue."""
     side: float = CAUTIOUS
     """The same for what is seen of it."""
 
@@ -142,7 +146,8 @@ def claimed(logits: NDArray[np.floating], least: Sure, *, colored: bool = True) 
     kinds, colors, sides = (softmax(part) for part in np.split(logits, np.cumsum(ANSWERS)[:-1]))
     kind, side = int(kinds.argmax()), int(sides.argmax())
     likeliest = np.argsort(-colors[: len(COLORS)])[: len(one_or_two)].tolist()
-    sure = np.flatnonzero(np.cumsum(colors[likeliest]) >= one_or_two).tolist()
+    shades = [True, {COLORS[color] for color in likeliest} in _SHADES]
+    sure = np.flatnonzero((np.cumsum(colors[likeliest]) >= one_or_two) & shades).tolist()
     return Appearance(
         KINDS[kind] if kinds[kind] >= (least.kind if KINDS[kind] in _COMMON else least.rare) else None,
         tuple(COLORS[color] for color in likeliest[: sure[0] + 1]) if colored and sure else (),

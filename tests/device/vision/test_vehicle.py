@@ -60,6 +60,16 @@ def test_two_colors_are_said_where_together_they_are_sure() -> None:
     assert claimed(doubtful, SURE) == NOTHING
 
 
+def test_two_colors_that_are_no_shades_of_one_another_are_not_said() -> None:
+    colors = np.full(ANSWERS[1], 1e-9)
+    colors[[COLORS.index("red"), COLORS.index("white")]] = SURE.two_colors - 0.3, 0.4
+    doubtful = np.log(np.concatenate([np.ones(ANSWERS[0]), colors, np.ones(2)])).astype(np.float32)
+    assert claimed(doubtful, SURE) == NOTHING
+    colors[[COLORS.index("red"), COLORS.index("white")]] = 0.95, 0.05
+    sure = np.log(np.concatenate([np.ones(ANSWERS[0]), colors, np.ones(2)])).astype(np.float32)
+    assert claimed(sure, SURE) == Appearance(None, ("red",))
+
+
 def test_no_color_is_said_where_there_is_none() -> None:
     assert claimed(logits(("car", 0.99), (None, 0.99), 0.5), SURE) == Appearance("car")
     assert claimed(logits(("car", 0.99), ("white", 0.99), 0.5), SURE, colored=False) == Appearance("car")
