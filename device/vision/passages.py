@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import SequenceMatcher
 from enum import Enum
@@ -12,6 +12,7 @@ from math import hypot
 import numpy as np
 from numpy.typing import NDArray
 
+from platepost.device.vision.calibration import Calibration
 from platepost.device.vision.consensus import Consensus, Poll, Vote
 from platepost.device.vision.ctc import folded
 from platepost.device.vision.geometry import lane_at
@@ -48,6 +49,10 @@ SMALL = 48.0
 """Pixels across a plate in its nearest look below which looks often agree on a wrong text; nearer ones may follow."""
 SMALL_CONFIDENCE = 0.85
 """Confidence from which such a text is acted on before its passage ends; see the reader's experiments."""
+FAR = 42.0
+"""Pixels across the plate in its nearest look below which records claim a text less surely."""
+FAR_CLAIM = Calibration(slope=0.8)
+"""How: looks at so small a plate resemble one another, and agree on a wrong text more often than their claims say."""
 DOUBTFUL = 0.7
 """Confidence below which a text that no two frames agree on is no read: signs and grilles end so."""
 
@@ -264,8 +269,11 @@ class Passage:
 
     @property
     def finding(self) -> Consensus:
-        """What records tell of it: the consensus, as sure as it can be where it may be no plate."""
-        return self.consensus.weighed(self.plate_probability)
+        """What records tell of it: the consensus, as sure as it can be where it may be no plate, or is far away."""
+        found = self.consensus
+        if self.widest < FAR:
+            found = replace(found, confidence=min(found.confidence, FAR_CLAIM(found.confidence)))
+        return found.weighed(self.plate_probability)
 
     @property
     def safe(self) -> bool:

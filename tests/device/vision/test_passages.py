@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from platepost.device.vision.consensus import SPAN_TEXTS
-from platepost.device.vision.passages import WIDTHS, Passage, Passages
+from platepost.device.vision.passages import FAR, WIDTHS, Passage, Passages
 from platepost.device.vision.reader import Reading
 from platepost.device.vision.region import Evidence, Impression
 from platepost.device.vision.settings import PassageSettings
@@ -215,6 +215,21 @@ def test_what_is_told_is_as_sure_as_that_it_is_a_plate(sighting: Sightings) -> N
         assert passage.finding.text == passage.consensus.text
         assert least <= passage.finding.confidence / passage.consensus.confidence <= most
         assert passage.safe  # decisions go by the text
+
+
+@pytest.mark.parametrize(("width", "less"), [(FAR - 5, True), (FAR + 5, False)])
+def test_records_claim_less_of_a_plate_far_away_and_decisions_do_not(
+    sighting: Sightings, width: float, less: bool
+) -> None:
+    passages = Passages()
+    for step in range(3):
+        passages.update([sighting(step / 20, width=width)])
+    (passage,) = passages.open
+    decided = passage.consensus.confidence
+    claimed = passage.finding.confidence / passage.plate_probability
+    assert decided > 0.5
+    assert (claimed < decided) == less
+    assert claimed > 0.5
 
 
 def test_near_looks_count_most_for_whether_it_is_a_plate(sighting: Sightings) -> None:
