@@ -130,9 +130,24 @@ def spell(probabilities: NDArray[np.float32], text: str) -> list[tuple[str, floa
 
     Returns:
         Each character as the network prefers it, O or 0, I or 1, with the highest probability that the columns of the
-        text's best alignment give to it or its look-alike. The alignment is Viterbi's over the text with blanks
-        between its characters. Confidences are 0 if the text does not fit into the columns at all.
+        text's best alignment give to it or its look-alike. Confidences are 0 if the text does not fit into the columns
+        at all.
 
+    """
+    merged = merge_look_alikes(probabilities)
+    spans = columns_of(merged, text)
+    confidences = [
+        float(merged[columns, ALPHABET.index(character) + 1].max()) if columns else 0.0
+        for character, columns in zip(text, spans, strict=True)
+    ]
+    letters = [_preferred(probabilities, character, columns) for character, columns in zip(text, spans, strict=True)]
+    return list(zip(letters, confidences, strict=True))
+
+
+def columns_of(merged: NDArray[np.float32], text: str) -> list[list[int]]:
+    """Return the columns of each character in the best alignment of `text` to merged `probabilities`.
+
+    It is Viterbi's over the text with blanks between its characters. All are empty if the text does not fit at all.
     """
     if not text:
         return []
@@ -141,20 +156,16 @@ def spell(probabilities: NDArray[np.float32], text: str) -> list[tuple[str, floa
         symbols += [ALPHABET.index(character) + 1, 0]
     # Skipping a blank is allowed into a character that differs from the one before it.
     may_skip = [place > 1 and symbol not in (0, symbols[place - 2]) for place, symbol in enumerate(symbols)]
-    table = merge_look_alikes(probabilities)[:, symbols]
+    table = merged[:, symbols]
     # Columns in a row where nothing is written are one step: half of all columns need not be gone through.
     written = np.max(table[:, 1::2], axis=1) > NEGLIGIBLE
     columns = np.flatnonzero(written | np.concatenate([[True], written[:-1]]))
     steps = np.add.reduceat(np.log(np.maximum(table, 1e-12)), columns, axis=0)
-    chances = table.tolist()
-    confidences = [0.0] * len(text)
     spans: list[list[int]] = [[] for _ in text]
     for column, state in zip(columns.tolist(), _alignment(steps.tolist(), may_skip), strict=False):
         if symbols[state]:
             spans[state // 2].append(column)
-            confidences[state // 2] = max(confidences[state // 2], chances[column][state])
-    letters = [_preferred(probabilities, character, columns) for character, columns in zip(text, spans, strict=True)]
-    return list(zip(letters, confidences, strict=True))
+    return spans
 
 
 def _followed(probabilities: NDArray[np.float32]) -> list[list[int]]:

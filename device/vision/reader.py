@@ -14,9 +14,11 @@ from platepost.common.errors import ConfigurationError
 from platepost.device.vision.calibration import Calibration
 from platepost.device.vision.ctc import (
     ALPHABET,
+    HIDDEN,
     LOOK_ALIKES,
     Hypothesis,
     beam_search,
+    columns_of,
     merge_look_alikes,
     softmax,
     spell,
@@ -43,6 +45,12 @@ DOUBTFUL = 0.95
 """Claimed probability below which a still picture is looked at again, slightly turned and slightly shifted."""
 HOPELESS = 0.02
 """Claimed probability below which further looks are a waste: a wall, or a plate too far away."""
+SUSPECT = 0.05
+"""Probability below which nothing hides a character, whatever gap is there."""
+GAP = (1.6, 2.6)
+"""Distance of two neighboring characters, by the usual one, at which there is room for one between them."""
+RAISED = 2.0
+"""Log odds by which it is likelier in such a gap that something hides a character."""
 AGAIN = ((0.03, 0.0), (-0.03, 0.0), (0.0, -2.5), (0.0, 2.5))
 """Further looks, each a turn (radians) and a shift down (pixels of the input): the corners may have been a little off.
 
@@ -141,8 +149,9 @@ class Reader:
             logits = self.model.outputs[self._hides].real(answers[self._hides][0])
             hidden = (1 / (1 + np.exp(-logits))).astype(np.float32)
         letters = softmax(self.model.outputs[self._text].real(answers[self._text][0]))
-        probabilities = np.hstack([letters * (1 - hidden), hidden])
-        return Observation(probabilities, tuple(beam_search(merge_look_alikes(probabilities))))
+        seen = _observation(letters, hidden)
+        raised = _raised_in_gaps(seen, hidden)
+        return seen if raised is None else _observation(letters, raised)
 
     def observe_thoroughly(self, plate: NDArray[np.uint8]) -> list[Observation]:
         """Look at a 64 x 160 uint8 plate, and if that is in doubt, slightly moved as well."""
@@ -191,6 +200,34 @@ class Reader:
 
     def _issued(self, text: str) -> str:
         return spelled(text, self._serials) if self._spells else text
+
+
+def _observation(letters: NDArray[np.float32], hidden: NDArray[np.float32]) -> Observation:
+    """Put together what is written, [40, 37], and what is hidden, [40, 1]."""
+    probabilities = np.hstack([letters * (1 - hidden), hidden])
+    return Observation(probabilities, tuple(beam_search(merge_look_alikes(probabilities))))
+
+
+def _raised_in_gaps(seen: Observation, hidden: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """Return what is hidden, [40, 1], likelier where the text has a gap; None where that changes nothing.
+
+    A logo makes a gap as well, so the gap alone says nothing: the network must suspect something there.
+    """
+    text = seen.hypotheses[0].text
+    if hidden.max() < SUSPECT or HIDDEN in text or len(text) < 3:
+        return None
+    spans = columns_of(merge_look_alikes(seen.probabilities), text)
+    if not all(spans):
+        return None
+    middles = np.array([sum(span) / len(span) for span in spans])
+    steps = np.diff(middles)
+    usual = float(np.median(steps))
+    raised = hidden.copy()
+    for left, right, step in zip(middles[:-1], middles[1:], steps, strict=True):
+        if GAP[0] * usual <= step <= GAP[1] * usual:
+            within = slice(math.ceil(left + 0.4 * usual), math.floor(right - 0.4 * usual) + 1)
+            raised[within] = 1 / (1 + (1 / raised[within] - 1) * math.exp(-RAISED))
+    return raised if (raised != hidden).any() else None
 
 
 def in_doubt(observations: Sequence[Observation]) -> bool:

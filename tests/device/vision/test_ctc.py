@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from platepost.device.vision.ctc import ALPHABET, beam_search, merge_look_alikes, softmax, spell
+from platepost.device.vision.ctc import ALPHABET, beam_search, columns_of, merge_look_alikes, softmax, spell
 
 
 def columns(*steps: dict[str, float]) -> np.ndarray:
@@ -87,3 +87,10 @@ def test_merging_leaves_other_look_alikes_apart() -> None:
     seen = columns({"8": 0.6, "B": 0.4}, {"-": 1}, {"0": 0.7, "D": 0.3})
     assert [found.text for found in beam_search(merge_look_alikes(seen))] == ["80", "B0", "8D", "BD"]
     assert seen[2].sum() == pytest.approx(1)
+
+
+def test_a_text_that_does_not_fit_has_no_columns() -> None:
+    few = np.full((2, len(ALPHABET) + 1), 1 / (len(ALPHABET) + 1), np.float32)
+    assert columns_of(few, "ABC") == [[], [], []]
+    assert columns_of(few, "AB") == [[0], [1]]
+    assert columns_of(few, "") == []

@@ -121,6 +121,30 @@ def test_what_something_hides_is_a_character_of_its_own(reader: Reader, mocker: 
     assert found.columns.sum(axis=1) == pytest.approx(np.ones(40), abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("places", "suspected", "told"),
+    [
+        ((4, 9, 19, 24), 0.3, "7A?BC"),
+        ((4, 9, 19, 24), 0.02, "7ABC"),  # a logo
+        ((4, 9, 14, 19), 0.3, "7ABC"),  # no room for one
+        ((4, 9, 29, 34), 0.3, "7ABC"),  # too much room for one
+    ],
+)
+def test_in_a_gap_a_suspicion_is_enough_for_a_hidden_character(
+    reader: Reader, mocker: MockerFixture, places: tuple[int, ...], suspected: float, told: str
+) -> None:
+    shapes = {output.shape: output for output in reader.model.outputs}
+    letters, hides = np.full(TEXT, -128, np.int8), np.full(HIDES, -128, np.int8)
+    letters[0, :, 0] = 127
+    for column, character in zip(places, "7ABC", strict=True):
+        letters[0, column, [0, ALPHABET.index(character) + 1]] = -128, 127
+    quantized = np.log(suspected / (1 - suspected)) / shapes[HIDES].scale + shapes[HIDES].zero_point
+    hides[0, (places[1] + places[2]) // 2] = round(quantized)
+    said = {TEXT: letters, HIDES: hides}
+    mocker.patch.object(reader.model, "run", return_value=tuple(said[shape] for shape in shapes))
+    assert reader.read_rectified(np.zeros((64, 160), np.uint8)).text == told
+
+
 def test_a_reading_without_a_look_is_refused(reader: Reader) -> None:
     with pytest.raises(ValueError, match="at least one look"):
         reader.settle([])
