@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platepost.device.frame import Box
-from platepost.device.vision.geometry import Corners, area, bounding_box, intersection_over_union
+from platepost.device.vision.geometry import Corners, area, bounding_box, intersection_over_union, shrink
 from platepost.device.vision.interpreter import Network
 
 SIDE = 2
@@ -79,8 +79,10 @@ class Detector:
             # A side of a strip, thousands of times as long as wide, must not vanish.
             width = min(WIDTH, max(1, round(gray.shape[1] * scale)))
             height = min(HEIGHT, max(1, round(gray.shape[0] * scale)))
-            smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-            small = np.asarray(cv2.resize(gray, (width, height), interpolation=smooth), dtype=np.uint8)
+            if scale < 1:
+                small = shrink(gray, width, height)
+            else:
+                small = np.asarray(cv2.resize(gray, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
         height, width = small.shape
         self._canvas.fill(PADDING)
         self._canvas[:height, :width] = small
