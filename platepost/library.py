@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from threading import local
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +65,7 @@ def read_photo(photo: str | Path | NDArray[np.uint8], *, recognizer: Recognizer 
 
     Args:
         photo: a file, or an H x W x 3 (BGR) or H x W uint8 array, as OpenCV has them.
-        recognizer: the networks; without them they are loaded each time, which takes a tenth of a second.
+        recognizer: the networks; without them those that ship, which a thread loads with its first photo and keeps.
 
     Raises:
         PictureError: the photo cannot be read.
@@ -72,7 +73,18 @@ def read_photo(photo: str | Path | NDArray[np.uint8], *, recognizer: Recognizer 
 
     """
     picture = load_photo(photo) if isinstance(photo, str | Path) else photo
-    return (recognizer or Recognizer.load()).recognize_still(picture).plates
+    return (recognizer or _kept_recognizer()).recognize_still(picture).plates
+
+
+_kept = local()
+
+
+def _kept_recognizer() -> Recognizer:
+    """Return this thread's networks: threads must not share them, and loading takes as long as several photos."""
+    if not hasattr(_kept, "recognizer"):
+        _kept.recognizer = Recognizer.load()
+    kept: Recognizer = _kept.recognizer
+    return kept
 
 
 def read_clip(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import types
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 from _pytest.mark import ParameterSet
+from pytest_mock import MockerFixture
 
 import platepost
 from platepost.device.camera.footage.recordings import open_recording
@@ -116,3 +118,19 @@ def test_an_array_that_is_no_picture_of_bytes_is_refused_rather_than_misread(fol
         with pytest.raises(platepost.PictureError, match=f"H x W x 3 in BGR, of uint8, and not .* of {other.dtype}"):
             platepost.read_photo(other)  # type: ignore[arg-type]
     assert [plate.text for plate in platepost.read_photo(picture)] == [PLATE]
+
+
+def test_each_thread_loads_the_networks_once(folder: Path, mocker: MockerFixture) -> None:
+    load = mocker.spy(platepost.Recognizer, "load")
+    used = mocker.spy(platepost.Recognizer, "recognize_still")
+
+    def read_twice() -> None:
+        for _ in range(2):
+            (plate,) = platepost.read_photo(folder / "photo.jpg")
+            assert plate.text == PLATE
+
+    for _ in range(2):
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(read_twice).result(60)
+    assert load.call_count == 2
+    assert len({id(call.args[0]) for call in used.call_args_list}) == 2, "threads share none"

@@ -219,7 +219,9 @@ def test_what_is_told_is_as_sure_as_that_it_is_a_plate(sighting: Sightings) -> N
 
 @pytest.mark.parametrize(("width", "less"), [(FAR - 5, True), (FAR + 5, False)])
 def test_records_claim_less_of_a_plate_far_away_and_decisions_do_not(
-    sighting: Sightings, width: float, less: bool
+    sighting: Sightings,
+    width: float,
+    less: bool,  # noqa: FBT001
 ) -> None:
     passages = Passages()
     for step in range(3):
