@@ -24,7 +24,7 @@ from tests.thorough import in_turn
 Gray = NDArray[np.uint8]
 FOOTAGE = Path(__file__).parents[3] / "simulator" / "footage"
 NAMED_WITHIN, HEALED_WITHIN = 40.0, 30.0
-"""Seconds, as docs/health.md promises."""
+"""Seconds, as docs/self-monitoring.md promises."""
 
 
 @cache
