@@ -55,7 +55,8 @@ _DEBIAN = {
 
 def _commands() -> dict[str, LazyCommand]:
     brought = {entry.name: entry.value for entry in entry_points(group="platepost.commands")}
-    if find_spec("platepost.models.cli") is None:  # an installed wheel has the networks without what trains them
+    # An installed wheel has the networks without what trains them, and a department has neither.
+    if find_spec("platepost.models") is None or find_spec("platepost.models.cli") is None:
         brought.pop("models", None)
     return {name: LazyCommand(place, *_BROUGHT.get(name, ("", name))) for name, place in brought.items()} | _OWN
 

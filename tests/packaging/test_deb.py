@@ -14,46 +14,70 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def shipped(tree: Path) -> set[Path]:
-    """Return the Python files that the packages `platepost` and `platepost-service` take, as debhelper is told."""
+POST = ("platepost", "platepost-service")
+
+
+def shipped(tree: Path, packages: tuple[str, ...] = POST, ending: str = ".py") -> set[Path]:
+    """Return the files with an ending that packages take, as debhelper is told."""
     names = subprocess.run(["git", "ls-files"], cwd=tree, capture_output=True, text=True, check=True).stdout.split("\n")
     folders = {
         line.split()[0]
-        for package in ("platepost", "platepost-service")
+        for package in packages
         for line in (ROOT / f"debian/{package}.install").read_text(encoding="utf-8").splitlines()
     }
     rules = (ROOT / "debian/rules").read_text(encoding="utf-8")
     left_out = tuple(re.findall(r"rm -r debian/platepost/\$\(PACKAGE\)/(\S+)", rules))
     assert left_out
     files = {
-        path for path in map(Path, names) if path.suffix == ".py" and {str(path), *map(str, path.parents)} & folders
+        path
+        for path in map(Path, names)
+        if path.name.endswith(ending) and {str(path), *map(str, path.parents)} & folders
     }
     return {path for path in files if not any(path.is_relative_to(folder) for folder in left_out)}
+
+
+def install(files: set[Path], folder: Path) -> None:
+    for path in files:
+        installed = folder / "platepost" / path.relative_to("platepost" if path.parts[0] == "platepost" else ".")
+        installed.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / path).is_file():
+            shutil.copy(ROOT / path, installed)
+
+
+def python(script: str, folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    """Run a script, which finds the files of a folder first."""
+    return subprocess.run(
+        [sys.executable, "-c", script, *words],
+        cwd=folder,
+        env={"PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_a_post_runs_without_what_writes_the_contract(tmp_path: Path) -> None:
     files = shipped(ROOT)
     assert {Path("device/post.py"), Path("wire/records/read.py"), Path("technician/commands/aim.py")} <= files
     assert not [path for path in files if path.is_relative_to("wire/contract")]
-    for path in files:
-        installed = tmp_path / "platepost" / path.relative_to("platepost" if path.parts[0] == "platepost" else ".")
-        installed.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / path, installed)
+    install(files, tmp_path)
     script = (
         "import importlib, pkgutil, sys, platepost\n"
         f"sys.exit('another tree') if {str(tmp_path)!r} not in platepost.__file__ else None\n"
         "for module in pkgutil.walk_packages(platepost.__path__, 'platepost.'):\n"
         "    importlib.import_module(module.name)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = python(script, tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_department_runs_without_networks_and_footage(tmp_path: Path) -> None:
+    files = shipped(ROOT, ("platepost-department",), ending="")
+    assert not [path for path in files if path.parts[0] in {"models", "simulator", "technician"}]
+    install(files, tmp_path)
+    done = python("from platepost.device.cli import main; main()", tmp_path, "department", "keep", "--help")
+    assert done.returncode == 0, done.stderr
+    assert "platepost department keep" in done.stdout
 
 
 def test_caches_that_the_build_left_are_made_again_without_times(tmp_path: Path) -> None:
