@@ -16,7 +16,7 @@ _MODELS: Final = {
         "platepost.models.evaluate.cli:evaluate", "Measure accuracy on labeled pictures.", "evaluation"
     ),
     "make": LazyCommand(
-        "platepost.models.make:make", "Train all networks from scratch, by the recipe.", "training,evaluation"
+        "platepost.models.recipe:make", "Train all networks from scratch, by the recipe.", "training,evaluation"
     ),
 }
 _TRAIN: Final = {

@@ -6,6 +6,8 @@ its checkpoint.
 """
 
 import json
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ import click
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from platepost.device.vision.detector import beside
+from platepost.models.outputs import FILE, FOLDER, NEW_FOLDER
 
 RECIPE: Final = Path(__file__).with_name("recipe.toml")
 Net = Literal["detector", "hidden", "lettering", "reader", "region", "vehicle"]
@@ -201,3 +204,31 @@ class Kitchen:
     def _real(self, net: Net) -> list[str]:
         photos = self._ingredients.photos[:1] if net == "region" else self._ingredients.photos
         return [word for folder in photos for word in ("--photos", str(folder))]
+
+
+@click.command
+@click.argument("folder", type=NEW_FOLDER)
+@click.option(
+    "--photos",
+    type=FOLDER,
+    multiple=True,
+    required=True,
+    help="Folder of real photos with plate boxes and a manifest.json; repeat for more, the one with texts first.",
+)
+@click.option("--texts", type=FILE, help="Transcriptions of plates without a text in the first manifest.")
+@click.option("--recipe", type=FILE, default=RECIPE, help="Use another recipe.")
+def make(*, folder: Path, photos: tuple[Path, ...], texts: Path | None, recipe: Path) -> None:
+    """Train the networks from scratch in FOLDER, by the recipe; run it again to continue."""
+    kitchen = Kitchen(Recipe.read(recipe), folder, Ingredients(photos, texts), _run)
+    for stage, before in kitchen.cook():
+        click.echo(f"{stage.name}: {'was done before' if before else 'done'}", err=True)
+    for name, path in kitchen.shipped().items():
+        click.echo(f"{path} is {name}")
+
+
+def _run(arguments: Sequence[str]) -> None:
+    """Run one of the other commands in a process of its own, so that torch and TensorFlow never share one."""
+    code = "import sys; from platepost.device.cli import main; sys.argv[0] = 'platepost'; main()"
+    done = subprocess.run([sys.executable, "-c", code, "models", *arguments], check=False)
+    if done.returncode:
+        raise click.ClickException(f"platepost models {' '.join(arguments)}: ended with {done.returncode}")

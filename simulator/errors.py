@@ -11,6 +11,11 @@
           +-- PlaybackError (ValueError)  a recording of messages is damaged, or cannot be replayed
           +-- CampaignError               a fault campaign cannot go on
           +-- RedactionError              footage cannot be made fit for sharing
+          +-- ScenarioError               a scenario cannot be played to its end
+          |    +-- ScenarioFileError (ValueError)  a scenario file is unreadable, or says what cannot be
+          |    +-- StuckError (TimeoutError)       a post, or its way to the broker, did not do its part in time
+     +-- SceneError (ValueError)          a scene description asks for something that cannot be drawn
+     +-- NoGraphicsError (RuntimeError)   no OpenGL context can be made on this machine
 """
 
 from platepost.common.errors import PlatepostError
@@ -46,3 +51,23 @@ class CampaignError(SimulatorError):
 
 class RedactionError(SimulatorError):
     """Footage cannot be made fit for sharing; nothing was written."""
+
+
+class ScenarioError(SimulatorError):
+    """A scenario cannot be played to its end."""
+
+
+class ScenarioFileError(ScenarioError, ValueError):
+    """A scenario file is unreadable, or says what cannot be; one line an error, with file and line."""
+
+
+class StuckError(ScenarioError, TimeoutError):
+    """A post, or its way to the broker, did not do its part in time."""
+
+
+class SceneError(PlatepostError, ValueError):
+    """A scene description is unreadable or asks for something that cannot be drawn."""
+
+
+class NoGraphicsError(PlatepostError, RuntimeError):
+    """Neither a graphics card nor Mesa's software driver gives an OpenGL 3.3 context."""

@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from platepost.models.plates import DESIGNS
+from platepost.simulator.errors import SceneError
 from platepost.simulator.scene.description import Clip, Decoy, Lens, Passing, Scene, Weather
-from platepost.simulator.scene.errors import SceneError
 from platepost.simulator.scene.shapes import BODIES
 from platepost.simulator.scene.traffic import MPH
 from platepost.simulator.scene.vehicles import PAINTS

@@ -60,8 +60,8 @@ def convert(*, checkpoint: Path, output: Path, start: Path, photos: Path | None,
     """Put CHECKPOINT's answer upon the reader, quantize both to full int8 and write OUTPUT."""
     from platepost.device.vision.reader import Reader
     from platepost.models.hidden import data
-    from platepost.models.hidden.convert import convert as quantize
-    from platepost.models.hidden.convert import load
+    from platepost.models.hidden.net import convert as quantize
+    from platepost.models.hidden.net import load
     from platepost.models.outputs import make_room, write
     from platepost.models.plates import Severity
     from platepost.models.reader.cli import drawn_samples

@@ -1,13 +1,18 @@
-"""The second answer's net in torch: a few layers upon the reader's, which are not trained with it."""
+"""The second answer in torch: a few layers upon the reader's, which are not trained with it; and its file."""
 
+from pathlib import Path
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
 from platepost.models.hidden.data import TRUNK
+from platepost.models.reader.labels import CLASSES, STEPS
 from platepost.models.reader.net import LAYERS as READER
 from platepost.models.reader.net import Layer, conv_block
+from platepost.models.training import averaged
 
 LAYERS: Final = (
     Layer(48, stride=(2, 1)),
@@ -37,3 +42,21 @@ class Hider(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is absent 
         """Logits of a batch."""
         logits: torch.Tensor = self.head(self.dropout(self.blocks(self.dropout(values))))
         return logits[:, 0, 0]
+
+
+def load(checkpoint: Path) -> Hider:
+    """Read the averaged net of a training run's `last.pt`."""
+    return averaged(Hider(), checkpoint)
+
+
+def convert(net: Hider, reader: Path, pictures: npt.NDArray[np.uint8], *, bias: float) -> bytes:
+    """Put a trained second answer upon the reader that it learned upon, see `platepost.models.graft`.
+
+    Returns:
+        N x 40 x 37 logits to the bit as before, and N x 40 x 1.
+    """
+    from platepost.models.graft import Branch, with_second_answer  # noqa: PLC0415 - seconds to import
+
+    text = Branch("text", READER, (1, 1), (STEPS, CLASSES))
+    hidden = Branch("hidden", LAYERS, (1, 1), (STEPS, 1))
+    return with_second_answer(reader, text, hidden, net, pictures, trunk=TRUNK, bias=bias)

@@ -63,8 +63,8 @@ def convert(*, checkpoint: Path, output: Path, start: Path) -> None:
 
     from platepost.device.vision.region import leveled
     from platepost.models.lettering import data
-    from platepost.models.lettering.convert import convert as quantize
-    from platepost.models.lettering.convert import load
+    from platepost.models.lettering.net import convert as quantize
+    from platepost.models.lettering.net import load
     from platepost.models.outputs import make_room, write
 
     make_room(output)

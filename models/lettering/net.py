@@ -1,13 +1,18 @@
-"""The second answer's net in torch: a few layers upon the issuer net's, which are not trained with it."""
+"""The second answer in torch: a few layers upon the issuer net's, which are not trained with it; and its file."""
 
+from pathlib import Path
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
 from platepost.models.reader.net import Layer, conv_block
 from platepost.models.region.net import HEAD
 from platepost.models.region.net import LAYERS as REGION
+from platepost.models.training import averaged
+from platepost.wire.records.regions import REGIONS
 
 TRUNK: Final = 6
 """Layers of the issuer net that the second answer stands on: 8 x 20 places of 128 values."""
@@ -30,3 +35,25 @@ class Lettering(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is abs
         """Logits of a batch."""
         logits: torch.Tensor = self.head(self.dropout(self.blocks(self.dropout(values))))
         return logits.flatten()
+
+
+def load(checkpoint: Path) -> Lettering:
+    """Read the averaged net of a training run's `last.pt`."""
+    return averaged(Lettering(), checkpoint)
+
+
+def convert(net: Lettering, region: Path, pictures: npt.NDArray[np.uint8]) -> bytes:
+    """Put a trained second answer upon the issuer net that it learned upon, see `platepost.models.graft`.
+
+    Args:
+        net: trained.
+        region: the .tflite file without it.
+        pictures: leveled ones.
+
+    Returns:
+        N x 52 logits to the bit as before, and N x 1 x 1 x 1.
+    """
+    from platepost.models.graft import Branch, with_second_answer  # noqa: PLC0415 - seconds to import
+
+    issuer, lettering = Branch("issuer", REGION, HEAD, (len(REGIONS),)), Branch("lettering", LAYERS, HEAD)
+    return with_second_answer(region, issuer, lettering, net, pictures, trunk=TRUNK)

@@ -18,8 +18,8 @@ from platepost.device.camera.base import Camera
 from platepost.device.camera.capture import Capture
 from platepost.device.camera.footage.recordings import Still
 from platepost.device.frame import Frame
+from platepost.simulator.errors import ScenarioError
 from platepost.simulator.scenario.clips import Stretch, blurred, empty_road, shifted
-from platepost.simulator.scenario.errors import ScenarioError
 from platepost.simulator.scenario.events import Remedy
 from platepost.simulator.scenario.world import World, current
 

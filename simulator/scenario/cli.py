@@ -12,10 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from platepost.simulator.errors import ScenarioFileError
 from platepost.simulator.ground.quiet_logs import quiet_logs
 from platepost.simulator.scenario.description import Scenario
 from platepost.simulator.scenario.durations import words
-from platepost.simulator.scenario.errors import ScenarioFileError
 from platepost.simulator.scenario.load import find, load, shipped
 from platepost.simulator.scenario.outcome import Outcome, summary
 
@@ -91,7 +91,7 @@ def run(
         click.echo(str(error), err=True)
         context.exit(2)
     if junit is not None:
-        from platepost.simulator.scenario.junit import write_junit  # noqa: PLC0415 - only where it is wanted
+        from platepost.simulator.scenario.report import write_junit  # noqa: PLC0415 - only where it is wanted
 
         with _writing(context, junit):
             write_junit(junit, outcomes)

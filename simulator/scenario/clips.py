@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from platepost.common.errors import CameraError
 from platepost.device.camera.footage.recordings import Still, open_recording
-from platepost.simulator.scenario.errors import ScenarioFileError
+from platepost.simulator.errors import ScenarioFileError
 from platepost.simulator.scoring.truth import TruePassage, Truth, load_truth
 
 FOOTAGE = Path(__file__).parent.parent / "footage"

@@ -6,9 +6,9 @@ from contextlib import suppress
 from functools import partial, singledispatchmethod
 
 from platepost.common.signals import sleep
+from platepost.simulator.errors import StuckError
 from platepost.simulator.scenario import events
 from platepost.simulator.scenario.custodian import ScenarioCustodian
-from platepost.simulator.scenario.errors import StuckError
 from platepost.simulator.scenario.harness import Harness
 from platepost.simulator.scenario.parts import WatchedUplink
 from platepost.simulator.scenario.site import ScenarioSite

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from platepost.simulator.errors import ScenarioFileError
 from platepost.simulator.scenario.description import Scenario
-from platepost.simulator.scenario.errors import ScenarioFileError
 from platepost.simulator.scenario.lines import Lines
 from platepost.simulator.scenario.references import misfits
 

@@ -9,8 +9,8 @@ from typing import Any
 from platepost.device.clock.clock import Clock
 from platepost.device.uplink.inbox import Delivery, Handler
 from platepost.device.uplink.uplink import Uplink
+from platepost.simulator.errors import ScenarioError
 from platepost.simulator.ground.chance import Chance
-from platepost.simulator.scenario.errors import ScenarioError
 from platepost.simulator.scenario.world import World, current
 from platepost.wire.records import ClockQuality, Envelope, Health, RecordData, Recorder, Response, Status
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from platepost.common.errors import ConfigurationError
 from platepost.device.config import parse
 from platepost.provisioning.fleet.post_file import PostSettings, post_file
-from platepost.simulator.errors import TruthError
+from platepost.simulator.errors import ScenarioFileError, TruthError
 from platepost.simulator.scenario.clips import Stretch, find_stretch
 from platepost.simulator.scenario.description import PostDescription, Scenario
-from platepost.simulator.scenario.errors import ScenarioFileError
 from platepost.simulator.scenario.lines import Place
 
 

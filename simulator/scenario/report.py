@@ -1,4 +1,4 @@
-"""The report of a scenario, one HTML file that holds its pictures and charts and needs nothing else; and an index."""
+"""The report of a scenario, one HTML file that holds its pictures and charts; an index; and JUnit XML for CI."""
 
 import base64
 import json
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 from markupsafe import Markup
 
 from platepost.common.pages import PAGES
@@ -20,6 +21,36 @@ from platepost.simulator.scenario.observations import FRAMES_PER_SECOND, Observa
 from platepost.simulator.scenario.outcome import Outcome, summary
 from platepost.simulator.scenario.timeline import GUTTER, ROW, WIDTH, lay_out
 from platepost.simulator.scenario.wire import HIT, READ, WITHDRAWN, same_plate
+
+
+def write_junit(path: Path, outcomes: Sequence[Outcome]) -> None:
+    """Write what came of scenarios.
+
+    Raises:
+        OSError: the file cannot be written.
+
+    """
+    xml = JUnitXml("platepost scenarios")
+    for outcome in outcomes:
+        suite = TestSuite(outcome.name)
+        suite.add_property("seed", str(outcome.seed))
+        suite.add_property("promise", outcome.promise)
+        if outcome.figures is not None:
+            suite.add_property("records_digest", outcome.figures.records_digest)
+        for demand in outcome.demands:
+            case = TestCase(demand.says, classname=f"scenario.{outcome.name}")
+            if demand.problems:
+                case.result = [Failure("; ".join(demand.problems))]
+            suite.add_testcase(case)
+        if outcome.error is not None:
+            case = TestCase("is played to its end", classname=f"scenario.{outcome.name}")
+            case.result = [Error(outcome.error)]
+            suite.add_testcase(case)
+        suite.time = round(outcome.seconds, 3)
+        xml.add_testsuite(suite)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    xml.write(str(path), pretty=True)
+
 
 _OWN = Path(__file__).parent / "templates"
 

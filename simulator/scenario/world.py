@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
 from platepost.common.signals import check, sleep
-from platepost.simulator.scenario.errors import ScenarioError, StuckError
+from platepost.simulator.errors import ScenarioError, StuckError
 
 TURN_SECONDS = 120.0
 """Real time that one turn of a post may take before it counts as stuck."""

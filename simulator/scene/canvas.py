@@ -8,7 +8,7 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from platepost.simulator.scene.errors import NoGraphicsError
+from platepost.simulator.errors import NoGraphicsError
 from platepost.simulator.scene.light import Lighting
 from platepost.simulator.scene.noise import tile
 from platepost.simulator.scene.pinhole import Pinhole

@@ -9,9 +9,9 @@ from rich.progress import track
 
 from platepost.common.commands.options import Number
 from platepost.common.signals import check
+from platepost.simulator.errors import SceneError
 from platepost.simulator.scene.description import load_scene
 from platepost.simulator.scene.encode import ClipWriter
-from platepost.simulator.scene.errors import SceneError
 from platepost.simulator.scene.renderer import Renderer
 from platepost.simulator.scene.truth import GroundTruth
 from platepost.simulator.scene.watch import write_watch

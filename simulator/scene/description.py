@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from platepost.common.files import read_toml
 from platepost.models.plates import DESIGNS
-from platepost.simulator.scene.errors import SceneError
+from platepost.simulator.errors import SceneError
 from platepost.simulator.scene.light import LIGHTS
 from platepost.simulator.scene.shapes import BODIES
 from platepost.simulator.scene.vehicles import PAINTS

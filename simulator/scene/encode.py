@@ -8,7 +8,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from platepost.simulator.scene.errors import SceneError
+from platepost.simulator.errors import SceneError
 
 
 class ClipWriter:

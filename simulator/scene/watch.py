@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from platepost.simulator.errors import SceneError
 from platepost.simulator.scene.description import Pattern, Scene
-from platepost.simulator.scene.errors import SceneError
 from platepost.wire.hotlist.keys import PlateText, fold, plate_key
 
 _LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"

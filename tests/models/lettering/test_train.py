@@ -76,7 +76,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Proposals, 
 
 
 def test_training_tells_plates_from_lettering(trained: tuple[Path, Proposals, np.ndarray]) -> None:
-    from platepost.models.lettering.convert import load  # noqa: PLC0415
+    from platepost.models.lettering.net import load  # noqa: PLC0415
 
     folder, some, values = trained
     assert values.shape[1:] == (8, 20, REGION[TRUNK - 1].filters)
@@ -108,7 +108,7 @@ def test_the_file_with_both_answers_says_of_issuers_what_it_said(
     trained: tuple[Path, Proposals, np.ndarray],
 ) -> None:
     pytest.importorskip("tensorflow", reason="the training extra is missing: make .venv/.training")
-    from platepost.models.lettering.convert import convert, load  # noqa: PLC0415
+    from platepost.models.lettering.net import convert, load  # noqa: PLC0415
 
     folder, some, _ = trained
     alone = folder / "alone.tflite"

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from platepost.simulator.cli import simulate
-from platepost.simulator.scenario.errors import StuckError
+from platepost.simulator.errors import StuckError
 from platepost.simulator.scenario.load import find, shipped
 from platepost.simulator.scenario.runner import RunOptions, run_one
 

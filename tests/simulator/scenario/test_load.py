@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from platepost.simulator.errors import ScenarioFileError
 from platepost.simulator.scenario.description import Scenario
-from platepost.simulator.scenario.errors import ScenarioFileError
 from platepost.simulator.scenario.lines import Lines
 from platepost.simulator.scenario.load import find, load, parse, shipped
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from platepost.simulator.errors import ScenarioError, StuckError
 from platepost.simulator.scenario import world as worlds
-from platepost.simulator.scenario.errors import ScenarioError, StuckError
 from platepost.simulator.scenario.world import SimulatedThread, World
 
 BEGINS = datetime(2026, 3, 3, 8, tzinfo=UTC)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from platepost.simulator.scene.errors import NoGraphicsError
+from platepost.simulator.errors import NoGraphicsError
 from platepost.simulator.scene.pinhole import Pinhole
 
 

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from platepost.simulator.cli import simulate
+from platepost.simulator.errors import SceneError
 from platepost.simulator.scene.cli import render
-from platepost.simulator.scene.errors import SceneError
 
 _SCENE = """
 [clip]

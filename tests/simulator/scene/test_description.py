@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 import platepost.simulator.scene
+from platepost.simulator.errors import SceneError
 from platepost.simulator.scene.description import load_scene
-from platepost.simulator.scene.errors import SceneError
 
 _FOLDER = Path(platepost.simulator.scene.__file__).parent
 _SCENES = [*sorted((_FOLDER / "scenes").glob("*.toml")), *sorted((_FOLDER.parent / "footage").glob("*.toml"))]

@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from platepost.simulator.scene.errors import SceneError
+from platepost.simulator.errors import SceneError
 from platepost.simulator.scene.traffic import drives
 from tests.street_scenes import CONDITIONS, GAP, SHORTEST, SPEEDS, campaign_scene, decoy_scene
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from platepost.simulator.errors import SceneError
 from platepost.simulator.scene.description import Clip, Listed, Passing, Pattern, Scene, Watch
-from platepost.simulator.scene.errors import SceneError
 from platepost.simulator.scene.watch import decoys, due, fits, write_watch
 
 _TEXTS = ["7VFN903", "7NOK382", "8NEC364", "6TXP748"]
