@@ -32,7 +32,7 @@ _NEAR = 5
 _DRAWN = """
 SELECT line.entry, person.value::json #>> '{}'
 FROM ledger_entry AS line JOIN ledger_body AS person ON person.entry = line.entry AND person.field = 'person'
-WHERE line.entry = ANY (ledger_covered_entries())
+WHERE line.entry = ANY ((SELECT ledger_covered_entries())::uuid[])
 ORDER BY sha256(convert_to(%s || ':' || line.number, 'UTF8'))
 """
 _BODIES = """(

@@ -26,7 +26,7 @@ _COVERED = """
 SELECT line.number, line.entry, line.at, line.event, line.refers_to, (
     SELECT coalesce(json_object_agg(body.field, body.value::json), '{}')::text
     FROM ledger_body AS body WHERE body.entry = line.entry
-) FROM ledger_entry AS line WHERE line.entry = ANY (ledger_covered_entries()) ORDER BY line.number DESC
+) FROM ledger_entry AS line WHERE line.entry = ANY ((SELECT ledger_covered_entries())::uuid[]) ORDER BY line.number DESC
 """
 
 

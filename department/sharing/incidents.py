@@ -60,7 +60,7 @@ SELECT who.value::json #>> '{}', line.at, (
 ) FROM ledger_entry AS line
 JOIN ledger_body AS device ON device.entry = line.entry AND device.field = 'device'
 JOIN ledger_body AS who ON who.entry = line.entry AND who.field = 'person'
-WHERE line.event = 'log_on' AND line.entry = ANY (ledger_covered_entries()) ORDER BY line.number
+WHERE line.event = 'log_on' AND line.entry = ANY ((SELECT ledger_covered_entries())::uuid[]) ORDER BY line.number
 """
 _SHOWN = """
 SELECT body.field, body.value FROM ledger_entry AS opening

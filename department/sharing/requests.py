@@ -55,7 +55,7 @@ FROM ledger_entry AS line CROSS JOIN LATERAL (
     SELECT jsonb_object_agg(body.field, body.value::jsonb) AS shown FROM ledger_body AS body JOIN ledger_entry AS later
     ON later.entry = body.entry WHERE later.refers_to = line.entry AND later.event = 'shown'
 ) AS brought ON true
-WHERE line.event = 'intent' AND line.entry = ANY (ledger_covered_entries())
+WHERE line.event = 'intent' AND line.entry = ANY ((SELECT ledger_covered_entries())::uuid[])
 AND NOT coalesce(fields -> 'query', '{}') ? 'console' ORDER BY line.number
 """
 

@@ -10,7 +10,7 @@ JOIN public.ledger_entry AS line ON line.entry = matter.entry
 JOIN public.ledger_body AS person ON person.entry = matter.entry AND person.field = 'person'
 WHERE matter.field = 'case' AND matter.value IN (
     SELECT own.value FROM public.ledger_body AS own
-    WHERE own.entry = ANY (public.ledger_covered_entries()) AND own.field = 'case' AND own.value NOT IN ('null', '""')
+    WHERE own.entry = ANY ((SELECT public.ledger_covered_entries())::uuid[]) AND own.field = 'case' AND own.value NOT IN ('null', '""')
 )
 GROUP BY 1, 2 ORDER BY 1, 2
 $$;

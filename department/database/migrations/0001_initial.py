@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("001c7d75d7f00ec88163518ceb6893b18f6dcfb42c555c7ca1e5ac574ea3c229"),
+        ApplySql("1cf20ec1eb24efc8ef3f3baf671e5df31f5de0503d46986c51b0bb72e14dc690"),
     ]
