@@ -137,7 +137,9 @@ def ledger(request: HttpRequest) -> HttpResponse:
 @require_POST
 def ledger_download(request: CurrentRequest) -> HttpResponse:
     """Give entries of the ledger as a file: as many as one call returns, the latest of those that are asked for."""
-    form, person, ending = LedgerForm(request.POST), request.user, request.POST.get("format", "")
+    form = LedgerForm(request.POST)
+    person = request.user
+    ending = request.POST.get("format", "")
     if ending not in FORMATS:
         raise Http404
     if form.is_valid():

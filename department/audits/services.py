@@ -101,7 +101,9 @@ def begin_audit(plan: AuditPlan, *, person: DepartmentPerson) -> DrawnAudit:
         LedgerError: the ledger cannot be written.
 
     """
-    since, until, seed = plan.next_since, plan.next_until, secrets.token_hex(16)
+    since = plan.next_since
+    until = plan.next_until
+    seed = secrets.token_hex(16)
     if not plan.can_be_drawn:
         raise AuditError(f"the time that it is about ends on {timezone.localtime(until):%Y-%m-%d}")
     scope: dict[str, Any] = {"purpose": plan.purpose, "agency": plan.agency, "samples": plan.samples, "seed": seed}

@@ -211,7 +211,10 @@ class CustodyVerification:
         note(state, self.unrecorded())
         self._chains(state, upto)
         entries = self._walk_ledger(state, whole=first == 0)
-        checked, state.done, state.upto, state.former = state.checked, upto, None, []
+        checked = state.checked
+        state.done = upto
+        state.upto = None
+        state.former = []
         self._file.write(state)
         return _report(state, checked=checked, entries=entries, whole=first == 0)
 

@@ -171,7 +171,9 @@ class Checkpointer:
 
         """
         signed = sign_head(head, self._key)
-        now, stamp, outcome = head.time, None, {}
+        now = head.time
+        stamp = None
+        outcome = {}
         if witness is not None and (self.state.stamped_at is None or self.state.stamped_at < now - STAMP_AGAIN):
             try:
                 stamp, outcome[witness] = request_stamp(signed, witness), ""

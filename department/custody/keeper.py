@@ -413,7 +413,9 @@ class _Link:
         self.answer = why
 
     def _granted(self) -> None:
-        self.ready, self.answer, self._tried = True, None, 0
+        self.ready = True
+        self.answer = None
+        self._tried = 0
         self._on_event("subscribed", {"broker": self.broker})
 
     def _on_disconnect(self, _client: object, _data: object, _flags: object, reason: ReasonCode, _: object) -> None:

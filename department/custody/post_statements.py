@@ -119,7 +119,9 @@ class PostStatements:
             record = read_known(Event[Audit], event)
         except ValidationError:
             return None
-        chain, sequence, audit = record.chain, record.sequence, record.data
+        chain = record.chain
+        sequence = record.sequence
+        audit = record.data
         if chain is None or sequence is None:
             return None
         key = self.keys.check(record.signature, canonical_bytes(event))

@@ -291,8 +291,13 @@ def _split(event: dict[str, Any]) -> tuple[dict[str, Any], tuple[PictureBytes, .
 
 
 def _picture(named: dict[str, Any]) -> PictureBytes | None:
-    kind, media_type, digest = named.get("kind"), named.get("media_type"), named.get("sha256")
-    width, height, size, data = named.get("width"), named.get("height"), named.get("size"), named.get("data")
+    kind = named.get("kind")
+    media_type = named.get("media_type")
+    digest = named.get("sha256")
+    width = named.get("width")
+    height = named.get("height")
+    size = named.get("size")
+    data = named.get("data")
     if not (isinstance(kind, str) and isinstance(media_type, str) and _is_short_line(kind + media_type)):
         return None
     if not (isinstance(size, int) and isinstance(digest, str) and DIGEST.fullmatch(digest) and isinstance(data, str)):

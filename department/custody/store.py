@@ -281,7 +281,9 @@ class CustodyStore:
 
         """
         judgment = judge(stored.restored(), self._statements(tables, stored.post), kept_at=stored.kept_at)
-        proven, verdict, place = judgment.proof_state is ProofState.PROVEN, judgment.verdict, stored.place
+        proven = judgment.proof_state is ProofState.PROVEN
+        verdict = judgment.verdict
+        place = stored.place
         if hold and proven and place is not None and stored.proof_state is not ProofState.PROVEN:
             held = batch.change(place.chain)
             taken = self.digest(place.chain, place.number) if place.number in held.proven else None
@@ -421,7 +423,9 @@ def _stored(
     now: datetime,
 ) -> RecordRow:
     """Return a record as it is stored under an id."""
-    place, verdict, group = record.place, judgment.verdict.value, filing.covert_group
+    place = record.place
+    verdict = judgment.verdict.value
+    group = filing.covert_group
     encoded = constants.encode(record, verdict=verdict, key=judgment.key, group=group)
     return RecordRow(
         id=number,

@@ -43,7 +43,9 @@ class MerkleLog:
         """
         count = self._whole_blocks()
         while len(leaves := self._block(count)) == BLOCK:
-            root, place, level = subtree([leaf for _, leaf in leaves]), count, BLOCK_LEVEL
+            root = subtree([leaf for _, leaf in leaves])
+            place = count
+            level = BLOCK_LEVEL
             last = leaves[-1][0]
             with self._connection.transaction():
                 self._store(level, place, root, last)

@@ -145,7 +145,9 @@ class _RowReader:
     """Reads the rows of a list, one after the other."""
 
     def __init__(self, header: Sequence[str], agency: str, known: Mapping[str, DepartmentPerson]) -> None:
-        self._header, self._agency, self._known = header, agency, known
+        self._header = header
+        self._agency = agency
+        self._known = known
         self._lines: dict[str, int] = {}
         self._lacks: dict[str, str | None] = {}
 
@@ -257,7 +259,10 @@ def ask_for_people(
         raise PersonError("name the sponsor, who answers for these people and approves the list")
     if sponsor is not None and sponsor == by:
         raise PersonError("somebody else than the one who imports a list approves it: name another sponsor")
-    batch, asked, rejected, invited = uuid4(), 0, dict[int, str](), list[InvitedPerson]()
+    batch = uuid4()
+    asked = 0
+    rejected: dict[int, str] = {}
+    invited: list[InvitedPerson] = []
     # The command line gives alone until two can approve: whoever can comes last.
     for row in sorted(listed, key=lambda row: alone and bool(_APPROVERS & {*row.roles})):
         if not row.errors:
@@ -314,7 +319,9 @@ def record_trainings(
     """
     if not trainer.grants.filter(role=DepartmentRole.TRAINER, ended_at=None).exists():
         raise PersonError(f"{trainer.login} is not a trainer")
-    recorded, rejected, topics = 0, dict[int, str](), list(topics)
+    recorded = 0
+    rejected: dict[int, str] = {}
+    topics = list(topics)
     people = {each.login: each for each in DepartmentPerson.objects.filter(login__in=[row.login for row in listed])}
     for row in listed:
         if row.trained is None:

@@ -185,7 +185,9 @@ def decide(request: AccessRequest, by: DepartmentPerson, *, approve: bool) -> In
 
     """
     with in_one_step():
-        request.decided_by, request.decided_at, request.approved = by, timezone.now(), approve
+        request.decided_by = by
+        request.decided_at = timezone.now()
+        request.approved = approve
         request.save(update_fields=["decided_by", "decided_at", "approved"])
         if not approve or request.kind != AccessRequest.Kind.INVITATION:
             return None
@@ -287,7 +289,9 @@ def end_disabled() -> None:
 def reinstate(person: DepartmentPerson, by: DepartmentPerson | None = None) -> None:
     """Give access back to anyone who was disabled, or suspended because they did not log on. Raises PersonError."""
     with in_one_step():
-        person.disabled_at, person.active_from, person.changed_by = None, timezone.now(), by
+        person.disabled_at = None
+        person.active_from = timezone.now()
+        person.changed_by = by
         person.save(update_fields=["disabled_at", "active_from", "changed_by"])
 
 

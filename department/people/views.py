@@ -105,7 +105,9 @@ def _change(
     @needs(permission)
     @require_POST
     def changed(request: CurrentRequest, login: str) -> HttpResponse:
-        who, given, done = get_object_or_404(DepartmentPerson, login=login), form(request.POST), list[object]()
+        who = get_object_or_404(DepartmentPerson, login=login)
+        given = form(request.POST)
+        done: list[object] = []
         if not accepted(given, lambda cleaned: done.append(change(who, cleaned, request.user))):
             return _shown(request, get_object_or_404(DepartmentPerson, login=login), refused=given)
         invitation = done[0]

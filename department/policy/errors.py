@@ -42,7 +42,11 @@ class ForbiddenPurposeError(PurposeError):
             f"Refused because of \N{LEFT DOUBLE QUOTATION MARK}{word}\N{RIGHT DOUBLE QUOTATION MARK} in"
             f" the {field}. {says}. {then}"
         )
-        self.says, self.forbidden, self.word, self.field, self.is_again = says, forbidden, word, field, again
+        self.says = says
+        self.forbidden = forbidden
+        self.word = word
+        self.field = field
+        self.is_again = again
 
     def again(self) -> "ForbiddenPurposeError":
         """Return the same of a second try."""

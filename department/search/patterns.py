@@ -282,7 +282,9 @@ class PlatePattern:
         parts = [element.characters + (element.look_alikes if self.budget else "") for element in self.elements]
         if not stars:
             return tuple(_placed(parts, NGram.FIRST, NGram.FIRST_PAIR, also))
-        head, middle, tail = parts[: stars[0]], parts[stars[0] : stars[-1]], parts[: stars[-1] : -1]
+        head = parts[: stars[0]]
+        middle = parts[stars[0] : stars[-1]]
+        tail = parts[: stars[-1] : -1]
         return (
             *_placed(head, NGram.FIRST, NGram.FIRST_PAIR, also),
             *_anywhere(middle, also),

@@ -146,11 +146,9 @@ def change_request(request: CurrentRequest, number: int, what: str) -> HttpRespo
 @require_POST
 def redacted_log(request: CurrentRequest, number: int) -> HttpResponse:
     """Give the searches of some days, redacted, for people who ask for public records."""
-    sharing_request, form, texts = (
-        get_object_or_404(SharingRequest, pk=number),
-        RedactedLogForm(request.POST),
-        list[str](),
-    )
+    sharing_request = get_object_or_404(SharingRequest, pk=number)
+    form = RedactedLogForm(request.POST)
+    texts: list[str] = []
     if not accepted(
         form, lambda days: texts.append(outside.redacted_log(sharing_request, **days, person=request.user))
     ):
@@ -179,7 +177,9 @@ def letter_pdf(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _letter(request: HttpRequest, number: int, answer: Callable[[dict[str, Any]], HttpResponse]) -> HttpResponse:
-    sharing_request, form, answers = get_object_or_404(SharingRequest, pk=number), forms.Form({}), list[HttpResponse]()
+    sharing_request = get_object_or_404(SharingRequest, pk=number)
+    form = forms.Form({})
+    answers: list[HttpResponse] = []
     if accepted(
         form, lambda _: answers.append(answer({"asked": sharing_request, "letter": letter_of(sharing_request)}))
     ):
@@ -231,7 +231,9 @@ def incident(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def sealed_list(request: CurrentRequest, number: int) -> HttpResponse:
     """Compute whom an incident affects, and give the list, encrypted to the records manager's key."""
-    incident, form, sealed = get_object_or_404(BreachIncident, pk=number), SealForm(request.POST), list[bytes]()
+    incident = get_object_or_404(BreachIncident, pk=number)
+    form = SealForm(request.POST)
+    sealed: list[bytes] = []
     if not accepted(form, lambda _: sealed.append(breach.sealed_list(incident, form.recipient, person=request.user))):
         return _incident(request, incident, form)
     name = f'attachment; filename="incident-{incident.pk}.jwe"'
@@ -242,7 +244,9 @@ def sealed_list(request: CurrentRequest, number: int) -> HttpResponse:
 @require_safe
 def notice(request: HttpRequest, number: int, whom: str) -> HttpResponse:
     """Show the notice for the affected, or the attorney general's copy, to be printed."""
-    incident, form, notices = _computed(number, whom), forms.Form({}), list[BreachNotice]()
+    incident = _computed(number, whom)
+    form = forms.Form({})
+    notices: list[BreachNotice] = []
     if not accepted(form, lambda _: notices.append(_notice(incident, whom))):
         return _incident(request, incident, form)
     shown = {"notice": notices[0], "incident": incident, "whom": whom}
@@ -253,7 +257,9 @@ def notice(request: HttpRequest, number: int, whom: str) -> HttpResponse:
 @require_safe
 def notice_pdf(request: HttpRequest, number: int, whom: str) -> HttpResponse:
     """Give the notice for the affected, or the attorney general's copy, as PDF."""
-    incident, form, pdfs = _computed(number, whom), forms.Form({}), list[bytes]()
+    incident = _computed(number, whom)
+    form = forms.Form({})
+    pdfs: list[bytes] = []
     if not accepted(form, lambda _: pdfs.append(pdf_of_notice(_notice(incident, whom)))):
         return _incident(request, incident, form)
     name = f'attachment; filename="incident-{number}-notice-{whom}.pdf"'

@@ -136,7 +136,9 @@ def _metrics_site(collector: DepartmentCollector) -> Callable[..., Awaitable[Non
         del receive
         status, kind, body = 404, "text/plain; charset=utf-8", b"There is no such page.\n"
         if scope["path"] == "/metrics":
-            status, kind, body = 200, CONTENT_TYPE_PLAIN_0_0_4, await asyncio.to_thread(_apart, exposition, collector)
+            status = 200
+            kind = CONTENT_TYPE_PLAIN_0_0_4
+            body = await asyncio.to_thread(_apart, exposition, collector)
         elif scope["path"] == "/health/live":
             status, body = 200, b"ok\n"
         elif scope["path"] == "/health/ready":

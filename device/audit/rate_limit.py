@@ -146,7 +146,9 @@ class RateLimitedAudit(Part):
         with self._lock:
             counted, seconds = self._counted, self._now() - self._since
             counted_kinds, self._counted_kinds = self._counted_kinds, {}
-            self._counted, self._said, self._since = Counter(), Counter(), self._now()
+            self._counted = Counter()
+            self._said = Counter()
+            self._since = self._now()
         for action in sorted({action for action, _ in counted}):
             reasons = {reason: count for (kind, reason), count in sorted(counted.items()) if kind == action}
             details: dict[str, JsonValue] = {"counted": dict(reasons), "seconds": round(seconds)}

@@ -191,7 +191,9 @@ def _of_last_record(delivered: str, mark: str) -> Phrase:
 
 
 def _leavings(configuration: Configuration, path: Path) -> Leavings:
-    records, uplink, hotlist = configuration.records, configuration.uplink, configuration.hotlist
+    records = configuration.records
+    uplink = configuration.uplink
+    hotlist = configuration.hotlist
     former = records.former_signing_key
     control = () if configuration.control is None else (configuration.control.directory,)
     accepted = () if configuration.acceptance.file is None else (configuration.acceptance.file,)

@@ -59,7 +59,9 @@ class Renewal(Part):
     ) -> None:
         self._client = client
         self._name = name
-        self._ca, self._certificate, self._key = uplink.ca, uplink.certificate, uplink.private_key
+        self._ca = uplink.ca
+        self._certificate = uplink.certificate
+        self._key = uplink.private_key
         self._audit = audit
         self._now, self._earliest = now, earliest
         self._one_at_a_time = threading.Lock()

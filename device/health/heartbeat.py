@@ -79,7 +79,9 @@ class Heartbeat(Part):
     def _health(self, now: float) -> Health:
         """Take the post's pulse; frame rate and times are those since the last call. Raises OutboxError."""
         backlog = self._uplink.backlog()
-        pipeline, supervisor, capture = self._pipeline, self._supervisor, self._supervisor.capture
+        pipeline = self._pipeline
+        supervisor = self._supervisor
+        capture = self._supervisor.capture
         before, frames = self._counted
         self._counted = now, pipeline.counters.frames
         last_frame = capture.last_frame if capture is not None else None

@@ -90,7 +90,10 @@ class ReadRateBaseline:
             usual = self._usual[hour - 1]
             self._learn()
             self._earlier = self._usual[hour - 1] if usual is None else usual
-            self._hour, self._hour_reads, self._hour_seconds, self._hour_missed = hour, 0, 0.0, False
+            self._hour = hour
+            self._hour_reads = 0
+            self._hour_seconds = 0.0
+            self._hour_missed = False
         self._hour_reads += fresh
         if fresh:
             self._expected, self._silent = [0.0, 0.0, 0.0], timedelta()

@@ -159,7 +159,9 @@ class SealedReader:
 
     def count(self) -> int:
         """Say how many whole frames there are, without opening them."""
-        here, found, size = self._file.tell(), 0, self.path.stat().st_size
+        here = self._file.tell()
+        found = 0
+        size = self.path.stat().st_size
         self._file.seek(self._begin)
         while len(head := self._file.read(_CHUNK.size)) == _CHUNK.size:
             kind, length = _CHUNK.unpack(head)

@@ -300,7 +300,9 @@ class Recognizer:
 
         Ten looks, each of the two plain and moved in every way, read no more plates than these four.
         """
-        turned, shifted_up, shifted_down = AGAIN[0], AGAIN[2], AGAIN[3]
+        turned = AGAIN[0]
+        shifted_up = AGAIN[2]
+        shifted_down = AGAIN[3]
         plates = [cornered, moved(cornered, shifted_up), moved(boxed, turned), moved(boxed, shifted_down)]
         return [self.reader.observe(plate) for plate in plates]
 

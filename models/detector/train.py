@@ -123,7 +123,9 @@ def train(
     if step == 0 and training.start is not None:
         warm_start(net, training.start, next(batches)[0].float()[:, None] / 255)
         average.load_state_dict(net.state_dict())
-    saved, since, sums = time.monotonic(), time.monotonic(), np.zeros(3)
+    saved = time.monotonic()
+    since = time.monotonic()
+    sums = np.zeros(3)
     net.train()
     while step < training.steps:
         gray, target = next(batches)

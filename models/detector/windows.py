@@ -63,7 +63,10 @@ class WindowSampler:
     def __init__(
         self, photos: Sequence[Photo], *, plates: PictureSource, distractors: PictureSource, augmentation: Augmentation
     ) -> None:
-        self._photos, self._plates, self._distractors, self._augmentation = photos, plates, distractors, augmentation
+        self._photos = photos
+        self._plates = plates
+        self._distractors = distractors
+        self._augmentation = augmentation
 
     def sample(self, rng: np.random.Generator) -> TrainingWindow:
         """Return one window, changed in light and noise."""

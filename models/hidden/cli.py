@@ -33,7 +33,9 @@ def train(*, folder: Path, start: Path, photos: tuple[Path, ...], pool_size: int
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)  # TensorFlow sets its own
     fonts.fetch()
-    reader, trunk, rng = Reader(start), Trunk(start, data.TRUNK), np.random.default_rng(seed + 1000)
+    reader = Reader(start)
+    trunk = Trunk(start, data.TRUNK)
+    rng = np.random.default_rng(seed + 1000)
     held = list(data.drawn_plates(reader, _HELD_PLATES, rng))
     held += [plate for place in photos for plate in data.real_plates(place, reader, held_out=True)]
     checks = data.examples(held, trunk, rng, Severity(smallest=LEAST_WIDTH))

@@ -74,7 +74,9 @@ def fill(folder: Path, photos: Sequence[Path], reader: Path, *, scenes: int, dir
     """
     cv2.setNumThreads(1)
     folder.mkdir(parents=True, exist_ok=True)
-    store, fonts, finder = PhotoStore(photos, cache=folder / "photos.bin"), all_faces(), Reader(reader)
+    store = PhotoStore(photos, cache=folder / "photos.bin")
+    fonts = all_faces()
+    finder = Reader(reader)
     learned = split(store.names)[0]
     wanted = [number for number in range(scenes) if not _file(folder, "scenes", number).exists()]
     detector = Detector(shipped("detector.tflite"))

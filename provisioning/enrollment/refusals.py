@@ -74,8 +74,13 @@ class RefusalLog:
             ProvisioningError: the log cannot be written.
 
         """
-        counted, names, seconds = self._counted, self._names, self._now() - self._since
-        self._since, self._said, self._counted, self._names = self._now(), set(), Counter(), {}
+        counted = self._counted
+        names = self._names
+        seconds = self._now() - self._since
+        self._since = self._now()
+        self._said = set()
+        self._counted = Counter()
+        self._names = {}
         if counted:
             details: dict[str, JsonValue] = {
                 "counted": dict(sorted(counted.items())),

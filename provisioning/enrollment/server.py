@@ -114,7 +114,9 @@ class ServerIdentity:
         self._fleet = fleet
         self._names = names
         folder = private_folder(fleet.enrollment / "server")
-        self.certificate, self.key, self.ca = folder / CERTIFICATE_FILE, folder / KEY_FILE, folder / "ca.pem"
+        self.certificate = folder / CERTIFICATE_FILE
+        self.key = folder / KEY_FILE
+        self.ca = folder / "ca.pem"
 
     def make(self) -> None:
         """Make key and certificate.

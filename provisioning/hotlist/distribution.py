@@ -84,7 +84,9 @@ class DistributionMonitor:
     def expect(self, version: int) -> None:
         """Count from now on until a version is in force."""
         with self._changed:
-            self._wanted, self._began, self._since = version, time.monotonic(), datetime.now(UTC)
+            self._wanted = version
+            self._began = time.monotonic()
+            self._since = datetime.now(UTC)
 
     def wait_until(self, settled: Callable[[dict[str, PostState]], bool], *, seconds: float) -> bool:
         """Wait until what is known fulfils a condition; return whether it did in time."""

@@ -46,7 +46,9 @@ class LineReader:
 
     def rows(self) -> Iterator[str]:
         """Yield lines that are rows or go on with one, noting them in `taken`; the caller clears that at each row."""
-        take, taken, ignore = self.take, self.taken, self._ignore
+        take = self.take
+        taken = self.taken
+        ignore = self._ignore
         while (line := take()) is not None:
             if ignore is not None and not taken and ignore.search(line):
                 self.ignored += 1

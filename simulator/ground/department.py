@@ -77,7 +77,9 @@ class ThrowawayDepartment:
         self.folder = folder
         self.database = PrivateCluster(folder / "database")
         self.log = log
-        self._fleet, self._custodian, self._brokers = fleet, custodian, brokers
+        self._fleet = fleet
+        self._custodian = custodian
+        self._brokers = brokers
         self._receipts = receipts
         self._process: subprocess.Popen[bytes] | None = None
         self._ready_from = 0

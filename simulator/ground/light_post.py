@@ -66,7 +66,11 @@ class LightPost:
         """
         self.recorder = recorder
         self.name = recorder.source.post
-        self._place, self._hot_list, self._clock, self._now, self._identify = place, hot_list, clock, now, identify
+        self._place = place
+        self._hot_list = hot_list
+        self._clock = clock
+        self._now = now
+        self._identify = identify
         self._versions = Versions(
             software=__version__,
             configuration=configuration[:16],

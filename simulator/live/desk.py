@@ -84,7 +84,9 @@ class Desk(Site[Broker]):
         network = self.networks[name] = self.proxy()
         if isinstance(clip, CameraAddress):
             footage, place = None, clip.place
-            camera, settings, repeat_seconds = clip.backend, clip.settings, LONGEST_REPEAT_SECONDS
+            camera = clip.backend
+            settings = clip.settings
+            repeat_seconds = LONGEST_REPEAT_SECONDS
         else:
             footage, place = clip.footage, place_of(clip.footage)
             camera, settings = "footage", {"path": str(footage), "loop": True}

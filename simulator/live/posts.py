@@ -69,7 +69,9 @@ class LivePost:
             command = [*worker, str(self._configuration), *([] if self._footage is None else [str(self._footage)])]
             with self._log.open("ab") as log:
                 process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
-            self._process, self._ending, self.failure = process, False, ""
+            self._process = process
+            self._ending = False
+            self.failure = ""
             if process.stdin is not None and process.stdout is not None:
                 self._out = Writer(process.stdin)
                 listening = Thread(

@@ -42,7 +42,9 @@ class DrawnPost:
 
     def __init__(self, day: Day, number: int) -> None:
         self.name = f"post-{number + 1}"
-        self._day, self._draw, self._chance = day, random.Random(f"{day.seed}/{number}"), Chance(day.seed, number)
+        self._day = day
+        self._draw = random.Random(f"{day.seed}/{number}")
+        self._chance = Chance(day.seed, number)
         self._now = day.began + timedelta(seconds=2 * number)
         self._version = 100
         key = self._chance.key()

@@ -92,7 +92,9 @@ class ScenarioCamera(Camera):
 
     def hang(self, until: Remedy, *, frozen: bool = False) -> None:
         """Deliver nothing new until then."""
-        self.hangs, self.frozen, self.hangs_since = until, frozen, self._world.steady()
+        self.hangs = until
+        self.frozen = frozen
+        self.hangs_since = self._world.steady()
 
     def power_off(self) -> None:
         """Lose its supply for a moment: what else was wrong may be over."""

@@ -100,7 +100,9 @@ def play(
 
 def _live(site: ScenarioSite, world: World, lives: list[_Life], passed: Callable[[float], object]) -> None:
     runner = EventRunner(site)
-    world.passed, world.rested, world.leaping = passed, runner.let_in, runner.before_leap
+    world.passed = passed
+    world.rested = runner.let_in
+    world.leaping = runner.before_leap
     for life in lives:
         world.enter(life.harness.name, life).turn()
         runner.let_in()

@@ -51,7 +51,9 @@ class SimulatedPost:
             public_key: PEM by which its records are verified.
 
         """
-        self._network, self._away, self._born = network, False, False
+        self._network = network
+        self._away = False
+        self._born = False
         loaded = load(configuration)
         self.name, self.agency = loaded.post.name, loaded.post.agency
         self.public_key = public_key

@@ -246,7 +246,9 @@ def example_records(signer: Signer) -> dict[str, Envelope]:
     clock = iter(moments)
     store = MemoryStore(next(identify))
     recorder = Recorder(store, signer, SOURCE, now=lambda: next(clock), identify=lambda: next(identify))
-    boot, passage, hit = next(identify), next(identify), next(identify)
+    boot = next(identify)
+    passage = next(identify)
+    hit = next(identify)
     silent = Reason(
         name="camera_silent",
         message="The camera delivers no frames; nothing is read.",

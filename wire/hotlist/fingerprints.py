@@ -122,10 +122,14 @@ def _starts(heap: memoryview) -> bytearray:
 
     A length that reached into the next reference would tell of other entries, of covert ones too.
     """
-    starts, end, at = bytearray((len(heap) >> 3) + 1), len(heap), 0
+    starts = bytearray((len(heap) >> 3) + 1)
+    end = len(heap)
+    at = 0
     while at < end:
         # Some thousand at a time: line ends in the place of the lengths make one text of them.
-        begin, piece, count = at, bytearray(heap[at : at + _PIECE + LONGEST_REFERENCE + 1]), 0
+        begin = at
+        piece = bytearray(heap[at : at + _PIECE + LONGEST_REFERENCE + 1])
+        count = 0
         while at < end and at - begin <= _PIECE:
             length = piece[at - begin]
             piece[at - begin] = _LINE_END

@@ -41,7 +41,9 @@ class Listing:
         else:
             if header.hash_key is not None or header.filter is not None:
                 raise Malformed("a delta has the key and the filter of its base")
-            self.hash, self.filter, self.table = base.hash, base.filter, base.table
+            self.hash = base.hash
+            self.filter = base.filter
+            self.table = base.table
             self.overlay = base.overlay.applied(self.table, **_changes(opened, header, columns))
         entries = len(self.table) + self.overlay.growth
         if (entries, len(self.patterns)) != (opened.manifest.entries, opened.manifest.patterns):
@@ -70,7 +72,9 @@ class _Filter:
         # A plate's own bits coincide where its words are of few, once in some thousand plates.
         if abs(found - expected) > 6 * chance + shape.probes:
             raise Malformed("the filter has not as many bits as the plates of the list set")
-        self._bits, self._log2_bits, self._probes = bits, shape.log2_bits, shape.probes
+        self._bits = bits
+        self._log2_bits = shape.log2_bits
+        self._probes = shape.probes
 
     def contains(self, digest: bytes) -> bool:
         """Say whether a plate may be on the complete list; False is certain."""

@@ -63,7 +63,9 @@ def follow(
         except RefusedError as refusal:
             followed.refused, followed.about = named(refusal, line), statement
         else:
-            known, followed.refused, followed.about = True, None, None
+            known = True
+            followed.refused = None
+            followed.about = None
     if known and followed.refused is not None and followed.refused.reason is Rejection.OLDER:
         followed.refused = followed.about = None
     return followed

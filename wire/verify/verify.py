@@ -348,7 +348,9 @@ class Verifier:
         return problem
 
     def _wrong(self, kind: ProblemKind, line: int, event: dict[str, Any], message: str) -> Problem:
-        chain, sequence, identifier = event.get("chain"), event.get("sequence"), event.get("id")
+        chain = event.get("chain")
+        sequence = event.get("sequence")
+        identifier = event.get("id")
         problem = Problem(
             kind,
             line,

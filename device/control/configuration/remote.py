@@ -143,7 +143,9 @@ class RemoteConfiguration(Generic[Table]):
                 self._waiting = message
                 self._refuse(RefusedError(Rejection.NOT_KEPT, str(error)), version, identity)
             else:
-                self.kept, self.effective, self._pending = kept, effective, effective
+                self.kept = kept
+                self.effective = effective
+                self._pending = effective
                 self._begin_trial()
                 self._events.append(
                     AuditEvent(
@@ -330,7 +332,9 @@ class RemoteConfiguration(Generic[Table]):
                 self._changed = True
 
     def _begin_trial(self) -> None:
-        self._trial_since, self._fault_since, self._changed = self._steady(), None, True
+        self._trial_since = self._steady()
+        self._fault_since = None
+        self._changed = True
 
     def _keep(self, kept: StoredConfiguration) -> bool:
         """Keep what is true already, and return whether the disk took it; if not, it is true until the next start."""

@@ -183,7 +183,10 @@ class SigningKeys:
             self._refuse(RefusedError(Rejection.NOT_KEPT, str(error)), last, outcome="failure")
             return False
         before = {key.thumbprint for key in self.history.kept}
-        self.history, self._kept, self._changed, self._over = history, kept, True, None
+        self.history = history
+        self._kept = kept
+        self._changed = True
+        self._over = None
         log.warning("other keys sign %s: statement %d.%d", self._about, history.era, history.number)
         for statement in taken:
             self._tell_change(statement)
