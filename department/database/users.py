@@ -158,6 +158,7 @@ def _read_by_programs(folder: DepartmentFolder) -> Iterator[Path]:
         folder.household_public,
         folder.nightly,
         folder.published_head,
+        folder.catalog,
     ):
         if path.is_relative_to(folder.path):
             yield path

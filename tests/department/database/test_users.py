@@ -199,6 +199,7 @@ def test_programs_run_as_their_users(machine: Machine) -> None:
     ]
     try:
         until(lambda: all(words in log.read_text() for words in started), seconds=60, report=log.read_text)
+        until(machine.folder.checkpoint.exists, seconds=60, report=log.read_text)
         assert [process.poll() for process in running] == [None] * len(running), log.read_text()
     finally:
         for process in running:
