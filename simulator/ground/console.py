@@ -27,6 +27,7 @@ LOOPBACK = "127.0.0.1"
 PEOPLE = {
     "dispatcher": DepartmentRole.DISPATCHER,
     "colleague": DepartmentRole.DISPATCHER,
+    "investigator": DepartmentRole.OPERATOR,
     "supervisor": DepartmentRole.SUPERVISOR,
     "auditor": DepartmentRole.AUDITOR,
 }
@@ -39,14 +40,14 @@ _COOKIE = "sessionid"
 
 
 class DepartmentConsole:
-    """As a context manager, `platepost department serve` runs in a process of its own.
+    """As a context manager, `platepost department serve` runs in a process of its own, and `evidence` beside it.
 
     Opening one of the `entrances` logs in as that person: anybody on this machine can, and nobody else. Each person has
     a host of their own below `localhost`, and so a session of their own in one browser.
 
     Args:
         folder: the department's, whose database runs.
-        log: what the pages' program says goes there.
+        log: what these programs log goes there.
 
     """
 
@@ -60,13 +61,11 @@ class DepartmentConsole:
 
     def __enter__(self) -> Self:
         with self._stack as stack:
-            command = platepost("department", "serve", str(self._folder), "--web", self._web)
-            with self._log.open("ab") as log:
-                pages = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0)
-            stack.callback(end, pages, seconds=_STOP_SECONDS)
+            pages = self._started("serve", "--web", self._web)
             self._people = Dispatchers(self._folder, PEOPLE)
             stack.callback(self._people.close)
             self._await(pages)
+            self._started("evidence")
             hosts = Middleware(TrustedHostMiddleware, allowed_hosts=[*map(_host, PEOPLE)])
             application = Starlette(routes=[Route("/", self._enter)], middleware=[hosts])
             port = free_port()
@@ -80,10 +79,19 @@ class DepartmentConsole:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    def _started(self, name: str, *options: str) -> subprocess.Popen[bytes]:
+        """Run a program on the department until this ends."""
+        command = platepost("department", name, str(self._folder), *options)
+        with self._log.open("ab") as log:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0)
+        self._stack.callback(end, process, seconds=_STOP_SECONDS)
+        return process
+
     async def _enter(self, request: Request) -> RedirectResponse:
         host = request.url.hostname or ""
         person = host.partition(".")[0]
         first = "console/" if Permission.ANSWER_HITS in GRANTS[PEOPLE[person]] else ""
+        first = "search/" if PEOPLE[person] is DepartmentRole.OPERATOR else first
         answer = RedirectResponse(f"http://{host}:{self._port}/{first}", status_code=303)
         session = await run_in_threadpool(self._people.log_in, person)
         # One host, whatever the port: browsers send it to the pages.
