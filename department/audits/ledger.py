@@ -5,12 +5,12 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from platepost.department.alerts.actions import AlertActor, review
 from platepost.department.alerts.alerts import open_substitutes
@@ -34,6 +34,8 @@ from platepost.department.people.rights import Permission
 from platepost.department.people.services import covert_groups
 from platepost.department.policy.errors import PurposeError
 from platepost.department.policy.policy import AccessPurpose, policy_in_force
+from platepost.department.search.queries import StoredQuery, store_query
+from platepost.department.search.stored import form_data, of_query, session_of
 
 PAGE = 50
 """Entries of a page."""
@@ -104,16 +106,33 @@ class SubstituteForm(forms.Form):
 
 @needs(Permission.READ_LEDGER)
 @require_http_methods(["GET", "HEAD", "POST"])
-def ledger(request: HttpRequest) -> HttpResponse:
-    """Show entries, under an entry that says who reads them and why. Without a purpose there are none."""
+def ledger(request: CurrentRequest) -> HttpResponse:
+    """Show the form, and no entry; by POST store what is asked, and lead to the entries."""
     form = LedgerForm(request.POST if request.method == "POST" else None, initial={"purpose": "audit"})
+    if not form.is_valid():
+        return _ledger(request, form)
+    fields = [(name, value) for name in form.fields if (value := request.POST.get(name, ""))]
+    return redirect("ledger_entries", store_query(session_of(request), fields))
+
+
+@needs(Permission.READ_LEDGER)
+@require_safe
+@of_query
+def entries(request: CurrentRequest, stored: StoredQuery) -> HttpResponse:
+    """Show entries, under an entry that states who reads them and why."""
+    return _ledger(request, LedgerForm(form_data(stored)))
+
+
+def _ledger(request: CurrentRequest, form: LedgerForm) -> HttpResponse:
     shown_entries = None
     if form.is_valid():
-        person: Any = request.user
+        person = request.user
         purpose = AccessPurpose(form.cleaned_data["purpose"], form.cleaned_data["case"] or None)
         try:
-            who = {"person": person.login, "agency": person.agency, "groups": covert_groups(person)}
-            with open_log(purpose=purpose, query=form.asked(), **who) as log:
+            asked, groups = form.asked(), covert_groups(person)
+            with open_log(
+                person=person.login, agency=person.agency, purpose=purpose, query=asked, groups=groups
+            ) as log:
                 shown_entries = logged(log, form.entry_filter(), limit=PAGE)
         except PurposeError as error:
             form.add_error(None, str(error))

@@ -9,6 +9,7 @@ from platepost.department.web.navigation import NavigationEntry, NavigationGroup
 
 urlpatterns = [
     path("ledger/", ledger.ledger, name="ledger"),
+    path("ledger/<uuid:query>/", ledger.entries, name="ledger_entries"),
     path("ledger/file/", ledger.ledger_download, name="ledger_file"),
     path("reviews/", ledger.reviews, name="reviews"),
     path("audits/", views.audits, name="audits"),

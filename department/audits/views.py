@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -118,7 +119,10 @@ def close(request: CurrentRequest, number: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def report(request: CurrentRequest) -> HttpResponse:
     """Show a month's searches by purpose and agency, and how old the reads were that they showed."""
-    form = MonthForm(request.POST if request.method == "POST" else None, initial={"month": timezone.localdate()})
+    given = request.POST if request.method == "POST" else request.GET
+    form = MonthForm(given if "month" in given else None, initial={"month": timezone.localdate()})
+    if request.method == "POST" and form.is_valid():
+        return redirect(f"{reverse('audit_report')}?month={form.cleaned_data['month']:%Y-%m}")
     dashboard = _dashboard(request, form) if form.is_valid() else None
     shown = {"form": form, "dashboard": dashboard, "report": dashboard and dashboard.report}
     return render(request, "audits/report.html", shown, status=422 if form.errors else 200)

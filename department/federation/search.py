@@ -1,54 +1,67 @@
 """The page that asks partner departments: each answers, or is named with its word."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponse, HttpResponseBase
-from django.shortcuts import render
-from django.views.decorators.http import require_http_methods
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
 
 from platepost.department.federation.asking import PartnerAnswer, ask
 from platepost.department.federation.exchange import SHARED_FIELDS, PlateBehind, PlateRequest, ReadBehind, as_entered
 from platepost.department.federation.forms import PartnerSearchForm
-from platepost.department.ledger.entries import open_entry
 from platepost.department.people.access import CurrentRequest, needs
 from platepost.department.people.rights import Permission
-from platepost.department.policy.errors import PurposeError
+from platepost.department.search.queries import StoredQuery, store_query
+from platepost.department.search.stored import errors_shown, form_data, of_query, opened_entry, session_of
 from platepost.department.sharing.errors import SharingError
 
-_LONGEST_PLATE = 100
-"""Characters, generously."""
+_FURTHER = ("only", "open", "behind", "score", "before_at", "before_record")
+"""Fields of the forms on a page of answers: whose further page, or whose reads of which plate."""
+_LONGEST = 100
+"""Characters of one of them, generously."""
 
 
 @needs(Permission.SEARCH)
 @require_http_methods(["GET", "HEAD", "POST"])
 def search_partners(request: CurrentRequest) -> HttpResponseBase:
-    """Show the form; by POST ask the departments that are named, and show what each answers."""
+    """Show the form; by POST store what is asked, and lead to the answers."""
     form = PartnerSearchForm(request.POST if request.method == "POST" else None)
     if not form.is_bound or not form.is_valid():
         return _page(request, form, status=422 if form.is_bound else 200)
-    asked, partners = _asked(form.asked, request), list(form.cleaned_data["departments"])
-    only = request.POST.get("only")  # whose next page, or whose reads
+    given = ((name, request.POST.get(name, "")) for name in _FURTHER)
+    further = [(name, value) for name, value in given if 0 < len(value) <= _LONGEST]
+    return redirect("search_partner_results", store_query(session_of(request), [*form.again, *further]))
+
+
+@needs(Permission.SEARCH)
+@require_safe
+@of_query
+def partner_results(request: CurrentRequest, stored: StoredQuery) -> HttpResponseBase:
+    """Ask the departments that a search names, and show what each answers; once more whenever the page is loaded."""
+    given = form_data(stored)
+    form = PartnerSearchForm(given)
+    if not form.is_valid():
+        return _page(request, form, status=422)
+    asked, partners = _asked(form.asked, given), list(form.cleaned_data["departments"])
+    only = given.get("only")  # whose next page, or whose reads
     partners = [partner for partner in partners if only in {None, partner.pk}]
     person = request.user
     query = {**as_entered(asked), "departments": [partner.pk for partner in partners]}
     try:
-        with open_entry(person=person.login, agency=person.agency, purpose=form.access, query=query) as entry:
+        with errors_shown(form), opened_entry(request, form.access, query) as entry:
             answers = ask(entry, asked, partners, person=person.login, purpose=form.access)
             return _page(request, form, asked=asked, answers=answers)
-    except PurposeError as error:
-        form.add_error("purpose", str(error))
     except SharingError as error:
         form.add_error(None, str(error))
     return _page(request, form, status=422)
 
 
-def _asked(asked: PlateRequest, request: HttpRequest) -> PlateRequest:
+def _asked(asked: PlateRequest, given: Mapping[str, str]) -> PlateRequest:
     """Return the query with the page that is asked for."""
-    given, more = request.POST, dict[str, Any]()
+    more = dict[str, Any]()
     try:
-        if max(len(given.get("open", "")), len(given.get("behind", ""))) > _LONGEST_PLATE:
-            return asked
         if given.get("open"):
             more["opened"] = given["open"]
         if given.get("behind"):

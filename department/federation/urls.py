@@ -9,6 +9,7 @@ from platepost.department.web.navigation import NavigationEntry, NavigationGroup
 
 urlpatterns = [
     path("search/partners/", search.search_partners, name="search_partners"),
+    path("search/partners/<uuid:query>/", search.partner_results, name="search_partner_results"),
     path("partners/", views.partners, name="partners"),
     path("partners/<slug:what>/", views.change_partners, name="partner_change"),
 ]

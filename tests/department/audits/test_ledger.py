@@ -22,15 +22,19 @@ def test_auditor_sees_who_searched_and_what_was_refused() -> None:
             open_entry(**ASKED | {"purpose": replace(PURPOSE, reason="for ICE")})
     client = client_of(new_person("i.auditor", DepartmentRole.AUDITOR))
     assert "a.rivera" not in client.get("/ledger/").content.decode(), "nothing is shown without a purpose"
-    assert "needs a case number" in client.post("/ledger/", {"purpose": "stolen vehicle"}).content.decode()
-    page = client.post("/ledger/", {"purpose": "audit", "person": "a.rivera"}).content.decode()
+    assert "needs a case number" in client.post("/ledger/", {"purpose": "stolen vehicle"}, follow=True).content.decode()
+    page = client.post("/ledger/", {"purpose": "audit", "person": "a.rivera"}, follow=True).content.decode()
     assert '<td data-label="What">looked for records</td>' in page
     assert page.count("was refused: immigration") == 1, "the second try alone"
     assert "TEST123" in page
-    assert "TEST123" in client.post("/ledger/", {"purpose": "audit", "person": " A.Rivera "}).content.decode()
-    page = client.post("/ledger/", {"purpose": "audit"}).content.decode()
+    assert (
+        "TEST123" in client.post("/ledger/", {"purpose": "audit", "person": " A.Rivera "}, follow=True).content.decode()
+    )
+    page = client.post("/ledger/", {"purpose": "audit"}, follow=True).content.decode()
     assert page.count('<td data-label="Who" class="whole">a.rivera</td>') == 4, "what was shown was shown to somebody"
-    page = client.post("/ledger/", {"purpose": "audit", "event": LedgerEvent.LOG_INTENT.value}).content.decode()
+    page = client.post(
+        "/ledger/", {"purpose": "audit", "event": LedgerEvent.LOG_INTENT.value}, follow=True
+    ).content.decode()
     assert page.count('<td data-label="Who" class="whole">i.auditor</td>') == 4, "this reading and those before"
 
 

@@ -141,7 +141,7 @@ def test_another_vendor_s_answer_is_shown_and_entered(
 
     def page(**more: str) -> str:
         with as_role(WEB):
-            return client.post("/search/partners/", ASKED | more).content.decode()
+            return client.post("/search/partners/", ASKED | more, follow=True).content.decode()
 
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:

@@ -145,7 +145,7 @@ def test_answers_slow_away_and_refusing_in_turn(
 
     def page(**more: str) -> str:
         with as_role(WEB):
-            message = client.post("/search/partners/", SAID | more)
+            message = client.post("/search/partners/", SAID | more, follow=True)
         assert message.status_code == 200, message.content.decode()
         return message.content.decode()
 

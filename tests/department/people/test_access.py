@@ -154,7 +154,7 @@ def test_page_says_what_the_policy_lacks(settings: Any, tmp_path: Path) -> None:
     ):
         settings.POLICY_FILE.write_text(text)
         with as_role(WEB):
-            answer = client.post("/audits/report/", {"month": "2026-03"})
+            answer = client.post("/audits/report/", {"month": "2026-03"}, follow=True)
         assert answer.status_code == 503
         assert "The policy file stops this page" in answer.text
         assert fields in answer.text
