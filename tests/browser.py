@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, StorageState, ViewportSize, sync_playwright
 
 DESKTOP: Final[ViewportSize] = {"width": 1280, "height": 900}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
@@ -25,6 +25,8 @@ STANDARDS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pract
 """The rules of axe-core that every page keeps, by tag."""
 OF_LOOKS = ("color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size")
 """Of those, the rules that colors and width decide."""
+PLATE = re.compile(r"(?<![0-9A-Z])[0-9][A-Z]{3}[0-9]{3}(?![0-9A-Z])", re.IGNORECASE)
+"""A plate in California's form, by itself: no page has one in an address, and none is sent as a referrer."""
 PATIENCE_SECONDS = 90.0
 """For an element to come or a condition to hold; a busy machine needs long, a quiet one never waits for it."""
 
@@ -57,11 +59,17 @@ class Visitor:
         )
         self._contexts.append(made)
         made.set_default_timeout(PATIENCE_SECONDS * 1000)
+        made.on("request", self._look_for_plate)
         page = made.new_page()
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
         page.goto(address)
         return page
+
+    def _look_for_plate(self, request: Request) -> None:
+        for text in (request.url, request.headers.get("referer", "")):
+            if text.startswith("http") and PLATE.search(unquote(text)):
+                self.complaints.append(f"a plate in an address: {text}")
 
     def forgive(self, said: str) -> None:
         """Forget complaints that a test provoked; there must be one."""
@@ -105,6 +113,15 @@ def page_faults(page: Page, name: str = "") -> list[str]:
         _picture(page, Path(folder), name)
     _show(page, size or DESKTOP, scheme)
     return found
+
+
+def comes_again(page: Page) -> None:
+    """Make sure that a page, which another led to, is there again when it is reloaded, and by Back and Forward."""
+    heading = page.locator("h1").first.inner_text()
+    for leads_back in (page.reload, lambda: (page.go_back(), page.go_forward())):
+        leads_back()
+        assert page.locator("h1").first.inner_text() == heading
+        assert PLATE.search(page.title()) is None
 
 
 def _show(page: Page, size: ViewportSize, scheme: Scheme) -> None:

@@ -18,10 +18,11 @@ from platepost.department.database.cluster import SUPERUSER
 from platepost.department.folder import DepartmentFolder
 from platepost.department.session import running_database
 from platepost.simulator.brokers.daemon import free_port
-from tests.browser import Visitor, accessibility_faults, page_faults
+from tests.browser import Visitor, accessibility_faults, comes_again, page_faults
 from tests.department.commands.installation import Commands, department, done_aside
 from tests.department.sharing.pdf_text import PdfText
 from tests.department.status.test_status_page import wait_until_served
+from tests.thorough import THOROUGH
 
 __all__ = ["department"]
 ROOT = Path(__file__).resolve().parents[3]
@@ -133,10 +134,12 @@ ELSEWHERE = {
     "mfa_view_recovery_codes": "people/test_people_pages.py",
     "mfa_authenticate": "people/test_people_pages.py",
     "finding": "audits/test_audit_pages.py",
+    "ledger_entries": "search/test_search_page.py",
     "list_import": "web/test_lists_page.py",
     "search_change": "search/test_search_page.py",
     "search_plate": "search/test_search_page.py",
     "search_results": "search/test_search_page.py",
+    "search_partner_results": "federation/test_two_departments.py, but not in a browser",
     "search_scene_results": "search/test_search_page.py",
     "search_read": "search/test_search_page.py",
 }
@@ -272,7 +275,12 @@ class Walk:
 
     def click(self, kind: Literal["link", "button"], name: str) -> None:
         self.steps += 1
+        former = self.page.url
         self.page.get_by_role(kind, name=name).first.click()
+        if THOROUGH:
+            self.page.wait_for_load_state()
+            if self.page.url != former:
+                comes_again(self.page)
 
     def fill(self, label: str, text: str) -> None:
         self.steps += 1
