@@ -21,8 +21,6 @@ import argparse
 import multiprocessing
 import random
 import re
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -34,20 +32,17 @@ from typing import Any
 
 import numpy as np
 import psycopg
-from custody import Post, upgrade
-from search_data import BEGAN, POSTS, WEEKS, load, serial, serials, sizes
+from custody import Post
+from search_data import BEGAN, POSTS, WEEKS, archive, serial, serials
 from size import of_reads
 
 from platepost.department.custody.store import CustodyStore
-from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 from platepost.department.database.roles import COMMAND, KEEPER
-from platepost.department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings
+from platepost.department.folder import DepartmentFolder
 from platepost.department.search.misreads import look_alikes, misread
 from platepost.department.search.patterns import PlatePattern
 from platepost.department.session import set_up_django
 
-MEMORY = {"shared_buffers": "4GB", "effective_cache_size": "12GB", "max_wal_size": "8GB"}
-"""Beside what the private cluster sets: PostgreSQL's own default is 128 MB, and checkpoints would be the measure."""
 RATE = 50
 """Searches a second beside which records are kept."""
 
@@ -497,37 +492,20 @@ def main() -> None:
     parser.add_argument("--beside", type=int, metavar="N", help=f"keep N records beside {RATE} searches a second")
     parser.add_argument("--people", type=int, default=4, metavar="N", help="who search beside, at once")
     parser.add_argument("--kept", type=int, metavar="N", help="records that come a second; by default all at once")
-    parser.add_argument("--upgrade", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    folder = DepartmentFolder(asked.folder)
-    if asked.upgrade:  # in a process of its own: Django knows one role
-        upgrade(folder)
-        return
-    cluster = PrivateCluster(folder.cluster)
-    if not cluster.exists:
-        asked.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-        folder.write_settings(DepartmentSettings(agency="demo", custodian="records", brokers=("localhost:8883",)))
-        folder.secret_key.write_text("no pages here", encoding="ascii")
-        cluster.initialize()
-        with (cluster.folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as file:
-            file.writelines(f"{name} = '{value}'\n" for name, value in MEMORY.items())
     cars = asked.cars or max(1000, asked.reads // 4)
-    with cluster.in_use():
-        subprocess.run([sys.executable, __file__, str(asked.folder), "--upgrade"], check=True)
-        with psycopg.connect(host=str(cluster.folder), user=SUPERUSER, dbname=DATABASE_NAME, autocommit=True) as made:
-            load(made, cluster.folder, asked.folder, (asked.reads, cars, asked.seed))
-            sizes(made)
-            set_up_django(folder, COMMAND)
-            if asked.scan:
-                scan(made, asked.seed, asked.scan)
-                return
-            search(cars, asked.times, asked.seed)
-            if asked.beside:
-                beside(folder, made, asked, cars)
-            if asked.memory:
-                memory(made, cars, asked.seed, asked.memory)
-            if asked.monthly:
-                monthly(made, cars, asked.seed)
+    with archive(asked.folder, (asked.reads, cars, asked.seed)) as (folder, made):
+        set_up_django(folder, COMMAND)
+        if asked.scan:
+            scan(made, asked.seed, asked.scan)
+            return
+        search(cars, asked.times, asked.seed)
+        if asked.beside:
+            beside(folder, made, asked, cars)
+        if asked.memory:
+            memory(made, cars, asked.seed, asked.memory)
+        if asked.monthly:
+            monthly(made, cars, asked.seed)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,29 @@
-"""Reads drawn from a seed, for `benchmarks/search.py`: made in COPY's form, loaded into a department's database.
+"""Reads drawn from a seed, for `search.py` and `search_pages.py`: made in COPY's form, loaded into a department.
 
 300 posts, 52 weeks, and cars of which a few come by every day and most seldom. One read in 200 has a hidden character,
 one in 4,000 two.
 """
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import psycopg
+from custody import upgrade
 
-from platepost.department.database.cluster import SUPERUSER
-from platepost.department.folder import DATABASE_NAME
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster
+from platepost.department.database.roles import OWNER
+from platepost.department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings
 from platepost.wire.records.vehicles import COLORS, KINDS
 
+MEMORY = {"shared_buffers": "4GB", "effective_cache_size": "12GB", "max_wal_size": "8GB"}
+"""Beside what the private cluster sets: PostgreSQL's own default is 128 MB, and checkpoints would be the measure."""
 HIDDEN, HIDDEN_TWICE = 200, 20
 """Reads of which one has a hidden character, and such reads of which one has another."""
 POSTS, WEEKS = 300, 52
@@ -125,7 +131,10 @@ def load(connection: psycopg.Connection, socket: Path, folder: Path, asked: tupl
         asked: number of reads, number of cars, seed.
 
     """
-    connection.execute("CREATE TABLE IF NOT EXISTS bench_done (step text PRIMARY KEY)")
+    # The owner's, as all tables are to an upgrade.
+    connection.execute(
+        f"CREATE TABLE IF NOT EXISTS bench_done (step text PRIMARY KEY); ALTER TABLE bench_done OWNER TO {OWNER}"
+    )
     done = {step for (step,) in connection.execute("SELECT step FROM bench_done")}
     parts = {
         number: folder / f"reads-{'-'.join(map(str, asked))}-{number}.copy" for number in range(-(-asked[0] // PART))
@@ -170,3 +179,37 @@ def sizes(connection: psycopg.Connection) -> None:
         f"{reads:,} reads, {of_reads / reads:.0f} bytes each with indexes; {plates:,} plates,"
         f" {dictionary / plates:.0f} bytes each and {grams / plates:.0f} of grams"
     )
+
+
+@contextmanager
+def archive(
+    top: Path, asked: tuple[int, int, int], *, memory: str = MEMORY["shared_buffers"]
+) -> Iterator[tuple[DepartmentFolder, psycopg.Connection]]:
+    """Run the database of a department with so many reads, made as far as they are missing.
+
+    Args:
+        top: the department's folder; a short path, as the database's socket lies in it.
+        asked: number of reads, number of cars, seed.
+        memory: the database's shared buffers, where it is made now.
+
+    """
+    folder = DepartmentFolder(top)
+    cluster = PrivateCluster(folder.cluster)
+    if not cluster.exists:
+        top.mkdir(mode=0o711, parents=True, exist_ok=True)
+        folder.write_settings(DepartmentSettings(agency="demo", custodian="records", brokers=("localhost:8883",)))
+        folder.secret_key.write_text("for no pages but a benchmark's, on this machine alone", encoding="ascii")
+        cluster.initialize()
+        with (cluster.folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in (MEMORY | {"shared_buffers": memory}).items())
+    with cluster.in_use():
+        # In a process of its own: Django knows one role.
+        subprocess.run([sys.executable, __file__, str(top)], check=True)
+        with psycopg.connect(host=str(cluster.folder), user=SUPERUSER, dbname=DATABASE_NAME, autocommit=True) as made:
+            load(made, cluster.folder, top, asked)
+            sizes(made)
+            yield folder, made
+
+
+if __name__ == "__main__":
+    upgrade(DepartmentFolder(Path(sys.argv[1])))

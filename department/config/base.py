@@ -178,6 +178,8 @@ PLACES_FILE = Path("places.geojson")
 """The department's map, if there is one."""
 TILES_FILE = Path("streets.pmtiles")
 """The tiles of its streets, if there are any."""
+SEARCH_KEPT_SECONDS = 300
+"""For how long the pages of a process go by what they know of all reads: since when there are any, say."""
 PICTURE_BUCKET: PictureBucket | None = None
 """Where pictures lie that are not in the database."""
 STATUS_RECEIPTS: Path | None = None

@@ -28,7 +28,7 @@ _ANY = ("", _("any"))
 
 def known_posts(places: Places) -> list[str]:
     """Return the posts of the map, and those that have sent anything."""
-    sent = rows("SELECT DISTINCT post FROM custody_tally WHERE covert_group IS NULL")
+    sent = rows("SELECT custody_posts()")
     return sorted({*places.posts, *(post for (post,) in sent)})
 
 

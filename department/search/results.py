@@ -5,7 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
+
+from django.conf import settings
+from django.core.cache import cache
 
 from platepost.department.custody.projections import READ
 from platepost.department.custody.read_fields import READ_FIELDS
@@ -88,14 +91,22 @@ class KeptReads:
     """By searchable field, how many of them tell it."""
 
     @property
-    def percent_known(self) -> Mapping[str, int]:
-        """By searchable field, of how many in a hundred recent reads it is known; empty where there are none."""
-        known = ((name, self.known.get(name, 0)) for name in READ_FIELDS)
-        return {name: 100 * number // self.counted for name, number in known} if self.counted else {}
+    def known_percent(self) -> list[tuple[str, int]]:
+        """By label of a searchable field, of how many in a hundred recent reads it is known; none without reads."""
+        if not self.counted:
+            return []
+        return [
+            (str(field.label), 100 * self.known.get(name, 0) // self.counted) for name, field in READ_FIELDS.items()
+        ]
 
 
 def kept_reads() -> KeptReads:
-    """Return since when there are reads, and how often each searchable field of a read is known."""
+    """Return what may be known of all reads that are kept, as of some minutes ago at most."""
+    known = cache.get_or_set("search_kept_reads", _kept_reads, settings.SEARCH_KEPT_SECONDS)
+    return cast("KeptReads", known)
+
+
+def _kept_reads() -> KeptReads:
     ((oldest, counted, known),) = rows(
         "SELECT oldest, counted, known::text FROM search_kept_reads(%s)", [[*READ_FIELDS]]
     )

@@ -6,7 +6,7 @@ read is addressed by its number, and opened if a page of that search has listed 
 """
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -117,6 +117,8 @@ def results(request: CurrentRequest, stored: StoredQuery) -> HttpResponseBase:
         )
         ticket = PictureTicket(tuple(listed), "patch", form.access, str(entry.entry))
         shown = _shown(page, form) | {
+            "form": form,
+            "kept": kept_reads(),
             "corrected": corrected,
             "order": order,
             "orders": ResultOrder if form.query.pattern is not None else (),
@@ -124,9 +126,10 @@ def results(request: CurrentRequest, stored: StoredQuery) -> HttpResponseBase:
             "query": stored.id,
             "behind": page.results[-1].latest["record_id"] if page.more and page.results else None,
             "is_first": after is None,
+            "may_export": request.currency.may(Permission.EXPORT),
             "thumbnails": give_ticket(session_of(request), ticket) if listed and view != "map" else None,
         }
-        return _search_page(request, form, results=shown)
+        return render(request, "search/results.html", shown)
     return _search_page(request, form, status=422, query=stored.id)
 
 
@@ -317,21 +320,14 @@ def _search_page(
     request: CurrentRequest,
     form: SearchForm,
     *,
-    results: Mapping[str, Any] | None = None,
     query: UUID | None = None,
     status: int = 200,
 ) -> HttpResponse:
     works: dict[str, list[Any]] = {}
     for each in saved_searches(request.user.login):
         works.setdefault(each.work, []).append(each)
-    known = kept_reads()
     context = {"form": form, "works": works, "map": drawn_map(form.places), "running": uuid4(), "query": query}
-    context |= {
-        "kept": known,
-        "known": [(READ_FIELDS[name].label, share) for name, share in known.percent_known.items()],
-    }
-    if results is not None:
-        context |= {"found": results, "query": results["query"], "may_export": request.currency.may(Permission.EXPORT)}
+    context["kept"] = kept_reads()
     return render(request, "search/search.html", context, status=status)
 
 
@@ -347,6 +343,7 @@ def _shown(page: ResultPage, form: SearchForm) -> dict[str, Any]:
         "plates": shown,
         "total": page.total,
         "more": page.more,
+        "narrowed": [(READ_FIELDS[name].label, form[name].value()) for name in query.fields],
         "posts": places,
         "since": query.since,
         "until": query.until,

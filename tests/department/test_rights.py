@@ -227,6 +227,7 @@ FUNCTIONS = {
         for key in ("spelled", "candidates", "latest", "scenes", "companions", "corrected")
     },
     "search_known": {OWNER, WEB},
+    "custody_posts": {OWNER, WEB},
     # By its key alone.
     **{f"people_{key}_session": {OWNER, WEB} for key in ("begin", "renew", "end")},
     "people_session_of": {OWNER, WEB},

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("1cf20ec1eb24efc8ef3f3baf671e5df31f5de0503d46986c51b0bb72e14dc690"),
+        ApplySql("f2b32cb32f082624681618e6f89c43de2a55bd8c5756073dad46d139234a1808"),
     ]

@@ -56,3 +56,6 @@ CREATE TABLE search_query (
 );
 CREATE INDEX search_query_at ON search_query (at);
 CREATE INDEX search_query_session ON search_query (session);
+
+-- The latest read of a plate, as the functions that look for it have it.
+CREATE TYPE search_latest AS (plate text, at timestamptz, record bigint, covert_group text);

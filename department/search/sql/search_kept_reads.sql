@@ -1,3 +1,4 @@
+-- after: custody_posts
 -- What anyone who may search may know of the reads that are kept, without a plate: when the oldest was captured, and of
 -- some 2,000 recent ones how many tell each searchable field. Covert reads do not count.
 CREATE OR REPLACE FUNCTION search_kept_reads(names text[], OUT oldest timestamptz, OUT counted integer, OUT known jsonb)
@@ -9,6 +10,7 @@ DECLARE
         -- By the day in their names.
         ORDER BY right(part.inhrelid::regclass::text, 8)
     );
+    posts text[] := ARRAY(SELECT public.custody_posts());
     part regclass;
     first_of_part timestamptz;
     number integer;
@@ -20,9 +22,9 @@ BEGIN
     SELECT string_agg(format('%L, count(nullif(%I, ''unknown''))', name, name), ', ') INTO counts
     FROM unnest(names) AS name;
     FOREACH part IN ARRAY parts LOOP
-        EXECUTE format('SELECT min(at) FROM (SELECT DISTINCT post FROM public.custody_tally) AS named, LATERAL ('
-            'SELECT min(captured_at) AS at FROM %s WHERE post = named.post AND covert_group IS NULL) AS first', part)
-        INTO first_of_part;
+        EXECUTE format('SELECT min(at) FROM unnest($1) AS named, LATERAL ('
+            'SELECT min(captured_at) AS at FROM %s WHERE post = named AND covert_group IS NULL) AS first', part)
+        INTO first_of_part USING posts;
         oldest := least(oldest, first_of_part);
         -- Captured at most 31 days before it was kept: no later partition has an older one.
         EXIT WHEN oldest < (now() - interval '31 days') AND first_of_part > oldest + interval '31 days';

@@ -359,7 +359,7 @@ def test_times_that_cannot_be_are_refused(stock: Stock, operator: Client, settin
 def test_an_empty_answer_helps(stock: Stock, superuser: psycopg.Connection, operator: Client) -> None:
     stock([{"plate": PLATE, "color": "red"}, {"plate": "7ABO128"}])
     superuser.execute("INSERT INTO custody_tally VALUES ('post-1', now(), 'read', 'genuine', NULL, 2, now())")
-    text = text_of(searched(operator, {**WHY, "plate": "7AB0129"}))
+    text = text_of(searched(operator, {**WHY, "plate": "7AB0129", "color": "red"}))
     assert "No reads match" in text
     assert "Oldest read kept: Jan 28, 2026." in text
     assert "Of the last 2 reads, known: direction 100%, lane 0%, issuing state 0%, vehicle 0%, color 50%." in text

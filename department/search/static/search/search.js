@@ -76,16 +76,24 @@ if (template !== null) {
   refresh();
 }
 
+const change = document.getElementById("change");
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, select, textarea");
+  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (form === null && change === null) return;
+  event.preventDefault();
+  if (form === null) {
+    change.click();
+    return;
+  }
+  const box = document.getElementById("id_plate");
+  for (let each = box.closest("details"); each !== null; each = each.parentElement.closest("details")) each.open = true;
+  box.focus();
+  box.select();
+});
+
 if (form !== null) {
-  const box = document.getElementById("id_plate"), cancel = document.getElementById("cancel");
-  document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input, select, textarea");
-    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    for (let each = box.closest("details"); each !== null; each = each.parentElement.closest("details")) each.open = true;
-    box.focus();
-    box.select();
-  });
+  const cancel = document.getElementById("cancel");
   form.addEventListener("submit", () => {
     // Each search has a name of its own, also one that is sent again after Back.
     if (globalThis.isSecureContext) form.elements.running.value = crypto.randomUUID();
