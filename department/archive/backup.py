@@ -43,7 +43,7 @@ from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.verify import verify_ledger
-from platepost.wire.verify.noted import NotedHead
+from platepost.wire.verify.noted_heads import NotedHead
 
 SLOT = "platepost_backup"
 """Temporary replication slot that has the server keep the WAL of a backup until the backup has it."""
@@ -72,7 +72,7 @@ class BackupNote(BaseModel):
     made: datetime
     """When it was begun: what came later may be lacking."""
     head: str | None
-    """The end of the ledger then, as `platepost.wire.verify.noted` writes it."""
+    """The end of the ledger then, as `platepost.wire.verify.noted_heads` writes it."""
 
 
 @dataclass(frozen=True, slots=True)

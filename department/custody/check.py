@@ -53,7 +53,7 @@ from platepost.wire.records.envelope import Event, read_event
 from platepost.wire.records.receipt import KeptRange
 from platepost.wire.records.signing import Keyring
 from platepost.wire.verify.chains import Excuses
-from platepost.wire.verify.noted import NotedHead
+from platepost.wire.verify.noted_heads import NotedHead
 
 STEP = 500
 """Records that are read at once."""

@@ -23,7 +23,7 @@ from platepost.department.ledger.published import PAGE
 from platepost.department.ledger.tree import BLOCK, ENTRIES, RECORDS, MerkleLog
 from platepost.department.ledger.verify import verify_ledger
 from platepost.wire.records.ledger_head import LedgerHead
-from platepost.wire.verify.noted import NotedHead
+from platepost.wire.verify.noted_heads import NotedHead
 
 ENTRIES_MOST = 100
 """Entries after which a checkpoint is due at once."""

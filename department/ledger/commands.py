@@ -34,7 +34,7 @@ from platepost.provisioning.fleet.register import PostKeyRegister
 from platepost.provisioning.trust.keys import signing_jwk
 from platepost.wire.jose import LARGEST
 from platepost.wire.records.signing import read_key
-from platepost.wire.verify.noted import NotedHead
+from platepost.wire.verify.noted_heads import NotedHead
 
 
 @click.group()

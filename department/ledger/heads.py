@@ -25,7 +25,7 @@ from platepost.department.ledger.errors import HeadError
 from platepost.provisioning.files.append_only import append_only
 from platepost.wire.jose import open_signed, sign
 from platepost.wire.records.ledger_head import LEDGER_HEAD_TYPE, LedgerHead
-from platepost.wire.verify.noted import NotedHead
+from platepost.wire.verify.noted_heads import NotedHead
 
 SYSLOG = "syslog"
 """A destination: the system's log, at the socket behind a colon or at `/dev/log`."""

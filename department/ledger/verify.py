@@ -14,7 +14,7 @@ from psycopg import Connection
 
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.chain import GENESIS, LedgerLine, commitment, digest_of_line
-from platepost.wire.verify.noted import NotedHead
+from platepost.wire.verify.noted_heads import NotedHead
 
 LAST = 2**63 - 1
 STEP = 1000

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from platepost.provisioning.commands.options import Command, FleetSession
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
-from platepost.provisioning.fleet.unsigned import nobody, user
+from platepost.provisioning.fleet.unattributed import nobody, user
 from platepost.provisioning.people.acts import ActLog, Author, broken_off, checked_purpose
 from platepost.provisioning.people.person import Person
 from platepost.wire.records import Role, new_identifier

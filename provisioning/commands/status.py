@@ -34,7 +34,7 @@ from platepost.provisioning.fleet.reads import warning
 from platepost.provisioning.fleet.rotation import unmatched_broker
 from platepost.provisioning.people import administrators
 from platepost.wire.records import DEPARTMENT_PURPOSES, Purpose, Source
-from platepost.wire.verify.noted import LEAST_DIGITS, NotedHead
+from platepost.wire.verify.noted_heads import LEAST_DIGITS, NotedHead
 
 _COLORS = {Grade.OK: "green", Grade.WARNING: "yellow", Grade.CRITICAL: "red", Grade.UNKNOWN: "magenta"}
 _WIDE = 120

@@ -59,7 +59,7 @@ _MINE = threading.local()
 
 PUBLISHER = "department"
 NOBODY = "nobody"
-"""In whose name the log of acts has what nobody signed for; see `platepost.provisioning.fleet.unsigned`."""
+"""In whose name the log of acts has what nobody signed for; see `platepost.provisioning.fleet.unattributed`."""
 ROOT_FILE = CHAIN_FILE
 GROUPS_FILE = "groups"
 """In a subscriber's folder: its distribution groups, a line each."""

@@ -9,8 +9,8 @@ import string
 import unicodedata
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from platepost.provisioning.hotlist.encoding import UNREADABLE
 from platepost.provisioning.hotlist.rows import RowRefusedError
-from platepost.provisioning.hotlist.text import UNREADABLE
 from platepost.wire.hotlist.fingerprints import LONGEST_REFERENCE
 from platepost.wire.hotlist.keys import PlateText, normalize
 from platepost.wire.hotlist.layout import FEWEST_KNOWN, WILDCARDS, is_line, literals

@@ -18,9 +18,9 @@ from platepost.provisioning.hotlist.cleaning import (
     clean_pattern,
     clean_priority,
 )
+from platepost.provisioning.hotlist.encoding import opened
 from platepost.provisioning.hotlist.mapping import SourceMapping
 from platepost.provisioning.hotlist.rows import RefusedRow, RowRefusedError, SourceError
-from platepost.provisioning.hotlist.text import opened
 from platepost.wire.hotlist.fingerprints import LONGEST_REFERENCE
 from platepost.wire.hotlist.layout import FEWEST_KNOWN, MOST_PATTERNS, PatternEntry, is_line
 

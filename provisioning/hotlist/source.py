@@ -11,11 +11,11 @@ from typing import TextIO
 from platepost.common.text import printable
 from platepost.provisioning.hotlist.cleaner import Cleaner
 from platepost.provisioning.hotlist.cleaning import clean_plate
+from platepost.provisioning.hotlist.encoding import UNREADABLE, opened
 from platepost.provisioning.hotlist.form import MEANINGS, FixedField
 from platepost.provisioning.hotlist.lines import LineReader, alone, delimited, fixed
 from platepost.provisioning.hotlist.mapping import SourceMapping
 from platepost.provisioning.hotlist.rows import HotListRow, RefusedRow, RowRefusedError, SourceError
-from platepost.provisioning.hotlist.text import UNREADABLE, opened
 
 UNLIMITED = 1 << 32
 """More fields than a row can have."""

@@ -23,7 +23,7 @@ from platepost.wire.records.base import Outcome
 from platepost.wire.records.canonical import canonical_bytes, digest_of, parse
 from platepost.wire.records.recorder import ChainHead
 from platepost.wire.records.signing import Signer
-from platepost.wire.verify.noted import NotedHead
+from platepost.wire.verify.noted_heads import NotedHead
 
 LOG_FILE = "acts.jsonl"
 PURPOSE_MOST = 200

@@ -13,7 +13,7 @@ from platepost.simulator.ground.light_post import LightPost
 from platepost.simulator.ground.memory_outbox import MemoryOutbox
 from platepost.simulator.ground.passages import CATEGORIES, SeenVehicle, plate
 from platepost.simulator.messages.recording import Head, Message
-from platepost.wire.contract.steady import SteadySigner
+from platepost.wire.contract.deterministic_signer import DeterministicSigner
 from platepost.wire.records import ClockQuality, HotListState, Place, RecordData, Recorder, Source
 
 # Share of a day's vehicles in each hour: an urban arterial's profile, two rush hours, in per mille.
@@ -48,7 +48,7 @@ class DrawnPost:
         self._now = day.began + timedelta(seconds=2 * number)
         self._version = 100
         key = self._chance.key()
-        self.signer = SteadySigner(ECKey(key, key))
+        self.signer = DeterministicSigner(ECKey(key, key))
         recorder = Recorder(
             MemoryOutbox(chain=self._identify()),
             self.signer,

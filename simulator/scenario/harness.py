@@ -26,7 +26,7 @@ from platepost.simulator.scenario.course import MadeRecord
 from platepost.simulator.scenario.disk import ScenarioDisk
 from platepost.simulator.scenario.parts import SeededRecorder, SimulatedClock, WatchedUplink
 from platepost.simulator.scenario.world import World
-from platepost.wire.contract.steady import SteadySigner
+from platepost.wire.contract.deterministic_signer import DeterministicSigner
 from platepost.wire.records import ClockQuality, Envelope, Recorder, Source
 from platepost.wire.records.recorder import Store
 from platepost.wire.records.settings import RecordSettings
@@ -137,7 +137,7 @@ class Harness:
     def _make_recorder(
         self, settings: RecordSettings, store: Store, source: Source, *, now: Callable[[], datetime]
     ) -> Recorder:
-        signer, *former = (SteadySigner.from_file(path) for path in settings.key_files)
+        signer, *former = (DeterministicSigner.from_file(path) for path in settings.key_files)
         chances = (self.chained, self.unchained)
         return SeededRecorder(
             self.note, chances, self.world.wall, store, signer, source, former=former[0] if former else None, now=now

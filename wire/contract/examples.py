@@ -8,7 +8,7 @@ from itertools import count
 from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey
 
-from platepost.wire.contract.steady import SteadySigner
+from platepost.wire.contract.deterministic_signer import DeterministicSigner
 from platepost.wire.records.audit import Audit, Dropped, Lost
 from platepost.wire.records.command import Finding, Response
 from platepost.wire.records.configuration import ConfigurationState
@@ -64,7 +64,7 @@ JPEG = base64.b64decode(
 )
 
 
-class ExampleSigner(SteadySigner):
+class ExampleSigner(DeterministicSigner):
     """Signs with a key that everybody knows: for examples only. Another `secret` makes another key."""
 
     def __init__(self, secret: bytes = b"platepost example key, not secret") -> None:

@@ -12,7 +12,7 @@ import click
 from platepost.common.errors import RecordError, installing
 from platepost.common.text import printable
 from platepost.wire.records.signing import Keyring, read_key
-from platepost.wire.verify.noted import NotedHead
+from platepost.wire.verify.noted_heads import NotedHead
 from platepost.wire.verify.verify import LONGEST_LINE, Problem, Report, Verifier
 
 _ZIP = b"PK\x03\x04"

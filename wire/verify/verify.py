@@ -26,7 +26,7 @@ from platepost.wire.records.settings import LARGEST_RECORD
 from platepost.wire.records.signing import ForeignKeyError, KeyRefusedError, Keyring, SignatureRefusedError, signed_by
 from platepost.wire.records.status import Status
 from platepost.wire.verify.chains import Chain, Link, Range
-from platepost.wire.verify.noted import NotedHead, missing_heads
+from platepost.wire.verify.noted_heads import NotedHead, missing_heads
 from platepost.wire.verify.trust import Change, Naming, Trust
 from platepost.wire.verify.verdict import ChainReport, Problem, ProblemKind, Report
 

@@ -12,7 +12,7 @@ from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from platepost.department.ledger.heads import SealedHead, sign_head
 from platepost.department.ledger.witness import witness_head, witnessed_head
 from platepost.provisioning.trust.keys import signing_jwk
-from platepost.wire.verify.noted import NotedHead
+from platepost.wire.verify.noted_heads import NotedHead
 from tests.department.commands.installation import CURRENT, Commands, department, give_apps, name_persons, next_code
 from tests.department.ledger.asked import checkpoint, handmade
 from tests.department.ledger.test_second_verifier import run_example

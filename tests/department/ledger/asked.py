@@ -7,7 +7,7 @@ from typing import Any
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.policy.policy import AccessPurpose
 from platepost.wire.records.ledger_head import LedgerHead
-from platepost.wire.verify.noted import NotedHead
+from platepost.wire.verify.noted_heads import NotedHead
 
 PURPOSE = AccessPurpose("stolen vehicle", "26-00417")
 ASKED: dict[str, Any] = {

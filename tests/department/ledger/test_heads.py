@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey
 from platepost.department.ledger.errors import HeadError
 from platepost.department.ledger.heads import SealedHead, noted_head, opened_head, request_stamp, send_away, sign_head
 from platepost.simulator.brokers.daemon import free_port
-from platepost.wire.verify.noted import NotedHead
+from platepost.wire.verify.noted_heads import NotedHead
 from tests.department.ledger.asked import checkpoint
 from tests.department.ledger.time_stamping import time_stamping
 

@@ -15,7 +15,7 @@ from platepost.department.ledger.entries import open_entry
 from platepost.department.ledger.export import ledger_lines
 from platepost.department.ledger.verify import verify_ledger
 from platepost.department.ledger.writing import append
-from platepost.wire.verify.noted import NotedHead
+from platepost.wire.verify.noted_heads import NotedHead
 from tests.department.ledger.asked import ASKED
 from tests.department.ledger.conftest import Connect, Damaging
 

@@ -10,7 +10,7 @@ from joserfc.jwk import ECKey
 from platepost.department.ledger.errors import HeadError
 from platepost.department.ledger.heads import noted_head, opened_head, sign_head
 from platepost.department.ledger.witness import witness_head, witnessed_head
-from platepost.wire.verify.noted import NotedHead
+from platepost.wire.verify.noted_heads import NotedHead
 from tests.department.ledger.asked import checkpoint
 from tests.wire.test_monitor import proof, root
 

@@ -4,7 +4,7 @@ import pytest
 
 from platepost.provisioning.control.status import CheckResult, judge, record_keys, unlogged_lists
 from platepost.provisioning.fleet.fleet import Fleet
-from platepost.provisioning.fleet.unsigned import nobody
+from platepost.provisioning.fleet.unattributed import nobody
 from platepost.wire.records import HotListState
 from tests.provisioning.control.conftest import said
 

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 
 from platepost.provisioning.hotlist.changes import Removal, read_removals
 from platepost.provisioning.hotlist.cleaner import Cleaner
+from platepost.provisioning.hotlist.encoding import detect
 from platepost.provisioning.hotlist.lines import LONGEST_ROW
 from platepost.provisioning.hotlist.mapping import SAFE, SourceMapping, load_mapping
 from platepost.provisioning.hotlist.rows import HotListRow, RefusedRow, RowRefusedError, SourceError
 from platepost.provisioning.hotlist.source import open_source, read_rows
-from platepost.provisioning.hotlist.text import detect
 from platepost.wire.hotlist.keys import normalize
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

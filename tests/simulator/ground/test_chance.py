@@ -10,7 +10,7 @@ from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.provisioning.trust.certificates import Issuance
 from platepost.provisioning.trust.keys import private_pem, public_pem
 from platepost.simulator.ground.chance import Chance, sealing
-from platepost.wire.contract.steady import SteadySigner
+from platepost.wire.contract.deterministic_signer import DeterministicSigner
 from platepost.wire.hotlist import HotListStore
 from platepost.wire.records import Signer
 from platepost.wire.records.signing import Keyring, read_key
@@ -67,7 +67,7 @@ def test_a_fleet_and_its_list_come_out_the_same(tmp_path: Path) -> None:
 
 def test_the_steady_signature_is_the_same_and_every_verifier_takes_it() -> None:
     pem = private_pem(Chance("signer").key())
-    steady = SteadySigner(read_key(pem))
+    steady = DeterministicSigner(read_key(pem))
     first, second = steady.sign(b"a record"), steady.sign(b"a record")
     assert first == second
     assert Keyring.from_pem(pem).check(first, b"a record") == Signer.from_pem(pem).kid

@@ -20,7 +20,7 @@ from platepost.wire.records.envelope import read_event
 from platepost.wire.records.recorder import new_identifier
 from platepost.wire.verify import verify
 from platepost.wire.verify.cli import verify as command
-from platepost.wire.verify.noted import NotedHead
+from platepost.wire.verify.noted_heads import NotedHead
 from platepost.wire.verify.verify import Report, Verifier
 
 SOURCE = Source("demo", "post-1")

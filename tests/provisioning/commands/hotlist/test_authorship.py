@@ -13,7 +13,7 @@ from platepost.provisioning.commands.hotlist.group import hotlist
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
-from platepost.provisioning.fleet.unsigned import user
+from platepost.provisioning.fleet.unattributed import user
 from platepost.provisioning.hotlist.archive import Archive
 from platepost.provisioning.hotlist.files import Files, mark_of, marking_key
 from platepost.provisioning.hotlist.rows import SourceError

@@ -8,7 +8,7 @@ from platepost.common.errors import RecordError
 from platepost.wire.contract.examples import ExampleSigner, example_records
 from platepost.wire.records.canonical import canonical_bytes, digest_of
 from platepost.wire.verify.cli import verify
-from platepost.wire.verify.noted import NotedHead
+from platepost.wire.verify.noted_heads import NotedHead
 
 
 def digest(line: bytes) -> str:

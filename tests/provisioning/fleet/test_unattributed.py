@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from platepost.provisioning.cli import provision
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
-from platepost.provisioning.fleet.unsigned import nobody, user
+from platepost.provisioning.fleet.unattributed import nobody, user
 from platepost.provisioning.people.acts import Author
 from platepost.provisioning.people.person import Person
 from platepost.provisioning.trust.keys import new_key
@@ -69,7 +69,7 @@ def test_several_at_once_make_one_key(fleet: Fleet, monkeypatch: pytest.MonkeyPa
         time.sleep(0.2)  # so that all of them have seen that there is none
         return new_key()
 
-    monkeypatch.setattr("platepost.provisioning.fleet.unsigned.new_key", slowly)
+    monkeypatch.setattr("platepost.provisioning.fleet.unattributed.new_key", slowly)
     threads = [Thread(target=lambda: nobody(fleet).record("hotlist_built")) for _ in range(8)]
     for thread in threads:
         thread.start()

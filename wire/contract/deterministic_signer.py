@@ -12,7 +12,7 @@ _COORDINATE = 32
 """Bytes of each half of an ES256 signature (RFC 7518, 3.4)."""
 
 
-class SteadySigner(Signer):
+class DeterministicSigner(Signer):
     """Signs the same bytes always alike: ES256 with the nonce of RFC 6979, which every verifier takes."""
 
     def __init__(self, key: ECKey) -> None:
