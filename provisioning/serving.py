@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import uvicorn
@@ -14,6 +14,7 @@ from platepost.provisioning.errors import ProvisioningError
 
 _START_SECONDS = 10.0
 _STOP_SECONDS = 5.0
+_SMALL_STOP_SECONDS = 3
 
 
 def check_free(host: str, port: int) -> None:
@@ -56,6 +57,25 @@ class StoppableServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals to the command."""
         yield
+
+
+def serve_small_site(
+    site: Callable[..., Awaitable[None]], *, host: str, port: int, stop: Stop, limit_concurrency: int | None = None
+) -> None:
+    """Serve an ASGI application that needs no start of its own, until the command is asked to end."""
+    config = uvicorn.Config(
+        site,
+        host=host,
+        port=port,
+        log_config=None,  # the log is the command's
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        limit_concurrency=limit_concurrency,
+        timeout_graceful_shutdown=_SMALL_STOP_SECONDS,
+    )
+    StoppableServer(config).run_until(stop)
 
 
 class PageServer:

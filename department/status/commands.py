@@ -7,7 +7,6 @@ from typing import Any, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
-import uvicorn
 from django.db import connection
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from rich.console import Console
@@ -22,9 +21,8 @@ from platepost.department.session import working_as
 from platepost.department.status.metrics import DepartmentCollector, exposition, readiness
 from platepost.department.status.status import custody_status
 from platepost.provisioning.connection import split_address
-from platepost.provisioning.serving import StoppableServer
+from platepost.provisioning.serving import serve_small_site
 
-_STOP_SECONDS = 3
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -114,19 +112,7 @@ def metrics(*, folder: DepartmentFolder, web: str | None, once: bool) -> None:
             click.echo(exposition(collector), nl=False)
             return
         click.echo(f"The metrics are at http://{where}/metrics. Ctrl-C ends it.")
-        config = uvicorn.Config(
-            _metrics_site(collector),
-            host=host,
-            port=port,
-            log_config=None,  # the log is the command's
-            log_level="warning",
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            limit_concurrency=8,
-            timeout_graceful_shutdown=_STOP_SECONDS,
-        )
-        StoppableServer(config).run_until(stop)
+        serve_small_site(_metrics_site(collector), host=host, port=port, stop=stop, limit_concurrency=8)
 
 
 def _metrics_site(collector: DepartmentCollector) -> Callable[..., Awaitable[None]]:

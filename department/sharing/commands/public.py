@@ -10,7 +10,6 @@ from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 import click
-import uvicorn
 from django.utils.translation import override
 
 from platepost.common.files import write_durably
@@ -23,11 +22,10 @@ from platepost.department.session import connected, running_database
 from platepost.department.sharing.public_page import PublicAbout, public_files
 from platepost.department.sharing.publication import correct_month, months_due, publish_month
 from platepost.provisioning.connection import split_address
-from platepost.provisioning.serving import StoppableServer
+from platepost.provisioning.serving import serve_small_site
 from platepost.provisioning.trust.keys import signing_jwk
 
 _FRESH_SECONDS = 60
-_STOP_SECONDS = 3
 CHECKPOINT = "checkpoint"
 """The address below the public page at which monitors ask for the last checkpoint."""
 _MOST = 2**53
@@ -137,17 +135,8 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     host, port = split_address(where)
     click.echo(f"The public page is at http://{where}/. Ctrl-C ends it.")
     with stop_on_signals() as stop, running_database(folder):
-        config = uvicorn.Config(
-            _site(lambda: _files(folder), lambda since: _checkpoint(folder, since)),
-            host=host,
-            port=port,
-            log_config=None,  # the log is the command's
-            log_level="warning",
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=_STOP_SECONDS,
-        )
-        StoppableServer(config).run_until(stop)
+        site = _site(lambda: _files(folder), lambda since: _checkpoint(folder, since))
+        serve_small_site(site, host=host, port=port, stop=stop)
 
 
 def _files(folder: DepartmentFolder) -> dict[str, bytes]:
