@@ -22,8 +22,8 @@
       receipts           the log of receipts; better on another disk
       verified.json      how far `verify` has come, what it found, and the ends of the ledger that it saw
       verified-rolling.json  the same of the whole verification that goes on each night
-      checkpoint.json    the last checkpoint that was signed
-      ledger-head.jws    the same, signed, which the keeper publishes where `ledger_heads` has `broker`
+      checkpoint.json    the last checkpoint that was signed; in `ingest` with separate users
+      ledger-head.jws    the same, signed, which the keeper publishes where `ledger_heads` has `broker`; beside it
       witnessed/         checkpoints of other departments, for which this one is a witness
       training/          exercises, as `platepost simulate exercises` makes them
       federation/        key and certificate by which partner departments know this one
@@ -293,9 +293,7 @@ class DepartmentFolder:
         self.household_key = self.path / "household-key"
         self.household_public = self.path / "household-key.pub"
         self.checked = self.path / "verified.json"
-        self.published_head = self.path / "ledger-head.jws"
         self.rolling = self.path / "verified-rolling.json"
-        self.checkpoint = self.path / "checkpoint.json"
         self.witnessed = self.path / "witnessed"
         self.training = self.path / "training"
         self.federation = self.path / "federation"
@@ -369,12 +367,26 @@ class DepartmentFolder:
     @property
     def stored_register(self) -> Path:
         """The register in force, as the archive service keeps it."""
-        return (self.ingest if self.settings.service_users else self.path) / "register.json"
+        return self._of_service / "register.json"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The last checkpoint that the archive service signed."""
+        return self._of_service / "checkpoint.json"
+
+    @property
+    def published_head(self) -> Path:
+        """The same, signed, for the broker."""
+        return self._of_service / "ledger-head.jws"
 
     @property
     def evidence(self) -> Path:
         """The encrypted packages of evidence that the archive service made, which the pages hand out."""
-        return (self.ingest if self.settings.service_users else self.path) / "evidence"
+        return self._of_service / "evidence"
+
+    @property
+    def _of_service(self) -> Path:
+        return self.ingest if self.settings.service_users else self.path
 
     @property
     def holds_aside(self) -> Path:

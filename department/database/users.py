@@ -124,6 +124,7 @@ def _ownerships(folder: DepartmentFolder) -> dict[Path, Ownership]:
         folder.path: Ownership("root", "root", 0o711, 0o600),
         folder.identity: Ownership(INGEST, INGEST, *private),
         folder.ingest: Ownership(INGEST, GROUP, 0o2750, 0o640),
+        **dict.fromkeys((folder.checkpoint, folder.published_head), Ownership(INGEST, GROUP, *private)),
         folder.receipts: Ownership(INGEST, GROUP, *shared),
         folder.holds_aside.parent: Ownership(PAGES, PAGES, *private),
         folder.journal: Ownership(PAGES, PAGES, *private),
@@ -157,7 +158,6 @@ def _read_by_programs(folder: DepartmentFolder) -> Iterator[Path]:
         folder.training,
         folder.household_public,
         folder.nightly,
-        folder.published_head,
         folder.catalog,
     ):
         if path.is_relative_to(folder.path):
