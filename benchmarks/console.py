@@ -131,6 +131,8 @@ class StreamingConsoles(Process):
 
     def end(self) -> list[dict[int, list[float]]]:
         """End them; return of each console when each hit had come."""
+        if not self.is_alive():
+            raise SystemExit("The consoles have ended before the hits: see above.")
         self._mine.send("end")
         arrived: list[dict[int, list[float]]] = self._mine.recv()
         self.kill()
