@@ -1,4 +1,4 @@
-"""Checks an evidence package, opened; it needs no database and no network. docs/evidence.md says what is checked."""
+"""Checks an evidence package, opened (docs/evidence-format.md), without a database or network."""
 
 import json
 from base64 import b64decode

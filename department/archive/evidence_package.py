@@ -1,4 +1,4 @@
-"""The form of an evidence package: what it says, its one zip, and its encryption. docs/evidence.md describes it."""
+"""The form of an evidence package: what it says, its one zip, and its encryption. See docs/evidence-format.md."""
 
 import io
 import json

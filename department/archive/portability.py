@@ -1,4 +1,4 @@
-"""Everything of a department in documented open formats, and back into an empty one: docs/evidence.md has the form.
+"""Everything of a department in documented open formats, and back into an empty one (docs/evidence-format.md).
 
 ::
 

@@ -1,4 +1,4 @@
-// A second program that opens and checks evidence packages, written from docs/evidence.md and the pages that it names.
+// A second program that opens and checks evidence packages, written from docs/evidence-format.md and the pages that it names.
 //
 //   node evidence.mjs CUSTODIAN.pem REGISTER.pem [--open-with PRIVATE.pem] FILE...
 //

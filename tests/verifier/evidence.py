@@ -1,4 +1,4 @@
-"""The second program that checks evidence packages, in JavaScript, written from docs/evidence.md alone."""
+"""The second program that checks evidence packages, in JavaScript, written from docs/evidence-format.md alone."""
 
 import json
 import shutil

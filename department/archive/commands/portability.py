@@ -54,7 +54,7 @@ Examples:
 def export_all(*, folder: DepartmentFolder, target: Path, purpose: str, case: str, as_json: bool) -> None:
     """Export everything in FOLDER to the new folder TARGET: records, pictures, ledger, and all other tables.
 
-    docs/evidence.md describes the formats. Stop the keeper first. The ledger records the export. TARGET is not
+    docs/evidence-format.md describes the formats. Stop the keeper first. The ledger records the export. TARGET is not
     encrypted: it holds every plate and the ledger's secrets.
     """
     settings = folder.settings
