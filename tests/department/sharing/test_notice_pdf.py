@@ -33,8 +33,7 @@ def test_long_notice_goes_on_on_a_second_page() -> None:
 
 def test_a_screen_reader_finds_its_headings_language_and_title() -> None:
     read = PdfText(pdf_of("An account was abused."))
-    assert read.is_tagged
-    assert read.declares_ua
+    assert read.faults == []
     assert (read.language, read.about["Title"], read.shows_title) == ("en-US", "Notice of Data Breach", True)
     assert [tag for tag in read.tags if tag in {"H1", "H2", "P"}] == ["H1", "H2", "P"]
 
@@ -46,3 +45,23 @@ def test_nothing_that_a_text_names_is_fetched(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("urllib.request.OpenerDirector.open", lambda *asked, **_: fetched.append(asked[1].full_url))
     pdf.pdf_of('<!doctype html><title>x</title><p>a<img alt="x" src="file:///etc/hostname"></p>')
     assert [each for each in fetched if "DejaVuSans" not in each] == []
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "fault"),
+    [
+        (' lang="en-US"', "", "7.2: no language"),
+        ("<title>T</title>", "", "7.1: no title, or it is not shown"),
+        ("<h2>B</h2>", "<h3>B</h3>", "7.4.2: headings [1, 3]"),
+        ("<th>One</th>", "<td>One</td>", "7.5: a table without headers"),
+    ],
+)
+def test_what_keeps_a_screen_reader_from_a_document_is_found(good: str, bad: str, fault: str) -> None:
+    from platepost.department.web import pdf  # noqa: PLC0415 - slow to load
+
+    html = (
+        '<!doctype html><html lang="en-US"><head><title>T</title></head><body><h1>A</h1><h2>B</h2>'
+        "<table><tr><th>One</th></tr><tr><td>1</td></tr></table></body></html>"
+    )
+    assert PdfText(pdf.pdf_of(html)).faults == []
+    assert fault in PdfText(pdf.pdf_of(html.replace(good, bad))).faults
