@@ -21,7 +21,7 @@ _COMMANDS = {
         "platepost.provisioning.commands.check_acl:check_acl", "Test the running broker's access rights."
     ),
     "renew": LazyCommand(
-        "platepost.provisioning.commands.renew:renew", "Renew a subscriber's or custodian's certificate."
+        "platepost.provisioning.commands.rotate:renew", "Renew a subscriber's or custodian's certificate."
     ),
     "restore": LazyCommand("platepost.provisioning.commands.backup:restore", "Restore a fleet from a backup."),
     "rotate": LazyCommand(

@@ -1,4 +1,4 @@
-"""`platepost provision fleet rotate`: replaces a key, as one command."""
+"""`platepost provision fleet rotate` and `renew`: a key replaced, as one command, and a certificate renewed."""
 
 import json
 from typing import Any
@@ -10,10 +10,30 @@ from platepost.provisioning.commands.rotate_keys import REHEARSE, rotate_signing
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.broker_reload import reload_broker
 from platepost.provisioning.fleet.revocation import is_let_in
-from platepost.provisioning.fleet.rotation import KINDS, rehearsed
+from platepost.provisioning.fleet.rotation import KINDS, rehearsed, renew_client
 from platepost.wire.records import DEPARTMENT_PURPOSES, Purpose
 
 PURPOSES = frozenset(purpose.value for purpose in DEPARTMENT_PURPOSES)
+
+
+@click.command(
+    epilog="""\b
+Example:
+  platepost provision fleet renew fleet dispatch --purpose "ends in a month, says fleet status"
+"""
+)
+@FLEET
+@click.argument("name")
+@acting
+def renew(*, session: FleetSession, name: str) -> None:
+    """Renew the certificate of NAME, a subscriber, a custodian, or a post that cannot do so itself, for the same key.
+
+    The old certificate stays valid until it expires.
+    """
+    with session.doing("certificate_renewed", object=name):
+        done = renew_client(session.fleet, name)
+    session.did("certificate_renewed", object=name, details={"former": done.former, "present": done.present})
+    click.echo(f"The certificate of {name} was renewed. {done.advice}")
 
 
 @click.command(

@@ -28,7 +28,7 @@ from platepost.simulator.scenario.demands import misfits, too_many
 from platepost.simulator.scenario.durations import Duration, Signed
 from platepost.simulator.scenario.events import OF_DEPARTMENT, CustodianBackedUp, CustodianRestored, Event, Publish
 from platepost.simulator.scenario.lists import DECOYS, ListDescription
-from platepost.simulator.scenario.toml_table import TomlTable
+from platepost.simulator.scenario.toml_files import TomlTable
 
 Check = Annotated[
     ReadsCheck

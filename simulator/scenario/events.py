@@ -9,7 +9,7 @@ from pydantic import Field
 
 from platepost.simulator.ground.dispatchers import Decision
 from platepost.simulator.scenario.durations import Duration, Signed
-from platepost.simulator.scenario.toml_table import TomlTable
+from platepost.simulator.scenario.toml_files import TomlTable
 
 Remedy = Literal["released", "reopened", "powered"]
 """What brings a camera back: an event, the post opening it again, or the post cycling its power."""

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.simulator.scenario.durations import Signed
-from platepost.simulator.scenario.toml_table import TomlTable
+from platepost.simulator.scenario.toml_files import TomlTable
 from platepost.wire.records.base import Slug
 
 Plate = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,10}$")]

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from platepost.simulator.errors import ScenarioFileError
 from platepost.simulator.scenario.description import Scenario
-from platepost.simulator.scenario.lines import Lines
 from platepost.simulator.scenario.references import misfits
+from platepost.simulator.scenario.toml_files import Lines
 
 SHIPPED = Path(__file__).parent.parent / "scenarios"
 """The scenarios that ship."""

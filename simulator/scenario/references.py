@@ -11,7 +11,7 @@ from platepost.provisioning.fleet.post_file import PostSettings, post_file
 from platepost.simulator.errors import ScenarioFileError, TruthError
 from platepost.simulator.scenario.clips import Stretch, find_stretch
 from platepost.simulator.scenario.description import PostDescription, Scenario
-from platepost.simulator.scenario.lines import Place
+from platepost.simulator.scenario.toml_files import Place
 
 
 def misfits(scenario: Scenario, *, beside: Path) -> Iterator[tuple[Place, str]]:

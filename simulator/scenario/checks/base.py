@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from platepost.common.settings import hint
 from platepost.simulator.scenario.durations import Duration, words
-from platepost.simulator.scenario.toml_table import TomlTable
+from platepost.simulator.scenario.toml_files import TomlTable
 
 
 def known(names: Iterable[str]) -> tuple[Any, ...]:

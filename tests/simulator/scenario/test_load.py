@@ -4,8 +4,8 @@ import pytest
 
 from platepost.simulator.errors import ScenarioFileError
 from platepost.simulator.scenario.description import Scenario
-from platepost.simulator.scenario.lines import Lines
 from platepost.simulator.scenario.load import find, load, parse, shipped
+from platepost.simulator.scenario.toml_files import Lines
 
 HERE = Path(__file__).parent
 GOOD = """\

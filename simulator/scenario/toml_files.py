@@ -1,16 +1,25 @@
-"""Where in a TOML file a key stands: tomllib keeps no lines, and an error without one is half an error.
+"""What a scenario file is made of: tables without unknown keys, and the line of each key, for errors to show.
 
-Not a parser: it is asked only of text that tomllib has read. Tables in one line (`{a = 1}`) share their line.
+`Lines` is no parser, for tomllib keeps no lines: it is asked only of text that tomllib has read. Tables in one line
+(`{a = 1}`) share their line.
 """
 
 import re
 import tomllib
 from collections.abc import Sequence
 
+from pydantic import BaseModel, ConfigDict
+
 _TABLE = re.compile(r"^\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
 _ARRAY = re.compile(r"^\s*\[\[\s*([^\[\]]+?)\s*\]\]\s*(?:#.*)?$")
 _KEY = re.compile(r"""^\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
 Place = tuple[str | int, ...]
+
+
+class TomlTable(BaseModel):
+    """A table of the file; nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class Lines:
