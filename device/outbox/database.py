@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager, suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import quote
 
 import sqlcipher3
@@ -30,21 +30,33 @@ from platepost.device.outbox.errors import (
     OutboxKeyError,
     OutboxVersionError,
 )
-from platepost.device.outbox.pages import PAGE, SALT, PageCheck, PageFile
+from platepost.device.outbox.log import log_file
+from platepost.device.outbox.pages import PAGE, PAGE_SIZES, SALT, PageCheck, PageFile
 
 log = logging.getLogger(__name__)
 
 KEY_BYTES = 32
-_LEAST_PAGE = 512
 _STEPS = 1000
 """Of SQLite between two calls of `meanwhile`; of the look at every page, some thousand pages: minutes where there are
 gigabytes, which systemd must not take for a start that hangs."""
-_SALT_PAGES = 16
-"""Pages at the beginning by which a salt is tried: damage may have taken some of them."""
+_LEAST_PAGE = 512
+_FORM_PAGES = 16
+"""Pages at the beginning by which a file's form is tried: damage may have taken some of them."""
+LOG_BYTES = 4_096_000
+"""What the write-ahead log grows to before it is moved into the database, in pages."""
 _SHARED_FIRST, _SHARED_SIZE = 0x40000002, 510
 """The bytes that SQLite locks, https://sqlite.org/src/file/src/os.h."""
 Connection: TypeAlias = Any
 """A `sqlcipher3.Connection`, a module without type hints."""
+
+
+class Form(NamedTuple):
+    """What one must know of a database to read its pages."""
+
+    salt: bytes
+    page: int
+    """Bytes of a page."""
+
 
 # Primary result codes, https://sqlite.org/rescode.html
 _BUSY, _LOCKED, _IOERR, _CORRUPT, _FULL, _NOTADB = 5, 6, 10, 11, 13, 26
@@ -122,9 +134,9 @@ def _open(path: Path, key: bytes, on_wait: Callable[[], None]) -> Connection:
     with named_errors():
         connection = sqlcipher3.connect(str(path), isolation_level=None, check_same_thread=False, timeout=1.0)
         try:
-            connection.execute("PRAGMA cipher_log_level = NONE")  # every error is raised, and named here
-            connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
-            connection.execute("PRAGMA cipher_compatibility = 4")  # a later SQLCipher still makes files of this form
+            page = read_form(path, key=key).page
+            _unlock(connection, key.hex(), page)
+            connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_BYTES // page}")
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
@@ -173,9 +185,7 @@ def version_of(path: Path, *, key: bytes) -> int | None:
     """Return the schema version of an outbox's file, without looking at the rest of it; None if it does not open."""
     connection = sqlcipher3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=1.0)
     try:
-        connection.execute("PRAGMA cipher_log_level = NONE")
-        connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
-        connection.execute("PRAGMA cipher_compatibility = 4")
+        _unlock(connection, key.hex(), read_form(path, key=key).page)
         return int(connection.execute("PRAGMA user_version").fetchone()[0])
     except sqlcipher3.DatabaseError:
         return None
@@ -183,11 +193,11 @@ def version_of(path: Path, *, key: bytes) -> int | None:
         connection.close()
 
 
-def connect_with_salt(
+def connect_in_form(
     path: Path,
     *,
     key: bytes,
-    salt: bytes,
+    form: Form,
     create: bool = False,
     on_wait: Callable[[], None] = lambda: None,
 ) -> Connection:
@@ -199,9 +209,7 @@ def connect_with_salt(
 
     mode = "rwc" if create else "rw"
     connection = sqlcipher3.connect(f"file:{quote(str(path))}?mode={mode}", uri=True, isolation_level=None, timeout=1.0)
-    connection.execute("PRAGMA cipher_log_level = NONE")
-    connection.execute(f"PRAGMA key = \"x'{key.hex()}{salt.hex()}'\"")
-    connection.execute("PRAGMA cipher_compatibility = 4")
+    _unlock(connection, key.hex() + form.salt.hex(), form.page)
     connection.execute("PRAGMA writable_schema = ON")  # a file that is too short is read all the same
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # the index of the log is in memory, not in a file
     connection.execute("PRAGMA temp_store = MEMORY")
@@ -210,25 +218,47 @@ def connect_with_salt(
     return connection
 
 
-def read_salt(path: Path, *, key: bytes) -> bytes:
-    """Return the salt of a database: that in the file or, if no page there is authentic with it, the one noted.
+def _unlock(connection: Connection, key: str, page: int) -> None:
+    connection.execute("PRAGMA cipher_log_level = NONE")  # every error is raised, and named here
+    connection.execute(f"PRAGMA key = \"x'{key}'\"")
+    connection.execute("PRAGMA cipher_compatibility = 4")  # a later SQLCipher still makes files of this form
+    connection.execute(f"PRAGMA cipher_page_size = {page}")
 
-    Raises OSError if the file cannot be opened.
+
+def read_form(path: Path, *, key: bytes) -> Form:
+    """Return the form of a database, by the salt in the file or, if no page there is authentic with it, the one noted.
+
+    A file of which nothing is authentic is taken for one made now, as one that does not exist is.
     """
-    with closing(PageFile(path)) as file:
-        begin = [(number, file.read((number - 1) * PAGE, PAGE) or b"") for number in range(1, _SALT_PAGES + 1)]
-    own = begin[0][1][:SALT].ljust(SALT, b"\0")
+    try:
+        with closing(PageFile(path)) as file:
+            begin = {
+                page: [(number, file.read((number - 1) * page, page) or b"") for number in range(1, _FORM_PAGES + 1)]
+                for page in PAGE_SIZES
+            }
+    except OSError:
+        return Form(bytes(SALT), PAGE)
+    own = begin[PAGE][0][1][:SALT].ljust(SALT, b"\0")
+    salts = [own]
     with suppress(OSError):
-        noted = salt_file(path).read_bytes()
-        fits = [PageCheck(key, salt).authentic for salt in (own, noted)]
-        if not any(fits[0](*page) for page in begin) and any(fits[1](*page) for page in begin):
-            return noted
-    return own
+        salts.append(salt_file(path).read_bytes())
+    for form in (Form(salt, page) for salt in salts for page in PAGE_SIZES):
+        authentic = PageCheck(key, *form).authentic
+        if any(authentic(*page) for page in begin[form.page]):
+            return form
+    return Form(own, PAGE)
 
 
 def has_vanished(path: Path) -> bool:
-    """Tell whether there was an outbox whose file is gone or empty; SQLite would begin again without a word."""
-    return key_check_file(path).exists() and not (path.exists() and path.stat().st_size >= _LEAST_PAGE)
+    """Tell whether there was an outbox whose file is gone or empty; SQLite would begin again without a word.
+
+    What is left of a file that has its log is damaged, not gone: the log may have everything.
+    """
+    if not key_check_file(path).exists():
+        return False
+    size = path.stat().st_size if path.exists() else 0
+    logged = log_file(path).exists() and log_file(path).stat().st_size > 0
+    return size < (1 if logged else _LEAST_PAGE)
 
 
 def in_use(path: Path) -> bool:

@@ -180,7 +180,8 @@ class OutboxFile:
             except OutboxFullError:
                 self._full_at = self._clock.steady()
                 self._make_room()
-            if stores:
+            # What fits into pages that are free needs the room for the log alone, and gives it back below.
+            if stores and self.run(_free_bytes) < ROOM_BYTES:
                 self._reserve.take()
             result = self.run(guarded)
             self._empty_log()
@@ -357,3 +358,9 @@ class OutboxFile:
     def _measure(self, connection: Connection) -> None:
         with suppress(OutboxError), named_errors():
             self._quota.measure(connection)
+
+
+def _free_bytes(connection: Connection) -> int:
+    names = ("freelist_count", "page_size")
+    free, page = (int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in names)
+    return free * page

@@ -11,10 +11,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from platepost.device.outbox.pages import PAGE, PageCheck, PageFile
+from platepost.device.outbox.pages import PageCheck, PageFile
 
 _HEADER, _FRAME_HEADER = 32, 24
 _MAGIC, _VERSION = 0x377F0683, 3007000
+_SECTOR = 4096
 CHAIN_ROOT = 2
 """Page of the table `chain`: the first table of every schema version has the first page behind the schema's."""
 
@@ -50,7 +51,7 @@ def log_is_readable(path: Path) -> bool:
     """Return whether the disk can read all of the log, whatever it contains; SQLite needs it."""
     try:
         with closing(PageFile(log_file(path))) as log:
-            return all(log.read(place, PAGE) is not None for place in range(0, log.size, PAGE))
+            return all(log.read(place, _SECTOR) is not None for place in range(0, log.size, _SECTOR))
     except FileNotFoundError:
         return True
     except OSError:
@@ -73,9 +74,10 @@ def frames(path: Path, check: PageCheck, *, on_wait: Callable[[], None] = lambda
         state: tuple[int, int] = struct.unpack(">II", header[24:])
         unbroken = readable is not None and _checksum((0, 0), header[:24], order) == state
         headed, salt = unbroken, header[16:24] if unbroken else None
-        for start in range(_HEADER, file.size - _FRAME_HEADER - PAGE + 1, _FRAME_HEADER + PAGE):
+        length = _FRAME_HEADER + check.page
+        for start in range(_HEADER, file.size - length + 1, length):
             place = start + _FRAME_HEADER
-            frame = file.read(start, _FRAME_HEADER + PAGE) if file.patient else None
+            frame = file.read(start, length) if file.patient else None
             if frame is None:
                 unbroken = False
                 yield Frame(
@@ -101,13 +103,13 @@ def frames(path: Path, check: PageCheck, *, on_wait: Callable[[], None] = lambda
             yield Frame(number, place, authentic, has_rows, current, unbroken, headed, size != 0)
 
 
-def write_log(path: Path, pages: Iterable[tuple[int, bytes]], *, size: int) -> None:
-    """Write a log of one transaction over the database at `path`, which then has `size` pages.
+def write_log(path: Path, pages: Iterable[tuple[int, bytes]], *, page: int, size: int) -> None:
+    """Write a log of one transaction over the database at `path`, which then has `size` pages of `page` bytes.
 
     Raises OSError if the disk does not take it.
     """
     salt = bytes(8)
-    header = struct.pack(">IIII", _MAGIC, _VERSION, PAGE, 0) + salt
+    header = struct.pack(">IIII", _MAGIC, _VERSION, page, 0) + salt
     state = _checksum((0, 0), header, ">")
     with log_file(path).open("wb") as file:
         file.write(header + struct.pack(">II", *state))

@@ -1,21 +1,21 @@
 """A damaged database, made readable for SQLite: a log of our own lies over it, and nothing of it is changed.
 
 SQLite opens no database whose first page is damaged, and reads no log beyond its first wrong frame. So what is
-authentic of the log is written again behind another name of the same file, with a first page that is whole. A page that
-is wrong stays so: reading it is an error (SQLCipher checks an HMAC a page), and costs what lies on it.
+authentic of the log is written again behind another name of the same file, with a schema that is whole. Another page
+that is wrong stays so: reading it is an error (SQLCipher checks an HMAC a page), and costs what lies on it.
 """
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
 import sqlcipher3
 
-from platepost.device.outbox.database import Connection, connect_with_salt, migrate, read_salt, schema_versions
+from platepost.device.outbox.database import Connection, connect_in_form, migrate, read_form, schema_versions
 from platepost.device.outbox.log import Frame, frames, log_file, write_log
-from platepost.device.outbox.pages import PAGE, PageCheck, PageFile
+from platepost.device.outbox.pages import PageCheck, PageFile
 
 
 class Overlay:
@@ -32,14 +32,13 @@ class Overlay:
     """
 
     def __init__(self, path: Path, *, key: bytes, on_wait: Callable[[], None]) -> None:
-        self._key, self._salt = key, read_salt(path, key=key)
-        self._check = PageCheck(key, self._salt)
+        self._key, self._form = key, read_form(path, key=key)
+        self._check = PageCheck(key, *self._form)
         self._on_wait = on_wait
         self._path = overlay_file(path)
         self._log = self._path.with_name(f"{self._path.name}-log")
         self._rows = bytearray()
         """By number of the page: whether its newest image is whole and has rows of a table."""
-        self._first_is_whole = False
         self.doubtful = False
         """Whether newer images of any page may have been lost, except of those renewed since."""
         self.renewed: set[int] = set()
@@ -58,7 +57,7 @@ class Overlay:
     def connect(self) -> Connection:
         """Open it with SQLite; close it with `disconnect`, which leaves the damaged database as it is."""
         shutil.copyfile(self._log, log_file(self._path))
-        return connect_with_salt(self._path, key=self._key, salt=self._salt, on_wait=self._on_wait)
+        return connect_in_form(self._path, key=self._key, form=self._form, on_wait=self._on_wait)
 
     def disconnect(self, connection: Connection) -> None:
         """Close a connection without its log, which SQLite would otherwise write into the damaged database."""
@@ -80,43 +79,52 @@ class Overlay:
 
     def _lay(self, path: Path) -> None:
         newer: dict[int, int] = {}
+        schema, count = self._new_schema()
         self.log_is_clean = self._read_log(frames(path, self._check, on_wait=self._on_wait), newer)
         with closing(PageFile(path, on_wait=self._on_wait)) as database:
-            pages = -(-database.size // PAGE)
+            pages = -(-database.size // self._form.page)
             size = max([pages, *newer])
-            unreadable = self._read_database(database, pages, newer)
-            self._write(path, database, newer, unreadable, size)
+            unreadable, whole = self._read_database(database, pages, newer, schema)
+            damaged = {number: page for number, page in schema.items() if number not in whole | newer.keys()}
+            if 1 in damaged:
+                damaged[1] = self._check.with_page_count(damaged[1], before=count, count=size)
+            self._write(path, newer, unreadable, damaged, size)
         try:
             os.link(path, self._path)
         except OSError:  # a file system without hard links
             shutil.copyfile(path, self._path)
 
-    def _read_database(self, database: PageFile, pages: int, newer: dict[int, int]) -> list[int]:
-        unreadable = []
+    def _read_database(
+        self, database: PageFile, pages: int, newer: Mapping[int, int], schema: Collection[int]
+    ) -> tuple[list[int], set[int]]:
+        """Read what the log has not; return the pages that cannot be read, and those of a new schema that are whole."""
+        unreadable, whole = [], set()
         for number in range(1, pages + 1):
-            page = database.read((number - 1) * PAGE, PAGE) if database.patient else None
+            page = database.read((number - 1) * self._form.page, self._form.page) if database.patient else None
             if number in newer:
                 continue
             if page is None:
                 unreadable.append(number)
             elif self._check.authentic(number, page):
-                self._first_is_whole |= number == 1
+                if number in schema:
+                    whole.add(number)
                 self._note_rows(number, has_rows=self._check.has_rows(number, page))
-        return unreadable
+        return unreadable, whole
 
-    def _write(self, path: Path, database: PageFile, newer: dict[int, int], unreadable: list[int], size: int) -> None:
-        first = None if self._first_is_whole or 1 in newer else self._first_page(size)
+    def _write(
+        self, path: Path, newer: Mapping[int, int], unreadable: list[int], schema: Mapping[int, bytes], size: int
+    ) -> None:
+        nothing = bytes(self._form.page)
 
         def pages() -> Iterator[tuple[int, bytes]]:
             # A card takes seconds to report again that it cannot read a sector: SQLite gets something wrong instead.
-            yield from ((number, bytes(PAGE)) for number in unreadable if number != 1)
+            yield from ((number, nothing) for number in unreadable if number not in schema)
             if newer:
                 with closing(PageFile(log_file(path))) as log:
-                    yield from ((number, log.read(place, PAGE) or bytes(PAGE)) for number, place in newer.items())
-            if 1 not in newer:
-                yield 1, first or database.read(0, PAGE) or bytes(PAGE)
+                    yield from ((number, log.read(place, len(nothing)) or nothing) for number, place in newer.items())
+            yield from schema.items()
 
-        write_log(self._path, pages(), size=size)
+        write_log(self._path, pages(), page=self._form.page, size=size)
         log_file(self._path).rename(self._log)
 
     def _read_log(self, log: Iterator[Frame], newer: dict[int, int]) -> bool:
@@ -152,21 +160,24 @@ class Overlay:
         self.doubtful = True
         self.renewed.clear()
 
-    def _first_page(self, size: int) -> bytes:
-        """Return the first page of an outbox that was made new, for a database of `size` pages.
+    def _new_schema(self) -> tuple[dict[int, bytes], int]:
+        """Return the pages of an outbox that was made new which have its schema, by number, and how many it has in all.
 
         In one that was migrated, tables of later schema versions begin elsewhere: who reads them checks what is there.
         """
-        connection = connect_with_salt(self._path, key=self._key, salt=self._salt, create=True)
+        connection = connect_in_form(self._path, key=self._key, form=self._form, create=True)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             migrate(connection, schema_versions())
-            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+            (count,) = connection.execute("PRAGMA page_count").fetchone()
+            roots = {root for (root,) in connection.execute("SELECT rootpage FROM sqlite_schema")}
         finally:
             connection.close()
-        page = self._path.read_bytes()[:PAGE]
+        content = self._path.read_bytes()
         self._path.unlink()
-        return self._check.with_page_count(page, before=pages, count=size)
+        length = self._form.page
+        own = set(range(1, count + 1)) - roots  # every table is empty, and so has one page
+        return {number: content[(number - 1) * length : number * length] for number in own}, count
 
 
 def overlay_file(path: Path) -> Path:

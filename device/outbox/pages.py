@@ -15,10 +15,12 @@ from time import monotonic
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-PAGE = 4096
+PAGE = 1024
+"""Bytes of a page of a new outbox. A record changes a few bytes on each of five pages, and all of a page is written."""
+PAGE_SIZES = (PAGE, 4096)
+"""Those that an outbox may have: the larger one is SQLCipher's own, and was ours before."""
 SALT = 16
-_SIGNED = PAGE - 64
-_VECTOR = PAGE - 80
+_MAC, _RESERVED = 64, 80
 _BLOCK = 16
 _TABLE_LEAF = b"\x0d"
 """https://sqlite.org/fileformat2.html"""
@@ -34,21 +36,24 @@ class PageCheck:
     Args:
         key: the 32 bytes of the outbox's key.
         salt: the first 16 bytes of the database file.
+        page: the bytes of a page.
 
     """
 
-    def __init__(self, key: bytes, salt: bytes) -> None:
+    def __init__(self, key: bytes, salt: bytes, page: int) -> None:
+        self.page = page
         mask = bytes(byte ^ 0x3A for byte in salt)
         self._algorithm = algorithms.AES(key)
         self._hmac_key = hashlib.pbkdf2_hmac("sha512", key, mask, 2, 32)
 
     def authentic(self, number: int, page: bytes) -> bool:
-        """Return whether the HMAC of a page of `PAGE` bytes fits; a shorter one is not authentic."""
-        return hmac.compare_digest(page[_SIGNED:], self._hmac(number, page))
+        """Return whether the HMAC of a page fits; one that is too short is not authentic."""
+        return hmac.compare_digest(page[self.page - _MAC :], self._hmac(number, page))
 
     def has_rows(self, number: int, page: bytes) -> bool:
         """Return whether an authentic page has rows of a table, by the first byte of its deciphered content."""
-        decipher = Cipher(self._algorithm, modes.CBC(page[_VECTOR : _VECTOR + _BLOCK])).decryptor()
+        vector = self.page - _RESERVED
+        decipher = Cipher(self._algorithm, modes.CBC(page[vector : vector + _BLOCK])).decryptor()
         return number != 1 and decipher.update(page[:_BLOCK])[:1] == _TABLE_LEAF
 
     def with_page_count(self, page: bytes, *, before: int, count: int) -> bytes:
@@ -57,13 +62,13 @@ class PageCheck:
         They are in the page's first block. What changes in the initialization vector of CBC changes alike in that.
         """
         changed = bytearray(page)
-        place = _VECTOR + 12
+        place = self.page - _RESERVED + 12
         (vector,) = struct.unpack_from(">I", changed, place)
         struct.pack_into(">I", changed, place, vector ^ before ^ count)
-        return bytes(changed[:_SIGNED]) + self._hmac(1, bytes(changed))
+        return bytes(changed[: self.page - _MAC]) + self._hmac(1, bytes(changed))
 
     def _hmac(self, number: int, page: bytes) -> bytes:
-        signed = page[SALT if number == 1 else 0 : _SIGNED] + struct.pack("<I", number)
+        signed = page[SALT if number == 1 else 0 : self.page - _MAC] + struct.pack("<I", number)
         return hmac.digest(self._hmac_key, signed, "sha512")
 
 

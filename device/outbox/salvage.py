@@ -16,7 +16,7 @@ import sqlcipher3
 
 from platepost.common.errors import RecordError
 from platepost.device.outbox import rows
-from platepost.device.outbox.database import Connection, read_salt
+from platepost.device.outbox.database import Connection, read_form
 from platepost.device.outbox.log import CHAIN_ROOT, frames, log_file, lost_appends
 from platepost.device.outbox.overlay import Overlay
 from platepost.device.outbox.pages import PageCheck
@@ -25,11 +25,9 @@ from platepost.wire.records.canonical import canonical_bytes, digest_of, parse
 from platepost.wire.records.parts import pictures_match
 
 _INDEXES = ("sqlite_autoindex_record_1", "record_order")
-_TOGETHER = 16
-"""Pages that SQLite is shown as tables at a time."""
-_RECORDS_ON_A_PAGE = 8
-"""At most: a row takes at least 480 bytes of its first page."""
-_GROUPS_ON_A_PAGE = 10
+_RECORDS_ON_A_PAGE = 9
+"""At most: a row takes a tenth of its first page or more."""
+_GROUPS_ON_A_PAGE = 4
 """Of so many covert chains it is sure that all lie on the first page of their table."""
 
 
@@ -40,7 +38,7 @@ def log_is_damaged(path: Path, *, key: bytes) -> bool:
     """
     if not log_file(path).exists() or not path.exists():
         return False
-    check = PageCheck(key, read_salt(path, key=key))
+    check = PageCheck(key, *read_form(path, key=key))
     lost = lost_appends(frames(path, check), {CHAIN_ROOT})
     if lost is None:
         try:
@@ -111,7 +109,7 @@ class DamagedOutbox:
     def __init__(self, path: Path, *, key: bytes, on_wait: Callable[[], None] = lambda: None) -> None:
         self._overlay = Overlay(path, key=key, on_wait=on_wait)
         self._connection: Connection | None = None
-        self._shown = range(0)
+        self._shown = 0
         try:
             self._schema = dict(self._select("SELECT name, sql FROM sqlite_schema WHERE type = 'table'"))
             self._roots = dict(self._select("SELECT name, rootpage FROM sqlite_schema"))
@@ -119,7 +117,6 @@ class DamagedOutbox:
         except BaseException:
             self.close()
             raise
-        self._others = ", ".join(columns[1:])
         later = ("number", "seal", "sent")
         self._columns = ", ".join(
             ["sequence", "id", "rank", "type", "topic", "digest", "time", "expires", "body", "size", "has_pictures"]
@@ -203,10 +200,10 @@ class DamagedOutbox:
             else:
                 return
 
-    def record(self, place: int, table: str = "record") -> SalvagedRecord | None:
+    def record(self, place: int) -> SalvagedRecord | None:
         """Return the record at a place, or None if it cannot be read."""
         try:
-            found = next(self._select(f"SELECT {self._columns} FROM {table} WHERE sequence = ?", place), None)
+            found = next(self._select(f"SELECT {self._columns} FROM record WHERE sequence = ?", place), None)
         except UnreadableError:
             return None
         return None if found is None else _record(found)
@@ -218,11 +215,11 @@ class DamagedOutbox:
         """
         for page in self._overlay.with_rows():
             with suppress(UnreadableError):
-                table = self._shown_as_table(page)
-                for (place,) in list(self._select(f"SELECT sequence FROM {table}")):
+                self._show_as_table(page)
+                for (place,) in list(self._select("SELECT sequence FROM record NOT INDEXED")):
                     if isinstance(place, int) and wanted(place):
-                        record = self.record(place, self._shown_as_table(page))
-                        if record is not None:
+                        self._show_as_table(page)
+                        if (record := self.record(place)) is not None:
                             yield record
         self._disconnect()
 
@@ -275,36 +272,24 @@ class DamagedOutbox:
                     return int(place)
         raise UnreadableError
 
-    def _shown_as_table(self, page: int) -> str:
-        """Have SQLite take a page, and some after it, for the first of a table like `record`; return its name.
+    def _show_as_table(self, page: int) -> None:
+        """Have SQLite take a page for the only one of the table `record`, until the database is opened again.
 
         Nothing of that is ever committed.
         """
-        if page not in self._shown or self._connection is None:
-            self._disconnect()
-            self._shown = range(page, page + _TOGETHER)
-            tables = [each for each in self._shown if self._overlay.has_rows(each)]
-            try:
-                connection = self._connected()
+        if page == self._shown and self._connection is not None:
+            return
+        try:
+            connection = self._connected()
+            if not connection.in_transaction:
                 connection.execute("BEGIN")
-                # They fit into the first page if nothing else is there: free pages may be damaged too.
-                connection.execute("DELETE FROM sqlite_schema")
-                connection.executemany(
-                    "INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES ('table', ?1, ?1, ?2, ?3)",
-                    [
-                        (
-                            f"page_{each}",
-                            each,
-                            f"CREATE TABLE page_{each} (sequence INTEGER PRIMARY KEY, {self._others})",
-                        )
-                        for each in tables
-                    ],
-                )
-                connection.execute("PRAGMA writable_schema = RESET")
-            except sqlcipher3.Error as error:
-                self._disconnect()
-                raise UnreadableError(str(error)) from error
-        return f"page_{page}"
+            connection.execute("PRAGMA writable_schema = ON")  # which the reset below turns off
+            connection.execute("UPDATE sqlite_schema SET rootpage = ? WHERE name = 'record'", (page,))
+            connection.execute("PRAGMA writable_schema = RESET")
+        except sqlcipher3.Error as error:
+            self._disconnect()
+            raise UnreadableError(str(error)) from error
+        self._shown = page
 
     def _table(self, name: str, types: tuple[type, ...], columns: str) -> tuple[list[tuple[Any, ...]], bool]:
         """Return the rows of a small table, and whether they are all; rows that begin with other types are not its."""

@@ -4,6 +4,7 @@ import resource
 from pathlib import Path
 from random import Random
 
+from platepost.device.outbox.pages import PAGE
 from tests.campaigns.faults.injection import Injection, pause
 from tests.campaigns.faults.namespaces import BALLAST, fill
 from tests.campaigns.faults.post_under_test import PostUnderTest
@@ -11,9 +12,9 @@ from tests.campaigns.faults.site import CampaignSite
 
 INVERTED = 16
 # https://sqlite.org/fileformat2.html
-PAGE, LOG_HEADER, FRAME_HEADER = 4096, 32, 24
+LOG_HEADER, FRAME_HEADER = 32, 24
 FRAME = PAGE + FRAME_HEADER
-LAST_FRAMES = 40
+LAST_FRAMES = 160
 """The log's last transaction is spared: no database can tell damage to it from a power cut while it was written."""
 
 

@@ -12,10 +12,10 @@ ROOTS = {
     "record": 3,
     "sqlite_autoindex_record_1": 4,
     "record_order": 5,
-    "record_pictures": 6,
-    "dropped": 7,
-    "gap": 8,
-    "loss": 9,
+    "record_pictures": 7,
+    "dropped": 9,
+    "gap": 10,
+    "loss": 11,
 }
 """Where the tables begin in an outbox that was made new."""
 

@@ -12,6 +12,7 @@ from pytest_mock import MockerFixture
 from platepost.device.outbox import custody
 from platepost.device.outbox.custody import Custody, Requirements
 from platepost.device.outbox.outbox import Outbox
+from platepost.device.outbox.pages import PAGE
 from platepost.wire.contract.examples import CLOCK
 from platepost.wire.records import Envelope
 from platepost.wire.records.receipt import KeptRange
@@ -234,7 +235,7 @@ def test_pictures_of_sent_reads_go_before_those_of_others(path: Path, filler: Ca
 
 def spoil(path: Path, page: int) -> None:
     with path.open("r+b") as file:
-        file.seek((page - 1) * 4096 + 300)
+        file.seek((page - 1) * PAGE + 300)
         file.write(b"bad sector")
 
 

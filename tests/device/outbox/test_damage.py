@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from platepost.device.outbox.outbox import Outbox
+from platepost.device.outbox.pages import PAGE
 from platepost.device.outbox.rows import COVERT, add_loss
 from platepost.wire.contract.examples import CLOCK, ExampleSigner, example_audit
 from platepost.wire.records import Keyring, Recorder, Source
@@ -25,7 +26,7 @@ Filler: TypeAlias = Any  # conftest's
 KEY = bytes(range(32))
 KEYS = Keyring.from_pem(ExampleSigner().public_pem)
 COVERT_PLACES = {COVERT - number for number in range(9)}
-PAGE, FRAME, HEADER = 4096, 4096 + 24, 32
+FRAME, HEADER = PAGE + 24, 32
 
 
 @dataclass
@@ -143,14 +144,16 @@ def check(left: Left, after: Aftermath) -> int:
         if name not in after.found and number not in named | COVERT_PLACES
     }
     assert silent == set() or not after.complete
-    assert not {left.waiting[number] for number in named} & after.found, "named as lost, and there"
+    assert not {left.waiting[number] for number in named & left.waiting.keys()} & after.found, "named, and there"
+    # Where the log has lost that a record was deleted, the record is named if another has its pages since.
+    assert named <= left.waiting.keys() or not after.complete
     covert = {chain.chain for chain in after.report.chains if chain.last < 9}
     kinds = {problem.kind for problem in after.report.problems if problem.chain not in covert}
     assert kinds <= (set() if after.complete else {"missing"})
     return len(named)
 
 
-@pytest.mark.parametrize("offset", [8, 300, 4070])
+@pytest.mark.parametrize("offset", [8, 300, PAGE - 26])
 def test_any_page_of_the_database(offset: int, closed: Left, tmp_path: Path) -> None:
     pages = (closed.folder / "outbox.db").stat().st_size // PAGE
     assert pages > 30
@@ -161,7 +164,7 @@ def test_any_page_of_the_database(offset: int, closed: Left, tmp_path: Path) -> 
         path = damaged(closed, tmp_path / "damaged", "outbox.db", page * PAGE + offset)
         after = aftermath(path, closed)
         # Two pages have what the quota and former damage took.
-        assert after.complete or page in {7, 8}, f"page {page + 1}"
+        assert after.complete or page in {ROOTS["gap"] - 1, ROOTS["loss"] - 1}, f"page {page + 1}"
         assert after.reasons in (["damaged"], [])
         cost.append(check(closed, after))
         new_chains += not after.same_chain
@@ -169,7 +172,7 @@ def test_any_page_of_the_database(offset: int, closed: Left, tmp_path: Path) -> 
     assert max(cost) <= 5, "a page costs the records that lie on it and no others"
     if offset == 300:
         assert sum(cost) > 2
-        assert sum(1 for lost in cost if lost == 0) > len(cost) // 3, "pages of indices cost nothing"
+        assert sum(1 for lost in cost if lost == 0) > len(cost) // 4, "pages of indices cost nothing"
     assert new_chains <= 1, "only the page with the chain's end costs the chain"
 
 
@@ -232,7 +235,7 @@ def test_half_of_the_file_is_gone(closed: Left, tmp_path: Path) -> None:
     assert len(after.found) > 4
 
 
-@pytest.mark.parametrize("offset", [8, 300, 3900, 4070])
+@pytest.mark.parametrize("offset", [8, 300, PAGE - 196, PAGE - 26])
 def test_former_losses_are_told_or_not_complete(
     offset: int, path: Path, outbox: Outbox, fill: Filler, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ from platepost.common.errors import OutboxError
 from platepost.device.outbox.database import migrate, named_errors, open_database, schema_versions
 from platepost.device.outbox.errors import OutboxFullError, OutboxVersionError
 from platepost.device.outbox.outbox import Outbox
+from platepost.device.outbox.pages import PAGE
 
 KEY = bytes(range(32))
 NEXT = max(schema_versions()) + 1
@@ -18,6 +19,7 @@ def test_the_file_is_encrypted_durable_and_exclusive(tmp_path: Path) -> None:
         name: connection.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("synchronous", "journal_mode", "locking_mode", "cipher_use_hmac", "user_version", "secure_delete")
     }
+    (page,) = connection.execute("PRAGMA cipher_page_size").fetchone()
     connection.close()
     assert settings == {
         "synchronous": 2,
@@ -27,6 +29,7 @@ def test_the_file_is_encrypted_durable_and_exclusive(tmp_path: Path) -> None:
         "user_version": max(schema_versions()),
         "secure_delete": 2,
     }
+    assert int(page) == PAGE
 
 
 def test_schema_versions_are_kept_from_the_first() -> None:

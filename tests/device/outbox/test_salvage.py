@@ -13,13 +13,13 @@ from platepost.device.outbox import file as file_module
 from platepost.device.outbox.database import Connection
 from platepost.device.outbox.errors import OutboxDiskError
 from platepost.device.outbox.outbox import Outbox
+from platepost.device.outbox.pages import PAGE
 from platepost.device.outbox.salvage import DamagedOutbox, UnreadableError
 from tests.device.outbox.inside import ROOTS, execute
 
 Filler: TypeAlias = Any  # conftest's
 
 KEY = bytes(range(32))
-PAGE = 4096
 MIB = 1024 * 1024
 
 

@@ -9,7 +9,7 @@ import pytest
 from platepost.common.errors import OutboxError
 from platepost.device.outbox import rows
 from platepost.device.outbox.custody import Requirements
-from platepost.device.outbox.database import database_files, open_database, schema_versions
+from platepost.device.outbox.database import connect_in_form, database_files, open_database, read_form, schema_versions
 from platepost.device.outbox.outbox import Outbox
 from platepost.wire.contract.examples import ExampleSigner
 from platepost.wire.records import Recorder, Source
@@ -40,10 +40,7 @@ def undo_update(path: Path, filler: Callable[[Outbox], Filler]) -> Path:
 
 def update(aside: Path) -> None:
     """Have this software be as new as that which wrote the file."""
-    import sqlcipher3  # noqa: PLC0415 - opened without a migration
-
-    connection = sqlcipher3.connect(str(aside), isolation_level=None)
-    connection.execute(f"PRAGMA key = \"x'{KEY.hex()}'\"")
+    connection = connect_in_form(aside, key=KEY, form=read_form(aside, key=KEY))
     connection.execute(f"PRAGMA user_version = {max(schema_versions())}")
     connection.close()
 

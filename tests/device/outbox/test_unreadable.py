@@ -92,7 +92,7 @@ def test_a_card_that_takes_for_ever_is_not_asked_for_ever(closed: Left, tmp_path
     real, fed, failed = os.pread, mocker.Mock(), []
 
     def pread(descriptor: int, length: int, offset: int) -> bytes:
-        if offset >= 20 * PAGE and os.fstat(descriptor).st_ino == inode:
+        if offset >= 64 * PAGE and os.fstat(descriptor).st_ino == inode:
             failed.append(offset)
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return real(descriptor, length, offset)
@@ -101,5 +101,5 @@ def test_a_card_that_takes_for_ever_is_not_asked_for_ever(closed: Left, tmp_path
     mocker.patch("platepost.device.outbox.pages.os.pread", pread)
     with Outbox(path, key=KEY, on_wait=fed) as outbox:
         assert [aside.reason for aside in outbox.set_aside] == ["damaged"]
-    assert failed == [20 * PAGE]
+    assert failed == [64 * PAGE]
     assert fed.called
