@@ -16,7 +16,7 @@ from django.db import connection
 from platepost.department.archive.errors import refusals
 from platepost.department.archive.evidence import require_proved
 from platepost.department.archive.evidence_package import recipient_of
-from platepost.department.archive.operations import act
+from platepost.department.archive.operations import operation
 from platepost.department.custody.reading import records_for_package
 from platepost.department.database.queries import rows
 from platepost.department.errors import DepartmentError, OperationRefusedError
@@ -98,7 +98,10 @@ def collect(*, person: str, purpose: str, case: str, records: Sequence[int]) -> 
     former = openly[0].records if openly else ()
     cart = openly[0].id if openly else uuid4()
     together = sorted({*former, *records})
-    with refusals(), act(LedgerEvent.EVIDENCE_COLLECTED, person=person, case=case, what=str(cart), records=together):
+    with (
+        refusals(),
+        operation(LedgerEvent.EVIDENCE_COLLECTED, person=person, case=case, what=str(cart), records=together),
+    ):
         values: list[Any] = [cart, person, purpose, case, together]
         with connection.cursor() as cursor:
             cursor.execute(
@@ -113,7 +116,7 @@ def leave_out(cart: EvidenceCart, records: Sequence[int]) -> None:
     """Take records out of what is collected. Raises ArchiveRefusedError: it was ordered, and LedgerError."""
     rest = sorted({*cart.records} - {*records})
     event = LedgerEvent.EVIDENCE_COLLECTED
-    changed = act(event, person=cart.person, case=cart.case_number, what=str(cart.id), records=rest)
+    changed = operation(event, person=cart.person, case=cart.case_number, what=str(cart.id), records=rest)
     with changed, connection.cursor() as cursor:
         cursor.execute("UPDATE archive_evidence SET records = %s WHERE id = %s", [rest, cart.id])
 
@@ -174,7 +177,7 @@ def book(
         )
     event = LedgerEvent.EVIDENCE_RETURNED if is_returned else LedgerEvent.EVIDENCE_BOOKED
     fields = {"person": person, "case": cart.case_number, "what": str(cart.package), "digest": cart.digest}
-    with act(event, **fields, receipt=receipt, medium=medium, received_by=by):
+    with operation(event, **fields, receipt=receipt, medium=medium, received_by=by):
         pass
 
 

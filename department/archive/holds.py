@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from platepost.common.files import write_durably
 from platepost.department.archive.errors import ArchiveRefusedError, refusals
 from platepost.department.archive.models import Hold
-from platepost.department.archive.operations import act
+from platepost.department.archive.operations import operation
 from platepost.department.custody.projections import folded
 from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
@@ -85,7 +85,7 @@ def place_hold(*, person: str, kind: str, case: str, reason: str, review_on: dat
         texts={"case number": case, "reason": reason},
     )
     fields = {"case": case, "until": review_on, "what": kind, "count": len(scope.records)}
-    with act(LedgerEvent.HOLD_PLACED, person=person, reason=reason, **fields) as entry:
+    with operation(LedgerEvent.HOLD_PLACED, person=person, reason=reason, **fields) as entry:
         about = {"kind": kind, "case_number": case, "person": person, "reason": reason, "review_on": review_on}
         hold = Hold.objects.create(**about, **asdict(scope))
         unknown = sorted({*scope.posts} - _known_posts(scope.groups)) if scope.posts else []
@@ -115,7 +115,7 @@ def lift_hold(*, person: str, hold: int, because: str) -> None:
         ArchiveRefusedError: there is no such hold in force, or no reason is given.
 
     """
-    with act(LedgerEvent.HOLD_REMOVED, person=person, hold=hold, reason=because):
+    with operation(LedgerEvent.HOLD_REMOVED, person=person, hold=hold, reason=because):
         changed = Hold.objects.filter(pk=hold, lifted_at=None).update(
             lifted_by=person, lifted_at=Now(), lifted_because=because
         )
@@ -126,7 +126,7 @@ def lift_hold(*, person: str, hold: int, because: str) -> None:
 
 def review_hold(*, person: str, hold: int, review_on: date) -> None:
     """Note that a hold was reviewed, and when it is to be again. Raises ArchiveRefusedError as `lift_hold` does."""
-    with act(LedgerEvent.HOLD_REVIEWED, person=person, hold=hold, until=review_on) as entry:
+    with operation(LedgerEvent.HOLD_REVIEWED, person=person, hold=hold, until=review_on) as entry:
         placed = Hold.objects.select_for_update().filter(pk=hold, lifted_at=None).first()
         if placed is None:
             raise ArchiveRefusedError(f"no hold {hold} is in force", "archive_hold_final")

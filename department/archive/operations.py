@@ -10,7 +10,7 @@ from platepost.department.ledger.writing import append, entering
 
 
 @contextmanager
-def act(event: LedgerEvent, **fields: Any) -> Iterator[dict[str, Any]]:
+def operation(event: LedgerEvent, **fields: Any) -> Iterator[dict[str, Any]]:
     """Make what is done within one transaction, with an entry of it at its end.
 
     Args:

@@ -22,7 +22,7 @@ from platepost.department.archive.classes import CLASSES
 from platepost.department.archive.errors import ArchiveRefusedError
 from platepost.department.archive.holds import HoldScope, place_hold
 from platepost.department.archive.models import BackupRecord, PurgePlan, RetentionTerm
-from platepost.department.archive.operations import act, tried
+from platepost.department.archive.operations import operation, tried
 from platepost.department.archive.retention import FIRST, due, due_rows
 from platepost.department.custody.certificate import (
     PurgeCertificate,
@@ -128,7 +128,7 @@ def _planned(person: str, authority: PurgeAuthority, parts: Sequence[tuple[str, 
     term = RetentionTerm.objects.first()
     if term is None:
         raise ArchiveRefusedError("no law binds the department yet: give `upgrade`", "archive_lawful")
-    with act(LedgerEvent.PURGE_PLANNED, person=person) as entry:
+    with operation(LedgerEvent.PURGE_PLANNED, person=person) as entry:
         plan = PurgePlan.objects.create(
             law=term.law,
             planned_by=person,
@@ -175,7 +175,7 @@ def approve_purge(person: str, plan: UUID) -> None:
         ArchiveRefusedError: the person planned it, it is stale, or it was approved already.
 
     """
-    with act(LedgerEvent.PURGE_APPROVED, person=person, plan=plan):
+    with operation(LedgerEvent.PURGE_APPROVED, person=person, plan=plan):
         plans = PurgePlan.objects.filter(plan=plan, approved_at=None)
         if not plans.update(approved_by=person, approved_at=Now()):
             raise ArchiveRefusedError("there is no such plan that waits for approval", "archive_plan_final")
@@ -224,7 +224,7 @@ def carry_out(
     asked = PurgePlan.objects.get(plan=plan)
     if asked.done_at is not None:
         return
-    with act(LedgerEvent.PURGED, plan=plan, person=person) as entry:
+    with operation(LedgerEvent.PURGED, plan=plan, person=person) as entry:
         certificates = [_certified(asked, group, certifier) for group in _groups(plan)]
         opened = certificates[0]
         public = certifier.key.as_pem(private=False)

@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 
 from platepost.department.archive.errors import ArchiveRefusedError
 from platepost.department.archive.models import BackupRecord, RetentionTerm
-from platepost.department.archive.operations import act
+from platepost.department.archive.operations import operation
 from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.policy.law import LawProfile
@@ -40,7 +40,7 @@ def set_term(person: str, retention: str, days: int) -> None:
         ArchiveRefusedError: the law's floor or ceiling forbids it, or no law binds the department yet.
 
     """
-    with act(LedgerEvent.RETENTION_SET, person=person, what=retention, after=days) as entry:
+    with operation(LedgerEvent.RETENTION_SET, person=person, what=retention, after=days) as entry:
         before = RetentionTerm.objects.filter(retention=retention).first()
         if before is None:
             raise ArchiveRefusedError(f"{retention} is not a class of records with a term", "archive_lawful")
@@ -50,7 +50,7 @@ def set_term(person: str, retention: str, days: int) -> None:
 
 def note_destroyed(person: str, name: str) -> None:
     """Note that a backup was destroyed elsewhere. Raises ArchiveRefusedError: its term goes on, or there is none."""
-    with act(LedgerEvent.BACKUP_REMOVED, person=person, what=name) as entry:
+    with operation(LedgerEvent.BACKUP_REMOVED, person=person, what=name) as entry:
         record = BackupRecord.objects.filter(name=name, removed_at=None).first()
         if record is None:
             raise ArchiveRefusedError(f"no backup {name} is kept", "archive_no_part")

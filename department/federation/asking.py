@@ -48,7 +48,7 @@ from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.ledger.writing import enter
 from platepost.department.policy.policy import AccessPurpose, policy_in_force
-from platepost.department.sharing.errors import SharingError, act, refusals
+from platepost.department.sharing.errors import SharingError, operation, refusals
 
 SECONDS = 2.5
 """That all partners have together."""
@@ -283,7 +283,7 @@ def demand_case(exchange: FederatedExchange, *, person: str, because: str) -> st
     if case_commitment(salt, case.case) != exchange.committed:
         raise SharingError(f"{partner.pk} opened another case than it committed to", "federation_case")
     fields = {"agency_name": partner.pk, "exchange": exchange.pk, "case": case.case, "because": because}
-    with act(LedgerEvent.CASE_OPENED, person=person, **fields):
+    with operation(LedgerEvent.CASE_OPENED, person=person, **fields):
         FederatedExchange.objects.filter(pk=exchange.pk).update(case_number=case.case, salt=salt)
     return case.case
 

@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 
 from platepost.department.federation.models import PartnerDepartment
 from platepost.department.ledger.catalog import LedgerEvent
-from platepost.department.sharing.errors import act
+from platepost.department.sharing.errors import operation
 
 
 def name_partner(agency: str, url: str, certificate: str, *, person: str) -> None:
@@ -20,6 +20,6 @@ def name_partner(agency: str, url: str, certificate: str, *, person: str) -> Non
     """
     fields = {"url": url, "certificate": certificate}
     digest = hashlib.sha256(certificate.encode()).hexdigest()
-    with act(LedgerEvent.PARTNER_NAMED, person=person, agency_name=agency, url=url, certificate=digest):
+    with operation(LedgerEvent.PARTNER_NAMED, person=person, agency_name=agency, url=url, certificate=digest):
         if not PartnerDepartment.objects.filter(pk=agency).update(**fields, person=person, at=Now()):
             PartnerDepartment.objects.create(agency_id=agency, **fields, person=person)

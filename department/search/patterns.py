@@ -91,7 +91,7 @@ def ngram_code(gram: NGram, place: int, characters: str) -> int:
     return _NUMBERS[gram] << 18 | place << 14 | first << 7 | second
 
 
-class Why(StrEnum):
+class MatchReason(StrEnum):
     """Why a character of a plate fits."""
 
     SAME = "same"
@@ -123,12 +123,12 @@ class Element:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class MatchScore:
     """How a plate fits a pattern."""
 
     score: float
     """Log probability that the camera reads the plate asked for as this text; 0 where both must be the same."""
-    why: tuple[Why, ...]
+    why: tuple[MatchReason, ...]
     """Of each character of the plate."""
 
 
@@ -291,41 +291,48 @@ class PlatePattern:
             *_placed(tail, NGram.LAST, NGram.LAST_PAIR, also),
         )
 
-    def fit(self, plate: str) -> Fit | None:
+    def fit(self, plate: str) -> MatchScore | None:
         """Tell why a folded plate fits, by the likeliest way; None if it does not."""
         # The likeliest way through the elements so far, by where it has come to and what it has used.
-        ways = {(0, 0, False, 0): Fit(0.0, ())}
+        ways = {(0, 0, False, 0): MatchScore(0.0, ())}
         for element in self.elements:
-            following: dict[_Place, Fit] = {}
+            following: dict[_Place, MatchScore] = {}
             for place, way in ways.items():
                 for end, by, why in self._steps(element, plate, place):
                     score = way.score + by
                     if end not in following or following[end].score < score:
-                        following[end] = Fit(score, way.why + why)
+                        following[end] = MatchScore(score, way.why + why)
             ways = following
         return max((way for (at, *_), way in ways.items() if at == len(plate)), key=lambda way: way.score, default=None)
 
-    def _steps(self, element: Element, plate: str, place: _Place) -> list[tuple[_Place, float, tuple[Why, ...]]]:
+    def _steps(
+        self, element: Element, plate: str, place: _Place
+    ) -> list[tuple[_Place, float, tuple[MatchReason, ...]]]:
         """Return where an element may lead from a place: the next place, score, and why."""
         at, used, slipped, hidden = place
         if element.repeats:
-            return [((end, used, slipped, hidden), 0.0, (Why.ANY,) * (end - at)) for end in range(at, len(plate) + 1)]
+            return [
+                ((end, used, slipped, hidden), 0.0, (MatchReason.ANY,) * (end - at))
+                for end in range(at, len(plate) + 1)
+            ]
         read, asked = plate[at : at + 1], element.characters
         if not read:
             return []
         if not asked:
-            return [((at + 1, used, slipped, hidden), 0.0, (Why.ANY,))]
+            return [((at + 1, used, slipped, hidden), 0.0, (MatchReason.ANY,))]
         if read == HIDDEN:
             may = hidden + slipped < self.hidden
-            return [((at + 1, used, slipped, hidden + 1), _HIDDEN, (Why.HIDDEN,))] if may else []
+            return [((at + 1, used, slipped, hidden + 1), _HIDDEN, (MatchReason.HIDDEN,))] if may else []
         if read in asked:
             score = log_probability(asked, read) if self.budget and read == asked else 0.0
-            return [((at + 1, used, slipped, hidden), score, (Why.ONE_OF if len(asked) > 1 else Why.SAME,))]
-        steps: list[tuple[_Place, float, tuple[Why, ...]]] = []
+            return [
+                ((at + 1, used, slipped, hidden), score, (MatchReason.ONE_OF if len(asked) > 1 else MatchReason.SAME,))
+            ]
+        steps: list[tuple[_Place, float, tuple[MatchReason, ...]]] = []
         if used < self.budget and read in element.look_alikes:
-            steps.append(((at + 1, used + 1, slipped, hidden), log_probability(asked, read), (Why.LOOK_ALIKE,)))
+            steps.append(((at + 1, used + 1, slipped, hidden), log_probability(asked, read), (MatchReason.LOOK_ALIKE,)))
         if self.slip and not slipped and (not hidden or hidden < self.hidden):
-            steps.append(((at + 1, used, True, hidden), _SLIP, (Why.WRONG,)))
+            steps.append(((at + 1, used, True, hidden), _SLIP, (MatchReason.WRONG,)))
         return steps
 
 

@@ -18,7 +18,7 @@ from django.db import OperationalError
 from platepost.department.custody.reading import PlateSummary, ReadFilter, cover_and_fetch, seen, seen_in_order
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.search.errors import PatternError, SearchTimeoutError, TooManyPlatesError
-from platepost.department.search.patterns import HIDDEN, Fit, PlatePattern, Why
+from platepost.department.search.patterns import HIDDEN, MatchReason, MatchScore, PlatePattern
 
 PAGE = 25
 """Plates of a page, if nothing else is asked."""
@@ -31,7 +31,7 @@ LONGEST_TIME = timedelta(days=31)
 _FEW_READS = 4
 """How many times a page's plates are looked up at once, where not all of them have reads in question."""
 _MOST_AT_ONCE = 1000
-_SURE = Fit(0.0, ())
+_SURE = MatchScore(0.0, ())
 Weeks: TypeAlias = Sequence[int]
 """Weeks whose partitions have reads of a plate, as `search_week` of the database counts."""
 
@@ -141,10 +141,10 @@ class PlateMatch:
     """A plate that fits, with what its reads in question say."""
 
     seen: PlateSummary
-    why: tuple[Why, ...]
+    why: tuple[MatchReason, ...]
     """Of each character of `seen.plate`, why it fits; empty without a pattern."""
     score: float
-    """As in `patterns.Fit`; the greater come first, the same in order of the plate."""
+    """As in `patterns.MatchScore`; the greater come first, the same in order of the plate."""
 
 
 @dataclass(frozen=True, slots=True)

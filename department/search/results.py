@@ -23,7 +23,7 @@ from platepost.department.custody.reading import (
 )
 from platepost.department.database.queries import prepared, rows
 from platepost.department.ledger.entries import OpenEntry
-from platepost.department.search.patterns import HIDDEN, Why
+from platepost.department.search.patterns import HIDDEN, MatchReason
 from platepost.department.search.plates import (
     MOST_PLATES,
     Cursor,
@@ -66,7 +66,7 @@ class PlateResult:
     seen: PlateSummary
     latest: ShownRow
     """Its latest read, by column: those of `_LATEST`."""
-    why: tuple[Why, ...]
+    why: tuple[MatchReason, ...]
     """Of each character of `seen.plate`, why it matches; empty without a pattern."""
 
 

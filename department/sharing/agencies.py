@@ -14,7 +14,7 @@ from platepost.department.ledger import agencies as register
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.models import Agency
 from platepost.department.policy.errors import PurposeError
-from platepost.department.sharing.errors import SharingError, act, refusals
+from platepost.department.sharing.errors import SharingError, operation, refusals
 from platepost.department.sharing.models import AgencyVerification, SharingAgreement
 
 
@@ -43,7 +43,7 @@ def verify_agency(agency: str, says: str, until: date, *, person: str) -> None:
         SharingError: the person is no records manager, or it is to count for more than a year.
 
     """
-    with act(LedgerEvent.AGENCY_VERIFIED, person=person, agency_name=agency, says=says, until=until):
+    with operation(LedgerEvent.AGENCY_VERIFIED, person=person, agency_name=agency, says=says, until=until):
         AgencyVerification.objects.create(agency_id=agency, says=says, until=until, person=person)
 
 
@@ -59,7 +59,7 @@ def agree(agency: str, *, person: str, **fields: Any) -> SharingAgreement:
         SharingError: the law allows none with it, it has no end, or the person is no records manager.
 
     """
-    with act(LedgerEvent.SHARING_AGREED, person=person, agency_name=agency, **fields) as entry:
+    with operation(LedgerEvent.SHARING_AGREED, person=person, agency_name=agency, **fields) as entry:
         agreement = SharingAgreement.objects.create(agency_id=agency, person=person, **fields)
         entry["agreement"] = agreement.pk
     return agreement
@@ -68,12 +68,12 @@ def agree(agency: str, *, person: str, **fields: Any) -> SharingAgreement:
 def confirm_agreement(agreement: SharingAgreement, *, person: str) -> None:
     """Be the second person for an agreement. Raises SharingError: it is the person's own, or has one."""
     fields = {"agency_name": agreement.agency_id, "agreement": agreement.pk}
-    with act(LedgerEvent.SHARING_CONFIRMED, person=person, **fields):
+    with operation(LedgerEvent.SHARING_CONFIRMED, person=person, **fields):
         SharingAgreement.objects.filter(pk=agreement.pk).update(confirmed_by=person, confirmed_at=Now())
 
 
 def end_agreement(agreement: SharingAgreement, *, person: str) -> None:
     """End an agreement now. Raises SharingError: it has ended, or the person is no records manager."""
     fields = {"agency_name": agreement.agency_id, "agreement": agreement.pk}
-    with act(LedgerEvent.SHARING_ENDED, person=person, **fields):
+    with operation(LedgerEvent.SHARING_ENDED, person=person, **fields):
         SharingAgreement.objects.filter(pk=agreement.pk).update(ended_by=person, ended_at=Now())

@@ -12,7 +12,7 @@ from django.utils import timezone
 from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.policy.policy import Policy, policy_in_force
-from platepost.department.sharing.errors import act
+from platepost.department.sharing.errors import operation
 from platepost.department.sharing.laws import law_differs
 from platepost.department.sharing.models import BreachIncident, PolicyVersion, SharingRelease, SharingRequest
 
@@ -291,6 +291,6 @@ def publish_policy(*, person: str, hearing: date) -> None:
 
     """
     digest = policy_in_force().digest
-    with act(LedgerEvent.POLICY_PUBLISHED, person=person, digest=digest, hearing=hearing):
+    with operation(LedgerEvent.POLICY_PUBLISHED, person=person, digest=digest, hearing=hearing):
         says = settings.POLICY_FILE.read_text("utf-8")
         PolicyVersion.objects.create(digest=digest, says=says, hearing=hearing, person=person)

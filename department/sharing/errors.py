@@ -60,7 +60,7 @@ refusals = partial(refused_as, SharingError, "sharing_", "federation_", "policy_
 
 
 @contextmanager
-def act(event: LedgerEvent, **fields: Any) -> Iterator[dict[str, Any]]:
+def operation(event: LedgerEvent, **fields: Any) -> Iterator[dict[str, Any]]:
     """Do something in one transaction, with an entry of the ledger at its end: see `entering`.
 
     Raises:

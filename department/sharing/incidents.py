@@ -37,7 +37,7 @@ from platepost.department.ledger.reading import cover_entries, reading
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.services import covert_groups, disable, invite
 from platepost.department.policy.policy import AccessPurpose, policy_in_force
-from platepost.department.sharing.errors import SharingError, act
+from platepost.department.sharing.errors import SharingError, operation
 from platepost.department.sharing.models import BreachIncident
 
 NOTICE = timedelta(days=30)
@@ -129,7 +129,7 @@ def open_incident(*, person: str, **fields: Any) -> BreachIncident:
     """
     due = fields["known_on"] + NOTICE
     named = {"person": person, "kind": fields["kind"], "subject": fields["subject"], "due": due}
-    with act(LedgerEvent.INCIDENT_OPENED, **named) as entry:
+    with operation(LedgerEvent.INCIDENT_OPENED, **named) as entry:
         incident = BreachIncident.objects.create(person=person, notify_by=due, **fields)
         entry["incident"] = incident.pk
     return incident
@@ -263,7 +263,7 @@ def sealed_list(incident: BreachIncident, recipient: RecipientKey, *, person: De
     sealed = seal(pack({AFFECTED: breach_exposure.list(incident)}), recipient)
     counts = {"plates": breach_exposure.plates, "reads": breach_exposure.reads, "gone": len(breach_exposure.gone)}
     digest = sha256(sealed).hexdigest()
-    with act(LedgerEvent.EXPOSURE_COMPUTED, person=person.login, incident=incident.pk, digest=digest, **counts):
+    with operation(LedgerEvent.EXPOSURE_COMPUTED, person=person.login, incident=incident.pk, digest=digest, **counts):
         BreachIncident.objects.filter(pk=incident.pk).update(computed_at=Now(), digest=digest, **counts)
     return sealed
 
@@ -295,7 +295,7 @@ def lead_steps(incident: BreachIncident) -> list[BreachStep]:
 
 def note_notices(incident: BreachIncident, *, person: str) -> None:
     """Note that the affected were told. Raises SharingError: it was noted, or nobody has computed who they are."""
-    with act(LedgerEvent.BREACH_NOTIFIED, person=person, incident=incident.pk, plates=incident.plates):
+    with operation(LedgerEvent.BREACH_NOTIFIED, person=person, incident=incident.pk, plates=incident.plates):
         BreachIncident.objects.filter(pk=incident.pk).update(notified_by=person, notified_at=Now())
 
 

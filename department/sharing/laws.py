@@ -12,7 +12,7 @@ from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.policy.law import LawProfile
 from platepost.department.policy.policy import policy_in_force
-from platepost.department.sharing.errors import SharingError, act, refusals
+from platepost.department.sharing.errors import SharingError, operation, refusals
 from platepost.department.sharing.models import ProposedLaw
 
 BoundLaw = Mapping[str, str | bool | int]
@@ -41,7 +41,7 @@ def waiting_law() -> ProposedLaw | None:
 def propose_law(*, person: str) -> None:
     """Propose that the law of the policy file binds. Raises SharingError: it does, or `person` may not."""
     law = policy_in_force().law.bound()
-    with act(LedgerEvent.LAW_PROPOSED, person=person, law=law):
+    with operation(LedgerEvent.LAW_PROPOSED, person=person, law=law):
         ProposedLaw.objects.create(law=law, person=person)
 
 

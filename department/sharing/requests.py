@@ -24,7 +24,7 @@ from platepost.department.ledger.reading import cover_entries, reading
 from platepost.department.ledger.wording import require_words
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.policy.policy import AccessPurpose, policy_in_force
-from platepost.department.sharing.errors import SharingError, act
+from platepost.department.sharing.errors import SharingError, operation
 from platepost.department.sharing.models import SharingRelease, SharingRequest
 from platepost.department.sharing.publication import STEP, disclosed, month_after
 
@@ -75,7 +75,9 @@ def receive(*, person: str, kind: str, received_on: date, due_on: date | None = 
 
     """
     due = due_on or received_on + timedelta(days=CLOCKS[kind])
-    with act(LedgerEvent.REQUEST_RECEIVED, person=person, kind=kind, due=due, requester=fields["requester"]) as entry:
+    with operation(
+        LedgerEvent.REQUEST_RECEIVED, person=person, kind=kind, due=due, requester=fields["requester"]
+    ) as entry:
         request = SharingRequest.objects.create(person=person, kind=kind, received_on=received_on, due_on=due, **fields)
         entry["request"] = request.pk
     return request
@@ -84,7 +86,7 @@ def receive(*, person: str, kind: str, received_on: date, due_on: date | None = 
 def extend(request: SharingRequest, *, person: str, because: str) -> None:
     """Have a request decided two weeks later. Raises SharingError: it was extended or decided."""
     due = request.due_on + EXTENSION
-    with act(LedgerEvent.REQUEST_EXTENDED, person=person, request=request.pk, due=due, because=because):
+    with operation(LedgerEvent.REQUEST_EXTENDED, person=person, request=request.pk, due=due, because=because):
         _change(request, due_on=due, extended_because=because)
 
 
@@ -107,7 +109,7 @@ def hold_for(request: SharingRequest, scope: HoldScope, *, person: str) -> None:
         review_on=request.due_on + timedelta(days=_HELD_DAYS),
         scope=scope,
     )
-    with act(LedgerEvent.REQUEST_HELD, person=person, request=request.pk, hold=hold.pk):
+    with operation(LedgerEvent.REQUEST_HELD, person=person, request=request.pk, hold=hold.pk):
         _change(request, hold=hold)
 
 
@@ -122,13 +124,13 @@ def decide(request: SharingRequest, *, person: str, decision: str, because: str)
     if decision != "denied" and request.kind != "public records":
         asked = {"description": request.says, "requester": request.requester, "order number": request.order_number}
         require_words(SharingError, person=person, what="grant of a request", texts=asked)
-    with act(LedgerEvent.REQUEST_DECIDED, person=person, request=request.pk, decision=decision, because=because):
+    with operation(LedgerEvent.REQUEST_DECIDED, person=person, request=request.pk, decision=decision, because=because):
         _change(request, decision=decision, because=because, decided_by=person, decided_at=Now())
 
 
 def take_back(request: SharingRequest, *, person: str) -> None:
     """Take a decision back before its answer is sent. Raises SharingError: it was sent, or records were released."""
-    with act(LedgerEvent.REQUEST_REOPENED, person=person, request=request.pk):
+    with operation(LedgerEvent.REQUEST_REOPENED, person=person, request=request.pk):
         undecided = dict.fromkeys(("decision", "because", "decided_by", "decided_at"))
         changed = SharingRequest.objects.filter(pk=request.pk, sent_at=None).exclude(decided_at=None)
         if not changed.update(**undecided, reopened_by=person, reopened_at=Now()):
@@ -137,7 +139,7 @@ def take_back(request: SharingRequest, *, person: str) -> None:
 
 def note_sent(request: SharingRequest, *, person: str) -> None:
     """Note that the answer was sent: the decision is final. Raises SharingError: it is not decided, or was sent."""
-    with act(LedgerEvent.REQUEST_SENT, person=person, request=request.pk):
+    with operation(LedgerEvent.REQUEST_SENT, person=person, request=request.pk):
         decided = SharingRequest.objects.filter(pk=request.pk, sent_at=None).exclude(decided_at=None)
         if not decided.update(sent_by=person, sent_at=Now()):
             raise SharingError("the request is not decided, or its answer was sent already", "sharing_final")
@@ -160,7 +162,7 @@ def note_release(request: SharingRequest, manifest: EvidenceManifest, digest: st
     """
     recipient = manifest.recipient
     fields = {"what": manifest.package, "digest": digest, "recipient": recipient.name, "count": len(manifest.records)}
-    with act(LedgerEvent.RELEASED, person=person, request=request.pk, **fields):
+    with operation(LedgerEvent.RELEASED, person=person, request=request.pk, **fields):
         SharingRelease.objects.create(
             request=request, recipient=recipient.name, recipient_key=recipient.sha256, package=manifest.package,
             digest=digest, records=len(manifest.records), person=person,
@@ -229,7 +231,7 @@ def _rounded(count: int | None) -> str:
 
 def recall(release: SharingRelease, *, person: str, because: str) -> None:
     """Note that the recipient was told to destroy a package. Raises SharingError: that was done."""
-    with act(LedgerEvent.RELEASE_RECALLED, person=person, what=release.package, because=because):
+    with operation(LedgerEvent.RELEASE_RECALLED, person=person, what=release.package, because=because):
         SharingRelease.objects.filter(pk=release.pk).update(
             recalled_by=person, recalled_at=Now(), recalled_because=because
         )

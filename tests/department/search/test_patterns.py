@@ -7,7 +7,7 @@ import pytest
 
 from platepost.department.search.errors import PatternError
 from platepost.department.search.misreads import log_probability, look_alikes
-from platepost.department.search.patterns import Element, NGram, PlatePattern, Why, ngram_code
+from platepost.department.search.patterns import Element, MatchReason, NGram, PlatePattern, ngram_code
 from tests.department.search.scan import drawn_pattern, drawn_plate, fits, grams_of
 
 
@@ -76,7 +76,14 @@ def test_three_known_characters_are_enough(text: str, searchable: bool) -> None:
 def test_why_a_plate_fits() -> None:
     fit = PlatePattern.parse("7[8B]?C*", budget=1).fit("7BXG99")
     assert fit is not None
-    assert fit.why == (Why.SAME, Why.ONE_OF, Why.ANY, Why.LOOK_ALIKE, Why.ANY, Why.ANY)
+    assert fit.why == (
+        MatchReason.SAME,
+        MatchReason.ONE_OF,
+        MatchReason.ANY,
+        MatchReason.LOOK_ALIKE,
+        MatchReason.ANY,
+        MatchReason.ANY,
+    )
     assert fit.score == pytest.approx(log_probability("7", "7") + log_probability("C", "G"))
     assert PlatePattern.parse("7[8B]?C*").fit("7BXG99") is None
 
@@ -85,7 +92,7 @@ def test_one_character_may_be_remembered_wrongly() -> None:
     pattern = PlatePattern.parse("8ABC123", budget=1, slip=True)
     fit = pattern.fit("BAXC123")
     assert fit is not None
-    assert fit.why[:3] == (Why.LOOK_ALIKE, Why.SAME, Why.WRONG)
+    assert fit.why[:3] == (MatchReason.LOOK_ALIKE, MatchReason.SAME, MatchReason.WRONG)
     assert pattern.fit("BAXC124") is None
     scores = [fit.score for plate in ("8ABC123", "BABC123", "XABC123") if (fit := pattern.fit(plate))]
     assert scores == sorted(scores, reverse=True)
@@ -99,7 +106,7 @@ def test_a_hidden_character_may_be_any_where_three_others_agree() -> None:
     pattern = PlatePattern.parse("7AB8123", budget=1)
     fit = pattern.fit("7A?B123")
     assert fit is not None
-    assert fit.why == (*[Why.SAME] * 2, Why.HIDDEN, Why.LOOK_ALIKE, *[Why.SAME] * 3)
+    assert fit.why == (*[MatchReason.SAME] * 2, MatchReason.HIDDEN, MatchReason.LOOK_ALIKE, *[MatchReason.SAME] * 3)
     scores = [fit.score for plate in ("7AB8123", "7AB?123", "7ABB123") if (fit := pattern.fit(plate))]
     assert scores == sorted(scores, reverse=True)
     assert len(scores) == 3

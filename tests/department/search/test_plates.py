@@ -21,7 +21,7 @@ from platepost.department.ledger.entries import OpenEntry
 from platepost.department.ledger.errors import ClosedEntryError
 from platepost.department.search import plates as plates_module
 from platepost.department.search.errors import PatternError, SearchTimeoutError, TooManyPlatesError
-from platepost.department.search.patterns import PlatePattern, Why
+from platepost.department.search.patterns import MatchReason, PlatePattern
 from platepost.department.search.plates import PlateMatch, PlateQuery, find_plates
 from platepost.department.search.scenes import SearchScene, common_plates, companions, usual_places
 from tests.department.roles import as_role
@@ -64,7 +64,7 @@ def test_a_plate_has_its_reads_and_why_it_fits(stock: Stock, entry: OpenEntry) -
     (matches,) = page.plates
     assert (matches.seen.plate, matches.seen.spelled, matches.seen.count) == ("7AB0123", "7ABO123", 3)
     assert (matches.seen.first_seen, matches.seen.last_seen) == (AT - HOUR, AT + HOUR)
-    assert matches.why == (*[Why.SAME] * 4, Why.ANY, *[Why.SAME] * 2)
+    assert matches.why == (*[MatchReason.SAME] * 4, MatchReason.ANY, *[MatchReason.SAME] * 2)
     assert page.next is None
     rows = reads(entry, asked("7AB0?23").read_filter([matches.seen.plate]))
     assert [row["captured_at"] for row in rows] == [AT + HOUR, AT, AT - HOUR]
@@ -122,9 +122,9 @@ def test_a_read_with_hidden_characters_is_found(stock: Stock, superuser: psycopg
     stock({"plate": plate} for plate in ("7ABC123", "7AB?123", "?ABC1?3", "7?????3", "7AB?124", "8ABC123"))
     with as_role(COMMAND):
         (same, once, twice) = every_page(asked("7ABC123"))
-        assert (same.seen.plate, set(same.why)) == ("7ABC123", {Why.SAME})
-        assert (once.seen.plate, once.why[3], once.why.count(Why.SAME)) == ("7AB?123", Why.HIDDEN, 6)
-        assert (twice.seen.plate, twice.why.count(Why.HIDDEN)) == ("?ABC1?3", 2)
+        assert (same.seen.plate, set(same.why)) == ("7ABC123", {MatchReason.SAME})
+        assert (once.seen.plate, once.why[3], once.why.count(MatchReason.SAME)) == ("7AB?123", MatchReason.HIDDEN, 6)
+        assert (twice.seen.plate, twice.why.count(MatchReason.HIDDEN)) == ("?ABC1?3", 2)
         assert names(asked("7AB?123")) == ["7AB?123", "7ABC123", "?ABC1?3"]
         assert names(asked("*BC123")) == ["7ABC123", "8ABC123", "7AB?123", "?ABC1?3"]
         assert names(asked("7ABC12*")) == ["7ABC123", "7AB?123", "7AB?124", "?ABC1?3"]
