@@ -65,6 +65,9 @@ VIEWS_WITHOUT = {
     "people_list": "as `people`: the list that waits for a second person",
     "code_step": "allauth's `mfa_authenticate`, whose entries are below",
     "form_again": "what the same person typed before the session ended",
+    "search": "the form; the results that it leads to are an entry",
+    "change": "the same, with what was asked before",
+    "search_partners": "the same, for partner departments",
     "hold_chosen": "leads to the form of a hold, with numbers that a search has listed",
 }
 """Views of ours that enter nothing: they show no vehicle, and change nothing."""
