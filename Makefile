@@ -12,7 +12,7 @@ POSTGRESQL := '/usr/lib/postgresql/*/bin/postgres=postgresql'
 PANGO := '/usr/lib/*/libpangoft2-1.0.so.0=libpangoft2-1.0-0' '/usr/lib/*/libharfbuzz-subset.so.0=libharfbuzz-subset0'
 
 .DEFAULT_GOAL := help
-.PHONY: tools bundle deb test-all test-arm-short test-arm-system test-card test-pins
+.PHONY: tools bundle deb images test-all test-arm-short test-arm-system test-card test-pins
 .PHONY: test-faults
 .PHONY: help conformance demo docs release scenarios test lint types unit end-to-end test-brokers test-custody test-department test-thorough test-stops test-scenarios test-camera test-v4l2 test-arm fuzz format contract lock messages models clean
 
@@ -156,6 +156,11 @@ deb: $(VENV)/.development ## Build the Debian packages of post and department in
 release: $(VENV)/.development ## Build all of a release into dist/, reproducibly: wheel, Debian packages, bills of materials, checksums; KEY= signs them, APT_KEY= an apt repository
 	@scripts/need /usr/bin/dh=debhelper dpkg-buildpackage=dpkg-dev $(if $(APT_KEY),apt-ftparchive=apt-utils gpg)
 	scripts/release $(BIN)/python "$(KEY)" "$(APT_KEY)"
+
+images: ## Build container images of a department into dist/, from the packages there (first: make deb ARCHITECTURE=amd64)
+	@scripts/need mmdebstrap buildah
+	@mkdir -p build/images
+	scripts/images dist build/images
 
 bundle: ## Sign an update of a whole system into build/platepost.raucb: make bundle ROOT=root.ext4 BOOT=boot.vfat CERTIFICATE=... KEY=... (file or PKCS#11)
 	@scripts/need rauc /usr/bin/mksquashfs=squashfs-tools
