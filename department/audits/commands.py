@@ -138,7 +138,7 @@ Examples:
 )
 @JSON
 def export(*, folder: DepartmentFolder, outsider: bool, to: TextIO | None, as_json: bool) -> None:
-    """Export the ledger of FOLDER as JSON Lines, in the format of docs/ledger.md.
+    """Export the ledger of FOLDER as JSON Lines, in the format of docs/ledger-format.md.
 
     With bodies, it names people, cases and plates, including those of covert groups: it then needs a role that reads
     the ledger, and asks for a code from your authenticator app. The ledger records the export first.

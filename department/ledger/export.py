@@ -1,4 +1,4 @@
-"""The ledger as lines of JSON, in the form of docs/ledger.md, for anyone who verifies it elsewhere."""
+"""The ledger as lines of JSON, in the form of docs/ledger-format.md, for anyone who verifies it elsewhere."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-// Verifies an export of a department's ledger, by docs/ledger.md and nothing else.
+// Verifies an export of a department's ledger, by docs/ledger-format.md and nothing else.
 //
 //   node ledger.mjs ledger.jsonl
 //   node ledger.mjs ledger.jsonl --head 1042:8ac904d3... --head 2210:19bb0c77...

@@ -54,7 +54,7 @@ def test_time_is_written_in_full_whatever_it_is() -> None:
 
 def test_documented_example_verifies() -> None:
     """A verifier written from the document alone must come to what the document says."""
-    text = (Path(__file__).parents[3] / "docs" / "ledger.md").read_text("utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "ledger-format.md").read_text("utf-8")
     begin = text.index('{"number":1,')
     example = [json.loads(line) for line in text[begin : text.index("```", begin)].splitlines()]
     entries = [fields for fields in example if "number" in fields]

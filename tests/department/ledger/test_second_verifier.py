@@ -1,4 +1,4 @@
-"""Two verifiers, ours and one that was written from docs/ledger.md in another language, name the same damage."""
+"""Two verifiers, ours and one that was written from docs/ledger-format.md in another language, name the same damage."""
 
 import shutil
 import subprocess
