@@ -284,7 +284,7 @@ def keep_hits(folder: DepartmentFolder, made: Commands, measured: Measured, coun
 
 
 def leave_open(folder: DepartmentFolder, count: int) -> None:
-    """Have hits be open that nobody has answered, without records of their own."""
+    """Have hits be open that no one has answered, without records of their own."""
     database = {"host": str(folder.cluster), "dbname": DATABASE_NAME, "user": SUPERUSER}
     with psycopg.connect(**database) as superuser, planting(superuser):
         superuser.execute("SET LOCAL session_replication_role = replica")

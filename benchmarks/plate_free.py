@@ -4,7 +4,7 @@
 
 Cuts regions without a plate out of the photos that the detector was never trained on (`platepost.models.scenes.photos:
 split`) and recognizes them as single pictures. Into a part of them a freshly drawn sign is put: lettering. Each sure
-read is written into the folder, to be looked at: it may be a plate that nobody labeled. The same seed cuts the same
+read is written into the folder, to be looked at: it may be a plate that no one labeled. The same seed cuts the same
 regions.
 """
 

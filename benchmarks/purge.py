@@ -8,7 +8,7 @@
 
 A month of reads is made from a seed and loaded by COPY: 30 posts, each with its chain; one read in fifty has a hit. The
 records are linked and not signed. Then `platepost department purge plan`, `approve` and `run` are given as two
-persons would, of the reads without a hit. Meanwhile a keeper stores signed records, and somebody places and lifts
+persons would, of the reads without a hit. Meanwhile a keeper stores signed records, and someone places and lifts
 holds on records of that month. In the end nothing held may be lost, nothing else may remain, and the remaining chains,
 the receipts and the certificate must verify. The folder is made again; its path must be short, for the socket lies in
 it.
@@ -77,7 +77,7 @@ INSERT INTO people_training (person_id, topic, held_at, passed, trainer_id, note
 SELECT person.id, topic, now(), true, (SELECT min(id) FROM people_person AS other WHERE other.id <> person.id), now()
 FROM people_person AS person, unnest('{authorities,policy,security,practical}'::text[]) AS topic
 """
-"""SQL, for the owner: of everybody certificates and training are noted, as administrators and trainers do."""
+"""SQL, for the owner: of everyone certificates and training are noted, as administrators and trainers do."""
 LIFT = "UPDATE archive_hold SET lifted_by = 'bench', lifted_at = now(), lifted_because = 'x' WHERE id = %s"
 
 
@@ -266,7 +266,7 @@ def verified(folder: DepartmentFolder) -> list[str]:
 
 
 def purge(folder: DepartmentFolder, superuser: psycopg.Connection, reads: int, picture: int) -> None:
-    """Purge the month beside a keeper and somebody who holds."""
+    """Purge the month beside a keeper and someone who holds."""
     records = superuser.execute("SELECT count(*) FROM custody_record WHERE post LIKE 'old-%'").fetchone()
     holder = Holder(folder.conninfo(WEB), int(records[0]) if records else 0)
     ready, over = multiprocessing.Event(), multiprocessing.Event()

@@ -149,7 +149,7 @@ def scan(connection: psycopg.Connection[Any], seed: int, count: int) -> None:
     from platepost.department.search.errors import TooManyPlatesError  # noqa: PLC0415
     from platepost.department.search.plates import MOST_PLATES  # noqa: PLC0415
 
-    reading.TIMEOUT_SECONDS = 300  # a page of thousands of plates, which nobody asks for
+    reading.TIMEOUT_SECONDS = 300  # a page of thousands of plates, which no one asks for
     connection.execute("SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off")
     counted = connection.execute("SELECT plate_fold, count(*) FROM custody_read GROUP BY 1 ORDER BY 1").fetchall()
     plates, seen = np.array([plate for plate, _ in counted]), np.array([number for _, number in counted])

@@ -55,7 +55,7 @@ class Cost:
 
 
 class Investigator:
-    """Somebody who is signed in, and searches."""
+    """Someone who is signed in, and searches."""
 
     def __init__(self, where: str, session: str, processes: tuple[int, int]) -> None:
         self._where, self._processes = where, processes
@@ -142,7 +142,7 @@ def tally(connection: psycopg.Connection) -> None:
 
 @contextmanager
 def investigator(folder: DepartmentFolder) -> Iterator[Investigator]:
-    """Serve the pages, and sign somebody in."""
+    """Serve the pages, and sign someone in."""
     (session,) = sessions(folder, f"person.{time.time_ns()}:operator:current")
     where = f"127.0.0.1:{free_port()}"
     commands = Commands(folder.path, folder.path)

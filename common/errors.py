@@ -18,7 +18,7 @@
 
 
 def installing(extra: str) -> str:
-    """Say how an extra is installed: no package index has Platepost, so there its name is anybody's."""
+    """Say how an extra is installed: no package index has Platepost, so there its name is anyone's."""
     brought = f"[{extra}]" if extra else ""
     return f"pip install -e '.{brought}' in a checkout, or pip install 'FILE.whl{brought}' with a release's wheel"
 

@@ -89,7 +89,7 @@ def _flush(path: Path, flags: int) -> None:
 
 
 def open_brought(path: Path) -> BinaryIO:
-    """Open a file that somebody brought, on a stick or otherwise; never waits.
+    """Open a file that someone brought, on a stick or otherwise; never waits.
 
     Raises:
         OSError: it cannot be opened, or is no regular file. A FIFO would have us wait forever, and a device may act
@@ -107,7 +107,7 @@ def open_brought(path: Path) -> BinaryIO:
 
 
 def read_brought(path: Path, most: int) -> bytes:
-    """Return what is in a file that somebody brought, of `most` bytes at most.
+    """Return what is in a file that someone brought, of `most` bytes at most.
 
     Raises:
         OSError: as of `open_brought`; or it is larger, in which case nothing of it was read.

@@ -50,7 +50,7 @@ KeyPath = Annotated[Path, PRIVATE]
 REMOTE = "may be set remotely"
 """Marks a key that a signed configuration may set: what is read, told and shown. Never where records go, whom the post
 trusts, which keys and files it uses, what it is called: with those a stolen configuration key could turn a post over to
-somebody else."""
+someone else."""
 
 Value = TypeVar("Value")
 Remote = Annotated[Value, REMOTE]

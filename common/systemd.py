@@ -15,7 +15,7 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 """New at every start of the kernel, random(4)."""
 STATUS_BYTES = 200
 BUSY_SECONDS = 120
-"""How long systemd waits at least for the next word of somebody who is busy."""
+"""How long systemd waits at least for the next word of someone who is busy."""
 
 
 class Notifier:
@@ -31,7 +31,7 @@ class Notifier:
 
     @property
     def listening(self) -> bool:
-        """Whether anybody listens."""
+        """Whether anyone listens."""
         return bool(self._address)
 
     def ready(self, status: str) -> None:

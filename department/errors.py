@@ -4,7 +4,7 @@
 
     PlatepostError
      +-- DepartmentError (RuntimeError)    the installation, or its database, is not as it must be
-          +-- OperationRefusedError              what somebody asks for is refused, and the page says why
+          +-- OperationRefusedError              what someone asks for is refused, and the page says why
 """
 
 from platepost.common.errors import PlatepostError
@@ -15,7 +15,7 @@ class DepartmentError(PlatepostError, RuntimeError):
 
 
 class OperationRefusedError(DepartmentError):
-    """What somebody asks for is refused; the message says why, in words for the person who asked.
+    """What someone asks for is refused; the message says why, in words for the person who asked.
 
     Args:
         message: why.

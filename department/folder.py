@@ -149,7 +149,7 @@ class IdentityProvider(BaseModel):
     name: str
     """As the log-in page says it."""
     issuer: Annotated[str, AfterValidator(_protected)]
-    """Where `/.well-known/openid-configuration` lies: who comes between could log in as anybody."""
+    """Where `/.well-known/openid-configuration` lies: who comes between could log in as anyone."""
     client_id: str
     secret_file: Path
     """The client's secret, relative to the folder."""

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 
 class LocalMoment(NamedTuple):
-    """A moment that somebody gave as a local time."""
+    """A moment that someone gave as a local time."""
 
     at: datetime
     twice: bool = False

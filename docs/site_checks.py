@@ -74,7 +74,7 @@ NAMED = {
 
 
 def name_parts(app: Sphinx, error: Exception | None) -> None:
-    """Make each page one for everybody."""
+    """Make each page one for everyone."""
     if error is not None or app.builder.name != "html":
         return
     for page in Path(app.outdir).rglob("*.html"):

@@ -117,7 +117,7 @@ def grafted(alone: bytes, both: bytes, *, trunk: int) -> bytes:
         operator.outputs = [moved[int(index)] for index in operator.outputs]
         graph.operators.append(operator)
     graph.outputs = [*graph.outputs, graph.operators[-1].outputs[0]]
-    own.signatureDefs = []  # nobody asks for them, and they would have to name the new output
+    own.signatureDefs = []  # no one asks for them, and they would have to name the new output
     builder = flatbuffers.Builder(len(alone) + len(both))
     builder.Finish(own.Pack(builder), b"TFL3")
     return bytes(builder.Output())

@@ -143,7 +143,7 @@ def _run(make: str, at_a_time: int, runs: list[Run], signals: Signals) -> None:
 
 
 def _reap(current: list[Run]) -> None:
-    """Take note of targets that have ended; orphans that have ended are nobody else's to reap."""
+    """Take note of targets that have ended; orphans that have ended are no one else's to reap."""
     while True:
         try:
             pid, status, used = os.wait4(-1, os.WNOHANG)

@@ -40,7 +40,7 @@ def certified(configuration: Configuration, folder: Path, *, purpose: str, at: d
         at: the moment by which the certificate is judged; now, if None.
 
     Raises:
-        ProvisioningError: nobody's folder, another fleet's or department's, expired, or of a role that may not.
+        ProvisioningError: no one's folder, another fleet's or department's, expired, or of a role that may not.
 
     """
     if configuration.control is None:
@@ -98,7 +98,7 @@ def recognized(x5c: list[str], *, ca: Path, agency: str, at: datetime) -> Operat
         at: the moment by which the certificate is judged.
 
     Raises:
-        RefusedError: it is nobody's that `ca` vouches for, or not valid then.
+        RefusedError: it is no one's that `ca` vouches for, or not valid then.
         ProvisioningError: another department's, or of a role that may not; or `ca` cannot be read.
 
     """

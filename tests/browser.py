@@ -46,7 +46,7 @@ class Visitor:
         self.complaints: list[str] = []
         """Uncaught errors of scripts, and what they or the browser logged as an error."""
         self.state: StorageState | None = None
-        """What each profile that is opened has from the start: somebody's session."""
+        """What each profile that is opened has from the start: someone's session."""
 
     def open(self, address: str, *, phone: bool = False, scheme: Scheme = "light", still: bool = True) -> Page:
         """Open a page on a desktop's or a phone's width; `still` asks for no motion, as a person may."""

@@ -34,8 +34,8 @@ class S3Store(Daemon):
 
     Args:
         directory: where its objects are.
-        public: ask nobody who they are.
-        touched: somebody else changes the files, so that it looks at the whole folder again each time.
+        public: ask no one who they are.
+        touched: someone else changes the files, so that it looks at the whole folder again each time.
 
     """
 

@@ -80,7 +80,7 @@ def drawn_scene(seed: int) -> Scene:
 
 
 def decoy_scene(seed: int) -> Scene:
-    """Describe the scene of a seed with two decoys: a vehicle with lettering passes a sign, or somebody on foot."""
+    """Describe the scene of a seed with two decoys: a vehicle with lettering passes a sign, or someone on foot."""
     rng = np.random.default_rng([seed, 4])
     mph = int(rng.integers(25, 50))
     texts = [_DECOY_TEXTS[number] for number in rng.permutation(len(_DECOY_TEXTS))[:2]]

@@ -63,7 +63,7 @@ class Rejection(StrEnum):
 class RefusedError(ControlError):
     """What arrived was judged and refused. The message is fit for the audit trail: it never holds a plate or a key.
 
-    Of what nobody signed, the message repeats nothing but names that are registered.
+    Of what no one signed, the message repeats nothing but names that are registered.
     """
 
     def __init__(self, reason: Rejection, message: str, *, signed: bool = False) -> None:

@@ -100,7 +100,7 @@ class MqttClient(Client):
             OSError: the broker cannot be reached, or TLS failed.
 
         """
-        if self.connect_timeout != seconds:  # paho lets nobody set it again once there was a connection
+        if self.connect_timeout != seconds:  # paho lets no one set it again once there was a connection
             self.connect_timeout = seconds
         self.connect(
             host,

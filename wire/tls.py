@@ -50,7 +50,7 @@ def tls_context(settings: IdentityFiles, *, earliest: datetime | None = None) ->
 
     Args:
         settings: the authority and the post's identity.
-        earliest: for a clock that nobody vouches for, the earliest time that it can be. Everything else is verified as
+        earliest: for a clock that no one vouches for, the earliest time that it can be. Everything else is verified as
             ever, but of the broker's certificate only that it has not ended by then: that it has begun follows from its
             being there, and a clock that starts in 1970 would lock the post out.
 

@@ -67,7 +67,7 @@ def sampled_reads() -> dict[str, SampledReads]:
 
 
 def next_sample(person: DepartmentPerson) -> int | None:
-    """Return the number of a sample that somebody has not labeled; None where there is none."""
+    """Return the number of a sample that someone has not labeled; None where there is none."""
     return next((number for (number,) in rows(_NEXT, [_since(), person.login])), None)
 
 

@@ -1,6 +1,6 @@
 """What people do about alerts. Each is one transaction with one entry in the ledger, and names the revision it answers.
 
-The database holds the rules: see `sql/`. It refuses what was answered too late, what somebody
+The database holds the rules: see `sql/`. It refuses what was answered too late, what someone
 else has taken, and each step that the ones before do not allow.
 """
 
@@ -55,12 +55,12 @@ class AlertActor:
     person: DepartmentPerson
     entry: OpenEntry | None = None
     """For a covert alert: an open entry of the ledger with the alert's group. Acting on the alert closes it: outsiders
-    see in the ledger that somebody saw something, but not what."""
+    see in the ledger that someone saw something, but not what."""
 
 
 @dataclass(frozen=True, slots=True)
 class EyeAnswers:
-    """What somebody saw who held the picture against what is listed."""
+    """What someone saw who held the picture against what is listed."""
 
     characters: Sequence[CharacterAnswer]
     """One for each pair of `platepost.department.alerts.characters.compared`, in order."""
@@ -135,7 +135,7 @@ def reject(
     """Reject, with what the comparison by eye has shown so far.
 
     `repeats`, here and below: other hits of the same vehicle that the person was shown with this one, by their records.
-    The decision answers those that nobody has taken, each by a step and an entry in the ledger of its own.
+    The decision answers those that no one has taken, each by a step and an entry in the ledger of its own.
     """
     answers, reason = rejection.answers, rejection.reason
     if answers is not None and answers.reasons and reason not in answers.reasons:
@@ -171,7 +171,7 @@ def close(
 def account(
     actor: AlertActor, record_id: int, revision: int, done: MeanwhileAnswer, *, repeats: Repeats = ()
 ) -> AlertState:
-    """Say what had been done about an alert, and its repeats that nobody had taken, before they were withdrawn."""
+    """Say what had been done about an alert, and its repeats that no one had taken, before they were withdrawn."""
     return _act(actor, record_id, revision, AlertStep.MEANWHILE, repeats, reason=done.value)
 
 
@@ -261,7 +261,7 @@ def _act(
 
 
 def _untaken(cursor: CursorWrapper, record_id: int, records: Repeats, *, withdrawn: bool) -> list[tuple[int, int]]:
-    """Return those of the repeats of an alert that nobody has taken, each with its revision.
+    """Return those of the repeats of an alert that no one has taken, each with its revision.
 
     Of those that were withdrawn, the ones that `previous_id` joins with it: the database checks the others itself.
     """
@@ -305,7 +305,7 @@ def _add(
 
 
 def _require(actor: AlertActor, step: AlertStep) -> None:
-    """Ask again whether somebody may do this now: for how long training counts the database does not know."""
+    """Ask again whether someone may do this now: for how long training counts the database does not know."""
     lacks = currency_of(DepartmentPerson.objects.get(pk=actor.person.pk)).lacks(permission_for(step))
     if lacks:
         raise AlertError(" ".join(lack.what for lack in lacks), "alerts_lapsed")

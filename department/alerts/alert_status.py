@@ -1,4 +1,4 @@
-"""How an alert stands, and what somebody may do next, as the console shows it: without a plate."""
+"""How an alert stands, and what someone may do next, as the console shows it: without a plate."""
 
 from datetime import datetime
 from typing import Any

@@ -106,7 +106,7 @@ class Alert:
 
     @property
     def escalates_at(self) -> datetime | None:
-        """When it escalates, or has: nobody has taken it by then, or said what was done before it was taken back."""
+        """When it escalates, or has: no one has taken it by then, or said what was done before it was taken back."""
         waiting = {AlertState.NEW: self.arrived_at, AlertState.WITHDRAWN: self.changed_at}.get(self.state)
         return waiting and waiting + timedelta(seconds=policy_in_force().alerts.escalate_seconds)
 
@@ -122,7 +122,7 @@ OPEN = "state NOT IN ('rejected', 'closed', 'accounted', 'repeated')"
 
 
 def open_alerts(entry: OpenEntry | None = None) -> list[Alert]:
-    """Return all alerts about which somebody has something to do, the most urgent first, then the newest.
+    """Return all alerts about which someone has something to do, the most urgent first, then the newest.
 
     Args:
         entry: an open one, where those of its covert groups are wanted too; that they were shown is noted there.
@@ -157,7 +157,7 @@ def alerts_of(records: Collection[int], entry: OpenEntry | None = None) -> list[
 
 
 def unanswered(at: datetime | None = None) -> tuple[int, datetime | None]:
-    """Return how many hits nobody has taken though they are overdue, and when the first of them arrived.
+    """Return how many hits no one has taken though they are overdue, and when the first of them arrived.
 
     Hits of covert groups are not counted.
     """
@@ -173,7 +173,7 @@ def alert_of(record_id: int, entry: OpenEntry | None = None) -> Alert | None:
 
 
 def open_substitutes() -> list[Alert]:
-    """Return what stood in for a second person and nobody has reviewed, the oldest first. Of covert groups none."""
+    """Return what stood in for a second person and no one has reviewed, the oldest first. Of covert groups none."""
     return alerts_where(
         f"substitute IS NOT NULL AND reviewed_by IS NULL ORDER BY substitute_at LIMIT {_MOST_REVIEWS}", [], None
     )

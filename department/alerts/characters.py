@@ -1,4 +1,4 @@
-"""What was read over what is listed, character by character, as somebody compares them by eye."""
+"""What was read over what is listed, character by character, as someone compares them by eye."""
 
 import re
 from collections.abc import Iterator

@@ -84,7 +84,7 @@ def events(request: CurrentRequest) -> HttpResponseBase:
 
 
 def _session(request: CurrentRequest) -> dict[str, Any]:
-    """Return when the session ends, and whether somebody who does something puts that off."""
+    """Return when the session ends, and whether someone who does something puts that off."""
     ends, idle = session_end(request), idle_end(request)
     return {"ends": min(ends, idle or ends).isoformat(), "idle": idle is not None and idle < ends}
 
@@ -92,7 +92,7 @@ def _session(request: CurrentRequest) -> dict[str, Any]:
 @needs(Permission.ANSWER_HITS)
 @require_POST
 def stay(request: CurrentRequest) -> HttpResponse:
-    """Note that somebody is at the console, which keeps the session; return when it ends now."""
+    """Note that someone is at the console, which keeps the session; return when it ends now."""
     return JsonResponse(_session(request))
 
 
@@ -148,7 +148,7 @@ async def _stream(
 
 
 class StepForm(forms.Form):
-    """What somebody answers about one alert. Nothing has a default; what a step lacks, its service refuses."""
+    """What someone answers about one alert. Nothing has a default; what a step lacks, its service refuses."""
 
     hit = forms.IntegerField(min_value=1, max_value=2**63 - 1)
     revision = forms.IntegerField(min_value=0, max_value=2**31 - 1)
@@ -226,7 +226,7 @@ _DECIDING = {AlertStep.REJECT, AlertStep.CLEARED, AlertStep.OUTCOME, AlertStep.M
 @needs(Permission.ANSWER_HITS)
 @require_POST
 def step(request: CurrentRequest) -> HttpResponse:
-    """Take what somebody does about an alert. Each console receives the result by its stream."""
+    """Take what someone does about an alert. Each console receives the result by its stream."""
     form = StepForm(request.POST)
     if not form.is_valid():
         return _plain_answer("Something is missing.", 422)
@@ -258,7 +258,7 @@ def step(request: CurrentRequest) -> HttpResponse:
 @needs(Permission.ANSWER_HITS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def shift(request: CurrentRequest) -> HttpResponse:
-    """Show each post's list, faults and open hits; a POST notes that somebody has looked at them."""
+    """Show each post's list, faults and open hits; a POST notes that someone has looked at them."""
     start, refused = shift_start(), ""
     if request.method == "POST" and request.POST.get("newest") != str(start.newest):
         refused = "A newer list has arrived since you opened this page. Review it again."

@@ -158,7 +158,7 @@ class ConsoleFeed:
                 self._thread.start()
 
     def stop(self) -> None:
-        """End what everybody hears, for good; from a signal's handler, which must not wait for a lock."""
+        """End what everyone hears, for good; from a signal's handler, which must not wait for a lock."""
         self._stopped = True
         for listener in [*self._listeners]:
             listener.send(None)
@@ -211,7 +211,7 @@ class ConsoleFeed:
             self._send(those, "rows", {"rows": listed})
 
     def _overdue(self, now: datetime) -> dict[str, Any]:
-        """Return how many hits nobody has taken in time, and since when; of covert groups none."""
+        """Return how many hits no one has taken in time, and since when; of covert groups none."""
         late = [
             each.alert.arrived_at
             for each in self._known.values()
@@ -263,7 +263,7 @@ class ConsoleFeed:
                     return
 
     def _listen(self) -> None:
-        """Look whenever the database says so, and each second, until nobody listens any more."""
+        """Look whenever the database says so, and each second, until no one listens any more."""
         bell = connection.copy()
         try:
             bell.ensure_connection()
@@ -281,7 +281,7 @@ class ConsoleFeed:
         finally:
             with suppress(psycopg.Error):
                 if bell.connection is not None:
-                    bell.connection.execute("UNLISTEN alerts")  # the pool gives the session to somebody else
+                    bell.connection.execute("UNLISTEN alerts")  # the pool gives the session to someone else
             bell.close()
 
     def _test(self, sent: Mapping[str, str]) -> None:
@@ -352,7 +352,7 @@ class ConsoleFeed:
     def _note(self, listening: Sequence[Listener], now: datetime) -> None:
         """Give each alert that is new, or has changed, the next number.
 
-        All that are open are read now and then, and whenever somebody of another covert group listens; between, those
+        All that are open are read now and then, and whenever someone of another covert group listens; between, those
         that have changed: a notification costs the same, however many are open.
         """
         self._count()
@@ -455,7 +455,7 @@ class ConsoleFeed:
                 self._journal(drawing.result(), [each.person for each in people])
             views, logged = drawing.result(), True
         except LedgerError:
-            # Nobody sees a plate that is in no log. That there is a hit, and where, they hear.
+            # No one sees a plate that is in no log. That there is a hit, and where, they hear.
             views, logged = {}, False
         for record in records:
             alert = self._known[record].alert

@@ -4,7 +4,7 @@
 
     OperationRefusedError
      +-- AlertError               it is refused; the message says why
-          +-- StaleAlertError     somebody else was sooner
+          +-- StaleAlertError     someone else was sooner
 """
 
 from functools import partial

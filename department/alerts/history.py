@@ -181,7 +181,7 @@ def known_values() -> Mapping[str, Sequence[str]]:
 
 
 def exported_history(person: DepartmentPerson, chosen: HistoryFilter) -> str:
-    """Return hits as CSV, and enter that somebody took them along.
+    """Return hits as CSV, and enter that someone took them along.
 
     Raises:
         PurposeError: the policy does not let the person see hits.

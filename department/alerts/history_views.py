@@ -74,7 +74,7 @@ _STEPS = {
 
 
 class HistoryForm(forms.Form):
-    """Which hits somebody wants to see."""
+    """Which hits someone wants to see."""
 
     time = forms.ChoiceField(
         choices=[(DAY, _("last 24 hours")), (MONTH, _("last 31 days"))], required=False, label=_("Time")
@@ -148,7 +148,7 @@ def history_csv(request: CurrentRequest) -> HttpResponse:
 
 
 class HitForm(forms.Form):
-    """Which hit, and what somebody does about it."""
+    """Which hit, and what someone does about it."""
 
     record = forms.IntegerField(min_value=1, max_value=MOST_NUMBER)
     step = forms.ChoiceField(

@@ -48,7 +48,7 @@ def _in_words(rates: Mapping[str, RejectRate]) -> dict[str, RejectRate]:
 @needs(Permission.SEE_PICTURES)
 @require_http_methods(["GET", "HEAD", "POST"])
 def label(request: CurrentRequest) -> HttpResponse:
-    """Show a random read's picture, and not what was read; by POST take what somebody sees in it."""
+    """Show a random read's picture, and not what was read; by POST take what someone sees in it."""
     refused, number = "", request.POST.get("sample", "")
     if request.method == "POST" and number.isdecimal() and len(number) < 19:
         try:

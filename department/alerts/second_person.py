@@ -30,7 +30,7 @@ WHERE (
 
 @dataclass(frozen=True, slots=True)
 class SecondPersonGaps:
-    """Where a look-alike waits, because nobody is there who could compare it for themselves."""
+    """Where a look-alike waits, because no one is there who could compare it for themselves."""
 
     able: int
     """People who may answer hits now."""
@@ -50,7 +50,7 @@ class SecondPersonGaps:
 
 
 def second_person_gaps(at: datetime | None = None) -> SecondPersonGaps | None:
-    """Return where a second person is lacking; None where the policy states a substitute, or nobody is."""
+    """Return where a second person is lacking; None where the policy states a substitute, or no one is."""
     if policy_in_force().alerts.second_person_substitute:
         return None
     at = at or datetime.now(UTC)

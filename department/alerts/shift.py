@@ -21,7 +21,7 @@ SHIFT = timedelta(hours=12)
 
 @dataclass(frozen=True, slots=True)
 class ShiftStart:
-    """What somebody looks at before they take the first hit."""
+    """What someone looks at before they take the first hit."""
 
     at: datetime
     newest: int | None
@@ -40,7 +40,7 @@ def shift_start(*, at: datetime | None = None) -> ShiftStart:
 
 
 def acknowledge(person: DepartmentPerson, start: ShiftStart) -> None:
-    """Note that somebody has looked at the start of their shift; from now on they may take alerts.
+    """Note that someone has looked at the start of their shift; from now on they may take alerts.
 
     Raises:
         AlertError: there is a newer list by now, or they may not answer hits.
@@ -64,6 +64,6 @@ def acknowledge(person: DepartmentPerson, start: ShiftStart) -> None:
 
 
 def acknowledged_until(person: DepartmentPerson) -> datetime | None:
-    """Return until when somebody may take alerts by what they have looked at; None where they may not now."""
+    """Return until when someone may take alerts by what they have looked at; None where they may not now."""
     ((last,),) = rows("SELECT max(at) FROM alerts_acknowledgment WHERE person = %s", [person.login])
     return last + SHIFT if last is not None and datetime.now(UTC) < last + SHIFT else None

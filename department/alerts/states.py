@@ -15,7 +15,7 @@ class AlertState(StrEnum):
 
     NEW = "new"
     TAKEN = "taken"
-    """Somebody looks at it."""
+    """Someone looks at it."""
     WAITING = "waiting"
     """Confirmed by eye by one person; a second must look."""
     CONFIRMED = "confirmed"
@@ -25,7 +25,7 @@ class AlertState(StrEnum):
     CLOSED = "closed"
     """What came of it is noted."""
     WITHDRAWN = "withdrawn"
-    """Taken back; somebody must say what was done meanwhile."""
+    """Taken back; someone must say what was done meanwhile."""
     ACCOUNTED = "accounted"
     """Taken back, and that was said."""
     REPEATED = "repeated"
@@ -33,12 +33,12 @@ class AlertState(StrEnum):
 
     @property
     def is_open(self) -> bool:
-        """Whether somebody has something to do."""
+        """Whether someone has something to do."""
         return self not in {AlertState.REJECTED, AlertState.CLOSED, AlertState.ACCOUNTED, AlertState.REPEATED}
 
 
 class AlertStep(StrEnum):
-    """What somebody does about an alert."""
+    """What someone does about an alert."""
 
     TAKE = "take"
     CONFIRM = "confirm"
@@ -73,7 +73,7 @@ class AlertStep(StrEnum):
 
 
 class EyeAnswer(StrEnum):
-    """What somebody sees of the state, or of the vehicle, beside what is listed."""
+    """What someone sees of the state, or of the vehicle, beside what is listed."""
 
     SAME = "same"
     OTHER = "other"
@@ -82,7 +82,7 @@ class EyeAnswer(StrEnum):
 
 
 class CharacterAnswer(StrEnum):
-    """What somebody sees of one character."""
+    """What someone sees of one character."""
 
     SAME = "s"
     """The picture shows what is listed."""
@@ -133,7 +133,7 @@ class MeanwhileAnswer(StrEnum):
 
 
 LOOKED_AT = (AlertState.TAKEN, AlertState.WAITING, AlertState.CONFIRMED, AlertState.ACTIONABLE)
-"""Somebody has taken it, and its outcome is still open."""
+"""Someone has taken it, and its outcome is still open."""
 TRANSITIONS: Mapping[AlertStep, Mapping[AlertState, AlertState]] = {
     AlertStep.TAKE: {AlertState.NEW: AlertState.TAKEN},
     AlertStep.CONFIRM: {AlertState.TAKEN: AlertState.CONFIRMED},
@@ -167,7 +167,7 @@ def permission_for(step: AlertStep) -> Permission:
 def transition_rows() -> Iterator[dict[str, object]]:
     """Yield the rows of the database's table `alerts_transition`."""
     for step, ways in TRANSITIONS.items():
-        # Nobody but the program withdraws.
+        # No one but the program withdraws.
         roles = frozenset() if step is AlertStep.WITHDRAW else roles_that_may(permission_for(step))
         needed = NEEDS[permission_for(step)]
         for before, after in ways.items():

@@ -42,7 +42,7 @@ SECONDS = 10.0
 RETRY_SECONDS = (5, 15, 60, 300, 900)
 """Between tries; the last one again and again."""
 GIVE_UP = timedelta(hours=24)
-"""After which nobody needs to be told any more."""
+"""After which no one needs to be told any more."""
 FAILURES = (OSError, HTTPException, UnicodeError, DepartmentError)
 """Why a message is not taken, and sent again; UnicodeError where a host's name is none."""
 _LIST_WEBHOOKS = (
@@ -245,7 +245,7 @@ class WebhookSender:
     def send_waiting(self) -> int:
         """Tell each webhook what waits, in order, until one fails; return how many messages were taken.
 
-        What is older than a day is sent to nobody, also where nothing was sent meanwhile, or nothing agreed.
+        What is older than a day is sent to no one, also where nothing was sent meanwhile, or nothing agreed.
 
         Raises:
             LedgerError: one was taken and cannot be entered: it is sent again.

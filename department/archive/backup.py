@@ -208,7 +208,7 @@ AND made_at < (SELECT max(made_at) FROM archive_backup WHERE removed_at IS NULL)
 def restore(file: Path, identity: Path, into: Path) -> BackupNote:
     """Put what a backup has into a new folder, and check the database's files against their manifest.
 
-    The database is not started. What the file holds is authentic only as far as nobody else has a recipient's public
+    The database is not started. What the file holds is authentic only as far as no one else has a recipient's public
     key: `verify` proves the records, not the file.
 
     Args:

@@ -1,4 +1,4 @@
-"""The classes of records that have a term, in words: for pages that nobody logs in to, too, so without a model."""
+"""The classes of records that have a term, in words: for pages that no one logs in to, too, so without a model."""
 
 CLASSES = {
     "no_hit": "reads without a hit",

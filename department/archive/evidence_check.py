@@ -65,7 +65,7 @@ def verify_package(package: bytes, keys: Sequence[ECKey]) -> EvidenceReport:
         keys: who is trusted: the custodian's key, and the key that signed the register of the posts' keys.
 
     Raises:
-        EvidenceRefusedError: it is no package, was altered, or nobody who is trusted has signed it.
+        EvidenceRefusedError: it is no package, was altered, or no one who is trusted has signed it.
 
     """
     files = unpack(package)

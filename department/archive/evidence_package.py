@@ -46,7 +46,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class EvidenceRefusedError(DepartmentError):
-    """It is no evidence package, does not open with that key, or nobody who is trusted has signed it."""
+    """It is no evidence package, does not open with that key, or no one who is trusted has signed it."""
 
 
 class _Part(BaseModel):

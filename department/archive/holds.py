@@ -1,4 +1,4 @@
-"""Holds: what nobody may purge until somebody has reviewed it.
+"""Holds: what no one may purge until someone has reviewed it.
 
 A hold outlasts every purge, also one that is on its way: placing it waits for the part of the purge that is under way,
 and what is left then is held. What is gone by then, the hold refuses to name.
@@ -70,7 +70,7 @@ def place_hold(*, person: str, kind: str, case: str, reason: str, review_on: dat
         kind: one of `Hold.KINDS`.
         case: the number of the case, the request or the action.
         reason: why.
-        review_on: when somebody is to look at it again; it does not end by itself.
+        review_on: when someone is to look at it again; it does not end by itself.
         scope: what is held.
 
     Raises:

@@ -29,7 +29,7 @@ class RetentionTerm(models.Model):
 
 
 class Hold(models.Model):
-    """What nobody may purge."""
+    """What no one may purge."""
 
     KINDS = ("evidence", "civil action", "records request", "litigation")
 

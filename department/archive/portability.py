@@ -88,7 +88,7 @@ class PortabilityDatabase:
     owner: psycopg.Connection[Any]
     """Autocommit, of the owner: for whatever is no record."""
     keeper: CustodyTables
-    """The one keeper's session: so nobody keeps records meanwhile."""
+    """The one keeper's session: so no one keeps records meanwhile."""
 
 
 def export_department(
@@ -361,7 +361,7 @@ def _tables(owner: psycopg.Connection[Any]) -> list[str]:
     return [*TopologicalSorter(refers).static_order()]
 
 
-# Nobody's password leaves the department.
+# No one's password leaves the department.
 _ROWS = """
 SELECT CASE WHEN to_jsonb(t) ? 'password' THEN to_jsonb(t) || '{{"password": "!"}}' ELSE to_jsonb(t) END
 FROM {} t ORDER BY t

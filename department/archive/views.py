@@ -107,7 +107,7 @@ class HoldForm(forms.Form):
         return numbers
 
     def scope(self, groups: Sequence[str]) -> HoldScope:
-        """Return what is to be held, by somebody in covert groups."""
+        """Return what is to be held, by someone in covert groups."""
         cleaned = self.cleaned_data
         return HoldScope(
             records=cleaned["records"],

@@ -33,9 +33,9 @@ _WATCHING = {
         LedgerEvent.TEST_HIT,
     )
 }
-"""Events of somebody who looks, and does nothing."""
+"""Events of someone who looks, and does nothing."""
 _NO_SEARCH = frozenset({"console", "sample", "incident"})
-"""What is asked where nobody looks for anything: for hits that came by themselves, for random reads that somebody
+"""What is asked where no one looks for anything: for hits that came by themselves, for random reads that someone
 labels, for whom a breach affects. The database opens nothing else for these."""
 _READ = """
 SELECT line.number, line.entry, line.at, line.event, line.refers_to, (
@@ -48,7 +48,7 @@ WHERE line.number > %(after)s AND line.at >= %(since)s AND line.at < %(until)s O
 
 @dataclass(slots=True)
 class SearchEvent:
-    """One search: somebody typed a pattern, or opened one of the plates that it found."""
+    """One search: someone typed a pattern, or opened one of the plates that it found."""
 
     number: int
     """Of its intent."""

@@ -41,7 +41,7 @@ class FileTable:
 
 @dataclass(frozen=True, slots=True)
 class AuditFile:
-    """A file for somebody outside these pages: a title, what it is about, and tables."""
+    """A file for someone outside these pages: a title, what it is about, and tables."""
 
     name: str
     """Of the file, without its ending."""

@@ -1,9 +1,9 @@
-"""Plates of people's own households, which they name with consent, so that nobody looks up their own unseen.
+"""Plates of people's own households, which they name with consent, so that no one looks up their own unseen.
 
 What is kept of a plate is an HMAC-SHA256 by a key in a file that the nightly process alone can read. It is held against
-the ledger, never against a search that somebody makes. It goes when the person is disabled, or takes consent back.
+the ledger, never against a search that someone makes. It goes when the person is disabled, or takes consent back.
 
-The pages do not have the key. What somebody names there is sealed to it (a compact JWE, ECDH-ES on X25519), and the
+The pages do not have the key. What someone names there is sealed to it (a compact JWE, ECDH-ES on X25519), and the
 next night turns it into digests.
 """
 
@@ -71,7 +71,7 @@ class HouseholdKey:
         return dict(self._sealing.as_dict(private=False))
 
     def digest(self, person: str, plate: str) -> bytes:
-        """Return what is kept of a plate, folded, of somebody's household."""
+        """Return what is kept of a plate, folded, of someone's household."""
         return hmac.digest(self._key, f"{person}\0{plate}".encode(), hashlib.sha256)
 
     def opened(self, sealed: str, person: str) -> list[str]:
@@ -93,7 +93,7 @@ class HouseholdKey:
 
 @dataclass(frozen=True, slots=True)
 class NotedHousehold:
-    """What is kept of somebody's household."""
+    """What is kept of someone's household."""
 
     plates: int
     at: datetime
@@ -135,7 +135,7 @@ def note_household(key: HouseholdKey, login: str, plates: Iterable[str], *, cons
         by: who enters it.
 
     Raises:
-        PersonError: nobody has the log-in.
+        PersonError: no one has the log-in.
         AuditError: the person is disabled.
         LedgerError: it cannot be entered.
 
@@ -191,7 +191,7 @@ def open_sealed(key: HouseholdKey, *, by: str) -> None:
 
 
 def household_of(login: str) -> NotedHousehold | None:
-    """Return what is kept of somebody's household; None where they have named nothing."""
+    """Return what is kept of someone's household; None where they have named nothing."""
     fetched = rows(
         "SELECT plates, given_at, true FROM audits_household_sealed WHERE person = %s UNION ALL"
         " SELECT count(*), max(noted_at), false FROM audits_household WHERE person = %s HAVING count(*) > 0",

@@ -42,7 +42,7 @@ PAGE = 50
 
 
 class LedgerForm(forms.Form):
-    """Why somebody reads the ledger, and which entries they want."""
+    """Why someone reads the ledger, and which entries they want."""
 
     purpose = forms.ChoiceField(choices=lambda: [(each.name, each.name) for each in policy_in_force().purposes])
     case = forms.CharField(max_length=64, required=False)

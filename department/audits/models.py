@@ -85,7 +85,7 @@ class DrawnAudit(models.Model):
 
 
 class AuditSample(models.Model):
-    """One search that somebody looks at."""
+    """One search that someone looks at."""
 
     OUTCOMES = ("in order", "needs an answer", "misuse")
 
@@ -106,7 +106,7 @@ class AuditSample(models.Model):
 
 
 class AuditFinding(models.Model):
-    """What somebody must answer for, found in a sample or by a rule."""
+    """What someone must answer for, found in a sample or by a rule."""
 
     OUTCOMES = ("in order", "coached", "misuse")
     SAMPLE = "sample"

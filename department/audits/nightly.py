@@ -30,7 +30,7 @@ GROUP BY maker.login ORDER BY maker.login
 
 @dataclass(frozen=True, slots=True)
 class SingleMaker:
-    """Somebody who added people, and those who answer for them and trained them."""
+    """Someone who added people, and those who answer for them and trained them."""
 
     maker: str
     people: tuple[str, ...]
@@ -45,7 +45,7 @@ class SingleMaker:
 
 
 def single_makers() -> Iterator[SingleMaker]:
-    """Yield whoever added people whose sponsor and trainer they added too; nobody of the command line."""
+    """Yield whoever added people whose sponsor and trainer they added too; no one of the command line."""
     for maker, people in rows(_ACCOUNTS):
         yield SingleMaker(maker, tuple(people))
 

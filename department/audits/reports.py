@@ -32,12 +32,12 @@ class SearchCount:
 
 @dataclass(frozen=True, slots=True)
 class PostAccesses:
-    """How often somebody looked at posts themselves, in one way."""
+    """How often someone looked at posts themselves, in one way."""
 
     kind: str
     times: int
     strangers: int
-    """Of these, by names that nobody of the department has who may log in."""
+    """Of these, by names that no one of the department has who may log in."""
     failed: int
 
 

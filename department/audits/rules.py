@@ -1,4 +1,4 @@
-"""Rules against misuse: what is unusual enough that somebody must answer for it. They accuse nobody of anything.
+"""Rules against misuse: what is unusual enough that someone must answer for it. They accuse no one of anything.
 
 Each rule says in a sentence what was seen, against what is usual among colleagues, and names the entries. A sentence
 names no plate. Thresholds stand in the policy file: `platepost.department.policy.policy.MisuseRules`.
@@ -17,13 +17,13 @@ from platepost.department.audits.access_events import AccessEvents, SearchEvent
 from platepost.department.policy.policy import MisuseRules
 
 _APART = timedelta(hours=4)
-"""Without an act for so long, somebody has gone."""
+"""Without an act for so long, someone has gone."""
 _AT_WORK = timedelta(hours=2)
 """From so long a visit on, it is a shift."""
 _SHIFTS = 3
 """Days on which a person must have worked at an hour, or begun shifts, before these hours count as usual."""
 _SHIFT = timedelta(hours=12)
-"""How long a shift lasts once somebody began it, as on the console."""
+"""How long a shift lasts once someone began it, as on the console."""
 _PEERS = 5
 """Fewest colleagues from whom something can be called usual."""
 _CHANCE = 0.001
@@ -126,7 +126,7 @@ def _same_plate(acts: AccessEvents, rules: MisuseRules, by: _ByPerson) -> Iterat
 
 @dataclass(slots=True)
 class _Visit:
-    """A time without a long pause in which somebody did something."""
+    """A time without a long pause in which someone did something."""
 
     moments: list[datetime]
     worked: bool = False
@@ -168,9 +168,9 @@ def _out_of_hours(acts: AccessEvents, rules: MisuseRules, by: _ByPerson) -> Iter
 
 
 def _begun_shifts(acts: AccessEvents, rules: MisuseRules, person: str) -> list[datetime] | None:
-    """Return when somebody began shifts; None where they do not: then it is inferred from what they did when.
+    """Return when someone began shifts; None where they do not: then it is inferred from what they did when.
 
-    What is over within a lone visit is no shift, so that nobody begins one to search.
+    What is over within a lone visit is no shift, so that no one begins one to search.
     """
     begun = []
     for begins in acts.begun[person]:
@@ -213,7 +213,7 @@ def _hours(acts: AccessEvents, visit: _Visit) -> set[int]:
 
 
 def _copied_reasons(rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
-    """One text as the reason of many cases, or of many plates without a case, that is not how everybody writes."""
+    """One text as the reason of many cases, or of many plates without a case, that is not how everyone writes."""
     used: dict[str, dict[str, set[str]]] = {
         person: {
             reason: {each.case or each.plate or "" for each in searches}
@@ -301,7 +301,7 @@ def _volume(rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
 def _nothing_followed(
     acts: AccessEvents, rules: MisuseRules, by: _ByPerson, until: datetime
 ) -> Iterator[SuspectedMisuse]:
-    """Many cases of which nothing came, and for which nobody else searched, while of colleagues' something does."""
+    """Many cases of which nothing came, and for which no one else searched, while of colleagues' something does."""
     cases: dict[str, dict[str, SearchEvent]] = {}
     for person, searches in by.items():
         first = {each.case: each for each in reversed(searches) if each.case}

@@ -1,4 +1,4 @@
-"""What people do in audits. Each is one transaction and one entry in the ledger; the database refuses what nobody may.
+"""What people do in audits. Each is one transaction and one entry in the ledger; the database refuses what no one may.
 
 A sample is drawn, and its searches are shown, under entries of the ledger: reading the log is logged.
 """
@@ -69,7 +69,7 @@ class AuditedSearch:
 
 @dataclass(frozen=True, slots=True)
 class OverdueDuty:
-    """What somebody should have done by now."""
+    """What someone should have done by now."""
 
     what: str
     due_at: datetime
@@ -192,7 +192,7 @@ def close_finding(finding: AuditFinding, *, person: str, outcome: str, note: str
 
 
 def overdue_duties(person: str, permitted: frozenset[Permission]) -> list[OverdueDuty]:
-    """Return what somebody should have done by now: audits of theirs, answers, and findings that nobody closed."""
+    """Return what someone should have done by now: audits of theirs, answers, and findings that no one closed."""
     now = timezone.now()
     duties = []
     for plan in AuditPlan.objects.filter(auditor=person, ended_at=None):
@@ -211,7 +211,7 @@ def overdue_duties(person: str, permitted: frozenset[Permission]) -> list[Overdu
 
 
 def open_findings(person: str) -> list[AuditFinding]:
-    """Return the findings about somebody that nobody has closed."""
+    """Return the findings about someone that no one has closed."""
     return list(AuditFinding.objects.filter(subject=person, closed_at=None))
 
 

@@ -37,7 +37,7 @@ LISTED = 50
 @needs(Permission.REVIEW_SEARCHES)
 @require_safe
 def audits(request: CurrentRequest) -> HttpResponse:
-    """Show the plans, the audits that are under way, and the findings that nobody has closed."""
+    """Show the plans, the audits that are under way, and the findings that no one has closed."""
     return _audits(request)
 
 
@@ -150,7 +150,7 @@ def audit_download(request: CurrentRequest, number: int) -> HttpResponse:
 @needs(Permission.OWN_ACCOUNT)
 @require_http_methods(["GET", "HEAD", "POST"])
 def household(request: CurrentRequest) -> HttpResponse:
-    """Let somebody name the plates of their own household, with consent, or take the consent back."""
+    """Let someone name the plates of their own household, with consent, or take the consent back."""
     taken_back = "take_back" in request.POST
     form = HouseholdForm(request.POST if request.method == "POST" and not taken_back else None)
     login, public = request.user.login, settings.HOUSEHOLD_PUBLIC

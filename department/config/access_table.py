@@ -46,7 +46,7 @@ def pages(
 
 
 def cell(access: object, role: DepartmentRole | None) -> str:
-    """Return what the table says of a page for a role; None is somebody who is not logged in."""
+    """Return what the table says of a page for a role; None is someone who is not logged in."""
     if access is Open.ALL:
         return "always"
     if role is None or access is None:

@@ -88,7 +88,7 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_ENGINE = "platepost.department.people.sessions"
 SESSION_COOKIE_AGE = 12 * 3600
-"""Seconds; nobody stays logged in for longer, whatever they do."""
+"""Seconds; no one stays logged in for longer, whatever they do."""
 SESSION_COOKIE_SAMESITE = "Lax"
 """Not Strict: an identity provider sends people back by a link."""
 CSRF_COOKIE_HTTPONLY = True
@@ -167,7 +167,7 @@ LEDGER_JOURNAL = Path("journal")
 AGENCY = "department"
 """The department, as in the topics."""
 DEPARTMENT_NAME = ""
-"""As people write it; empty where nobody has said it."""
+"""As people write it; empty where no one has said it."""
 GO_LIVE: dict[str, Any] = {}
 """Of the installation, what the page about going live shows: `hosts`, `backups`, `witness`."""
 CONTACT = ""

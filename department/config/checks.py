@@ -470,7 +470,7 @@ def _one_person() -> Iterator[InstallationFault]:
 
 
 def _second_person() -> Iterator[InstallationFault]:
-    """Yield a warning where a look-alike waits because nobody could be the second person."""
+    """Yield a warning where a look-alike waits because no one could be the second person."""
     gaps = second_person_gaps()
     if gaps is None:
         return
@@ -487,7 +487,7 @@ def _second_person() -> Iterator[InstallationFault]:
 
 
 def _unheard_groups(owner: psycopg.Connection) -> Iterator[InstallationFault]:
-    """Yield the covert groups whose hits nobody sees; on no page, for only members may know what is listed."""
+    """Yield the covert groups whose hits no one sees; on no page, for only members may know what is listed."""
     groups = {group for (group,) in owner.execute(_COVERT, [[state for state in AlertState if state.is_open]])}
     members = list(CovertMember.objects.filter(group__in=groups, left_at=None).select_related("person"))
     able = currencies(member.person for member in members)

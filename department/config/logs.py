@@ -4,7 +4,7 @@ import logging
 
 
 class WithoutPath(logging.Filter):
-    """Takes the path from what Django says of a request: somebody may have typed a plate there."""
+    """Takes the path from what Django says of a request: someone may have typed a plate there."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let a record pass without it."""

@@ -34,7 +34,7 @@ def settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         raise DepartmentError(f"{folder.secret_key}: {error.strerror}; `platepost department init` makes it") from error
     except UnicodeDecodeError:
         secret = ""
-    if not secret:  # nothing may be signed with what everybody knows
+    if not secret:  # nothing may be signed with what everyone knows
         raise DepartmentError(f"{folder.secret_key} is damaged: put it back from a backup")
     secure = bool(folder.settings.hosts)
     connection = conninfo_to_dict(folder.conninfo(role))

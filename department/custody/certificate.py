@@ -60,7 +60,7 @@ class PurgedPart(Certified):
     hits: int
     pictures: int
     held: int
-    """Records that stay beside, for somebody holds them or others are judged by them."""
+    """Records that stay beside, for someone holds them or others are judged by them."""
 
 
 class PurgeCertificate(Certified):

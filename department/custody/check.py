@@ -283,7 +283,7 @@ class CustodyVerification:
                 problems += self._of_record(read, stored)
             except (psycopg.Error, OSError):
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever somebody has put there
+            except Exception as error:  # noqa: BLE001 - whatever someone has put there
                 read.unknown.add(stored.id)
                 problems.append(_wrong(stored, Wrong.ALTERED, f"it cannot be read: {type(error).__name__}"))
         for projection in PROJECTIONS:
@@ -417,7 +417,7 @@ class CustodyVerification:
                     (end,) = self._keeper.execute(_END, name).fetchone() or (0,)
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever somebody has put there
+            except Exception as error:  # noqa: BLE001 - whatever someone has put there
                 why = f"its bookkeeping, or a record, cannot be read ({type(error).__name__}): somebody damaged it"
                 problems, end = (
                     [CheckProblem(kind=Wrong.HOLDING, post=name.post, chain=name.chain, message=why)],

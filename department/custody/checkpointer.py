@@ -44,7 +44,7 @@ _SLICE = 500
 _BLOCKS = 64
 _LAST_ENTRY = "SELECT number, encode(digest, 'hex'), at FROM ledger_entry ORDER BY number DESC LIMIT 1"
 _LAST_RECORD = "SELECT coalesce(max(id), 0) FROM custody_record"
-# Nobody updates these, and nobody deletes an entry. Purges delete records.
+# No one updates these, and no one deletes an entry. Purges delete records.
 _CHANGES = """
 SELECT CASE WHEN relname LIKE 'custody_record%' THEN 'custody_record' ELSE relname END,
     sum(n_tup_upd)::bigint, sum(CASE relname WHEN 'ledger_entry' THEN n_tup_del ELSE 0 END)::bigint

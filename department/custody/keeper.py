@@ -44,13 +44,13 @@ _LONGEST_WAIT_SECONDS = 5.0
 """Between two tries of a store that does not take records."""
 _POLL_SECONDS = 0.25
 _PUBLISHING_MOST = 16
-"""Messages that wait for a broker's acknowledgment; of older ones nobody asks any more."""
+"""Messages that wait for a broker's acknowledgment; of older ones no one asks any more."""
 _PROGRESS_SECONDS = 60.0
 _HITS = 1000
 """Hits over which the median is taken."""
 _URGENT = frozenset({"hit", COVERT})
 TROUBLES = frozenset({"broker_away", "receipted_not_held", "waiting"})
-"""Events that somebody should look at."""
+"""Events that someone should look at."""
 
 Store = TypeVar("Store", bound=KeptRecords)
 EventCallback: TypeAlias = Callable[[str, Mapping[str, JsonValue]], object]

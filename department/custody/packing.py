@@ -12,7 +12,7 @@ from psycopg import sql
 _PACKED = "its indexes were built anew"
 """Stands as a comment on a partition: it is done once."""
 _PATIENCE = "1min"
-"""For how long it waits for a transaction of somebody else."""
+"""For how long it waits for a transaction of someone else."""
 # Leaves of a week, by its Monday in their names; as text, since other relations have names that end with digits.
 _ENDED = """
 SELECT relid::regclass::text FROM custody_parted, pg_partition_tree(table_name::regclass)

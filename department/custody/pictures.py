@@ -211,7 +211,7 @@ def find_stray(
         connection: of the owner, autocommit.
         bucket: what is gone through.
         before: only those that were put before this moment.
-        deleted_by: who deletes them, with all that `delete_unnamed` deletes, as the ledger says then; nobody if None.
+        deleted_by: who deletes them, with all that `delete_unnamed` deletes, as the ledger says then; no one if None.
 
     Raises:
         PictureStoreError: the bucket does not answer. What it had to delete is known then, and goes at night.

@@ -29,7 +29,7 @@ ACCESS = frozenset(
         "recording_deleted",
     }
 )
-"""Audit actions by which somebody saw what a post sees, took it along, or tried to."""
+"""Audit actions by which someone saw what a post sees, took it along, or tried to."""
 _COMMANDS = frozenset({"command_executed", "command_refused"})
 _SEEING = frozenset({"still"})
 """Commands that show what a post sees."""

@@ -66,7 +66,7 @@ def rebuild(
     done = RebuildOutcome()
     ((last,),) = connection.execute("SELECT coalesce(max(id), 0) FROM custody_record")
     connection.isolation_level = IsolationLevel.REPEATABLE_READ
-    after, end = -_LAST, 0  # no record has such an id, but a row that somebody planted may
+    after, end = -_LAST, 0  # no record has such an id, but a row that someone planted may
     while end < _LAST:
         with connection.transaction():
             select = "SELECT * FROM custody_judged WHERE id > %s ORDER BY id LIMIT %s"
@@ -88,7 +88,7 @@ def _projected(genuine: list[RecordRow], done: RebuildOutcome) -> dict[Projectio
     for stored in genuine:
         try:
             event = read_event(stored.restored().event or {})
-        except Exception:  # noqa: BLE001 - whatever somebody has put there
+        except Exception:  # noqa: BLE001 - whatever someone has put there
             done.damaged += [stored.id] if len(done.damaged) < DAMAGED_SHOWN else []
             continue
         done.records += 1

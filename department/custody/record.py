@@ -23,7 +23,7 @@ LARGEST_NUMBER = 2**53 - 1
 NO_HIT, HIT, LOG, DOUBTFUL = "no_hit", "hit", "log", "doubtful"
 """Retention classes: reads without a hit; hits, withdrawals and reads with a hit; all else; and `doubtful`."""
 HELD = "held"
-"""The class of a record that outlived its partition: somebody holds it, or others are judged by it."""
+"""The class of a record that outlived its partition: someone holds it, or others are judged by it."""
 FURTHEST = timedelta(days=31)
 """A record whose time is further than this from the custodian's clock is doubtful: one of the clocks was wrong, and no
 purge may go by it unreviewed. Half of the shortest term that a law sets, 60 days (CVC 2413)."""
@@ -261,7 +261,7 @@ def _place_of(post: str, event: dict[str, Any]) -> ChainPlace | None:
 
 
 def unreadable(message: ReceivedMessage, problem: str) -> CustodyRecord:
-    """Return a message as bytes that nobody can read, and why."""
+    """Return a message as bytes that no one can read, and why."""
     digest = sha256(message.body).digest()
     return CustodyRecord(message.topic, message.post, None, message.body, digest, None, (), False, problem)
 

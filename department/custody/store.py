@@ -334,7 +334,7 @@ class CustodyStore:
         held = batch.change(chain)
         held.proven, held.refuted = _cut(held.proven, number, self.digest(chain, number)), True
         for run in tables.purged(chain, proven=True):
-            if run.first > number:  # what is gone nobody refutes
+            if run.first > number:  # what is gone no one refutes
                 held.proven.add_run(run)
         for each in later:
             place = each.place
@@ -477,7 +477,7 @@ def _without(unproven: Holding, proven: Holding, tables: CustodyTables, name: Ch
         for first, last in taken.left_of([(run.first, run.last)]):
             begin = None if first == run.first else twin(first)
             end = None if last == run.last else twin(last)
-            if (begin or first == run.first) and (end or last == run.last):  # of what was purged nobody knows more
+            if (begin or first == run.first) and (end or last == run.last):  # of what was purged no one knows more
                 previous = (begin.previous or b"").hex() if begin else run.previous
                 runs.append(LinkedRun(first, last, previous, end.digest if end else run.digest))
     return Holding(runs)

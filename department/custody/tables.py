@@ -327,7 +327,7 @@ class CustodyTables:
         self._write_tally(batch.tally, now)
         if finish is not None:
             finish()
-        # Last, as people enter what they do: with this, nobody else can enter anything until the transaction ends.
+        # Last, as people enter what they do: with this, no one else can enter anything until the transaction ends.
         self._insert(ACCESSES.table, batch.projected.get(ACCESSES, ()))
 
     def write_judgments(self, batch: Batch) -> None:

@@ -1,6 +1,6 @@
 """The judgment of one record: whether it is the post's own, by the keys that the department knows.
 
-A receipt needs no judgment, but which record counts as held under a number does: somebody who can write below a post's
+A receipt needs no judgment, but which record counts as held under a number does: someone who can write below a post's
 name must not be able to keep the post's own record out. So there are three standings:
 
 - *proven*: signed by a key that was good there. The first one of a number counts.

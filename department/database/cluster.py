@@ -94,7 +94,7 @@ def _version(place: Path) -> int:
 class PrivateCluster:
     """One cluster and its server. Root runs it as `postgres`, or `nobody` where there is no such user.
 
-    The system user decides who may connect: the one who made it may take each role, and nobody else any.
+    The system user decides who may connect: the one who made it may take each role, and no one else any.
 
     Args:
         folder: where it lies: `data/` and the socket. The server's log lies beside it.
@@ -373,7 +373,7 @@ class PrivateCluster:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
-                    pass  # somebody else uses it
+                    pass  # someone else uses it
                 else:
                     self.stop()
 

@@ -134,12 +134,12 @@ class LedgerEvent(Enum):
 
     # --- what was seen
     INTENT = EventKind("intent", "looked for records", f"{_WHO} query:object groups:texts", writers=(COMMAND,))
-    """Somebody is about to see records. It is committed before a row is fetched. The pages enter it by
+    """Someone is about to see records. It is committed before a row is fetched. The pages enter it by
     `ledger_begin`, which says who has the session."""
     LOG_INTENT = EventKind(
         "log_intent", "looked at the log", f"{_WHO} query:object groups:texts", writers=(COMMAND, AUDITOR, MISUSE)
     )
-    """Somebody is about to read the ledger."""
+    """Someone is about to read the ledger."""
     SHOWN = EventKind(
         "shown",
         "was shown",
@@ -193,7 +193,7 @@ class LedgerEvent(Enum):
         "forbidden text",
         writers=(WEB, SIGNER),
     )
-    """What somebody wrote of an entry of a list, a hold or a request has a word that the policy forbids; with
+    """What someone wrote of an entry of a list, a hold or a request has a word that the policy forbids; with
     `forbidden` and the whole `text`, for the auditors, where that was the second try."""
     SEARCH_APPROVED = EventKind(
         "search_approved",
@@ -204,7 +204,7 @@ class LedgerEvent(Enum):
     EXIGENT_REVIEWED = EventKind(
         "exigent_reviewed", "reviewed an exigent search", "person outcome note", refers_to=("intent",)
     )
-    """A supervisor judged a search that somebody called exigent."""
+    """A supervisor judged a search that someone called exigent."""
 
     # --- agencies for which records are looked at
     AGENCY_SET = EventKind("agency_set", "set an agency", "person agency_name kind allowed:flag", "note? ori?")
@@ -312,7 +312,7 @@ class LedgerEvent(Enum):
     LOG_OFF = EventKind("log_off", "logged off", "person", "device")
     """By the browser whose session ended, if it is known."""
     ACCESS_REFUSED = EventKind("access_refused", "was refused a page", "person permission lacks:texts")
-    """Somebody asked for what they may not have: which permission, and what they lack for it."""
+    """Someone asked for what they may not have: which permission, and what they lack for it."""
     LOG_ON_LOCKED = EventKind("log_on_locked", "was locked out", "", retention=BodyClass.RIGHTS)
     LOG_ON_RELEASED = EventKind("log_on_released", "was let in again", "", retention=BodyClass.RIGHTS)
     CONSOLE_NAMED = EventKind("console_named", "named a dispatch console", "", retention=BodyClass.RIGHTS)
@@ -447,7 +447,7 @@ class LedgerEvent(Enum):
     ARCHIVE_REFUSED = EventKind(
         "archive_refused", "was refused by the archive", "person? what why", "plan hold", writers=(WEB, PURGER)
     )
-    """Somebody tried `what`, an event of the archive, and a rule forbade it."""
+    """Someone tried `what`, an event of the archive, and a rule forbade it."""
     BACKUP_REMOVED = EventKind(
         "backup_removed",
         "destroyed a backup",

@@ -1,4 +1,4 @@
-"""How somebody gets to see records: by an entry in the ledger, made before anything is read."""
+"""How someone gets to see records: by an entry in the ledger, made before anything is read."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
@@ -42,7 +42,7 @@ class FetchedRecords:
 
 
 class Viewer(NamedTuple):
-    """Somebody who sees what is shown to another, too."""
+    """Someone who sees what is shown to another, too."""
 
     person: str
     agency: str
@@ -53,7 +53,7 @@ class Viewer(NamedTuple):
 class OpenEntry:
     """An access whose intent is in the ledger and that may read now. A context manager; made by `open_entry`.
 
-    What is fetched by it is noted. At its end `shown` has that; show nothing to anybody before. The database holds it
+    What is fetched by it is noted. At its end `shown` has that; show nothing to anyone before. The database holds it
     to being open: for five minutes at most, and never within the transaction that made it.
     """
 
@@ -167,7 +167,7 @@ def open_entry(
     instead_of_case: str = "",
     session: str | None = None,
 ) -> OpenEntry:
-    """Enter what somebody is about to look at and why; in the ledger for good on return.
+    """Enter what someone is about to look at and why; in the ledger for good on return.
 
     Args:
         person: who. Of a session of the pages the database says that itself, and enters nothing without one.
@@ -194,7 +194,7 @@ def open_entry(
 def open_log(
     *, person: str, agency: str, purpose: AccessPurpose, query: Mapping[str, Any], groups: Sequence[str] = ()
 ) -> OpenEntry:
-    """Enter that somebody is about to read the ledger itself, and why: see `open_entry`.
+    """Enter that someone is about to read the ledger itself, and why: see `open_entry`.
 
     It opens no record. What belongs to a covert group is shown only to its members.
     """

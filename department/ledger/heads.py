@@ -1,6 +1,6 @@
 """Checkpoints that leave the machine: signed by the custodian, and each hour stamped by a time-stamping service.
 
-A chain alone cannot show that its tail was cut off, or that it was remade. A checkpoint that somebody else keeps does:
+A chain alone cannot show that its tail was cut off, or that it was remade. A checkpoint that someone else keeps does:
 the custodian's signature says whose it is, and the stamp (RFC 3161) that it is no younger than it says.
 """
 

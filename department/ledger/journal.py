@@ -131,7 +131,7 @@ class LocalJournal:
 
     @contextmanager
     def taken(self) -> Iterator[list[tuple[str, JournalNote]]]:
-        """Give what is noted, while nobody notes anything, and empty the journal at the end unless that fails.
+        """Give what is noted, while no one notes anything, and empty the journal at the end unless that fails.
 
         Raises:
             JournalError: as for `notes`.

@@ -1,4 +1,4 @@
-"""How somebody reads the ledger: under an entry of its own, made by `open_log`.
+"""How someone reads the ledger: under an entry of its own, made by `open_log`.
 
 The database covers entries, shows these alone, and adds their numbers to what closes the entry.
 """

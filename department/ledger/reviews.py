@@ -28,7 +28,7 @@ class ReviewOutcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class OpenReview:
-    """An exigent search that nobody has reviewed. What was asked is read by `platepost.department.ledger.reading`."""
+    """An exigent search that no one has reviewed. What was asked is read by `platepost.department.ledger.reading`."""
 
     entry: UUID
     """Of its intent."""
@@ -83,12 +83,12 @@ class OpenApproval:
 
 
 def open_approvals() -> list[OpenApproval]:
-    """Return the searches of the last day that nobody has decided about, the oldest first."""
+    """Return the searches of the last day that no one has decided about, the oldest first."""
     return [OpenApproval(*row) for row in rows("SELECT * FROM ledger_open_approvals()")]
 
 
 def decide_search(entry: UUID, *, person: str, approved: bool, note: str) -> None:
-    """Enter what a supervisor decided about a search; one's own approval lets nobody search.
+    """Enter what a supervisor decided about a search; one's own approval lets no one search.
 
     Args:
         entry: of the search, as it was refused until then.
@@ -105,7 +105,7 @@ def decide_search(entry: UUID, *, person: str, approved: bool, note: str) -> Non
 
 
 def is_approved(person: str, purpose: AccessPurpose, query: Mapping[str, Any]) -> bool:
-    """Tell whether somebody else approved within a day that a person looks for this, or for what this narrows."""
+    """Tell whether someone else approved within a day that a person looks for this, or for what this narrows."""
     parameters = [person, purpose.purpose, purpose.case, json.dumps(query)]
     ((approved,),) = rows("SELECT ledger_approved(%s, %s, %s, %s)", parameters)
     return bool(approved)

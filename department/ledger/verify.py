@@ -83,7 +83,7 @@ class LedgerVerdict:
     entries: int = 0
     """How many were walked."""
     head: NotedHead | None = None
-    """The last entry: note it down where nobody who may write the database can change it."""
+    """The last entry: note it down where no one who may write the database can change it."""
     problems: list[LedgerProblem] = field(default_factory=list)
     unanswered: list[int] = field(default_factory=list)
     """Intents, the latest, of which nothing says what was shown: program or database stopped in between. No damage."""
@@ -158,7 +158,7 @@ def verify_ledger(
                     *_against(line, bodies.get(line.entry, {}), may_be_gone=ended(line)),
                     *time.objections(line),
                 ]
-            except Exception as error:  # noqa: BLE001 - whatever somebody has put there
+            except Exception as error:  # noqa: BLE001 - whatever someone has put there
                 message = f"it cannot be read: {type(error).__name__}"
                 verdict.problems.append(LedgerProblem(LedgerDamage.ALTERED, line.number, message))
             number, previous = line.number, line.digest

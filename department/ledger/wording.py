@@ -28,7 +28,7 @@ def require_words(
     purpose: AccessPurpose | None = None,
     covert: bool = False,
 ) -> None:
-    """Make sure that the policy allows what somebody is about to do for what they wrote of it.
+    """Make sure that the policy allows what someone is about to do for what they wrote of it.
 
     Args:
         refused: makes the error, of a message and a rule.

@@ -45,7 +45,7 @@ def entering(event: LedgerEvent, fields: Mapping[str, Any]) -> Iterator[dict[str
     entry_fields = dict(fields)
     with transaction.atomic():
         yield entry_fields
-        # Last: nobody else can enter anything until the transaction ends.
+        # Last: no one else can enter anything until the transaction ends.
         enter(event, entry_fields)
 
 
@@ -95,13 +95,13 @@ def acting_session() -> str | None:
 
 
 def begin(event: LedgerEvent, fields: Mapping[str, Any]) -> UUID:
-    """Enter that somebody is about to look; it is committed on return.
+    """Enter that someone is about to look; it is committed on return.
 
     Of a session of the pages the database says who has it, and in which of the groups. A program says for whom it
     works, by a role of the database that the pages do not have.
 
     Raises:
-        LedgerError: as for `append`; or nobody who may see this has the session.
+        LedgerError: as for `append`; or no one who may see this has the session.
 
     """
     session = _session.get()

@@ -28,7 +28,7 @@ def look_back(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson) ->
     """Search the past for a new entry, and keep the leads; return how many there are.
 
     Raises:
-        ListRefusedError: nobody else has approved a covert entry yet.
+        ListRefusedError: no one else has approved a covert entry yet.
         PurposeError: the policy does not allow it for this purpose.
         SearchError: the partial plate says too little, or it took too long.
         LedgerError: it cannot be entered.
@@ -40,7 +40,7 @@ def look_back(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson) ->
     since = {name: now - timedelta(days=days) for name, days in back.items()}
     if not since or entry.safe:
         return 0
-    # No auditor outside the group sees for which plate: nobody may search so alone, whatever the policy allows.
+    # No auditor outside the group sees for which plate: no one may search so alone, whatever the policy allows.
     if entry.distribution is not None and entry.approved_at is None:
         raise ListRefusedError("the past is searched for a covert entry once somebody else has approved it")
     first = min(since.values())

@@ -26,7 +26,7 @@ class ListEntry(models.Model):
     distribution = models.CharField(max_length=32, null=True)
     """The covert group that alone may know of it."""
     safe = models.BooleanField(default=False)
-    """The department's own vehicle: it alarms nobody."""
+    """The department's own vehicle: it alarms no one."""
     case_number = models.CharField(max_length=64)
     purpose = models.CharField(max_length=50)
     """One of the policy's."""

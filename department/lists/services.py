@@ -64,7 +64,7 @@ def seeing(person: DepartmentPerson, *, covert: Sequence[int] | None = (), plate
 def _show(
     person: DepartmentPerson, *, covert: bool, numbers: Sequence[int] | None, plate: str | None = None
 ) -> UUID | None:
-    """Enter that somebody is about to see entries; return the entry of the ledger, None where there are none."""
+    """Enter that someone is about to see entries; return the entry of the ledger, None where there are none."""
     asked = None if numbers is None else [*numbers]
     return begin_by("lists_show", [acting_session(), person.login, covert, asked, plate])
 
@@ -84,7 +84,7 @@ def listed_by(reference: str | None, plate: str, group: str | None, by: Departme
 
 
 def enter_shown(entries: Iterable[ListEntry], by: DepartmentPerson) -> None:
-    """Enter in the ledger which plates of the list somebody is about to be shown; of covert ones, `seeing` has.
+    """Enter in the ledger which plates of the list someone is about to be shown; of covert ones, `seeing` has.
 
     Raises:
         LedgerError: it cannot be entered: show none of them.
@@ -264,7 +264,7 @@ def _check_room(entry: ListEntry) -> None:
 
 
 def _check_reference(entry: ListEntry) -> None:
-    """Raise ListRefusedError where no list could carry the case number: it would hold up everybody's entries."""
+    """Raise ListRefusedError where no list could carry the case number: it would hold up everyone's entries."""
     try:
         clean_reference(f"{entry.case_number} #{_LARGEST_NUMBER}")
     except RowRefusedError as error:

@@ -1,4 +1,4 @@
-"""Every view names who may use it. A view that names nobody answers nobody.
+"""Every view names who may use it. A view that names no one answers no one.
 
 ::
 
@@ -72,7 +72,7 @@ class CurrentRequest(HttpRequest):
 
 
 def open_to_all(view: View) -> View:
-    """Let everybody use a view, logged in or not."""
+    """Let everyone use a view, logged in or not."""
     return _marked(view, Open.ALL, view)
 
 
@@ -219,7 +219,7 @@ class AccessMiddleware:
         return response
 
     def process_view(self, request: HttpRequest, view: View, args: object, kwargs: object) -> HttpResponseBase | None:
-        """Refuse a view that names nobody."""
+        """Refuse a view that names no one."""
         del args, kwargs
         if access_of(view) is None:
             return render(request, "people/refused.html", status=403)

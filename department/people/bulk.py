@@ -251,7 +251,7 @@ def ask_for_people(
         progress: is called after each row.
 
     Raises:
-        PersonError: nobody is there to approve it.
+        PersonError: no one is there to approve it.
 
     """
     alone = by is None and can_approve() < TWO

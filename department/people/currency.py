@@ -1,4 +1,4 @@
-"""Whether somebody may do something now: computed from roles, certificates and training at each question."""
+"""Whether someone may do something now: computed from roles, certificates and training at each question."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ _MANAGERS = frozenset({DepartmentRole.RECORDS_MANAGER})
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """What somebody lacks for a permission."""
+    """What someone lacks for a permission."""
 
     what: str
     """A sentence."""
@@ -57,7 +57,7 @@ class Lack:
 
 @dataclass(frozen=True)
 class Currency:
-    """What somebody's roles, certificates and training are at a moment."""
+    """What someone's roles, certificates and training are at a moment."""
 
     person: DepartmentPerson
     at: datetime
@@ -124,7 +124,7 @@ def people_with(permission: Permission) -> list[str]:
 
 
 def currency_of(person: DepartmentPerson, at: datetime | None = None) -> Currency:
-    """Look somebody's roles, certificates and training up, for a moment; now where None.
+    """Look someone's roles, certificates and training up, for a moment; now where None.
 
     `person` is as it was fetched: fetch it again where it may be old, as in a stream.
     """

@@ -23,7 +23,7 @@ from platepost.department.people.rights import (
 
 _ROLES = [(role.value, role.label) for role in DepartmentRole if role not in CONSOLE_ONLY]
 CHOOSE = ("", _("choose"))
-"""Where nobody is to answer by leaving what stands there."""
+"""Where no one is to answer by leaving what stands there."""
 MOST_NUMBER = 2**63 - 1
 """The greatest number that anything in the database has."""
 

@@ -16,7 +16,7 @@ def _give_way() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
-# A thread of its own: nobody may take niceness back, and the rest of a request holds the interpreter.
+# A thread of its own: no one may take niceness back, and the rest of a request holds the interpreter.
 _THREAD = ThreadPoolExecutor(1, "passwords", initializer=_give_way)
 
 
@@ -29,7 +29,7 @@ class BackgroundHasher(PBKDF2PasswordHasher):
 
 
 def hash_of_code(code: str) -> str:
-    """Hash the code of an invitation, fast: nobody guesses its 80 random bits, and a list of people has hundreds."""
+    """Hash the code of an invitation, fast: no one guesses its 80 random bits, and a list of people has hundreds."""
     hasher = get_hasher()
     if isinstance(hasher, PBKDF2PasswordHasher):
         return PBKDF2PasswordHasher.encode(hasher, code, hasher.salt(), _CODE_ITERATIONS)

@@ -1,4 +1,4 @@
-"""Wrong passwords and codes: five in a quarter of an hour lock, until somebody releases (CJIS AC-7).
+"""Wrong passwords and codes: five in a quarter of an hour lock, until someone releases (CJIS AC-7).
 
 They are counted for a person and a device. A device is known when the person has logged on from it with all factors;
 all others are counted together. So a stranger who guesses locks out other strangers, and not a dispatcher at the own

@@ -44,7 +44,7 @@ _LOCKED = (
 
 
 class LoginAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Counts failures, enters each log-on in the ledger, and lets nobody sign up."""
+    """Counts failures, enters each log-on in the ledger, and lets no one sign up."""
 
     error_messages = {  # noqa: RUF012 - allauth's own form
         **DefaultAccountAdapter.error_messages,
@@ -56,7 +56,7 @@ class LoginAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Nobody signs up: people are added."""
+        """No one signs up: people are added."""
         del request
         return False
 
@@ -72,13 +72,13 @@ class LoginAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         note_failed(request, _person(credentials), "password")
 
     def get_reauthentication_methods(self, user: DepartmentPerson) -> list[dict[str, Any]]:
-        """Return how somebody authenticates again: by a second factor, passkey first; a password is not enough."""
+        """Return how someone authenticates again: by a second factor, passkey first; a password is not enough."""
         methods = super().get_reauthentication_methods(user)
         by_factor = [method for method in methods if method["id"].startswith("mfa_")]
         return sorted(by_factor, key=lambda method: not method["id"].endswith("webauthn"))
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Tell whether to ask: not of somebody who sets their first factor up."""
+        """Tell whether to ask: not of someone who sets their first factor up."""
         user = context.request.user
         return has_factor(user) and super().is_reauthentication_required(app=app, **kwargs)
 
@@ -88,7 +88,7 @@ class LoginAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         user.save(update_fields=["password"])
 
     def login(self, request: HttpRequest, user: DepartmentPerson) -> None:
-        """Log somebody on whom all factors have shown; the ledger has it before they are."""
+        """Log someone on whom all factors have shown; the ledger has it before they are."""
         end_disabled()
         device = device_of(request) or uuid4()
         records = get_authentication_records(request, user)
@@ -127,13 +127,13 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return secrets_box().decrypt(encrypted_text.encode("ascii")).decode()
 
     def is_mfa_enabled(self, user: DepartmentPerson, types: list[str] | None = None) -> bool:
-        """Tell whether somebody has a second factor; recovery codes alone are none."""
+        """Tell whether someone has a second factor; recovery codes alone are none."""
         own = types or [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
         return bool(super().is_mfa_enabled(user, own))
 
 
 class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """Lets people of the register in by an identity provider, and nobody else.
+    """Lets people of the register in by an identity provider, and no one else.
 
     The first time they are known by the log-in that the provider names, from then on by the provider's own number.
     """
@@ -159,7 +159,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         keep_access(sociallogin.user, sociallogin)
 
     def on_authentication_error(self, request: HttpRequest, provider: object, **kwargs: object) -> None:
-        """Enter in the ledger that a provider let somebody not in."""
+        """Enter in the ledger that a provider let someone not in."""
         del provider, kwargs
         note_failed(request, None, "provider")
 
@@ -215,12 +215,12 @@ def require_code(person: DepartmentPerson, code: str) -> None:
 
 
 def has_factor(user: object) -> bool:
-    """Tell whether somebody has a second factor."""
+    """Tell whether someone has a second factor."""
     return isinstance(user, DepartmentPerson) and FactorAdapter().is_mfa_enabled(user)
 
 
 def note_failed(request: HttpRequest, person: DepartmentPerson | None, method: str) -> None:
-    """Enter a failure in the ledger and count it. What was typed for a log-in that nobody has is not entered."""
+    """Enter a failure in the ledger and count it. What was typed for a log-in that no one has is not entered."""
     device: UUID | None = device_of(request)
     fields = {
         "person": person and person.login,

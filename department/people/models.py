@@ -1,6 +1,6 @@
 """Persons and what is noted of them. Rights are facts with a date; what follows from them is computed, never stored.
 
-The rows that give rights are only added, or ended. Triggers enter each of them in the ledger, and refuse what nobody
+The rows that give rights are only added, or ended. Triggers enter each of them in the ledger, and refuse what no one
 may do: see `0002_rights.sql`.
 """
 
@@ -31,7 +31,7 @@ class DepartmentPerson(AbstractBaseUser):
     """Where half of the code of an invitation is sent; nothing else is."""
     agency = models.CharField(max_length=64)
     sponsor = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
-    """Who answers for the access and approves the first role; None where the command line named nobody."""
+    """Who answers for the access and approves the first role; None where the command line named no one."""
     made_at = models.DateTimeField(default=timezone.now)
     made_by = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
     """None: the command line."""
@@ -72,7 +72,7 @@ class DepartmentPerson(AbstractBaseUser):
 
 
 class RoleGrant(models.Model):
-    """A role that somebody has, or had."""
+    """A role that someone has, or had."""
 
     person = models.ForeignKey(DepartmentPerson, models.PROTECT, related_name="grants")
     role = models.CharField(max_length=16, choices=[(role.value, role.label) for role in DepartmentRole])
@@ -189,7 +189,7 @@ class TrainingResult(models.Model):
 
 
 class CovertMember(models.Model):
-    """Somebody in a covert group: what is listed for it, and its hits, only its members see."""
+    """Someone in a covert group: what is listed for it, and its hits, only its members see."""
 
     person = models.ForeignKey(DepartmentPerson, models.PROTECT, related_name="covert")
     group = models.CharField(max_length=32)
@@ -207,7 +207,7 @@ class CovertMember(models.Model):
 
 
 class ExerciseResult(models.Model):
-    """How many exercises of a set somebody did right, in one topic. It gives no right: a trainer notes training."""
+    """How many exercises of a set someone did right, in one topic. It gives no right: a trainer notes training."""
 
     person = models.ForeignKey(DepartmentPerson, models.PROTECT, related_name="exercises")
     exercises = models.CharField(max_length=40)
@@ -222,7 +222,7 @@ class ExerciseResult(models.Model):
 
 
 class KnownDevice(models.Model):
-    """A browser from which somebody has logged on with all factors."""
+    """A browser from which someone has logged on with all factors."""
 
     person = models.ForeignKey(DepartmentPerson, models.PROTECT, related_name="devices")
     device = models.UUIDField()
@@ -252,7 +252,7 @@ class DispatchConsole(models.Model):
 
 
 class LoginFailure(models.Model):
-    """A wrong password or code of somebody whom we know."""
+    """A wrong password or code of someone whom we know."""
 
     person = models.ForeignKey(DepartmentPerson, models.PROTECT, related_name="failures")
     device = models.UUIDField(null=True)
@@ -279,7 +279,7 @@ class UsedCode(models.Model):
 
 
 class LoginLock(models.Model):
-    """Passwords and codes of somebody are refused from one device, or from all that are not known; passkeys never."""
+    """Passwords and codes of someone are refused from one device, or from all that are not known; passkeys never."""
 
     person = models.ForeignKey(DepartmentPerson, models.PROTECT, related_name="locks")
     device = models.UUIDField(null=True)
@@ -315,7 +315,7 @@ class ProviderGroup(models.Model):
 
 
 class ProviderAccess(models.Model):
-    """By what the identity provider is asked whether somebody who logged on by it may still do so."""
+    """By what the identity provider is asked whether someone who logged on by it may still do so."""
 
     person = models.OneToOneField(DepartmentPerson, models.PROTECT, related_name="provider_access")
     provider = models.CharField(max_length=64)

@@ -1,8 +1,8 @@
-"""What the identity provider reports after somebody has logged on: that they left, or are in other groups.
+"""What the identity provider reports after someone has logged on: that they left, or are in other groups.
 
 Two ways, for providers differ. The provider reports a log-off itself (OpenID Connect Back-Channel Logout 1.0). And
 every twenty seconds this asks it, by the refresh token of each person who logged on by it within twelve hours: a
-provider refuses the token of somebody who was disabled or removed (RFC 6749, section 5.2, `invalid_grant`). Then their
+provider refuses the token of someone who was disabled or removed (RFC 6749, section 5.2, `invalid_grant`). Then their
 sessions end, the roles of the provider's groups too, and no passkey lets them in until the provider does.
 """
 
@@ -43,7 +43,7 @@ _LONGEST_TOKEN = 1 << 14
 
 
 def keep_access(person: DepartmentPerson, login: SocialLogin) -> None:
-    """Store by what the provider is asked about somebody who has just come from it."""
+    """Store by what the provider is asked about someone who has just come from it."""
     token, claims = login.token, login.account.extra_data.get("id_token") or {}
     refresh = token.token_secret if token is not None else ""
     ProviderAccess.objects.update_or_create(
@@ -58,7 +58,7 @@ def keep_access(person: DepartmentPerson, login: SocialLogin) -> None:
 
 
 def has_left(person: DepartmentPerson) -> bool:
-    """Tell whether the provider ended somebody's access, and has not let them in since."""
+    """Tell whether the provider ended someone's access, and has not let them in since."""
     return ProviderAccess.objects.filter(person=person).exclude(ended_at=None).exists()
 
 
@@ -68,7 +68,7 @@ def end_sessions(person: DepartmentPerson) -> None:
 
 
 def end_access(access: ProviderAccess, why: str) -> None:
-    """End what somebody has by the provider: their sessions, and the roles of its groups.
+    """End what someone has by the provider: their sessions, and the roles of its groups.
 
     Raises:
         LedgerError: it cannot be entered.

@@ -11,7 +11,7 @@ from functools import cache
 
 
 class DepartmentRole(StrEnum):
-    """What somebody is in the department. A person may have several, all of one side."""
+    """What someone is in the department. A person may have several, all of one side."""
 
     OPERATOR = "operator"
     DISPATCHER = "dispatcher"
@@ -56,7 +56,7 @@ class TrainingTopic(StrEnum):
 
 
 class Permission(StrEnum):
-    """What a page, a stream or a service lets somebody do."""
+    """What a page, a stream or a service lets someone do."""
 
     OWN_ACCOUNT = "own_account"
     """One's own log-in: the only one that needs no role."""
@@ -77,7 +77,7 @@ class Permission(StrEnum):
     SEE_AGENCIES = "see_agencies"
     """The register of agencies, and what was agreed with them."""
     CONFIRM_AGREEMENTS = "confirm_agreements"
-    """Be the second person for an agency, for an agreement, also by which somebody hears every read, and for a law."""
+    """Be the second person for an agency, for an agreement, also by which someone hears every read, and for a law."""
     ANSWER_REQUESTS = "answer_requests"
     """Public records, and requests from outside law enforcement."""
     REVIEW_EXIGENT = "review_exigent"
@@ -92,7 +92,7 @@ class Permission(StrEnum):
     SEE_PEOPLE = "see_people"
     MANAGE_PEOPLE = "manage_people"
     APPROVE_PEOPLE = "approve_people"
-    """Be the second person for somebody's role, certification or new way to log in."""
+    """Be the second person for someone's role, certification or new way to log in."""
     DISABLE_PERSON = "disable_person"
     """At once, so without a fresh authentication."""
     RELEASE_LOCK = "release_lock"
@@ -125,7 +125,7 @@ NEEDS: dict[Permission, Requirement] = {
         Permission.EXPORT_LEDGER: _OVERSIGHT,
         Permission.AUDIT: _OVERSIGHT,
         Permission.REVIEW_SEARCHES: _OVERSIGHT,
-        # A trainer from outside sees no data, and the first administrator can have been trained by nobody.
+        # A trainer from outside sees no data, and the first administrator can have been trained by no one.
         Permission.NOTE_TRAINING: _NOTHING,
         Permission.SEE_PEOPLE: _NOTHING,
         Permission.MANAGE_PEOPLE: _NOTHING,

@@ -1,6 +1,6 @@
 """Changes of people and their rights. Each is one transaction, and the database enters it in the ledger.
 
-`by` is who asks; None is the command line, which acts as the owner of the tables. The database refuses what nobody may
+`by` is who asks; None is the command line, which acts as the owner of the tables. The database refuses what no one may
 do, no matter who asks: see `sql/`.
 
 Roles, certifications and ways to log in wait for a second person, who decides by `decide`. Until two people are there
@@ -68,7 +68,7 @@ _WHY = {
 
 
 class Invitation(NamedTuple):
-    """A code by which somebody logs in once, or the half of it that one of two persons gets."""
+    """A code by which someone logs in once, or the half of it that one of two persons gets."""
 
     code: str
     half: bool = False
@@ -91,7 +91,7 @@ def require_permission(login: str, permission: Permission) -> DepartmentPerson:
     """Return the person who gives a command, who must have a permission now; that they lack it is entered.
 
     Raises:
-        PersonError: nobody has the log-in, or they lack something; the message says what.
+        PersonError: no one has the log-in, or they lack something; the message says what.
 
     """
     person = DepartmentPerson.objects.filter(login=login.lower()).first()
@@ -147,7 +147,7 @@ def add_person(
 
 
 def invite(person: DepartmentPerson, by: DepartmentPerson | None = None, *, alone: bool = False) -> Invitation:
-    """Have somebody set up their log-in again; return the code, or half of it: see `add_person`.
+    """Have someone set up their log-in again; return the code, or half of it: see `add_person`.
 
     Their factors are deleted once it is approved.
 
@@ -178,7 +178,7 @@ def give_role(
 
 
 def decide(request: AccessRequest, by: DepartmentPerson, *, approve: bool) -> Invitation | None:
-    """Approve or reject, as the second person, what somebody asked for; return the other half of an invitation's code.
+    """Approve or reject, as the second person, what someone asked for; return the other half of an invitation's code.
 
     Raises:
         PersonError: `by` may not, is the person or the one who asked, or it was decided.
@@ -267,7 +267,7 @@ def disable(person: DepartmentPerson, by: DepartmentPerson | None = None) -> Non
     """End a person's access: sessions at their next request, streams at their next event.
 
     An auditor's, by a supervisor in an incident of that account, for 24 hours: see `end_disabled`. The system's log has
-    that too, which a department sends to another machine: nobody here decides alone who sees it.
+    that too, which a department sends to another machine: no one here decides alone who sees it.
 
     Raises:
         PersonError: `by` may not.

@@ -61,7 +61,7 @@ def live_sessions(keys: Collection[str]) -> set[str]:
 
 
 def begin_session(sender: object, *, request: HttpRequest, user: DepartmentPerson, **kwargs: object) -> None:
-    """Have the database know who has logged on by a session. It asks the ledger whether somebody has."""
+    """Have the database know who has logged on by a session. It asks the ledger whether someone has."""
     del sender, kwargs
     rows("SELECT people_begin_session(%s, %s)", [request.session.session_key, user.login])
 

@@ -1,4 +1,4 @@
-"""The pages on which somebody does exercises, by keyboard: one question at a time, then what came of it."""
+"""The pages on which someone does exercises, by keyboard: one question at a time, then what came of it."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render

@@ -35,7 +35,7 @@ SHOWN = 500
 @needs(Permission.SEE_PEOPLE)
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
-    """Show everybody, what they are and what they lack."""
+    """Show everyone, what they are and what they lack."""
     form = PeopleFilterForm(request.GET)
     filters = form.cleaned_data if form.is_valid() else {}
     waiting = AccessRequest.objects.filter(decided_at=None)

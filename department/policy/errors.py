@@ -6,7 +6,7 @@
      +-- PolicyError (RuntimeError)      the policy file is missing or wrong
      +-- PurposeError (RuntimeError)     no record is shown for what was said
           +-- ForbiddenPurposeError      the policy forbids it
-          +-- ApprovalNeededError        nobody has approved it yet
+          +-- ApprovalNeededError        no one has approved it yet
 """
 
 from platepost.department.errors import DepartmentError

@@ -56,7 +56,7 @@ def _known_words(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AccessPurpose:
-    """Why somebody looks at records. The policy decides whether that will do."""
+    """Why someone looks at records. The policy decides whether that will do."""
 
     purpose: str
     """One of the policy's, by its name."""
@@ -91,7 +91,7 @@ class ForbiddenUse(_Part):
 
     name: PolicyName
     says: Text
-    """What somebody is told whose search it stops."""
+    """What someone is told whose search it stops."""
     words: tuple[Text, ...]
     """Words that stop whatever they are written in: `platepost.department.policy.words.pattern_of` says how."""
     sampled: tuple[Text, ...] = ()
@@ -148,7 +148,7 @@ class AlertRules(_Part):
     """How hits are answered."""
 
     escalate_seconds: int = Field(default=60, ge=5, le=3600)
-    """After which a hit that nobody has taken escalates."""
+    """After which a hit that no one has taken escalates."""
     repeat_minutes: int = Field(default=30, ge=0, le=1440)
     """Within which another hit of the same plate is shown under the one before, and answered with it; never where 0."""
     second_person_substitute: str = Field(default="", max_length=160)
@@ -175,7 +175,7 @@ class ListRules(_Part):
 
 
 class MisuseRules(_Part):
-    """When a rule against misuse says that somebody must answer for something: see docs/audits.md."""
+    """When a rule against misuse says that someone must answer for something: see docs/audits.md."""
 
     purpose: PolicyName = "audit"
     """The purpose under which samples are drawn and the ledger is gone through."""
@@ -197,7 +197,7 @@ class MisuseRules(_Part):
     answer_days: int = Field(14, ge=1, le=3660)
     """Within which the subject, or a supervisor, answers a finding."""
     close_days: int = Field(30, ge=1, le=3660)
-    """Within which somebody closes it."""
+    """Within which someone closes it."""
 
 
 class Policy(_Part):
@@ -242,7 +242,7 @@ class Policy(_Part):
 
     @property
     def offered(self) -> tuple[AllowedPurpose, ...]:
-        """The purposes for which somebody may search: neither the console's nor one for roles that never search."""
+        """The purposes for which someone may search: neither the console's nor one for roles that never search."""
         return tuple(
             each
             for each in self.purposes

@@ -15,7 +15,7 @@ INVISIBLE = (
     r"\u202a-\u202e\u2060-\u206f\u20d0-\u20ff\u3164\ufe00-\ufe0f\ufe20-\ufe2f\ufeff\uffa0"
     r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-"""Characters that nobody sees, Unicode's Default_Ignorable_Code_Point, and marks over and under letters."""
+"""Characters that no one sees, Unicode's Default_Ignorable_Code_Point, and marks over and under letters."""
 _EDGE = "[A-Za-z0-9]"
 _GAP = "[^A-Za-z0-9]"
 _DRAWN = (
@@ -94,7 +94,7 @@ def found_in(text: str, pattern: str, *, innocent: str) -> str | None:
     """Return what a text has of a pattern, as whole words and folded; None if nothing.
 
     Args:
-        text: as somebody wrote it.
+        text: as someone wrote it.
         pattern: as `pattern_of` returns it.
         innocent: the pattern of what is cut out first.
 

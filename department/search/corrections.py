@@ -1,4 +1,4 @@
-"""Notes beside a read: what somebody who looked at its picture says that the plate is. The read stays as it was."""
+"""Notes beside a read: what someone who looked at its picture says that the plate is. The read stays as it was."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What somebody asks for on the search pages, and why; checked before anything is read."""
+"""What someone asks for on the search pages, and why; checked before anything is read."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""The department's map as a drawing: outline and posts, without tiles of anybody else."""
+"""The department's map as a drawing: outline and posts, without tiles of anyone else."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Finds plates: by a pattern, by place and time, or by all of them. Plates first; their reads when somebody asks.
+"""Finds plates: by a pattern, by place and time, or by all of them. Plates first; their reads when someone asks.
 
 With a pattern that says enough, the dictionary of plates has the candidates, and the reads only of those are looked up.
 Otherwise a place and a time are needed, and the reads there are filtered. A page is a search of its own, under a ledger

@@ -1,4 +1,4 @@
-"""Searches that somebody saved for a case: what was asked, never what was found. Each person sees their own."""
+"""Searches that someone saved for a case: what was asked, never what was found. Each person sees their own."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ class SavedSearch:
 
 
 def save_search(person: str, work: str, fields: Iterable[tuple[str, str]]) -> None:
-    """Save a search of somebody: what stood in the form, each value with the name of its field.
+    """Save a search of someone: what stood in the form, each value with the name of its field.
 
     Raises:
         LedgerError: it cannot be entered.
@@ -42,7 +42,7 @@ def save_search(person: str, work: str, fields: Iterable[tuple[str, str]]) -> No
 
 
 def saved_searches(person: str, *, only: UUID | None = None) -> list[SavedSearch]:
-    """Return what somebody saved, by work, the latest first; only one of them where its id is given."""
+    """Return what someone saved, by work, the latest first; only one of them where its id is given."""
     fetched = rows(
         "SELECT id, work, at, fields::text FROM search_saved WHERE person = %s AND (%s::uuid IS NULL OR id = %s)"
         " ORDER BY work, at DESC LIMIT 200",
@@ -52,7 +52,7 @@ def saved_searches(person: str, *, only: UUID | None = None) -> list[SavedSearch
 
 
 def discard_search(person: str, saved: UUID) -> None:
-    """Forget a search that somebody saved. Raises LedgerError: it cannot be entered."""
+    """Forget a search that someone saved. Raises LedgerError: it cannot be entered."""
     entered = {"person": person, "what": str(saved)}
     with entering(LedgerEvent.WORK_DISCARDED, entered), connection.cursor() as cursor:
         cursor.execute("SELECT search_discard(%s, %s)", [saved, person])

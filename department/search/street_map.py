@@ -1,6 +1,6 @@
 """The street map: the department's own tiles, its posts, a hit, and where its plate was read before.
 
-The tiles come from one PMTiles file in the department's folder. Nothing is fetched from anybody else: without the file
+The tiles come from one PMTiles file in the department's folder. Nothing is fetched from anyone else: without the file
 the map has posts and no streets, and without WebGL the page has the same places as a list.
 """
 

@@ -19,7 +19,7 @@ from platepost.department.sharing.models import BreachIncident, PolicyVersion, S
 
 @dataclass(frozen=True, slots=True)
 class PolicyClause:
-    """One clause of the policy. Its evidence is a query, never a text that somebody writes."""
+    """One clause of the policy. Its evidence is a query, never a text that someone writes."""
 
     id: str
     says: str

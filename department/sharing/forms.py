@@ -67,7 +67,7 @@ class AgencyForm(forms.Form):
 
 
 class VerificationForm(forms.Form):
-    """That somebody checked who an agency is."""
+    """That someone checked who an agency is."""
 
     agency = forms.ChoiceField(choices=lambda: [(name, name) for name in Agency.objects.values_list("name", flat=True)])
     says = forms.CharField(label=_("What was checked, and how"), max_length=500)
@@ -196,7 +196,7 @@ class RequestHoldForm(forms.Form):
 
 
 class IncidentForm(forms.Form):
-    """That somebody got, or may have got, what they may not see."""
+    """That someone got, or may have got, what they may not see."""
 
     kind = forms.ChoiceField(choices=[CHOOSE, *((kind, kind) for kind in BreachIncident.KINDS)])
     subject = forms.CharField(

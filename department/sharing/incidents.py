@@ -294,7 +294,7 @@ def lead_steps(incident: BreachIncident) -> list[BreachStep]:
 
 
 def note_notices(incident: BreachIncident, *, person: str) -> None:
-    """Note that the affected were told. Raises SharingError: it was noted, or nobody has computed who they are."""
+    """Note that the affected were told. Raises SharingError: it was noted, or no one has computed who they are."""
     with operation(LedgerEvent.BREACH_NOTIFIED, person=person, incident=incident.pk, plates=incident.plates):
         BreachIncident.objects.filter(pk=incident.pk).update(notified_by=person, notified_at=Now())
 
@@ -323,7 +323,7 @@ def contain(incident: BreachIncident) -> dict[str, str]:
     """Do what the department can do by itself, as its owner: disable an account; invite who logged on from a browser.
 
     Returns:
-        By log-in, the code with which somebody logs in once to set factors up.
+        By log-in, the code with which someone logs in once to set factors up.
 
     """
     if incident.kind == "account":

@@ -28,7 +28,7 @@ class PolicyVersion(models.Model):
 
 
 class ProposedLaw(models.Model):
-    """A law that somebody proposed, and a second person confirmed or has still to confirm."""
+    """A law that someone proposed, and a second person confirmed or has still to confirm."""
 
     law = models.JSONField()
     """As `LawProfile.bound` has it."""
@@ -44,7 +44,7 @@ class ProposedLaw(models.Model):
 
 
 class AgencyVerification(models.Model):
-    """What somebody checked of an agency; the last one counts."""
+    """What someone checked of an agency; the last one counts."""
 
     agency = models.ForeignKey(Agency, models.PROTECT, db_column="agency", related_name="verifications")
     says = models.TextField()
@@ -88,7 +88,7 @@ class SharingAgreement(models.Model):
 
 
 class SharingRequest(models.Model):
-    """What somebody outside asks for."""
+    """What someone outside asks for."""
 
     KINDS = ("public records", "subpoena", "discovery", "agency")
     DECISIONS = ("granted", "partly granted", "denied")
@@ -155,7 +155,7 @@ class SharingRelease(models.Model):
 
 
 class BreachIncident(models.Model):
-    """That somebody got, or may have got, what they may not see."""
+    """That someone got, or may have got, what they may not see."""
 
     KINDS = ("account", "device", "subscriber", "backup")
 

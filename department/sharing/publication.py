@@ -1,6 +1,6 @@
 """What the public is told: counts of a month, published once, rounded so that none can be worked back.
 
-Counts are disjoint, and no total of them is published: what anybody adds up or subtracts is a function of what each
+Counts are disjoint, and no total of them is published: what anyone adds up or subtracts is a function of what each
 says by itself.
 """
 

@@ -1,6 +1,6 @@
 """Requests from outside: each gets a clock, the records manager decides, and only a granted one releases a package.
 
-A subpoena or discovery is no grant: it names its order or case, and releases one package to one recipient. Nobody of
+A subpoena or discovery is no grant: it names its order or case, and releases one package to one recipient. No one of
 the public gets records: they are answered from counts (`platepost.department.sharing.publication`) and from the
 redacted log.
 """

@@ -99,7 +99,7 @@ class CustodyStatus:
     stale_sources: tuple[str, ...] = ()
     """Sources of hot lists too many of whose entries no longer held when they made a hit."""
     unanswered: int = 0
-    """Hits that nobody has taken in time; of covert groups none."""
+    """Hits that no one has taken in time; of covert groups none."""
     unanswered_since: datetime | None = None
     """When the oldest of them arrived."""
     pictures: str | None = None

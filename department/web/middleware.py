@@ -21,7 +21,7 @@ city's to decide about."""
 
 
 class CompressedFiles(GZipMiddleware):
-    """A middleware that compresses scripts and styles, which are the same for everybody.
+    """A middleware that compresses scripts and styles, which are the same for everyone.
 
     It compresses no page: a page has secrets next to what a stranger may have chosen, and its length would reveal them.
     """

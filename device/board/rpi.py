@@ -24,7 +24,7 @@ from platepost.device.board.status_light import lit
 
 
 class Debounced:
-    """Believes a switch once it has rested; remembers that it was open until somebody has asked. One thread writes."""
+    """Believes a switch once it has rested; remembers that it was open until someone has asked. One thread writes."""
 
     def __init__(self, *, rest_seconds: float) -> None:
         self._rest = rest_seconds
@@ -248,7 +248,7 @@ class RpiBoard(Board):
         try:
             celsius = int(THERMAL_ZONE.read_text(encoding="ascii")) / 1000
         except (OSError, ValueError):
-            celsius = float("inf")  # a heater that nobody watches stays off
+            celsius = float("inf")  # a heater that no one watches stays off
         limit = self._settings.heater_below_celsius
         self._heating = celsius < (limit + HEATER_HYSTERESIS if self._heating else limit)
         self._switch("heater", on=self._heating)

@@ -1,7 +1,7 @@
 """Watches the unit's case and the cabinet it hangs in: an opening is reported within a second.
 
 A switch that is loose, or a door in the wind, is audited one by one while that is few; then it counts as open until it
-has rested, and what it does meanwhile is counted. A board that does not obey is noticed too, for then nobody watches
+has rested, and what it does meanwhile is counted. A board that does not obey is noticed too, for then no one watches
 the case.
 """
 

@@ -18,7 +18,7 @@ TARGET_PLATE = 180.0
 TARGET_ROAD = 120.0
 """Gray level that the brighter part of the road should have by day."""
 BURNT = 250
-"""Level from which nobody knows how much too bright it is."""
+"""Level from which no one knows how much too bright it is."""
 TOLERANCE = 1.15
 """Factor by which brightness may be off before anything is changed."""
 FASTEST = 1.6

@@ -1,4 +1,4 @@
-"""One frame for somebody who asked: handed over from the thread that evaluates frames to the one that answers."""
+"""One frame for someone who asked: handed over from the thread that evaluates frames to the one that answers."""
 
 from queue import Empty, Full, Queue
 from threading import Event

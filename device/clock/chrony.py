@@ -24,7 +24,7 @@ FIELDS = 14
 offset, RMS offset, frequency, residual frequency, skew, root delay, root dispersion, update interval, leap status."""
 NO_STRATUM = 0
 OWN_CLOCK = "7F7F0101"
-"""Reference id 127.127.1.1: with `local` chrony vouches for the machine's own clock, which nobody set."""
+"""Reference id 127.127.1.1: with `local` chrony vouches for the machine's own clock, which no one set."""
 WORST = 1e9
 
 
@@ -90,7 +90,7 @@ class Chrony:
             self._thread.join(PATIENCE_SECONDS + 1)
 
     def quality(self) -> ClockQuality | None:
-        """Return what chrony said, None if it said nothing of late; asks it where nobody has yet."""
+        """Return what chrony said, None if it said nothing of late; asks it where no one has yet."""
         if not self._asked:
             self.ask()
         answer = self._answer

@@ -1,12 +1,12 @@
 """The post's time: the system's clock while it can be right, and otherwise the time that went on without it.
 
-What a synchronized clock says wins, also where it contradicts all that was known before. A clock that nobody vouches
+What a synchronized clock says wins, also where it contradicts all that was known before. A clock that no one vouches
 for is believed within a window:
 
 - not before the *floor*, a time that it was certainly later than. The floor survives restarts. Only the clock while it
   is synchronized and the beginning of the post's certificate move it; the building of the hot list in force counts
-  besides, as long as that list is in force and nobody has vouched for the clock since the start.
-- not after the *latest* time that it can be. Once somebody has vouched for the clock, the steady clock knows the time
+  besides, as long as that list is in force and no one has vouched for the clock since the start.
+- not after the *latest* time that it can be. Once someone has vouched for the clock, the steady clock knows the time
   better than any step: then that is `CLOCK_TOLERANCE` after the floor, which goes on with the steady clock. Before,
   after a pause of unknown length, it is the end of the post's certificate: later no broker would let it in.
 
@@ -93,7 +93,7 @@ class _Measured:
     apart_from_list: datetime
     """The same without what the hot list in force says."""
     certain: bool
-    """Whether somebody vouches for the system's clock."""
+    """Whether someone vouches for the system's clock."""
 
 
 class Timekeeper:
@@ -102,7 +102,7 @@ class Timekeeper:
     Args:
         path: where the floor is kept; nowhere if None.
         trusted: dates that have passed for certain, such as when the post's certificate began.
-        ends: when the post's certificate ends; None where no clock is too far ahead before somebody vouches for one.
+        ends: when the post's certificate ends; None where no clock is too far ahead before someone vouches for one.
         last: time of the last record of the chain.
         quality: asks how good the clock is.
         wall: the system's clock, seconds since 1970.
@@ -132,7 +132,7 @@ class Timekeeper:
         self._list: tuple[datetime, float] | None = None
         self._ends = ends
         self._vouched = False
-        """Whether somebody has vouched for the clock since the start."""
+        """Whether someone has vouched for the clock since the start."""
         believed = max(self._floor[0], kept.last, last or kept.last)
         self._believed = believed if ends is None else min(believed, max(ends, self._floor[0])), began
         self._offset = wall() - began
@@ -175,7 +175,7 @@ class Timekeeper:
         return self._measure().apart_from_list
 
     def earliest(self) -> datetime | None:
-        """Return the earliest time that it can be, while nobody vouches for the clock; None while somebody does.
+        """Return the earliest time that it can be, while no one vouches for the clock; None while someone does.
 
         A hot list's date does not count: it would lock the post out of the broker that has a better list.
         """
@@ -278,7 +278,7 @@ class Timekeeper:
             return _Measured(system=system, now=by_list, apart_from_list=now, certain=certain)
 
     def _is_believable(self, system: datetime, floor: datetime, steady: float) -> bool:
-        # The floor and a clock that nobody touches go on side by side, microseconds apart: that much proves nothing.
+        # The floor and a clock that no one touches go on side by side, microseconds apart: that much proves nothing.
         latest = self._latest(steady)
         return floor - timedelta(seconds=STEP_SECONDS) <= system and (latest is None or system <= latest)
 

@@ -174,7 +174,7 @@ def _complain(message: str) -> None:
 
 
 def _read_crop(recognizer: Recognizer, picture: NDArray[np.uint8], minimum_confidence: float | None) -> Recognition:
-    """Read a plate that somebody cut out, which is one: only a limit that was asked for leaves it out."""
+    """Read a plate that someone cut out, which is one: only a limit that was asked for leaves it out."""
     recognition = recognizer.recognize_crop(picture)
     least = minimum_confidence or 0.0
     return replace(
@@ -226,7 +226,7 @@ def _pictures_in(folder: Path, closed: list[OSError]) -> Iterator[Path]:
 
 
 def _kind(path: Path) -> int | None:
-    """Say what a path is, by the names of `stat`; None where nobody knows: reading it says then what is amiss."""
+    """Say what a path is, by the names of `stat`; None where no one knows: reading it says then what is amiss."""
     try:
         return stat.S_IFMT(path.stat().st_mode)
     except OSError:

@@ -1,4 +1,4 @@
-"""`platepost renew`: a certificate that somebody brings, for a post that cannot reach the office that renews it."""
+"""`platepost renew`: a certificate that someone brings, for a post that cannot reach the office that renews it."""
 
 import json
 from datetime import UTC, datetime

@@ -118,7 +118,7 @@ class CommandExecutor:
         try:
             verified = self._verifier.verify(delivery.payload)
         except RefusedError as refusal:
-            # Nobody of the fleet's signed it, or it is no command: its topic is what it tried.
+            # No one of the fleet's signed it, or it is no command: its topic is what it tried.
             tried = asked if _NAME.fullmatch(asked) else "unknown"
             self._rate_limited.refused(
                 "command_refused",

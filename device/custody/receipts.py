@@ -19,11 +19,11 @@ def open_receipt(delivery: Delivery, keys: SigningKeys | None, *, at: datetime) 
 
     Args:
         delivery: the message, a compact JWS.
-        keys: the custodian's; None if nobody has vouched for it.
+        keys: the custodian's; None if no one has vouched for it.
         at: the post's time.
 
     Raises:
-        RefusedError: it is retained, too large, no such JWS, or signed by nobody who may.
+        RefusedError: it is retained, too large, no such JWS, or signed by no one who may.
 
     """
     message = delivery.payload

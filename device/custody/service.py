@@ -1,6 +1,6 @@
 """Custody on a running post: takes the custodians' receipts, and has the outbox release what all of them hold.
 
-A broker's acknowledgment says that it took a record, not that anybody keeps it. Where custodians are configured, a
+A broker's acknowledgment says that it took a record, not that anyone keeps it. Where custodians are configured, a
 record leaves the post on their signed word alone; what has no effect here releases nothing.
 """
 

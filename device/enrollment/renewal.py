@@ -43,7 +43,7 @@ class Renewal(Part):
         name: the post.
         audit: the audit trail.
         now: the time.
-        earliest: for a clock that nobody vouches for, the earliest time that it can be.
+        earliest: for a clock that no one vouches for, the earliest time that it can be.
 
     """
 
@@ -110,7 +110,7 @@ class Renewal(Part):
             chain = self._client.renew(
                 request, ca=ca, certificate=self._certificate, key=self._key, earliest=self._earliest()
             )
-            # The office is the fleet's, and has just made it. The clock may be behind, as where nobody vouches for it
+            # The office is the fleet's, and has just made it. The clock may be behind, as where no one vouches for it
             # and time is held at the end of the certificate before.
             at = max(self._now(), x509.load_pem_x509_certificate(chain).not_valid_before_utc)
             leaf = check_certificate(chain, ca=ca, name=self._name, at=at)

@@ -13,7 +13,7 @@ from platepost.device.enrollment.keyfiles import TPM
 
 _SESSIONS, _CLEAR, _LOCKOUT, _PASSWORD = 0x8002, 0x126, 0x4000000A, 0x40000009
 CLEAR = struct.pack(">HIIIIIHBH", _SESSIONS, 27, _CLEAR, _LOCKOUT, 9, _PASSWORD, 0, 0, 0)
-"""TPM2_Clear, authorized by the lockout hierarchy's password, which is empty unless somebody set one."""
+"""TPM2_Clear, authorized by the lockout hierarchy's password, which is empty unless someone set one."""
 _ANSWER = struct.Struct(">HII")
 _PASSWORD_SET = Phrase("its lockout hierarchy has a password")
 _WHY = {

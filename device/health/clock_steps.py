@@ -70,7 +70,7 @@ class ClockStepMonitor(Part):
         self._vouched = vouched
 
     def faults(self) -> set[Fault]:
-        """Name it if the clock is certainly wrong, or nobody vouches for it."""
+        """Name it if the clock is certainly wrong, or no one vouches for it."""
         conditions = {
             Fault.CLOCK_AHEAD: self._timekeeper.ahead,
             Fault.CLOCK_BEHIND: self._timekeeper.behind,

@@ -45,7 +45,7 @@ class StatusReporter(Part):
         counters: what the pipeline has done.
         faults: what is wrong.
         certificate: when it expires.
-        control: where it has the configuration and its keys from; None for a post that nobody controls remotely.
+        control: where it has the configuration and its keys from; None for a post that no one controls remotely.
 
     """
 

@@ -31,7 +31,7 @@ _MAY_PASS = frozenset(
 """Reasons for which a package is not taken now and may be later: another list, key or time, or room, may come."""
 
 _MAY_PASS_BY_ITSELF = (NOT_STORED, RefusalReason.BUILT_IN_FUTURE.value)
-"""Those of which nobody says when they have passed: room is made, and the publisher's clock was minutes ahead."""
+"""Those of which no one says when they have passed: room is made, and the publisher's clock was minutes ahead."""
 
 RETRY_SECONDS, RETRY_MOST_SECONDS = 60.0, 3600.0
 """When what may pass by itself is sent for again, at first and at last, doubling: each time costs a package, and once a

@@ -1,4 +1,4 @@
-"""Hot lists that somebody brings as files, to a post without network: laid into a folder, taken by the running post.
+"""Hot lists that someone brings as files, to a post without network: laid into a folder, taken by the running post.
 
 Beside each package that was taken lies an outcome afterwards, for the one who brought it. A file is believed for its
 signature only, as on the broker.

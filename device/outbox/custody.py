@@ -1,7 +1,7 @@
 """Custody: whose receipts a record needs before it leaves the post, and which have come.
 
 A custodian signs for ranges of a chain's numbers, each with the digest of its last record. A range counts if that is
-the digest which the post itself has for that number: it then binds all records before it, so nobody is taken to hold
+the digest which the post itself has for that number: it then binds all records before it, so no one is taken to hold
 what another post, or this one before its disk was taken back, made under the same numbers.
 
 A range may end at a record that is no longer here. Digests of records that were released, or dropped by the quota, are
@@ -113,7 +113,7 @@ class LeftOut(NamedTuple):
 class _Chain(NamedTuple):
     group: str | None
     head: int | None
-    """Its last number; None of a former chain, of which nobody knows."""
+    """Its last number; None of a former chain, of which no one knows."""
     known: int
     """The highest number of it that is known."""
     rows: str
@@ -196,7 +196,7 @@ def kept_by(connection: Connection, custodian: str, name: str) -> list[Span]:
 
 
 def releasable(connection: Connection, name: str, requirements: Requirements) -> Sequence[Span]:
-    """Return the numbers of a chain for which everybody who must has signed."""
+    """Return the numbers of a chain for which everyone who must has signed."""
     if not requirements.in_force:
         return EVERYTHING
     chain = _chain(connection, name)
@@ -208,7 +208,7 @@ def releasable(connection: Connection, name: str, requirements: Requirements) ->
 
 
 def may_go(connection: Connection, sequences: Iterable[int], requirements: Requirements) -> frozenset[int]:
-    """Return those records, by their `sequence` in the table, for which everybody who must has signed."""
+    """Return those records, by their `sequence` in the table, for which everyone who must has signed."""
     if not requirements.in_force:
         return frozenset(sequences)
     sql = (

@@ -266,7 +266,7 @@ class OutboxFile:
         try:
             return rebuild(self.path, key=self._key, on_wait=self._on_wait)
         except OutboxError:
-            self._attempts.end()  # it ended, perhaps for lack of space, and killed nobody
+            self._attempts.end()  # it ended, perhaps for lack of space, and killed no one
             raise
 
     def _disconnect(self) -> None:

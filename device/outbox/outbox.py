@@ -155,7 +155,7 @@ class Outbox:
         return self._append(make, group=None)
 
     def append_covert(self, make: Callable[[ChainHead], Envelope], *, group: str) -> Envelope:
-        """Do the same in the chain of a distribution group, of which nobody else learns.
+        """Do the same in the chain of a distribution group, of which no one else learns.
 
         Raises:
             OutboxFullError: the disk is full.
@@ -306,7 +306,7 @@ class Outbox:
         return Custody(self._release(chain, within=signed), forked=False)
 
     def covert(self, chain: str) -> bool:
-        """Tell whether a chain is a distribution group's, of which nobody else may learn."""
+        """Tell whether a chain is a distribution group's, of which no one else may learn."""
         return self._file.run(lambda connection: custody.covert(connection, chain))
 
     def forget_receipts(self, custodian: str) -> None:
@@ -392,7 +392,7 @@ class Outbox:
         return self._file.run(rows.read_head)
 
     def depth(self) -> int:
-        """Return how many records wait for a broker, covert ones too: for nobody but this unit itself."""
+        """Return how many records wait for a broker, covert ones too: for no one but this unit itself."""
         return self._file.run(lambda connection: rows.count(connection, sent=False))
 
     def unreleased(self) -> int:

@@ -1,6 +1,6 @@
 """What is dropped when the outbox is full: pictures of reads, then reads, both counted; never anything else.
 
-The oldest go first, and before all others those that a broker has acknowledged: somebody may have them.
+The oldest go first, and before all others those that a broker has acknowledged: someone may have them.
 """
 
 import logging

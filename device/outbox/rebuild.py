@@ -257,7 +257,7 @@ class _Rebuilding:
     def _lost(self, *, complete: bool) -> tuple[dict[str, list[int]], bool]:
         """Return by chain the numbers of records that there were and that cannot be read, and whether these are all.
 
-        Of covert records nobody learns here; their own chain shows it to those who may know.
+        Of covert records no one learns here; their own chain shows it to those who may know.
         """
         lost: dict[str, list[int]] = {}
         chain = self._last_chain()

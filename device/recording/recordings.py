@@ -76,7 +76,7 @@ class Recordings(Part):
         return self._writer is not None
 
     def update(self, frame: Frame) -> None:
-        """Take in a frame that the post evaluates; costs nothing while nobody records."""
+        """Take in a frame that the post evaluates; costs nothing while no one records."""
         if self._writer is not None:
             self._writer.offer(frame)
 

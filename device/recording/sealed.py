@@ -3,7 +3,7 @@
 ::
 
     platepost-recording/1 NEWLINE
-    what anybody may know of it, JSON NEWLINE
+    what anyone may know of it, JSON NEWLINE
     the content key as a general JWE (ECDH-ES+A256KW, A256GCM), JSON NEWLINE
     chunks: kind, one byte; length, four bytes; AES-256-GCM of as many bytes
 
@@ -50,7 +50,7 @@ class SealedWriter:
         Args:
             path: the file; it must not be there yet.
             recipient: whose private half opens it.
-            about: what anybody may know of it.
+            about: what anyone may know of it.
             settings: what only who opens it may know.
 
         Raises:

@@ -1,7 +1,7 @@
 """Synthetic hits: now and then the post looks its test plate up as if it had read it, and records the hit.
 
 The hit goes the way of every other: recorder, outbox, uplink, broker, custodians, consoles. So anyone who listens
-learns that it hears hits, though nobody whom the list names has passed for weeks, and the post learns how long they
+learns that it hears hits, though no one whom the list names has passed for weeks, and the post learns how long they
 take. It is marked as synthetic, is no read, and counts in no statistics.
 """
 

@@ -101,7 +101,7 @@ class Brokers:
 
         Args:
             reason: why the attempt failed or the connection ended.
-            reference: the server that the broker referred to. It is tried next if it is in the list; nobody else may
+            reference: the server that the broker referred to. It is tried next if it is in the list; no one else may
                 say where records go.
 
         """

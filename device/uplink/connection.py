@@ -119,7 +119,7 @@ class BrokerConnection:
         self.number = number
         self.broker = broker
         self.answers: deque[tuple[int, str | None]] = deque()
-        """Packet identifiers acknowledged, each with the reason if it was refused or reached nobody."""
+        """Packet identifiers acknowledged, each with the reason if it was refused or reached no one."""
         self.answered_subscriptions: deque[tuple[str, str | None]] = deque()
         """Topics subscribed to, each with the reason if it was refused."""
         self.closed = False

@@ -8,7 +8,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from platepost.common.language import Phrase
 
 NOBODY = "no_matching_subscribers"
-"""The broker took the record and had nobody to give it to."""
+"""The broker took the record and had no one to give it to."""
 TOO_LARGE = "packet_too_large"
 UNANSWERED = "no_acknowledgment"
 """The broker takes records and acknowledges none, as a cluster that lacks its majority."""

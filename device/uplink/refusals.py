@@ -11,7 +11,7 @@ EVERYTHING = "#"
 """Stands for all topics where the broker refused for its own sake, such as a quota."""
 NOBODY_FIRST_SECONDS, NOBODY_MOST_SECONDS = 1.0, 60.0
 """How long until a topic without subscribers is tried again: asking costs little, and after a restart of the broker
-somebody is back soon."""
+someone is back soon."""
 
 
 @dataclass(frozen=True, slots=True)

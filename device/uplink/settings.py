@@ -86,7 +86,7 @@ class UplinkSettings(Section):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuning:
-    """What of an uplink's patience nobody has to configure; simulators and tests hurry it."""
+    """What of an uplink's patience no one has to configure; simulators and tests hurry it."""
 
     keepalive_seconds: int = 30
     connect_timeout_seconds: float = 10.0

@@ -1,4 +1,4 @@
-"""Noticing that somebody else connects to the broker with this post's certificate: a copied disk, or a stolen key.
+"""Noticing that someone else connects to the broker with this post's certificate: a copied disk, or a stolen key.
 
 A broker lets one client of a name in at a time, and tells the one before that its session was taken over.
 """

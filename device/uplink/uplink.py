@@ -60,7 +60,7 @@ class UplinkState:
     acknowledged: int
     """Acknowledgments since the uplink started; a record that was sent twice counts twice."""
     refusals: tuple[RefusedTopic, ...]
-    """Topics whose publication the broker refuses, or takes without having anybody to give it to."""
+    """Topics whose publication the broker refuses, or takes without having anyone to give it to."""
     refused_subscriptions: tuple[str, ...]
     """Topics, each with the reason, that the broker does not let the post subscribe to."""
     too_large: int
@@ -73,7 +73,7 @@ class Uplink(Part):
     """Delivers the outbox to the first broker of the list that takes it.
 
     The outbox learns what the broker acknowledged without a reason against it; whether that is enough for a record to
-    leave, the outbox decides. What is refused, or reaches nobody, is named in `state()`, left alone for a while, and
+    leave, the outbox decides. What is refused, or reaches no one, is named in `state()`, left alone for a while, and
     tried again. `start` and `stop` it, or use it as a context manager.
     """
 
@@ -93,7 +93,7 @@ class Uplink(Part):
             settings: brokers, identity, patience.
             outbox: what to deliver.
             client_id: by what the broker knows the session.
-            earliest: for a clock that nobody vouches for, the earliest time that it can be; see `tls_context`.
+            earliest: for a clock that no one vouches for, the earliest time that it can be; see `tls_context`.
             tuning: patience that is not configured.
             utc: the best known present, by which records expire and grow old; all waiting is real.
 

@@ -210,7 +210,7 @@ class Recognizer:
         Beside whole plates, cut ones are left out, and what is almost surely lettering: a camera's clock, a sign. In a
         picture with colors, also tell what can be told of the vehicle around each.
 
-        Of 32 plates that a side cuts beside others in 2,115 training photos six are read right, and of 25 nobody could
+        Of 32 plates that a side cuts beside others in 2,115 training photos six are read right, and of 25 no one could
         say what they are; of eight that are alone in theirs seven are. A least confidence of 0 leaves none out.
         """
         found = self.recognize(picture)

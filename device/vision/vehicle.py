@@ -36,7 +36,7 @@ _COMMON = ("car", "bus")
 _SHADES: Final = (
     {"white", "gray"}, {"gray", "black"}, {"gray", "brown"}, {"black", "blue"}, {"red", "orange"},
 )  # fmt: skip
-"""Colors of which one is taken for the other by another light. Any other two help nobody who looks for a vehicle."""
+"""Colors of which one is taken for the other by another light. Any other two help no one who looks for a vehicle."""
 _SHAPES = (1.2, 4.7)
 """Widths by height between which plates lie: 2 in the United States, of a motorcycle 1.7, in Europe 4.7."""
 _TINTED = 4.0

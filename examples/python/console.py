@@ -181,7 +181,7 @@ class Console:
             return
         # By `time`, the best that the post knows: where its clock is certainly wrong, that goes on without the clock.
         age = time.time() - datetime.fromisoformat(event["time"]).timestamp()
-        if hit.get("synthetic"):  # made up to show that hits arrive: nobody is looked for
+        if hit.get("synthetic"):  # made up to show that hits arrive: no one is looked for
             self.tests[post] = time.time(), self.tests.get(post, (0, 0))[1]
             say(f"TEST       {post}  hits arrive: the synthetic hit took {age:.0f} s")
             return

@@ -26,7 +26,7 @@ REVIEWS = {"rejected": "HIT REJECTED: check it on the page of rejections."}
 
 
 def send(text: str) -> None:
-    """Send a message to all. Raises OSError and SMTPException: somebody may not have got it."""
+    """Send a message to all. Raises OSError and SMTPException: someone may not have got it."""
     message = EmailMessage()
     message["Subject"] = "Platepost"
     message["From"], message["To"] = os.environ["MAIL_FROM"], os.environ["MAIL_TO"]

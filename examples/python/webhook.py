@@ -104,7 +104,7 @@ def serve(address: str, receiver: type[Receiver]) -> None:
     with ThreadingHTTPServer((host, int(port)), receiver) as server:
         tls = mutual_tls()
         if tls is not None:
-            # The handshake is for the thread of each connection: nobody else waits for it.
+            # The handshake is for the thread of each connection: no one else waits for it.
             server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         print(f"Listening at {'https' if tls else 'http'}://{host}:{server.server_port}/", flush=True)
         server.serve_forever()

@@ -46,7 +46,7 @@ class PictureResult:
     region: str | None = None
     """Who issued the plate that the best plate was held against, where known."""
     claimed: str | None = None
-    """Who is claimed to have issued the best plate, as records say it, or nobody."""
+    """Who is claimed to have issued the best plate, as records say it, or no one."""
     corrected: bool | None = None
     """`folded` by what the picture shows, where its label contradicts that; None where no one can tell."""
 

@@ -12,7 +12,7 @@ def exposed(view: Level, plate_width: float, rng: np.random.Generator) -> npt.ND
 
     Args:
         view: what falls on the lens, in the sensor's resolution.
-        plate_width: of the plate in the picture, in pixels; it bounds the blur, because a plate that nobody can read
+        plate_width: of the plate in the picture, in pixels; it bounds the blur, because a plate that no one can read
             teaches nothing.
         rng: draws how good the camera and the light are.
     """

@@ -19,9 +19,9 @@ Shape = tuple[int, int]
 Point = tuple[float, float]
 
 HIDDEN: Final = 0.65
-"""Share of a character's strokes from which on nobody can tell it."""
+"""Share of a character's strokes from which on no one can tell it."""
 SHOWN: Final = 0.2
-"""Share up to which everybody can; between the two no label would be honest."""
+"""Share up to which everyone can; between the two no label would be honest."""
 _ROWS: Final = (0.24, 0.82)
 """Where in a framed picture the serial's strokes are looked for."""
 _TRIES: Final = 12

@@ -103,7 +103,7 @@ def _other_ink(ground: Color, color: Color, rng: np.random.Generator) -> Color:
 
 
 def _blue_band(picture: paint.Picture, rng: np.random.Generator) -> float:
-    """Paint a European band with the country's letters, which nobody reads as the serial; returns its right edge."""
+    """Paint a European band with the country's letters, which no one reads as the serial; returns its right edge."""
     height, width = picture.shape[:2]
     band = round(width * rng.uniform(0.07, 0.11))
     picture[:, :band] = paint.near((150, 50, 10), rng, 15)

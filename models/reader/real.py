@@ -19,7 +19,7 @@ from platepost.models.plates.surroundings import FRAMED_SHAPE, MARGIN
 from platepost.models.reader.labels import ALPHABET
 
 LEAST_WIDTH: Final = 60.0
-"""Pixels from which on a plate that nobody transcribed is worth asking a reader."""
+"""Pixels from which on a plate that no one transcribed is worth asking a reader."""
 LONGEST: Final = 10
 _SURE: Final = 0.97
 """What the reader must claim of its text to be believed."""

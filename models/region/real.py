@@ -17,7 +17,7 @@ from platepost.models.reader.shuffle import shuffled_plates
 from platepost.wire.records.regions import OTHER, REGIONS
 
 UNKNOWN: Final = "US"
-"""Some state, nobody knows which."""
+"""Some state, no one knows which."""
 
 Kind = list[tuple[npt.NDArray[np.uint8], float]]
 """Framed plates of one kind, each with its width in its photograph."""

@@ -1,8 +1,8 @@
 """Mosquitto's configuration and access list for one fleet.
 
-The broker takes the common name of a client's certificate for both its user name and its client id, so that nobody can
+The broker takes the common name of a client's certificate for both its user name and its client id, so that no one can
 take over another's session. Who may do what stands in `platepost.provisioning.brokers.rights`: posts by the name in
-their certificate (`%u`), everybody else one by one.
+their certificate (`%u`), everyone else one by one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -115,7 +115,7 @@ def configuration(
 
 
 def _patterned(agency: str, name: str) -> list[str]:
-    """Return what the posts' patterns would give to a client that is no post: mosquitto applies them to everybody."""
+    """Return what the posts' patterns would give to a client that is no post: mosquitto applies them to everyone."""
     return [right.filter(agency, name) for right in RIGHTS[Party.POST]]
 
 

@@ -25,7 +25,7 @@ QUIET_SECONDS = 1.0
 
 
 SUCCESS, NOBODY = 0x00, 0x10
-"""Reasons of MQTT 5: taken; taken, and nobody subscribes."""
+"""Reasons of MQTT 5: taken; taken, and no one subscribes."""
 SHARED = 8
 """Records that are published to a group of two."""
 
@@ -68,10 +68,10 @@ class RightsProof:
         self._clients = {actor: self._make(actor, folder) for actor, folder in identities.items()}
 
     def __enter__(self) -> Self:
-        """Connect everybody.
+        """Connect everyone.
 
         Raises:
-            ProvisioningError: somebody is not let in.
+            ProvisioningError: someone is not let in.
 
         """
         host, port = split_address(self._broker)
@@ -114,7 +114,7 @@ class RightsProof:
         return found
 
     def intrude(self, intruder: Principal, entitled: Principal, writer: Principal, *, agency: str) -> list[Intrusion]:
-        """Subscribe as somebody without the right to every topic, and in a group that shares one, and see who suffers.
+        """Subscribe as someone without the right to every topic, and in a group that shares one, and see who suffers.
 
         Args:
             intruder: who may hear hits, and neither covert ones nor the audit trail.

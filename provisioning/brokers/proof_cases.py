@@ -12,7 +12,7 @@ from platepost.provisioning.brokers.rights import COVERT, Access, Party, rights_
 from platepost.wire.records.topics import DECISIONS, KEYS, LEDGER, ROOT
 
 GROUP = "proof"
-"""A distribution group that nobody else is in."""
+"""A distribution group that no one else is in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def topics(agency: str, post: str, operator: str, custodian: str) -> tuple[str, 
         f"{ROOT}/{agency}/hotlist/proof",
         f"{ROOT}/{agency}/{KEYS}/proof",
         f"{ROOT}/{agency}/{KEYS}/custody/proof",
-        # Somebody must be able to write each, or nobody is heard there.
+        # Someone must be able to write each, or no one is heard there.
         *(f"{ROOT}/{agency}/{DECISIONS}/{topic}" for topic in (custodian, f"{custodian}/{GROUP}")),
         f"{ROOT}/{agency}/{LEDGER}/{custodian}",
     )
@@ -65,7 +65,7 @@ def cases(agency: str, actors: tuple[Principal, ...], every_topic: tuple[str, ..
 def impostures(agency: str, actors: tuple[Principal, ...], operator: str, custodian: str) -> Iterator[Case]:
     """Yield cases in which each client other than a post publishes as if it were one: below its own name.
 
-    Only what somebody reads, so that it is seen whether it came through.
+    Only what someone reads, so that it is seen whether it came through.
     """
     for actor in actors:
         if actor.party is Party.POST:

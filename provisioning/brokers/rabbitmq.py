@@ -1,7 +1,7 @@
 """RabbitMQ's configuration and rights for one fleet (RabbitMQ 4, one node or a cluster).
 
 The broker takes the common name of a client's certificate for its user, and compares the client id with the
-certificate's alternative name, so that nobody can take over another's session. Each user may touch its own session's
+certificate's alternative name, so that no one can take over another's session. Each user may touch its own session's
 queues and no others, and the topics that `platepost.provisioning.brokers.rights` gives it.
 """
 

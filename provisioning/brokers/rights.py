@@ -30,7 +30,7 @@ class Party(StrEnum):
     READER = "reader"
     """A subscriber who hears every record, for a reason and until a day (`platepost.provisioning.fleet.reads`)."""
     CUSTODIAN = "custodian"
-    """The department's keeper of records: tells posts what it has stored, everybody what people decided, and the end of
+    """The department's keeper of records: tells posts what it has stored, everyone what people decided, and the end of
     its ledger."""
     PUBLISHER = "publisher"
     """The department's own client, which gives out hot lists, configurations, and what vouches for new keys."""
@@ -58,13 +58,13 @@ RECORDS = ("read", "hit/+", "status", "audit", "health")
 """The topics of a post's records."""
 
 HEARD = ("hit/+", "status", "health")
-"""Those that name nobody but who is looked for: reads tell where everybody was, the audit trail who did what."""
+"""Those that name no one but who is looked for: reads tell where everyone was, the audit trail who did what."""
 
 TOLD = (f"{DECISIONS}/+", f"{LEDGER}/+")
-"""What custodians tell everybody."""
+"""What custodians tell everyone."""
 
 HEARING = _rights("read", *(f"+/{topic}" for topic in HEARD), *TOLD)
-"""What a subscriber reads that nobody has granted more."""
+"""What a subscriber reads that no one has granted more."""
 
 READING = _rights("read", *(f"+/{topic}" for topic in RECORDS), *TOLD)
 """What those read who hear every record.
@@ -80,7 +80,7 @@ RIGHTS: Mapping[Party, tuple[Right, ...]] = {
     + _rights("read", "hotlist/#", f"{KEYS}/+", CUSTODY_KEYS),
     Party.SUBSCRIBER: HEARING,
     Party.READER: READING,
-    # In its own name only: with one custodian's certificate nobody speaks for another.
+    # In its own name only: with one custodian's certificate no one speaks for another.
     Party.CUSTODIAN: READING
     + _rights("write", f"+/receipt/{OWN}", f"{DECISIONS}/{OWN}", f"{DECISIONS}/{OWN}/+", f"{LEDGER}/{OWN}"),
     Party.PUBLISHER: _rights("write", "hotlist/#", f"{KEYS}/+", CUSTODY_KEYS, "+/configuration")
@@ -88,7 +88,7 @@ RIGHTS: Mapping[Party, tuple[Right, ...]] = {
     Party.OPERATOR: _rights("write", "+/command/+")
     + _rights("read", f"+/response/{OWN}", "+/status", f"+/hit/{TEST_CATEGORY}"),
 }
-"""All that anybody may do. What is not here is refused."""
+"""All that anyone may do. What is not here is refused."""
 
 
 def rights_of(party: Party, groups: Iterable[str]) -> tuple[Right, ...]:

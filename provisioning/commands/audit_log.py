@@ -75,6 +75,6 @@ def _show_head(fleet: Fleet, *, as_json: bool) -> None:
 
 
 def _who(act: Audit) -> str:
-    """Return who did it; what nobody signed for by the system's user."""
+    """Return who did it; what no one signed for by the system's user."""
     user = shown(str(act.details.get("user", "")))
     return f"[red]{NOBODY}[/red]: {user}" if act.identity == NOBODY else act.identity

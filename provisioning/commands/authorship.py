@@ -1,7 +1,7 @@
-"""Who answers for what is done with hot lists: a person, a service that builds them, or nobody, and then that is said.
+"""Who answers for what is done with hot lists: a person, a service that builds them, or no one, and then that is said.
 
-Hot lists are built by cron as well as by hand. What is done in nobody's name must not be put down to the fleet's only
-administrator, as other commands do, nor may it end because there is nobody to ask for a passphrase.
+Hot lists are built by cron as well as by hand. What is done in no one's name must not be put down to the fleet's only
+administrator, as other commands do, nor may it end because there is no one to ask for a passphrase.
 """
 
 from collections.abc import Iterator
@@ -38,12 +38,12 @@ def optional_author(command: Command) -> Command:
 
 
 def author_of(fleet: Fleet | None, who: str | None, purpose: str | None) -> Author | None:
-    """Return who answers for what is done, None where no log has it; a warning is printed where nobody does.
+    """Return who answers for what is done, None where no log has it; a warning is printed where no one does.
 
     Without a fleet, whose log would have it, it goes into the log in the person's own folder.
 
     Raises:
-        UsageError: somebody is named, and no purpose; or, without a fleet, a purpose and nobody.
+        UsageError: someone is named, and no purpose; or, without a fleet, a purpose and no one.
         ProvisioningError: who is named may not do it, and what else `FleetSession` says.
 
     """

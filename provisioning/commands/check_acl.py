@@ -1,4 +1,4 @@
-"""`platepost provision fleet check-acl`: that the broker gives everybody their rights, and nobody more."""
+"""`platepost provision fleet check-acl`: that the broker gives everyone their rights, and no one more."""
 
 import functools
 import json
@@ -32,7 +32,7 @@ from platepost.wire.records import CustodianTerms, Purpose, Role
 _MADE_UP = re.compile(
     r"proof-(post|other|hearer|reader|member|custodian|second|operator|colleague)-[0-9a-f]{6}|rehearsal-[0-9a-f]{8}"
 )
-"""Names that nobody is given except for minutes."""
+"""Names that no one is given except for minutes."""
 _FILES = frozenset({GROUPS_FILE, READS_FILE, TERMS_FILE})
 """All that such a client has in its folder."""
 

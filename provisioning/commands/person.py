@@ -104,7 +104,7 @@ def person_add(
         folder = fleet.add_operator(name, Role(role), ends=ends, full_name=full_name, passphrase=phrase)
     details: dict[str, JsonValue] = {"role": role, "until": ends.date().isoformat()}
     if session is None:
-        # Nobody else could say so.
+        # No one else could say so.
         session, details = FleetSession(fleet, name, purpose), details | {"vouched": "root"}
     session.did("person_certified", object=name, details=details)
     click.echo(f"{name} is certified as {role} until {ends:%Y-%m-%d %H:%M} UTC; give them {folder}, and keep no copy.")
@@ -198,7 +198,7 @@ def _vouch(fleet: Fleet, folder: Path, role: Role) -> None:
     """Make sure that the root of a fleet without administrators is here, to make one.
 
     Raises:
-        ProvisioningError: it is another's, or does not open; there is an administrator; or it is for somebody else.
+        ProvisioningError: it is another's, or does not open; there is an administrator; or it is for someone else.
 
     """
     if role is not Role.ADMINISTRATOR:

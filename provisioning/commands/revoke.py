@@ -74,7 +74,7 @@ class Revocation:
     rehearsal: bool = False
 
     def carry_out(self, revoke: Callable[[], LockedOut], *, as_json: bool) -> None:
-        """Lock somebody out, log how it ended, and tell it.
+        """Lock someone out, log how it ended, and tell it.
 
         Raises:
             ProvisioningError: the broker was not told, or lets them in still.

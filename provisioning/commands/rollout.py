@@ -78,7 +78,7 @@ def rollout(
     error or a lost connection. Posts that are offline get the change when they return. The exit code is 1 if it was
     rolled back.
     """
-    click.get_current_context().with_resource(stop_on_signals())  # nobody would watch the posts any more
+    click.get_current_context().with_resource(stop_on_signals())  # no one would watch the posts any more
     fleet = session.fleet
     change = read_settings(source, pairs)
     chosen = _chosen(fleet, canaries, posts)
@@ -141,7 +141,7 @@ def _run(
         made.wait_less(_STOPPED_ANSWER_SECONDS)
         return _back(made, changed, wrong, say)
     except Exception as error:
-        # Whatever it is: no post may be left with what nobody watches.
+        # Whatever it is: no post may be left with what no one watches.
         log.debug("the rollout was broken off", exc_info=True)
         return _back(made, changed, dict.fromkeys(canaries, f"broken off: {error or type(error).__name__}"), say)
     waiting = sorted(target.post for target in changed if not target.present)

@@ -112,7 +112,7 @@ def _payload(members: Mapping[str, object]) -> bytes:
 
 
 def next_version(fleet: Fleet, post: str) -> int:
-    """Return one more than the last version given for a post, 1 if none was; nobody else is given it.
+    """Return one more than the last version given for a post, 1 if none was; no one else is given it.
 
     Raises:
         ProvisioningError: the file is damaged; give the version by hand.

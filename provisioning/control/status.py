@@ -173,7 +173,7 @@ def _age(status: Status, remarks: _Remarks, sent_at: datetime, at: datetime) -> 
 
 def _state(status: Status, remarks: _Remarks, *, will: bool) -> None:
     if status.state == "offline":
-        # The will was signed when the connection began: when the post fell silent nobody knows.
+        # The will was signed when the connection began: when the post fell silent no one knows.
         what = "fell silent; had connected" if will else "offline since"
         remarks.add(Grade.CRITICAL, f"{what} {status.since:%Y-%m-%d %H:%M} UTC")
     for reason in sorted(status.reasons, key=severity):

@@ -122,7 +122,7 @@ class Codes:
     def admit(self, post: str, secret: str) -> Code:
         """Return the code of a post if `secret` is it, and it can be used still; its use is looked at elsewhere.
 
-        Wrong codes leave it as it is: with its eighty bits nobody finds it by trying, and if they made it void, anybody
+        Wrong codes leave it as it is: with its eighty bits no one finds it by trying, and if they made it void, anyone
         could keep a post from being enrolled.
 
         Raises:

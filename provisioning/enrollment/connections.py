@@ -1,4 +1,4 @@
-"""Limits connections to the enrollment server, so that nobody can block others by holding connections.
+"""Limits connections to the enrollment server, so that no one can block others by holding connections.
 
 A connection has a short time for its request and a longer one for all. When there are as many as there may be, the
 next one takes the place of another: of a client without a certificate before one with, of the address that holds most,

@@ -47,7 +47,7 @@ class RegistrationAuthority:
     Args:
         fleet: the fleet.
         officer: who answers for what it does; signs the log of acts. Once their certification has ended it
-            enrolls nobody; certificates are renewed still.
+            enrolls no one; certificates are renewed still.
         purpose: why it is open.
         address: where posts renew their certificates, `host:port`; None where there is no network.
         announce: tells the broker of a new post, where it has to be told.
@@ -152,7 +152,7 @@ class RegistrationAuthority:
         """Issue another certificate to the post that a certificate, DER, names; return the answer of `simplereenroll`.
 
         The TLS connection has proved that the certificate is the fleet's and its key at hand; it may have ended. It is
-        done for an officer whose certification has ended too, and logged as such: nobody decides anything by it, and a
+        done for an officer whose certification has ended too, and logged as such: no one decides anything by it, and a
         fleet whose certificates ended would have to be visited, post by post.
 
         Raises:
@@ -194,7 +194,7 @@ class RegistrationAuthority:
         if name not in self._fleet.posts():
             raise EnrollmentError(f"{name} is not a post of this fleet", reason="unknown_post")
         if self._known(self._fleet.post(name), key_digest(certificate.public_key())) is None:
-            # Nobody revoked it if it was issued after the backup that this fleet was restored from.
+            # No one revoked it if it was issued after the backup that this fleet was restored from.
             raise EnrollmentError(f"another unit is {name} now", reason="replaced")
         ended = certificate.not_valid_after_utc
         if datetime.now(UTC) - ended > LAPSED_MOST:

@@ -40,7 +40,7 @@ from platepost.wire.records.base import timestamp
 from platepost.wire.tls import NO_CHECK_TIME
 
 WRONG_SECONDS = 1.0
-"""When a wrong code is answered, whether or not its post has one. Nobody who has the right one waits for it."""
+"""When a wrong code is answered, whether or not its post has one. No one who has the right one waits for it."""
 SEALED_SECONDS = 0.1
 """When `cacerts` is answered, likewise: longer than it takes to look for a code."""
 _STOP_SECONDS = 3
@@ -52,12 +52,12 @@ _WRONG = (
     "`platepost provision post invite`"
 )
 _RENEWALS_MOST = 4
-"""At a time, in threads of their own: they wait for nobody who enrolls."""
+"""At a time, in threads of their own: they wait for no one who enrolls."""
 
 
 def application(registration: RegistrationAuthority) -> Starlette:
     """Return the ASGI application."""
-    # Seals for posts that have no code, so that nobody learns which have one.
+    # Seals for posts that have no code, so that no one learns which have one.
     pretense = secrets.token_bytes(32)
     renewals = CapacityLimiter(_RENEWALS_MOST)
 

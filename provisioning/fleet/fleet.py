@@ -43,14 +43,14 @@ from platepost.wire.records.topics import RESERVED_POSTS
 DEFAULT_PORT = 8883
 """The port that IANA registers for MQTT over TLS."""
 OPERATOR_VALID = timedelta(days=180)
-"""Shorter than a post's: people come and go, and posts ask nobody whether a certificate was withdrawn."""
+"""Shorter than a post's: people come and go, and posts ask no one whether a certificate was withdrawn."""
 
 _GROUP = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _MADE = ("authority", "broker", "configuration", "custody", PUBLISHER, "hotlist", "operators", "people")
 """The folders of a new fleet; `root` besides, where the department has none of its own."""
 _RESERVED = RESERVED_POSTS | {NOBODY, PUBLISHER}
-"""Names that would collide with the department's own client, with topics of the whole agency, or that name nobody."""
+"""Names that would collide with the department's own client, with topics of the whole agency, or that name no one."""
 
 
 class Fleet(Layout):
@@ -78,7 +78,7 @@ class Fleet(Layout):
             broker_names: the host names and addresses by which posts reach the broker.
             passphrase: seals every key that signs; without one they are protected by the files' mode alone.
             root: the department's own authority, under which the issuing authority is made; its key is not kept.
-            administrator: the name of the first administrator, without whom nobody can act on it by command.
+            administrator: the name of the first administrator, without whom no one can act on it by command.
             administrator_passphrase: seals the administrator's own key.
             custodian: the name of the first custodian, whose receipts all posts need; without one a broker's
                 acknowledgment releases a record.
@@ -176,7 +176,7 @@ class Fleet(Layout):
 
     @property
     def broker_address(self) -> str:
-        """Where the broker is reached unless somebody says otherwise, `host:port`."""
+        """Where the broker is reached unless someone says otherwise, `host:port`."""
         return f"{self.broker_names[0]}:{DEFAULT_PORT}"
 
     def open_authority(self) -> Authority:
@@ -195,7 +195,7 @@ class Fleet(Layout):
         """Return what seals the keys that sign, asking for it; None where they are not sealed.
 
         Raises:
-            ProvisioningError: none is given, and there is nobody to ask.
+            ProvisioningError: none is given, and there is no one to ask.
 
         """
         return FLEET_PASSPHRASE.passphrase(str(self.directory)) if self.sealed else None
@@ -294,7 +294,7 @@ class Fleet(Layout):
 
         Posts are told that they need its receipts by a statement of the root; with `required`, which is for a fleet
         without posts, by their first configuration. Neither key is sealed with the fleet's passphrase: a custodian
-        starts with nobody there. mosquitto reads its access list when it starts.
+        starts with no one there. mosquitto reads its access list when it starts.
 
         Raises:
             ProvisioningError: the name, or that of a group, cannot be, or the name is taken or was a custodian's.
@@ -368,11 +368,11 @@ class Fleet(Layout):
         Cut off, it can be done again. mosquitto reads its access list and the revoked certificates when it starts.
 
         Raises:
-            ProvisioningError: there is nobody of this name, or nobody else who is administrator.
+            ProvisioningError: there is no one of this name, or no one else who is administrator.
 
         """
         known = {*(entry.name for entry in self.people), *self.identities()}
-        # Who left long ago stays in the register, and the name may be somebody else's since.
+        # Who left long ago stays in the register, and the name may be someone else's since.
         if name not in known - {*self.posts(), *self.subscribers(), *self.custodians()}:
             raise ProvisioningError(f"{name!r} is not an operator; there are: {', '.join(self.operators()) or 'none'}")
         authority = self.open_authority()
@@ -397,7 +397,7 @@ class Fleet(Layout):
 
         Those that are over too: the enrollment server renews one that ended while its post was away.
         `authority` is the fleet's, where it is open already. Returns the serial numbers. mosquitto reads the list when
-        it starts, RabbitMQ when somebody connects.
+        it starts, RabbitMQ when someone connects.
 
         Raises:
             ProvisioningError: the authority does not open.

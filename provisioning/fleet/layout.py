@@ -25,8 +25,8 @@
       operators/NAME/                  the same of certified people, with their role, until it is handed over
       ssh/                             the key that certifies technicians' keys for ssh, and its public half
       people/                          the register of everyone who was ever certified, with their public keys
-      acts/acts.jsonl                  the log of what they did here, signed and chained; nobody.pem the key for what
-                                       nobody signed for
+      acts/acts.jsonl                  the log of what they did here, signed and chained; no one.pem the key for what
+                                       no one signed for
       enrollment/                       the server that enrolls posts, and the codes that were given out
       lock                             empty; held by whoever changes something
 
@@ -59,7 +59,7 @@ _MINE = threading.local()
 
 PUBLISHER = "department"
 NOBODY = "nobody"
-"""In whose name the log of acts has what nobody signed for; see `platepost.provisioning.fleet.unattributed`."""
+"""In whose name the log of acts has what no one signed for; see `platepost.provisioning.fleet.unattributed`."""
 ROOT_FILE = CHAIN_FILE
 GROUPS_FILE = "groups"
 """In a subscriber's folder: its distribution groups, a line each."""
@@ -100,7 +100,7 @@ def is_left_out(folder: PurePath) -> bool:
     """Tell whether a folder, by its path in the fleet, is in no copy of it.
 
     That is what a broker or a post keeps while it runs, lists, which can be built again, and files for NATS, with which
-    no fleet opens. Anybody may be called as these are.
+    no fleet opens. Anyone may be called as these are.
     """
     if folder == NATS:
         return True
@@ -275,7 +275,7 @@ class Layout:
         return self._names("operators")
 
     def clients(self) -> dict[str, Party]:
-        """Return the name of everybody who may connect to the broker, with what they are to it now.
+        """Return the name of everyone who may connect to the broker, with what they are to it now.
 
         Raises:
             ProvisioningError: a file of a subscriber is damaged.

@@ -1,4 +1,4 @@
-"""Who reads every read, why, and until when; and the subscribers whose rights nobody has asked about yet."""
+"""Who reads every read, why, and until when; and the subscribers whose rights no one has asked about yet."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -14,7 +14,7 @@ from platepost.provisioning.trust.keys import replace_private
 READS_FILE = "reads.json"
 """In a subscriber's folder: its grant, or that it has none. A subscriber of an earlier version has no such file."""
 LONGEST_DAYS = 366
-"""How far ahead a grant may end: then somebody has to say again why."""
+"""How far ahead a grant may end: then someone has to say again why."""
 AHEAD_DAYS = 14
 """From how many days before its end on a grant is worth a warning."""
 
@@ -81,7 +81,7 @@ def warning(
     """Return what to say about those who receive every read; None if there is nothing.
 
     Args:
-        subscribers: everybody's names.
+        subscribers: everyone's names.
         grants: what each was granted; without those about whom nothing is known.
         access_list: the rights that mosquitto was last given.
         at: now.

@@ -79,7 +79,7 @@ class FeedHolder(WireModel):
     name: ClientName
     reason: Annotated[str, Field(max_length=1000)] = ""
     until: date | None = None
-    """The last day, UTC; None of a subscriber whom nobody has asked yet."""
+    """The last day, UTC; None of a subscriber whom no one has asked yet."""
 
 
 class PostKeyRegister(WireModel):
@@ -91,7 +91,7 @@ class PostKeyRegister(WireModel):
     issued: UtcTime
     posts: Annotated[tuple[PostKeys, ...], Field(max_length=100_000)]
     readers: tuple[FeedHolder, ...] | None = None
-    """Who hears every read; None where nobody does."""
+    """Who hears every read; None where no one does."""
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
@@ -101,7 +101,7 @@ class PostKeyRegister(WireModel):
 
 
 class RegisterRefusedError(ProvisioningError):
-    """What is to be a register of posts' keys is none, or nobody signed it who may."""
+    """What is to be a register of posts' keys is none, or no one signed it who may."""
 
 
 def open_register(message: bytes, keys: Sequence[ECKey], *, own: bool = False) -> tuple[PostKeyRegister, str]:

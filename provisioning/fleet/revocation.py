@@ -1,6 +1,6 @@
 """Locking a client out: its certificates are revoked, the broker is told, its live session is ended, all is proved.
 
-A broker heeds a list of revoked certificates when somebody connects; a client that is connected stays, where the broker
+A broker heeds a list of revoked certificates when someone connects; a client that is connected stays, where the broker
 was not restarted. So the session is taken over, by a certificate of the same name that lives for minutes, and thrown
 away with what waits in it: at once, where the broker refuses the revoked ones without being told.
 """
@@ -127,9 +127,9 @@ def is_refused(revoked: Path, broker: str) -> bool:
 def _end_at_once(revoked: Path, evicting: Path, broker: str) -> None:
     """End the session before the broker is told, where that refuses already: to tell RabbitMQ can take half a minute.
 
-    It is ended again afterwards: of a cluster's other nodes nobody knows yet what they refuse.
+    It is ended again afterwards: of a cluster's other nodes no one knows yet what they refuse.
     """
-    with contextlib.suppress(ProvisioningError):  # nobody answers there, which is judged once it was told
+    with contextlib.suppress(ProvisioningError):  # no one answers there, which is judged once it was told
         if not is_let_in(revoked, broker):
             with Connection(evicting, broker=broker):
                 pass

@@ -128,7 +128,7 @@ def renew_client(fleet: Fleet, name: str) -> Rotated:
     The former is good until it ends, so that they change over in their own time.
 
     Raises:
-        ProvisioningError: there is nobody of this name, their certificate was revoked, or it is not here.
+        ProvisioningError: there is no one of this name, their certificate was revoked, or it is not here.
 
     """
     folders = {one: fleet.subscriber(one) for one in fleet.subscribers()}
@@ -177,7 +177,7 @@ def rotate_authority(fleet: Fleet) -> Rotated:
         before = serial_of(fleet.authority)
         if not takeover.waits(fleet.authority):
             authority = root.issue_authority(fleet.agency)
-            # First: as soon as it waits somebody may be certified by it, whom brokers refuse without its list.
+            # First: as soon as it waits someone may be certified by it, whom brokers refuse without its list.
             fleet.write_revocations(authority)
             takeover.prepare(authority, fleet.authority, passphrase=phrase)
         fleet.write_broker_certificate(fleet.open_authority())

@@ -1,4 +1,4 @@
-"""Acts for which nobody was named: the system's user is noted, and a key of the log's own keeps the chain whole.
+"""Acts for which no one was named: the system's user is noted, and a key of the log's own keeps the chain whole.
 
 That key proves nothing of who it was. Such an act is logged in the name of `nobody`, so that it cannot be taken for a
 person's: a record signed with this key in another's name is foreign to `platepost verify`.
@@ -28,7 +28,7 @@ def user() -> str:
 
 
 def nobody(fleet: Layout) -> Author:
-    """Return in whose name acts of a fleet are logged for which nobody answers: the system's user stands with them."""
+    """Return in whose name acts of a fleet are logged for which no one answers: the system's user stands with them."""
     return Author(fleet.acts, NOBODY, _key(fleet), {"user": user()})
 
 

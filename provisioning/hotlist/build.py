@@ -73,7 +73,7 @@ def build_package(
 
     Raises:
         SizeJumpError: the size differs too much from the previous list's, and `size_override` gives no reason.
-        SourceError: the version does not go up, there is nobody to seal to, or there are too many partial plates.
+        SourceError: the version does not go up, there is no one to seal to, or there are too many partial plates.
         RowRefusedError: a row does not fit the table.
         ConfigurationError: a key is not what it should be.
 

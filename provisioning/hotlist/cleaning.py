@@ -37,7 +37,7 @@ _SPREADSHEET_DATE = re.compile(
     r"|\d{1,2}([./])\d{1,2}\1(?:\d\d){1,2}|(?:19|20)\d\d-[01]\d-[0-3]\d"
 )
 _SPREADSHEET_ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#SPILL!", "#VALUE!"})
-# What stands for characters that nobody knows, beside `?` and `*`; NFKC makes three points of an ellipsis.
+# What stands for characters that no one knows, beside `?` and `*`; NFKC makes three points of an ellipsis.
 _UNKNOWN_CHARACTERS = re.compile(r"[_%#]|\.\.|[-\u2010-\u2015]{2}")
 # Between two plates, around remarks, in dates, in expressions; none is on a plate, as hearts and stars are.
 _FOREIGN_MARKS = re.compile(r"[/\\|,;:()\[\]{}<>]")

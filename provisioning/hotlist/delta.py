@@ -53,7 +53,7 @@ def build_delta(
 
     Raises:
         SizeJumpError: the size differs too much, and `size_override` gives no reason.
-        SourceError: the version does not go up, there is nobody to seal to, or there are too many partial plates.
+        SourceError: the version does not go up, there is no one to seal to, or there are too many partial plates.
         HotListRefused: a post would not take it.
 
     """

@@ -59,7 +59,7 @@ class Files:
         """Return what the log of acts says of them, once they were read.
 
         Raises:
-            SourceError: one was changed meanwhile, so that nobody could say what was read of it.
+            SourceError: one was changed meanwhile, so that no one could say what was read of it.
 
         """
         return list(self._said())

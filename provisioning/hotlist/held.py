@@ -1,6 +1,6 @@
 """The list that posts hold, opened by the department's own key: what deltas are made from.
 
-A list is sealed to that key as to a post's. So nobody keeps plates, nor a list's hash key, in a file of their own: what
+A list is sealed to that key as to a post's. So no one keeps plates, nor a list's hash key, in a file of their own: what
 is needed to build a delta is the sealed packages and one key, and anyone who has no key learns nothing.
 """
 

@@ -1,7 +1,7 @@
 """Partial plates from a file: CSV with a header, or TOML with one [[pattern]] each.
 
 Members are pattern, characters, state, category, priority, distribution, case, author and expires. Case, author and
-expiry are not optional: somebody answers for every pattern, and it ends. That there are no patterns is said by a header
+expiry are not optional: someone answers for every pattern, and it ends. That there are no patterns is said by a header
 without rows, or by `pattern = []`, never by a file that lacks them: it takes the place of all that posts hold.
 """
 

@@ -1,4 +1,4 @@
-"""The last good list again, under a higher version: the way back from a list that alarms everybody, or nobody."""
+"""The last good list again, under a higher version: the way back from a list that alarms everyone, or no one."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

@@ -20,7 +20,7 @@ class HotListRow(NamedTuple):
         expires: aware moment from which the row no longer matches, or None.
         reference: the source's case or entry, at most 120 bytes of UTF-8, or None.
         distribution: slug of the group of people who alone hear of a match of this covert entry, or None.
-        safe: whether it is the department's own vehicle, a read of which alarms nobody.
+        safe: whether it is the department's own vehicle, a read of which alarms no one.
 
     """
 

@@ -120,7 +120,7 @@ class Partition:
             kept: dict[str, dict[str, str | None]] = (
                 {} if unfinished and not (ours / _UNDO).is_file() else json.loads((ours / _UNDO).read_bytes())
             )
-            # What says how to take it back lies on the card itself, which may come from anybody.
+            # What says how to take it back lies on the card itself, which may come from anyone.
             if any("/" in name or name == ".." for name in kept):
                 raise ProvisioningError(f"{self.folder}: it names files elsewhere, and was not prepared by us")
             # A unit that was booted has changed its command line: what was there before would not start it again.

@@ -1,4 +1,4 @@
-"""Warns well ahead when the last administrator's certification ends: after that, nobody can act on the fleet."""
+"""Warns well ahead when the last administrator's certification ends: after that, no one can act on the fleet."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -77,7 +77,7 @@ class Person:
         """Read a person's folder.
 
         Raises:
-            ProvisioningError: a file is missing or damaged, or the certificate is nobody's who commands posts.
+            ProvisioningError: a file is missing or damaged, or the certificate is no one's who commands posts.
 
         """
         certificate, *issuers = certificates_of(folder)

@@ -4,7 +4,7 @@
 
     people/
       NAME.json        full name, role, begin and end of certification, thumbprint of the key
-      keys/            the public key of everybody who ever was certified, for `platepost verify acts.jsonl --key keys`
+      keys/            the public key of everyone who ever was certified, for `platepost verify acts.jsonl --key keys`
 
 It outlives the people: who left stays in it, so that what they did can still be verified.
 """
@@ -47,18 +47,18 @@ class CertifiedPerson(BaseModel):
 
 
 class Register:
-    """The register in a folder, which is made when somebody is entered."""
+    """The register in a folder, which is made when someone is entered."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     @property
     def keys(self) -> Path:
-        """The folder of everybody's public keys."""
+        """The folder of everyone's public keys."""
         return self._folder / "keys"
 
     def __iter__(self) -> Iterator[CertifiedPerson]:
-        """Yield everybody, by name."""
+        """Yield everyone, by name."""
         for path in sorted(self._folder.glob("*.json")):
             yield self._read(path)
 
@@ -69,7 +69,7 @@ class Register:
         """Return one person's entry.
 
         Raises:
-            ProvisioningError: nobody of this name was ever certified, or the entry is damaged.
+            ProvisioningError: no one of this name was ever certified, or the entry is damaged.
 
         """
         path = self._path(name)
@@ -95,7 +95,7 @@ class Register:
         """End a person's certification at a moment, if it does not end before.
 
         Raises:
-            ProvisioningError: there is nobody of this name.
+            ProvisioningError: there is no one of this name.
 
         """
         entry = self[name]
@@ -107,7 +107,7 @@ class Register:
         """Make sure that a person with this key is certified now, in a role that their certificate says.
 
         Raises:
-            NotCertifiedError: nobody of this name is, with this key, or no longer, or in another role.
+            NotCertifiedError: no one of this name is, with this key, or no longer, or in another role.
 
         """
         if name not in self or self[name].thumbprint != thumbprint:

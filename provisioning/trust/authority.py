@@ -148,7 +148,7 @@ class Authority:
     ) -> bytes:
         """Return the certificate with its chain, as PEM, of a person of `agency` (O) in a `role` (OU).
 
-        Where nobody `connects` with it, it is for signing documents (RFC 9336): no broker, and no post, takes it.
+        Where no one `connects` with it, it is for signing documents (RFC 9336): no broker, and no post, takes it.
         """
         more = (
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, agency),

@@ -8,7 +8,7 @@
     FOLDER/keys/next.pem             a key that was announced and signs nothing else yet
     FOLDER/keys/next.pub.pem         its public half
     FOLDER/keys/former/THUMB.pem     public halves of those that were replaced
-    FOLDER/keys/revoked/THUMB.pem    and of those that somebody else may have
+    FOLDER/keys/revoked/THUMB.pem    and of those that someone else may have
     FOLDER/terms.json                of a custodian: what posts learn of it before any statement
 """
 

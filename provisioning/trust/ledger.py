@@ -115,7 +115,7 @@ class CertificateLedger:
     def revocation_list(self, authority: Authority) -> bytes:
         """Return the signed list of the authority's revoked certificates, PEM.
 
-        It is good for as long as the authority is: a broker whose list has run out lets nobody in, and a department
+        It is good for as long as the authority is: a broker whose list has run out lets no one in, and a department
         that forgets to renew one would be without its posts.
         """
         own = authority.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest.hex()

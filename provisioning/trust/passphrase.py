@@ -42,7 +42,7 @@ class PassphraseSource:
         """Return the passphrase of `what`.
 
         Raises:
-            ProvisioningError: none is given, and there is nobody to ask.
+            ProvisioningError: none is given, and there is no one to ask.
 
         """
         if self._known is None:
@@ -53,7 +53,7 @@ class PassphraseSource:
         """Return a passphrase for keys that are made; it is asked for twice.
 
         Raises:
-            ProvisioningError: it is too short, or none is given and there is nobody to ask.
+            ProvisioningError: it is too short, or none is given and there is no one to ask.
 
         """
         phrase = self._from_file() or self._asked(
@@ -124,7 +124,7 @@ FLEET_PASSPHRASE = PassphraseSource(FILE_VARIABLE, CREDENTIAL)
 PERSONAL_PASSPHRASE = PassphraseSource(PERSON_FILE_VARIABLE)
 """Opens the key of the person who acts."""
 NEW_PERSON_PASSPHRASE = PassphraseSource("PLATEPOST_NEW_PERSON_PASSPHRASE_FILE")
-"""Seals the key of somebody else, who is asked at the terminal."""
+"""Seals the key of someone else, who is asked at the terminal."""
 
 
 def _typed(prompt: str) -> str:

@@ -93,19 +93,19 @@ class VirtualBoard(Board):
         return self._ask("door")
 
     def open_case(self) -> None:
-        """Drive the tamper switch as somebody who opens the case does."""
+        """Drive the tamper switch as someone who opens the case does."""
         self._set("tamper", True)
 
     def close_case(self) -> None:
-        """Drive the tamper switch as somebody who closes the case does."""
+        """Drive the tamper switch as someone who closes the case does."""
         self._set("tamper", False)
 
     def open_door(self) -> None:
-        """Drive the door's switch as somebody who opens the cabinet does."""
+        """Drive the door's switch as someone who opens the cabinet does."""
         self._set("door", True)
 
     def close_door(self) -> None:
-        """Drive the door's switch as somebody who closes the cabinet does."""
+        """Drive the door's switch as someone who closes the cabinet does."""
         self._set("door", False)
 
     def close(self) -> None:

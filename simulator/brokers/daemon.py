@@ -88,7 +88,7 @@ class Daemon:
         try:
             self.launch()
             self.await_start()
-        except BaseException:  # Ctrl-C too: nobody else knows of the process yet
+        except BaseException:  # Ctrl-C too: no one else knows of the process yet
             self.kill()
             raise
 
@@ -183,7 +183,7 @@ class Daemon:
 
 
 def free_port(*, outgoing: Path = _OUTGOING) -> int:
-    """Return a port of the loopback interface that nobody listens on and that no caller on this machine got before.
+    """Return a port of the loopback interface that no one listens on and that no caller on this machine got before.
 
     It stays reserved until this process ends: the server may start late, and may be away for a while. It is not one of
     those that the kernel gives to outgoing connections (ip(7), ip_local_port_range): while a server is away, one of
@@ -225,7 +225,7 @@ def _reserve(port: int) -> bool:
 def hold_port() -> socket.socket:
     """Take a free port of the loopback interface for as long as the returned socket is open.
 
-    It does not listen: a server that sets SO_REUSEADDR may listen there, come and go, and Linux gives it to nobody
+    It does not listen: a server that sets SO_REUSEADDR may listen there, come and go, and Linux gives it to no one
     else meanwhile, neither to a client nor to anyone who asks for a free port.
     """
     held = socket.socket()

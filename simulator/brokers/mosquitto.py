@@ -35,7 +35,7 @@ class Broker(Daemon):
             fleet: whose certificates and rights.
             directory: where its configuration, state and log lie; made if missing.
             port: the port on loopback, a free one where None.
-            save_seconds: as of `mosquitto.configuration`; more where nobody kills it and much waits.
+            save_seconds: as of `mosquitto.configuration`; more where no one kills it and much waits.
 
         """
         super().__init__(directory, port=port)

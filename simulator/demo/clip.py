@@ -49,7 +49,7 @@ def find_clip(footage: Path) -> DemoClip:
 
     truth_path, due_path = beside("truth.json"), beside("due.json")
     if due_path and truth_path is None:
-        # Hits that are due and not looked for would be hits that nobody misses.
+        # Hits that are due and not looked for would be hits that no one misses.
         raise TruthError(f"{due_path}: names passages of {footage.stem}.truth.json, which is not there")
     truth = load_truth(truth_path, clip=footage.name) if truth_path else None
     return DemoClip(

@@ -76,7 +76,7 @@ class PostProcess:
     def __enter__(self) -> Self:
         try:
             self.start()
-        except BaseException:  # Ctrl-C too: nobody else knows of the process yet
+        except BaseException:  # Ctrl-C too: no one else knows of the process yet
             self.stop()
             raise
         return self

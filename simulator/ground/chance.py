@@ -1,6 +1,6 @@
 """Chance that comes out the same every time: identifiers, keys and what seals a list, all from one seed.
 
-Keys made so are known to everybody who knows the seed: they belong to simulated fleets and to nothing else.
+Keys made so are known to everyone who knows the seed: they belong to simulated fleets and to nothing else.
 """
 
 import hashlib

@@ -31,7 +31,7 @@ PEOPLE = {
     "supervisor": DepartmentRole.SUPERVISOR,
     "auditor": DepartmentRole.AUDITOR,
 }
-"""Two dispatchers: nobody alone goes on by a match that is not exact."""
+"""Two dispatchers: no one alone goes on by a match that is not exact."""
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _CHECK_SECONDS = 0.05
@@ -42,7 +42,7 @@ _COOKIE = "sessionid"
 class DepartmentConsole:
     """As a context manager, `platepost department serve` runs in a process of its own, and `evidence` beside it.
 
-    Opening one of the `entrances` logs in as that person: anybody on this machine can, and nobody else. Each person has
+    Opening one of the `entrances` logs in as that person: anyone on this machine can, and no one else. Each person has
     a host of their own below `localhost`, and so a session of their own in one browser.
 
     Args:

@@ -204,7 +204,7 @@ class ThrowawayDepartment:
         try:
             self.start()
             self.wait_until_ready()
-        except BaseException:  # Ctrl-C too: nobody else knows of the processes yet
+        except BaseException:  # Ctrl-C too: no one else knows of the processes yet
             self.close()
             raise
         return self

@@ -77,7 +77,7 @@ class Dispatchers:
         return str(self._ask(do="log_in", login=login))
 
     def decide(self, login: str, plate: str, decisions: Sequence[Decision]) -> list[HitDecision]:
-        """Have somebody decide about the newest open hit of a plate, as it was read; return what came of each."""
+        """Have someone decide about the newest open hit of a plate, as it was read; return what came of each."""
         made = self._ask(do="decide", login=login, plate=plate, decisions=decisions)
         return [HitDecision(login, plate, **each) for each in made]
 

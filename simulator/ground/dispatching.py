@@ -49,7 +49,7 @@ def make(agency: str, people: Mapping[str, DepartmentRole]) -> None:
             services.note_certificate(person, certification, now + timedelta(days=365))
         for topic in TrainingTopic:
             services.note_training(person, topic, held_at=now, passed=True, trainer=trainer)
-        # Nobody has its secret: this person logs in by `log_in` alone.
+        # No one has its secret: this person logs in by `log_in` alone.
         Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={"secret": ""})
 
 
@@ -67,7 +67,7 @@ def _log_in(person: DepartmentPerson) -> str:
     request.session = SessionStore()
     login(request, person, backend=settings.AUTHENTICATION_BACKENDS[0])
     record_authentication(request, person, method="mfa", type="totp", reauthenticated=True)
-    # As long as the session: nobody could show the second factor again.
+    # As long as the session: no one could show the second factor again.
     request.session["account_authentication_methods"][-1]["at"] += settings.SESSION_COOKIE_AGE
     request.session.save()
     return str(request.session.session_key)

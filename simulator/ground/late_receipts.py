@@ -33,7 +33,7 @@ def take_late_receipts(configuration: Configuration, *, timeout: float = TIMEOUT
     """Connect as a post that has ended until its outbox is empty; return how many records are left in it.
 
     Args:
-        configuration: the post's; nobody else has its outbox open.
+        configuration: the post's; no one else has its outbox open.
         timeout: seconds after which what is left counts as left.
 
     Raises:

@@ -79,7 +79,7 @@ class LightPost:
         self._boot, self._since = identify(), now()
         self._reasons: tuple[Reason, ...] = ()
         self.keys: Callable[[], tuple[KeyState, ...]] = tuple
-        """The keys that its status names; none unless somebody sets it."""
+        """The keys that its status names; none unless someone sets it."""
 
     def read(
         self, vehicle: SeenVehicle, *, passage: str | None = None, hits: tuple[str, ...] = (), overview: bool = False

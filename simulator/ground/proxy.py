@@ -130,7 +130,7 @@ class Proxy:
         self._each(lambda pair: setattr(pair, "budget", size))
 
     def swallow(self, *, up: bool = True) -> None:
-        """Let the present connections fall silent forever: bytes are taken and passed to nobody.
+        """Let the present connections fall silent forever: bytes are taken and passed to no one.
 
         Without `up`, what the post sends still arrives.
         """

@@ -75,7 +75,7 @@ class Desk(Site[Broker]):
         self._stack.callback(self._stop_posts)
 
     def start(self) -> None:
-        """Give every post power, once somebody hears what is told."""
+        """Give every post power, once someone hears what is told."""
         for post in self.posts.values():
             post.start()
         self.publish_state()

@@ -1,4 +1,4 @@
-"""Hot lists that somebody brings to the page: exports are built into packages, packages go out as they are."""
+"""Hot lists that someone brings to the page: exports are built into packages, packages go out as they are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ class HotLists:
             return self._build(rows, patterns=patterns, reason=None)
 
     def take(self, content: bytes, *, reason: str | None = None) -> Published:
-        """Publish what somebody brought: a package, or an export with the columns that `hotlist build` expects.
+        """Publish what someone brought: a package, or an export with the columns that `hotlist build` expects.
 
         Args:
             content: the file.

@@ -78,7 +78,7 @@ class Ways:
 
 
 class Painter:
-    """Paints in a thread of its own, the newest frame only, and nothing as long as nobody watches."""
+    """Paints in a thread of its own, the newest frame only, and nothing as long as no one watches."""
 
     def __init__(self, show: Callable[[bytes], None]) -> None:
         """Prepare; `show` is given each view, as JPEG."""
@@ -89,7 +89,7 @@ class Painter:
         self._over = Event()
         self._thread = Thread(target=self._run, name="painter", daemon=True)
         self.watched = False
-        """Whether anybody watches."""
+        """Whether anyone watches."""
 
     def start(self) -> None:
         """Begin to paint."""

@@ -1,6 +1,6 @@
 """The map of an invented town: its streets as a small PMTiles file, and where its posts stand.
 
-It lies in the Pacific, so nobody takes it for a real place. Its tiles have the layers of a Protomaps basemap, as those
+It lies in the Pacific, so no one takes it for a real place. Its tiles have the layers of a Protomaps basemap, as those
 have that are cut from OpenStreetMap.
 """
 

@@ -10,11 +10,11 @@ MEDIA_TYPE = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
 SILENT_SECONDS = 2.0
 """After which a picture is sent again: browsers show a picture only when the next one begins."""
 STILL_SECONDS = 5.0
-"""For one picture of a post that nobody watched."""
+"""For one picture of a post that no one watched."""
 
 
 class PictureFeed:
-    """The newest picture of each post, handed to anyone who watches; nothing is painted while nobody does."""
+    """The newest picture of each post, handed to anyone who watches; nothing is painted while no one does."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -10,7 +10,7 @@ LARGEST = 8 << 20
 
 
 class Writer:
-    """Writes messages to a pipe, from any thread; once nobody reads it, what is written goes nowhere."""
+    """Writes messages to a pipe, from any thread; once no one reads it, what is written goes nowhere."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self._pipe = pipe

@@ -22,7 +22,7 @@ LEAST_MARGIN = 4.0
 RING = 6
 """Pixels around what is covered, whose colors fill it."""
 ACROSS, DOWN = 8, 4
-"""Tiles that are drawn, so that everybody sees that something was covered."""
+"""Tiles that are drawn, so that everyone sees that something was covered."""
 
 
 def cover(picture: NDArray[np.uint8], boxes: Iterable[Box]) -> NDArray[np.uint8]:

@@ -27,7 +27,7 @@ class EventRunner:
     def __init__(self, site: ScenarioSite) -> None:
         self._site = site
         self._impatient = False
-        """Whether a post has not delivered although it could: then nobody waits for it any more."""
+        """Whether a post has not delivered although it could: then no one waits for it any more."""
 
     def perform(self, event: events.Event) -> None:
         """Do one event and wait for its effect.

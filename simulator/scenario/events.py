@@ -57,7 +57,7 @@ class BrokerStarts(_Happening):
 
 
 class CustodianStops(_Happening):
-    """A custodian ends: nobody signs for records until it is back."""
+    """A custodian ends: no one signs for records until it is back."""
 
     do: Literal["custodian_stops"]
     custodian: Annotated[int, Field(ge=1)] = Field(default=1, description="Which one, the first is 1.")
@@ -137,13 +137,13 @@ OF_DEPARTMENT = (
 
 
 class CaseOpened(_AtPost):
-    """Somebody opens the case."""
+    """Someone opens the case."""
 
     do: Literal["case_opened"]
 
 
 class CaseClosed(_AtPost):
-    """Somebody closes the case."""
+    """Someone closes the case."""
 
     do: Literal["case_closed"]
 
@@ -177,7 +177,7 @@ class CameraMoved(_AtPost):
 
 
 class CameraStraightened(_AtPost):
-    """Somebody puts it back."""
+    """Someone puts it back."""
 
     do: Literal["camera_straightened"]
 
@@ -189,7 +189,7 @@ class LensCovered(_AtPost):
 
 
 class LensWiped(_AtPost):
-    """Somebody takes it away."""
+    """Someone takes it away."""
 
     do: Literal["lens_wiped"]
 

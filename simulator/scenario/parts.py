@@ -114,7 +114,7 @@ class WatchedUplink(Uplink):
         super().__init__(*args, **more)
         self.born = False
         self.sent_for = False
-        """Whether it has subscribed since somebody last looked: what the broker retains may be on its way."""
+        """Whether it has subscribed since someone last looked: what the broker retains may be on its way."""
         self._handling = handling
 
     def start(self) -> None:

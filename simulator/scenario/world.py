@@ -182,7 +182,7 @@ class World:
         self._go_on(until)
 
     def awaken(self) -> None:
-        """Have everybody look about soon."""
+        """Have everyone look about soon."""
         for thread in self.threads:
             thread.due = min(thread.due, self.now + AWAKE_SECONDS)
 
@@ -202,7 +202,7 @@ class World:
         raise StuckError(f"{thread.name} does not end")
 
     def close(self) -> None:
-        """End everybody who is still there."""
+        """End everyone who is still there."""
         for thread in self.threads:
             thread.abandon()
 

@@ -80,7 +80,7 @@ def _stuck(rng: np.random.Generator, decoy: Decoy, lit: float) -> Vehicle:
 
 
 def _walker() -> Mesh:
-    """Give somebody on foot: a shirt in the paint, dark legs, a head in the skin's color."""
+    """Give someone on foot: a shirt in the paint, dark legs, a head in the skin's color."""
     limbs = [pod((side * 0.10, 0.42, 0.0), (0.09, 0.45, 0.10), BLACK) for side in (-1, 1)]
     arms = [pod((side * 0.26, 1.15, 0.02), (0.07, 0.32, 0.08), PAINT) for side in (-1, 1)]
     return join(

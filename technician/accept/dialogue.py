@@ -39,7 +39,7 @@ class Terminal:
 
     Args:
         lines: where what is typed comes from; standard input if None.
-        watched: whether somebody sees how far a wait is; by whether standard output is a terminal if None.
+        watched: whether someone sees how far a wait is; by whether standard output is a terminal if None.
 
     """
 

@@ -115,7 +115,7 @@ class Checkpoint(BaseModel):
     def resume(cls, folder: Path, basis: Basis, *, say: Callable[[Phrase], None]) -> "Checkpoint":
         """Take up what was begun, or begin: what is too old, failed or not to be read is done again.
 
-        So is what lies in the future: by a clock that was ahead nobody knows how old it is.
+        So is what lies in the future: by a clock that was ahead no one knows how old it is.
         What was done well on something else is done again too, which `say` is told.
         """
         fresh = cls(basis=basis)

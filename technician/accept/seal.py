@@ -33,7 +33,7 @@ _ENDED = re.compile(rb'<time class="ended" datetime="(\d{4}-\d\d-\d\dT\d\d:\d\d:
 
 
 class ReportRefusedError(ProvisioningError):
-    """A report is not signed, was changed, or is signed by somebody else."""
+    """A report is not signed, was changed, or is signed by someone else."""
 
 
 @dataclass(frozen=True, slots=True)

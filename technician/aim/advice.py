@@ -101,7 +101,7 @@ class Road:
     shutter_seconds: float | None = None
     """None where the camera does not tell."""
     field_of_view: float | None = None
-    """Degrees across the picture; None where nobody knows: then advice is in parts of the picture."""
+    """Degrees across the picture; None where no one knows: then advice is in parts of the picture."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class Server(PageServer):
         return f"{self.base}/enter/{self._session.token}"
 
     def close(self, *, last_word_seconds: float = 0.0) -> None:
-        """Stop serving, and let nobody in any more."""
+        """Stop serving, and let no one in any more."""
         self._session.close(Phrase("the command ended"))
         super().close(last_word_seconds=last_word_seconds)
 

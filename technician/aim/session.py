@@ -9,14 +9,14 @@ from time import monotonic
 from platepost.common.language import Phrase
 
 MOST_TRIES = 5
-"""Wrong codes after which the page closes, while nobody was let in: somebody else is at the door."""
+"""Wrong codes after which the page closes, while no one was let in: someone else is at the door."""
 CODE_DIGITS = 8
 
 
 class Session:
     """Lets one browser in, by a link or a code that each work once together, and knows it again by a cookie.
 
-    The cookie is good at the address that it was given to only. After `seconds`, or `close`, nobody is let in.
+    The cookie is good at the address that it was given to only. After `seconds`, or `close`, no one is let in.
     """
 
     COOKIE = "platepost-aim"
@@ -34,7 +34,7 @@ class Session:
         self._cookie = secrets.token_urlsafe(32)
         self._address: str | None = None
         self.why_closed: Phrase | None = None
-        """Why nobody is let in any more, for the technician; None while it is open."""
+        """Why no one is let in any more, for the technician; None while it is open."""
 
     @property
     def open(self) -> bool:
@@ -49,14 +49,14 @@ class Session:
         return max(0.0, self._ends - self._clock())
 
     def close(self, why: Phrase) -> None:
-        """Let nobody in from now on."""
+        """Let no one in from now on."""
         if self.why_closed is None:
             self.why_closed = why
 
     def enter(self, code: str, *, address: str) -> str | None:
-        """Return the cookie for the browser that offers the code while nobody was let in; None for all others.
+        """Return the cookie for the browser that offers the code while no one was let in; None for all others.
 
-        Wrong codes close the page; once somebody was let in, no code lets in, and none is counted.
+        Wrong codes close the page; once someone was let in, no code lets in, and none is counted.
         """
         with self._lock:
             if not self.open or not self._unused:
@@ -72,9 +72,9 @@ class Session:
             return self._let_in(address)
 
     def enter_by_link(self, token: str, *, address: str) -> str | None:
-        """Return the cookie for the browser that offers the link's token while nobody was let in; None for others.
+        """Return the cookie for the browser that offers the link's token while no one was let in; None for others.
 
-        Wrong ones are not counted: nobody guesses 256 bits, and any page can have a browser ask for links.
+        Wrong ones are not counted: no one guesses 256 bits, and any page can have a browser ask for links.
         """
         with self._lock:
             if not self.open or not self._unused or not hmac.compare_digest(token.encode(), self.token.encode()):

@@ -13,7 +13,7 @@ COMFORT = 1.15
 """How many times the least width is asked for: 150 pixels where 130 are wanted.
 
 Vehicles of one lane differ: their plates hang at other heights and they drive to the left or right, which makes one in
-twenty of their widths on the clips that ship; and nobody turns a lens by exactly a tenth. What is asked for brings the
+twenty of their widths on the clips that ship; and no one turns a lens by exactly a tenth. What is asked for brings the
 narrower of them (their lower quartile) a seventh above the limit, so that the light is green then, and stays so.
 """
 ZONE = 0.8

@@ -142,7 +142,7 @@ def _checked(fleet: Fleet, report: Path) -> tuple[str, Sealed, NotCertifiedError
         The post, the report, and what has ended of the person's certification since.
 
     Raises:
-        ReportRefusedError: nobody's of this fleet, or changed.
+        ReportRefusedError: no one's of this fleet, or changed.
         ProvisioningError: the person is another department's, or of a role that may not accept posts.
         NotCertifiedError: the person was not certified when the acceptance was ended.
 

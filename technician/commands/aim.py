@@ -34,7 +34,7 @@ from platepost.technician.technician import Technician, certified
 from platepost.technician.trail import AuditTrail, require_stopped
 
 PURPOSE = "aiming the camera"
-"""Where nobody says another; accept has one of its own."""
+"""Where no one says another; accept has one of its own."""
 KMH_PER_MPH = 1.609344
 _EXPOSING: Mapping[str, type[ExposureSettings]] = {"picamera2": Picamera2Settings, "v4l2": V4l2Settings}
 """Cameras whose shutter the post sets."""

@@ -33,5 +33,5 @@ Command = Callable[..., Any]
 
 
 def unit_purpose(default: str) -> Callable[[Command], Command]:
-    """Return the option that says why somebody works at the unit; it stands in the audit trail."""
+    """Return the option that says why someone works at the unit; it stands in the audit trail."""
     return click.option("--purpose", default=default, show_default=True, help="Your reason, for the audit trail.")

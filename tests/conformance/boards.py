@@ -61,7 +61,7 @@ class BoardStand(ABC):
         return "yes"
 
     def notices(self, board: Board, switch: Switch, *, opened: bool) -> bool:
-        """Say whether the board knows by now, though nobody has asked it; at once where nothing bounces."""
+        """Say whether the board knows by now, though no one has asked it; at once where nothing bounces."""
         return True
 
 

@@ -1,4 +1,4 @@
-"""Cameras, boards and brokers of somebody else, held to the same suites: `make conformance CAMERA=module:stand`."""
+"""Cameras, boards and brokers of someone else, held to the same suites: `make conformance CAMERA=module:stand`."""
 
 import importlib
 import os

@@ -44,7 +44,7 @@ SELECT relname::text FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname
 """
 _LEFT = {"ledger_entry", "ledger_body", "django_migrations"}
-"""The ledger grows from test to test, as it does for everybody; who counts its entries empties it first."""
+"""The ledger grows from test to test, as it does for everyone; who counts its entries empties it first."""
 
 
 @cache

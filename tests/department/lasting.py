@@ -52,7 +52,7 @@ class LastingConnections:
         return created
 
     def end(self) -> None:
-        """Close those that nobody has."""
+        """Close those that no one has."""
         for idle in self._idle.values():
             while idle:
                 psycopg.Connection.close(idle.pop())

@@ -1,6 +1,6 @@
 """Puts rows into the database that no program makes: what people see, without a record.
 
-The database refuses such rows, to everybody. Tests of searches, pages and purges need reads by the thousand, and no
+The database refuses such rows, to everyone. Tests of searches, pages and purges need reads by the thousand, and no
 post to sign them; tests of `verify` do what whoever administers the database can.
 """
 

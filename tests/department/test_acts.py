@@ -153,7 +153,7 @@ class Code:
 
 @cache
 def _body(node: ast.AST) -> tuple[ast.AST, ...]:
-    """Return all below a function but its decorators and types: that somebody was refused is another's entry."""
+    """Return all below a function but its decorators and types: that someone was refused is another's entry."""
     nodes: list[ast.AST] = []
     for field, value in ast.iter_fields(node):
         for each in value if isinstance(value, list) else [value]:

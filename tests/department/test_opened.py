@@ -158,7 +158,7 @@ class TestAttacks:
             web.rollback()
             web.execute("SELECT ledger_append('log_on', NULL, %s)", [log_on])
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                web.execute(begin)  # rolled back, nobody would know of it
+                web.execute(begin)  # rolled back, no one would know of it
             web.rollback()
             web.execute("SELECT ledger_append('log_on', NULL, %s)", [log_on])
             web.commit()
@@ -466,7 +466,7 @@ class Attacker:
                 assert named != entry or (name, value) in shown
             for named, record, plate in self.both:
                 assert named != entry or ("records", record) in shown or ("plates", plate) in shown
-            # Who may see nothing has nothing, and nobody outside a group has what is its own.
+            # Who may see nothing has nothing, and no one outside a group has what is its own.
             who, groups = body(self.superuser, entry, "person"), body(self.superuser, entry, "groups")
             assert who in {"o.kim", "s.ito"}
             assert groups in ([], [GROUP])

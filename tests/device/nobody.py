@@ -14,7 +14,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="root is missing: run 
 
 @contextmanager
 def place_of_nobody() -> Iterator[Path]:
-    """Make a folder `state` that is his only, where the way is open to everybody."""
+    """Make a folder `state` that is his only, where the way is open to everyone."""
     with tempfile.TemporaryDirectory() as place:
         Path(place).chmod(0o755)
         state = Path(place) / "state"

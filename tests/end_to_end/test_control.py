@@ -185,7 +185,7 @@ def test_a_post_is_configured_and_commanded_and_all_of_it_is_in_the_chain(any_sc
 
 
 def raw(scene: Scene, folder: Path, topic: str, *listen: str) -> tuple[list[str], str | None]:
-    """Publish as somebody, and return what they hear of topics, and how the broker answered."""
+    """Publish as someone, and return what they hear of topics, and how the broker answered."""
     client: Client = secured_client(folder)
     heard: list[str] = []
     answers: list[Any] = []

@@ -1,4 +1,4 @@
-"""Nothing leaves a post before its custodian's receipt: a real post, a real mosquitto, and somebody on every topic."""
+"""Nothing leaves a post before its custodian's receipt: a real post, a real mosquitto, and someone on every topic."""
 
 import json
 import threading

@@ -160,7 +160,7 @@ def test_the_street_goes_at_the_pace_that_was_chosen(desk: Desk) -> None:
     page, other = desk.open(), desk.open()
     for pace in ("4", "1", "0.25"):  # the slowest stays: the posts leave the machine to the tests that follow
         page.locator(f"input[name=pace][value^='{pace}']").check(force=True)
-        # Anybody else who looks at the desk sees it too: the desk says it, not the page that asked.
+        # Anyone else who looks at the desk sees it too: the desk says it, not the page that asked.
         expect(other.locator(f"input[name=pace][value^='{pace}']")).to_be_checked()
 
 

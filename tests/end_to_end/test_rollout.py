@@ -263,7 +263,7 @@ def test_a_lost_terminal_brings_it_back(street: Street, how: str) -> None:
                 with suppress(OSError):  # the other end is closed
                     os.read(ours, 1000)
         os.close(ours)
-        # 120 is Python's own: it could not write out what nobody reads any more.
+        # 120 is Python's own: it could not write out what no one reads any more.
         assert run.wait(60) in ({1} if how == "stopped" else {1, 120})
     assert [told.get("vision") for told in street.posts["post-1"].told] == [{"minimum_confidence": 0.5}, None]
     assert last_act(street) == ("configuration_rolled_back", "failure")

@@ -1,4 +1,4 @@
-"""A post that dies together with its broker, so that nobody publishes its will, does not stay online for good."""
+"""A post that dies together with its broker, so that no one publishes its will, does not stay online for good."""
 
 import json
 from collections.abc import Iterator

@@ -81,7 +81,7 @@ def day(request: pytest.FixtureRequest, tmp_path: Path, passphrases: None) -> It
 
 
 def test_from_nothing_to_a_post_in_service_and_out_of_it(day: Day, tmp_path: Path, visitor: Visitor) -> None:
-    # The broker is proved to give everybody their rights and nobody more.
+    # The broker is proved to give everyone their rights and no one more.
     proof = day.told("fleet", "check-acl", *day.at_the_broker)
     assert proof["wrong"] == 0
     assert len(proof["cases"]) > 100
@@ -235,7 +235,7 @@ def replace(day: Day, office: Department, units: dict[str, Path], folder: Path) 
 
 
 def may_enter(identity: Path, day: Day) -> bool:
-    """Tell whether the broker lets an identity in; while it reads its rights, it may answer nobody for a while."""
+    """Tell whether the broker lets an identity in; while it reads its rights, it may answer no one for a while."""
     end = time.monotonic() + SECONDS
     while True:
         try:

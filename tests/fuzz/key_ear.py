@@ -115,7 +115,7 @@ def verifies(line: bytes, key: str) -> bool:
 
 
 def messages(ear: KeyEar) -> st.SearchStrategy[bytes]:
-    """Return messages of some lines, most of them signed by somebody who may speak now and then."""
+    """Return messages of some lines, most of them signed by someone who may speak now and then."""
     line = mostly(lines(ear), lines(ear).flatmap(mangle), st.binary(max_size=200))
     return st.lists(line, min_size=1, max_size=4).map(b"\n".join)
 

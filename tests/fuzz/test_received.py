@@ -171,7 +171,7 @@ def test_receipts_of_which_some_release_records(tmp_path_factory: pytest.TempPat
 @FUZZED
 @given(data=st.data())
 def test_signatures_of_records(data: Any) -> None:
-    """What anybody can write to a broker, without any key, is judged by the office and by `platepost verify`."""
+    """What anyone can write to a broker, without any key, is judged by the office and by `platepost verify`."""
     signer = ExampleSigner()
     ring = Keyring.from_pem(signer.public_pem)
     good = example_records(signer)["status"].event

@@ -208,7 +208,7 @@ def does_not_account(patch: Patch) -> None:
 
 
 def drops_hits_first(patch: Patch) -> None:
-    """On a full disk a hit goes, and nobody is told."""
+    """On a full disk a hit goes, and no one is told."""
     give_up = Quota.give_up
 
     def carelessly(self: Quota, connection: Connection, size: int) -> bool:

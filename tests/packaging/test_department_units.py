@@ -97,7 +97,7 @@ for unit in "$@"; do until systemctl --user is-active --quiet "$unit"; do sleep 
 systemctl --user exit
 wait
 """
-"""What a service manager of its own does, where nobody else sees its /run."""
+"""What a service manager of its own does, where no one else sees its /run."""
 
 
 @pytest.mark.skipif(

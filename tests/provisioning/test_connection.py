@@ -1,4 +1,4 @@
-"""What is made of messages that anybody may have written."""
+"""What is made of messages that anyone may have written."""
 
 import json
 import socket

@@ -51,7 +51,7 @@ def unknown(number: int = 1) -> dict[str, Any]:
 
 
 def history() -> list[bytes]:
-    """Return a chain with today's kinds, all with more in them, and one kind that nobody knows."""
+    """Return a chain with today's kinds, all with more in them, and one kind that no one knows."""
     known = [with_more(EXAMPLES[name]) for name in ("audit", "status", "read", "hit", "hit.withdrawn")]
     same = {"time": EXAMPLES["hit"]["time"]}
     return chained(event | same for event in [*known, unknown()])

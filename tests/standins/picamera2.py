@@ -42,7 +42,7 @@ def noisy_gray(number, width, height):
 
 
 class Sensor:
-    """The sensor at the end of the ribbon, as somebody outside sees it."""
+    """The sensor at the end of the ribbon, as someone outside sees it."""
 
     def __init__(self) -> None:
         self.reset()

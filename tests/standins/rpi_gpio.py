@@ -29,7 +29,7 @@ _pins: dict[int, "Pin"] = {}
 
 
 class Pin:
-    """One pin as somebody outside sees it; `watcher`, if there is one, is called with every new state."""
+    """One pin as someone outside sees it; `watcher`, if there is one, is called with every new state."""
 
     def __init__(self, number):
         self.number = number

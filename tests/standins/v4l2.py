@@ -27,7 +27,7 @@ BUFFER_BYTES = 4 << 20
 
 
 class VideoSensor:
-    """A camera on USB, as somebody outside sees it.
+    """A camera on USB, as someone outside sees it.
 
     Args:
         pictures: gray, H x W uint8, shown again and again.

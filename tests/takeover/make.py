@@ -95,7 +95,7 @@ def make_fleet(directory: Path) -> None:
 
 
 def serve(day: Day, unit: Path, place: Path) -> None:
-    """Let a post take lists, a configuration, keys and commands, and leave records behind that nobody took."""
+    """Let a post take lists, a configuration, keys and commands, and leave records behind that no one took."""
     broker = ("--broker", day.broker.address)
     day.publish_list(ROWS, place)
     with (
@@ -127,7 +127,7 @@ def serve(day: Day, unit: Path, place: Path) -> None:
         post.wait(SECONDS)
         day.broker.stop()
     with service(unit):
-        time.sleep(15)  # some passages, of which nobody hears, and no good-bye
+        time.sleep(15)  # some passages, of which no one hears, and no good-bye
 
 
 def main(target: Path) -> None:

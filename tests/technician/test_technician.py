@@ -33,7 +33,7 @@ with Outbox.of(load(Path(sys.argv[1])).outbox):
 
 @pytest.fixture
 def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
-    """Give a fleet whose people have sealed keys, and nobody at the terminal who knows a passphrase."""
+    """Give a fleet whose people have sealed keys, and no one at the terminal who knows a passphrase."""
     monkeypatch.delenv("PLATEPOST_PERSON_PASSPHRASE_FILE", raising=False)
     fleet = Fleet.create(tmp_path / "fleet", agency="riverside")
     for name, acceptance in (("post-1", True), ("post-2", False)):

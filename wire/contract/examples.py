@@ -65,7 +65,7 @@ JPEG = base64.b64decode(
 
 
 class ExampleSigner(DeterministicSigner):
-    """Signs with a key that everybody knows: for examples only. Another `secret` makes another key."""
+    """Signs with a key that everyone knows: for examples only. Another `secret` makes another key."""
 
     def __init__(self, secret: bytes = b"platepost example key, not secret") -> None:
         private = ec.derive_private_key(int.from_bytes(secret[:32]), ec.SECP256R1())

@@ -28,7 +28,7 @@ def overlay(base: Table, settings: Mapping[str, Mapping[str, JsonValue]]) -> Tab
     if foreign:
         faults = [f"{name}: may not be set remotely" for name in sorted(foreign)]
         raise RefusedError(Rejection.NOT_ALLOWED, _bounded([*faults, f"allowed: {', '.join(sorted(allowed))}"]))
-    # JSON has no tuples, and validation here is strict: a "0.5" or a true where a number belongs is somebody's mistake.
+    # JSON has no tuples, and validation here is strict: a "0.5" or a true where a number belongs is someone's mistake.
     table: dict[str, Any] = base.model_dump()
     for section, keys in settings.items():
         table[section] |= {key: tuple(value) if isinstance(value, list) else value for key, value in keys.items()}

@@ -75,7 +75,7 @@ class Operators:
             at: the moment that its validity is judged by.
 
         Raises:
-            RefusedError: not a certificate, not of the authority, not valid then, or of nobody with a role, as
+            RefusedError: not a certificate, not of the authority, not valid then, or of no one with a role, as
                 a post's own.
 
         """

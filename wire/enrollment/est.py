@@ -114,7 +114,7 @@ class EstClient:
     ) -> bytes:
         """Send a request as the post that the certificate names; return its next certificate and chain, PEM.
 
-        `earliest` is, for a clock that nobody vouches for, the earliest time that it can be: of the office's
+        `earliest` is, for a clock that no one vouches for, the earliest time that it can be: of the office's
         certificate is only verified that it has not ended by then, as of a broker's.
 
         Raises:

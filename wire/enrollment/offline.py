@@ -133,7 +133,7 @@ def _get(path: Path) -> bytes:
 
 
 def _put(path: Path, content: bytes) -> None:
-    # Made again beside its place: on a stick that somebody brings, a link to one of our own files may have its name.
+    # Made again beside its place: on a stick that someone brings, a link to one of our own files may have its name.
     # For all to read: nothing on a stick is secret, and who takes the file up is another machine's user.
     write_durably(path, content, mode=0o644)
 

@@ -7,7 +7,7 @@
      |    +-- Unsigned                  no signature at all
      |    +-- BadSignature              not signed by the issuer, or changed after it was signed
      |    |    +-- SignedWithRetiredKey signed by a key of the issuer that is no longer valid
-     |    |    +-- SignedWithRevokedKey signed by one that somebody else may have
+     |    |    +-- SignedWithRevokedKey signed by one that someone else may have
      |    +-- ForeignAgency             another agency's list
      |    +-- Older                     a version that is not newer than the one in force
      |    |    +-- Repeated             the very package in force, delivered again

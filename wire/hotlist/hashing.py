@@ -1,6 +1,6 @@
 """The keyed hash between plates and everything that a list stores of them.
 
-HMAC-SHA-256 under a key that each list brings, sealed: without it nobody can try the 10**8 serials of a state against a
+HMAC-SHA-256 under a key that each list brings, sealed: without it no one can try the 10**8 serials of a state against a
 list. One digest of a plate's key serves the filter and the fingerprint table at once:
 
 =========  =========================================================

@@ -69,7 +69,7 @@ class _Closed(BaseModel):
 class Detail(_Closed):
     """What entries share: category, priority, state, and whom a match concerns.
 
-    A `safe` entry is the department's own vehicle: a read of it alarms nobody. One with a `distribution` is covert.
+    A `safe` entry is the department's own vehicle: a read of it alarms no one. One with a `distribution` is covert.
     """
 
     category: Category

@@ -60,7 +60,7 @@ class Listing:
 class _Filter:
     """The filter's bits with their shape.
 
-    Without the plates nobody can tell which bits are wrong, only that they are too many or too few. Who signs a list
+    Without the plates no one can tell which bits are wrong, only that they are too many or too few. Who signs a list
     with others has left plates out of it, as by leaving their rows out.
     """
 

@@ -38,7 +38,7 @@ class KeyHistory:
     """The keys of one purpose."""
 
     present: Key | None
-    """None for a custodian that nobody has vouched for yet."""
+    """None for a custodian that no one has vouched for yet."""
     former: tuple[RetiringKey, ...] = ()
     withdrawn: tuple[WithdrawnKey, ...] = ()
     """Oldest first."""

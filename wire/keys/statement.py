@@ -67,7 +67,7 @@ def read(line: bytes, *, key: Key | None, roots: Sequence[Key]) -> VerifiedState
     """Check that the key in force or a root signed a line, and read it; whether it is for this post is not judged.
 
     Raises:
-        RefusedError: nobody who may vouch signed it, or it is no statement.
+        RefusedError: no one who may vouch signed it, or it is no statement.
 
     """
     in_force = [] if key is None else [key.public]

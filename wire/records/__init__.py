@@ -1,4 +1,4 @@
-"""Records: the wire types, their envelope, signature and chain. Knows nobody else in the house."""
+"""Records: the wire types, their envelope, signature and chain. Knows no one else in the house."""
 
 from platepost.wire.records.audit import Audit, Dropped, KeyChange, Lost, SequenceRange
 from platepost.wire.records.base import Identifier, UtcTime, timestamp

@@ -17,7 +17,7 @@ class Timing(WireModel):
 
 
 class Queue(WireModel):
-    """What waits in the outbox, without records of covert entries: nobody else is to know that there are any."""
+    """What waits in the outbox, without records of covert entries: no one else is to know that there are any."""
 
     depth: Count = Field(description="Records waiting for the broker's acknowledgment.")
     sent: Count = Field(

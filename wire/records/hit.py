@@ -15,7 +15,7 @@ WORDING = "Possible match. Verify by eye and with the state's system before acti
 NEAR_WORDING = "Not what was read: only another possible reading is listed. Verify by eye first of all."
 SYNTHETIC_WORDING = "Test: made up by the post to show that hits arrive. No vehicle was seen."
 TEST_CATEGORY = "acceptance_test"
-"""Category of a department's own test plates: a hit of it concerns nobody."""
+"""Category of a department's own test plates: a hit of it concerns no one."""
 HELD_WORDING = "Held: far more hits of this category than usual; the list may be wrong. Ask who decides."
 
 

@@ -20,7 +20,7 @@ from platepost.wire.records.signing import ALGORITHM, NOT_JOSE
 HEADER = frozenset({"alg", "typ", "kid", "x5c"})
 """Members that a header may have: one that is not known might change what the signature means."""
 _REGISTERED = frozenset({"b64", "crit", "cty", "jku", "jwk", "x5t", "x5t#S256", "x5u", "zip"})
-"""Other members that a refusal may name: the text of one that nobody registered is not repeated."""
+"""Other members that a refusal may name: the text of one that no one registered is not repeated."""
 
 LARGEST_PAYLOAD = 128_000
 """Bytes of the largest payload, where a caller does not expect a larger one."""
@@ -53,7 +53,7 @@ class AmbiguousJsonError(RecordError):
 
 @dataclass(frozen=True, slots=True)
 class CompactJws:
-    """A compact JWS whose form is good, and whose signature nobody has looked at."""
+    """A compact JWS whose form is good, and whose signature no one has looked at."""
 
     message: bytes
     header: dict[str, Any]

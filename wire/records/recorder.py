@@ -63,7 +63,7 @@ class Identifiers:
 T = TypeVar("T")
 
 MARKS = 16
-"""A `key_changed` names a multiple of so many chains: nobody learns by it how many groups have covert hits."""
+"""A `key_changed` names a multiple of so many chains: no one learns by it how many groups have covert hits."""
 STEP_SECONDS = 1.0
 """A record that is earlier than the one before by less than this takes that one's time: a slewed clock runs back by
 less between two records."""

@@ -11,6 +11,6 @@ STATES: Final = (
 # fmt: on
 """The fifty states and the District of Columbia, by their letters, as hot lists name them."""
 OTHER: Final = "other"
-"""In records anybody but California, where none can be named; of the network, other countries."""
+"""In records anyone but California, where none can be named; of the network, other countries."""
 REGIONS: Final = (*(f"US-{state}" for state in STATES), OTHER)
 """What records say: ISO 3166-2, or `OTHER`. The network of the issuing state has its classes in this order."""

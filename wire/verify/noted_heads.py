@@ -1,4 +1,4 @@
-"""Ends of chains that somebody noted down: what a chain alone cannot show is that it once went further.
+"""Ends of chains that someone noted down: what a chain alone cannot show is that it once went further.
 
 Written as `14:8ac904d3...`: the number of the last record then, and its digest.
 """
@@ -13,7 +13,7 @@ from platepost.wire.verify.chains import Chain
 from platepost.wire.verify.verdict import Problem
 
 LEAST_DIGITS = 32
-"""Of a digest that was noted by hand: 128 bits, which nobody finds another record for."""
+"""Of a digest that was noted by hand: 128 bits, which no one finds another record for."""
 _FORM = re.compile(rf"([1-9][0-9]{{0,15}}):([0-9a-f]{{{LEAST_DIGITS},64}})")
 
 

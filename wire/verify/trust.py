@@ -40,14 +40,14 @@ class Trust:
 
     In the chain in which a key was replaced, number tells what comes after. Another chain, such as one of covert hits
     or one of a disk before, is only good with a replaced key as far as its `key_changed` names it, or a good record
-    that tells of a loss does, or somebody who noted its end.
+    that tells of a loss does, or someone who noted its end.
 
     Args:
         given: thumbprints of the keys that are trusted from the outset.
         changes: what the records say of other keys; what a replaced key says is not heeded.
         namings: what the records say of chains before.
         number: returns the number of a record that is the end of a chain for a change, by chain and digest.
-        noted: up to which number somebody noted a chain down, by chain.
+        noted: up to which number someone noted a chain down, by chain.
 
     """
 

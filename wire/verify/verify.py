@@ -34,11 +34,11 @@ __all__ = ["ChainReport", "Problem", "ProblemKind", "Report", "Verifier"]
 
 
 _CHAINED = frozenset(TYPES.values()) - {TYPES[Status], TYPES[Health], TYPES[Response]}
-"""Kinds that are never outside the chain. Of one that newer software made nobody here knows."""
+"""Kinds that are never outside the chain. Of one that newer software made no one here knows."""
 UNKNOWN_MOST = 4096
 """Records of keys not yet known that are kept, in case that a later record vouches for the key.
 
-Bounds the memory that a stream takes in which anybody may write; what is learnt beforehand needs none of it.
+Bounds the memory that a stream takes in which anyone may write; what is learnt beforehand needs none of it.
 """
 LONGEST_LINE = LARGEST_RECORD + 2
 """Bytes of the largest record with its line end."""
@@ -50,7 +50,7 @@ OTHER_KINDS = "others"
 
 @dataclass(frozen=True, slots=True)
 class _Unknown:
-    """A record signed by a key that nobody has vouched for yet."""
+    """A record signed by a key that no one has vouched for yet."""
 
     problem: Problem
     key: str
@@ -94,7 +94,7 @@ class Verifier:
             whole: require every chain from its first record on; otherwise it may begin later.
             source: the only source allowed; that of the first genuine record if None.
             holders: the person to whom a key belongs, by its thumbprint, in a log of what people did: a record signed
-                with it that says somebody else did it is foreign.
+                with it that says someone else did it is foreign.
             heads: ends that were noted down, each of which must be in a chain.
 
         """

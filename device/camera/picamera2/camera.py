@@ -233,7 +233,7 @@ class _Clock:
         return float(exposed)
 
     def number(self, metadata: Mapping[str, Any]) -> int:
-        """Count the frame, and those that the sensor took since the last but nobody got."""
+        """Count the frame, and those that the sensor took since the last but no one got."""
         stamp, before = metadata.get("SensorTimestamp"), self._stamp
         duration = metadata.get("FrameDuration")
         steps = 1

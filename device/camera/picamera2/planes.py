@@ -1,4 +1,4 @@
-"""Frames of a camera that delivers YUV: one copy out of its buffer, and nothing converted that nobody asked for."""
+"""Frames of a camera that delivers YUV: one copy out of its buffer, and nothing converted that no one asked for."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -325,7 +325,7 @@ class RemoteConfiguration(Generic[Table]):
             )
         )
         if verified:
-            # Only what the fleet signed: anybody else could keep the retained status changing.
+            # Only what the fleet signed: anyone else could keep the retained status changing.
             refused = RefusedConfiguration(version=version, reason=refusal.reason.value, message=str(refusal)[:1000])
             if refused != self.kept.refused:
                 self._keep(self.kept.with_(refused=refused))

@@ -48,7 +48,7 @@ class Custodians:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The name of each custodian that somebody has vouched for."""
+        """The name of each custodian that someone has vouched for."""
         return tuple(self._known)
 
     @property
@@ -57,7 +57,7 @@ class Custodians:
         return tuple(keys.history.terms for keys in self.all if keys.history.terms is not None)
 
     def get(self, name: str) -> SigningKeys | None:
-        """Return the keys of a custodian; None if nobody has vouched for it."""
+        """Return the keys of a custodian; None if no one has vouched for it."""
         return self._known.get(name)
 
     def named(self, name: str) -> SigningKeys:

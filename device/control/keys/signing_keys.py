@@ -122,7 +122,7 @@ class SigningKeys:
         known = tuple(WithdrawnKey(Key.of(gone.public_key), gone.revoked) for gone in kept.withdrawn)
         given = self._given and self._given.thumbprint
         if kept.given != given:
-            # Somebody gave the post another key by hand; what was withdrawn before stays so, except for that key.
+            # Someone gave the post another key by hand; what was withdrawn before stays so, except for that key.
             known = tuple(gone for gone in known if gone.key.thumbprint != given)
             return KeyHistory(self._given, withdrawn=known, terms=self._terms), _kept(self._given, (), known, None)
         history = KeyHistory(self._given, terms=self._terms)
@@ -168,7 +168,7 @@ class SigningKeys:
         """Keep what was followed and go by it; tell whether that could be done."""
         statements = list(self._kept.statements)
         for statement in taken:
-            # The root's word needs nobody else's before it.
+            # The root's word needs no one else's before it.
             statements = [statement.jws] if statement.by_root else [*statements, statement.jws]
         last = taken[-1]
         kept = _kept(self._given, tuple(statements[:MOST]), history.withdrawn, None)
@@ -272,8 +272,8 @@ class SigningKeys:
             verified=statement is not None or refusal.signed,
         )
         if statement is None or not self.history.in_force:
-            return  # of a custodian that nobody has added nothing is kept
-        # Only what a key that may vouch has signed: anybody else could keep the retained status changing.
+            return  # of a custodian that no one has added nothing is kept
+        # Only what a key that may vouch has signed: anyone else could keep the retained status changing.
         refused = RefusedKeys(era=statement.payload.era, number=statement.payload.number, reason=refusal.reason.value)
         if refused != self._kept.refused:
             self._kept, self._changed = self._kept.model_copy(update={"refused": refused}), True

@@ -59,7 +59,7 @@ def _short(_context: click.Context, _parameter: click.Parameter, value: str | No
 
 
 MOST_LIFETIME = timedelta(days=3650)
-"""Longer than anybody means; a date so far away is a slip."""
+"""Longer than anyone means; a date so far away is a slip."""
 
 fleet_option = click.option(
     "--fleet",

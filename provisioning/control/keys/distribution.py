@@ -147,7 +147,7 @@ class KeyDistributor:
             self._on_act(ACTS[request.step], done)
             self._publish(files, connection)
             if request.step == "revoke":
-                # At once, no matter who has heard of it: what the former signs may be somebody else's.
+                # At once, no matter who has heard of it: what the former signs may be someone else's.
                 take_into_use(files)
             adoption.await_all(done.statement, request.seconds)
             result = RotationResult(done, in_use=True, standings=adoption.standings(done.statement))
@@ -220,7 +220,7 @@ class KeyDistributor:
     # --- before
 
     def _look_before(self, request: RotationRequest, holders: Mapping[str, Holder], connection: Connection) -> None:
-        """Make sure that nobody is left behind.
+        """Make sure that no one is left behind.
 
         Raises:
             ProvisioningError: who, and what to do.

@@ -92,7 +92,7 @@ def announce(
         former=former,
         withdrawn="revoked" if revoke else "retired",
     )
-    # A custodian starts with nobody there who would know the fleet's passphrase.
+    # A custodian starts with no one there who would know the fleet's passphrase.
     passphrase = fleet.passphrase() if files.custodian is None else None
     files.write_next(private_pem(key, passphrase=passphrase), public)
     _say(files, statement, [voucher, ECKey.import_key(private_pem(key))], anew=vouch == "root")
@@ -199,7 +199,7 @@ def _say(files: KeyFiles, statement: KeyStatement, keys: list[ECKey], *, anew: b
     """Keep a statement, signed by each of several keys: a post believes it by the one that it has."""
     payload = json.dumps(statement.wire(), separators=(",", ":")).encode()
     signed = [sign(payload, key, typ=KEYS_TYPE, kid=key.thumbprint()) for key in keys]
-    # The root's word needs nobody else's before it; and who was away for more than ten rotations needs the root's.
+    # The root's word needs no one else's before it; and who was away for more than ten rotations needs the root's.
     content = signed if anew else [*files.lines(), *signed]
     files.write_lines(content[-MOST_LINES:])
 

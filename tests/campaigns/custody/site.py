@@ -99,7 +99,7 @@ class CustodySite(Site[Broker]):
     def stop_released(self, post: PostUnderTest, signed: set[tuple[str, int]]) -> int | None:
         """Stop a post once it has released what is `signed` for, by chain and number; return its exit code.
 
-        Nobody but the post knows when it has taken the last receipts, and it tells by its outbox, when it has ended.
+        No one but the post knows when it has taken the last receipts, and it tells by its outbox, when it has ended.
         """
         deadline = monotonic() + RELEASE_SECONDS
         wait = 1.0

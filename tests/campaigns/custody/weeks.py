@@ -37,7 +37,7 @@ QUIET = 0.001
 KEPT_AT_LEAST = 1000.0
 """Records a second that a custodian keeps on its return, about."""
 SAVE_SECONDS = 60
-"""Of the broker, which nobody kills: with a full queue it would write 256 MiB every other second, and take nothing."""
+"""Of the broker, which no one kills: with a full queue it would write 256 MiB every other second, and take nothing."""
 BEFORE = 50
 """Records before the custodian goes."""
 CATCH_UP_SECONDS = 1200.0

@@ -29,7 +29,7 @@ class DepartmentChecker:
         custodian: the custodian's public key.
         late: posts whose keys the department learned later.
 
-    A record by a key that nobody knows yet counts where none of its number is proven, and a receipt for it is true:
+    A record by a key that no one knows yet counts where none of its number is proven, and a receipt for it is true:
     the key might come. So it is with every record of a late post, before its key came.
     """
 

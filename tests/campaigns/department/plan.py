@@ -59,7 +59,7 @@ class Plan:
     chains: Mapping[tuple[str, str], ChainPlan]
     """By post and chain."""
     unknown: Mapping[str, int]
-    """By post: records of a type that nobody knows."""
+    """By post: records of a type that no one knows."""
     extras: tuple[ExtraPlan, ...]
 
     @property

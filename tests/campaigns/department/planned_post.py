@@ -101,14 +101,14 @@ class PlannedPost:
             signer: has its record-signing key.
             templates: what its records are made of.
             draw: what is random comes from here.
-            stranger: has a key that nobody vouched for.
+            stranger: has a key that no one vouched for.
 
         """
         self.name = source.post
         self.chains = [PlannedChain(new_identifier()), PlannedChain(new_identifier(), group=templates.group)]
         self.extras: list[ExtraPlan] = []
         self.unknown = 0
-        """How many records were made of a type that nobody knows."""
+        """How many records were made of a type that no one knows."""
         self.queue: deque[Outgoing] = deque()
         self._source, self._signer, self._templates, self._draw, self._stranger = (
             source,

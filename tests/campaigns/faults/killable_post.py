@@ -63,7 +63,7 @@ _IMPATIENT = Tuning(
 
 
 class LoggedStore:
-    """An outbox that tells the judge of each record before anybody else hears that it is stored."""
+    """An outbox that tells the judge of each record before anyone else hears that it is stored."""
 
     def __init__(self, outbox: Outbox, stored: Connection) -> None:
         self._outbox = outbox

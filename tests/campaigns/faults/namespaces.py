@@ -1,6 +1,6 @@
 """Mount and network namespaces of the campaign's own, where the system grants them: they need Linux and root.
 
-Whatever is mounted and whatever packets are dropped ends with the processes, however they end, and nobody else notices.
+Whatever is mounted and whatever packets are dropped ends with the processes, however they end, and no one else notices.
 """
 
 import contextlib
@@ -80,7 +80,7 @@ def fill(path: Path) -> None:
     """Have a file take all the space that is left on its disk."""
     with path.open("ab") as file:
         while (free := os.statvfs(file.fileno())).f_bavail:
-            with contextlib.suppress(OSError):  # somebody took some of it meanwhile
+            with contextlib.suppress(OSError):  # someone took some of it meanwhile
                 os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), free.f_bavail * free.f_frsize)
 
 

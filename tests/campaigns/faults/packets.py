@@ -12,7 +12,7 @@ NFT = shutil.which("nft") or shutil.which("nft", path="/usr/sbin:/sbin")
 
 
 def _unavailable(site: CampaignSite) -> str | None:
-    """Tell whether there is nftables, and a network where dropping packets harms nobody else."""
+    """Tell whether there is nftables, and a network where dropping packets harms no one else."""
     if site.namespaces.no_network:
         return site.namespaces.no_network
     if NFT is None:

@@ -20,7 +20,7 @@ class Injected:
     post: str | None
     """On which post; None for all."""
     recovery: float | None
-    """Seconds from its end until the department had a record made since; None where nobody waited for that."""
+    """Seconds from its end until the department had a record made since; None where no one waited for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class CampaignResult(Outcome):
     """Kinds of faults that could not be inflicted here, and why."""
     rulings: tuple[Ruling, ...]
     broker_ends: tuple[int, ...] = ()
-    """Exit codes with which the broker ended by itself, and was started again: faults that nobody planned."""
+    """Exit codes with which the broker ended by itself, and was started again: faults that no one planned."""
     seed: int
 
     def total(self, what: str) -> int:

@@ -102,7 +102,7 @@ class CampaignSite(Site[Broker]):
     # --- the broker
 
     def start_broker(self) -> None:
-        """Start the broker; nobody changes rights, which restarts it, meanwhile."""
+        """Start the broker; no one changes rights, which restarts it, meanwhile."""
         with self._access:
             self.broker.start()
 

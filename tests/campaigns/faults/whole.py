@@ -1,6 +1,6 @@
 """Whole posts: `platepost run` on recorded footage, killed again and again, until it may play its footage to the end.
 
-Nobody keeps a log of what such a post was told is stored. Its chain does: numbers are given out in the transaction
+No one keeps a log of what such a post was told is stored. Its chain does: numbers are given out in the transaction
 that stores a record, so every number up to its farewell must have arrived, or be named as given up.
 """
 

@@ -62,7 +62,7 @@ def give_out(fleet: Fleet, package: bytes, *, nodes: Sequence[str], first: bool,
 
     In parts, an index says what they are of, as in the department's tools. Each node retains for itself alone, so parts
     go to every node before any index: anyone who hears of it finds them. What posts wait for goes to every node only
-    where nobody is there yet to hear it twice.
+    where no one is there yet to hear it twice.
 
     Args:
         fleet: whose.

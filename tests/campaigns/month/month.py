@@ -115,7 +115,7 @@ class DrillOutcome:
 
     @property
     def is_right(self) -> bool:
-        """Whether nobody is missing and nobody is there too much, and the notices were made."""
+        """Whether no one is missing and no one is there too much, and the notices were made."""
         return self.known == self.computed and self.notified
 
 
@@ -336,7 +336,7 @@ class SimulatedMonth:
             finish_audit(audit, person="a.dunn")
 
     def _abuse(self) -> None:
-        """For the rest of the day somebody else uses the account, by a browser that is not its owner's."""
+        """For the rest of the day someone else uses the account, by a browser that is not its owner's."""
         with self._logged_on(ABUSED, uuid4()):
             for _ in range(4):
                 self.account.add(self._search(ABUSED, AccessPurpose("patrol")))

@@ -92,7 +92,7 @@ class Dispatch:
         )
 
     def person(self, login: str, role: DepartmentRole = DepartmentRole.DISPATCHER, *, begun: bool = True) -> AlertActor:
-        """Return somebody who has begun a shift."""
+        """Return someone who has begun a shift."""
         person = new_person(login, role)
         if begun:
             with as_role(COMMAND):
@@ -123,7 +123,7 @@ class Dispatch:
 
 
 def same(plate: str = PLATE, **answers: Any) -> EyeAnswers:
-    """Return the answers of somebody who sees what is listed."""
+    """Return the answers of someone who sees what is listed."""
     characters = answers.pop("characters", [CharacterAnswer.SAME] * len(plate))
     return EyeAnswers(characters, **{"state": EyeAnswer.SAME, "vehicle": EyeAnswer.SAME, **answers})
 

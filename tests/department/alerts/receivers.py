@@ -98,7 +98,7 @@ class Oakdale:
 
 
 def decided(dispatch: Dispatch, holder: AlertActor, group: str | None = None) -> int:
-    """Have somebody reject a hit; return it."""
+    """Have someone reject a hit; return it."""
     alert = dispatch.alert(group).record_id
     with as_role(COMMAND):
         actor = AlertActor(holder.person, dispatch.opened(group) if group else None)

@@ -389,7 +389,7 @@ def withdrawal(dispatch: Dispatch, hit: str) -> Envelope:
 
 
 def keep_while_somebody_takes(dispatch: Dispatch, alert: Alert, *records: Envelope) -> None:
-    """Have the keeper keep records that concern an alert while somebody who takes it has not committed yet."""
+    """Have the keeper keep records that concern an alert while someone who takes it has not committed yet."""
     actor = dispatch.person("a.rivera")
     with ThreadPoolExecutor(1) as keeper, as_role(COMMAND), transaction.atomic():
         with connection.cursor() as cursor:
@@ -413,7 +413,7 @@ def test_alert_is_taken_back_though_somebody_takes_it_at_that_moment(dispatch: D
 
 
 def test_keeper_and_people_wait_for_one_another_in_one_order(dispatch: Dispatch) -> None:
-    """The keeper also enters in the ledger that somebody looked at the post, as whoever acts enters what they do."""
+    """The keeper also enters in the ledger that someone looked at the post, as whoever acts enters what they do."""
     alert, seen = dispatch.alert(), dispatch.post.recorder.record(example_audit("technician_session"))
     keep_while_somebody_takes(dispatch, alert, seen, withdrawal(dispatch, alert.hit))
     assert dispatch.asked("SELECT count(*) FROM custody_access") == [(1,)]

@@ -31,7 +31,7 @@ DIFFERS = SEEN | {"character3": "d"}
 
 @dataclass
 class Tries:
-    """Sends steps by hand as somebody, and notes what should have been refused and was not."""
+    """Sends steps by hand as someone, and notes what should have been refused and was not."""
 
     dispatch: Dispatch
     clients: dict[str, Client] = field(default_factory=dict)
@@ -171,7 +171,7 @@ def test_hand_over_and_start_of_shift(dispatch: Dispatch) -> None:
 
 
 def test_covert_hit_is_handed_over_within_its_group_alone(dispatch: Dispatch) -> None:
-    """Anybody else would never hear of it, and whoever offered it would go home."""
+    """Anyone else would never hear of it, and whoever offered it would go home."""
     tries = Tries(dispatch)
     one, member, other = (dispatch.person(login).person for login in ("a.rivera", "b.chen", "c.diaz"))
     for person in (one, member):

@@ -135,7 +135,7 @@ class Desk:
             superuser.execute(statements, values or None)
 
     def plant(self, statements: str) -> None:
-        """Add rows without a record, which the database refuses to everybody."""
+        """Add rows without a record, which the database refuses to everyone."""
         with psycopg.connect(**self._database) as superuser, planting(superuser):
             superuser.execute(statements)
 
@@ -144,7 +144,7 @@ class Desk:
         return {"host": str(self.site.cluster.folder), "dbname": DATABASE_NAME, "user": SUPERUSER}
 
     def step(self, login: str, hit: str, step: str, **more: str) -> int:
-        """Make a step by hand, as somebody and on no page, with the right revision; return the status."""
+        """Make a step by hand, as someone and on no page, with the right revision; return the status."""
         cookies = f"sessionid={self.keys[login]}; csrftoken={TOKEN}"
         headers = {"Cookie": cookies, "X-CSRFToken": TOKEN, "Content-Type": "application/x-www-form-urlencoded"}
         ((revision,),) = self.asked("SELECT revision FROM alerts_alert WHERE record_id = %s", hit)
@@ -155,7 +155,7 @@ class Desk:
             return connection.getresponse().status
 
     def lapse(self, login: str) -> None:
-        """End somebody's certificate, as the clock does."""
+        """End someone's certificate, as the clock does."""
         with psycopg.connect(DepartmentFolder(self.site.department.folder).conninfo(OWNER)) as connection:
             connection.execute(LAPSE, [login])
 
@@ -376,7 +376,7 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
 
 @dataclass(frozen=True)
 class Stop:
-    """A likely wrong stop, and what somebody does who looks."""
+    """A likely wrong stop, and what someone does who looks."""
 
     says: str
     """What the page says, where only the person can prevent it."""
@@ -452,7 +452,7 @@ class Shortcuts:
         self.page.locator(f"#hit[data-state={state}]").wait_for()
 
     def compare(self, stop: Stop, alert: str) -> None:
-        """Take it by a double click, try to go on without looking, and answer as somebody who looks."""
+        """Take it by a double click, try to go on without looking, and answer as someone who looks."""
         self.by_hand("confirm", "active", "outcome", "withdraw", "second", "substitute", reason="stop", **ALL_SEEN)
         self.by_others(alert, "take", *(["b.chen"] if stop.group else []))
         self.page.get_by_role("button", name="Take (t)").dblclick()
@@ -477,7 +477,7 @@ class Shortcuts:
         self.by_others(alert, "active", "b.chen")
 
     def by_holding(self) -> None:
-        """Hold "same" down: it stops where somebody must look closely, and nothing behind that is answered."""
+        """Hold "same" down: it stops where someone must look closely, and nothing behind that is answered."""
         first = self.page.evaluate(
             "[...document.querySelectorAll('.compared fieldset')].findIndex((e) => 'close' in e.dataset)"
         )

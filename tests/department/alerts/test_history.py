@@ -129,7 +129,7 @@ def test_what_was_rejected_with_it_is_new_again(dispatch: Dispatch) -> None:
 
 
 def test_what_is_no_hit_any_more_stays_rejected(dispatch: Dispatch) -> None:
-    """Nobody withdraws a rejected alert; so what would have withdrawn it forbids to reopen it."""
+    """No one withdraws a rejected alert; so what would have withdrawn it forbids to reopen it."""
     actor = dispatch.person("a.rivera")
     withdrawn, refuted, recovered = (rejected(dispatch, actor) for _ in range(3))
     dispatch.withdraw(withdrawn.hit)
@@ -270,7 +270,7 @@ def test_csv_is_logged_and_has_no_plate_in_its_name(dispatch: Dispatch) -> None:
 
 
 def test_earlier_reads_of_an_open_hit_are_logged_and_end_with_it(dispatch: Dispatch) -> None:
-    """The database opens the hour before, of the hit's plate alone, while somebody may answer it."""
+    """The database opens the hour before, of the hit's plate alone, while someone may answer it."""
     actor, at = dispatch.person("a.rivera"), dispatch.post.now
     for plate, minutes in (("7ABC123", 90), ("7ABC123", 40), ("7ABC123", 5), ("7XYZ999", 10)):
         dispatch.keep(dispatch.post.read(text=plate, captured=at - timedelta(minutes=minutes)))

@@ -71,7 +71,7 @@ def cad(oakdale: Oakdale, tmp_path: Path) -> Cad:
 
 
 def actionable(dispatch: Dispatch, holder: AlertActor) -> tuple[int, str]:
-    """Have somebody find that officers may act on a hit; return its record and its name."""
+    """Have someone find that officers may act on a hit; return its record and its name."""
     alert = dispatch.alert()
     with as_role(COMMAND):
         actions.take(holder, alert.record_id, 0)
@@ -120,7 +120,7 @@ def test_what_was_decided_otherwise_since_has_no_plate(cad: Cad) -> None:
 
 
 class Anybody(BaseHTTPRequestHandler):
-    """Takes what anybody sends, without a certificate."""
+    """Takes what anyone sends, without a certificate."""
 
     bodies: ClassVar[list[bytes]] = []
 

@@ -1,4 +1,4 @@
-"""Whether `check` notices that nobody can be the second person for a look-alike."""
+"""Whether `check` notices that no one can be the second person for a look-alike."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +17,7 @@ NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
 
 
 def began(dispatch: Dispatch, login: str, at: datetime) -> None:
-    """Have somebody have begun a shift."""
+    """Have someone have begun a shift."""
     dispatch.act("SET session_replication_role = replica")
     dispatch.act("INSERT INTO alerts_acknowledgment (person, at) VALUES (%s, %s)", login, at)
     dispatch.act("SET session_replication_role = DEFAULT")
@@ -44,7 +44,7 @@ def test_hours_of_the_night_with_one_person_alone(dispatch: Dispatch) -> None:
     assert second_person_gaps(NOON) is None
     yesterday = NOON - timedelta(days=1)
     began(dispatch, "a.rivera", yesterday)
-    began(dispatch, "b.next", yesterday + timedelta(hours=1))  # and nobody from 1 a.m. on
+    began(dispatch, "b.next", yesterday + timedelta(hours=1))  # and no one from 1 a.m. on
     gaps = second_person_gaps(NOON)
     assert gaps is not None
     assert gaps.able == 2

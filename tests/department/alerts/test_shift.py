@@ -48,7 +48,7 @@ SETTLE_SECONDS = 900.0
 """Afterwards, until everything is answered."""
 AWAY_SECONDS = 25.0
 OUTAGES = {"browser asleep": (60.0, "b.chen"), "server killed": (130.0, ""), "network lost": (210.0, "a.rivera")}
-"""When each begins, and whose console it strikes; that of both where it is nobody's."""
+"""When each begins, and whose console it strikes; that of both where it is no one's."""
 TOLERANCE_SECONDS = 1.5
 """A page shows whole seconds, and the last beat may have come just before."""
 WATCH = """async () => {
@@ -282,7 +282,7 @@ def test_shift(desk: Desk, chromium: Browser, visitor: Visitor) -> None:
     text, problems = report(shift, left)
     Path("build").mkdir(exist_ok=True)
     Path("build/shift.txt").write_text(text, encoding="utf-8")
-    visitor.complaints.clear()  # of a server that was killed, and of steps that somebody else was sooner with
+    visitor.complaints.clear()  # of a server that was killed, and of steps that someone else was sooner with
     assert problems == [], text
 
 

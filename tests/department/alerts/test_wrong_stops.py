@@ -61,7 +61,7 @@ class WrongStop:
     name: str
     hit: dict[str, Any]
     steps: tuple[Act, ...]
-    """What somebody does who has taken it, before the wrong one."""
+    """What someone does who has taken it, before the wrong one."""
     wrong: Act
     """What must be refused then."""
     rule: str

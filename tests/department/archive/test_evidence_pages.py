@@ -35,7 +35,7 @@ WHY = {"purpose": "criminal investigation", "case": "26-00417"}
 
 @pytest.fixture
 def investigator(rows: Rows) -> Iterator[Client]:
-    """Return a client of somebody who may export."""
+    """Return a client of someone who may export."""
     client = fresh_client_of(new_person("a.rivera", DepartmentRole.OPERATOR))
     with as_role(COMMAND):
         yield client

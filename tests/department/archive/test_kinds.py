@@ -126,7 +126,7 @@ def test_bodies_and_saved_work_go_by_a_plan_but_for_what_is_held(
         superuser.execute("SET CONSTRAINTS archive_lawful DEFERRED")
         superuser.execute(LEAST.format(0, 0))
         superuser.execute("UPDATE archive_term SET floor_days = 0, kept_days = 0 WHERE class LIKE 'ledger%'")
-    # Held by its number; nobody keeps such a record here, as the purge of a partition may have left it.
+    # Held by its number; no one keeps such a record here, as the purge of a partition may have left it.
     superuser.execute("INSERT INTO archive_hold (kind, case_number, person, reason, review_on, records)"
                       " VALUES ('restored backup', 'b', 'c', 'd', '2027-01-01', '{812}')")  # fmt: skip
     now = datetime.now(UTC)

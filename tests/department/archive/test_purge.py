@@ -240,7 +240,7 @@ def test_records_of_wrong_clocks_go_by_a_reviewed_plan_alone(
 def test_what_has_no_partitions_is_overdue_too(
     opened: Open, clock: list[datetime], vault: Vault, post: Post, superuser: psycopg.Connection
 ) -> None:
-    """Nobody looked at them, and nobody was told: records of a wrong clock, and a search that somebody saved."""
+    """No one looked at them, and no one was told: records of a wrong clock, and a search that someone saved."""
     establish(LAWS["california_highway_patrol"])
     over = "SELECT class, overdue FROM archive_due WHERE begins = '-infinity' ORDER BY 1"
     superuser.execute("TRUNCATE search_saved")
@@ -268,7 +268,7 @@ def test_what_has_no_partitions_is_overdue_too(
 def test_plans_are_carried_out_one_after_the_other_though_people_work_on(
     store: CustodyStore, vault: Vault, certifier: Certifier, superuser: psycopg.Connection
 ) -> None:
-    """One plan moves to what is held, another's records are gone by then; somebody discards what they saved."""
+    """One plan moves to what is held, another's records are gone by then; someone discards what they saved."""
     superuser.execute("TRUNCATE search_saved")
     for number in range(2):
         superuser.execute(
@@ -403,7 +403,7 @@ def test_purge_that_nobody_certified_is_named(
     for table in tables:
         superuser.execute(f"CREATE TEMPORARY TABLE before_{table} AS TABLE {table}")
     for change in (
-        # Somebody makes a record vanish and says that it was purged; with the certificate of another plan, too.
+        # Someone makes a record vanish and says that it was purged; with the certificate of another plan, too.
         VANISH,
         "UPDATE custody_purged SET last = last + 1 WHERE first = 2",
         "DELETE FROM custody_purged WHERE first = 2",
@@ -515,7 +515,7 @@ def approved(store: CustodyStore) -> UUID:
 def test_hold_that_comes_first_is_honored_by_a_purge_under_way(
     approved: UUID, rows: Rows, database: str, certifier: Certifier, verify: Verify
 ) -> None:
-    """The first part is gone; then somebody places a hold, and has not committed when the next part begins."""
+    """The first part is gone; then someone places a hold, and has not committed when the next part begins."""
     held = ids(rows, "id IN (SELECT record_id FROM custody_read WHERE plate_fold = '7ABC105')")[0]
     with (
         psycopg.connect(database, user=PURGER) as purger,
@@ -539,7 +539,7 @@ def test_hold_that_comes_first_is_honored_by_a_purge_under_way(
 
 
 def test_hold_that_comes_too_late_is_refused(approved: UUID, rows: Rows, database: str) -> None:
-    """Nobody is told that something is held which is gone."""
+    """No one is told that something is held which is gone."""
     wanted = ids(rows, "id IN (SELECT record_id FROM custody_read WHERE plate_fold = '7ABC005')")[0]
     with (
         psycopg.connect(database, user=PURGER) as purger,
@@ -573,6 +573,6 @@ def test_purge_waits_for_whoever_reads_and_the_keeper_goes_on(
         done.result(60)
         for week in ("02-05", "02-12"):
             purger.execute(RUN.replace("01-29", week), [approved])
-    # What came meanwhile is of a week that was to go: nobody had approved that.
+    # What came meanwhile is of a week that was to go: no one had approved that.
     assert len(ids(rows, "class = 'no_hit'")) == 12 + 3
     assert {problem.kind.value for problem in vault.verify().problems} == {"purged"}, "not certified yet"

@@ -42,7 +42,7 @@ from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Pages = Callable[..., HttpResponse]
-"""Sends a form as somebody: log-in, address, fields."""
+"""Sends a form as someone: log-in, address, fields."""
 SETTINGS = DepartmentSettings(agency="demo", custodian="records", brokers=("localhost:8883",))
 OLD = datetime(2024, 1, 31, 18, tzinfo=UTC)
 CONSENT = PurgeAuthority("2026-117", date(2026, 9, 8), "J. Ortiz", date(2026, 9, 15))

@@ -87,7 +87,7 @@ def test_thresholds_hold_on_the_seed_that_they_were_chosen_by() -> None:
     ],
 )
 def test_plate_that_is_left_no_choice_was_typed_whole(query: dict[str, str], typed: str | None) -> None:
-    """A set of one character hides nobody's own plate from the rules."""
+    """A set of one character hides no one's own plate from the rules."""
     acts = AccessEvents(ZONE)
     search = acts.add((1, uuid4(), UNTIL, "intent", None), {"person": "a", "query": query})
     assert (search is not None and search.typed) == typed

@@ -45,7 +45,7 @@ _SHORT = ("see report", "see report", "as above", None)
 
 @dataclass(frozen=True, slots=True)
 class WrittenLine:
-    """An entry of the ledger as somebody's act makes it."""
+    """An entry of the ledger as someone's act makes it."""
 
     at: datetime
     event: LedgerEvent
@@ -70,7 +70,7 @@ class Case:
 
 @dataclass(slots=True)
 class Officer:
-    """Somebody with a shift and a way to work."""
+    """Someone with a shift and a way to work."""
 
     login: str
     begins: int
@@ -316,7 +316,7 @@ class Weeks:
             again = Case(self._case().number, "stolen vehicle", "stolen again", [plate])
             with self._visit("a.rivera", day):
                 self._whole("a.rivera", again.access, plate)
-        # Somebody else's household: a colleague's car was hit.
+        # Someone else's household: a colleague's car was hit.
         case = Case(self._case().number, "criminal investigation", "hit and run", [self.household["a.rivera"]])
         with self._visit("d.eng", self._some_days("d.eng", 1, 1)[0]):
             self._whole("d.eng", case.access, case.plates[0])
@@ -333,7 +333,7 @@ class Weeks:
                 for _ in range(chance.randint(6, 12)):
                     self._partial(login, case, self.plate())
                 self._follow(login, case.number)
-        # Half a plate, and every way to write it, on two or three days; somebody's own car is in a list.
+        # Half a plate, and every way to write it, on two or three days; someone's own car is in a list.
         case, first = self._case(1), chance.randrange(4, 30)
         for day in self._some_days("e.fox", 2, 3, within=range(first, first + 7)):
             with self._visit("e.fox", day):
@@ -371,7 +371,7 @@ class Weeks:
         chance, officer = self.random, self.abuser
         self._shifts(officer)
         work = self._days_of(officer)
-        # The car of somebody they know, again and again, each time for another reason.
+        # The car of someone they know, again and again, each time for another reason.
         known, first = self.plate(), chance.randint(0, 8)
         for day in chance.sample([day for day in work if first <= day <= first + 33], chance.randint(5, 9)):
             access = chance.choice((self._patrol(), self._case(1).access))
@@ -384,7 +384,7 @@ class Weeks:
         for day in chance.sample(work, chance.randint(1, 3)):
             self._misuse(day, self._patrol(), self.household[ABUSER], "own household")
         self._abuse_of_cases(work)
-        # More than anybody else.
+        # More than anyone else.
         rate = chance.uniform(7, 13)
         for day in work:
             with self._logged_on(ABUSER, self._at(day, officer.begins + chance.uniform(0.1, 3))):

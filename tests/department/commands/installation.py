@@ -34,7 +34,7 @@ INSERT INTO people_training (person_id, topic, held_at, passed, trainer_id, note
 SELECT person.id, topic, now(), true, (SELECT min(id) FROM people_person AS other WHERE other.id <> person.id), now()
 FROM people_person AS person, unnest('{authorities,policy,security,practical}'::text[]) AS topic
 """
-"""SQL, for the owner: of everybody certificates and training are noted, as administrators and trainers do."""
+"""SQL, for the owner: of everyone certificates and training are noted, as administrators and trainers do."""
 
 
 class Commands:
@@ -83,7 +83,7 @@ def commands(top: Path) -> Commands:
 
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-"""Of everybody's authenticator app."""
+"""Of everyone's authenticator app."""
 _WITH_APP = """
 import sys
 from pathlib import Path
@@ -107,7 +107,7 @@ def name_persons(folder: DepartmentFolder, persons: Mapping[str, str]) -> None:
 
 
 def give_apps(folder: DepartmentFolder) -> None:
-    """Give everybody an authenticator app; the database runs."""
+    """Give everyone an authenticator app; the database runs."""
     done_aside(_WITH_APP, folder.path, SECRET)
 
 

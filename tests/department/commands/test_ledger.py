@@ -76,7 +76,7 @@ def test_sealed_end_names_a_tail_that_is_cut_off(department: Commands, tmp_path:
         payload = department.json("ledger witness", tmp_path / "head", "--of", tmp_path / "oakdale.pem")
         assert witnessed_head(payload["signed"].encode(), [signing_jwk(folder.custody_key)])
         assert [path.name for path in folder.witnessed.iterdir()] == ["oakdale.r"]
-        # The end that the other department kept and signed, and one that nobody known signed.
+        # The end that the other department kept and signed, and one that no one known signed.
         own = folder.published_head.read_bytes()
         names, stored = ("oakdale", "r"), tmp_path / "kept"
         of = signing_jwk(folder.custody_key)

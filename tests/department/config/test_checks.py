@@ -362,7 +362,7 @@ def test_what_is_too_wide_is_named(db: None, change: str, name: str, what: str) 
 
 @pytest.fixture
 def compared(db: None, tmp_path: Path) -> DepartmentFolder:
-    """Give a folder with the catalog of the tests' database, which nobody has changed yet."""
+    """Give a folder with the catalog of the tests' database, which no one has changed yet."""
     folder = DepartmentFolder(tmp_path)
     write_catalog(folder.catalog, present())
     return folder

@@ -1,4 +1,4 @@
-"""The bucket says in words why it cannot be used, lets no secret out, and knows whether it is open to everybody."""
+"""The bucket says in words why it cannot be used, lets no secret out, and knows whether it is open to everyone."""
 
 import builtins
 import re

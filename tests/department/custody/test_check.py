@@ -193,7 +193,7 @@ def test_genuine_record_that_was_judged_again_to_hide_it(
 def test_what_was_made_after_a_key_s_end_that_was_not_known_yet(
     run: Run, store: CustodyStore, opened: Open, ended: dict[str, datetime]
 ) -> None:
-    """Named, until the keeper has judged it again; then nobody can have hidden a record so."""
+    """Named, until the keeper has judged it again; then no one can have hidden a record so."""
     ended[SIGNER.kid] = NOW - timedelta(seconds=1)
     assert [*{(problem.kind, problem.message) for problem in run(whole=True).problems}] == [
         ("signature", "kept as genuine: made after the department took its key out of use")
@@ -413,7 +413,7 @@ def test_receipted_and_not_held(run: Run, store: CustodyStore, tmp_path: Path) -
 def test_bookkeeping_that_says_that_the_post_gave_up_what_is_gone(
     run: Run, store: CustodyStore, sql: Callable[[str], None], post: Post, tmp_path: Path
 ) -> None:
-    """Numbers are given up by the post's signed word alone, so nobody takes a record away by the keeper's books."""
+    """Numbers are given up by the post's signed word alone, so no one takes a record away by the keeper's books."""
     (run_,) = store.holding(CHAIN).ranges()
     line = {"post": CHAIN.post, "chain": CHAIN.chain, "epoch": 1, "number": 1}
     (tmp_path / "receipts").write_text(json.dumps({**line, "ranges": [[1, run_.last, run_.digest]]}) + "\n")

@@ -1,4 +1,4 @@
-"""What the database itself sees to: partitions, rights, and rows that nobody sees without an entry in the ledger."""
+"""What the database itself sees to: partitions, rights, and rows that no one sees without an entry in the ledger."""
 
 from datetime import UTC, datetime
 

@@ -288,7 +288,7 @@ def test_what_a_former_key_signed_after_it_was_replaced_is_refuted_even_where_it
     store = opened()
     store.keep(deliveries(*first, *stolen))
     assert [verdict for _, verdict in verdicts(rows)] == ["genuine"] * 3
-    store.keep(deliveries(*own))  # of a key that nobody has vouched for
+    store.keep(deliveries(*own))  # of a key that no one has vouched for
     store.keep(deliveries(change))
     matches = dict(rows("SELECT encode(digest, 'hex'), verdict FROM custody_judged"))
     assert [matches[created.digest] for created in (*first, change, *own)] == ["genuine"] * 5

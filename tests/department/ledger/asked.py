@@ -1,4 +1,4 @@
-"""What somebody asks for in tests, and an intent as somebody makes it by hand."""
+"""What someone asks for in tests, and an intent as someone makes it by hand."""
 
 import json
 from datetime import UTC, datetime

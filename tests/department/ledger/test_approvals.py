@@ -1,4 +1,4 @@
-"""Under the law `strict` nobody searches before a supervisor has approved it; the database holds to it, too."""
+"""Under the law `strict` no one searches before a supervisor has approved it; the database holds to it, too."""
 
 import json
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def strict(connect: Connect, settings: Settings, tmp_path: Path) -> Iterator[psy
 
 
 def may(query: dict[str, Any], purpose: AccessPurpose = CASE, person: str = "o.person") -> tuple[bool, bool]:
-    """Tell whether somebody may search by the service, and by hand."""
+    """Tell whether someone may search by the service, and by hand."""
     with as_role(COMMAND):
         try:
             open_entry(person=person, agency="riverside", purpose=purpose, query=query).shown()

@@ -232,7 +232,7 @@ class TestOpen:
 
 
 class TestFinal:
-    """Nobody changes what was entered."""
+    """No one changes what was entered."""
 
     @pytest.mark.parametrize("role", [OWNER, WEB, AUDITOR, PURGER, "postgres"])
     @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_member_sees_what_its_own_group_was_shown() -> None:
 
 
 class TestReviews:
-    """An exigent search waits for somebody else's review."""
+    """An exigent search waits for someone else's review."""
 
     URGENT = replace(PURPOSE, case=None, reason="child taken", exigent=True)
 

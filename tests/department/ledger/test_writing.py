@@ -50,7 +50,7 @@ def test_role_enters_what_is_its_own(role: str) -> None:
     refused = []
     with as_role(role), connection.cursor() as cursor:
         for event in (event for event in LedgerEvent if not event.kind.refers_to):
-            # On behalf of nobody: an agency would have to be in the register. A purpose has to be the policy's.
+            # On behalf of no one: an agency would have to be in the register. A purpose has to be the policy's.
             known = {"on_behalf_of": None, "purpose": "patrol", "case": "26-1"}
             carried = {name: known.get(name, "x") for name in event.kind.required}
             fields = json.dumps(carried | {"class": "access", "until": "2020-01-01T00:00:00Z"})

@@ -78,7 +78,7 @@ def entry_of(plate: str = "7ABC123", **more: Any) -> ListEntry:
 
 
 def fresh_client(person: DepartmentPerson) -> Client:
-    """Return a client of somebody who has just shown their second factor."""
+    """Return a client of someone who has just shown their second factor."""
     with as_role(OWNER):
         client = client_of(person)
         session = client.session

@@ -430,7 +430,7 @@ def test_list_of_a_size_beyond_belief_is_held_until_somebody_lets_it_go(
 def test_daily_list_comes_again_though_one_was_held(
     office: Office, people: dict[str, DepartmentPerson], superuser: psycopg.Connection
 ) -> None:
-    """Nobody lets a list go that is said to be wrong; what was wrong is right by the next day."""
+    """No one lets a list go that is said to be wrong; what was wrong is right by the next day."""
     plates = [f"7ABC{number:03d}" for number in range(13)]
     for plate in plates:
         enter(people["a.rivera"], plate)

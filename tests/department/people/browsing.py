@@ -12,7 +12,7 @@ from tests.department.commands.installation import Commands
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """Somebody with the code of an invitation."""
+    """Someone with the code of an invitation."""
 
     login: str
     code: str
@@ -26,7 +26,7 @@ def invited(department: Commands, login: str, *roles: DepartmentRole) -> Invited
 
 
 def virtual_authenticator(page: Page) -> CDPSession:
-    """Give a page an authenticator that somebody touches at once, and whose PIN they know."""
+    """Give a page an authenticator that someone touches at once, and whose PIN they know."""
     session = page.context.new_cdp_session(page)
     session.send("WebAuthn.enable")
     options = {

@@ -128,7 +128,7 @@ def check() -> int:
 
 
 def opens(client: Client) -> bool:
-    """Whether somebody is still logged in; without a second factor, that is all there is."""
+    """Whether someone is still logged in; without a second factor, that is all there is."""
     with as_role(WEB):
         return str(client.get("/account/").status_code) == "200"
 

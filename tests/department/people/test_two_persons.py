@@ -1,4 +1,4 @@
-"""What gives access has two persons: nobody makes an account that searches, or takes one over, alone."""
+"""What gives access has two persons: no one makes an account that searches, or takes one over, alone."""
 
 import re
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def added(login: str, role: DepartmentRole, *, by: DepartmentPerson, sponsor: De
 
 
 def approve_all(person: DepartmentPerson, by: DepartmentPerson) -> list[str]:
-    """Approve all that waits for somebody; return the halves of codes."""
+    """Approve all that waits for someone; return the halves of codes."""
     created = [services.decide(each, by, approve=True) for each in person.requests.filter(decided_at=None)]
     return [invitation.code for invitation in created if invitation is not None]
 
@@ -101,7 +101,7 @@ BY_HAND = (
     DECIDED + ":supervisor",
     DECIDED + "NULL",
 )
-"""What gives access to somebody without a second person, with a request of `admin` about `supervisor` waiting."""
+"""What gives access to someone without a second person, with a request of `admin` about `supervisor` waiting."""
 
 
 def test_pages_give_nothing_by_hand(people: People) -> None:

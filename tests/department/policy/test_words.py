@@ -129,7 +129,7 @@ ACTS = {
 
 @pytest.fixture
 def people(superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> dict[DepartmentRole, str]:
-    """Make somebody of each role, of whom each try counts as the first."""
+    """Make someone of each role, of whom each try counts as the first."""
     monkeypatch.setattr("platepost.department.archive.holds.write_aside", lambda: None)
     monkeypatch.setattr("platepost.department.ledger.wording.rows", lambda *_: [(False,)])
     superuser.execute("UPDATE lists_policy SET two_persons = '{all}'")

@@ -1,4 +1,4 @@
-"""Sixty texts as somebody might write them: what names a forbidden use, however it is spelled, and what is innocent."""
+"""Sixty texts as someone might write them: what names a forbidden use, however it is spelled, and what is innocent."""
 
 FORBIDDEN = {
     # Written plainly.
@@ -67,4 +67,4 @@ INNOCENT = (
     "Alice and Eric took the spare key",
     "stolen from the parking of the Hotel Reno",
 )
-"""What stops nobody, and reports nobody."""
+"""What stops no one, and reports no one."""

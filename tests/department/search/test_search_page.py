@@ -57,7 +57,7 @@ print(json.dumps({role: client_of(person).cookies["sessionid"].value for role, p
 """
 SECRET = "JBSWY3DPEHPK3PXP"
 Site: TypeAlias = tuple[str, dict[str, str]]
-"""The address, and by role a session of somebody who logged on long ago."""
+"""The address, and by role a session of someone who logged on long ago."""
 
 
 def feature(geometry: dict[str, object], **properties: object) -> dict[str, object]:

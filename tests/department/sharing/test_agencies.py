@@ -233,7 +233,7 @@ def test_register_by_its_page(pages: Pages, people: dict[str, DepartmentPerson])
 
 
 def test_person_of_another_agency_needs_its_agreement(people: dict[str, DepartmentPerson]) -> None:
-    """Whoever enters an agency by a label, an office or a vendor among them, nobody of it searches."""
+    """Whoever enters an agency by a label, an office or a vendor among them, no one of it searches."""
     of_oakdale = DepartmentPerson.objects.create(login="b.stone", name="B", agency="oakdale-pd")
     with pytest.raises(PersonError, match="no agreement gives people of this agency access"):
         give_role(of_oakdale, DepartmentRole.OPERATOR)

@@ -109,7 +109,7 @@ def no_open_purpose() -> None:
 
 
 def stranger_searched() -> None:
-    """Have somebody search who is of an agency without an agreement, and has no role any more."""
+    """Have someone search who is of an agency without an agreement, and has no role any more."""
     new_person("left.ice")
     enter(purpose="patrol", person="left.ice")
     forced("UPDATE people_person SET agency = 'ice' WHERE login = 'left.ice'")
@@ -133,7 +133,7 @@ def unconfirmed_agency() -> None:
 
 
 def unchecked() -> None:
-    """Have an alert that nobody compared with its picture."""
+    """Have an alert that no one compared with its picture."""
     ((rules,),) = sql(
         "SELECT string_agg(format('ALTER TABLE alerts_alert DROP CONSTRAINT %%I', conname), ';') FROM pg_constraint"
         " WHERE conrelid = 'alerts_alert'::regclass AND contype = 'c'"

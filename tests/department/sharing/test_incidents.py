@@ -93,7 +93,7 @@ def oakdale(superuser: psycopg.Connection, people: dict[str, DepartmentPerson]) 
 
 
 def shown_search(who: str, records: Iterable[int], *, plates: Iterable[str] = (), group: str | None = None) -> None:
-    """Have somebody search, and be shown these."""
+    """Have someone search, and be shown these."""
     asked: dict[str, Any] = {"person": who, "agency": "riverside", "purpose": AccessPurpose("patrol"), "query": {}}
     with open_entry(**asked, groups=[group] if group else []) as entry:
         entry.fetched(records=records, pictures=[(record, "patch") for record in records], plates=plates, group=group)
@@ -303,7 +303,7 @@ def test_of_a_backup_each_plate_is_told_with_its_count_however_many_there_are(
 def test_subject_is_what_the_ledger_calls_it_or_refused(
     people: dict[str, DepartmentPerson], planted: dict[str, int], kind: str, subject: str, text: str | None
 ) -> None:
-    """Of another one nothing was shown: nobody would be affected, and nobody told."""
+    """Of another one nothing was shown: no one would be affected, and no one told."""
     fields = {"kind": kind, "subject": subject, "says": "An account was abused.", "known_on": DAY}
     times = {"since": "2026-01-01T00:00", "until": "2999-01-01T00:00"}
     client = fresh_client_of(people["r"])

@@ -175,7 +175,7 @@ def test_reads_are_of_the_month_by_utc_in_every_zone(
 def test_hit_of_a_car_that_was_recovered_is_no_wrong_one(
     counted: psycopg.Connection, superuser: psycopg.Connection
 ) -> None:
-    """Its entry was taken off the list once it had led to the car; before anybody looked, nothing was decided."""
+    """Its entry was taken off the list once it had led to the car; before anyone looked, nothing was decided."""
     came_to = [("confirmed", "entry_removed"), ("new", "entry_removed"), ("taken", "text_changed")]
     for number, (state, because) in enumerate(came_to, start=40):
         alert(superuser, number, state)

@@ -32,7 +32,7 @@ def status_json() -> dict[str, object]:
 
 @pytest.fixture
 def client(db: None) -> Client:
-    """Give a client of somebody who may see the page, and has seen it."""
+    """Give a client of someone who may see the page, and has seen it."""
     client = client_of(new_person("b.chen", DepartmentRole.OPERATOR))
     with as_role(WEB):
         client.get("/")

@@ -1,4 +1,4 @@
-"""A department whose pages, signer, broker and posts run: what somebody enters by web is looked for on the street."""
+"""A department whose pages, signer, broker and posts run: what someone enters by web is looked for on the street."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -61,7 +61,7 @@ class ListsSite:
         return time.monotonic() - began
 
     def visit(self, page: Page, where: str, session: str) -> None:
-        """Open a page as somebody."""
+        """Open a page as someone."""
         page.context.add_cookies([{"name": "sessionid", "value": session, "url": self.address}])
         page.goto(f"{self.address}{where}")
 
@@ -70,7 +70,7 @@ class ListsSite:
 def lists_site(department: Commands, *, posts: int) -> Iterator[ListsSite]:
     """Run all of it, until every post holds a first list."""
     top, folder = department.folder.parent, DepartmentFolder(department.folder)
-    # As a department whose Amber alerts wait for nobody.
+    # As a department whose Amber alerts wait for no one.
     policy = folder.policy.read_text("utf-8").replace('two_persons = ["all"]', 'two_persons = ["covert", "safe"]')
     folder.policy.write_text(policy, "utf-8")
     department("upgrade")

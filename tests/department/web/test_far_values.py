@@ -1,4 +1,4 @@
-"""A number or a date that is no sensible one is refused by its form in words: nobody sees a page of an error for it."""
+"""A number or a date that is no sensible one is refused by its form in words: no one sees a page of an error for it."""
 
 from collections.abc import Mapping
 

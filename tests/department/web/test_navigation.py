@@ -1,4 +1,4 @@
-"""The navigation: each page that an app registers is offered to those who may open it, and to nobody else."""
+"""The navigation: each page that an app registers is offered to those who may open it, and to no one else."""
 
 import re
 

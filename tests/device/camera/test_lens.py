@@ -50,7 +50,7 @@ _measured: dict[tuple[str, int], tuple[Callable[[], Gray | None], object]] = {}
 
 
 def once(measure: Callable[[Gray], object], frame: Gray) -> object:
-    """Return what is measured of a picture: once, for as long as somebody keeps the picture."""
+    """Return what is measured of a picture: once, for as long as someone keeps the picture."""
     key = (measure.__name__, id(frame))
     kept, _ = _measured.get(key, (lambda: None, None))
     if kept() is not frame:

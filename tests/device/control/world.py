@@ -1,4 +1,4 @@
-"""One agency with `post-1`, somebody of each role, and a clock in hand."""
+"""One agency with `post-1`, someone of each role, and a clock in hand."""
 
 import json
 from dataclasses import dataclass, field

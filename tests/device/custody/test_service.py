@@ -321,7 +321,7 @@ def test_a_clock_that_jumps_and_is_not_believed_makes_custody_neither_late_nor_p
 
 
 class JumpingClock(SteppedClock):
-    """One whose wall time somebody sets."""
+    """One whose wall time someone sets."""
 
     jumped = 0.0
 

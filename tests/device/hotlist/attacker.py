@@ -26,7 +26,7 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Parts:
-    """A package as anybody can take it apart."""
+    """A package as anyone can take it apart."""
 
     header: dict[str, str]
     manifest: dict[str, object]

@@ -143,7 +143,7 @@ def test_clocks_may_differ_by_minutes(department: Department, tmp_path: Path, mo
 def test_a_post_that_believed_a_list_from_the_future_takes_a_correct_one(
     department: Department, tmp_path: Path, mocker: MockerFixture
 ) -> None:
-    """Nobody vouches for its clock, which may be behind: so a list of a year ahead moved its time."""
+    """No one vouches for its clock, which may be behind: so a list of a year ahead moved its time."""
     post = AtPost(department, tmp_path, mocker, synchronised=False)
     ahead = post.at + timedelta(days=365)
     assert post.brings(1, ahead) is None

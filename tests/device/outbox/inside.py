@@ -1,4 +1,4 @@
-"""What a test does to the database of an open outbox, which nobody else may open."""
+"""What a test does to the database of an open outbox, which no one else may open."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

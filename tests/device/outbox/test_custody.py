@@ -163,7 +163,7 @@ def test_a_new_custodian_starts_where_it_starts(
 
 
 def test_one_in_the_place_of_all_others_must_sign_for_everything_here(outbox: Outbox, five: list[Envelope]) -> None:
-    """Otherwise nobody would have to."""
+    """Otherwise no one would have to."""
     outbox.require(Requirements(in_force=True, open=frozenset({"archive"})))
     assert left(outbox) == [1, 2, 3, 4, 5]
     assert outbox.take_receipt("archive", chain(five[0]), ranges(five, (1, 5))).released == 5

@@ -1,6 +1,6 @@
 """Custody against a simple model: records come, are acknowledged, signed for and dropped, and the post is killed.
 
-After every step the outbox holds what the model says: nothing leaves before a broker acknowledged it and everybody who
+After every step the outbox holds what the model says: nothing leaves before a broker acknowledged it and everyone who
 must has signed for it, and nothing stays after that. A kill or a power cut loses at most the acknowledgments and
 receipts that came after the last record.
 """

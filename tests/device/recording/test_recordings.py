@@ -112,7 +112,7 @@ def record(unit: Unit, numbers: range) -> None:
 
 def test_a_person_records_for_a_purpose_and_it_is_all_in_the_trail(make_unit: MakeUnit, key: ECKey) -> None:
     unit = make_unit()
-    unit.recordings.update(make_frame(0))  # nobody asked: nothing is kept
+    unit.recordings.update(make_frame(0))  # no one asked: nothing is kept
     answer = unit.ask(purpose="glare at dusk")
     assert answer.reason is None
     record(unit, range(1, 6))

@@ -1,4 +1,4 @@
-"""TLS with a clock that nobody vouches for: a real handshake, the broker's certificate at any age."""
+"""TLS with a clock that no one vouches for: a real handshake, the broker's certificate at any age."""
 
 import datetime as dt
 import socket

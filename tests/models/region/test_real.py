@@ -13,7 +13,7 @@ from platepost.wire.records.regions import REGIONS
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Write a photo of eighty plates: Californian, Nevadan, of some state, and of nobody knows where."""
+    """Write a photo of eighty plates: Californian, Nevadan, of some state, and of no one knows where."""
     cv2.imwrite(str(tmp_path / "a.png"), np.full((60, 120), 90, np.uint8))
     regions = ["US-CA", "US-NV", "US", None]
     plates = [

@@ -79,7 +79,7 @@ def test_proof_says_what_an_intruder_s_subscription_does_to_others(tmp_path: Pat
         proof = json.loads(given(provision, "fleet", "check-acl", directory, *at))
     assert proof["wrong"] == 0
     wide, shared = proof["intrusions"]
-    # mosquitto 2.0 looks at rights when it delivers, and not when somebody subscribes.
+    # mosquitto 2.0 looks at rights when it delivers, and not when someone subscribes.
     assert (wide["topic"], wide["granted"]) == ("alpr/v1/riverside/#", True)
     assert wide["harm"] == "what nobody else hears is acknowledged as heard"
     assert shared["topic"].startswith("$share/proof/alpr/v1/riverside/")

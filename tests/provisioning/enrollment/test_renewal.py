@@ -125,7 +125,7 @@ def test_post_that_comes_back_after_its_certificate_ended_renews_it_by_itself(
     department: Department, post: Post
 ) -> None:
     lapsed = lapse(department, post)
-    # By a clock that nobody vouches for it can't be later than the certificate's end, for all that the post knows.
+    # By a clock that no one vouches for it can't be later than the certificate's end, for all that the post knows.
     post.time = post.certificate.not_valid_after_utc
     assert post.renewal.renew_if_due()
     assert post.certificate.serial_number != lapsed
@@ -145,7 +145,7 @@ def test_post_whose_clock_nobody_vouches_for_renews_though_the_clock_is_long_beh
     department: Department, post: Post
 ) -> None:
     take_office_to(department, datetime.now(UTC) + timedelta(days=400))
-    # A clock that somebody vouches for is believed.
+    # A clock that someone vouches for is believed.
     with pytest.raises(EnrollmentError, match="not yet valid"):
         post.renewal.renew()
     post.earliest = post.time

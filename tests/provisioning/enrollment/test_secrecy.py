@@ -43,7 +43,7 @@ for path in sys.argv[1:]:
 def test_another_user_reads_no_key(fleet: Fleet, department: Department) -> None:
     unit = department.unit("unit")
     department.enroll(unit, "post-17", department.invite("post-17"))
-    # Where the way is open to everybody, so that nothing but the files' and folders' own modes keeps him out.
+    # Where the way is open to everyone, so that nothing but the files' and folders' own modes keeps him out.
     with tempfile.TemporaryDirectory() as place:
         Path(place).chmod(0o755)
         for folder in (fleet.directory, unit.directory):

@@ -24,7 +24,7 @@ def fleet(tmp_path: Path) -> Fleet:
 
 
 class Another:
-    """Somebody who does something while the first is in the midst of it: at once, or as soon as they are let."""
+    """Someone who does something while the first is in the midst of it: at once, or as soon as they are let."""
 
     def __init__(self, act: Callable[[], object]) -> None:
         self._act = act

@@ -1,4 +1,4 @@
-"""Who hears every read: for a reason, until a day, and what of those whom nobody has asked."""
+"""Who hears every read: for a reason, until a day, and what of those whom no one has asked."""
 
 import json
 import re

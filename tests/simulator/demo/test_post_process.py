@@ -48,7 +48,7 @@ def test_post_that_is_being_started_when_the_command_is_ended_does_not_outlive_i
 
     def start(*words: Any, **options: Any) -> subprocess.Popen[bytes]:
         started.append(subprocess.Popen(*words, **options))
-        os.kill(os.getpid(), signal.SIGINT)  # before anybody but this function knows of the process
+        os.kill(os.getpid(), signal.SIGINT)  # before anyone but this function knows of the process
         return started[0]
 
     monkeypatch.setattr(post_process, "Popen", start)

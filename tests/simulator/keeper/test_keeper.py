@@ -107,7 +107,7 @@ def test_it_outlives_the_broker(fleet: Fleet, broker: Broker, post: Sender, tmp_
         assert post.connection.is_back(within=SECONDS)
         deadline = time.monotonic() + SECONDS
         (made,) = post.send()
-        while time.monotonic() < deadline:  # sent before the keeper is back, it reaches nobody
+        while time.monotonic() < deadline:  # sent before the keeper is back, it reaches no one
             post.resend(made)
             if post.connection.wait(
                 lambda topic, payload: topic == SOURCE.receipt("records") and post.opened(payload).ranges[-1].last == 2,

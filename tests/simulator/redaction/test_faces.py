@@ -12,7 +12,7 @@ def faces() -> Faces:
 
 
 def drawn_face(size: int, *, width: int = 640, height: int = 360) -> NDArray[np.uint8]:
-    """A face of nobody's, `size` high, in the middle of a gray room."""
+    """A face of no one's, `size` high, in the middle of a gray room."""
     picture = np.full((height, width, 3), (120, 130, 125), np.uint8)
     scale = size / 200
 

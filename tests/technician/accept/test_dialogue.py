@@ -31,7 +31,7 @@ class Keyboard:
         os.write(self._hands, text.encode())
 
     def waits(self) -> int:
-        """Say how many characters nobody has read."""
+        """Say how many characters no one has read."""
         (count,) = unpack("i", ioctl(self._line, FIONREAD, b"\0" * 4))
         return int(count)
 

@@ -152,7 +152,7 @@ def test_the_chosen_lane_is_judged_whatever_other_lanes_come_and_go() -> None:
     assert lane is not None
     assert lane.tracks == right[:2]
 
-    lanes.take(left)  # nobody drove in it for two minutes
+    lanes.take(left)  # no one drove in it for two minutes
     name, lane = lanes.judged()
     assert name == "middle lane"
     assert lane is not None

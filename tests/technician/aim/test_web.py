@@ -94,5 +94,5 @@ def test_a_port_that_another_program_has_is_told_without_a_traceback(caplog: pyt
         with pytest.raises(ProvisioningError, match=r"cannot listen on http://127\.0\.0\.1"):
             server.start()
         server.close()
-    gc.collect()  # asyncio says then that nobody asked how its task ended
+    gc.collect()  # asyncio says then that no one asked how its task ended
     assert not [record.getMessage() for record in caplog.records if record.name == "asyncio"]

@@ -42,7 +42,7 @@ def test_time_that_goes_back(said: dict[int, float | None], wrong: list[str]) ->
 
 
 def spoiled(line: bytes) -> list[bytes]:
-    """A record as nobody signed it, in several ways."""
+    """A record as no one signed it, in several ways."""
     return [
         line.replace(b'"boot"', b'"stop"', 1),
         line.replace(b'{"specversion"', b'{"id":"x","specversion"', 1),
@@ -149,7 +149,7 @@ def test_a_clock_that_is_set_wrong_for_eight_seconds(*, synchronised: bool, ahea
 
 @pytest.mark.parametrize("synchronised", [True, False])
 def test_a_clock_that_was_ahead_from_the_start(*, synchronised: bool) -> None:
-    """By a year, which nobody can tell until it is set right; a synchronized one is believed half a minute later."""
+    """By a year, which no one can tell until it is set right; a synchronized one is believed half a minute later."""
     post = WrongClock(synchronised=synchronised)
     post.ahead = timedelta(days=365)
     post.keeper._offset += post.ahead.total_seconds()  # as it was when the post started

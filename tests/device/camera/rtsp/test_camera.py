@@ -170,7 +170,7 @@ def test_pictures_of_another_size_are_an_error_and_then_taken(server: RtspServer
     with camera:
         frames = camera.frames()
         assert next(frames).gray.shape == SIZE[::-1]
-        server.units = encoded([np.full((384, 640), 90, np.uint8)] * 4, 20)  # as after somebody set up the camera
+        server.units = encoded([np.full((384, 640), 90, np.uint8)] * 4, 20)  # as after someone set up the camera
         with pytest.raises(CameraError, match="the picture size changed"):
             list(frames)
     with camera:
