@@ -25,9 +25,8 @@ import psycopg
 from custody import upgrade
 
 from platepost.department.database.cluster import PrivateCluster
-from platepost.department.database.roles import KEEPER, WEB
+from platepost.department.database.roles import COMMAND, KEEPER
 from platepost.department.folder import DepartmentFolder, DepartmentSettings
-from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.verify import verify_ledger
 
 SECONDS = 3.0
@@ -37,8 +36,9 @@ WAYS = {
     True: (f"{_APPEND}, set_config('synchronous_commit', 'off', true)", "SELECT ledger_flush()"),
 }
 INTENT = json.dumps(
-    dict.fromkeys(LedgerEvent.INTENT.kind.carries.split())
-    | {"person": "a.rivera", "agency": "demo", "purpose": "patrol", "query": {"plate": "7AB?12*"}, "groups": []}
+    dict.fromkeys(("case", "reason", "on_behalf_of"))
+    | {"person": "a.rivera", "agency": "demo", "purpose": "patrol", "exigent": False, "policy": "0" * 64}
+    | {"query": {"plate": "7AB?12*"}, "groups": []}
 )
 SHOWN = json.dumps({"records": [*range(7000, 7010)], "pictures": [], "plates": ["TEST123"], "covert": {}})
 
@@ -59,7 +59,7 @@ def accesses(folder: DepartmentFolder, people: int, *, way: bool) -> tuple[float
     ends = time.monotonic() + SECONDS
 
     def work() -> None:
-        with psycopg.connect(folder.conninfo(WEB), autocommit=True) as connection:
+        with psycopg.connect(folder.conninfo(COMMAND), autocommit=True) as connection:
             while time.monotonic() < ends:
                 begun = time.monotonic()
                 entry = enter(connection, ["intent", None, INTENT], way=way)

@@ -37,6 +37,8 @@ from custody import Post
 from platepost.department.custody.certificate import certifying_keys
 from platepost.department.custody.check import CustodyVerification
 from platepost.department.custody.check_report import CheckState
+from platepost.department.custody.projections import READ
+from platepost.department.custody.read_fields import READ_FIELDS
 from platepost.department.custody.store import CustodyStore
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 from platepost.department.database.roles import KEEPER, WEB
@@ -50,6 +52,8 @@ INGEST_BATCH, INGEST_SECONDS = 35, 0.5
 """What the keeper stores beside: 70 records a second, a city's peak."""
 GENESIS = "00" * 32
 LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
+FIELDS = {"region": "US-CA", "direction": "approaching"}
+COLUMNS = {READ.table: f"{READ.table} ({', '.join(READ.all_columns)})"}
 TABLES = ("custody_record", "custody_read", "custody_hit", "custody_picture")
 PLACE = (
     "INSERT INTO archive_hold (kind, case_number, person, reason, review_on, records)"
@@ -122,12 +126,13 @@ def parts(reads: int, picture: int) -> Iterator[dict[str, list[str]]]:
                     listed = f"{text}\texact\tstolen\t1\t\\N\t1\t60\tf\tf\tf\tagree"
                     rows["custody_hit"].append(f"{placed}hit-{number}\t{seen}\t{listed}\n")
                 else:
-                    place = f"0.9\tUS-CA\t0.9\tapproaching\tmain\t\\N\t\\N\t{when}\t{when}\t{{}}"
-                    rows["custody_read"].append(f"{placed}{seen}\t{place}\n")
+                    place = f"0.9\t0.9\tmain\t\\N\t{when}\t{when}\t{{}}"
+                    fields = "\t".join(FIELDS.get(name, "\\N") for name in READ_FIELDS)
+                    rows["custody_read"].append(f"{placed}{seen}\t{place}\t{fields}\n")
                 shot = body(record, picture)
                 rows["custody_picture"].append(
                     f"{record}\t{retention}\t{when}\t\\N\tpatch\timage/jpeg\t90\t45\t\\\\x{sha256(shot).hexdigest()}"
-                    f"\t\\\\x{shot.hex()}\n"
+                    f"\t\\\\x{shot.hex()}\t\\N\n"
                 )
         yield rows
 
@@ -137,7 +142,7 @@ def load(connection: psycopg.Connection, reads: int, picture: int) -> None:
     connection.execute("SELECT custody_make_partitions(%s, %s)", [BEGAN.date(), (BEGAN + MONTH).date()])
     for rows in parts(reads, picture):
         for table, lines in rows.items():
-            with connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
+            with connection.cursor() as cursor, cursor.copy(f"COPY {COLUMNS.get(table, table)} FROM STDIN") as copy:
                 copy.write("".join(lines))
     connection.execute("SELECT setval('custody_record_id', (SELECT max(id) FROM custody_record))")
     connection.execute(BOOKS)
@@ -329,7 +334,7 @@ def main() -> None:
     with (given.folder / SETTINGS).open("a", encoding="utf-8") as settings:
         settings.write("trust_sudo = true\n[persons]\n")
         settings.writelines(f'"{user}" = "{person}"\n' for person, user in PERSONS.items())
-    del folder.settings
+    folder.__dict__.pop("settings", None)  # read again
     folder.secret_key.write_text("no pages here", encoding="ascii")
     folder.identity.mkdir(mode=0o700)
     folder.custody_key.write_bytes(private_pem(new_key()))
