@@ -32,7 +32,7 @@ class RpiSettings(Section):
     door_pin: Pin | None = Field(default=None, description="Senses the door of a cabinet at the pole.")
     door_open_low: bool = Field(default=False, description="Whether an open door is low.")
     debounce_milliseconds: float = Field(
-        default=60, ge=10, le=500, description="How long a switch must rest before it is believed."
+        default=60, ge=10, le=500, description="How long a switch must be stable before a change counts."
     )
 
     status_light_pin: Pin | None = Field(default=None, description="Switches the status light.")

@@ -48,12 +48,16 @@ class ExposureSettings(Section):
     exposure: Literal["plates", "fixed"] = Field(
         default="plates", description="`plates`: by how bright plates are, within the limits; `fixed`: never changed."
     )
-    day_shutter_microseconds: int | None = Field(default=None, ge=20, le=100_000, description="Where it begins.")
-    day_gain: float = Field(default=2, ge=1, le=64, description="Where the analogue gain begins by day.")
-    day_most_gain: float = Field(default=8, ge=1, le=64, description="How far it may go by day.")
-    night_shutter_microseconds: int | None = Field(default=None, ge=20, le=100_000, description="Where it begins.")
-    night_gain: float = Field(default=4, ge=1, le=64, description="Where the gain begins by infrared light.")
-    night_most_gain: float = Field(default=16, ge=1, le=64, description="How far it may go by infrared light.")
+    day_shutter_microseconds: int | None = Field(
+        default=None, ge=20, le=100_000, description="Shutter time at the start."
+    )
+    day_gain: float = Field(default=2, ge=1, le=64, description="Analog gain at the start, by day.")
+    day_most_gain: float = Field(default=8, ge=1, le=64, description="The highest gain by day.")
+    night_shutter_microseconds: int | None = Field(
+        default=None, ge=20, le=100_000, description="Shutter time at the start."
+    )
+    night_gain: float = Field(default=4, ge=1, le=64, description="Gain at the start, by infrared light.")
+    night_most_gain: float = Field(default=16, ge=1, le=64, description="The highest gain by infrared light.")
 
     @property
     def longest_microseconds(self) -> int:

@@ -12,7 +12,7 @@ from platepost.wire.records.topics import NAME
 
 
 class CustodianSettings(Section):
-    """A keeper of records whose receipts this post needs before it deletes a record."""
+    """An archive service whose receipts this post needs before it deletes a record."""
 
     name: Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")] = Field(
         description="The common name of its client certificate."
@@ -30,7 +30,7 @@ class CustodySettings(Section):
         default=24,
         ge=1,
         le=168,
-        description="Age of the oldest record without its receipts from which the post says custody_behind.",
+        description="Age of the oldest record without its receipts at which the post reports custody_behind.",
     )
     custodians: tuple[CustodianSettings, ...] = Field(
         default=(),

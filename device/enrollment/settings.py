@@ -9,7 +9,7 @@ from platepost.common.settings import PORT, SERVICE_PORT, Section
 
 
 class ServiceSettings(Section):
-    """What a technician's commands at the unit go by; a running post does not look at it."""
+    """Settings of a technician's commands at the unit; a running post ignores them."""
 
     address: str = Field(
         default="127.0.0.1", description="Address of the unit's service interface, the only one that shows a page."

@@ -23,8 +23,8 @@ class RecordingSettings(Section):
         default=4000, gt=0, le=10_000_000, description="How much disk all recordings may take."
     )
     free_megabytes: float = Field(default=500, ge=0, le=10_000_000, description="What must remain free on the disk.")
-    keep_hours: float = Field(default=72, gt=0, le=8760, description="A recording that nobody fetched is deleted then.")
-    least_purpose: int = Field(default=8, ge=1, le=200, description="Characters that a purpose must have.")
+    keep_hours: float = Field(default=72, gt=0, le=8760, description="A recording that no one fetched is deleted then.")
+    least_purpose: int = Field(default=8, ge=1, le=200, description="Fewest characters of a purpose.")
 
     @model_validator(mode="after")
     def _sealed(self) -> Self:

@@ -25,5 +25,5 @@ class ReportingSettings(Section):
         default=10,
         gt=0,
         le=1440,
-        description="From when on a synthetic hit that was not released is the fault synthetic_hit_late.",
+        description="Age at which an unreleased synthetic hit is the fault synthetic_hit_late.",
     )

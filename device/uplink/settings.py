@@ -75,7 +75,7 @@ class UplinkSettings(Section):
     )
     optional_receivers: tuple[Literal["read", "hit", "status", "audit"], ...] = Field(
         default=(),
-        description="Kinds of records that count as delivered even if nobody subscribes to them at the broker.",
+        description="Kinds of records that count as delivered even if no one subscribes to them at the broker.",
     )
 
     @property

@@ -37,7 +37,7 @@ class HotListSettings(Section):
         default=1, ge=0, le=3, description="How many characters of a read may be taken for the other of their pair."
     )
     near_alternatives: Remote[int] = Field(
-        default=0, ge=0, le=8, description="How many other readings are looked up too; each one more alarms wrongly."
+        default=0, ge=0, le=8, description="How many other readings are looked up too; each one adds false hits."
     )
     near_confidence: Remote[float] = Field(
         default=0.1, ge=0, le=1, description="Other readings less likely than this are not looked up."

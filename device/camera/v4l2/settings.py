@@ -14,7 +14,7 @@ class V4l2Settings(ExposureSettings):
         default="/dev/video0",
         pattern="^/dev/",
         max_length=200,
-        description="Its file; those in `/dev/v4l/by-id` stay the same whatever else is plugged in.",
+        description="Device file; those in `/dev/v4l/by-id` stay the same whatever else is plugged in.",
     )
     width: int | None = Field(
         default=None, ge=640, le=4608, description="Pixels; the camera's size nearest to 1920 by default."
