@@ -28,7 +28,8 @@ SERVERS = 3
 COLUMNS = """(record_id bigint, class text, retained_from timestamptz, post text COLLATE "C", covert_group text,
     passage text, captured_at timestamptz, plate_read text, plate_key text, plate_fold text COLLATE "C",
     confidence float8, region text, region_confidence float8, direction text, camera text, lane text, site text,
-    first_seen timestamptz, last_seen timestamptz, hits text[])"""
+    first_seen timestamptz, last_seen timestamptz, hits text[], vehicle text, color text)"""
+"""As `search_data.py` writes them."""
 INDEXES = "CREATE INDEX ON {0} (plate_fold, captured_at); CREATE INDEX ON {0} (post, captured_at); VACUUM ANALYZE {0}"
 SEEN = "SELECT plate_fold, count(*), min(captured_at), max(captured_at) FROM {0} WHERE {1} GROUP BY plate_fold"
 
