@@ -12,7 +12,6 @@ _COMMANDS = {
         "Run one post on recorded footage, from camera to console, and check the result.",
     ),
     "exercises": LazyCommand("platepost.simulator.exercises:exercises", "Make training exercises for a department."),
-    "fleet": LazyCommand("tests.campaigns.fleet.cli:fleet", "Load test: connect many posts to one real broker."),
     "messages": LazyCommand(
         "platepost.simulator.messages.cli:messages", "Generate a day of messages, and replay it to a broker."
     ),

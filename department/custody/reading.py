@@ -399,8 +399,11 @@ def whole_records(
     else:
         _cover_records(entry, records)
         judged = ("SELECT * FROM custody_judged WHERE id = ANY (%s) ORDER BY id", [list(records)])
-        rows, of_pictures = fetch(entry, [judged, (PICTURES, [list(records) if with_pictures else [], None])])
+        # A role that releases a plate may not even name the pictures.
+        of_them = [(PICTURES, [list(records), None])] if with_pictures else []
+        rows, *fetched = fetch(entry, [judged, *of_them])
         records_read = [RecordRow(*row) for row in rows]
+        of_pictures = fetched[0] if fetched else []
     pictures = with_bodies(of_pictures, settings.PICTURE_BUCKET, lacking=lacking)
     whole = [(stored, pictures.get(stored.id, ())) for stored in records_read]
     for stored, seen_pictures in whole:

@@ -189,7 +189,17 @@ def test_a_running_post_tests_itself_and_hands_out_a_frame(controlled: dict[str,
     thread.join(60)
     assert pictures[0][:2] == b"\xff\xd8"
     points = {finding.point: finding.good for finding in found}
-    assert set(points) == {"camera", "hot list", "clock", "certificate", "outbox", "disk", "uplink", "custody"}
+    assert set(points) == {
+        "camera",
+        "hot list",
+        "clock",
+        "certificate",
+        "outbox",
+        "disk",
+        "uplink",
+        "custody",
+        "hardening",
+    }
     assert points["camera"]
     assert not points["uplink"]
     assert not points["hot list"]

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from platepost.department.database.users import SERVER, USERS
 
+yaml = pytest.importorskip("yaml", reason="pyyaml is missing: pip install pyyaml")
 PACKAGING = Path(__file__).parents[2] / "packaging"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((PACKAGING / "compose/compose.yaml").read_text())["services"]
 UNITS = {name: PACKAGING / f"department/platepost-department-{name}.service" for name in SERVICES}
