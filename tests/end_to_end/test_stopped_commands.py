@@ -488,7 +488,6 @@ def test_department_webhook(department: Commands, tmp_path: Path) -> None:
         pytest.param(("serve", "--port", "0", "--directory", "{}/work"), "mosquitto", 15.0, id="serve"),
         pytest.param(("run", "--jobs", "2", "week_without_network", "stale_list"), "mosquitto", 3.0, id="run"),
         pytest.param(("run", "--wall-clock", "week_without_network"), "mosquitto", 3.0, id="run-wall-clock"),
-        pytest.param(("fleet", "--short", "--directory", "{}/work"), "mosquitto", 20.0, id="fleet"),
         pytest.param(("demo", "--no-live", "--directory", "{}/work"), "mosquitto", 15.0, id="demo"),
     ],
 )
@@ -508,6 +507,7 @@ def test_simulate(words: Sequence[str], process: str, beyond: float) -> None:
     [
         pytest.param(("custody",), "mosquitto", 10.0, id="custody"),
         pytest.param(("faults", "--short"), "mosquitto", 10.0, id="faults"),
+        pytest.param(("fleet", "--short"), "mosquitto", 20.0, id="fleet"),
         pytest.param(("soak",), "mosquitto", 10.0, id="soak"),
         pytest.param(("power-cuts",), "powercut/workload", 5.0, id="power-cuts"),
     ],
