@@ -36,7 +36,7 @@ def test_the_pages_vectors_are_true() -> None:
         assert plate_key(read) == key
         assert plate_hash.digest(plate_key(read)).hex() == digest
         assert plate_hash.text_fingerprint(normalize(read)) == int(text_fingerprint)
-    (positions,) = re.findall(r"`probes` 5:\n([\d, ]+)\.", page)
+    (positions,) = re.findall(r"`probes` 5:\s+([\d,\s]+)\.", page)
     words = np.frombuffer(bytes.fromhex(vectors[0][3]), "<u8").reshape(1, 4)
     bits = filter_bits(words, 18, 5)
     assert {int(position) for position in positions.split(",")} == {
