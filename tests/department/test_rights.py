@@ -206,6 +206,7 @@ FUNCTIONS = {
             "ledger_all_shown",
             "ledger_cover",
             "ledger_cover_asked",
+            "ledger_searches",
         )
     },
     "ledger_close_left": {OWNER, KEEPER},

@@ -1,4 +1,4 @@
--- after: ledger_is_open, policy_near
+-- after: ledger_is_open, ledger_searches, policy_near
 -- Draws the samples of an audit as the open entry for it states, by its seed, and covers them; returns how many searches
 -- there are to draw from. Of each `near` samples one is what has nearly a forbidden word, where there is any.
 CREATE OR REPLACE FUNCTION audits_cover_drawn(opened uuid, near integer) RETURNS bigint
@@ -18,15 +18,9 @@ BEGIN
     END IF;
     WITH drawn AS (
         SELECT line.entry, line.number, sha256(convert_to(asked ->> 'seed' || ':' || line.number, 'UTF8')) AS place
-        FROM public.ledger_entry AS line
+        FROM public.ledger_searches((asked ->> 'since')::timestamptz, (asked ->> 'until')::timestamptz) AS line
         JOIN public.ledger_body AS person ON person.entry = line.entry AND person.field = 'person'
-        WHERE line.event = 'intent' AND line.at >= (asked ->> 'since')::timestamptz
-        AND line.at < (asked ->> 'until')::timestamptz AND person.value <> auditor
-        AND NOT EXISTS (
-            SELECT FROM public.ledger_body AS query
-            WHERE query.entry = line.entry AND query.field = 'query' AND query.value::jsonb ? 'console'
-        )
-        AND NOT EXISTS (
+        WHERE line.event = 'intent' AND person.value <> auditor AND NOT EXISTS (
             SELECT FROM unnest('{purpose,agency}'::text[]) AS given WHERE asked ->> given <> '' AND NOT EXISTS (
                 SELECT FROM public.ledger_body AS body WHERE body.entry = line.entry
                 AND body.field = given AND body.value::json #>> '{}' = asked ->> given

@@ -2,7 +2,7 @@
 -- What else the ledger has of the cases of the entries that the session's entry covers: by event, how many entries, of
 -- how many people.
 CREATE OR REPLACE FUNCTION audits_with_cases()
-RETURNS TABLE (    case_number text, event text, entries bigint, people bigint)
+RETURNS TABLE (case_number text, event text, entries bigint, people bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 SELECT matter.value::json #>> '{}', line.event, count(*), count(DISTINCT person.value)
 FROM public.ledger_body AS matter

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("f2b32cb32f082624681618e6f89c43de2a55bd8c5756073dad46d139234a1808"),
+        ApplySql("630b28c0f55b6f391965e7f82cf4cbe5ff74b5b0f0da3240bc4f16b11064f8e8"),
     ]

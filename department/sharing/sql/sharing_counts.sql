@@ -1,3 +1,4 @@
+-- after: ledger_searches
 -- A month's counts for the public, by a function that alone reads records: rounded before they are stored, and never
 -- published differently, whatever comes late. Nothing of a covert group is in any count: neither its reads and hits nor
 -- searches that only its members can make. Reads are counted from the keeper's tally, which has each once, even if it
@@ -25,13 +26,9 @@ UNION ALL SELECT 'hits', CASE WHEN state IN ('confirmed', 'actionable', 'closed'
             WHERE gone.at >= sharing_counts.since AND gone.at < sharing_counts.until
     ) AS matched (state, count) GROUP BY 2
 UNION ALL SELECT 'searches', coalesce(purpose.value::json #>> '{}', 'erased'), count(*)
-    FROM ledger_entry AS line
+    FROM ledger_searches(sharing_counts.since, sharing_counts.until) AS line
     LEFT JOIN ledger_body AS purpose ON purpose.entry = line.entry AND purpose.field = 'purpose'
-    WHERE line.event = 'intent' AND line.at >= sharing_counts.since AND line.at < sharing_counts.until
-    AND NOT EXISTS (
-        SELECT FROM ledger_body AS asked WHERE asked.entry = line.entry AND asked.field = 'query'
-        AND asked.value::jsonb ? 'console'
-    ) GROUP BY 2
+    WHERE line.event = 'intent' GROUP BY 2
 UNION ALL SELECT 'releases', asked.kind, count(*) FROM sharing_release AS sent
     JOIN sharing_request AS asked ON asked.id = request_id
     WHERE sent.at >= sharing_counts.since AND sent.at < sharing_counts.until GROUP BY 2
