@@ -106,7 +106,7 @@ class OutboxFile:
         except OSError as error:
             raise OutboxError(f"cannot make the folder of the outbox: {error.strerror}") from error
         self._full_at: float | None = None
-        self._uncommitted_since: float | None = None
+        self._transaction_began = 0.0
         self._reserve = reserve or Reserve(path)
         self._clock, self._identify = clock, identify
         self._attempts = SalvageAttempts(path)
@@ -314,17 +314,15 @@ class OutboxFile:
             self.run(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
 
     def _commit_is_due(self) -> bool:
-        """Return whether changes that may be lost are to be written now, without an append that takes them along."""
-        now = self._clock.steady()
-        if self._uncommitted_since is None:
-            self._uncommitted_since = now
-        return self._disk_was_full or now - self._uncommitted_since >= UNCOMMITTED_SECONDS
+        """Return whether the open transaction is to be written now, without an append that takes it along."""
+        return self._disk_was_full or self._clock.steady() - self._transaction_began >= UNCOMMITTED_SECONDS
 
     @contextmanager
     def _undone_unless_done(self, connection: Connection) -> Iterator[None]:
         """Do all of what follows or nothing, in the transaction that is open or in a new one, which stays open."""
         if not connection.in_transaction:
             connection.execute("BEGIN IMMEDIATE")
+            self._transaction_began = self._clock.steady()
         connection.execute("SAVEPOINT work")
         try:
             yield
@@ -342,7 +340,6 @@ class OutboxFile:
     def _commit(self, connection: Connection) -> None:
         if not connection.in_transaction:
             return
-        self._uncommitted_since = None
         try:
             connection.execute("COMMIT")
         except BaseException:
@@ -351,7 +348,6 @@ class OutboxFile:
             raise
 
     def _roll_back(self, connection: Connection) -> None:
-        self._uncommitted_since = None
         with suppress(OutboxError), named_errors():
             connection.execute("ROLLBACK")
 
