@@ -82,6 +82,7 @@ def test_what_of_the_hardening_is_not_in_force_is_a_fault_of_a_card(
     (finding,) = [each for each in MachineMonitor(tmp_path).findings() if each.point == "hardening"]
     assert finding.good == (not missing)
     assert all(name in finding.said for name in missing)
+    assert ("not tested" in finding.said) == (not card)
 
 
 def test_space_is_low_below_half_a_gibibyte_or_a_twentieth_and_heals_with_a_margin() -> None:
