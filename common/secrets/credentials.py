@@ -22,9 +22,10 @@ KEYS = "keys"
 
 def delivered(path: Path) -> Path:
     """Return where the private key at `path` is to be read: there, as systemd delivered it, or in the folder `keys`."""
-    files = [path, path.parent / KEYS / path.name]
+    files = [path]
     if folder := os.environ.get("CREDENTIALS_DIRECTORY"):
-        files[1:1] = [Path(folder) / f"{CREDENTIAL}_{path.name}", Path(folder) / path.name]
+        files += [Path(folder) / f"{CREDENTIAL}_{path.name}", Path(folder) / path.name]
+    files.append(path.parent / KEYS / path.name)
     # Path.exists raises in a folder that is not this user's.
     return next((file for file in files if os.path.exists(file)), path)  # noqa: PTH110
 

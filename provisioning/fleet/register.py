@@ -120,7 +120,8 @@ def open_register(message: bytes, keys: Sequence[ECKey], *, own: bool = False) -
         payload, key = read_compact(message, typ=REGISTER_TYPE).payload_by(keys, largest=LARGEST_REGISTER)
         read_object(payload)
         register = PostKeyRegister.model_validate_json(payload, strict=True)
-        for post in () if own else register.posts:
+        to_check = () if own else register.posts
+        for post in to_check:
             for each in post.keys:
                 if read_key(each.public_key.encode()).thumbprint() != each.kid:
                     raise RegisterRefusedError(f"the register names a key of {post.name} by another's thumbprint")

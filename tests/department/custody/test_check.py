@@ -323,7 +323,7 @@ def test_invented_row_is_reported_whatever_its_id(
 @pytest.mark.parametrize("table", PLANTED)
 def test_invented_row_is_refused_to_everybody(store: CustodyStore, connect: Connect, role: str, table: str) -> None:
     with connect(SUPERUSER) as superuser:
-        leaf = "SELECT tableoid::regclass::text FROM {} LIMIT 1".format(table)  # noqa: UP032 - our own names
+        leaf = f"SELECT tableoid::regclass::text FROM {table} LIMIT 1"
         ((partition,),) = superuser.execute(leaf).fetchall()
         replica = "SET LOCAL session_replication_role = replica"
         superuser.execute(replica if role == SUPERUSER else "SELECT")
