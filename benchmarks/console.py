@@ -211,7 +211,7 @@ class Measured:
     """When each hit was somewhere, by its record; of the clock that all processes share."""
 
     begun: dict[int, float] = field(default_factory=dict)
-    kept: dict[int, float] = field(default_factory=dict)
+    committed: dict[int, float] = field(default_factory=dict)
     """When it was committed."""
     arrived: list[dict[int, list[float]]] = field(default_factory=list)
     """Of each console that is no browser."""
@@ -232,7 +232,7 @@ class Measured:
         """Print it; tell whether each console got each hit once."""
         begun = self.begun
         print(f"{len(begun)} hits, {len(self.arrived) + 1} consoles")
-        print(figures("checked and committed", [self.kept[record] - at for record, at in begun.items()]))
+        print(figures("checked and committed", [self.committed[record] - at for record, at in begun.items()]))
         each = [[times[0] - begun[record] for record, times in one.items() if record in begun] for one in self.arrived]
         print(figures("at a console", [late for one in each for late in one]))
         last = {record: max(one[record][0] for one in self.arrived if record in one) for record in begun}
@@ -278,9 +278,11 @@ def keep_hits(folder: DepartmentFolder, made: Commands, measured: Measured, coun
             message = deliveries(post.hit(**seen(f"{random.randrange(10**7):07}", post.now, priority=1)))
             began = time.time()
             store.keep(message)
-            kept = time.time()
+            committed = time.time()
             for (record,) in asking.execute("SELECT record_id FROM custody_hit WHERE record_id > %s", [known]):
-                measured.begun[record], measured.kept[record], known = began, kept, record
+                measured.begun[record] = began
+                measured.committed[record] = committed
+                known = record
 
 
 def leave_open(folder: DepartmentFolder, count: int) -> None:

@@ -54,6 +54,17 @@ class Cost:
     database: float
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the pages answered, and what that took."""
+
+    cost: Cost
+    status: int
+    location: str
+    """Where it leads; empty where it leads nowhere."""
+    text: str
+
+
 class Investigator:
     """Someone who is signed in, and searches."""
 
@@ -62,7 +73,7 @@ class Investigator:
         cookie = f"sessionid={session}; csrftoken={_TOKEN}"
         self._headers = {"Cookie": cookie, "X-CSRFToken": _TOKEN, "Content-Type": "application/x-www-form-urlencoded"}
 
-    def ask(self, path: str, form: dict[str, object] | None = None) -> tuple[Cost, http.client.HTTPResponse, str]:
+    def ask(self, path: str, form: dict[str, object] | None = None) -> Answer:
         """Fetch a page, or send a form."""
         connection = http.client.HTTPConnection(self._where, timeout=120)
         before, began = [*map(used, self._processes)], time.perf_counter()
@@ -73,7 +84,8 @@ class Investigator:
         wall = (time.perf_counter() - began) * 1000
         pages, database = (now - then for now, then in zip(map(used, self._processes), before, strict=True))
         connection.close()
-        return Cost(wall, pages, database), answer, text
+        cost = Cost(wall, pages, database)
+        return Answer(cost, answer.status, answer.headers.get("Location", ""), text)
 
 
 def used(top: int) -> float:
@@ -181,18 +193,20 @@ def main() -> None:
                 costs: dict[str, list[Cost]] = {}
                 found: list[int] = []
                 for number in range(-WARM, asked.times):
-                    sent, answer, _ = person.ask("/search/", _WHY | form())
-                    results = answer.headers["Location"]
-                    first, answer, text = person.ask(results)
-                    if answer.status != 200:
-                        raise SystemExit(f"{name}: status {answer.status}")
-                    found += [int(each) for each in re.findall(r'id="found"[^>]*>(\d+) plates?<', text)]
-                    again, *_ = person.ask(results)
-                    on_map, *_ = person.ask(f"{results}?view=map")
+                    sent = person.ask("/search/", _WHY | form())
+                    answers = {
+                        "form": sent,
+                        "list": person.ask(sent.location),
+                        "list again": person.ask(sent.location),
+                        "map": person.ask(f"{sent.location}?view=map"),
+                    }
+                    if answers["list"].status != 200:
+                        raise SystemExit(f"{name}: status {answers['list'].status}")
+                    found += [int(each) for each in re.findall(r'id="found"[^>]*>(\d+) plates?<', answers["list"].text)]
                     if number < 0:
                         continue
-                    for kind, cost in (("form", sent), ("list", first), ("list again", again), ("map", on_map)):
-                        costs.setdefault(kind, []).append(cost)
+                    for kind, answer in answers.items():
+                        costs.setdefault(kind, []).append(answer.cost)
                 print(f"{name}: {np.mean(found or [0]):,.0f} plates", flush=True)
                 for kind, each in costs.items():
                     print(report(f"    {kind}", each), flush=True)
