@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
@@ -22,6 +20,7 @@ from platepost.department.database.queries import rows as sql
 from platepost.department.database.roles import COMMAND, KEEPER, WEB
 from platepost.department.people.rights import DepartmentRole
 from platepost.wire.records.receipt import KeptRange
+from tests.age_keys import new_key
 from tests.department.archive.conftest import clock, database, ended, keys, opened, pictures, rows
 from tests.department.archive.test_evidence import CUSTODIAN, TRUSTED, ids, register
 from tests.department.custody.conftest import Rows
@@ -55,17 +54,8 @@ def maker(database: str, rows: Rows, ids: list[int], tmp_path: Path, settings: S
 @pytest.fixture(scope="module")
 def identity(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, bytes]:
     """Return a key pair of age, as a recipient makes it: the public line, and the file of the private one."""
-    if shutil.which("age-keygen") is None:
-        pytest.skip("age is missing: make tools")
-    return age_key(tmp_path_factory.mktemp("age") / "key.txt")
-
-
-def age_key(file: Path) -> tuple[str, bytes]:
-    """Make a key pair of age."""
-    subprocess.run(["age-keygen", "-o", file], check=True, capture_output=True)
-    text = file.read_text()
-    (public,) = re.findall("public key: (age1[0-9a-z]+)", text)
-    return public, text.encode()
+    file = tmp_path_factory.mktemp("age") / "key.txt"
+    return new_key(file), file.read_bytes()
 
 
 def made(maker: EvidenceMaker) -> bool:
@@ -147,7 +137,7 @@ def test_order_that_the_log_does_not_have_is_not_made(
     investigator.post(f"{cart}order/", {"recipient": identity[0]})
     assert made(maker)
     files = [*maker.folder.iterdir()]
-    other_key = age_key(tmp_path / "other")[0]
+    other_key = new_key(tmp_path / "other")
     for person, case, records, recipient, entry in (
         ("person", "case_number", f"records || '{{{ids[3]}}}'", "recipient", "entry"),
         ("person", "case_number", f"'{{{ids[3]}}}'", "recipient", "entry"),

@@ -17,6 +17,7 @@ from platepost.department.database.roles import AUDITOR
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from platepost.department.session import running_database
+from tests.age_keys import new_key
 from tests.department.commands.filled import fleet_post, keep
 from tests.department.commands.installation import Commands, own_department
 from tests.department.ledger.asked import handmade
@@ -28,12 +29,6 @@ ROW = """
 INSERT INTO custody_audit (record_id, class, retained_from, post, kind, at, person, outcome)
 VALUES (1, 'doubtful', now(), 'post-1', 'boot', now(), 'somebody', 'ok')
 """
-
-
-def new_key(path: Path) -> str:
-    """Make a key, and return its public half."""
-    subprocess.run(["age-keygen", "-o", path], check=True, capture_output=True)
-    return subprocess.run(["age-keygen", "-y", path], check=True, capture_output=True, text=True).stdout.strip()
 
 
 def given(*arguments: object) -> Result:

@@ -1,8 +1,6 @@
 """An investigator's walk in a real browser: from three characters and a color to a package that a lawyer opens."""
 
 import re
-import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,6 +14,7 @@ from platepost.department.folder import DepartmentFolder
 from platepost.department.session import running_database
 from platepost.simulator.brokers.daemon import free_port
 from platepost.wire.records import Read
+from tests.age_keys import new_key
 from tests.browser import Visitor, page_faults
 from tests.department.commands.filled import fleet_post, keep
 from tests.department.commands.installation import Commands, department, done_aside
@@ -84,10 +83,7 @@ def test_from_three_characters_and_a_color_to_a_package_that_opens_offline(
     site: tuple[str, str, Commands], visitor: Visitor, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     address, session, commands = site
-    if shutil.which("age-keygen") is None:
-        pytest.skip("age is missing: make tools")
-    subprocess.run(["age-keygen", "-o", tmp_path / "key.txt"], check=True, capture_output=True)
-    (public,) = re.findall("public key: (age1[0-9a-z]+)", (tmp_path / "key.txt").read_text())
+    public = new_key(tmp_path / "key.txt")
     page = visitor.open(f"{address}/log-in/")
     page.context.add_cookies([{"name": "sessionid", "value": session, "url": address}])
     page.goto(f"{address}/search/")

@@ -21,6 +21,7 @@ from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.register import write_register
 from platepost.simulator.brokers.daemon import free_port
+from tests.age_keys import new_key
 from tests.memory_disk import new_folder
 from tests.waiting import until
 
@@ -231,10 +232,9 @@ def test_file_that_another_user_could_read_is_named_and_given_back(machine: Mach
 
 
 def test_root_backs_up_by_the_server_s_user(machine: Machine) -> None:
-    public = subprocess.run(["age-keygen", "-o", machine.top / "age"], check=True, capture_output=True, text=True)
-    recipient = public.stderr.partition("age1")[2].split()[0]
+    recipient = new_key(machine.top / "age")
     into = machine.top / "one.backup.age"
-    done = machine.department("root", "backup", machine.folder.path, into, "--to", f"age1{recipient}")
+    done = machine.department("root", "backup", machine.folder.path, into, "--to", recipient)
     assert done.returncode == 0, done.stderr
     tried = machine.department("root", "restore-test", into, machine.top / "try", "--key", machine.top / "age")
     assert tried.returncode == 0, tried.stderr
