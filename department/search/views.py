@@ -121,7 +121,7 @@ def results(request: CurrentRequest, stored: StoredQuery) -> HttpResponseBase:
             "kept": kept_reads(),
             "corrected": corrected,
             "order": order,
-            "orders": ResultOrder if form.query.pattern is not None else (),
+            "can_be_sorted": form.query.pattern is not None,
             "view": view,
             "query": stored.id,
             "behind": page.results[-1].latest["record_id"] if page.more and page.results else None,
