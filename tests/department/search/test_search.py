@@ -128,6 +128,7 @@ def test_from_a_pattern_to_a_picture(stock: Stock, superuser: psycopg.Connection
     assert "2 plates" in matches
     assert "one of" in matches
     assert ">white or gray pickup<" in matches
+    assert "Best match first" in matches
     page = operator.get(next(each for each in links(found, "plate") if each.endswith("/1/")))
     reads = text_of(page)
     assert (len(links(page, "read")), reads.count('"Vehicle">pickup<'), reads.count('"Color">white or gray<')) == (
