@@ -118,15 +118,18 @@ table inet platepost {{
 
 
 def _sudo(user: str) -> str:
-    """Return what a user may do as root, without a password, for there is none (sudoers(5))."""
+    """Return what a user may do as root, without a password, for there is none (sudoers(5)).
+
+    Arguments are regular expressions where they vary: a wildcard of sudo matches spaces, so that `date -u -s *` would
+    also let `-f` read any file.
+    """
     return f"""\
 # Written by `platepost provision image`: what docs/technician.md has.
 Cmnd_Alias PLATEPOST = /usr/bin/platepost
-Cmnd_Alias PLATEPOST_SERVICE = /usr/bin/systemctl start platepost, /usr/bin/systemctl stop platepost, \\
-  /usr/bin/systemctl restart platepost, /usr/bin/systemctl enable --now platepost, \\
-  /usr/bin/systemctl disable --now platepost
+Cmnd_Alias PLATEPOST_SERVICE = \\
+  /usr/bin/systemctl ^(start|stop|restart|enable --now|disable --now) platepost(@[a-z0-9-]+)?$
 Cmnd_Alias PLATEPOST_UNIT = /usr/bin/mount -o nosuid\\,nodev\\,noexec /dev/sd[a-z][0-9] /mnt, /usr/bin/umount /mnt, \\
-  /usr/bin/date -u -s *, /usr/bin/kill [0-9]*, /usr/sbin/reboot "", /usr/sbin/poweroff ""
+  /usr/bin/date ^-u -s [-0-9TZ +.\\:]+$, /usr/bin/kill ^[0-9]+$, /usr/sbin/reboot "", /usr/sbin/poweroff ""
 {user} ALL=(root) NOPASSWD: PLATEPOST, PLATEPOST_SERVICE, PLATEPOST_UNIT
 """
 
