@@ -1,7 +1,6 @@
 """Updates: what RAUC itself signs, proves and refuses here, and the two scripts that it calls on a unit."""
 
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -240,24 +239,52 @@ def test_what_is_entered_already_is_not_written_again(firmware: Callable[..., st
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
-def test_a_system_is_kept_once_the_post_has_proved_well_on_it(tmp_path: Path) -> None:
-    unit = (PACKAGING / "systemd" / "platepost-confirm.service").read_text(encoding="utf-8")
-    looked = re.search(r"^ExecCondition=/bin/sh -c \"systemctl [^&]*&& (.*)\"$", unit, re.MULTILINE)
-    assert looked is not None
-    look = looked[1].replace("/var/lib/platepost", str(tmp_path))
+class Computer:
+    """The folders of posts that share a computer, and a systemctl that has every unit but those off."""
 
-    def well() -> bool:
-        return subprocess.run(["/bin/sh", "-c", look], check=False).returncode == 0
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.off: set[str] = set()
+        script = (PACKAGING / "systemd" / "confirm").read_text(encoding="utf-8")
+        self._script = script.replace("/etc/platepost", f"{folder}/etc").replace("/var/lib", f"{folder}/lib")
 
-    clock = SteppedClock(50.0)
-    for _ in range(2):
-        counter = BootCounter(tmp_path, Notifier({}), clock=clock)
+    def post(self, settings: str, state: str) -> BootCounter:
+        """Enroll a post that has started; return its count of starts."""
+        for path in (self._folder / "etc" / settings, self._folder / "lib" / state):
+            path.mkdir(parents=True)
+        (self._folder / "etc" / settings / "post.toml").touch()
+        self.clock = SteppedClock(50.0)
+        counter = BootCounter(self._folder / "lib" / state, Notifier({}), clock=self.clock)
         counter.begin()
-        assert not well()
-    counter.poll(fit=True)
-    clock.now += WELL_SECONDS
-    counter.poll(fit=True)
-    assert well()
+        return counter
+
+    def prove(self, counter: BootCounter) -> None:
+        """Let ten good minutes pass for a post."""
+        counter.poll(fit=True)
+        self.clock.now += WELL_SECONDS
+        counter.poll(fit=True)
+
+    def is_well(self) -> bool:
+        systemctl = f'systemctl() {{ case " {" ".join(sorted(self.off))} " in *" $3 "*) return 1 ;; esac; }}\n'
+        return subprocess.run(["/bin/sh", "-c", systemctl + self._script], check=False).returncode == 0
+
+
+def test_a_system_is_kept_once_every_post_has_proved_well_on_it(tmp_path: Path) -> None:
+    computer = Computer(tmp_path)
+    assert not computer.is_well(), "there is no post that could be"
+    alone = computer.post(".", "platepost")
+    assert not computer.is_well()
+    computer.prove(alone)
+    assert computer.is_well()
+    south = computer.post("posts/south", "platepost-posts/south")
+    assert not computer.is_well(), "one of two is well"
+    computer.prove(south)
+    assert computer.is_well()
+    computer.post("posts/north", "platepost-posts/north")
+    computer.off = {"platepost@north.service"}
+    assert computer.is_well(), "one that is switched off counts for nothing"
+    computer.off = {"platepost@south.service", "platepost@north.service", "platepost.service"}
+    assert not computer.is_well()
 
 
 def test_what_is_no_system_is_refused(firmware: Callable[..., str]) -> None:
