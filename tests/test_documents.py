@@ -2,6 +2,7 @@
 
 import ast
 import re
+import runpy
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -110,6 +111,13 @@ def test_every_page_of_docs_is_in_the_index_and_in_one_group_of_the_side_bar() -
     pages = {str(page.relative_to(HOME / "docs")) for page in (HOME / "docs").rglob("*.md")} - {"index.md"}
     assert sorted(page for page in listed if not page.startswith("../")) == sorted(pages)
     assert all((HOME / "docs" / page).is_file() for page in listed)
+
+
+def test_the_diagrams_are_as_the_script_draws_them() -> None:
+    drawn = dict(runpy.run_path(str(HOME / "scripts/diagrams.py"))["pictures"]())
+    assert len(drawn) > 10
+    old = [name for name, text in drawn.items() if (HOME / f"docs/images/{name}.svg").read_text("utf-8") != text]
+    assert old == [], "run scripts/diagrams.py"
 
 
 def test_the_page_of_commands_is_made_from_all_of_them() -> None:
