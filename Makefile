@@ -77,7 +77,7 @@ build/rclone: requirements/rclone.txt | $(VENV)/.created
 
 BROKER_TESTS := $(addprefix tests/conformance/,test_brokers.py test_lockout.py test_acceptance.py)
 
-test-brokers: $(VENV)/.development ## Try mosquitto and a RabbitMQ cluster, print the table of docs/brokers.md; a technician's day on RabbitMQ
+test-brokers: $(VENV)/.development ## Try mosquitto and a RabbitMQ cluster, print their table in docs/measurements.md; a technician's day on RabbitMQ
 	@scripts/need mosquitto rabbitmq-server chromium-headless-shell
 	$(BIN)/pytest --timeout=600 $(BROKER_TESTS)
 	PLATEPOST_BROKERS=rabbitmq $(BIN)/pytest --timeout=600 -k rabbitmq tests/end_to_end tests/simulator/brokers
