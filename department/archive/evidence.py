@@ -41,7 +41,7 @@ from platepost.department.custody.holding import ChainName
 from platepost.department.custody.pictures import pictures_of
 from platepost.department.custody.read_fields import READ_FIELDS
 from platepost.department.custody.reading import WholeRecord, links, whole_records
-from platepost.department.custody.record import RecordRow
+from platepost.department.custody.record import RecordRow, RecordVerdict
 from platepost.department.custody.verdict import made_after
 from platepost.department.errors import DepartmentError
 from platepost.department.ledger.entries import OpenEntry
@@ -230,6 +230,7 @@ def _manifest(order: EvidenceRequest, entry: UUID, selected: Sequence[WholeRecor
             topic=stored.topic,
             kept_at=stored.kept_at,
             verdict=stored.verdict,
+            admitted=stored.reason if stored.verdict == RecordVerdict.GENUINE else "",
         )
         for stored, _ in selected
     )
@@ -335,6 +336,8 @@ def _page(
             facts["its key"] = (
                 f"taken out of use at {ended:%Y-%m-%d %H:%M:%S} UTC, before the time that this record says"
             )
+            if stored.verdict == RecordVerdict.GENUINE and stored.reason:
+                facts["admission"] = stored.reason
         named = [(picture.kind, picture.sha256.hex()) for picture in pictures]
         at, covered = _moment(event.get("time")), _receipted(stored, chains)
         shown.append({"stored": stored, "at": at, "facts": facts, "pictures": named, "receipted": covered})

@@ -142,7 +142,9 @@ def _check_time(
     if record is None or ended is None or not made_after(event, ended):
         return
     line_fields = f"record {record.record}: its time is after the end of its key, {ended:%Y-%m-%d %H:%M:%S} UTC"
-    if record.kept_at > ended:
+    if record.admitted:
+        report.notes.append(f"{line_fields}; {record.admitted}")
+    elif record.kept_at > ended:
         report.problems.append(line_fields)
     else:
         report.notes.append(f"{line_fields}, and it came before that: its clock was wrong")

@@ -72,6 +72,8 @@ class EvidenceRecord(_Part):
     topic: str
     kept_at: datetime
     verdict: str
+    admitted: str = ""
+    """Who admitted it, where it was made after its key's end."""
 
 
 class EvidenceManifest(_Part):

@@ -46,6 +46,7 @@ _WORDS: Mapping[str, str] = {
     "receipted_not_held": "Receipted, not held: {range}. What the post deleted of it is lost.",
     "no_checkpoint": "No checkpoint was made, and it is tried again: {reason}.",
     "checkpoints": "Checkpoints are made again.",
+    "admissions_changed": "Other records of keys that ended are admitted: {posts}.",
     "keys_changed": "Other keys are known of: {posts}.",
     "register_refused": "{reason}.",
     "stopped": "Stopped.",
@@ -169,6 +170,10 @@ class _Service:
             if changed:
                 self._emit("keys_changed", {"posts": [*sorted(changed)], "register": self.register.number})
                 self._doubtful += sorted(changed - {*self._doubtful})
+            admitted = store.changed_admissions()
+            if admitted:
+                self._emit("admissions_changed", {"posts": [*sorted(admitted)]})
+                self._doubtful += sorted(admitted - {*self._doubtful})
             if self.register.trouble != self._refused:
                 self._refused = self.register.trouble
                 if self._refused is not None:

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 
 from platepost.common.errors import RecordError
 from platepost.common.files import StateFile
+from platepost.department.custody.admissions import stored_admissions
 from platepost.department.custody.bucket import PictureBucket
 from platepost.department.custody.certificate import range_lines, read_certificate, summed
 from platepost.department.custody.check_report import (
@@ -363,7 +364,9 @@ class CustodyVerification:
     def _statements_of(self, post: str) -> PostStatements:
         """Return what all stored records of a post say of its keys."""
         if post not in self._statements:
-            statements = self._statements[post] = PostStatements(self._keys(post), ended=self._ended(post))
+            statements = self._statements[post] = PostStatements(
+                self._keys(post), ended=self._ended(post), admissions=stored_admissions(self._keeper, post)
+            )
             for event in self._naming(post):
                 with suppress(Exception):  # whatever it contains: it is reported where the record itself is read
                     statements.add_all([event])

@@ -3,12 +3,19 @@
 ::
 
     PlatepostError
+     +-- OperationRefusedError
+     |    +-- AdmissionError           an admission is refused
      +-- CustodyError (RuntimeError)    receipts cannot be issued
           +-- StoreError (OSError)      records cannot be stored, or not now
                +-- PictureStoreError    the bucket of pictures does not answer, or refuses
 """
 
 from platepost.common.errors import PlatepostError
+from platepost.department.errors import OperationRefusedError
+
+
+class AdmissionError(OperationRefusedError):
+    """Records of a key that had ended are not admitted; the message says why."""
 
 
 class CustodyError(PlatepostError, RuntimeError):

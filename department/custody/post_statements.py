@@ -5,12 +5,13 @@ that was good when it signed. Everything else about a record is judged elsewhere
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from platepost.department.custody.admissions import Admission
 from platepost.department.custody.holding import Span
 from platepost.wire.records.audit import Audit, mark_of
 from platepost.wire.records.base import read_known
@@ -50,6 +51,7 @@ class PostStatements:
             chain than the one in which it was replaced.
         noted: returns up to which number each chain was kept as genuine.
         ended: when the department took keys out of use, by thumbprint.
+        admissions: what is admitted of these keys all the same.
 
     """
 
@@ -60,8 +62,10 @@ class PostStatements:
         number: Callable[[str, str], int | None] = lambda _chain, _digest: None,
         noted: Callable[[], Mapping[str, int]] = dict,
         ended: Mapping[str, datetime] | None = None,
+        admissions: Sequence[Admission] = (),
     ) -> None:
         self.ended = ended or {}
+        self.admissions = admissions
         self._given = keys.kids
         self._number = number
         self._noted = noted

@@ -25,6 +25,7 @@ from typing import Self
 
 import psycopg
 
+from platepost.department.custody.admissions import Admission, stored_admissions
 from platepost.department.custody.bucket import PictureBucket
 from platepost.department.custody.constants import ConstantsTable
 from platepost.department.custody.errors import StoreError
@@ -87,6 +88,7 @@ class CustodyStore:
         self._now = now
         self._bucket = bucket
         self._tables: CustodyTables | None = None
+        self._admitted: frozenset[Admission] = frozenset()
         self._chains: dict[ChainName, ChainHolding] = {}
         self._posts: dict[str, PostStatements] = {}
         self._numbers: dict[tuple[ChainName, str], int] = {}
@@ -166,6 +168,18 @@ class CustodyStore:
         """Return the posts of which records may be judged otherwise, once more is known. Raises StoreError."""
         with self._session() as tables:
             return tables.posts_with_doubts()
+
+    def changed_admissions(self) -> frozenset[str]:
+        """Return the posts of which an admission began or ended since the last call; at first, all that ever had one.
+
+        Raises:
+            StoreError: the database does not answer.
+
+        """
+        with self._session() as tables:
+            present = frozenset(each for each in stored_admissions(tables.connection) if each.confirmed_by is not None)
+        before, self._admitted = self._admitted, present
+        return frozenset(each.post for each in present ^ before)
 
     def _keep_whatever(
         self, tables: CustodyTables, messages: Sequence[ReceivedMessage], again: set[str]
@@ -297,9 +311,11 @@ class CustodyStore:
         return proven
 
     def _refute_late(self, post: str) -> Iterator[set[ChainName]]:
-        """Take back what was made and came after a key's end, before the register told of it."""
+        """Take back what was made and came after a key's end: before the register told of it, or while admitted."""
+        with self._session() as tables:
+            withdrawn = {each.key for each in self._statements(tables, post).admissions if not each.counts}
         for key, ended in self._ended(post).items():
-            after: int | None = 0 if ended > self._now() - LATE_REGISTER else None
+            after: int | None = 0 if key in withdrawn or ended > self._now() - LATE_REGISTER else None
             while after is not None:
                 with self._session() as tables, self._rejudging(tables) as batch:
                     rows = tables.signed_after(post, key, ended, after=after, most=REJUDGED_AT_ONCE)
@@ -368,6 +384,7 @@ class CustodyStore:
                 number=lambda chain, digest: self._number(tables, ChainName(post, chain), digest),
                 noted=lambda: self._noted(tables, post),
                 ended=self._ended(post),
+                admissions=stored_admissions(tables.connection, post),
             )
             statements.add_all(parse(stored.json_bytes()) for stored in tables.naming(post))
             self._posts[post] = statements

@@ -40,7 +40,7 @@ class Judgment:
     key: str | None = None
     """Thumbprint of the key that signed the record or, of a foreign record, that it claims."""
     reason: str = ""
-    """Why it is not genuine; nothing of what it says."""
+    """Why it is not genuine, or who admitted it; nothing of what it says."""
     event: AnyEvent | None = None
     """Typed; of genuine ones only."""
 
@@ -74,10 +74,14 @@ def judge(record: CustodyRecord, statements: PostStatements, *, kept_at: datetim
     chain, number = (record.place.chain.chain, record.place.number) if record.place else _chain_end(event)
     ended = statements.ended.get(key)
     came_before = kept_at is not None and ended is not None and kept_at <= ended
-    late = LATE if made_after(event, ended) and not came_before else ""
-    if objection := statements.trust.objection(key, chain=chain, sequence=number) or late:
+    late = made_after(event, ended) and not came_before
+    admission = next((each for each in statements.admissions if each.admits(key, event)), None) if late else None
+    objection = statements.trust.objection(key, chain=chain, sequence=number)
+    if objection is None and late and admission is None:
+        objection = LATE
+    if objection is not None:
         return Judgment(RecordVerdict.FORGED, key, objection)
-    return _understood(record, event, key)
+    return _understood(record, event, key, "" if admission is None else admission.by)
 
 
 def _contradiction(record: CustodyRecord, event: dict[str, Any]) -> str:
@@ -93,8 +97,8 @@ def made_after(event: Mapping[str, Any], ended: datetime | None) -> bool:
     return made_at is not None and ended is not None and made_at > ended
 
 
-def _understood(record: CustodyRecord, event: dict[str, Any], key: str) -> Judgment:
-    """Judge a record that the post signed."""
+def _understood(record: CustodyRecord, event: dict[str, Any], key: str, admitted: str) -> Judgment:
+    """Judge a record that the post signed, or that was admitted."""
     try:
         typed = read_event(event)
     except UnknownTypeError:
@@ -103,7 +107,7 @@ def _understood(record: CustodyRecord, event: dict[str, Any], key: str) -> Judgm
         why = "this version does not know its form"
     else:
         if record.place is not None or typed.type in _OUTSIDE:
-            return Judgment(RecordVerdict.GENUINE, key, event=typed)
+            return Judgment(RecordVerdict.GENUINE, key, admitted, event=typed)
         why = "it has no place in a chain, as its type must have"
     return Judgment(RecordVerdict.UNKNOWN, key, why)
 

@@ -281,6 +281,13 @@ class LedgerEvent(Enum):
     READS_CONFIRMED = EventKind(
         "reads_confirmed", "was the second person for an agreement about reads", "person reader says"
     )
+    ADMISSION_ASKED = EventKind(
+        "admission_asked", "asked to admit records of a key that had ended", "", retention=BodyClass.PERMANENT
+    )
+    RECORDS_ADMITTED = EventKind(
+        "records_admitted", "admitted records of a key that had ended", "", retention=BodyClass.PERMANENT
+    )
+    ADMISSION_ENDED = EventKind("admission_ended", "ended the admission of records", "", retention=BodyClass.PERMANENT)
 
     # --- the ledger itself
     ERASED = EventKind(

@@ -92,11 +92,13 @@ class Permission(StrEnum):
     SEE_PEOPLE = "see_people"
     MANAGE_PEOPLE = "manage_people"
     APPROVE_PEOPLE = "approve_people"
-    """Be the second person for someone's role, certification or new way to log in."""
+    """Be the second person for someone's role, certification or new way to log in, and for an admission of records."""
     DISABLE_PERSON = "disable_person"
     """At once, so without a fresh authentication."""
     RELEASE_LOCK = "release_lock"
     """Of a log-in that too many failures locked."""
+    ADMIT_RECORDS = "admit_records"
+    """Ask that what a post's key signed after its end be admitted; `APPROVE_PEOPLE` confirms and ends it."""
     NAME_CONSOLE = "name_console"
     """Say that a browser is a dispatch console, which is not logged out when idle."""
 
@@ -132,6 +134,7 @@ NEEDS: dict[Permission, Requirement] = {
         Permission.APPROVE_PEOPLE: _NOTHING,
         Permission.DISABLE_PERSON: _NOTHING,
         Permission.RELEASE_LOCK: _NOTHING,
+        Permission.ADMIT_RECORDS: _NOTHING,
         Permission.NAME_CONSOLE: _NOTHING,
     }.get(permission, _DATA)
     for permission in Permission
@@ -191,6 +194,7 @@ GRANTS: dict[DepartmentRole, frozenset[Permission]] = {
             Permission.APPROVE_PEOPLE,
             Permission.DISABLE_PERSON,
             Permission.RELEASE_LOCK,
+            Permission.ADMIT_RECORDS,
             Permission.NAME_CONSOLE,
         }
     ),
@@ -208,6 +212,7 @@ FRESH = frozenset(
         Permission.APPROVE_LIST,
         Permission.MANAGE_PEOPLE,
         Permission.APPROVE_PEOPLE,
+        Permission.ADMIT_RECORDS,
     }
 )
 """What asks for an authentication of the last five minutes (CJIS IA-11)."""

@@ -109,7 +109,7 @@ def empty_custody(superuser: psycopg.Connection) -> None:
     """Delete all that was kept, and the alerts that came of it."""
     parted = superuser.execute("SELECT table_name::text FROM custody_parted").fetchall()
     bookkeeping = ("custody_holding", "custody_tally", "custody_constants", "custody_unnamed_object")
-    empty(superuser, "alerts_step", "alerts_alert", *bookkeeping, *(name for (name,) in parted))
+    empty(superuser, "alerts_step", "alerts_alert", "custody_admission", *bookkeeping, *(name for (name,) in parted))
 
 
 def empty_ledger(superuser: psycopg.Connection) -> None:

@@ -22,7 +22,7 @@ ROOMS = ("people", "ledger", "search", "archive", "audits", "alerts", "lists", "
 """Where people's acts are: custody is the keeper's, who is no person; commands call these."""
 OPENED = {"open_entry": {"INTENT", "REFUSED"}, "open_log": {"LOG_INTENT", "REFUSED"}}
 """What is entered by anyone who calls these; the first of each is what counts."""
-CHANGES = re.compile(r"\b(INSERT INTO|UPDATE [a-z]|DELETE FROM|TRUNCATE)\b")
+CHANGES = re.compile(r"\b(INSERT INTO|UPDATE [a-z]\w*|DELETE FROM|TRUNCATE)\b")
 CALLS = re.compile(r"\bSELECT (\w+)\(")
 SAVES = frozenset({"save", "create", "get_or_create", "update", "update_or_create", "delete", "bulk_create"})
 
@@ -72,6 +72,7 @@ VIEWS_WITHOUT = {
 }
 """Views of ours that enter nothing: they show no vehicle, and change nothing."""
 ACTS_WITHOUT = {
+    "platepost.department.search.queries.list_reads": "what a page of results lists, whose entry has it",
     "platepost.department.lists.imports.forget_former": "files whose place an import took, which was entered",
     "platepost.department.lists.services.withdraw_listed": "part of the act that takes entries off the list",
     "platepost.department.sharing.laws.confirm_law": "the database enters `law_changed` as the law changes",
@@ -257,7 +258,10 @@ def triggered() -> Mapping[str, frozenset[str]]:
     models = {model._meta.db_table: model.__name__ for model in apps.get_models()}
     return {
         name: frozenset(events) for table, events in fields.items() for name in {table, models.get(table, table)}
-    } | {"people_take_groups": frozenset({"ROLE_GIVEN", "ROLE_ENDED"})}
+    } | {
+        "people_take_groups": frozenset({"ROLE_GIVEN", "ROLE_ENDED"}),
+        "people_end_disabled": frozenset({"PERSON_REINSTATED"}),
+    }
 
 
 def views(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[tuple[str, str]]:

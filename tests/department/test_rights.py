@@ -69,6 +69,8 @@ RIGHTS = {
     "custody_daily": {OWNER: ALL},
     "custody_purged": {OWNER: ALL, KEEPER: READ, PURGER: READ},
     "custody_purged_tally": {OWNER: ALL},
+    # The pages add what waits, and change a few columns: see tests/department/custody/test_admissions.py.
+    "custody_admission": {OWNER: ALL, WEB: ADD, KEEPER: READ},
     "custody_certificate": {OWNER: ALL, KEEPER: READ, PURGER: ADD},
     "archive_law": _PUBLISHED,
     # Of the owner's own rows, triggers refuse what is not lifted, approved or carried out.
@@ -234,6 +236,7 @@ FUNCTIONS = {
     "people_session_of": {OWNER, WEB},
     "ledger_flush": _ENTERING,
     **{key: {OWNER} for key in ("ledger_guard_agreement", "ledger_guard_sharing", "ledger_guard_behalf")},
+    "custody_guard_admission": {OWNER},
     "ledger_guard_until": {OWNER},
     "ledger_agency_refusal": {OWNER, WEB, WEBHOOK},
     "sharing_require": {OWNER, WEB},

@@ -138,7 +138,7 @@ function checked(bytes, custodian, registrar) {
 }
 
 function records(files, manifest, register) {
-  const expected = new Map(manifest.records.map(({ post, digest, kept_at }) => [`${post} ${digest}`, kept_at]));
+  const expected = new Map(manifest.records.map((one) => [`${one.post} ${one.digest}`, one]));
   check(expected.size === manifest.records.length, "a record is named twice");
   const placed = [];
   for (const [name, content] of files) {
@@ -154,8 +154,8 @@ function records(files, manifest, register) {
       check(expected.delete(`${post} ${digest}`), "a record that the manifest does not name");
       const key = known.get(kidOf(event.signature));
       const until = keys.find(({ kid }) => kid === kidOf(event.signature))?.until;
-      const late = [event.time, kept].every((time) => Date.parse(time) > Date.parse(until));
-      check(!until || !late, "a record that was made after its key's end");
+      const late = [event.time, kept?.kept_at].every((time) => Date.parse(time) > Date.parse(until));
+      check(!until || !late || kept?.admitted, "a record that was made after its key's end");
       check(key && signed(event, covered, key), "a record that its post did not sign");
       check(event.source === `//alpr/v1/${manifest.agency}/${post}`, "a record of another source");
       check(illustrated(event), "a picture that was not signed");

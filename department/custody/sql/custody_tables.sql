@@ -9,6 +9,11 @@ GRANT SELECT, INSERT ON custody_access, custody_audit, custody_health, custody_h
 GRANT SELECT ON custody_access, custody_audit, custody_health, custody_hit, custody_picture, custody_read,
     custody_record, custody_rejudged, custody_status, custody_withdrawal TO platepost_web;
 GRANT SELECT ON custody_record, custody_rejudged TO platepost_webhook;
+GRANT SELECT ON custody_admission TO platepost_keeper;
+GRANT SELECT, INSERT (post, key, since, until, reason, asked_by), UPDATE (confirmed_by, ended_by, stolen)
+    ON custody_admission TO platepost_web;
+-- It names posts and persons, and no record.
+CREATE POLICY admissions ON custody_admission TO platepost_keeper, platepost_web USING (true) WITH CHECK (true);
 GRANT SELECT ON custody_certificate TO platepost_keeper;
 GRANT SELECT, INSERT ON custody_certificate TO platepost_purger;
 GRANT SELECT, INSERT, UPDATE ON custody_holding, custody_tally TO platepost_keeper;

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("630b28c0f55b6f391965e7f82cf4cbe5ff74b5b0f0da3240bc4f16b11064f8e8"),
+        ApplySql("7c7a5089951c983cae6e28e0864185391e6704674ed83f55cb14a9cacc3db216"),
     ]

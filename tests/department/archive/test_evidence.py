@@ -401,9 +401,15 @@ def test_record_that_was_made_after_its_key_s_end_is_not_proved(make: Make, rows
         for record in manifest["records"]:
             record["kept_at"] = end.isoformat()
 
+    def admitted(files: dict[str, bytes], manifest: dict[str, Any]) -> None:
+        revoked(files, manifest)
+        for record in manifest["records"]:
+            record["admitted"] = "admitted by m.admin and s.super"
+
     package = make(3)
-    late, before = (signed_anew(package, change) for change in (revoked, came_before))
-    assert agree(tmp_path, [package, late, before]) == [True, False, True]
+    late, before, by_two = (signed_anew(package, change) for change in (revoked, came_before, admitted))
+    assert agree(tmp_path, [package, late, before, by_two]) == [True, False, True, True]
+    assert "admitted by m.admin and s.super" in verify_package(by_two, TRUSTED).notes[0]
     assert "its time is after the end of its key" in verify_package(late, TRUSTED).problems[0]
     assert "its clock was wrong" in verify_package(before, TRUSTED).notes[0]
     with pytest.raises(DepartmentError, match=r"it cannot be proved: .*after the end of its key"):
@@ -411,6 +417,12 @@ def test_record_that_was_made_after_its_key_s_end_is_not_proved(make: Make, rows
     rows("UPDATE custody_record SET kept_at = kept_at - interval '1 minute' RETURNING 1")
     page = unpack(make(3, register=register(end)))["index.html"].decode()
     assert "before the time that this record says" in page
+    rows(
+        "UPDATE custody_record SET kept_at = kept_at + interval '1 minute', reason = 'admitted by a and b' RETURNING 1"
+    )
+    exported = make(3, register=register(end))
+    assert "admitted by a and b" in unpack(exported)["index.html"].decode()
+    assert verify_package(exported, TRUSTED).manifest.records[0].admitted == "admitted by a and b"
 
 
 def test_what_is_not_proved_is_not_exported(make: Make, keys: dict[str, Keyring]) -> None:

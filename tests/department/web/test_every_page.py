@@ -118,6 +118,7 @@ PAGES = {
         ("/people/add/", "Add"),
         ("/people/import/", "Columns"),
         ("/go-live/", "Before the department goes live"),
+        ("/admissions/", "No records are admitted"),
         ("/people/consoles/", "console"),
         ("/people/person/f.lund/", "F.Lund"),
         ("/holds/", "You may not do this"),

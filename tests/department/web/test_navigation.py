@@ -16,27 +16,33 @@ GROUPS = {
         "Dispatch: Hits, History",
         "Investigate: Search, Holds, Evidence",
         "Lists: Hot list, New entry, Imports",
-        "Oversight: System status, Policy, Direct feeds, Quality",
+        "Oversight: System status, Policy, Direct feeds, Admitted records, Quality",
         _HELP,
     ),
     DepartmentRole.RECORDS_MANAGER: (
         "Dispatch: Hits, History",
         "Investigate: Search, Holds, Evidence",
-        "Oversight: System status, Requests, Breaches, Archive, Policy, Agencies, Partners, Direct feeds, Quality",
+        (
+            "Oversight: System status, Requests, Breaches, Archive, Policy, Agencies, Partners, Direct feeds,"
+            " Admitted records, Quality"
+        ),
         _HELP,
     ),
     DepartmentRole.SUPERVISOR: (
         "Dispatch: Hits, History, Rejections",
         "Investigate: Search, Holds, Evidence",
         "Lists: Hot list, New entry, Imports",
-        "Oversight: System status, Audits, Reviews, Policy, Agencies, Direct feeds, People, Quality",
+        "Oversight: System status, Audits, Reviews, Policy, Agencies, Direct feeds, Admitted records, People, Quality",
         _HELP,
     ),
     DepartmentRole.AUDITOR: (
-        "Oversight: System status, Audits, Ledger, Policy, Agencies, Direct feeds, People, Quality",
+        "Oversight: System status, Audits, Ledger, Policy, Agencies, Direct feeds, Admitted records, People, Quality",
         _HELP,
     ),
-    DepartmentRole.ADMINISTRATOR: ("Oversight: System status, Policy, Direct feeds, People, Quality", _HELP),
+    DepartmentRole.ADMINISTRATOR: (
+        "Oversight: System status, Policy, Direct feeds, Admitted records, People, Quality",
+        _HELP,
+    ),
 }
 """By role, the groups that it gets with their pages, besides one's own account and the log-out."""
 
