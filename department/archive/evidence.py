@@ -35,6 +35,15 @@ from platepost.department.archive.evidence_package import (
     pack,
     seal,
 )
+from platepost.department.archive.redaction import (
+    REDACTIONS,
+    STATEMENT_FILE,
+    STATEMENTS,
+    RedactedPicture,
+    Redaction,
+    redacted,
+    redacted_file,
+)
 from platepost.department.archive.verbatim import as_sent
 from platepost.department.custody.bucket import PictureBucket
 from platepost.department.custody.holding import ChainName
@@ -74,6 +83,8 @@ class EvidenceRequest:
     recipient: EvidenceRecipient
     groups: Sequence[str] = ()
     """Covert groups whose records are among them."""
+    redactions: Sequence[Redaction] = ()
+    """What is to be covered in their pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +100,16 @@ class EvidenceSources:
     """What the log of receipts says."""
     signing_key: ECKey
     """The custodian's."""
+
+
+def export_query(
+    records: Sequence[int], recipient: EvidenceRecipient, redactions: Sequence[Redaction] = ()
+) -> dict[str, Any]:
+    """Return what an entry of the ledger has as the query of a package."""
+    query: dict[str, Any] = {"export": [*records], "recipient": recipient.model_dump()}
+    if redactions:
+        query["redacted"] = REDACTIONS.dump_python(tuple(redactions), mode="json")
+    return query
 
 
 def make_package(order: EvidenceRequest, sources: EvidenceSources, entry: OpenEntry) -> tuple[EvidenceManifest, bytes]:
@@ -127,7 +148,7 @@ def _require_shown(ledger: psycopg.Connection[Any], order: EvidenceRequest, open
     entered: dict[str, dict[str, Any]] = defaultdict(dict)
     for event, name, value in ledger.execute(_ORDERED, {"opened": opened}):
         entered[event][name] = json.loads(value)
-    asked = {"export": [*order.records], "recipient": order.recipient.model_dump()}
+    asked = export_query(order.records, order.recipient, order.redactions)
     opening = {"person": order.person, "purpose": order.purpose, "case": order.case, "query": asked}
     if entered["intent"] != opening or not {*order.records} <= {*entered["shown"].get("records", ())}:
         raise DepartmentError("the access log does not have that these records were shown for this package")
@@ -188,6 +209,9 @@ def _package(
     chains: Sequence[Mapping[str, Any]],
 ) -> tuple[EvidenceManifest, bytes]:
     files: dict[str, bytes] = {REGISTER: sources.register, CHAINS: _json({"chains": chains})}
+    selected, covered, copies = redacted(selected, order.redactions)
+    if covered:
+        files |= copies | {STATEMENT_FILE: STATEMENTS.dump_json(tuple(covered))}
     sent: dict[str, list[bytes]] = defaultdict(list)
     for whole in selected:
         stored, pictures = whole
@@ -198,9 +222,8 @@ def _package(
     files[LEDGER] = b"".join(_json(line) + b"\n" for line in ledger)
     manifest = _manifest(order, opened, selected)
     register, _ = open_register(sources.register, sources.register_keys)
-    files[PAGE] = _page(
-        manifest, selected, _accesses(ledger), sources.signing_key.thumbprint(), key_ends(register), chains=chains
-    )
+    key_name, ends = sources.signing_key.thumbprint(), key_ends(register)
+    files[PAGE] = _page(manifest, selected, _accesses(ledger), key_name, ends, chains=chains, covered=covered)
     digests = {name: sha256(body).hexdigest() for name, body in files.items()}
     manifest = manifest.model_copy(update={"files": digests})
     signed = manifest.model_dump_json().encode()
@@ -320,6 +343,7 @@ def _page(
     ends: Mapping[tuple[str, str], datetime],
     *,
     chains: Sequence[Mapping[str, Any]],
+    covered: Sequence[RedactedPicture],
 ) -> bytes:
     shown = []
     for stored, pictures in selected:
@@ -339,8 +363,11 @@ def _page(
             if stored.verdict == RecordVerdict.GENUINE and stored.reason:
                 facts["admission"] = stored.reason
         named = [(picture.kind, picture.sha256.hex()) for picture in pictures]
-        at, covered = _moment(event.get("time")), _receipted(stored, chains)
-        shown.append({"stored": stored, "at": at, "facts": facts, "pictures": named, "receipted": covered})
+        at, receipted = _moment(event.get("time")), _receipted(stored, chains)
+        copies = [(redacted_file(each.original_sha256), each) for each in covered if each.record == stored.id]
+        shown.append(
+            {"stored": stored, "at": at, "facts": facts, "pictures": named, "redacted": copies, "receipted": receipted}
+        )
     template = Engine().from_string(
         resources("platepost.department.archive").joinpath("evidence.html").read_text("utf-8")
     )

@@ -6,7 +6,7 @@ The pages collect and order. The archive service, which has the key that signs p
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,9 +14,10 @@ import psycopg
 from django.db import connection
 
 from platepost.department.archive.errors import refusals
-from platepost.department.archive.evidence import require_proved
+from platepost.department.archive.evidence import export_query, require_proved
 from platepost.department.archive.evidence_package import recipient_of
 from platepost.department.archive.operations import operation
+from platepost.department.archive.redaction import AREAS, REDACTIONS, RedactedArea, Redaction
 from platepost.department.custody.reading import records_for_package
 from platepost.department.database.queries import rows
 from platepost.department.errors import DepartmentError, OperationRefusedError
@@ -48,6 +49,7 @@ class EvidenceCart:
     digest: str | None
     size: int | None
     done_at: datetime | None
+    redactions: Sequence[Redaction]
 
     @property
     def state(self) -> str:
@@ -71,19 +73,23 @@ class EvidenceCart:
         return f"{self.package}.evidence"
 
 
-_COLUMNS = ", ".join(field.name for field in fields(EvidenceCart))
+_COLUMNS = ", ".join("redactions::text" if field.name == "redactions" else field.name for field in fields(EvidenceCart))
+
+
+def _cart(row: Sequence[Any]) -> EvidenceCart:
+    return EvidenceCart(*[*row[:-1], REDACTIONS.validate_json(row[-1])])
 
 
 def carts_of(person: str) -> list[EvidenceCart]:
     """Return what a person collected, the latest first."""
     statement = f"SELECT {_COLUMNS} FROM archive_evidence WHERE person = %s ORDER BY made_at DESC LIMIT %s"  # noqa: S608
-    return [EvidenceCart(*row) for row in rows(statement, [person, LISTED])]
+    return [*map(_cart, rows(statement, [person, LISTED]))]
 
 
 def cart_of(person: str, cart: UUID) -> EvidenceCart | None:
     """Return one of a person's; None if there is none."""
     statement = f"SELECT {_COLUMNS} FROM archive_evidence WHERE person = %s AND id = %s"  # noqa: S608 - our own names
-    return next((EvidenceCart(*row) for row in rows(statement, [person, cart])), None)
+    return next(map(_cart, rows(statement, [person, cart])), None)
 
 
 def collect(*, person: str, purpose: str, case: str, records: Sequence[int]) -> UUID:
@@ -115,10 +121,35 @@ def collect(*, person: str, purpose: str, case: str, records: Sequence[int]) -> 
 def leave_out(cart: EvidenceCart, records: Sequence[int]) -> None:
     """Take records out of what is collected. Raises ArchiveRefusedError: it was ordered, and LedgerError."""
     rest = sorted({*cart.records} - {*records})
+    redactions = tuple(each for each in cart.redactions if each.record in rest)
     event = LedgerEvent.EVIDENCE_COLLECTED
     changed = operation(event, person=cart.person, case=cart.case_number, what=str(cart.id), records=rest)
     with changed, connection.cursor() as cursor:
-        cursor.execute("UPDATE archive_evidence SET records = %s WHERE id = %s", [rest, cart.id])
+        cursor.execute(
+            "UPDATE archive_evidence SET records = %s, redactions = %s WHERE id = %s",
+            [rest, REDACTIONS.dump_json(redactions).decode(), cart.id],
+        )
+
+
+def redact(cart: EvidenceCart, record: int, kind: str, areas: Sequence[RedactedArea]) -> None:
+    """Have the package have a picture with areas covered; without areas it has the original again.
+
+    Raises:
+        ArchiveRefusedError: it was ordered.
+        LedgerError: it cannot be entered.
+
+    """
+    redactions = tuple(each for each in cart.redactions if (each.record, each.kind) != (record, kind))
+    if areas:
+        at = datetime.now(UTC)
+        redactions += (Redaction(record=record, kind=kind, areas=tuple(areas), person=cart.person, at=at),)
+    fields: dict[str, Any] = {"person": cart.person, "case": cart.case_number, "what": str(cart.id)}
+    fields |= {"record": record, "picture": kind, "areas": AREAS.dump_python(tuple(areas))}
+    with operation(LedgerEvent.EVIDENCE_REDACTED, **fields), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE archive_evidence SET redactions = %s WHERE id = %s",
+            [REDACTIONS.dump_json(redactions).decode(), cart.id],
+        )
 
 
 def order(cart: EvidenceCart, *, agency: str, recipient: str) -> None:
@@ -137,7 +168,7 @@ def order(cart: EvidenceCart, *, agency: str, recipient: str) -> None:
     except DepartmentError as error:
         raise OperationRefusedError(str(error)) from error
     purpose = AccessPurpose(cart.purpose, cart.case_number)
-    query = {"export": [*cart.records], "recipient": named.model_dump()}
+    query = export_query(cart.records, named, cart.redactions)
     with open_entry(person=cart.person, agency=agency, purpose=purpose, query=query) as entry:
         verdicts = records_for_package(entry, cart.records)
         try:
@@ -193,4 +224,4 @@ def waiting(ledger: psycopg.Connection) -> EvidenceCart | None:
         f"SELECT {_COLUMNS} FROM archive_evidence WHERE ordered_at IS NOT NULL AND done_at IS NULL AND problem IS NULL"  # noqa: S608
         " ORDER BY ordered_at LIMIT 1"
     ).fetchone()
-    return EvidenceCart(*row) if row is not None else None
+    return _cart(row) if row is not None else None

@@ -27,6 +27,7 @@ from platepost.department.archive.evidence_package import (
     EvidenceRefusedError,
     unpack,
 )
+from platepost.department.archive.redaction import STATEMENT_FILE, STATEMENTS, redacted_file
 from platepost.department.custody.verdict import made_after
 from platepost.department.ledger.chain import LedgerLine, commitment, digest_of_line
 from platepost.provisioning.fleet.register import PostKeyRegister, RegisterRefusedError, open_register
@@ -46,6 +47,8 @@ class EvidenceReport:
     """What cannot be proved by the package, and is no fault."""
     linked: int = 0
     """Links of chains that hold."""
+    left_out: dict[int, dict[str, str]] = field(default_factory=dict)
+    """Signed pictures that are not in the package: their kinds by digest, by record."""
     receipted: int = 0
     """Records that lie in a range that the custodian gave a receipt for."""
     entries: int = 0
@@ -85,6 +88,7 @@ def verify_package(package: bytes, keys: Sequence[ECKey]) -> EvidenceReport:
         report.problems.append("the register of the posts' keys is another agency's")
     posts = {post.name: Keyring(read_key(key.public_key.encode()) for key in post.keys) for post in register.posts}
     placed = _check_records(report, files, posts, key_ends(register))
+    _check_redactions(report, files)
     for chain in chains:
         _check_chain(report, chain, placed.pop((chain["post"], chain["chain"]), {}))
     report.problems += [f"{post}, chain {name}: its links are missing" for post, name in placed]
@@ -115,15 +119,17 @@ def _check_records(
                 canonical = canonical_bytes(event)
                 digest = digest_of(canonical)
                 record = expected.pop((post, digest), None)
-                where = f"record {record.record}" if record else f"a record of {post}"
                 if record is None:
-                    report.problems.append(f"{where} is not in the manifest")
+                    report.problems.append(f"a record of {post} is not in the manifest")
+                    continue
+                where = f"record {record.record}"
                 key = posts.get(post, Keyring(())).check(str(event.get("signature")), canonical)
                 _check_time(report, record, event, ends.get((post, key)))
                 if event.get("source") != f"//alpr/v1/{report.manifest.agency}/{post}":
                     report.problems.append(f"{where} names another source than its post")
                 if not pictures_match(event):
                     report.problems.append(f"{where}: a picture is not the one that was signed")
+                report.left_out[record.record] = _left_out(event)
                 for body in _pictures(event):
                     if files.get(f"pictures/{sha256(body).hexdigest()}.jpg") != body:
                         report.problems.append(f"{where}: a picture is missing among the files")
@@ -135,11 +141,34 @@ def _check_records(
     return placed
 
 
+def _check_redactions(report: EvidenceReport, files: Mapping[str, bytes]) -> None:
+    """Check that each redacted copy is of a signed picture of its record, and that the original is not there too."""
+    try:
+        statements = STATEMENTS.validate_json(files.get(STATEMENT_FILE, b"[]"))
+    except ValidationError:
+        report.problems.append(f"{STATEMENT_FILE} cannot be read")
+        return
+    for each in statements:
+        where = f"record {each.record}, {each.kind}"
+        copy = files.get(redacted_file(each.original_sha256))
+        if report.left_out.get(each.record, {}).get(each.original_sha256) != each.kind:
+            report.problems.append(f"{where}: the redacted copy is not of a signed picture that was left out")
+        elif f"pictures/{each.original_sha256}.jpg" in files:
+            report.problems.append(f"{where}: the original is there beside its redacted copy")
+        elif copy is None or sha256(copy).hexdigest() != each.copy_sha256:
+            report.problems.append(f"{where}: the redacted copy is not the one that is stated")
+        else:
+            report.notes.append(
+                f"{where}: a redacted copy, {len(each.areas)} area(s) covered by {each.person}; the signed original has"
+                f" SHA-256 {each.original_sha256}"
+            )
+
+
 def _check_time(
-    report: EvidenceReport, record: EvidenceRecord | None, event: Mapping[str, Any], ended: datetime | None
+    report: EvidenceReport, record: EvidenceRecord, event: Mapping[str, Any], ended: datetime | None
 ) -> None:
     """Check that a record was not made after its key's end; one that came before that has a wrong clock."""
-    if record is None or ended is None or not made_after(event, ended):
+    if ended is None or not made_after(event, ended):
         return
     line_fields = f"record {record.record}: its time is after the end of its key, {ended:%Y-%m-%d %H:%M:%S} UTC"
     if record.admitted:
@@ -148,6 +177,11 @@ def _check_time(
         report.problems.append(line_fields)
     else:
         report.notes.append(f"{line_fields}, and it came before that: its clock was wrong")
+
+
+def _left_out(event: Mapping[str, Any]) -> dict[str, str]:
+    named = event["data"].get("pictures", ())
+    return {picture["sha256"]: picture["kind"] for picture in named if "data" not in picture}
 
 
 def _pictures(event: Mapping[str, Any]) -> Iterator[bytes]:

@@ -12,7 +12,13 @@ from typing import Any, BinaryIO
 import psycopg
 
 from platepost.common.files import flush_folder, make_folder
-from platepost.department.archive.evidence import EvidenceRequest, EvidenceSources, make_package, sealed_to
+from platepost.department.archive.evidence import (
+    EvidenceRequest,
+    EvidenceSources,
+    export_query,
+    make_package,
+    sealed_to,
+)
 from platepost.department.archive.evidence_package import EvidenceManifest, RecipientKey
 from platepost.department.errors import DepartmentError
 from platepost.department.ledger.catalog import LedgerEvent
@@ -54,7 +60,7 @@ def export_evidence(
     for group in order.groups:
         if group not in members:
             raise DepartmentError(f"{order.person} is not in the covert group {group}")
-    asked = {"export": list(order.records), "recipient": order.recipient.model_dump()}
+    asked = export_query(order.records, order.recipient)
     purpose = AccessPurpose(order.purpose, order.case)
     with open_entry(
         person=order.person, agency=order.agency, purpose=purpose, query=asked, groups=order.groups

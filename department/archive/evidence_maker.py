@@ -62,7 +62,14 @@ class EvidenceMaker:
         assert cart.recipient is not None and cart.entry is not None  # noqa: S101, PT018 - it was ordered
         key, named = recipient_of(cart.recipient.encode())
         order = EvidenceRequest(
-            cart.records, cart.person, self.agency, self.custodian, cart.purpose, cart.case_number, named
+            cart.records,
+            cart.person,
+            self.agency,
+            self.custodian,
+            cart.purpose,
+            cart.case_number,
+            named,
+            redactions=cart.redactions,
         )
         manifest, package = make_ordered_package(order, self.sources, cart.entry, self.bucket)
         sealed, digest = sealed_to(package, key)

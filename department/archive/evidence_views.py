@@ -3,6 +3,7 @@
 They show numbers of records, and no plate. To see a read, open it from a search.
 """
 
+from collections import Counter
 from typing import Any
 from uuid import UUID
 
@@ -12,16 +13,23 @@ from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from pydantic import ValidationError
 
 from platepost.department.archive import evidence_cart as services
 from platepost.department.archive.evidence_cart import EvidenceCart
+from platepost.department.archive.redaction import AREAS, AREAS_MOST, RedactedArea
 from platepost.department.archive.views import chosen_reads
+from platepost.department.custody.reading import picture_kinds
 from platepost.department.errors import OperationRefusedError
 from platepost.department.people.access import CurrentRequest, accepted, needs
 from platepost.department.people.rights import Permission
 from platepost.department.policy.errors import PurposeError
+from platepost.department.policy.policy import AccessPurpose
+from platepost.department.search.stored import opened_entry, session_of
+from platepost.department.search.tickets import PictureTicket, give_ticket
 
+_PICTURES = {"patch": _("The plate"), "overview": _("The scene")}
 _KEY = forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"})
 _LARGEST_KEY = 20_000
 
@@ -51,6 +59,23 @@ class BookingForm(forms.Form):
         max_length=64,
         help_text=_("Choose the file below and the browser computes it, or type it."),
     )
+
+
+class RedactionForm(forms.Form):
+    """What is covered in a picture."""
+
+    kind = forms.ChoiceField(choices=[*_PICTURES.items()])
+    areas = forms.CharField(max_length=10_000, required=False)
+
+    def clean_areas(self) -> tuple[RedactedArea, ...]:
+        """Return the areas, which the page's script wrote."""
+        try:
+            areas = AREAS.validate_json(self.cleaned_data["areas"] or "[]")
+        except ValidationError as error:
+            raise forms.ValidationError(_("The areas cannot be read. Reload the page and draw them again.")) from error
+        if len(areas) > AREAS_MOST:
+            raise forms.ValidationError(_("A picture has 50 areas at most."))
+        return areas
 
 
 @needs(Permission.PLACE_HOLD)
@@ -93,6 +118,35 @@ def change(request: CurrentRequest, cart: UUID) -> HttpResponse:
     if accepted(form, lambda _: services.leave_out(found, numbers)):
         return redirect("evidence_cart", cart)
     return _page(request, found, refused=form)
+
+
+@needs(Permission.EXPORT)
+@require_http_methods(["GET", "HEAD", "POST"])
+def redact(request: CurrentRequest, cart: UUID, record: int) -> HttpResponse:
+    """Show the pictures of a record, to cover areas of them in the package; by POST save those of one picture."""
+    found, form = _cart(request, cart), RedactionForm(request.POST if request.method == "POST" else None)
+    if not found.is_open or record not in found.records:
+        raise Http404
+    if request.method == "POST" and accepted(form, lambda given: services.redact(found, record, **given)):
+        return redirect("evidence_redact", cart, record)
+    purpose, session = AccessPurpose(found.purpose, found.case_number), session_of(request)
+    with opened_entry(request, purpose, {"redact": record}) as entry:
+        pictures = [
+            {
+                "kind": kind,
+                "label": _PICTURES[kind],
+                "ticket": give_ticket(session, PictureTicket((record,), kind, purpose, str(entry.entry))),
+                "areas": _areas(found, record, kind),
+            }
+            for kind in dict.fromkeys(picture_kinds(entry, record))
+        ]
+        context = {"cart": found, "record": record, "pictures": pictures, "form": form}
+        return render(request, "archive/evidence_redact.html", context, status=422 if form.errors else 200)
+
+
+def _areas(cart: EvidenceCart, record: int, kind: str) -> list[dict[str, Any]]:
+    covered = (each.areas for each in cart.redactions if (each.record, each.kind) == (record, kind))
+    return [area.model_dump() for area in next(covered, ())]
 
 
 @needs(Permission.EXPORT)
@@ -149,8 +203,12 @@ def _cart(request: CurrentRequest, cart: UUID) -> EvidenceCart:
 
 
 def _page(request: CurrentRequest, cart: EvidenceCart, **bound: forms.Form) -> HttpResponse:
+    areas = Counter[int]()
+    for each in cart.redactions:
+        areas[each.record] += len(each.areas)
     shown: dict[str, Any] = {
         "cart": cart,
+        "records": [(record, areas[record]) for record in cart.records],
         "recipient_form": RecipientForm(),
         "booking_form": BookingForm(),
         "may_export": request.currency.may(Permission.EXPORT),

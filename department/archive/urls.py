@@ -17,6 +17,7 @@ urlpatterns = [
     path("evidence/add/", evidence_views.add, name="evidence_add"),
     path("evidence/<uuid:cart>/", evidence_views.cart, name="evidence_cart"),
     path("evidence/<uuid:cart>/records/", evidence_views.change, name="evidence_change"),
+    path("evidence/<uuid:cart>/redact/<int:record>/", evidence_views.redact, name="evidence_redact"),
     path("evidence/<uuid:cart>/order/", evidence_views.order_package, name="evidence_order"),
     path("evidence/<uuid:cart>/package/", evidence_views.package, name="evidence_package"),
     path("evidence/<uuid:cart>/book/", evidence_views.book_package, name="evidence_book"),

@@ -484,6 +484,10 @@ class LedgerEvent(Enum):
     )
     EVIDENCE_COLLECTED = EventKind("evidence_collected", "collected evidence", "person case what records:ints")
     """`records`: all that are collected for the case from then on; `what`: the identifier of the collection."""
+    EVIDENCE_REDACTED = EventKind(
+        "evidence_redacted", "redacted a picture of evidence", "person case what record:int picture areas:list"
+    )
+    """`areas`: all that are covered in the picture from then on, none where it is whole again."""
     EVIDENCE_BOOKED = EventKind(
         "evidence_booked",
         "booked evidence",

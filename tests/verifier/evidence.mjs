@@ -133,6 +133,7 @@ function checked(bytes, custodian, registrar) {
   const register = opened(files.get("register.jws"), "platepost-register+jws", registrar);
   check(register.agency === manifest.agency, "the register is another agency's");
   const placed = records(files, manifest, register);
+  redactions(files, manifest);
   const links = chains(parse(text(files.get("chains.json"))).chains, placed);
   return { records: manifest.records.length, links, entries: ledger(files.get("ledger.jsonl"), manifest) };
 }
@@ -168,6 +169,20 @@ function records(files, manifest, register) {
   }
   check(expected.size === 0, "a record is missing");
   return placed;
+}
+
+// Each redacted copy is of a picture that its record names, and whose bytes are not there.
+function redactions(files, manifest) {
+  for (const said of files.has("redactions.json") ? parse(text(files.get("redactions.json"))) : []) {
+    const { post, digest } = manifest.records.find(({ record }) => record === said.record);
+    const lines = text(files.get(`records/${post}.jsonl`)).split("\n").filter(Boolean).map(parse);
+    const event = lines.find((one) => sha256(bytesOf(one)) === digest);
+    const of = event.data.pictures.find(({ sha256, kind }) => sha256 === said.original_sha256 && kind === said.kind);
+    check(of && !("data" in of), "a redacted copy of another picture");
+    check(!files.has(`pictures/${said.original_sha256}.jpg`), "an original beside its redacted copy");
+    const copy = files.get(`redacted/${said.original_sha256}.jpg`);
+    check(copy && sha256(copy) === said.copy_sha256, "another redacted copy than the one that is stated");
+  }
 }
 
 function chains(said, placed) {

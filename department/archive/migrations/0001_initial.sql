@@ -148,6 +148,7 @@ CREATE TABLE archive_evidence (
     digest text CHECK (digest ~ '^[0-9a-f]{64}$'),
     size bigint,
     done_at timestamptz,
+    redactions jsonb NOT NULL DEFAULT '[]',  -- areas of pictures that are covered in the package
     CHECK (ordered_at IS NULL OR (recipient IS NOT NULL AND entry IS NOT NULL AND cardinality(records) > 0)),
     CHECK (done_at IS NULL OR (ordered_at IS NOT NULL AND package IS NOT NULL AND digest IS NOT NULL))
 );

@@ -4,8 +4,8 @@ CREATE OR REPLACE FUNCTION archive_guard_evidence() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF OLD.ordered_at IS NOT NULL AND OLD.problem IS NULL
-        AND (NEW.records, NEW.recipient, NEW.entry, NEW.ordered_at)
-            IS DISTINCT FROM (OLD.records, OLD.recipient, OLD.entry, OLD.ordered_at) THEN
+        AND (NEW.records, NEW.redactions, NEW.recipient, NEW.entry, NEW.ordered_at)
+            IS DISTINCT FROM (OLD.records, OLD.redactions, OLD.recipient, OLD.entry, OLD.ordered_at) THEN
         RAISE EXCEPTION 'this package was ordered' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'archive_evidence_final';
     END IF;

@@ -14,5 +14,6 @@ GRANT SELECT, INSERT, UPDATE (approved_by, approved_at) ON archive_plan TO plate
 GRANT SELECT ON archive_term TO platepost_keeper, platepost_auditor, platepost_purger;
 GRANT SELECT, UPDATE (kept_days) ON archive_term TO platepost_web;
 -- The pages collect and order; the archive service makes what was ordered.
-GRANT SELECT, INSERT, UPDATE (records, recipient, entry, ordered_at, problem) ON archive_evidence TO platepost_web;
+GRANT SELECT, INSERT, UPDATE (records, redactions, recipient, entry, ordered_at, problem) ON archive_evidence
+    TO platepost_web;
 GRANT SELECT, UPDATE (begun_at, problem, package, digest, size, done_at) ON archive_evidence TO platepost_keeper;

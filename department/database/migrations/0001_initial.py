@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("7c7a5089951c983cae6e28e0864185391e6704674ed83f55cb14a9cacc3db216"),
+        ApplySql("ba68aeb27a6394cf15fc7f56310ff1ceaf0fd681b6a15d78d7a75ecb29f880c4"),
     ]

@@ -2,14 +2,17 @@
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 
 import psycopg
 import pytest
 from django.test import Client
+from PIL import Image
 from pytest_django.fixtures import Settings
 
 from platepost.department.archive.evidence import EvidenceSources
@@ -19,10 +22,11 @@ from platepost.department.archive.evidence_package import open_sealed, unpack
 from platepost.department.database.queries import rows as sql
 from platepost.department.database.roles import COMMAND, KEEPER, WEB
 from platepost.department.people.rights import DepartmentRole
+from platepost.wire.contract.examples import JPEG
 from platepost.wire.records.receipt import KeptRange
 from tests.age_keys import new_key
 from tests.department.archive.conftest import clock, database, ended, keys, opened, pictures, rows
-from tests.department.archive.test_evidence import CUSTODIAN, TRUSTED, ids, register
+from tests.department.archive.test_evidence import CUSTODIAN, TRUSTED, agree, ids, register, signed_anew
 from tests.department.custody.conftest import Rows
 from tests.department.custody.posts import CHAIN
 from tests.department.people.persons import fresh_client_of, new_person, page_text
@@ -111,6 +115,58 @@ def test_from_a_search_to_a_package_that_is_proved(
         assert investigator.post(f"{cart}book/", booking | {"direction": direction}).status_code == 302
     for event in ("evidence_booked", "evidence_returned"):
         assert rows(entered, event, json.dumps(digest)) == [(1,)]
+
+
+def test_picture_is_redacted_in_the_package_and_its_original_stays(
+    investigator: Client, maker: EvidenceMaker, identity: tuple[str, bytes], rows: Rows, tmp_path: Path
+) -> None:
+    cart = collected(investigator, "7ABC001")
+    ((record,), (other,)) = rows("SELECT id FROM custody_record ORDER BY id LIMIT 2 OFFSET 1")
+    page = f"{cart}redact/{record}/"
+    opened = page_text(investigator.get(page))
+    assert "The plate" in opened
+    assert "7ABC" not in opened
+    area = {"what": "face", "x": 17, "y": 2, "width": 4, "height": 4}
+    for wrong in ("[", json.dumps([area | {"width": 0}]), json.dumps([area] * 51)):
+        assert investigator.post(page, {"kind": "patch", "areas": wrong}).status_code == 422
+    assert investigator.post(f"{cart}redact/{other}/", {"kind": "patch"}).status_code == 404, "not collected"
+    assert investigator.post(page, {"kind": "patch", "areas": json.dumps([area])}).status_code == 302
+    assert "covers 1 area of this picture" in page_text(investigator.get(page))
+    entered = "SELECT value::jsonb FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = %s AND field = %s"
+    assert rows(entered, "evidence_redacted", "areas")[-1] == ([area],)
+    assert investigator.post(f"{cart}order/", {"recipient": identity[0]}).status_code == 302
+    assert investigator.get(page).status_code == 404, "it was ordered"
+    assert made(maker)
+    sealed = b"".join(investigator.get(f"{cart}package/").streaming_content)  # type: ignore[attr-defined]
+    package = open_sealed(sealed, identity[1])
+    report, files = verify_package(package, TRUSTED), unpack(package)
+    assert report.problems == []
+    original = sha256(JPEG).hexdigest()
+    stated = f"1 area(s) covered by a.rivera; the signed original has SHA-256 {original}"
+    assert f"record {record}, patch: a redacted copy, {stated}" in report.notes
+    assert JPEG not in package
+    assert b64encode(JPEG) not in package
+    copy = files[f"redacted/{original}.jpg"]
+    with Image.open(BytesIO(copy)) as picture:
+        assert picture.size == (24, 12)
+        assert picture.crop((16, 0, 24, 12)).getextrema() == ((0, 0),) * 3, "whole blocks are black"
+        assert max(high for _, high in picture.crop((0, 0, 14, 12)).getextrema()) > 80, "the rest is as it was"
+    shown = files["index.html"].decode()
+    assert "a.rivera covered 1 area (face)" in shown
+    assert original in shown
+    assert rows("SELECT body FROM custody_picture WHERE record_id = %s", record) == [(JPEG,)]
+
+    def another_copy(files: dict[str, bytes], _: object) -> None:
+        files[f"redacted/{original}.jpg"] = b"another"
+
+    def of_another(files: dict[str, bytes], _: object) -> None:
+        files["redactions.json"] = files["redactions.json"].replace(original.encode(), b"0" * 64)
+
+    def original_beside(files: dict[str, bytes], _: object) -> None:
+        files[f"pictures/{original}.jpg"] = JPEG
+
+    ways = (another_copy, of_another, original_beside)
+    assert agree(tmp_path, [package, *(signed_anew(package, way) for way in ways)]) == [True, *[False] * len(ways)]
 
 
 def test_what_cannot_be_made_says_so_and_can_be_ordered_again(

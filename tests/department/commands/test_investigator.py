@@ -79,6 +79,35 @@ class Walk:
         self.page.click(what)
 
 
+def redact(page: Page) -> None:
+    """Cover one area of the plate's picture by mouse, and one by keyboard; come back to the evidence."""
+    page.get_by_role("link", name=re.compile("^Redact the pictures of")).click()
+    part = page.get_by_role("region", name="The plate")
+    expect(part.get_by_role("button", name="Add an area")).to_be_enabled()
+    box = part.get_by_role("img").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.up()
+    part.get_by_role("button", name="Add an area").press("Enter")
+    area = part.get_by_role("button", name="Area 2", exact=True)
+    expect(area).to_be_focused()
+    before = area.bounding_box()
+    area.press("ArrowUp")
+    assert area.bounding_box() != before
+    part.get_by_role("button", name="Add an area").press("Enter")
+    part.get_by_role("button", name="Area 3", exact=True).press("Delete")
+    expect(part.get_by_role("listitem")).to_have_count(2)
+    part.get_by_label("Area 2").last.select_option("face")
+    assert page_faults(page, "redact") == []
+    part.get_by_role("button", name="Save the areas").click()
+    expect(page.get_by_text("Saved: the package covers 2 areas of this picture.")).to_be_visible()
+    expect(part.locator(".area")).to_have_count(2)
+    page.get_by_role("link", name="Evidence, case 26-00417").click()
+    expect(page.get_by_text("2 areas covered")).to_be_visible()
+
+
 def test_from_three_characters_and_a_color_to_a_package_that_opens_offline(
     site: tuple[str, str, Commands], visitor: Visitor, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
@@ -115,6 +144,7 @@ def test_from_three_characters_and_a_color_to_a_package_that_opens_offline(
     walk.click("button:text-is('Add to evidence')")
     expect(page.locator("#state")).to_have_text("not ordered")
     assert page_faults(page) == []
+    redact(page)
     page.fill("#id_recipient", public)
     walk.click("button:text-is('Order the package')")
     expect(page.locator("#state")).to_have_attribute("data-state", "ordered")
@@ -138,6 +168,8 @@ def test_from_three_characters_and_a_color_to_a_package_that_opens_offline(
     page.context.set_offline(offline=True)
     page.goto((tmp_path / "opened" / "index.html").as_uri())
     expect(page.get_by_text("valid, by this post's key")).to_be_visible()
-    assert page.locator("figure img").first.evaluate("each => each.naturalWidth") > 0
+    expect(page.get_by_text("f.lund covered 2 areas (plate, face)")).to_be_visible()
+    for picture in page.locator("figure img").all():
+        assert picture.evaluate("each => each.naturalWidth") > 0
     assert page_faults(page, "evidence-package") == []
     assert visitor.complaints == []

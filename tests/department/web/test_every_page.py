@@ -130,6 +130,7 @@ FORGIVEN = {"": ["401"], "m.admin": ["403"]}
 """Of these pages, what the browser notes as an error and is none."""
 ELSEWHERE = {
     "evidence_cart": "web/test_every_page.py, in the investigator's walk",
+    "evidence_redact": "commands/test_investigator.py",
     "exercise": "people/test_people_pages.py",
     "mfa_activate_totp": "people/test_people_pages.py",
     "mfa_view_recovery_codes": "people/test_people_pages.py",
