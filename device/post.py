@@ -35,6 +35,7 @@ from platepost.device.config import Configuration
 from platepost.device.control.commands import CommandExecutor, doers
 from platepost.device.control.keys.trust import TrustedKeys
 from platepost.device.control.service import RemoteControl, remote_configuration
+from platepost.device.control.software import SoftwareUpdates
 from platepost.device.custody.service import CustodyService
 from platepost.device.diagnosis import FaultMonitor
 from platepost.device.enrollment.acceptance import Acceptance
@@ -238,6 +239,7 @@ class Post:
             download,
             PackageSpool(list_folder, partial(self._hotlist.install, source="file")),
             renewal,
+            SoftwareUpdates(folder, configuration.software, audit=logbook.audit, timekeeper=timekeeper),
             snapshot,
             _recordings(configuration, logbook, evaluated_with=self._evaluated_with),
             self._vision,

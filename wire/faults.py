@@ -62,6 +62,7 @@ class Fault(StrEnum):
     THROTTLED = "throttled"
     TOO_HOT = "too_hot"
     UNDER_VOLTAGE = "under_voltage"
+    UPDATE_FAILED = "update_failed"
     VIEW_DAMAGED = "view_damaged"
 
 
@@ -401,6 +402,13 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "a stable supply",
         "Check the power supply, cable and splices.",
         within="five seconds",
+    ),
+    Fault.UPDATE_FAILED: Description(
+        MINOR,
+        "Software that the department ordered could not be installed; the post runs the former version.",
+        "its installation, which is tried again every hour, or another order",
+        "See the audit action update_failed, which has the reason: the network, the signature, or an older version.",
+        within="an hour",
     ),
     Fault.VIEW_DAMAGED: Description(
         MAJOR,

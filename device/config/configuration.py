@@ -5,7 +5,7 @@ from hashlib import sha256
 from pydantic import Field
 
 from platepost.common.settings import BackendSettings, Section, Table, remote_keys, unusual
-from platepost.device.control.settings import ControlSettings
+from platepost.device.control.settings import ControlSettings, SoftwareSettings
 from platepost.device.custody.settings import CustodySettings
 from platepost.device.enrollment.settings import AcceptanceSettings, EnrollmentSettings, ServiceSettings
 from platepost.device.outbox.settings import OutboxSettings
@@ -35,6 +35,7 @@ class Configuration(Section):
     control: ControlSettings | None = Field(
         default=None, description="Remote configuration and commands; without this table the post takes none."
     )
+    software: SoftwareSettings = SoftwareSettings()
     reporting: ReportingSettings = ReportingSettings()
     recording: RecordingSettings = RecordingSettings()
     enrollment: EnrollmentSettings | None = Field(

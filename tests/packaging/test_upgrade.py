@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 UNITS = (
-    "platepost-confirm.timer platepost-hardening.timer platepost-posts.target platepost-reboot.path platepost.service"
+    "platepost-confirm.timer platepost-hardening.timer platepost-posts.target platepost-reboot.path "
+    "platepost-update.path platepost.service"
 )
 MACHINE = "systemctl try-restart platepost-machine.service"
 NOTED = ("deb-systemd-helper", "deb-systemd-invoke", "systemctl", "systemd-sysusers", "systemd-tmpfiles")

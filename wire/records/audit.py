@@ -105,6 +105,8 @@ ACTIONS = (
     "recording_deleted",
     "decommissioned",
     "outbox_set_aside",
+    "update_ordered",
+    "update_failed",
     "records_dropped",
     "records_lost",
 )
