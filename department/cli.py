@@ -33,6 +33,10 @@ _COMMANDS = {
     "verify": ("custody.commands.verify:verify", "Verify all stored records and report problems."),
     "pictures": ("custody.commands.pictures:pictures", "Find what in the picture bucket belongs to no record."),
     "rebuild": ("custody.commands.rebuild:rebuild", "Rebuild the pages' tables from the original records."),
+    "read-figures": (
+        "custody.commands.read_figures:read_figures",
+        "Show what posts read, in figures by which a rollout of software is judged.",
+    ),
     "federate": ("federation.commands:federate", "Answer partner departments, under agreements."),
     "ledger": ("audits.commands:ledger", "Export, sign and verify the ledger."),
     "lists": ("lists.commands:lists", "Import hot lists, and publish entries made on the pages."),

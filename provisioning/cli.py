@@ -33,6 +33,7 @@ _COMMANDS = {
     "person": LazyCommand(f"{_PACKAGE}.person:person", "Certify people by name, until a date."),
     "post": LazyCommand(f"{_PACKAGE}.post:post", "Invite, replace and revoke posts, or create a test post."),
     "register": LazyCommand(f"{_PACKAGE}.register:register", "Export the register of the posts' keys."),
+    "software": LazyCommand(f"{_PACKAGE}.software:software", "Order software for the fleet, wave after wave."),
     "subscriber": LazyCommand(f"{_PACKAGE}.subscriber:subscriber", "Add subscribers to a fleet, and revoke them."),
 }
 

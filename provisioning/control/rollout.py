@@ -122,6 +122,19 @@ class Rollout:
             target.before = self._before(post, retained.get(post), states.get(post))
         return targets
 
+    def versions(self, posts: Collection[str]) -> dict[str, str]:
+        """Return which software each post runs, of those that are there."""
+        found: dict[str, str] = {}
+
+        def take(topic: str, payload: bytes) -> bool:
+            row = self._row(topic, payload)
+            if row is not None and row.post in posts and row.status is not None and row.state in {"online", "degraded"}:
+                found[row.post] = row.status.versions.software
+            return found.keys() == {*posts}
+
+        self._connection.wait(take, SURVEY_SECONDS)
+        return found
+
     def _before(self, post: str, retained: Desired | None, state: ConfigurationState | None) -> Settings:
         """Return what a post goes by, or will when it is back; and remember the versions that it was given."""
         versions = (None if retained is None else retained.payload.version, None if state is None else state.version)

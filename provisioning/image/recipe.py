@@ -35,6 +35,8 @@ SWAP_PATH = "/etc/rpi/swap.conf.d/90-platepost.conf"
 """Configures the swap of release 13 (raspberrypi/rpi-swap, swap.conf(5)), by default compressed memory and a file."""
 CHRONY_PATH = "/etc/chrony"
 SETUP_PATH = "/usr/local/sbin/platepost-setup"
+UPGRADES_PATH = "/etc/apt/apt.conf.d/52platepost"
+"""Configures unattended-upgrades, after its own file."""
 UNIT_PATH = "/etc/systemd/system/platepost-setup.service"
 UPLINK = "eth0"
 """The Ethernet port that DHCP configures."""
@@ -239,6 +241,9 @@ def setup_script(nts_servers: Sequence[str] = ()) -> str:
     forbids swap too (`MemorySwapMax=`), but Raspberry Pi's kernel heeds no such bound unless it is told to on its
     command line (raspberrypi/linux, pull request 6439), and `aim` and `accept` run outside that unit.
 
+    The system's security updates install themselves. Platepost's own packages do not come from Debian: these the
+    department orders (`platepost provision software rollout`).
+
     Time servers with NTS go to where Debian's chrony looks for them (chrony.conf(5), `sourcedir`, `confdir`), before
     the packages bring chrony.
     """
@@ -267,7 +272,13 @@ fi
 # Where the power went while it installed, apt refuses all until dpkg has ended what it can.
 dpkg --configure -a || true
 apt-get update
-apt-get install -y --no-install-recommends nftables "$@"
+apt-get install -y --no-install-recommends nftables unattended-upgrades "$@"
+cat >{UPGRADES_PATH} <<'END'
+APT::Periodic::Update-Package-Lists "1";
+APT::Periodic::Unattended-Upgrade "1";
+Unattended-Upgrade::Automatic-Reboot "true";
+Unattended-Upgrade::Automatic-Reboot-Time "03:30";
+END
 systemctl restart {FIREWALL_UNIT}
 # Without the firewall it did not start.
 systemctl start ssh.service

@@ -16,6 +16,7 @@ from platepost.wire.kernel_clock import clock_quality
 from platepost.wire.records import (
     Audit,
     ClockQuality,
+    ConfigurationState,
     Consultation,
     Envelope,
     Hit,
@@ -78,8 +79,19 @@ class LightPost:
         )
         self._boot, self._since = identify(), now()
         self._reasons: tuple[Reason, ...] = ()
+        self.configuration: ConfigurationState | None = None
+        """What its status says of its remote configuration."""
         self.keys: Callable[[], tuple[KeyState, ...]] = tuple
         """The keys that its status names; none unless someone sets it."""
+
+    @property
+    def software(self) -> str:
+        """The version that it claims to run."""
+        return self._versions.software
+
+    @software.setter
+    def software(self, version: str) -> None:
+        self._versions = self._versions.model_copy(update={"software": version})
 
     def read(
         self, vehicle: SeenVehicle, *, passage: str | None = None, hits: tuple[str, ...] = (), overview: bool = False
@@ -156,6 +168,7 @@ class LightPost:
                 "place": Place(site=self._place.site),
                 "versions": self._versions,
                 "hotlist": self._hot_list(),
+                "configuration": self.configuration,
                 "keys": self.keys(),
             }
         )

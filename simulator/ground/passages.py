@@ -1,8 +1,9 @@
 """Made-up vehicles, and what a post says of them: the one maker of reads, hits and withdrawals of every simulation."""
 
+import copy
 import random
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from platepost.simulator.ground.pictures import pictures
 from platepost.wire.hotlist import plate_key
@@ -56,6 +57,16 @@ class SeenVehicle:
             "direction": draw.choice(("approaching", "receding")),
             "camera": "simulated",
         }
+
+    def read_as(self, text: str) -> Self:
+        """Return the same vehicle, read as another text of as many characters."""
+        other = copy.copy(self)
+        other.text = text
+        pairs = zip(text, self._seen["characters"], strict=True)
+        characters = tuple(known.model_copy(update={"value": value}) for value, known in pairs)
+        changed = {"plate_read": text, "plate_key": plate_key(text), "characters": characters}
+        other._seen = self._seen | changed  # noqa: SLF001 - a copy of its own
+        return other
 
     def sight(self, last_seen: datetime) -> dict[str, Any]:
         """Return the fields of a record that are the vehicle's, of a passage that ended at a moment."""

@@ -28,6 +28,9 @@ _CAMPAIGNS = {
     "power-cuts": LazyCommand(
         "tests.campaigns.powercut.cli:power_cuts", "Test the outbox with power cuts, and look for lost records."
     ),
+    "rollout": LazyCommand(
+        "tests.campaigns.rollout.cli:rollout", "Roll out a good release and one that misreads, and count records."
+    ),
     "soak": LazyCommand(
         "tests.campaigns.soak.cli:soak", "Run a whole post with a fault every 20 seconds, and count on the wire."
     ),

@@ -7,9 +7,11 @@ for; what an `Uplink` does in its thread, `turn` does whenever there is somethin
 import logging
 import random
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+
+from joserfc.jwk import ECKey
 
 from platepost.device.control.keys.trust import TrustedKeys
 from platepost.device.custody.receipts import open_receipt, read_receipt
@@ -21,11 +23,13 @@ from platepost.device.uplink.settings import Tuning, UplinkSettings
 from platepost.provisioning.fleet.post_file import custodian_key_file
 from platepost.simulator.ground.light_post import LightPost
 from platepost.simulator.ground.memory_outbox import MemoryOutbox
-from platepost.simulator.ground.passages import CATEGORIES, SeenVehicle
+from platepost.simulator.ground.passages import CATEGORIES, SeenVehicle, plate
+from platepost.wire.control.desired import read
 from platepost.wire.errors import RefusedError
 from platepost.wire.kernel_clock import clock_quality
 from platepost.wire.records import (
     DEPARTMENT_PURPOSES,
+    ConfigurationState,
     CustodianTerms,
     Place,
     RecordData,
@@ -63,6 +67,8 @@ class FleetPost:
         seed: int,
         uplink: Mapping[str, float],
         tuning: Tuning,
+        strangers: float = 0.0,
+        misreading: Collection[str] = (),
     ) -> None:
         """Read the post's keys; nothing is connected yet.
 
@@ -75,6 +81,8 @@ class FleetPost:
             parts: a folder for packages in parts as they come.
             uplink: keys of `uplink` that are to differ from a post's own.
             tuning: patience that is not configured.
+            strangers: the share of passages of vehicles that never passed before.
+            misreading: versions of the software that misread each plate, and do not know it.
 
         """
         self.name = folder.name
@@ -106,6 +114,15 @@ class FleetPost:
         trust = TrustedKeys.of(agency, folder / "issuer_key.pem", None, ((terms, key),))
         self._custody_keys = trust.custodians.named(CUSTODIAN)
         self.subscribe(source.receipt(CUSTODIAN), self._take_receipt)
+        self.subscribe(source.configuration, self._take_configuration)
+        self._configuration_key = ECKey.import_key((folder / "configuration_key.pem").read_bytes())
+        self._strangers, self._misreading = strangers, misreading
+        self.ordered: str | None = None
+        """Software that it was told to run, and does not yet."""
+        self.ran = [self._post.software]
+        """The versions that it has run, the present one last."""
+        self.misread = 0
+        """How many passages it misread."""
         self._connections = 0
         # What comes with the answer to CONNECT comes in the thread that connects.
         self._inbox: deque[Delivery] = deque()
@@ -121,6 +138,11 @@ class FleetPost:
     def record_passage(self) -> None:
         """Record one passage: a hit, or else a read."""
         vehicle = self._draw.choice(self._vehicles)
+        if self._draw.random() < self._strangers:
+            vehicle = vehicle.read_as(plate(self._draw))
+        if self._post.software in self._misreading:
+            vehicle = vehicle.read_as(_misread(vehicle.text, self._draw))
+            self.misread += 1
         if self._draw.random() < HITS:
             self._record(self._post.hit(vehicle, category=self._draw.choice(CATEGORIES)))
         else:
@@ -134,6 +156,25 @@ class FleetPost:
             log.warning("%s: a receipt is refused: %s", self.name, refusal.reason)
         else:
             self.outbox.take_receipt(receipt.chain, receipt.ranges)
+
+    def _take_configuration(self, delivery: Delivery) -> None:
+        desired = read(delivery.payload, self._configuration_key)
+        known = self._post.configuration
+        if known is not None and known.digest == desired.digest:
+            return  # again, with a new connection
+        self._post.configuration = ConfigurationState(
+            state="applied", version=desired.payload.version, digest=desired.digest
+        )
+        self._record(self._post.status())
+        version = desired.payload.settings.get("software", {}).get("version")
+        self.ordered = None if version is None or version == self._post.software else str(version)
+
+    def restart(self) -> None:
+        """Run the ordered software: as when the power went, nothing is said before."""
+        assert self.ordered is not None
+        self._post.software, self.ordered = self.ordered, None
+        self.ran.append(self._post.software)
+        self.lost()
 
     def _say(self, action: str, **more: str) -> None:
         self._record(self._post.event(action, **more))
@@ -235,3 +276,11 @@ class FleetPost:
                 handler(delivery)
             connection.acknowledge(delivery)
         return heeded
+
+
+def _misread(text: str, draw: random.Random) -> str:
+    """Return a text with two wrong characters."""
+    characters = list(text)
+    for place in draw.sample(range(len(text)), 2):
+        characters[place] = draw.choice([each for each in "0123456789ABCDEFGHJKLMNPRSTUVWXYZ" if each != text[place]])
+    return "".join(characters)

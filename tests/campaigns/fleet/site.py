@@ -19,11 +19,12 @@ from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.simulator.brokers.daemon import Daemon
 from platepost.simulator.brokers.mosquitto import Broker
 from platepost.simulator.errors import CampaignError
+from platepost.simulator.ground.department import ThrowawayDepartment
 from platepost.simulator.ground.site import Site, throwaway_fleet
 from platepost.simulator.processes import await_answer, shielded
 from tests.campaigns.fleet.collector import collect
 from tests.campaigns.fleet.post import CUSTODIAN
-from tests.campaigns.fleet.worker import Count, RecordedChain, WorkerSettings, work
+from tests.campaigns.fleet.worker import Count, RecordedChain, SoftwareHistory, WorkerSettings, work
 from tests.campaigns.keeper_process import KeeperProcess, forks
 from tests.rabbitmq import RabbitCluster
 
@@ -80,6 +81,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
         uplink: dict[str, float],
         tuning: Tuning,
         progress: Callable[[str, int, int], None],
+        **posts_like: Any,
     ) -> None:
         """Make identities for all; nothing runs yet.
 
@@ -91,6 +93,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
             uplink: keys of `uplink` that are to differ from a post's own.
             tuning: patience that is not configured.
             progress: told what is being done, how far it is, and of how much.
+            posts_like: more of the workers' settings.
 
         """
         fleet = _identities(directory, posts, progress)
@@ -102,6 +105,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
         self._seed, self._uplink = seed, uplink
         self._tuning = tuning
         self._progress = progress
+        self._posts_like = posts_like
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[tuple[BaseProcess, Pipe]] = []
 
@@ -114,18 +118,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
         )
         if not await_answer(self._collector[1], ANSWER_SECONDS) or not self._collector[1].recv():
             raise CampaignError(f"the archive service could not subscribe; see {self.archive.with_suffix('.log')}")
-        custodian = KeeperProcess(
-            self.fleet,
-            CUSTODIAN,
-            # One session at one node: in a cluster a second connection of its name would end the first.
-            broker=self.broker.addresses[0],
-            folder=self.directory / "kept",
-            context=forks(),
-        )
-        self._stack.callback(custodian.stop)
-        custodian.start()
-        custodian.wait_until_ready()
-        self._custodian = custodian
+        self._custodian = self._start_custodian()
         for number in range(WORKERS):
             settings = WorkerSettings(
                 posts=tuple(self.fleet.post(name) for name in self.posts[number::WORKERS]),
@@ -136,6 +129,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
                 uplink=self._uplink,
                 tuning=self._tuning,
                 parts=self.directory / "parts",
+                **self._posts_like,
             )
             self._workers.append(self._start(work, settings, log=self.directory / f"worker-{number}.log"))
 
@@ -162,6 +156,11 @@ class FleetSite(Site[Broker | RabbitCluster]):
         """Return what every post recorded."""
         answers: list[list[RecordedChain]] = self._ask("chain")
         return [chain for answer in answers for chain in answer]
+
+    def software(self) -> list[SoftwareHistory]:
+        """Return which software every post ran."""
+        answers: list[list[SoftwareHistory]] = self._ask("software")
+        return [history for answer in answers for history in answer]
 
     def ask_keeper(self, name: str, *asked: object) -> Any:
         """Ask the record keeper."""
@@ -191,6 +190,20 @@ class FleetSite(Site[Broker | RabbitCluster]):
         return answers
 
     # --- making
+
+    def _start_custodian(self) -> KeeperProcess | ThrowawayDepartment:
+        custodian = KeeperProcess(
+            self.fleet,
+            CUSTODIAN,
+            # One session at one node: in a cluster a second connection of its name would end the first.
+            broker=self.broker.addresses[0],
+            folder=self.directory / "kept",
+            context=forks(),
+        )
+        self._stack.callback(custodian.stop)
+        custodian.start()
+        custodian.wait_until_ready()
+        return custodian
 
     def _await_rights(self) -> None:
         deadline = time.monotonic() + RIGHTS_SECONDS

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 LATE_SECONDS = 1.0
 """How late what is due may be for the sake of what arrives."""
 VEHICLES = 24
+RESTART_SECONDS = (0.5, 5.0)
+"""For which a post that changes its software is away."""
 CONNECTING = 8
 """Connections that one process makes at a time."""
 _BYTES_ACKED = 120
@@ -51,6 +53,9 @@ class WorkerSettings:
     tuning: Tuning
     parts: Path
     """A folder for packages in parts as they come."""
+    strangers: float = 0.0
+    misreading: tuple[str, ...] = ()
+    """Both as for `FleetPost`."""
 
 
 @dataclass(slots=True)
@@ -87,6 +92,17 @@ class RecordedChain:
     """Sequence number of its last record."""
 
 
+@dataclass(frozen=True, slots=True)
+class SoftwareHistory:
+    """Which software one post ran."""
+
+    post: str
+    ran: tuple[str, ...]
+    """The versions, the present one last."""
+    misread: int
+    """Passages that it misread."""
+
+
 class Worker:
     """Drives its posts until told to stop."""
 
@@ -105,6 +121,8 @@ class Worker:
                 seed=settings.seed,
                 uplink=settings.uplink,
                 tuning=settings.tuning,
+                strangers=settings.strangers,
+                misreading=settings.misreading,
             )
             for number, folder in enumerate(settings.posts)
         ]
@@ -158,6 +176,8 @@ class Worker:
             self._orders.send(
                 [RecordedChain(post.name, post.outbox.head.chain, post.outbox.head.sequence) for post in self._posts]
             )
+        elif name == "software":
+            self._orders.send([SoftwareHistory(post.name, tuple(post.ran), post.misread) for post in self._posts])
         else:
             self._stop()
             self._orders.send(None)
@@ -249,6 +269,12 @@ class Worker:
             self._turns.pop(post, None)
             log.warning("%s: %s", post.name, connection.end)
             self._at(post.lost(), "connect", post)
+            return
+        if post.ordered is not None:
+            self._selector.unregister(post.fileno)
+            self._turns.pop(post, None)
+            post.restart()
+            self._at(self._draw.uniform(*RESTART_SECONDS), "connect", post)
             return
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.wants_write else 0)
         if events != self._selector.get_key(post.fileno).events:

@@ -32,7 +32,14 @@ from platepost.provisioning.image.hardening import (
     rules,
 )
 from platepost.provisioning.image.partition import Partition
-from platepost.provisioning.image.recipe import CONNECTION_PATH, SETUP_PATH, SWAP_PATH, setup_script, setup_unit
+from platepost.provisioning.image.recipe import (
+    CONNECTION_PATH,
+    SETUP_PATH,
+    SWAP_PATH,
+    UPGRADES_PATH,
+    setup_script,
+    setup_unit,
+)
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGZvciB0ZXN0cyBvbmx5LCBub2JvZHkncyBrZXkgYXQgYWxs r-alvarez@laptop"
 STOCK = "console=serial0,115200 console=tty1 root=PARTUUID=4d3ee428-02 rootfstype=ext4 fsck.repair=yes rootwait"
@@ -313,6 +320,7 @@ def set_up(tmp_path: Path, **programs: str) -> list[str]:
     package = tmp_path / "boot/firmware/platepost/platepost_1_all.deb"
     package.parent.mkdir(parents=True)
     package.touch()
+    (tmp_path / UPGRADES_PATH[1:]).parent.mkdir(parents=True)
     script = setup_script().replace(" /", f" {tmp_path}/").replace(">/etc", f">{tmp_path}/etc")
     environment = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
     subprocess.run(["sh", "-c", script], env=environment, check=True)
@@ -325,6 +333,17 @@ def test_swap_is_kept_off_the_card(tmp_path: Path) -> None:
     assert first == "systemctl disable dphys-swapfile.service"
     assert last == "systemctl disable platepost-setup.service"
     assert setup_unit().index("swapoff --all") < setup_unit().index(SETUP_PATH)
+
+
+def test_security_updates_install_themselves(tmp_path: Path) -> None:
+    (install,) = [words for words in set_up(tmp_path) if "install" in words]
+    assert "unattended-upgrades" in install.split()
+    if shutil.which("apt-config") is None:
+        pytest.skip("apt is missing: run the tests on Debian")
+    environment = os.environ | {"APT_CONFIG": str(tmp_path / UPGRADES_PATH[1:])}
+    dumped = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True, env=environment).stdout
+    assert 'APT::Periodic::Unattended-Upgrade "1";' in dumped
+    assert 'APT::Periodic::Update-Package-Lists "1";' in dumped
 
 
 def test_an_installation_that_a_power_cut_ended_goes_on(tmp_path: Path) -> None:
