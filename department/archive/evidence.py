@@ -13,9 +13,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 from django.template import Context, Engine
-from django.utils.formats import date_format
 from django.utils.safestring import mark_safe
-from django.utils.timezone import localtime
 from joserfc.jwk import ECKey
 
 from platepost.common.pages import PAGES
@@ -55,6 +53,7 @@ from platepost.department.custody.verdict import made_after
 from platepost.department.errors import DepartmentError
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.ledger.export import BODIES, ENTRIES
+from platepost.department.web.moments import second
 from platepost.provisioning.fleet.register import open_register
 from platepost.wire.jose import sign
 from platepost.wire.records.receipt import KeptRange
@@ -351,15 +350,13 @@ def _page(
         data = event.get("data") if isinstance(event.get("data"), dict) else {}
         facts = {name.replace("_", " "): data[name] for name in _SHOWN if data.get(name) is not None}
         if captured := _moment(facts.get("captured")):
-            facts["captured"] = date_format(localtime(captured), "M j, Y, g:i:s A T")
+            facts["captured"] = second(captured)
         fields = {name: field.value_in(data) for name, field in READ_FIELDS.items()}
         known = [field for name, field in READ_FIELDS.items() if fields[name]]
         facts |= {str(field.label).lower(): field.shown(fields) for field in known}
         ended = ends.get((stored.post, stored.key or ""))
         if ended is not None and made_after(event, ended):
-            facts["its key"] = (
-                f"taken out of use at {ended:%Y-%m-%d %H:%M:%S} UTC, before the time that this record says"
-            )
+            facts["its key"] = f"taken out of use on {second(ended)}, before the time that this record says"
             if stored.verdict == RecordVerdict.GENUINE and stored.reason:
                 facts["admission"] = stored.reason
         named = [(picture.kind, picture.sha256.hex()) for picture in pictures]

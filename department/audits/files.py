@@ -13,6 +13,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from platepost.department.audits.dashboard import MonthDashboard
@@ -23,6 +24,7 @@ from platepost.department.ledger.details import details
 from platepost.department.ledger.reading import ShownEntry
 from platepost.department.ledger.writing import append
 from platepost.department.people.models import DepartmentPerson
+from platepost.department.web.moments import day, minute, second
 from platepost.department.web.pdf import pdf_answer
 
 FORMATS = ("csv", "pdf")
@@ -37,6 +39,10 @@ class FileTable:
     caption: str
     head: Sequence[str]
     rows: Sequence[Sequence[object]]
+
+    def printed(self) -> list[list[object]]:
+        """Return the rows with times as people write them."""
+        return [[second(cell) if isinstance(cell, datetime) else cell for cell in row] for row in self.rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class AuditFile:
         append(LedgerEvent.LOG_EXPORTED, {"person": person.login, "what": f"{self.name}.{ending}"})
         if ending == "pdf":
             taken = _("Taken from the system by {person} on {at}.").format(
-                person=f"{person.name} ({person.login})", at=f"{timezone.localtime():%Y-%m-%d %H:%M %Z}"
+                person=f"{person.name} ({person.login})", at=minute(timezone.now())
             )
             shown = {
                 "file": self,
@@ -88,7 +94,7 @@ def ledger_file(entries: Sequence[ShownEntry], asked: str) -> AuditFile:
     rows = [
         (
             each.number,
-            _moment(each.at),
+            each.at,
             each.fields.get("person", ""),
             each.event.kind.label,
             numbers.get(each.refers_to, "") if each.refers_to else "",
@@ -108,7 +114,7 @@ def audit_file(
     samples = [
         (
             search.number if search else "",
-            _moment(search.at) if search else "",
+            search.at if search else "",
             sample.subject,
             (search.fields.get("purpose") or "") if search else "",
             (search.fields.get("case") or "") if search else "",
@@ -121,14 +127,14 @@ def audit_file(
     about = [
         _("{kind} of {since} to {until} by {auditor}: {drawn} of {searches} searches, drawn with seed {seed}.").format(
             kind=audit.plan.kind.capitalize(),
-            since=_day(audit.since),
-            until=_day(audit.until),
+            since=day(audit.since),
+            until=day(audit.until),
             auditor=audit.plan.auditor,
             drawn=len(shown),
             searches=audit.searches,
             seed=audit.seed,
         ),
-        _("Finished {day}.").format(day=_day(audit.finished_at)) if audit.finished_at else _("Not finished."),
+        _("Finished {day}.").format(day=day(audit.finished_at)) if audit.finished_at else _("Not finished."),
     ]
     heads = (_("Entry"), _("When"), _("Who"), _("Purpose"), _("Case"), _("Reason"), _("Outcome"), _("Note"))
     return AuditFile(
@@ -162,7 +168,7 @@ def month_file(dashboard: MonthDashboard) -> AuditFile:
         FileTable(_("Outcomes of hits"), (_("Outcome"), _("Hits")), dashboard.outcomes),
         FileTable(_("Rejected hits"), (_("By"), _("Which"), _("Rejected"), _("Decided")), rejected),
     ]
-    title = _("Report of {month}").format(month=f"{report.month:%Y-%m}")
+    title = _("Report of {month}").format(month=date_format(report.month, "F Y"))
     return AuditFile(f"report-{report.month:%Y-%m}", title, [], tables)
 
 
@@ -172,7 +178,7 @@ def _followed(findings: Sequence[AuditFinding]) -> FileTable:
             finding.pk,
             finding.subject,
             finding.says,
-            " ".join(f"{answer.person}, {_day(answer.at)}: {answer.says}" for answer in finding.answers.all()),
+            " ".join(f"{answer.person}, {day(answer.at)}: {answer.says}" for answer in finding.answers.all()),
             f"{finding.outcome}: {finding.note}" if finding.closed_at else _("open"),
         )
         for finding in findings
@@ -181,12 +187,6 @@ def _followed(findings: Sequence[AuditFinding]) -> FileTable:
 
 
 def _cell(value: object) -> object:
+    if isinstance(value, datetime):
+        return f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S %Z}"  # which spreadsheets sort
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
-
-
-def _moment(at: datetime) -> str:
-    return f"{timezone.localtime(at):%Y-%m-%d %H:%M:%S %Z}"
-
-
-def _day(at: datetime) -> str:
-    return f"{timezone.localtime(at):%Y-%m-%d}"

@@ -26,6 +26,7 @@ from platepost.department.ledger.writing import entering
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import Permission
 from platepost.department.policy.policy import policy_in_force
+from platepost.department.web.moments import day
 
 _NEAR = 5
 """One of so many samples is drawn from what has nearly a forbidden word, where there is any."""
@@ -105,7 +106,7 @@ def begin_audit(plan: AuditPlan, *, person: DepartmentPerson) -> DrawnAudit:
     until = plan.next_until
     seed = secrets.token_hex(16)
     if not plan.can_be_drawn:
-        raise AuditError(f"the time that it is about ends on {timezone.localtime(until):%Y-%m-%d}")
+        raise AuditError(f"the time that it is about ends on {day(until)}")
     scope: dict[str, Any] = {"purpose": plan.purpose, "agency": plan.agency, "samples": plan.samples, "seed": seed}
     asked = {"audit": plan.pk, "since": since.isoformat(), "until": until.isoformat(), **scope}
     with auditing(person.login, person.agency, asked) as log:

@@ -57,13 +57,14 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["platepost.department.web.moments"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "platepost.department.web.navigation.navigation",
                 "platepost.department.people.pending.pending_file",
-            ]
+            ],
         },
     }
 ]

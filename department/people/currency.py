@@ -20,6 +20,7 @@ from platepost.department.people.rights import (
     TrainingTopic,
     roles_that_may,
 )
+from platepost.department.web.moments import day
 
 _QUERY = """
 SELECT person_id, 'role', role, NULL, true FROM people_role WHERE person_id = ANY (%(people)s) AND ended_at IS NULL
@@ -94,7 +95,7 @@ class Currency:
         if self.person.is_disabled:
             yield "Access is disabled.", _ADMINISTRATORS
         elif self.at >= self.person.suspended_at:
-            yield f"Access is suspended since {_day(self.person.suspended_at)}, for want of a log-on.", _ADMINISTRATORS
+            yield f"Access is suspended since {day(self.person.suspended_at)}, for want of a log-on.", _ADMINISTRATORS
         elif permission is not Permission.OWN_ACCOUNT and not self.roles & allowed:
             yield f"This is for: {', '.join(sorted(role.label for role in allowed))}.", _ADMINISTRATORS
         else:
@@ -111,7 +112,7 @@ class Currency:
             if end is None:
                 yield f"No {each.label} {what} on file.", helpers
             elif self.at >= end:
-                yield f"The {each.label} {what} ended on {_day(end)}.", helpers
+                yield f"The {each.label} {what} ended on {day(end)}.", helpers
 
     def _whom(self, roles: Iterable[DepartmentRole]) -> tuple[str, ...]:
         return tuple(login for (login,) in rows(_WHOM, [[role.value for role in roles], self.person.pk]))
@@ -150,7 +151,3 @@ def _currency(person: DepartmentPerson, noted: Iterable[tuple[str, str, datetime
         {TrainingTopic(name): held + settings.PEOPLE_TRAINING for kind, name, held in noted if kind == "training"},
         next((why for kind, why, _ in noted if kind == "stranger"), None),
     )
-
-
-def _day(at: datetime) -> str:
-    return f"{timezone.localtime(at):%Y-%m-%d}"

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from django.utils import timezone
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from platepost.department.web.moments import minute
 
 LATE = timedelta(hours=30)
 """After so long without it something is wrong with its timer."""
@@ -54,6 +55,5 @@ def nightly_problems(path: Path, at: datetime) -> dict[str, str]:
         return {"nightly": "it was never done: enable its timer"}
     except ValidationError:
         return {"nightly": f"{path.name} is damaged"}
-    since = f"{timezone.localtime(report.at):%Y-%m-%d %H:%M %Z}"
-    late = {"nightly": f"it was not done since {since}"} if at - report.at > LATE else {}
+    late = {"nightly": f"it was not done since {minute(report.at)}"} if at - report.at > LATE else {}
     return late | {step: why for step, why in report.steps.items() if why is not None}

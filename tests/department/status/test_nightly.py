@@ -25,7 +25,7 @@ NOW = datetime(2026, 11, 28, 8, tzinfo=UTC)
         ),
         (
             NightlyReport(at=NOW - timedelta(hours=54), steps={"seal": None}),
-            {"nightly": "it was not done since 2026-11-25 18:00 PST"},
+            {"nightly": "it was not done since Nov 25, 2026, 6:00 PM PST"},
         ),
     ],
 )

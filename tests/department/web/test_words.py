@@ -2,15 +2,18 @@
 
 import ast
 import re
+from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from django.template.base import Lexer, TokenType
+from django.utils import timezone
 from django.utils.translation import gettext, override
 from django.utils.translation.template import templatize
 
 from platepost.department.alerts.console_words import CONSOLE_WORDS
+from platepost.department.web.moments import day, minute, second
 
 DEPARTMENT = Path(__file__).parents[3] / "department"
 PAGES = sorted(DEPARTMENT.glob("*/templates/**/*.html"))
@@ -101,3 +104,19 @@ def test_every_text_of_a_page_can_be_translated(page: Path) -> None:
 )
 def test_what_cannot_be_translated_is_found(text: str, names: list[str]) -> None:
     assert untranslated(text) == names
+
+
+def test_dates_are_shown_as_americans_write_them() -> None:
+    """By the filters of `department/web/moments.py`; the console alone has 24 hours, as dispatchers have."""
+    other = re.compile(r"""\|date:["'](?:Y-m-d|M j, Y)[ ,"'](?!H")""")
+    pages = [page for page in PAGES if page.parent.name != "console"]
+    assert [page.name for page in pages if other.search(page.read_text("utf-8"))] == []
+
+
+def test_moments_are_local_and_nothing_where_there_is_none() -> None:
+    with timezone.override("America/Los_Angeles"):
+        at = datetime(2026, 12, 1, 13, 47, 9, tzinfo=UTC)
+        assert (day(at), minute(at)) == ("Dec 1, 2026", "Dec 1, 2026, 5:47 AM PST")
+        assert second(at) == "Dec 1, 2026, 5:47:09 AM PST"
+        assert day(date(2026, 12, 1)) == "Dec 1, 2026"
+        assert day(None) == ""
