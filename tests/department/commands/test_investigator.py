@@ -130,6 +130,12 @@ def test_from_three_characters_and_a_color_to_a_package_that_opens_offline(
     expect(page.locator("h1")).to_have_text(re.compile(r"Read \d+"))
     expect(page.get_by_text("valid: this post signed the record")).to_be_visible()
     assert page_faults(page) == []
+    page.emulate_media(media="print")  # paper has what was read, its proof, and who printed it, and nothing to click
+    expect(page.get_by_text("Printed from Platepost by")).to_be_visible()
+    expect(page.get_by_role("heading", name="Proof")).to_be_visible()
+    for each in ("header", "button", "h2:text-is('What to do with it')"):
+        assert not page.locator(each).filter(visible=True).count(), each
+    page.emulate_media(media="screen")
     for each in (page.go_back, page.go_forward, page.reload):
         each()
         assert "7AB" not in page.url + page.title()

@@ -18,6 +18,8 @@ const STYLE = `
   button { width: 2.2rem; height: 2.2rem; border: 1px solid var(--edge); border-radius: 0.3rem; background: var(--card); color: var(--ink);
     font: 600 1.2rem/1 var(--sans); cursor: pointer; }
   button:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+  /* On paper: the picture that was drawn, light where the screen was dark. */
+  @media print { #buttons { display: none; } #map.dark canvas { filter: invert(1) hue-rotate(180deg); } }
   #credit { margin: 0.1rem 0 0; color: var(--soft); font-size: 0.8rem; }
 `;
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -122,7 +124,10 @@ class StreetMap extends HTMLElement {
   static observedAttributes = ["data-map"];
   #map = null;
   #root = null;
-  #restyle = () => this.#map?.setStyle(style(this.#shown(), this.#tiles()));
+  #restyle = () => {
+    this.#map?.setStyle(style(this.#shown(), this.#tiles()));
+    this.#root?.getElementById("map").classList.toggle("dark", dark.matches);
+  };
 
   #shown() { return JSON.parse(this.dataset.map); }
   #tiles() { return `${location.origin}${this.dataset.tiles}`; }
@@ -135,7 +140,7 @@ class StreetMap extends HTMLElement {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLE);
     this.#root.adoptedStyleSheets = [sheet];
-    const box = Object.assign(document.createElement("div"), { id: "map" }), credit = Object.assign(document.createElement("p"), { id: "credit" });
+    const box = Object.assign(document.createElement("div"), { id: "map", className: dark.matches ? "dark" : "" }), credit = Object.assign(document.createElement("p"), { id: "credit" });
     this.#root.append(box, credit, document.createElement("slot"));
     this.querySelector("details").open = false;
     try {
@@ -143,7 +148,7 @@ class StreetMap extends HTMLElement {
       if (!this.isConnected) return;
       const shown = this.#shown();
       this.#map = new Map({ container: box, style: style(shown, this.#tiles()), bounds: bounds(shown), fitBoundsOptions: { padding: 60, maxZoom: 15.5 },
-        attributionControl: false, scrollZoom: false, dragRotate: false, pitchWithRotate: false, touchPitch: false, fadeDuration: 0 });
+        attributionControl: false, canvasContextAttributes: { preserveDrawingBuffer: true }, scrollZoom: false, dragRotate: false, pitchWithRotate: false, touchPitch: false, fadeDuration: 0 });
       this.#map.touchZoomRotate.disableRotation();
       this.#map.getCanvas().setAttribute("aria-label", this.dataset.label);
       this.#map.on("idle", () => this.setAttribute("data-drawn", ""));
