@@ -23,6 +23,7 @@ from uuid import uuid4
 
 import psycopg
 from django.db import Error, connection
+from django.template.loader import get_template
 from django.utils import timezone
 
 from platepost.department.alerts.alert_status import bare_view, brief, status_view
@@ -242,6 +243,8 @@ class ConsoleFeed:
             listener.owed = listener.joined = False
 
     def _run(self) -> None:
+        for name in ("compare", "facts", "steps", "done"):  # or the first hit waits until they are compiled
+            get_template(f"alerts/console/{name}.html")
         while True:
             try:
                 self._listen()
@@ -445,7 +448,7 @@ class ConsoleFeed:
             first, *others = people = [Viewer(each.person.login, each.person.agency, each.session) for each in those]
             policy_in_force().require(PURPOSE)  # or each look would enter a refusal
             query = {"console": [*records]}
-            entry = open_entry(**first._asdict(), purpose=PURPOSE, query=query, groups=groups)
+            entry = open_entry(**first._asdict(), purpose=PURPOSE, query=query, groups=groups, durable=False)
             with acting_in(first.session):
                 fetched = fetched_hits(entry, records, those[0].person)
             drawing = self._drawing.submit(hit_views, fetched)

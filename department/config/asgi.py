@@ -1,5 +1,6 @@
 """The pages as an ASGI application."""
 
+import gc
 import warnings
 
 from asgiref.sync import sync_to_async
@@ -8,6 +9,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 
 from platepost.department.people.device import known_browser
 from platepost.department.web.admission import Admission, Application
@@ -26,6 +28,10 @@ class PagesHandler(ASGIHandler):
     def __init__(self) -> None:
         BaseHandler.__init__(self)
         self.load_middleware()
+        reverse("console")  # loads all views, which the first request would wait for
+        # All of this stays. A collection that goes through it takes a tenth of a second, for which a hit would wait.
+        gc.collect()
+        gc.freeze()
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         """Answer a request."""

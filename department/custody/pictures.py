@@ -22,7 +22,7 @@ import psycopg
 from platepost.department.custody.bucket import PictureBucket
 from platepost.department.custody.errors import CustodyError, PictureStoreError
 from platepost.department.custody.record import PictureBytes, RecordRow
-from platepost.department.database.queries import copy_into
+from platepost.department.database.queries import copy_into, insert_rows
 from platepost.department.ledger.catalog import LedgerEvent
 
 UNDER_WAY = timedelta(hours=1)
@@ -69,13 +69,12 @@ def put_pictures(
 
     """
     if bucket is None:
-        copy_into(connection, "new_picture", [(*_columns(*each), each[1].body, None) for each in pictures])
+        rows = [(*_columns(*each), each[1].body, None) for each in pictures]
     else:
         named = zip(pictures, names[: len(pictures)], strict=True)
-        copy_into(connection, "new_picture", [(*_columns(*each), None, name) for each, name in named])
-    new = connection.execute(
-        "INSERT INTO custody_picture TABLE new_picture ON CONFLICT DO NOTHING RETURNING object"
-    ).fetchall()
+        rows = [(*_columns(*each), None, name) for each, name in named]
+    ending = "ON CONFLICT DO NOTHING RETURNING object"
+    new = insert_rows(connection, "custody_picture", "new_picture", rows, ending).fetchall()
     if bucket is None:
         return lambda: None
     bodies = {name: picture.body for (_, picture), name in zip(pictures, names, strict=False)}

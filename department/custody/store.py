@@ -205,7 +205,7 @@ class CustodyStore:
         filings = [record.filing(now) for record in records]
         tables.ensure_partitions((filing.retained_from for filing in filings), now=now)
         tables.expect_pictures(sum(len(record.pictures) for record in records))
-        with tables.connection.transaction():
+        with tables.transaction():
             named: list[tuple[str, DroppedNumbers]] = []
             judgments = []
             for record in records:

@@ -1,7 +1,8 @@
 """The keeper's session with the database: what it asks and what it writes, in SQL."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from platepost.department.custody.holding import ChainName, Fork, Holding, Linke
 from platepost.department.custody.pictures import announce_objects, put_pictures
 from platepost.department.custody.projections import ACCESSES, PROJECTIONS, Projection, Row
 from platepost.department.custody.record import LARGEST_NUMBER, PictureBytes, RecordRow
-from platepost.department.database.queries import copy_into
+from platepost.department.database.queries import insert_rows
 
 LOCK = 5_806_774_213
 """Advisory lock of the one keeper that writes to a database."""
@@ -307,6 +308,18 @@ class CustodyTables:
 
     # --- writing, within a transaction
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Have what is done within this be committed, and durable once this ends.
+
+        Whoever waits for hits is woken by the commit, and reads them while the disk still writes them: no one is shown
+        one before an entry of the ledger is durable, and so is all that was committed before that entry.
+        """
+        with self.connection.transaction():
+            self.connection.execute("SET LOCAL synchronous_commit = off")
+            yield
+        self.connection.execute("SELECT ledger_flush()", prepare=True)
+
     def write(self, batch: Batch, *, now: datetime) -> None:
         """Write a batch. Its pictures are durable before the commit may be.
 
@@ -340,9 +353,7 @@ class CustodyTables:
 
     def _insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
         if rows:
-            new = table.replace("custody_", "new_")
-            copy_into(self.connection, new, rows)
-            self.connection.execute(sql.SQL("INSERT INTO {} TABLE {}").format(*map(sql.Identifier, (table, new))))
+            insert_rows(self.connection, table, table.replace("custody_", "new_"), rows)
 
     def _write_chains(self, chains: Mapping[ChainName, ChainHolding]) -> None:
         with self.connection.cursor() as cursor:

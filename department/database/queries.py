@@ -7,12 +7,15 @@ from weakref import WeakKeyDictionary
 import psycopg
 from django.db import connection
 from psycopg import sql
+from psycopg.adapt import PyFormat
 from psycopg.pq import TransactionStatus
 
 Statement: TypeAlias = tuple[str, Sequence[Any]]
 """SQL, and its values."""
 BEGIN: Statement = ("BEGIN", ())
 COMMIT: Statement = ("COMMIT", ())
+_FEW = 8
+"""Rows that one statement inserts by itself: from some ten on, it takes longer than a copy."""
 _TYPES: WeakKeyDictionary[psycopg.Connection[Any], dict[str, list[int]]] = WeakKeyDictionary()
 """By session, the types of each table's columns, once they were asked for."""
 
@@ -73,6 +76,51 @@ def in_one_trip(statements: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:
     return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
 
 
+def insert_rows(
+    session: psycopg.Connection[Any], table: str, staging: str, values: Sequence[Sequence[Any]], ending: str = ""
+) -> psycopg.Cursor[Any]:
+    """Insert rows by one statement, their values in the order of the table's columns; return its cursor.
+
+    A table with row security takes no copy. So many rows are copied into a temporary table first, and from there; few
+    are not, because the commit of a transaction that uses a temporary table empties all of them, which takes longer
+    than all that a hit needs besides.
+
+    Args:
+        session: within a transaction.
+        table: what takes the rows.
+        staging: an empty temporary table with the same columns.
+        values: of each row.
+        ending: SQL behind the rows, our own text.
+
+    Raises:
+        psycopg.Error: the database refuses one of them.
+
+    """
+    names = {"table": sql.Identifier(table), "staging": sql.Identifier(staging), "ending": sql.SQL(ending)}
+    if len(values) > _FEW:
+        copy_into(session, staging, values)
+        return session.execute(sql.SQL("INSERT INTO {table} TABLE {staging} {ending}").format(**names))
+    row = sql.SQL("({})").format(sql.SQL(", ").join(_placeholder(session, each) for each in _types(session, staging)))
+    statement = sql.SQL("INSERT INTO {table} VALUES {rows} {ending}")
+    query = statement.format(rows=sql.SQL(", ").join([row] * len(values)), **names)
+    return session.execute(query, [value for each in values for value in each], prepare=True)
+
+
+def _placeholder(session: psycopg.Connection[Any], oid: int) -> sql.Composable:
+    known = session.adapters.types[oid]
+    if known.name == "bytea":
+        return sql.Placeholder(format=PyFormat.BINARY)  # as text it would have twice the length
+    return sql.SQL("%s::" + known.regtype + ("[]" if oid == known.array_oid else ""))
+
+
+def _types(session: psycopg.Connection[Any], table: str) -> list[int]:
+    types = _TYPES.setdefault(session, {})
+    if table not in types:
+        columns = session.execute(sql.SQL("TABLE {} LIMIT 0").format(sql.Identifier(table))).description or ()
+        types[table] = [column.type_code for column in columns]
+    return types[table]
+
+
 def copy_into(session: psycopg.Connection[Any], table: str, values: Iterable[Sequence[Any]]) -> None:
     """Copy rows into a table, their values in the order of its columns.
 
@@ -80,13 +128,9 @@ def copy_into(session: psycopg.Connection[Any], table: str, values: Iterable[Seq
         psycopg.Error: the database refuses one of them.
 
     """
-    name = sql.Identifier(table)
-    types = _TYPES.setdefault(session, {})
-    if table not in types:
-        columns = session.execute(sql.SQL("TABLE {} LIMIT 0").format(name)).description or ()
-        types[table] = [column.type_code for column in columns]
-    statement = sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(name)
+    types = _types(session, table)
+    statement = sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table))
     with session.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.set_types(types[table])
+        copy.set_types(types)
         for row in values:
             copy.write_row(row)

@@ -166,6 +166,7 @@ def open_entry(
     scope: str = "search",
     instead_of_case: str = "",
     session: str | None = None,
+    durable: bool = True,
 ) -> OpenEntry:
     """Enter what someone is about to look at and why; in the ledger for good on return.
 
@@ -178,6 +179,8 @@ def open_entry(
         scope: of the agreement by which it is done on behalf of an agency: see `require_agreed`.
         instead_of_case: what the entry says, where case number and reason are a covert group's alone.
         session: of the pages, by its key, where it is not that of the request that is answered.
+        durable: whether it is on the disk on return; otherwise it is once `shown` returns, for a program that shows
+            nothing before.
 
     Raises:
         PurposeError: the policy does not allow it for this purpose; that was entered.
@@ -185,10 +188,10 @@ def open_entry(
         LedgerError: it cannot be entered, or a transaction is open, which could take it back.
 
     """
-    asked = {"person": person, "agency": agency, "query": query, "groups": groups}
+    asked: dict[str, Any] = {"person": person, "agency": agency, "query": query, "groups": groups}
     logged = replace(purpose, case=instead_of_case, reason=None) if instead_of_case else purpose
     with acting_in(session) if session is not None else nullcontext():
-        return _opened(LedgerEvent.INTENT, purpose, scope, logged, **asked)
+        return _opened(LedgerEvent.INTENT, purpose, scope, logged, durable=durable, **asked)
 
 
 def open_log(
@@ -198,7 +201,7 @@ def open_log(
 
     It opens no record. What belongs to a covert group is shown only to its members.
     """
-    asked = {"person": person, "agency": agency, "query": query, "groups": groups}
+    asked: dict[str, Any] = {"person": person, "agency": agency, "query": query, "groups": groups}
     return _opened(LedgerEvent.LOG_INTENT, purpose, "search", purpose, **asked)
 
 
@@ -207,6 +210,8 @@ def _opened(
     purpose: AccessPurpose,
     scope: str,
     logged: AccessPurpose,
+    *,
+    durable: bool = True,
     **asked: Any,
 ) -> OpenEntry:
     policy = policy_in_force()
@@ -218,7 +223,7 @@ def _opened(
             require_agreed(purpose.on_behalf_of, purpose.purpose, scope=scope)
         if event is LedgerEvent.INTENT:
             _require_approved(policy.law, purpose, asked["person"], asked["query"])
-        return OpenEntry(begin(event, fields), fields)
+        return OpenEntry(begin(event, fields, durable=durable), fields)
     except ForbiddenPurposeError as error:
         seen = judged(error, asked["person"])
         reported = {"forbidden": seen.forbidden} if seen.is_again else {}

@@ -16,7 +16,7 @@ import psycopg
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, connection, transaction
 
-from platepost.department.database.queries import BEGIN, COMMIT, in_one_trip, prepared
+from platepost.department.database.queries import BEGIN, COMMIT, Statement, in_one_trip, prepared
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.errors import LedgerError
 from platepost.department.policy.errors import PurposeError
@@ -67,15 +67,24 @@ def enter(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | No
     return entry
 
 
-def append(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | None = None) -> UUID:
-    """Make an entry of its own; it is committed on return. Arguments are those of `enter`.
+def append(
+    event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | None = None, durable: bool = True
+) -> UUID:
+    """Make an entry of its own; it is committed on return.
+
+    Args:
+        event: what happened.
+        fields: values by name, as for `entering`.
+        refers_to: the entry that it refers to, as the catalog says.
+        durable: whether it is on the disk on return. Otherwise it is once a later entry is, and no sooner.
 
     Raises:
         LedgerError: it cannot be entered, or a transaction is open, which could take it back.
         PurposeError: it is an intent, and the database does not let the person have that purpose.
 
     """
-    entry: UUID = _alone("ledger_append(%s, %s, %s)", [event.value, refers_to, _checked_json(event, fields)])
+    values = [event.value, refers_to, _checked_json(event, fields)]
+    entry: UUID = _alone("ledger_append(%s, %s, %s)", values, durable=durable)
     return entry
 
 
@@ -94,8 +103,8 @@ def acting_session() -> str | None:
     return _session.get()
 
 
-def begin(event: LedgerEvent, fields: Mapping[str, Any]) -> UUID:
-    """Enter that someone is about to look; it is committed on return.
+def begin(event: LedgerEvent, fields: Mapping[str, Any], *, durable: bool = True) -> UUID:
+    """Enter that someone is about to look; it is committed on return. `durable` as of `append`.
 
     Of a session of the pages the database says who has it, and in which of the groups. A program says for whom it
     works, by a role of the database that the pages do not have.
@@ -106,8 +115,9 @@ def begin(event: LedgerEvent, fields: Mapping[str, Any]) -> UUID:
     """
     session = _session.get()
     if session is None:
-        return append(event, fields)
-    entry: UUID = _alone("ledger_begin(%s, %s, %s)", [session, event.value, _checked_json(event, fields)])
+        return append(event, fields, durable=durable)
+    values = [session, event.value, _checked_json(event, fields)]
+    entry: UUID = _alone("ledger_begin(%s, %s, %s)", values, durable=durable)
     return entry
 
 
@@ -160,14 +170,15 @@ def _checked_json(event: LedgerEvent, fields: Mapping[str, Any]) -> str:
     return "{" + ", ".join(f"{json.dumps(name)}: {value}" for name, value in values.items()) + "}"
 
 
-def _alone(call: str, values: Sequence[Any]) -> Any:
+def _alone(call: str, values: Sequence[Any], *, durable: bool = True) -> Any:
     if connection.in_atomic_block:
         raise LedgerError("within a transaction no entry is certain: it could be taken back")
     # It lets the chain go before the disk has it, and waits for the disk in a transaction of its own, when others can
     # enter again: entries of many wait together.
     entry = (f"SELECT {call}, set_config('synchronous_commit', 'off', true)", values)
+    flush: list[Statement] = [("SELECT ledger_flush()", ())] if durable else []
     with _refusals():
-        _, ((made, _),), _, _ = in_one_trip([BEGIN, entry, COMMIT, ("SELECT ledger_flush()", ())])
+        _, ((made, _),), *_ = in_one_trip([BEGIN, entry, COMMIT, *flush])
     return made
 
 

@@ -91,8 +91,8 @@ def _decide(person: DepartmentPerson, plate: str, decisions: Sequence[str]) -> I
 def _newest(person: DepartmentPerson, plate: str) -> tuple[int, Hit] | None:
     """Return the newest open hit of a plate, and the number of its record, as the console shows it."""
     records = [alert.record_id for alert in open_alerts()]
-    who = {"person": person.login, "agency": person.agency}
-    with open_entry(**who, purpose=AccessPurpose(ALARM), query={"console": records}) as entry:
+    query = {"console": records}
+    with open_entry(person=person.login, agency=person.agency, purpose=AccessPurpose(ALARM), query=query) as entry:
         shown = whole_records(entry, records=records)
     hits = ((stored.id, read_event(stored.restored().event or {}).data) for stored, _ in reversed(shown))
     return next(((record, hit) for record, hit in hits if isinstance(hit, Hit) and hit.plate_read == plate), None)

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("ba68aeb27a6394cf15fc7f56310ff1ceaf0fd681b6a15d78d7a75ecb29f880c4"),
+        ApplySql("3063efb97c56dae5b09e60c720b92ee4c21a5aa470be6ef5253cbb38814e0b57"),
     ]

@@ -1,7 +1,9 @@
 -- after: ledger_enter_each
--- Makes entries of one kind, if the role that calls may: see `ledger_enter_each`.
+-- Makes entries of one kind, if the role that calls may: see `ledger_enter_each`. No
+-- statement is planned again for each entry: they find rows by their keys, whatever the values.
 CREATE OR REPLACE FUNCTION ledger_append_each(event text, refers_to uuid[], fields json) RETURNS uuid[]
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s'
+SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_variable
 DECLARE
     -- Who calls; the function itself acts as the owner.

@@ -1,7 +1,8 @@
 -- after: ledger_append_each, ledger_intent, people_roles
 -- Closes an entry, and enters of each session's person the same: that they are about to see it, and what it was.
 CREATE OR REPLACE FUNCTION ledger_show_others(opened uuid, sessions text[], shown json) RETURNS void
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s'
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     asked json := (
         SELECT json_object_agg(body.field, body.value::json) FROM public.ledger_body AS body WHERE body.entry = opened

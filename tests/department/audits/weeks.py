@@ -145,7 +145,14 @@ class Weeks:
 
     # --- what is entered
 
-    def _append(self, event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | None = None) -> UUID:
+    def _append(
+        self,
+        event: LedgerEvent,
+        fields: Mapping[str, Any],
+        *,
+        refers_to: UUID | None = None,
+        durable: bool = True,
+    ) -> UUID:
         assert event.kind.required.keys() <= fields.keys() <= event.kind.fields.keys()
         assert all(event.kind.fields[name].fits(json.dumps(value)) for name, value in fields.items())
         entry = UUID(int=self.random.getrandbits(128), version=4)

@@ -468,6 +468,46 @@ def test_what_is_not_committed_is_not_held(opened: Open, rows: Rows, monkeypatch
     assert spans(store) == [(1, 2)]
 
 
+def test_hits_are_seen_once_committed_and_receipted_once_on_the_disk(
+    opened: Open, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (hit,) = Post().record(1)
+    store, execute, seen = opened(), psycopg.Connection.execute, []
+
+    def cut_off(self: psycopg.Connection, query: Any, *values: Any, **how: Any) -> psycopg.Cursor:
+        if query == "SELECT ledger_flush()":
+            seen.append(verdicts(rows))
+            raise psycopg.OperationalError("the connection was lost")
+        return execute(self, query, *values, **how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(psycopg.Connection, "execute", cut_off)
+        with pytest.raises(StoreError, match="connection was lost"):
+            store.keep(deliveries(hit))
+    assert seen == [[(1, "genuine")]]
+    assert store.keep(deliveries(hit)) == {CHAIN}, "it comes again, and is receipted then"
+    assert tally(rows) == {"genuine": 1, "duplicate": 1}
+
+
+def test_only_many_rows_are_copied(opened: Open, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    post = Post()
+    few, many = [post.hit(None), post.read()], post.record(40)
+    copy, copied = psycopg.Cursor.copy, []
+
+    def counted(self: psycopg.Cursor, statement: Any, *values: Any) -> Any:
+        copied.append(statement)
+        return copy(self, statement, *values)
+
+    monkeypatch.setattr(psycopg.Cursor, "copy", counted)
+    store = opened()
+    store.keep(deliveries(*few))
+    assert not copied, "or the commit of a hit would empty all temporary tables"
+    store.keep(deliveries(*many))
+    assert copied
+    stored = [parse(RecordRow(*row).json_bytes()) for row in rows("SELECT * FROM custody_stored ORDER BY id")]
+    assert stored == [each.stripped().event for each in (*few, *many)]
+
+
 def test_a_session_that_broke_is_begun_anew(opened: Open, rows: Rows) -> None:
     first, second = Post().record(2)
     store = opened()
