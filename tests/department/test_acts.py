@@ -88,6 +88,7 @@ ACTS_WITHOUT = {
     "platepost.department.search.queries.store_query": "what a person typed: each page that it shows is an entry",
     "platepost.department.search.tickets.give_ticket": "of a page that shows a read, under its entry",
     "platepost.department.search.tickets.use_ticket": "of a picture, which is shown under an entry of its own",
+    "platepost.department.archive.redaction.cover": "draws into a picture; the order for it is entered",
     "platepost.department.archive.portability.import_department": "fills an empty department, whose ledger comes along",
 }
 """Acts that enter nothing."""
