@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,16 @@ def read_package(path: Path) -> bytes:
             return file.read()
     except OSError as error:
         raise ProvisioningError(f"{path}: {error.strerror}") from error
+
+
+def progress_lines(*, as_json: bool) -> Callable[[str], None]:
+    """Return a function that shows a person what happens; on standard error where JSON goes to standard output."""
+
+    def show(text: str) -> None:
+        with suppress(OSError):  # the terminal was lost: that must not stop the way back
+            click.echo(text, err=as_json)
+
+    return show
 
 
 def acting(command: Command) -> Command:

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from pydantic import JsonValue
 
 from platepost.common.commands.options import Number
 from platepost.common.signals import ORDERLY_SECONDS, Stopped, current, stop_on_signals
-from platepost.provisioning.commands.options import BROKER, FLEET, FleetSession, acting
+from platepost.provisioning.commands.options import BROKER, FLEET, FleetSession, acting, progress_lines
 from platepost.provisioning.commands.settings_input import read_settings, settings_options
 from platepost.provisioning.connection import Connection
 from platepost.provisioning.control.rollout import Rollout, Target
@@ -85,10 +84,7 @@ def rollout(
     if not change:
         raise ProvisioningError("nothing to change: give --set or --from")
 
-    def say(text: str) -> None:
-        with suppress(OSError):  # the terminal was lost: that must not stop the way back
-            click.echo(text, err=as_json)
-
+    say = progress_lines(as_json=as_json)
     address = broker or fleet.broker_address
     with Connection(fleet.publisher, broker=address, topics=Rollout.topics(fleet, chosen)) as connection:
         made = Rollout(

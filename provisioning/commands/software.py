@@ -1,7 +1,7 @@
 """`platepost provision software`: software for the whole fleet, with canaries, waves and a way back."""
 
 import json
-from contextlib import suppress
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from platepost.common.commands.options import Number
 from platepost.common.signals import ORDERLY_SECONDS, Stopped, current, stop_on_signals
-from platepost.provisioning.commands.options import BROKER, FLEET, FleetSession, acting
+from platepost.provisioning.commands.options import BROKER, FLEET, FleetSession, acting, progress_lines
 from platepost.provisioning.connection import Connection
 from platepost.provisioning.control.read_figures import command_source
 from platepost.provisioning.control.rollout import Rollout, Target
@@ -127,10 +127,7 @@ def rollout(
     click.get_current_context().with_resource(stop_on_signals())
     fleet = session.fleet
 
-    def say(text: str) -> None:
-        with suppress(OSError):  # the terminal was lost: that must not stop the way back
-            click.echo(text, err=as_json)
-
+    say = progress_lines(as_json=as_json)
     found = RolloutState.load(fleet)
     if (resume or back) == (version is not None) or (resume and back):
         raise ProvisioningError("give --version with --canary to begin, or --resume, or --back")
@@ -186,7 +183,9 @@ def rollout(
         raise SystemExit(1)
 
 
-def _run(made: SoftwareRollout, targets: dict[str, Target], *, back: bool, say: Any) -> dict[str, Any]:
+def _run(
+    made: SoftwareRollout, targets: dict[str, Target], *, back: bool, say: Callable[[str], None]
+) -> dict[str, Any]:
     state = made.state
     wrong: dict[str, str] = {}
     try:

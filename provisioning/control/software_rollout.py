@@ -223,7 +223,9 @@ class SoftwareRollout(Rollout):
                 return wrong
             if monotonic() >= overdue:
                 return {post: f"still runs {self._runs(post)}" for post in self._wave if not self._has(post)}
-        since, due, look = datetime.now(UTC), monotonic() + seconds, monotonic()
+        since = datetime.now(UTC)
+        look = monotonic()
+        due = look + seconds
         self._say(f"all run {self.state.version}; watching their reads for {seconds:g} s")
         while True:
             wrong = self._troubled()

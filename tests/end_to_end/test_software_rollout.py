@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from platepost.common.signals import current
 from platepost.provisioning.cli import provision
 from platepost.provisioning.commands.software import PAUSED
 from platepost.provisioning.control import software_rollout
@@ -170,8 +171,6 @@ def paused_at(number: int, monkeypatch: pytest.MonkeyPatch, stop: Callable[[], o
 def test_a_pause_leaves_posts_as_they_are_and_can_be_ended_either_way(
     street: Street, monkeypatch: pytest.MonkeyPatch, then: str
 ) -> None:
-    from platepost.common.signals import current  # noqa: PLC0415
-
     street.stand()
     paused_at(2, monkeypatch, lambda: current().request())
     code, result = street.order()
