@@ -77,7 +77,9 @@ _COLUMNS = ", ".join("redactions::text" if field.name == "redactions" else field
 
 
 def _cart(row: Sequence[Any]) -> EvidenceCart:
-    return EvidenceCart(*[*row[:-1], REDACTIONS.validate_json(row[-1])])
+    *columns, redactions = row  # the last of `_COLUMNS`
+    columns.append(REDACTIONS.validate_json(redactions))
+    return EvidenceCart(*columns)
 
 
 def carts_of(person: str) -> list[EvidenceCart]:

@@ -124,7 +124,8 @@ def change(request: CurrentRequest, cart: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def redact(request: CurrentRequest, cart: UUID, record: int) -> HttpResponse:
     """Show the pictures of a record, to cover areas of them in the package; by POST save those of one picture."""
-    found, form = _cart(request, cart), RedactionForm(request.POST if request.method == "POST" else None)
+    found = _cart(request, cart)
+    form = RedactionForm(request.POST if request.method == "POST" else None)
     if not found.is_open or record not in found.records:
         raise Http404
     if request.method == "POST" and accepted(form, lambda given: services.redact(found, record, **given)):

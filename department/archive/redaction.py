@@ -8,6 +8,7 @@ import io
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
+from math import ceil
 from typing import Annotated, Literal
 
 from PIL import Image, ImageDraw
@@ -19,8 +20,8 @@ from platepost.department.errors import DepartmentError
 AREAS_MOST = 50
 """Areas of one picture."""
 _BLOCK = 16
-"""Pixels that a JPEG encodes together at most: an area grows to whole blocks, so that no pixel beside it was computed
-from what it covers."""
+"""Pixels of the largest block that a JPEG encodes together. An area grows to whole blocks, so that no pixel outside it
+depends on what it covers."""
 _QUALITY = 92
 
 _Pixels = Annotated[int, Field(ge=0, le=65_535)]
@@ -60,12 +61,9 @@ class RedactedPicture(Redaction):
     """SHA-256 of the copy in the package."""
 
 
-AREAS, REDACTIONS, STATEMENTS = (
-    TypeAdapter(tuple[RedactedArea, ...]),
-    TypeAdapter(tuple[Redaction, ...]),
-    TypeAdapter(tuple[RedactedPicture, ...]),
-)
-"""Lists of them, as JSON."""
+AREAS = TypeAdapter(tuple[RedactedArea, ...])
+REDACTIONS = TypeAdapter(tuple[Redaction, ...])
+STATEMENTS = TypeAdapter(tuple[RedactedPicture, ...])
 STATEMENT_FILE = "redactions.json"
 """The file of a package that has the statements; absent where no picture is redacted."""
 
@@ -121,8 +119,10 @@ def cover(jpeg: bytes, areas: Sequence[RedactedArea]) -> bytes:
     for area in areas:
         if area.x + area.width > picture.width or area.y + area.height > picture.height:
             raise DepartmentError("an area lies outside of its picture: remove it and draw it again")
-        left, top = (start - start % _BLOCK for start in (area.x, area.y))
-        right, bottom = (end + -end % _BLOCK for end in (area.x + area.width, area.y + area.height))
+        left = area.x // _BLOCK * _BLOCK
+        top = area.y // _BLOCK * _BLOCK
+        right = ceil((area.x + area.width) / _BLOCK) * _BLOCK
+        bottom = ceil((area.y + area.height) / _BLOCK) * _BLOCK
         draw.rectangle((left, top, right - 1, bottom - 1), fill="black")
     encoded = io.BytesIO()
     picture.save(encoded, "JPEG", quality=_QUALITY)
