@@ -22,6 +22,7 @@ from platepost.department.ledger.direct_feeds import stored_register
 from platepost.department.people.access import CurrentRequest, accepted, needs
 from platepost.department.people.forms import CHOOSE, TimeField
 from platepost.department.people.rights import Permission
+from platepost.department.web.moments import minute
 from platepost.provisioning.fleet.register import PostKey
 
 
@@ -39,7 +40,7 @@ class AdmissionForm(forms.Form):
         super().__init__(*given)
         self._keys = {f"{post} {key.kid}": (post, key) for post, key in _ended_keys()}
         choices = [(name, _shown(post, key)) for name, (post, key) in self._keys.items()]
-        self.fields["key"].choices = [CHOOSE, *choices]  # type: ignore[attr-defined]
+        self.fields["key"].choices = [CHOOSE, *choices]  # type: ignore[attr-defined]  # a choice of keys
 
     def clean(self) -> dict[str, Any]:
         """Refuse a span that begins before the key's end: what was made then needs no admission."""
@@ -64,7 +65,7 @@ def _ended_keys() -> list[tuple[str, PostKey]]:
 
 
 def _shown(post: str, key: PostKey) -> str:
-    return f"{post}: {key.kid[:12]}, {key.ended}, {key.until:%Y-%m-%d %H:%M} UTC"
+    return f"{post}: {key.kid[:12]}, {key.ended}, {minute(key.until)}"
 
 
 @needs(Permission.SEE_STATUS)
