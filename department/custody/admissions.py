@@ -1,9 +1,9 @@
 """Admissions: what a key signed after its end, and two persons let count as the post's own all the same.
 
 A unit may record on after the fleet has replaced or revoked its key: it had no network, or the key ended by mistake.
-Nothing that it signed since is believed, for whoever has the key could have signed it. An administrator who knows where
-the unit was asks that what it signed in a span of time be admitted, and a second person confirms that. The archive
-service judges the records again then, and names both with each. An admission that ends is undone; a key that is
+Nothing that it signed since then counts, because anyone with the key could have signed it. An administrator who knows
+where the unit was asks that what it signed in a span of time be admitted, and a second person confirms that. The
+archive service judges the records again then, and names both with each. An admission that ends is undone; a key that is
 recorded as stolen admits nothing from then on.
 """
 

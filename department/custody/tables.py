@@ -312,8 +312,8 @@ class CustodyTables:
     def transaction(self) -> Iterator[None]:
         """Have what is done within this be committed, and durable once this ends.
 
-        Whoever waits for hits is woken by the commit, and reads them while the disk still writes them: no one is shown
-        one before an entry of the ledger is durable, and so is all that was committed before that entry.
+        The commit wakes the program that waits for hits, which reads them while the disk still writes them. No one is
+        shown a hit before an entry of the ledger is durable, and with it everything committed before that entry.
         """
         with self.connection.transaction():
             self.connection.execute("SET LOCAL synchronous_commit = off")

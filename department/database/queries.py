@@ -15,7 +15,7 @@ Statement: TypeAlias = tuple[str, Sequence[Any]]
 BEGIN: Statement = ("BEGIN", ())
 COMMIT: Statement = ("COMMIT", ())
 _FEW = 8
-"""Rows that one statement inserts by itself: from some ten on, it takes longer than a copy."""
+"""Most rows that a single statement inserts: with ten or more, a copy is faster."""
 _TYPES: WeakKeyDictionary[psycopg.Connection[Any], dict[str, list[int]]] = WeakKeyDictionary()
 """By session, the types of each table's columns, once they were asked for."""
 

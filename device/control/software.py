@@ -34,7 +34,7 @@ class SoftwareUpdates(Part):
     Args:
         folder: the post's, where the request is left.
         settings: the order.
-        audit: where it is told.
+        audit: logs orders and failures.
         timekeeper: the post's time.
         present: the version that runs.
         result: where root answers.
@@ -67,7 +67,7 @@ class SoftwareUpdates(Part):
         self._request.unlink(missing_ok=True)
 
     def adjust(self, tables: Tables) -> None:
-        """Go by another order; what was asked for and is not wanted any more is taken back."""
+        """Switch to another order; a request for a version that is no longer ordered is withdrawn."""
         before, self._settings = self._settings, tables.table(SoftwareSettings)
         if self._settings.version != before.version:
             self._asked = self._failed = None
