@@ -136,7 +136,8 @@ def needs(permission: Permission, *, gives_file: bool = False) -> Callable[[View
 def _asked_to_log_in(request: HttpRequest) -> HttpResponse:
     """Ask to log in. Of a form that came too late it is said that nothing was done: its address may be no page."""
     if request.method in {"GET", "HEAD"}:
-        return redirect_to_login(request.get_full_path())
+        # Whoever typed the bare address begins where their work does.
+        return redirect_to_login(reverse("home") if request.path == "/" else request.get_full_path())
     kept = keep_form(request)
     again = reverse("form_again") if kept else page_of(request)
     return render(request, "people/logged_out.html", {"again": again, "kept": kept}, status=403)

@@ -1,7 +1,8 @@
-"""The page of help: what each page is for, what a person lacks for more, and whom to ask."""
+"""Where a person begins, and the page of help: what each page is for, what they lack for more, and whom to ask."""
 
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
@@ -19,6 +20,22 @@ _ASKED = {
     DepartmentRole.AUDITOR: _("a finding about you, a search that worries you"),
 }
 """By role, what to ask its people about."""
+_HOMES = {
+    DepartmentRole.DISPATCHER: "console",
+    DepartmentRole.OPERATOR: "search",
+    DepartmentRole.RECORDS_MANAGER: "requests",
+    DepartmentRole.AUDITOR: "audits",
+}
+"""By role, the page that its work begins on; who has several roles begins on the first."""
+
+
+@needs(Permission.OWN_ACCOUNT)
+@require_safe
+def home(request: CurrentRequest) -> HttpResponse:
+    """Lead a person who has signed in to the page of their work, or to the status where their role has none."""
+    open_to_them = {link.address for section in sections_of(request) for link in section.links}
+    pages = [reverse(route) for role, route in _HOMES.items() if role in request.currency.roles]
+    return redirect(next((page for page in pages if page in open_to_them), reverse("status")))
 
 
 @needs(Permission.OWN_ACCOUNT)

@@ -64,7 +64,7 @@ def form_again(request: CurrentRequest) -> HttpResponse:
     form = pending.kept_form(request, request.user.login)
     if form is None or request.method == "POST":
         pending.drop_form(request)
-        return redirect(form.page if form is not None else "/")
+        return redirect(form.page if form is not None else "home")
     return render(request, "people/form_again.html", {"kept": form})
 
 

@@ -51,6 +51,7 @@ urlpatterns = [
     path("account/fresh/code/", _own(factor.reauthenticate), name="mfa_reauthenticate"),
     path("account/fresh/passkey/", _own(sign_in.FreshPasskeyView.as_view()), name="mfa_reauthenticate_webauthn"),
     path("form/", sign_in.form_again, name="form_again"),
+    path("home/", help_page.home, name="home"),
     path("help/", help_page.help_page, name="help"),
     path("training/", training.training, name="training"),
     path("training/<slug:name>/", training.exercise, name="exercise"),

@@ -127,6 +127,24 @@ def test_refusal_keeps_the_menu() -> None:
 
 
 @pytest.mark.parametrize(
+    ("role", "begins"),
+    [
+        (DepartmentRole.DISPATCHER, "/console/"),
+        (DepartmentRole.OPERATOR, "/search/"),
+        (DepartmentRole.RECORDS_MANAGER, "/requests/"),
+        (DepartmentRole.AUDITOR, "/audits/"),
+        (DepartmentRole.ADMINISTRATOR, "/"),
+    ],
+)
+def test_person_who_signs_in_begins_with_their_work(role: DepartmentRole, begins: str) -> None:
+    client = client_of(new_person("p.new", role))
+    with as_role(WEB):
+        assert Client().get("/").headers["Location"] == "/log-in/?next=/home/"
+        answer = client.get("/home/")
+    assert answer.headers["Location"] == begins
+
+
+@pytest.mark.parametrize(
     ("form", "then"),
     [("http://testserver/people/?a=1", "/people/%3Fa%3D1"), ("http://elsewhere/people/", "/"), ("", "/")],
 )

@@ -89,7 +89,7 @@ def test_password_needs_a_code_and_the_ledger_has_it(person: DepartmentPerson) -
     assert client.get("/").headers["Location"].startswith("/log-in/")
     with as_role(WEB):
         assert client.post("/log-in/code/", {"code": wrong_code()}).status_code == 200
-        assert client.post("/log-in/code/", {"code": code()}).headers["Location"] == "/"
+        assert client.post("/log-in/code/", {"code": code()}).headers["Location"] == "/home/"
         assert client.get("/").status_code == 200
         client.post("/log-out/")
     assert events("log_on")[-1]["methods"] == ["password", "totp"]
@@ -103,7 +103,7 @@ def test_code_works_once_in_all_processes(person: DepartmentPerson) -> None:
     assert password(first) == password(second) == "/log-in/code/"
     seen = code()
     with as_role(WEB):
-        assert first.post("/log-in/code/", {"code": seen}).headers["Location"] == "/"
+        assert first.post("/log-in/code/", {"code": seen}).headers["Location"] == "/home/"
         cache.clear()  # what another process does not have
         assert b"it was used before" in second.post("/log-in/code/", {"code": f"{seen[:3]} {seen[3:]}"}).content
     assert events("log_on_failed")[-1]["method"] == "code"
@@ -127,23 +127,23 @@ def test_failures_from_before_a_release_do_not_lock_again(person: DepartmentPers
 
 def test_stranger_locks_strangers_out_and_nobody_else(person: DepartmentPerson) -> None:
     console, stranger = Client(), Client()
-    assert log_in(console) == "/"
+    assert log_in(console) == "/home/"
     with as_role(WEB):
         console.post("/log-out/")
     for _ in range(MOST):
         assert password(stranger, password="guessed") == "wrong"
     assert password(stranger) == "wrong", "the right one too"
     assert password(Client()) == "wrong", "from any unknown device"
-    assert log_in(console) == "/", "but not where the person is known"
+    assert log_in(console) == "/home/", "but not where the person is known"
     assert len(events("log_on_failed")) >= MOST
     new_person("the.supervisor", DepartmentRole.SUPERVISOR)
     assert services.release(person, DepartmentPerson.objects.get(login="the.supervisor")) == 1
-    assert log_in(Client()) == "/"
+    assert log_in(Client()) == "/home/"
 
 
 def test_device_that_is_known_is_locked_by_its_own_failures_alone(person: DepartmentPerson) -> None:
     console = Client()
-    assert log_in(console) == "/"
+    assert log_in(console) == "/home/"
     with as_role(WEB):
         console.post("/log-out/")
     for _ in range(MOST):
@@ -179,7 +179,7 @@ def test_invitation_is_good_once_and_for_setting_up_alone() -> None:
     department_person = DepartmentPerson(login="n.ew", name="New", agency="department")
     given = services.add_person(department_person, [DepartmentRole.OPERATOR]).code
     client = Client()
-    assert password(client, "n.ew", given) == "/"
+    assert password(client, "n.ew", given) == "/home/"
     with as_role(WEB):
         assert client.get("/").headers["Location"] == "/account/"
         assert client.get("/account/").status_code == 200
@@ -338,7 +338,7 @@ def test_a_form_sent_too_late_is_offered_to_its_sender_and_to_no_one_else(
         assert "8ZZZ999" in offered
         assert "after 30 minutes" not in same.get("/log-in/").text
         assert same.post("/form/").headers["Location"] == "/holds/"
-        assert same.get("/form/").headers["Location"] == "/"
+        assert same.get("/form/").headers["Location"] == "/home/"
 
 
 def test_another_person_does_not_get_a_form_that_waits(person: DepartmentPerson) -> None:
@@ -352,7 +352,7 @@ def test_another_person_does_not_get_a_form_that_waits(person: DepartmentPerson)
     log_in(client)
     assert "people_form" not in client.session
     with as_role(WEB):
-        assert client.get("/form/").headers["Location"] == "/"
+        assert client.get("/form/").headers["Location"] == "/home/"
 
 
 def test_a_file_comes_on_its_own_page_once_its_reader_is_confirmed() -> None:

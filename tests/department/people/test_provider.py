@@ -83,7 +83,7 @@ def test_groups_give_and_end_roles_and_currency_is_still_needed(issuer: str) -> 
     services.map_group("pd-dispatch", DepartmentRole.DISPATCHER)
     person = new_person("b.chen", DepartmentRole.TRAINER, current=False, factor=False)
     client, to = log_in(issuer, "7", "B.Chen", "pd-dispatch", "everybody")
-    assert to == "/"
+    assert to == "/home/"
     with as_role(WEB):
         assert client.get("/").headers["Location"] == "/account/", "a second factor is needed here too"
     currency = currency_of(person)
@@ -105,7 +105,7 @@ def test_who_is_not_in_the_register_is_refused(issuer: str, subject: str, name: 
 
 def test_another_subject_cannot_take_somebody_s_name(issuer: str) -> None:
     new_person("b.chen", DepartmentRole.OPERATOR, factor=False)
-    assert log_in(issuer, "7", "b.chen")[1] == "/"
+    assert log_in(issuer, "7", "b.chen")[1] == "/home/"
     assert "not in the register" in log_in(issuer, "8", "b.chen")[1]
 
 
@@ -172,7 +172,7 @@ def test_leaver_loses_sessions_roles_and_every_way_in_until_the_provider_lets_th
     with as_role(WEB):
         answer = Client().post("/log-in/", form)
     assert "identity provider ended your access" in answer.content.decode()
-    assert log_in(issuer, "7", "b.chen", "pd-dispatch")[1] == "/"
+    assert log_in(issuer, "7", "b.chen", "pd-dispatch")[1] == "/home/"
     assert currency_of(person).roles == {DepartmentRole.DISPATCHER, DepartmentRole.TRAINER}
     assert other.pk
 
