@@ -18,6 +18,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Request, StorageState, ViewportSize, sync_playwright
 
+from tests import reaper
+
 DESKTOP: Final[ViewportSize] = {"width": 1280, "height": 900}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 Scheme: TypeAlias = Literal["light", "dark"]
@@ -146,8 +148,11 @@ def running_chromium() -> Iterator[Browser]:
     if path is None:
         pytest.skip("Chromium is missing: make tools")
     with sync_playwright() as playwright:
-        # No sandbox: CI runs as root, and the pages are our own.
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        browser = playwright.chromium.launch(
+            executable_path=reaper.__file__,
+            env={**os.environ, reaper.PROGRAM: path},
+            args=["--no-sandbox", "--disable-dev-shm-usage"],  # CI runs as root, and the pages are our own
+        )
         yield browser
         browser.close()
 
