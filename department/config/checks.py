@@ -27,10 +27,10 @@ from platepost.department.database.queries import rows
 from platepost.department.database.roles import (
     AUDITOR,
     COMMAND,
+    FEDERATION,
     KEEPER,
     MISUSE,
     OWNER,
-    PROGRAMS,
     PUBLIC,
     QUIET,
     ROLES,
@@ -79,6 +79,7 @@ _VERBS = {
     AUDITOR: {"SELECT"},
     PUBLIC: {"SELECT"},
     MISUSE: {"SELECT", "INSERT"},
+    FEDERATION: {"SELECT", "INSERT"},
 }
 """What a role may have on any table or sequence."""
 _WIDER = {
@@ -519,12 +520,11 @@ def role_faults(connection: psycopg.Connection, *, is_private: bool) -> Iterator
     rows = connection.execute(
         "SELECT rolname, rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls"
         " OR EXISTS (SELECT FROM pg_auth_members WHERE member = pg_roles.oid AND (admin_option"
-        " OR roleid::regrole::text IS DISTINCT FROM %s::jsonb ->> rolname)) OR rolname = ANY(%s) AND rolinherit"
-        " FROM pg_roles WHERE rolname = ANY(%s)",
-        [json.dumps({**PROGRAMS, COMMAND: WEB}), [*PROGRAMS], [*ROLES, *PROGRAMS]],
+        " OR (rolname, roleid::regrole::text) IS DISTINCT FROM (%s, %s))) FROM pg_roles WHERE rolname = ANY(%s)",
+        [COMMAND, WEB, [*ROLES]],
     )
     present: dict[str, bool] = dict(rows.fetchall())
-    for role in (*ROLES, *PROGRAMS):
+    for role in ROLES:
         if role not in present:
             yield InstallationFault("role_missing", f"the database has no role {role}: give `upgrade`")
         elif present[role]:
@@ -534,7 +534,7 @@ def role_faults(connection: psycopg.Connection, *, is_private: bool) -> Iterator
     if is_private:
         others = connection.execute(
             "SELECT rolname FROM pg_roles WHERE rolname <> ALL (%s) AND rolname !~ '^pg_' ORDER BY 1",
-            [[SUPERUSER, *ROLES, *PROGRAMS]],
+            [[SUPERUSER, *ROLES]],
         )
         for (role,) in others:
             yield InstallationFault("role_unknown", f"{role} is a role of the private database, and none of ours")

@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 from platepost.department.config import base
 from platepost.department.config.provider import provider_settings
 from platepost.department.custody.bucket import open_bucket
-from platepost.department.database.roles import OWNER, PROGRAMS, WEB
+from platepost.department.database.roles import OWNER, WEB
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder, is_local
 
@@ -38,8 +38,6 @@ def settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         raise DepartmentError(f"{folder.secret_key} is damaged: put it back from a backup")
     secure = bool(folder.settings.hosts)
     connection = conninfo_to_dict(folder.conninfo(role))
-    if role in PROGRAMS:
-        connection["options"] = f"{connection.get('options', '')} -c role={PROGRAMS[role]}".strip()
     if role == OWNER:
         connection["options"] = f"{connection.get('options', '')} -c lock_timeout={_MIGRATION_LOCK_SECONDS}s".strip()
     return {

@@ -19,7 +19,7 @@ from typing import Any
 import psycopg
 
 from platepost.common.signals import current, ends_as_by_ctrl_c, sleep
-from platepost.department.database.roles import PROGRAMS, ROLES
+from platepost.department.database.roles import ROLES
 from platepost.department.database.users import GROUP, SERVER, USERS
 from platepost.department.errors import DepartmentError
 
@@ -452,11 +452,10 @@ class PrivateCluster:
         With users of their own, each program's may take its role and no other, and only the server's is the superuser;
         root, who can become any of them, administers the rest. Without, this system user may take each role.
         """
-        every = (*ROLES, *PROGRAMS)
         if self.has_service_users:
-            map_ = [(SERVER, SUPERUSER), *USERS.items(), *(("root", role) for role in every)]
+            map_ = [(SERVER, SUPERUSER), *USERS.items(), *(("root", role) for role in ROLES)]
         else:
-            map_ = [(_name_of(os.geteuid()), role) for role in (SUPERUSER, *every)]
+            map_ = [(_name_of(os.geteuid()), role) for role in (SUPERUSER, *ROLES)]
         lines = "".join(f'department "{user}" {role}\n' for user, role in map_)
         # "all" names no connection for replication, by which a backup is made.
         rules = f"local all all peer map=department\nlocal replication {SUPERUSER} peer map=department\n"

@@ -26,13 +26,10 @@ METRICS = "platepost_metrics"
 """Counts what the status page shows, and changes nothing."""
 WEBHOOK = "platepost_webhook"
 """Sends decisions to webhooks: reads those that wait, and of a hit whose plate goes along, the record."""
-ROLES = (OWNER, KEEPER, WEB, COMMAND, AUDITOR, PURGER, SIGNER, PUBLIC, MISUSE, WEBHOOK, METRICS)
-"""Those that the SQL files grant rights to."""
 FEDERATION = "platepost_federation"
-PROGRAMS = {FEDERATION: COMMAND}
-"""Programs that log in as themselves and then work as another role, without inheriting from it. The database and its
-log tell them apart: to the first, `ledger_append_each` opens records for queries of partner departments alone."""
-QUIET = tuple(role for role in (*ROLES, *PROGRAMS) if role != OWNER)
+"""Answers partner departments: opens reads of no covert group, under an entry for a query of one of them."""
+ROLES = (OWNER, KEEPER, WEB, COMMAND, AUDITOR, PURGER, SIGNER, PUBLIC, MISUSE, WEBHOOK, METRICS, FEDERATION)
+QUIET = tuple(role for role in ROLES if role != OWNER)
 """Roles of which pgaudit logs nothing: what they show is in the ledger, and each record would be a line."""
 
 ATTRIBUTES = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
@@ -83,15 +80,13 @@ def ensure_database(connection: psycopg.Connection, name: str) -> None:
 
 
 def _roles(known: Collection[str] = ()) -> Iterator[str]:
-    for role in (*ROLES, *PROGRAMS):
-        inherits = " NOINHERIT" if role in PROGRAMS else ""
-        yield f"{'ALTER' if role in known else 'CREATE'} ROLE {role} {ATTRIBUTES}{inherits}"
-    for program, role in {**PROGRAMS, COMMAND: WEB}.items():
-        yield f"GRANT {role} TO {program}"
+    for role in ROLES:
+        yield f"{'ALTER' if role in known else 'CREATE'} ROLE {role} {ATTRIBUTES}"
+    yield f"GRANT {WEB} TO {COMMAND}"
 
 
 def _database(name: str, *, known: bool = False) -> Iterator[str]:
     if not known:
         yield f"CREATE DATABASE {name} OWNER {OWNER} ENCODING 'UTF8' TEMPLATE template0"
     yield f"REVOKE ALL ON DATABASE {name} FROM PUBLIC"
-    yield f"GRANT CONNECT ON DATABASE {name} TO {', '.join((*ROLES, *PROGRAMS))}"
+    yield f"GRANT CONNECT ON DATABASE {name} TO {', '.join(ROLES)}"

@@ -25,7 +25,7 @@ class PartnerDepartment(models.Model):
     class Meta:
         managed = False
         db_table = "federation_partner"
-        ordering = ("agency",)
+        ordering = ("agency_id",)
 
     @cached_property
     def shown(self) -> bytes:

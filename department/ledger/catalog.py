@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 from platepost.department.database.roles import (
     AUDITOR,
     COMMAND,
+    FEDERATION,
     KEEPER,
     MISUSE,
     OWNER,
@@ -133,7 +134,9 @@ class LedgerEvent(Enum):
         return member
 
     # --- what was seen
-    INTENT = EventKind("intent", "looked for records", f"{_WHO} query:object groups:texts", writers=(COMMAND,))
+    INTENT = EventKind(
+        "intent", "looked for records", f"{_WHO} query:object groups:texts", writers=(COMMAND, FEDERATION)
+    )
     """Someone is about to see records. It is committed before a row is fetched. The pages enter it by
     `ledger_begin`, which says who has the session."""
     LOG_INTENT = EventKind(
@@ -146,7 +149,7 @@ class LedgerEvent(Enum):
         "records:ints pictures:list covert:object",
         "plates:texts entries:ints compared:texts",
         refers_to=("intent", "log_intent"),
-        writers=(WEB, AUDITOR, MISUSE, WEBHOOK),
+        writers=(WEB, AUDITOR, MISUSE, WEBHOOK, FEDERATION),
     )
     """What the intent brought. `covert` has what belongs to covert groups, by group; `compared`, plates that were only
     compared with what was asked. The database adds all that it opened."""
@@ -156,7 +159,7 @@ class LedgerEvent(Enum):
         "records:ints pictures:list covert:object reason",
         "plates:texts entries:ints compared:texts",
         refers_to=("intent", "log_intent"),
-        writers=(WEB, AUDITOR, MISUSE, WEBHOOK),
+        writers=(WEB, AUDITOR, MISUSE, WEBHOOK, FEDERATION),
     )
     """The intent ended in an error: what had been fetched by then."""
     POST_ACCESSED = EventKind(
@@ -181,7 +184,7 @@ class LedgerEvent(Enum):
         "was refused",
         f"{_WHO} query:object groups:texts why",
         "forbidden approval:flag word",
-        writers=(WEB, MISUSE),
+        writers=(WEB, MISUSE, FEDERATION),
     )
     """Nothing was looked for: the purpose is none, serves an agency that may get nothing, a `word` was written that the
     policy forbids (with `forbidden`, and for the auditors, where that was the second try), or, with `approval`, it
@@ -223,18 +226,23 @@ class LedgerEvent(Enum):
     )
     SHARING_ENDED = EventKind("sharing_ended", "ended an agreement with an agency", "person agency_name agreement:int")
     PARTNER_NAMED = EventKind("partner_named", "named a partner department", "person agency_name url certificate")
-    PARTNER_REFUSED = EventKind("partner_refused", "was refused as a partner department", "agency_name why")
+    PARTNER_REFUSED = EventKind(
+        "partner_refused", "was refused as a partner department", "agency_name why", writers=(FEDERATION,)
+    )
     EXCHANGED = EventKind(
         "exchanged",
         "decided about a query of another department",
         "agency_name exchange decision",
-        writers=(WEB, KEEPER),
+        writers=(WEB, KEEPER, FEDERATION),
     )
     """`exchange` is the answer as it was signed, with the query: the same text in the ledgers of both."""
     EXCHANGE_FAILED = EventKind("exchange_failed", "got no answer from a department", "agency_name query word")
     """A partner was asked and is away, slow, or does not take it; its answer may be entered later."""
     CASE_OPENED = EventKind(
-        "case_opened", "opened a case number to a partner department", "person agency_name exchange case because"
+        "case_opened",
+        "opened a case number to a partner department",
+        "person agency_name exchange case because",
+        writers=(WEB, FEDERATION),
     )
     REQUEST_RECEIVED = EventKind("request_received", "entered a request", "person request:int kind due:date requester")
     REQUEST_EXTENDED = EventKind("request_extended", "extended a request", "person request:int due:date because")

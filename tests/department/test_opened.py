@@ -253,21 +253,24 @@ class TestAttacks:
     ) -> None:
         """As its own role, by whatever function: for no person of the department, no covert group, no list."""
         append = "SELECT ledger_append(%s, NULL, %s)"
+        log_on = '{"person": "s.ito", "methods": [], "device": "", "known": true}'
         with connect(FEDERATION) as server:
-            for event, asked in (
-                ("log_on", '{"person": "s.ito", "methods": [], "device": "", "known": true}'),
-                ("intent", fields(query={"exchange": "x"}, on_behalf_of="oakdale-pd")),
-                ("intent", fields(groups=[])),
-                ("log_intent", fields(groups=[], purpose="audit")),
+            for statement, given, why in (
+                (append, ["intent", fields(query={"exchange": "x"}, on_behalf_of="oakdale-pd")], "query of a partner"),
+                (append, ["intent", fields(groups=[])], "query of a partner"),
+                (append, ["log_intent", fields(groups=[], purpose="audit")], "may not enter"),
+                (append, ["log_on", log_on], "may not enter"),
+                ("SELECT people_begin_session('invented', 's.ito')", [], "permission denied"),
+                ("SELECT ledger_begin(%s, 'intent', %s)", [KEYS["s.ito"], fields()], "permission denied"),
+                ("SELECT FROM lists_entry", [], "permission denied"),
+                ("SELECT FROM people_person", [], "permission denied"),
+                ("SELECT FROM custody_record", [], "permission denied"),
+                (f"SET ROLE {COMMAND}", [], "permission denied"),
             ):
-                server.execute(f"SET ROLE {COMMAND}")
-                with pytest.raises(psycopg.errors.InsufficientPrivilege, match="query of a partner"):
-                    server.execute(append, [event, asked])
+                with pytest.raises(psycopg.errors.InsufficientPrivilege, match=why):
+                    server.execute(statement, given)
                 server.rollback()
-            server.execute(f"SET ROLE {COMMAND}")
-            server.execute("SELECT people_begin_session('invented', 's.ito')")
-            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="query of a partner"):
-                server.execute("SELECT ledger_begin('invented', 'intent', %s)", [fields()])
+            assert server.execute("SELECT count(*) FROM custody_read").fetchone() == (0,), "without an entry, none"
 
     def test_what_is_taken_back_opens_nothing(self, connect: Connect, people: psycopg.Connection) -> None:
         with connect(WEB) as web:
@@ -304,10 +307,8 @@ class TestAttacks:
         people.execute("RESET session_replication_role")
         shown = {"person": "s.ito", "plates": [], "covert": {GROUP: {"plates": [], "numbers": [*range(100)]}}}
         call, count = "SELECT lists_show(%s, 's.ito', true, NULL, NULL)", "SELECT count(*) FROM lists_entry"
-        with connect(FEDERATION) as server:
-            server.execute(f"SET ROLE {COMMAND}")
-            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="query of a partner"):
-                server.execute(call, [None])
+        with connect(FEDERATION) as server, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            server.execute(call, [None])
         with connect(WEB) as web:
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 web.execute("SELECT ledger_append('list_shown', NULL, %s)", [json.dumps(shown)])

@@ -17,6 +17,7 @@ from platepost.department.custody.reading import ReadFilter, hits, reads, whole_
 from platepost.department.database.roles import (
     AUDITOR,
     COMMAND,
+    FEDERATION,
     KEEPER,
     METRICS,
     MISUSE,
@@ -49,11 +50,13 @@ _PUBLISHED = {OWNER: ALL, WEB: READ, AUDITOR: READ, PURGER: READ}
 RIGHTS = {
     **dict.fromkeys(
         (
-            *("custody_picture", "custody_read", "custody_hit"),
+            *("custody_picture", "custody_hit"),
             *("custody_withdrawal", "custody_audit", "custody_access"),
         ),
         _RECORDS,
     ),
+    # Who answers partners opens reads of no covert group, under the entry of a query.
+    "custody_read": _RECORDS | {FEDERATION: READ},
     # Those of posts, and counts, which who serves figures reads: of no covert group.
     **dict.fromkeys(("custody_status", "custody_health"), _RECORDS | {METRICS: READ}),
     # Who sends decisions to webhooks reads the record of the hit that its entry covers.
@@ -74,7 +77,7 @@ RIGHTS = {
     "custody_certificate": {OWNER: ALL, KEEPER: READ, PURGER: ADD},
     "archive_law": _PUBLISHED,
     # Of the owner's own rows, triggers refuse what is not lifted, approved or carried out.
-    "archive_term": _PUBLISHED | {KEEPER: READ},
+    "archive_term": _PUBLISHED | {KEEPER: READ, FEDERATION: READ},
     "archive_due": {OWNER: READ, WEB: READ, AUDITOR: READ, PURGER: READ},
     "archive_hold": _PUBLISHED | {WEB: ADD},
     "archive_plan": _PUBLISHED | {WEB: ADD},
@@ -142,8 +145,8 @@ RIGHTS = {
     "ledger_agency": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     # Neither has a plate: queries and answers stand in the ledger. A few columns are changed.
     **{
-        key: {OWNER: ALL, KEEPER: READ, WEB: ADD, AUDITOR: READ}
-        for key in ("federation_partner", "federation_exchange")
+        key: {OWNER: ALL, KEEPER: READ, WEB: ADD, AUDITOR: READ, FEDERATION: rights}
+        for key, rights in (("federation_partner", READ), ("federation_exchange", ADD))
     },
     "sharing_policy": {OWNER: ALL, KEEPER: READ, WEB: ADD, AUDITOR: READ, PUBLIC: READ},
     # Of the owner's own rows, a trigger refuses any change.
@@ -192,7 +195,7 @@ RIGHTS = {
 """By table and role, what the role may do. Django's other tables are the owner's."""
 RIGHTS = {table: rights | ({COMMAND: rights[WEB]} if WEB in rights else {}) for table, rights in RIGHTS.items()}
 _ENTERING = {*ROLES} - {PUBLIC, METRICS}
-_OPENING = _ENTERING - {MISUSE, WEBHOOK}
+_OPENING = _ENTERING - {MISUSE, WEBHOOK, FEDERATION}
 FUNCTIONS = {
     # Which event each may enter, the catalog says.
     "ledger_append": _ENTERING,
@@ -218,18 +221,16 @@ FUNCTIONS = {
     # Counts of the ledger, while an entry is open under which it is read.
     **{key: {OWNER, WEB} for key in ("audits_searches", "audits_people", "audits_hours", "audits_with_cases")},
     "sharing_purposes": {OWNER, WEB},
-    "ledger_covered_plates": _OPENING,
-    "ledger_covered_records": _OPENING | {WEBHOOK},
+    "ledger_covered_plates": _OPENING | {FEDERATION},
+    "ledger_covered_records": _OPENING | {WEBHOOK, FEDERATION},
     # Each returns nothing of what it covers: at most how many there are, and whether there are more.
-    **{f"custody_cover_{key}": {OWNER, WEB} for key in ("records", "rows", "plates", "named", "kept")},
+    **{f"custody_cover_{key}": {OWNER, WEB} for key in ("records", "kept")},
+    **{f"custody_cover_{key}": {OWNER, WEB, FEDERATION} for key in ("rows", "plates", "named")},
     "custody_cover_after": {OWNER, COMMAND},
     "custody_matching_plates": {OWNER},
     "custody_selected": {OWNER},
-    **{
-        f"search_cover_{key}": {OWNER, WEB}
-        for key in ("spelled", "candidates", "latest", "scenes", "companions", "corrected")
-    },
-    "search_known": {OWNER, WEB},
+    **{f"search_cover_{key}": {OWNER, WEB} for key in ("latest", "scenes", "companions", "corrected")},
+    **{f"search_{key}": {OWNER, WEB, FEDERATION} for key in ("cover_spelled", "cover_candidates", "known")},
     "custody_posts": {OWNER, WEB},
     # By its key alone.
     **{f"people_{key}_session": {OWNER, WEB} for key in ("begin", "renew", "end")},
@@ -238,12 +239,12 @@ FUNCTIONS = {
     **{key: {OWNER} for key in ("ledger_guard_agreement", "ledger_guard_sharing", "ledger_guard_behalf")},
     "custody_guard_admission": {OWNER},
     "ledger_guard_until": {OWNER},
-    "ledger_agency_refusal": {OWNER, WEB, WEBHOOK},
+    "ledger_agency_refusal": {OWNER, WEB, WEBHOOK, FEDERATION},
     "sharing_require": {OWNER, WEB},
     **{key: {OWNER} for key in ("sharing_by_manager", "sharing_guard_request", "sharing_guard_release")},
     **{key: {OWNER} for key in ("sharing_guard_incident", "sharing_keep_report", "federation_guard")},
     # A signed answer, for who has the query that it answers.
-    "federation_receipt": {OWNER, WEB},
+    "federation_receipt": {OWNER, FEDERATION},
     # Counts of a month, with nothing covert in them.
     "sharing_counts": {OWNER, KEEPER},
     "sharing_forget_counted": {OWNER, KEEPER},
@@ -255,10 +256,11 @@ FUNCTIONS = {
     "ledger_note_access": {OWNER},
     "ledger_opened": {OWNER},
     "ledger_open_reviews": {OWNER, WEB, AUDITOR},
-    **{key: {OWNER, WEB} for key in ("ledger_open_approvals", "ledger_approved")},
+    "ledger_open_approvals": {OWNER, WEB},
+    "ledger_approved": {OWNER, WEB, FEDERATION},
     "ledger_guard_approval": {OWNER},
     "ledger_visible": {OWNER, WEB, AUDITOR, MISUSE},
-    "ledger_open": _OPENING | {WEBHOOK},
+    "ledger_open": _OPENING | {WEBHOOK, FEDERATION},
     "ledger_groups": _OPENING | {MISUSE},
     **{key: {OWNER, WEB} for key in ("ledger_agency_lack", "ledger_last_law", "ledger_today")},
     **{
@@ -310,7 +312,7 @@ FUNCTIONS = {
     "policy_is_return": {OWNER, WEB, SIGNER, PURGER, KEEPER},
     **{key: {OWNER} for key in ("policy_folded", "policy_refusal", "policy_guard")},
     **{key: {OWNER} for key in ("people_roles", "ledger_check_purpose")},
-    "ledger_warned": {OWNER, WEB, AUDITOR, SIGNER},
+    "ledger_warned": {OWNER, WEB, AUDITOR, SIGNER, FEDERATION},
     "lists_guard_entry": {OWNER},
     "lists_hold_dispatcher": {OWNER},
     "lists_take_back": {OWNER},

@@ -11,7 +11,7 @@ GRANT SELECT ON archive_outcome, archive_part TO platepost_purger;
 GRANT INSERT, SELECT (plan, class, begins, ends, shown, dropped_at) ON archive_part TO platepost_web;
 GRANT SELECT (plan, class, begins, ends, shown, dropped_at) ON archive_part TO platepost_auditor;
 GRANT SELECT, INSERT, UPDATE (approved_by, approved_at) ON archive_plan TO platepost_web;
-GRANT SELECT ON archive_term TO platepost_keeper, platepost_auditor, platepost_purger;
+GRANT SELECT ON archive_term TO platepost_keeper, platepost_auditor, platepost_purger, platepost_federation;
 GRANT SELECT, UPDATE (kept_days) ON archive_term TO platepost_web;
 -- The pages collect and order; the archive service makes what was ordered.
 GRANT SELECT, INSERT, UPDATE (records, redactions, recipient, entry, ordered_at, problem) ON archive_evidence

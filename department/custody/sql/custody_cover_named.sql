@@ -23,4 +23,4 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION custody_cover_named FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION custody_cover_named TO platepost_web;
+GRANT EXECUTE ON FUNCTION custody_cover_named TO platepost_web, platepost_federation;

@@ -25,4 +25,4 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION custody_cover_plates FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION custody_cover_plates TO platepost_web;
+GRANT EXECUTE ON FUNCTION custody_cover_plates TO platepost_web, platepost_federation;

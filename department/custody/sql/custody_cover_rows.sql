@@ -24,4 +24,4 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION custody_cover_rows FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION custody_cover_rows TO platepost_web;
+GRANT EXECUTE ON FUNCTION custody_cover_rows TO platepost_web, platepost_federation;

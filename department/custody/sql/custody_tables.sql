@@ -9,6 +9,7 @@ GRANT SELECT, INSERT ON custody_access, custody_audit, custody_health, custody_h
 GRANT SELECT ON custody_access, custody_audit, custody_health, custody_hit, custody_picture, custody_read,
     custody_record, custody_rejudged, custody_status, custody_withdrawal TO platepost_web;
 GRANT SELECT ON custody_record, custody_rejudged TO platepost_webhook;
+GRANT SELECT ON custody_read TO platepost_federation;
 GRANT SELECT ON custody_admission TO platepost_keeper;
 GRANT SELECT, INSERT (post, key, since, until, reason, asked_by), UPDATE (confirmed_by, ended_by, stolen)
     ON custody_admission TO platepost_web;
@@ -54,10 +55,10 @@ BEGIN
             ' AND (covert_group IS NULL OR covert_group = ANY ((SELECT ledger_groups())::text[])) AND (%s))',
             name, covered
         );
-        IF name IN ('custody_record', 'custody_rejudged') THEN
+        IF name IN ('custody_record', 'custody_rejudged', 'custody_read') THEN
             EXECUTE format(
-                'CREATE POLICY released ON %I FOR SELECT TO platepost_webhook USING (covert_group IS NULL AND %s)',
-                name, covered
+                'CREATE POLICY released ON %I FOR SELECT TO %s USING (covert_group IS NULL AND (%s))',
+                name, CASE name WHEN 'custody_read' THEN 'platepost_federation' ELSE 'platepost_webhook' END, covered
             );
         END IF;
         IF name = ANY (open_without_entry) THEN

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("3063efb97c56dae5b09e60c720b92ee4c21a5aa470be6ef5253cbb38814e0b57"),
+        ApplySql("94c87de6d061b512aa8b3bf430a13c6ac1d7b67eb632f4de86ded475ec8a905e"),
     ]

@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "federation_partner",
-                "ordering": ("agency",),
+                "ordering": ("agency_id",),
                 "managed": False,
             },
         ),

@@ -7,4 +7,4 @@ WHERE exchange.id = asked AND exchange.digest = query_digest AND exchange.decisi
 $$;
 
 REVOKE ALL ON FUNCTION federation_receipt FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION federation_receipt TO platepost_web;
+GRANT EXECUTE ON FUNCTION federation_receipt TO platepost_federation;

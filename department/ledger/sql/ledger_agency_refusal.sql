@@ -24,4 +24,4 @@ LEFT JOIN public.ledger_agency AS known ON known.name = named
 $$;
 
 REVOKE ALL ON FUNCTION ledger_agency_refusal FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ledger_agency_refusal TO platepost_web, platepost_webhook;
+GRANT EXECUTE ON FUNCTION ledger_agency_refusal TO platepost_web, platepost_webhook, platepost_federation;

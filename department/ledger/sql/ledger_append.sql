@@ -8,4 +8,4 @@ $$;
 
 REVOKE ALL ON FUNCTION ledger_append FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger_append TO platepost_keeper, platepost_web, platepost_auditor, platepost_purger,
-    platepost_signer, platepost_misuse, platepost_webhook;
+    platepost_signer, platepost_misuse, platepost_webhook, platepost_federation;

@@ -15,7 +15,7 @@ BEGIN
     ) THEN
         RAISE EXCEPTION '% may not enter %', caller, event USING ERRCODE = 'insufficient_privilege';
     END IF;
-    IF caller IN ('platepost_web', 'platepost_webhook') AND octet_length(fields::text) > 1048576 THEN
+    IF caller IN ('platepost_web', 'platepost_webhook', 'platepost_federation') AND octet_length(fields::text) > 1048576 THEN
         RAISE EXCEPTION 'this is too long for the ledger' USING ERRCODE = 'check_violation';
     END IF;
     RETURN public.ledger_enter_each(event, refers_to, fields);

@@ -49,4 +49,4 @@ SELECT asked ? 'picture' AND EXISTS (
 $$;
 
 REVOKE ALL ON FUNCTION ledger_approved FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ledger_approved TO platepost_web;
+GRANT EXECUTE ON FUNCTION ledger_approved TO platepost_web, platepost_federation;

@@ -11,14 +11,14 @@ BEGIN
     IF kind.event IS NULL THEN
         RAISE EXCEPTION 'no event of the ledger: %', event USING ERRCODE = 'check_violation';
     END IF;
-    -- By whatever function: who answers partner departments opens records for a query of one alone, and none of a covert
-    -- group (see `ledger_guard_behalf`), and begins no session of the pages.
-    IF session_user = 'platepost_federation' AND (event IN ('log_intent', 'list_shown', 'log_on') OR event = 'intent' AND (
+    -- Who answers partner departments opens records for a query of one alone, and none of a covert group: see
+    -- `ledger_guard_behalf`, too.
+    IF event = 'intent' AND coalesce(nullif(current_setting('role'), 'none'), session_user) = 'platepost_federation' AND (
         SELECT bool_or(
             (item -> 'query')::jsonb ? 'exchange' IS NOT TRUE OR item ->> 'on_behalf_of' IS NULL
             OR (item -> 'groups')::jsonb <> '[]'
         ) FROM json_array_elements(fields) AS asked (item)
-    )) THEN
+    ) THEN
         RAISE EXCEPTION 'only a query of a partner department opens records here' USING ERRCODE = 'insufficient_privilege';
     END IF;
     FOR named, entry_fields IN

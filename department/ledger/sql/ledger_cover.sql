@@ -21,7 +21,9 @@ BEGIN
     IF jsonb_typeof(asked) = 'object' AND asked ?| '{console,sample}' THEN
         RAISE EXCEPTION 'this entry opens what it names, and no more' USING ERRCODE = 'insufficient_privilege';
     END IF;
-    IF coalesce(nullif(current_setting('role'), 'none'), session_user) = 'platepost_web' AND (
+    IF coalesce(nullif(current_setting('role'), 'none'), session_user) IN (
+        'platepost_web', 'platepost_federation'
+    ) AND (
         SELECT count(*) FROM public.ledger_covered AS covered WHERE covered.entry = opened
     ) > 20000 THEN
         RAISE EXCEPTION 'too much for one entry' USING ERRCODE = 'insufficient_privilege';

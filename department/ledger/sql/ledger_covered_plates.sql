@@ -19,4 +19,4 @@ $$;
 
 REVOKE ALL ON FUNCTION ledger_covered_plates FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger_covered_plates TO platepost_keeper, platepost_web, platepost_auditor, platepost_purger,
-    platepost_signer;
+    platepost_signer, platepost_federation;

@@ -16,4 +16,4 @@ $$;
 
 REVOKE ALL ON FUNCTION ledger_covered_records FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger_covered_records TO platepost_keeper, platepost_web, platepost_auditor, platepost_purger,
-    platepost_signer, platepost_webhook;
+    platepost_signer, platepost_webhook, platepost_federation;

@@ -8,4 +8,4 @@ $$;
 
 REVOKE ALL ON FUNCTION ledger_open FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger_open TO platepost_keeper, platepost_web, platepost_auditor, platepost_purger,
-    platepost_signer, platepost_webhook;
+    platepost_signer, platepost_webhook, platepost_federation;

@@ -11,4 +11,4 @@ SELECT EXISTS (
 $$;
 
 REVOKE ALL ON FUNCTION ledger_warned FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ledger_warned TO platepost_web, platepost_auditor, platepost_signer;
+GRANT EXECUTE ON FUNCTION ledger_warned TO platepost_web, platepost_auditor, platepost_signer, platepost_federation;

@@ -20,4 +20,4 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION search_cover_candidates FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION search_cover_candidates TO platepost_web;
+GRANT EXECUTE ON FUNCTION search_cover_candidates TO platepost_web, platepost_federation;

@@ -19,4 +19,4 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION search_cover_spelled FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION search_cover_spelled TO platepost_web;
+GRANT EXECUTE ON FUNCTION search_cover_spelled TO platepost_web, platepost_federation;

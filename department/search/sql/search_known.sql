@@ -15,4 +15,4 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION search_known FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION search_known TO platepost_web;
+GRANT EXECUTE ON FUNCTION search_known TO platepost_web, platepost_federation;

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from platepost.department.database.cluster import SUPERUSER
-from platepost.department.database.roles import COMMAND, OWNER, PROGRAMS, ROLES, WEB
+from platepost.department.database.roles import COMMAND, OWNER, ROLES, WEB
 from platepost.department.folder import DATABASE_NAME
 from tests.department.releases.dump import new_department
 
@@ -56,7 +56,7 @@ def page(connection: psycopg.Connection[Any]) -> str:
     calls: dict[str, list[str]] = defaultdict(list)
     for role, function in connection.execute(_CALLS).fetchall():
         calls[role].append(function)
-    text = _HEAD + "".join(f"`{name}` logs in, and works as `{role}`.\n" for name, role in PROGRAMS.items())
+    text = _HEAD
     for role in ROLES:
         if role == OWNER:
             continue

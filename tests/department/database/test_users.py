@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
-from platepost.department.database.roles import COMMAND, PROGRAMS, ROLES, WEB
+from platepost.department.database.roles import ROLES
 from platepost.department.database.users import SERVER, USERS
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from platepost.provisioning.fleet.fleet import Fleet
@@ -31,7 +31,7 @@ FIRST = 61184
 """The first of systemd's dynamic users, which no system has permanently."""
 IN_NAMESPACE = 'mount --bind "$1" /etc/passwd && mount --bind "$2" /etc/group && shift 2 && exec "$@"'
 PLATEPOST = [sys.executable, "-c", "from platepost.device.cli import main; main()", "department"]
-EVERY = (SUPERUSER, *ROLES, *PROGRAMS)
+EVERY = (SUPERUSER, *ROLES)
 
 
 class Machine:
@@ -146,7 +146,7 @@ def test_user_may_be_one_role_and_reads_its_own_keys(machine: Machine, user: str
 
 
 def test_root_is_not_the_superuser_by_its_name(machine: Machine) -> None:
-    assert machine.roles("root") == {*ROLES, *PROGRAMS}
+    assert machine.roles("root") == {*ROLES}
 
 
 def test_root_that_cannot_see_the_server_leaves_it_running(machine: Machine) -> None:
@@ -167,19 +167,6 @@ def test_pages_run_no_program_and_the_superuser_reads_no_key(machine: Machine) -
         done = machine.sql(SERVER, SUPERUSER, read.format(path))
         assert "PRIVATE" not in done.stdout
         assert "failed" in done.stderr, path
-
-
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_program_works_as_a_role_that_it_does_not_inherit(machine: Machine, program: str) -> None:
-    user = next(user for user, role in USERS.items() if role == program)
-    looking = "SELECT count(*) FROM custody_read"
-    assert "permission denied" in machine.sql(user, program, looking).stderr
-    fields = machine.sql(user, program, f"SET ROLE {PROGRAMS[program]}; SELECT session_user, current_user").stdout
-    assert fields.split()[-1] == f"{program}|{PROGRAMS[program]}"
-    through = {WEB} if PROGRAMS[program] == COMMAND else set()  # a command does what the pages do
-    others = {*EVERY} - {program, PROGRAMS[program], *through}
-    refused = machine.sql(user, program, *(f"SET ROLE {role}" for role in others)).stderr
-    assert all(f'permission denied to set role "{role}"' in refused for role in others), refused
 
 
 def test_programs_run_as_their_users(machine: Machine) -> None:

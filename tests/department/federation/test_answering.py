@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from pytest_django.fixtures import Settings
 
-from platepost.department.database.roles import COMMAND
+from platepost.department.database.roles import FEDERATION, WEB
 from platepost.department.federation.answering import answer_query, give_case, own_identity
 from platepost.department.federation.errors import NotTakenError
 from platepost.department.federation.exchange import (
@@ -64,12 +64,12 @@ def entries(*events: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def asked(oakdale: Oakdale, **more: Any) -> PartnerReply:
-    with as_role(COMMAND):
+    with as_role(FEDERATION):
         return answer_query(oakdale.sent(**more), oakdale.peer)
 
 
 def refused(message: bytes, peer: bytes | None) -> NotTakenError:
-    with as_role(COMMAND), pytest.raises(NotTakenError) as error:
+    with as_role(FEDERATION), pytest.raises(NotTakenError) as error:
         answer_query(message, peer)
     return error.value
 
@@ -125,7 +125,7 @@ def test_what_is_not_the_partner_s_own_new_query_is_refused(oakdale: Oakdale, tm
     before = len(entries("intent"))
     for name, (sent, peer, status) in refusals.items():
         assert refused(sent, peer).status == status, name
-    with as_role(COMMAND):
+    with as_role(FEDERATION):
         reply = answer_query(message, oakdale.peer)
     again = refused(message, oakdale.peer)
     assert (again.status, PartnerReply.model_validate_json(again.body)) == (409, PartnerReply(receipt=reply.receipt))
@@ -167,7 +167,7 @@ def test_without_a_grant_no_answer(oakdale: Oakdale) -> None:
     )
     for number in (claimed.pk, uuid4()):
         fields = handmade(purpose="patrol", reason="a call", on_behalf_of="oakdale-pd", query={"exchange": str(number)})
-        with as_role(COMMAND), pytest.raises(LedgerError):
+        with as_role(FEDERATION), pytest.raises(LedgerError):
             append(LedgerEvent.INTENT, json.loads(fields))
 
 
@@ -191,7 +191,7 @@ def test_supervisor_approves_a_partner_s_search_of_a_case_that_is_committed_to(
     try:
         assert receipt_of(asked(oakdale, case="ab" * 32)).decision == "refused"
         (waits,) = [each for each in open_approvals() if each.person == "b.stone@oakdale-pd"]
-        with as_role(COMMAND):
+        with as_role(WEB):
             decide_search(waits.entry, person="s.person", approved=True, note="their chief called")
         for more, decision in (
             ({"case": "cd" * 32}, "answered"),
@@ -232,7 +232,7 @@ def test_case_is_opened_to_the_partner_that_was_asked_alone(oakdale: Oakdale) ->
         case_demand = CaseDemand(**{**fields, "exchange": own.pk, "because": "our audit", **more})
         return signed(case_demand, oakdale.identity.key, DEMAND_TYPE).encode()
 
-    with as_role(COMMAND):
+    with as_role(FEDERATION):
         case = give_case(demand(), oakdale.peer)
         assert (case.case, case.salt) == ("26-00417", "00" * 16)
         for wrong in ({"exchange": uuid4()}, {"to": "elm-pd"}, {"time": datetime.now(UTC) - timedelta(hours=1)}):
@@ -241,7 +241,7 @@ def test_case_is_opened_to_the_partner_that_was_asked_alone(oakdale: Oakdale) ->
     noted = entries("case_opened")
     assert (noted[-1][1]["person"], noted[-1][1]["because"]) == ("c.reed@oakdale-pd", "our audit")
     end_agreement(SharingAgreement.objects.get(), person="r.manager")
-    with as_role(COMMAND), pytest.raises(NotTakenError) as ended:
+    with as_role(FEDERATION), pytest.raises(NotTakenError) as ended:
         give_case(demand(id=uuid4()), oakdale.peer)
     assert (ended.value.status, "no agreement" in str(ended.value)) == (403, True)
     assert entries("case_opened") == noted
@@ -258,7 +258,7 @@ def test_partners_people_are_known_to_the_clauses(oakdale: Oakdale) -> None:
 def test_partner_is_named_by_its_page(oakdale: Oakdale, people: dict[str, Any]) -> None:
     client = fresh_client_of(people["r"])
     pem = oakdale.identity.certificate.read_text()
-    with as_role(COMMAND):
+    with as_role(WEB):
         bad = client.post("/partners/name/", {"agency": "oakdale-pd", "url": "https://x/", "certificate": "none"})
         assert "not a department" in bad.content.decode()
         bad = client.post("/partners/name/", {"agency": "oakdale-pd", "url": "https://x/y", "certificate": pem})

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
-from platepost.department.database.roles import COMMAND, WEB
+from platepost.department.database.roles import FEDERATION, WEB
 from platepost.department.federation.contract import ANSWERING, ASKING, FOLDER, MESSAGES, files
 from platepost.department.federation.exchange import (
     DEMAND_TYPE,
@@ -97,7 +97,7 @@ def node(oakdale: Oakdale, springfield: Path, command: str, **options: str) -> l
 def springfield(oakdale: Oakdale) -> Iterator[str]:
     """Serve partners as `federate serve` does; return the address."""
     port = free_port()
-    with as_role(COMMAND):
+    with as_role(FEDERATION):
         server = FederationServer("localhost", port)
     thread = Thread(target=server.run)
     thread.start()
