@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.utils.dateformat import format as date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
 from platepost.department.custody.tables import HEARD
 from platepost.department.database.queries import rows
 from platepost.department.database.roles import KEEPER
+from platepost.department.web.moments import date_text
 
 SYNTHETIC_LATE = 2
 """A post's synthetic hit is late after so many times the interval at which the post makes it."""
@@ -137,4 +136,4 @@ def _since(since: str, never: str, post: str, at: datetime | None) -> str:
     """Return a sentence about a post, with since when where that is known."""
     if at is None:
         return never.format(post=post)
-    return since.format(post=post, time=date_format(localtime(at), "M j, Y, H:i:s T"))
+    return since.format(post=post, time=date_text(at, "M j, Y, H:i:s T"))

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 from joserfc.jwk import ECKey
 
 from platepost.common.files import write_durably
@@ -281,7 +282,7 @@ def replay(person: str, certifier: Certifier) -> list[UUID]:
         if held:
             reason = f"held when purge {opened.plan} went, before the backup was restored"
             about = {"kind": RESTORED, "case": str(opened.plan), "reason": reason}
-            day = datetime.now(UTC).date() + REVIEW
+            day = timezone.localdate() + REVIEW
             place_hold(person=person, review_on=day, scope=HoldScope(records=held), **about)
         authority = PurgeAuthority(opened.resolution, opened.resolution_date, opened.attorney, opened.consent_date)
         plan = _planned(opened.planned_by, authority, parts, review=opened.review, replays=opened.plan)

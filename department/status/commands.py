@@ -55,11 +55,11 @@ def status(*, folder: DepartmentFolder, as_json: bool) -> None:
         table.add_row(
             post.post,
             str(post.kept),
-            f"{post.last_kept.astimezone(zone):%Y-%m-%d %H:%M:%S}" if post.last_kept else "none",
+            f"{post.last_kept.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}" if post.last_kept else "none",
             f"[red]{post.missing}[/red]" if post.missing else "none",
             "\n".join(f"{count} {verdict}" for verdict, count in post.odd.items()) or "none",
             "[red]rose[/red]" if post.rejects_rose else "as before",
-            late + (f"{post.synthetic_kept.astimezone(zone):%Y-%m-%d %H:%M:%S}" if post.synthetic_kept else "none"),
+            late + (f"{post.synthetic_kept.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}" if post.synthetic_kept else "none"),
         )
     console = Console()
     console.print(table)
@@ -72,16 +72,16 @@ def status(*, folder: DepartmentFolder, as_json: bool) -> None:
     if status_report.unanswered and status_report.unanswered_since is not None:
         console.print(
             f"[red]Hits:[/red] {status_report.unanswered} overdue, no one has taken them, the oldest since"
-            f" {status_report.unanswered_since.astimezone(zone):%Y-%m-%d %H:%M:%S}."
+            f" {status_report.unanswered_since.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}."
         )
     for source in status_report.stale_sources:
         console.print(f"[red]Source {source}:[/red] too many of its entries no longer hold.")
-    console.print(f"Keeper: {', '.join(status_report.keepers) or '[red]not running[/red]'}. Times are in {zone.key}.")
+    console.print(f"Keeper: {', '.join(status_report.keepers) or '[red]not running[/red]'}.")
     made, tested = status_report.backup_made, status_report.restore_test
-    console.print(f"Last backup: {f'{made.astimezone(zone):%Y-%m-%d %H:%M}' if made else '[red]none[/red]'}.")
+    console.print(f"Last backup: {f'{made.astimezone(zone):%Y-%m-%d %H:%M %Z}' if made else '[red]none[/red]'}.")
     outcome = "[red]something was wrong[/red]" if tested and not tested.intact else "everything was there"
     console.print(
-        f"Last restore test: {f'{tested.at.astimezone(zone):%Y-%m-%d %H:%M}, {outcome}' if tested else 'none yet'}."
+        f"Last restore test: {f'{tested.at.astimezone(zone):%Y-%m-%d %H:%M %Z}, {outcome}' if tested else 'none yet'}."
     )
     for name, disk in status_report.disks.items():
         console.print(f"Free for {name}: {disk['free'] / 1e9:.1f} of {disk['size'] / 1e9:.1f} GB.")

@@ -4,9 +4,12 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.template import Context, Template
+from django.utils import timezone
 
 from platepost.department.local_time import LocalMoment, local_moment
 from platepost.department.options import local_option
+from platepost.department.web import moments
 
 ZONE = ZoneInfo("America/Los_Angeles")
 
@@ -38,3 +41,11 @@ def test_zone_without_daylight_saving_time_has_each_hour_once() -> None:
     phoenix = ZoneInfo("America/Phoenix")
     given = datetime.fromisoformat("2026-11-01T01:30")
     assert local_moment(given, phoenix, ends=False) == LocalMoment(given.replace(tzinfo=phoenix))
+
+
+@pytest.mark.parametrize(("hour", "shown"), [(8, "1:30 AM PDT"), (9, "1:30 AM PST")])
+def test_pages_name_the_zone_in_the_hour_that_comes_twice(hour: int, shown: str) -> None:
+    at = datetime(2026, 11, 1, hour, 30, tzinfo=UTC)
+    with timezone.override(ZONE):
+        assert Template('{{ at|date:"g:i A T" }}').render(Context({"at": at})) == shown
+        assert moments.minute(at) == f"Nov 1, 2026, {shown}"

@@ -3,13 +3,14 @@
 import json
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import click
 from django.db import transaction
+from django.utils import timezone
 
 from platepost.department.archive.holds import (
     HoldScope,
@@ -186,7 +187,7 @@ def holds(*, folder: DepartmentFolder, as_json: bool) -> None:
             {"hold": each.pk}
             | {name: getattr(each, name) for name in names}
             | {"records": len(each.records), "plates": len(each.plates)}
-            | {"review_due": each.review_on <= datetime.now(UTC).date()}
+            | {"review_due": each.review_on <= timezone.localdate()}
             for each in Hold.objects.filter(lifted_at=None)
         ]
     _print_rows(rows, as_json=as_json)

@@ -7,7 +7,7 @@ import threading
 import time
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 from uuid import uuid4
@@ -343,18 +343,35 @@ def test_thumbnails_of_a_page_are_one_entry(stock: Stock, superuser: psycopg.Con
     assert operator.get(address).status_code == 404, "it works once"
 
 
-def test_times_that_cannot_be_are_refused(stock: Stock, operator: Client, settings: Settings) -> None:
+@pytest.fixture
+def los_angeles(settings: Settings) -> Iterator[None]:
+    settings.TIME_ZONE = "America/Los_Angeles"
+    get_default_timezone.cache_clear()
+    yield
+    settings.TIME_ZONE = "UTC"
+    get_default_timezone.cache_clear()
+
+
+@pytest.mark.usefixtures("los_angeles")
+def test_times_that_cannot_be_are_refused(stock: Stock, operator: Client) -> None:
     stock([{"plate": PLATE}])
     wrong = operator.post("/search/", {**WHY, "plate": PLATE, "since": "2026-02-02T00:00", "until": "2026-02-01T00:00"})
     assert (wrong.status_code, "end is not after the start" in page_text(wrong)) == (422, True)
-    settings.TIME_ZONE = "America/Los_Angeles"
-    get_default_timezone.cache_clear()
-    try:
-        wrong = operator.post("/search/", {**WHY, "plate": PLATE, "since": "2026-03-08T02:30"})
-    finally:
-        settings.TIME_ZONE = "UTC"
-        get_default_timezone.cache_clear()
+    wrong = operator.post("/search/", {**WHY, "plate": PLATE, "since": "2026-03-08T02:30"})
     assert (wrong.status_code, "no such time on that day" in page_text(wrong)) == (422, True)
+
+
+@pytest.mark.usefixtures("los_angeles")
+def test_timeline_shows_apart_the_two_hours_that_have_one_name(stock: Stock, operator: Client) -> None:
+    first = datetime(2025, 11, 2, 8, 45, tzinfo=UTC)  # an hour later, clocks show the same time again
+    stock([{"plate": PLATE, "captured_at": first}, {"plate": "7AB0999", "captured_at": first + timedelta(minutes=45)}])
+    when = {"since": "2025-11-02T01:00", "until": "2025-11-02T01:59"}
+    shown = searched(operator, {**WHY, "plate": "7AB*", **when}, "?view=timeline").content.decode()
+    hours = re.findall(r'<li class="hour"><h3>([^<]*)|class="plate" href="[^"]*">([^<]*)', shown)
+    assert ["".join(each) for each in hours] == [
+        *("Sun, Nov 2, 2025, 1 AM PST", "7AB0999"),
+        *("Sun, Nov 2, 2025, 1 AM PDT", PLATE),
+    ]
 
 
 def test_an_empty_answer_helps(stock: Stock, superuser: psycopg.Connection, operator: Client) -> None:
