@@ -1,6 +1,7 @@
 """A web page, served in a thread of its own while something else runs."""
 
 import asyncio
+import logging
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -39,8 +40,17 @@ def _not_served(base: str) -> ProvisioningError:
     return ProvisioningError(f"cannot listen on {base}: is that an address of this machine, and free?")
 
 
+def _is_not_cut_off(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+
+
 class StoppableServer(uvicorn.Server):
     """A server in the main thread that `platepost`'s own stop ends, in place of uvicorn's handlers of signals."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        # Requests that the end cuts off are counted in one line of its log; a traceback of each is no fault's.
+        logging.getLogger("uvicorn.error").addFilter(_is_not_cut_off)
 
     def run_until(self, stop: Stop, *, at_end: Callable[[], object] = lambda: None) -> None:
         """Serve until the command is asked to end; `at_end` is called then, to end what never ends by itself."""

@@ -33,6 +33,7 @@ _FORM_BYTES, _FORM_SECONDS = 2**20, 10.0
 _MOST_KEYS = 10_000
 _LOG_SECONDS = 60.0
 _BUSY = "The server is busy. Nothing was done. Try again in a few seconds."
+_STOPPING = "The server is stopping. Check whether your last change was made before you repeat it."
 _TOO_MANY = "Too many attempts to sign in from here. Nothing was checked. Wait a minute, and try again."
 
 
@@ -176,20 +177,9 @@ class Admission:
             await _refuse(send, 503, _BUSY)
             return
 
-        async def again() -> Message:
-            return received.pop(0) if received else await receive()
-
-        async def sent(message: Message) -> None:
-            # A stream lasts, and asks the database for nothing more.
-            if message["type"] == "http.response.start" and _streams(message):
-                leave()
-            await send(message)
-
         application = self.application if lane is self.console else self.others or self.application
         try:
-            await application(scope, again, sent)
-        except BusyError:
-            await _refuse(send, 503, _BUSY)
+            await _answer(application, scope, received=received, receive=receive, send=send, leave=leave)
         finally:
             leave()
 
@@ -222,6 +212,39 @@ def _cookies(scope: Scope) -> dict[str, str]:
         return {name: morsel.value for name, morsel in SimpleCookie(sent.decode("latin-1")).items()}
     except CookieError:
         return {}
+
+
+async def _answer(
+    application: Application,
+    scope: Scope,
+    *,
+    received: list[Message],
+    receive: Receive,
+    send: Send,
+    leave: Callable[[], None],
+) -> None:
+    """Have a request answered of which a part was received; `leave` gives its slot back."""
+    begun = False
+
+    async def again() -> Message:
+        return received.pop(0) if received else await receive()
+
+    async def sent(message: Message) -> None:
+        nonlocal begun
+        begun = True
+        # A stream lasts, and asks the database for nothing more.
+        if message["type"] == "http.response.start" and _streams(message):
+            leave()
+        await send(message)
+
+    try:
+        await application(scope, again, sent)
+    except BusyError:
+        await _refuse(send, 503, _BUSY)
+    except asyncio.CancelledError:  # the server ends, and has waited as long as it does
+        if begun:
+            raise
+        await _refuse(send, 503, _STOPPING)
 
 
 async def _form(receive: Receive) -> list[Message]:

@@ -5,9 +5,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+import uvicorn
 
 from platepost.department.web import admission
 from platepost.department.web.admission import Admission, Lane, RateLimit
+from platepost.provisioning.serving import StoppableServer
+from platepost.simulator.brokers.daemon import free_port
 
 HEADERS = [(b"Content-Type", b"text/html")]
 
@@ -177,6 +180,49 @@ async def test_what_waits_when_the_program_ends_is_refused(visits: Visits) -> No
     await visits.present(2)
     visits.admission.close()
     assert sorted(status for status, _ in await visits.end()) == [200, 200, 503, 503, 503]
+
+
+def test_what_is_answered_when_the_server_ends_is_refused_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    async def pages(scope: Any, _: Any, send: Any) -> None:
+        if scope["path"] == "/begun/":
+            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+            await send({"type": "http.response.body", "body": b"part", "more_body": True})
+        waiting.release()
+        await asyncio.Event().wait()
+
+    class Server(StoppableServer):
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets)
+            started.set()
+
+    async def answer_to(path: str) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nCookie: sessionid={path}\r\n\r\n".encode())
+        try:
+            return await reader.read()
+        finally:
+            writer.close()
+
+    async def run() -> list[bytes]:
+        cut_off: dict[str, Any] = {"lifespan": "off", "log_config": None, "timeout_graceful_shutdown": 0}
+        server = Server(uvicorn.Config(Admission(pages, "sessionid"), port=port, **cut_off))
+        async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(server.serve())
+            await started.wait()
+            answers = [tasks.create_task(answer_to(path)) for path in ("/waits/", "/begun/")]
+            await waiting.acquire()
+            await waiting.acquire()
+            server.should_exit = True
+            await serving
+        return [task.result() for task in answers]
+
+    waiting, started, port = asyncio.Semaphore(0), asyncio.Event(), free_port()
+    refused, begun = asyncio.run(run())
+    assert refused.startswith(b"HTTP/1.1 503 ")
+    assert begun.endswith(b"4\r\npart\r\n")
+    assert [record.getMessage() for record in caplog.records] == [
+        "Cancel 2 running task(s), timeout graceful shutdown exceeded"
+    ]
 
 
 def test_limit_comes_back_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
