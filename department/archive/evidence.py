@@ -66,6 +66,7 @@ LINES_MOST = 10_000
 """Entries of the ledger up to which those between go along too: so the chain of the ledger is whole."""
 DISCLOSED = ("person", "agency", "purpose", "case", "on_behalf_of", "records", "pictures")
 """Fields of the ledger that go along. What else was looked for and found stays behind its commitment."""
+_WHO = ("person", "agency", "purpose", "case", "on_behalf_of")
 _PROVED = ("genuine", "unknown")
 
 
@@ -325,13 +326,21 @@ WHERE entry IN (SELECT entry FROM saw UNION SELECT refers_to FROM saw) ORDER BY 
 
 
 def _accesses(ledger: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return who looked at the records, for people."""
+    """Return who saw the records, for people to read: all views by a person for one purpose and case together."""
     values: dict[str, dict[str, Any]] = defaultdict(dict)
     for line in ledger:
         if "field" in line:
             values[line["entry"]][line["field"]] = json.loads(line["value"])
     times = {line["entry"]: datetime.fromisoformat(line["at"]) for line in ledger if "number" in line}
-    return [{"at": times[entry], **fields} for entry, fields in values.items() if "person" in fields]
+    views: dict[tuple[Any, ...], list[datetime]] = defaultdict(list)
+    for entry, fields in values.items():
+        if "person" in fields:
+            views[tuple(fields.get(name) for name in _WHO)].append(times[entry])
+    accesses = [
+        {"first": min(each), "last": max(each), "count": len(each), **dict(zip(_WHO, who, strict=True))}
+        for who, each in views.items()
+    ]
+    return sorted(accesses, key=lambda access: access["first"])
 
 
 def _page(

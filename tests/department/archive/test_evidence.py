@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -171,11 +172,12 @@ def hashes_of(body: bytes) -> str:
 
 
 def test_two_programs_prove_it(make: Make, ids: list[int], tmp_path: Path) -> None:
-    with (
-        as_role(COMMAND),
-        open_entry(person="b.ortiz", agency="demo", purpose=OTHERS, query={"plate": "7ABC00?"}) as entry,
-    ):
-        reads(entry, ReadFilter(plates=["7ABC003"]))
+    for why in (OTHERS, WHY, OTHERS, OTHERS):
+        with (
+            as_role(COMMAND),
+            open_entry(person="b.ortiz", agency="demo", purpose=why, query={"plate": "7ABC00?"}) as entry,
+        ):
+            reads(entry, ReadFilter(plates=["7ABC003"]))
     package = make(3, 4, 20, 30)
     report = verify_package(package, TRUSTED)
     assert (report.problems, report.linked, report.receipted) == ([], 27, 3)
@@ -208,7 +210,10 @@ def test_two_programs_prove_it(make: Make, ids: list[int], tmp_path: Path) -> No
     assert "7ABC003" in page
     assert "<dt>vehicle</dt><dd>car</dd>" in page
     assert "<dt>color</dt><dd>white or gray</dd>" in page
-    assert "b.ortiz" in page
+    views = [cells for cells in re.findall("<tr>(.*)</tr>", page) if "b.ortiz" in cells]
+    assert [cells.count("b.ortiz") for cells in views] == [1, 1], "reloads of one search are one line"
+    assert ["<td>3</td>" in views[0], "<td>1</td>" in views[1]] == [True, True]
+    assert page.count("<th>") == len(re.findall("<td>", views[0]))
     assert "http://" not in page
     assert "https://" not in page
     assert "<script" not in page
