@@ -1,6 +1,7 @@
 """The audit trail of the unit that a command works on: what a technician does there, in the post's own chain."""
 
 import os
+import pwd
 from pathlib import Path
 from threading import Event
 from types import TracebackType
@@ -8,7 +9,6 @@ from typing import Any, Self
 
 from pydantic import JsonValue
 
-from platepost.common.files import give_to_owner
 from platepost.common.language import Phrase
 from platepost.common.secrets.certificate import certificate
 from platepost.device.audit.log import AuditLog
@@ -60,12 +60,13 @@ def _held(configuration: Configuration) -> ProvisioningError:
     if session is None:
         return ProvisioningError(_RUNNING)
     command, process = session
+    owner = pwd.getpwuid(configuration.outbox.path.stat().st_uid).pw_name
     return ProvisioningError(
         Phrase(
             "platepost {command} is open at this unit already: end that by Ctrl-C; where its terminal was lost (ssh), "
-            "by sudo kill {process}",
+            "by {kill}",
             command=command,
-            process=str(process),
+            kill=f"sudo -u {owner} kill {process}",
         )
     )
 
@@ -120,7 +121,6 @@ class AuditTrail:
         self._auditor = AuditLog(
             RetryingRecorder(recorder, stop=_give_up()), post=configuration.post.name, timekeeper=timekeeper
         )
-        give_to_owner(outbox.path.parent)  # where the post never ran, root has just made it, and may be killed
 
     def __enter__(self) -> Self:
         if self._silent:

@@ -67,7 +67,7 @@ def in_words() -> Iterator[None]:
     epilog="""\b
 Examples:
   sudo platepost enroll post-17 office.riverside.example:8443
-  sudo platepost enroll post-17 --stick /media/stick          the same command again when the stick comes back
+  sudo platepost enroll post-17 --stick /mnt          the same command again when the stick comes back
   sudo platepost enroll post-17 --abandon
 
 \b

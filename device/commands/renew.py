@@ -23,7 +23,7 @@ from platepost.wire.enrollment.est import LARGEST
     cls=SpokenHelp,
     epilog="""\b
 Example:
-  sudo platepost renew /media/stick/certificate.pem
+  sudo platepost renew /mnt/certificate.pem
 
 \b
 `platepost provision fleet renew FLEET POST` in the office makes the file; nothing in it is secret.

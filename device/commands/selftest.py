@@ -15,9 +15,9 @@ from rich.table import Table
 
 from platepost.common.commands.spoken import SpokenHelp
 from platepost.common.errors import OutboxError, PlatepostError
-from platepost.common.files import give_to_owner
 from platepost.common.language import Phrase, day, listed, message, spoken
 from platepost.common.secrets.certificate import certificate
+from platepost.common.secrets.owner import become_owner
 from platepost.common.text import shown
 from platepost.device import backends
 from platepost.device.camera.capture import Capture
@@ -72,6 +72,7 @@ def selftest(*, path: Path, as_json: bool) -> None:
     Stop the post first: both need the camera and the outbox. The exit code is 1 if anything is wrong.
     """
     configuration = load(path)
+    become_owner(configuration.outbox.path.parent, path)
     _refuse_beside_a_post(configuration)
     findings = examine(configuration)
     if as_json:
@@ -226,7 +227,6 @@ def _outbox(configuration: Configuration) -> Phrase:
         # Looked at first as it is: an outbox that cannot be used is the post's own to set aside, and to audit.
         open_database(section.path, key=read_key_file(section.key_file)).close()
     with Outbox.of(section) as outbox:
-        give_to_owner(section.path.parent)  # where the post never ran, root has just made it
         if outbox.set_aside:
             why = outbox.set_aside[0].reason
             raise _FaultError(Phrase("it could not be used and was set aside: {why}", why=why))

@@ -207,6 +207,9 @@ class UnitEnrollment:
         if self.beside and not state.exists() and not state.is_symlink():
             state.symlink_to(STATES / self.directory.name)
         state.resolve().mkdir(exist_ok=True, mode=0o700)
+        if self.beside and os.geteuid() == 0:  # aiming, before the service first starts, is the service's user's too
+            owner = state.resolve().parent.stat()
+            os.chown(state, owner.st_uid, owner.st_gid)
         _give(self.certificate_path, (self._work / "certificate.pem").read_bytes())
         if needs_tpm(self._work / PRIVATE_KEY):
             _give(self.directory / FILE, TEXT.encode())

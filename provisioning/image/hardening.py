@@ -28,6 +28,8 @@ RULES_PATH = "/etc/platepost-firewall.nft"
 """Not /etc/nftables.conf, which is the package's: apt would ask which of the two to keep."""
 FIREWALL_UNIT = "platepost-firewall.service"
 FIREWALL_PATH = f"/etc/systemd/system/{FIREWALL_UNIT}"
+POST_USER = "platepost"
+"""The user of a post's service."""
 PAGE_PORT = SERVICE_PORT
 """Of the aiming page, unless `service.port` says another."""
 BANNER = """\
@@ -63,7 +65,7 @@ def hardening(service: Service) -> dict[str, str]:
     return ({} if service.authority is None else trust) | {
         SSH_PATH: _ssh(service),
         SSH_UNIT_PATH: f"# No log-in without the firewall.\n[Unit]\nRequires={FIREWALL_UNIT}\nAfter={FIREWALL_UNIT}\n",
-        SUDO_PATH: _sudo(service.user),
+        SUDO_PATH: sudo_rule(service.user),
         BANNER_PATH: BANNER,
         BIND_PATH: BIND,
         RULES_PATH: rules(service.address, service.interface),
@@ -117,21 +119,48 @@ table inet platepost {{
 """
 
 
-def _sudo(user: str) -> str:
+def sudo_rule(user: str) -> str:
     """Return what a user may do as root, without a password, for there is none (sudoers(5)).
 
     Arguments are regular expressions where they vary: a wildcard of sudo matches spaces, so that `date -u -s *` would
-    also let `-f` read any file.
+    also let `-f` read any file. sudo joins all arguments with spaces before it compares them. So a free text has no
+    word that begins with a hyphen, and each command with such a text has no argument that is a file. Files come from
+    the USB drive at /mnt, whose options only filesystems without links take.
     """
+    text = "[^- ][^ ]*( [^- ][^ ]*)*"
+    before, config = "(-v |--language [a-z]+ )*", "--config /etc/platepost/(posts/[a-z0-9-]+/)?post[.]toml"
+    person = f"--as /mnt/[a-z0-9][a-z0-9.-]*| --purpose {text}| {config}"
+    platepost = {
+        "ENROLL": "enroll [a-z0-9][a-z0-9-]*( [a-zA-Z0-9][a-zA-Z0-9.-]*:[0-9]+| --stick /mnt| --abandon)"
+        "( --set-clock| --json| --key (auto|tpm|file)| --directory /etc/platepost/posts/[a-z0-9-]+)*",
+        "AIM": f"aim( {person}| --(address|port|minutes|speed|shutter|field-of-view) [0-9a-f.:/]+)*",
+        "ACCEPT": f"accept( {person}| --limit [a-z_]+=[0-9.]+| --output /mnt| --fresh| --json)*",
+        "SELFTEST": f"selftest( {config}| --json)*",
+        "RENEW": f"renew /mnt/[a-zA-Z0-9][a-zA-Z0-9._-]*( {config}| --json)*",
+        "DECOMMISSION": f"decommission( --(person|purpose) {text}| --(lose-records|wait) [0-9]+| {config}"
+        "| --yes| --json)*",
+    }
+    aliases = "".join(
+        f"Cmnd_Alias PLATEPOST_{name} = /usr/bin/platepost {_escaped(f'^{before}{words}$')}\n"
+        for name, words in platepost.items()
+    )
+    drive = _escaped("-o nosuid,nodev,noexec,uid=platepost,umask=077")
     return f"""\
 # Written by `platepost provision image`: what docs/technician.md has.
-Cmnd_Alias PLATEPOST = /usr/bin/platepost
+{aliases}\
 Cmnd_Alias PLATEPOST_SERVICE = \\
   /usr/bin/systemctl ^(start|stop|restart|enable --now|disable --now) platepost(@[a-z0-9-]+)?$
-Cmnd_Alias PLATEPOST_UNIT = /usr/bin/mount -o nosuid\\,nodev\\,noexec /dev/sd[a-z][0-9] /mnt, /usr/bin/umount /mnt, \\
-  /usr/bin/date ^-u -s [-0-9TZ +.\\:]+$, /usr/bin/kill ^[0-9]+$, /usr/sbin/reboot "", /usr/sbin/poweroff ""
-{user} ALL=(root) NOPASSWD: PLATEPOST, PLATEPOST_SERVICE, PLATEPOST_UNIT
+Cmnd_Alias PLATEPOST_DRIVE = /usr/bin/mount {drive} /dev/sd[a-z][0-9] /mnt, /usr/bin/umount /mnt
+Cmnd_Alias PLATEPOST_CLOCK = /usr/bin/date {_escaped("^-u -s [-0-9TZ +.:]+$")}
+Cmnd_Alias PLATEPOST_KILL = /usr/bin/kill ^[0-9]+$
+{user} ALL=(root) NOPASSWD: {", ".join(f"PLATEPOST_{name}" for name in (*platepost, "SERVICE", "DRIVE", "CLOCK"))}
+{user} ALL=({POST_USER}) NOPASSWD: PLATEPOST_KILL
 """
+
+
+def _escaped(words: str) -> str:
+    """Return arguments of a command as sudoers(5) wants them."""
+    return re.sub(r"([,:=])", r"\\\1", words)
 
 
 def _ssh(service: Service) -> str:

@@ -8,7 +8,6 @@ from time import monotonic
 from typing import Any
 
 from platepost.common.errors import ConfigurationError
-from platepost.common.files import give_to_owner
 from platepost.common.language import Phrase
 from platepost.device.board.base import Board
 from platepost.device.camera.view import Light, View, Views, load_views
@@ -198,7 +197,6 @@ class Aiming:
         changed = {"day": views.day, "infrared": views.infrared} | {seen.light: view}
         try:
             Views(**changed).save(self._folder)
-            give_to_owner(self._folder)  # at once: the session may be killed
         except OSError as error:
             raise AimRefusedError(
                 Phrase("the view cannot be saved: {why}", why=str(error.strerror or error))

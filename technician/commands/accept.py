@@ -9,8 +9,9 @@ import click
 from pydantic import ValidationError
 
 from platepost.common.commands.spoken import SpokenHelp
-from platepost.common.files import give_to_owner, write_durably
+from platepost.common.files import write_durably
 from platepost.common.language import Phrase, message, spoken
+from platepost.common.secrets.owner import become_owner
 from platepost.common.signals import stop_on_signals
 from platepost.device.config import Configuration, load
 from platepost.device.enrollment.acceptance import Statement, write_statement
@@ -38,8 +39,8 @@ _NOT_ACCEPTED = Phrase("NOT accepted; the post stays out of service.")
     cls=SpokenHelp,
     epilog="""\b
 Examples:
-  sudo platepost accept --as /media/stick/r-alvarez
-  sudo platepost accept --as /media/stick/r-alvarez --limit vehicles=200 --output /media/stick
+  sudo platepost accept --as /mnt/r-alvarez
+  sudo platepost accept --as /mnt/r-alvarez --limit vehicles=200 --output /mnt
 """,
 )
 @CONFIG
@@ -77,7 +78,9 @@ def accept(
     """
     # Before anything else: libraries lose an exception that a handler raises within them.
     stop = context.with_resource(stop_on_signals())
-    configuration = load(path)
+    configuration, folder = load(path), folder.absolute()
+    output = None if output is None else output.absolute()
+    become_owner(configuration.outbox.path.parent, path)
     asked = _limits(limits)
     _statement_file(configuration)
     require_stopped(configuration)
@@ -169,8 +172,6 @@ def accept_post(
             Checkpoint.forget(state)
     except OSError as error:
         raise ProvisioningError(Phrase("the acceptance cannot be kept: {why}", why=message(error))) from error
-    finally:
-        give_to_owner(state)
     return results, written
 
 

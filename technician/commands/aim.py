@@ -11,8 +11,8 @@ import click
 
 from platepost.common.commands.options import Number
 from platepost.common.commands.spoken import SpokenHelp
-from platepost.common.files import give_to_owner
 from platepost.common.language import Phrase, day, listed, local, spoken
+from platepost.common.secrets.owner import become_owner
 from platepost.common.signals import Stop, stop_on_signals
 from platepost.device import backends
 from platepost.device.camera.exposure_settings import ExposureSettings
@@ -58,8 +58,8 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | N
     cls=SpokenHelp,
     epilog="""\b
 Examples:
-  sudo platepost aim --as /media/stick/r-alvarez
-  sudo platepost aim --as /media/stick/r-alvarez --address 192.168.50.1 --speed 45 --shutter 1/1000
+  sudo platepost aim --as /mnt/r-alvarez
+  sudo platepost aim --as /mnt/r-alvarez --address 192.168.50.1 --speed 45 --shutter 1/1000
 """,
 )
 @CONFIG
@@ -94,7 +94,8 @@ def aim(
     """
     # Before anything else: libraries lose an exception that a handler raises within them.
     stop = click.get_current_context().with_resource(stop_on_signals())
-    configuration = load(path)
+    configuration, path, folder = load(path), path.absolute(), folder.absolute()
+    become_owner(configuration.outbox.path.parent, path)
     service = configuration.service
     road = _road(configuration)
     road = replace(
@@ -151,7 +152,6 @@ def aimed(
     """Show the page until its session closes; return what was done on it."""
     with ExitStack() as stack:
         stop = stack.enter_context(stop_on_signals())
-        stack.callback(give_to_owner, configuration.outbox.path.parent)
         trail = stack.enter_context(AuditTrail(configuration, technician, doing="aimed"))
         board = stack.enter_context(backends.board(configuration.board.backend, configuration.board.settings))
         stack.callback(watcher.close)

@@ -1,5 +1,6 @@
 """What aim and accept refuse without having asked a person for their passphrase."""
 
+import getpass
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -82,7 +83,7 @@ def test_a_session_whose_terminal_was_lost_is_named_with_what_ends_it(fleet: Fle
         said = [refusal(command, fleet) for command in COMMANDS]
     for words in said:
         assert words.startswith(f"platepost {other} is open at this unit already")
-        assert words.endswith(f"by sudo kill {process}")
+        assert words.endswith(f"by sudo -u {getpass.getuser()} kill {process}")
 
 
 def test_what_cannot_be_is_refused_before_it_too(fleet: Fleet) -> None:

@@ -1,6 +1,5 @@
 """The page's buttons: what is accepted, and what is said when it is no longer good."""
 
-import os
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -15,7 +14,6 @@ from platepost.technician.aim.advice import Assessment, Criterion
 from platepost.technician.aim.aiming import Aiming, AimRefusedError
 from platepost.technician.aim.outlines import Outlines
 from platepost.technician.aim.session import Session
-from tests.device.nobody import needs_root
 
 GREEN = Assessment("green", points=(Criterion("Contrast", "90", "≥ 60", good=True),), vehicles=("8KTR402, 148 px",))
 RED = Assessment("red", points=(Criterion("Place from left", "9-21%", "10-90%", good=False),))
@@ -76,13 +74,6 @@ def test_a_view_takes_the_place_of_one_that_cannot_be_read(desk: Desk, tmp_path:
         load_views(tmp_path)
     assert desk.aiming.accept() == "day"
     assert load_views(tmp_path).day is not None
-
-
-@needs_root
-def test_view_that_root_accepted_is_the_post_s_at_once(desk: Desk, tmp_path: Path) -> None:
-    os.chown(tmp_path, 1234, 1235)
-    desk.aiming.accept()
-    assert {(path.stat().st_uid, path.stat().st_gid) for path in tmp_path.iterdir()} == {(1234, 1235)}
 
 
 def test_a_choice_can_be_taken_back_while_the_chosen_lane_is_empty(desk: Desk) -> None:
