@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -48,7 +49,8 @@ Examples:
 @click.option(
     "--register",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The posts' keys, from `platepost provision register export`.  [default: the fleet's file]",
+    help="The posts' keys, from `platepost provision register export`.  [default: the fleet's file; a copy of it with"
+    " --service-users]",
 )
 @click.option(
     "--register-key",
@@ -120,15 +122,15 @@ def init(
     if (folder.path / SETTINGS).exists() and not folder.unfinished.exists():
         refuse_former_database(folder)
         raise DepartmentError(f"{folder.path} holds a department already; `upgrade` brings it to this version")
-    given = {"register_file": register, "register_key": register_key}
     found = _settings_from(identity, brokers)
+    given = _files_to_copy({"register_file": register, "register_key": register_key}, found if service_users else {})
     choices = SetupChoices(name, contact, timezone, law, keep_days, hosts, provider, provider_secret)
     if sys.stdin.isatty() and not no_input and not as_json:
         choices = ask(choices, agency=str(found["agency"]))
     choices.check()
     values = {
         **found,
-        **{key: FILES[key] for key, path in given.items() if path is not None},
+        **{key: FILES[key] for key in given},
         "database": database,
         **choices.settings(),
         **(_SEPARATE if service_users else {}),
@@ -140,7 +142,7 @@ def init(
     _make_folder(folder, settings)
     _copy_identity(identity, folder.path / settings.identity)
     for key, path in given.items():
-        if path is not None:
+        if path.exists():
             write_durably(folder.path / FILES[key], path.read_bytes())
     choices.write_files(folder)
     folder.write_settings(settings)
@@ -155,14 +157,30 @@ def init(
     if as_json:
         click.echo(json.dumps({"folder": str(folder.path), **settings.model_dump(mode="json", exclude={"database"})}))
         return
+    _print_next_steps(folder, identity, copied="register_file" in given and register is None)
+
+
+def _print_next_steps(folder: DepartmentFolder, identity: Path, *, copied: bool) -> None:
+    settings = folder.settings
     click.echo(f"Made {folder.path} for the custodian {settings.custodian} of {settings.agency}. Next:")
     if not folder.register_file.exists():
         click.echo(f"  {_export(identity, folder)}    without the posts' keys no record is proved")
+    elif copied:
+        click.echo(f"  {_export(identity, folder)}    again after each change of a post")
     click.echo(f"  platepost department check {folder.path}")
     click.echo(f"  platepost department keep {folder.path}")
     click.echo(f'  platepost department person add {folder.path} LOGIN --name "NAME" --role administrator')
     click.echo(f"  platepost department serve {folder.path}")
     click.echo("The page /go-live/ shows what is missing before the department goes live.")
+
+
+def _files_to_copy(given: Mapping[str, Path | None], fleet_files: Mapping[str, object]) -> dict[str, Path]:
+    """Return the register and its key as far as they are copied into the folder: those given, or else the fleet's.
+
+    Programs that run as users of their own need copies: none may read the fleet's folder, where the signing keys are.
+    """
+    paths = {key: path or fleet_files.get(key) for key, path in given.items()}
+    return {key: Path(str(path)) for key, path in paths.items() if path is not None}
 
 
 def _settings_from(identity: Path, brokers: tuple[str, ...]) -> dict[str, object]:
@@ -199,9 +217,9 @@ def _settings_from(identity: Path, brokers: tuple[str, ...]) -> dict[str, object
 def _export(identity: Path, folder: DepartmentFolder) -> str:
     """Return the command that writes the register where the keeper looks for it."""
     directory = identity.absolute().parents[1]
-    if (directory / "fleet.json").exists():
-        return f"platepost provision register export {directory}"
-    return f"platepost provision register export FLEET --to {folder.register_file}"
+    fleet = str(directory) if (directory / "fleet.json").exists() else "FLEET"
+    copied = folder.register_file.is_relative_to(folder.path)
+    return f"platepost provision register export {fleet}" + (f" --to {folder.register_file}" if copied else "")
 
 
 def _make_folder(folder: DepartmentFolder, settings: DepartmentSettings) -> None:

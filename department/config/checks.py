@@ -38,7 +38,7 @@ from platepost.department.database.roles import (
     is_audited,
 )
 from platepost.department.database.sql_files import fingerprint, recorded_fingerprint, sql_files
-from platepost.department.database.users import misplaced
+from platepost.department.database.users import INGEST, has_users, may_read, misplaced
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder, is_local, nearest
 from platepost.department.ledger.journal import LocalJournal
@@ -239,6 +239,14 @@ def _register(folder: DepartmentFolder) -> Iterator[InstallationFault]:
         )
     except PlatepostError as error:
         yield InstallationFault("register_refused", f"{folder.register_file}: {error}")
+    if folder.settings.service_users and has_users():
+        for path in (folder.register_file, folder.register_key):
+            if path.exists() and not may_read(INGEST, path):
+                yield InstallationFault(
+                    "register_unreadable",
+                    f"the archive service's user, {INGEST}, cannot read {path}, so no record is verified: copy it to "
+                    f"{folder.path}, and set `register_file` and `register_key` to the copies",
+                )
 
 
 def _policy(folder: DepartmentFolder) -> Iterator[InstallationFault]:

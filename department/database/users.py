@@ -9,6 +9,7 @@ import grp
 import os
 import pwd
 import stat
+import subprocess
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
@@ -78,6 +79,14 @@ def _is_there(name: str) -> bool:
     except KeyError:
         return False
     return True
+
+
+def may_read(user: str, path: Path) -> bool:
+    """Tell whether a user may read a file, all folders above it included. For root."""
+    group = pwd.getpwnam(user).pw_gid
+    groups = os.getgrouplist(user, group)
+    done = subprocess.run(["/usr/bin/test", "-r", path], user=user, group=group, extra_groups=groups, check=False)
+    return done.returncode == 0
 
 
 def settle(folder: DepartmentFolder) -> None:

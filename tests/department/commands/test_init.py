@@ -14,7 +14,7 @@ from platepost.department.commands import setup
 from platepost.department.commands.init import init
 from platepost.department.commands.setup import SetupChoices
 from platepost.department.database.cluster import PrivateCluster
-from platepost.department.database.roles import OWNER, PROGRAMS, ROLES, WEB
+from platepost.department.database.roles import OWNER, ROLES, WEB
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder, checked_settings
 from platepost.provisioning.fleet.fleet import Fleet
@@ -232,9 +232,7 @@ def test_own_server_without_the_roles_gets_their_sql(department: Commands) -> No
     statements = (other.folder / "roles.sql").read_text()
     with PrivateCluster(folder.cluster).in_use():
         psql = ["psql", "-h", str(folder.cluster), "-U", "postgres", "-d", "postgres", "-v", "ON_ERROR_STOP=1"]
-        drop = "DROP DATABASE platepost; " + "".join(
-            f"DROP OWNED BY {role}; DROP ROLE {role}; " for role in (*PROGRAMS, *ROLES)
-        )
+        drop = "DROP DATABASE platepost; " + "".join(f"DROP OWNED BY {role}; DROP ROLE {role}; " for role in ROLES)
         for name, sql in (("drop", drop), ("make", statements)):
             done = subprocess.run(psql, input=sql, capture_output=True, text=True, check=False)
             assert done.returncode == 0, (name, done.stderr)

@@ -101,12 +101,10 @@ def machine() -> Iterator[Machine]:
         pytest.skip("a checkout that other users can read is missing: move it, or chmod o+x the folders above it")
     fleet = Fleet.create(created.top / "fleet", agency="riverside", custodian="records")
     write_register(fleet)
-    register, key = created.top / "register.jws", created.top / "register.pem"
-    shutil.copy(fleet.register, register)
-    shutil.copy(fleet.configuration_verifying_key, key)
     identity = created.top / "fleet" / "custody" / "records"
-    signed = ("--register", register, "--register-key", key, "--broker", "localhost:1")
-    done = created.department("root", "init", created.folder.path, identity, "--service-users", *signed)
+    done = created.department(
+        "root", "init", created.folder.path, identity, "--service-users", "--broker", "localhost:1"
+    )
     assert done.returncode == 0, done.stderr
     server = created.start(SERVER, "database", created.folder.path)
     until(lambda: created.sql(SERVER, SUPERUSER, "SELECT 1").returncode == 0)
@@ -216,6 +214,21 @@ def test_file_that_another_user_could_read_is_named_and_given_back(machine: Mach
     assert "file_owner" not in machine.department("root", "check", folder.path, "--json").stdout
     after = outside.stat()
     assert (after.st_uid, after.st_mode) == (before.st_uid, before.st_mode), "a program's link gives it no other file"
+
+
+def test_archive_service_reads_the_posts_keys_in_a_copy_and_check_reports_a_register_it_cannot_read(
+    machine: Machine,
+) -> None:
+    folder, fleet = machine.folder, Fleet.load(machine.top / "fleet")
+    copies = {folder.path / "register.jws", folder.path / "register.pem"}
+    assert machine.readable("platepost-ingest", *copies, fleet.register) == copies
+    assert "register_" not in machine.department("root", "check", folder.path, "--json").stdout
+    settings = folder.path / "department.toml"
+    before = settings.read_text()
+    settings.write_text(before.replace('"register.jws"', f'"{fleet.register}"'))
+    faults = machine.department("root", "check", folder.path, "--json").stdout
+    settings.write_text(before)
+    assert "register_unreadable" in faults
 
 
 def test_root_backs_up_by_the_server_s_user(machine: Machine) -> None:
