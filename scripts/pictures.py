@@ -50,7 +50,7 @@ TESTS = {
     "accept": ("tests/end_to_end/test_technicians_day.py", "accept-0-desktop-light"),
     "aim-desktop": ("tests/end_to_end/test_aim.py", "aim-desktop"),
     "aim-phone": ("tests/end_to_end/test_aim.py", "aim-phone"),
-    "console-deaf": (f"{DEPARTMENT}/alerts/test_console_page.py", "console-deaf"),
+    "console-deaf": (f"{DEPARTMENT}/alerts/pages/test_console_stream.py", "console-deaf"),
     "policy": (f"{DEPARTMENT}/web/test_every_page.py", "policy-policy-0-desktop-light"),
     "scenario-report": ("tests/end_to_end/test_scenarios.py", "amber_alert-0-desktop-light"),
     "search": (f"{DEPARTMENT}/search/test_search_page.py", "search"),
@@ -58,7 +58,7 @@ TESTS = {
 """By picture: the test that shows the page, and the name of its screenshot."""
 WORDS = {
     "tests/end_to_end/test_scenarios.py": "needs_nothing_else and amber_alert",
-    f"{DEPARTMENT}/alerts/test_console_page.py": "kills",
+    f"{DEPARTMENT}/alerts/pages/test_console_stream.py": "kills",
 }
 """Of a file's tests, which; all where nothing is said."""
 

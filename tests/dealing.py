@@ -1,8 +1,9 @@
 """How tests are collected, and how whole posts are dealt to workers (`-m end_to_end --dist loadfile`).
 
-What waits longest goes first. A worker takes a file at a time, for its tests share fixtures; files whose tests share
-none are dealt test by test, and scenarios one by one. Scenarios wait for little and compute all the time: they go last,
-when they keep nothing else from being in time, and are short enough to end together.
+What waits longest goes first. A worker takes a file at a time, for its tests share fixtures, and one folder whose files
+share a department; files whose tests share none are dealt test by test, and scenarios one by one. Scenarios wait for
+little and compute all the time: they go last, when they keep nothing else from being in time, and are short enough to
+end together.
 """
 
 import fcntl
@@ -22,6 +23,8 @@ APART = (
     "tests/end_to_end/test_rollout.py",
     "tests/end_to_end/test_custody_campaign.py",
 )
+TOGETHER = "tests/department/alerts/pages/"
+"""A folder of files that share a fixture of the session."""
 LONGEST = (
     "tests/end_to_end/test_technicians_day.py",
     "tests/end_to_end/test_demo_run.py",
@@ -95,6 +98,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
             file = file_of(nodeid)
             if file == SCENARIOS:
                 return nodeid.partition("[")[2]
+            if file.startswith(TOGETHER):
+                return TOGETHER
             return nodeid if file in APART else file
 
         def remove_node(self, node: Any) -> str | None:

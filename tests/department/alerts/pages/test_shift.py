@@ -27,17 +27,16 @@ from platepost.wire.contract.examples import CLOCK
 from platepost.wire.records.hit import HitWithdrawn
 from tests.browser import Visitor
 from tests.department.alerts.alarms import seen
-from tests.department.alerts.test_console_page import Desk, desk, shared_desk
+from tests.department.alerts.pages.desk import Desk
 from tests.department.commands.forked import Started
 from tests.thorough import THOROUGH
 
-__all__ = ["desk", "shared_desk"]
 pytestmark = [
     pytest.mark.end_to_end,
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
     pytest.mark.skipif(
         not THOROUGH,
-        reason="a shift takes ten minutes: PLATEPOST_THOROUGH=1 pytest tests/department/alerts/test_shift.py",
+        reason="a shift takes ten minutes: PLATEPOST_THOROUGH=1 pytest tests/department/alerts/pages/test_shift.py",
     ),
 ]
 HITS = 500

@@ -1,0 +1,395 @@
+"""The console in a real browser, behind a broker and a keeper: by keyboard, on a phone, and taken back."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from platepost.simulator.live.town import write_town
+from platepost.wire.records.parts import Character, ClockQuality, Place
+from tests.browser import Visitor, page_faults
+from tests.department.alerts.pages.desk import MARKS, PLATE, TAXI, Desk, fine, fine_in_each_look, picture, pressed
+
+pytestmark = MARKS
+WEIGHT = """() => performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource"))
+  .filter((each) => each.initiatorType !== "fetch" && !each.name.includes("maplibre"))
+  .reduce((sum, each) => sum + each.encodedBodySize, 0)"""
+"""Bytes of the page, its styles, scripts and icons, as they travel, without the library of the map."""
+
+
+def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visitor: Visitor) -> None:
+    served.hit(alternatives=(), characters=tuple(Character(value=each, confidence=0.99) for each in PLATE))
+    page, other = (
+        served.open(visitor, "a.rivera", "console/shift/"),
+        served.open(visitor, "b.chen", phone=True, scheme="dark"),
+    )
+    assert fine_in_each_look(page)
+    picture(page, "shift")
+    page.get_by_role("button", name="I have reviewed the lists").press("Enter")
+    page.wait_for_url("**/console/")
+    page.keyboard.press("x")
+    expect(page.locator("#sound")).to_have_text("Sound is on: try it")
+    for each in (page, other):
+        expect(each.locator("#hit")).to_have_attribute("data-state", "new")
+        expect(each).to_have_title(re.compile(r"^\(1\) to take"))
+        expect(each.locator("#deaf")).to_be_hidden()
+        assert fine(each)
+        expect(each.locator("#line")).to_have_text(
+            re.compile(rf"^{PLATE} CA Stolen Vehicle, Bridge Street, [\d:]+ \S+, UNVERIFIED$")
+        )
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.keyboard.press("c")
+    expect(page.locator("#copy[data-copied]")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#line").inner_text()
+    picture(page, "new")
+    picture(other, "phone")
+    below = other.evaluate("document.getElementById('plate').getBoundingClientRect().bottom")
+    assert below <= 844, "on a phone the plate is seen without scrolling"
+    whole = page.evaluate("parseFloat(plate.style.width) / plate.width")
+    assert whole == int(whole) >= 2, "each of the picture's pixels is as large as the others"
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.get_by_role("button", name="Send a test hit").click()
+    expect(page.locator("#tested")).to_contain_text("TEST, not a hit")
+    page.get_by_role("button", name="Dismiss").click()
+    weight = page.evaluate(WEIGHT)
+    assert weight < 60_000, weight
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("next hit")
+    assert fine(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("t")  # the first of six keys
+    page.locator("#hit[data-eye=confirm]").wait_for()
+    expect(other.locator(".whose")).to_have_text("Assigned to a.rivera.")
+    expect(other.get_by_role("button", name="Confirmed by eye")).to_be_hidden()
+    expect(other.get_by_role("link", name="review the posts' lists")).to_be_visible()
+    end = page.evaluate("document.querySelector('.confirm button').getBoundingClientRect().bottom + scrollY")
+    assert end <= 800, "the first decision needs no scrolling"
+    with pressed(page, "s"):
+        expect(page.locator("#loupe")).to_contain_text("Listed: B")
+        expect(page.get_by_role("radio", name="1 matches").first).to_be_focused()
+    expect(page.locator(".compared input:checked")).to_have_count(len(PLATE))
+    for _ in ("state", "vehicle"):
+        page.keyboard.press("1")
+    picture(page, "eye")
+    assert fine_in_each_look(page)
+    page.keyboard.press("Enter")
+    page.locator("#hit[data-state=confirmed]").wait_for()
+    assert fine(page)
+    page.keyboard.press("a")  # a touch is no answer
+    expect(page.locator(".holding")).to_have_count(0)
+    expect(page.locator("#hit")).to_have_attribute("data-state", "confirmed")
+    with pressed(page, "a"):
+        page.locator("#hit[data-state=actionable]").wait_for()
+    for each in (page, other):
+        expect(each.locator("#hit")).to_have_attribute("data-state", "actionable")
+        expect(each.locator("#line")).to_contain_text("VERIFIED by eye and in CLETS/NCIC")
+    picture(page, "actionable")
+    served.withdraw(served.hits[0])
+    for each in (page, other):
+        expect(each.locator("#back")).to_contain_text("WITHDRAWN")
+        expect(each).to_have_title(re.compile(r"^Withdrawn"))
+    expect(page.locator("#back")).to_contain_text("Record what was done.")
+    assert fine(other)
+    assert fine_in_each_look(page)
+    picture(page, "back")
+    page.get_by_role("button", name="Show hit").press("Enter")
+    expect(page.locator(".unverified")).to_be_hidden()
+    expect(page.locator(".gone")).to_contain_text("Disregard this hit: the plate was misread")
+    page.get_by_label("units sent").check()
+    page.get_by_role("button", name="Save").press("Enter")
+    expect(page.locator("#back")).to_be_hidden()
+    expect(other.locator("#queue button")).to_have_count(0)
+    served.draw_read()
+    page.goto(f"http://{served.where}/quality/")
+    assert fine_in_each_look(page)
+    page.get_by_role("link", name="Label reads").click()
+    expect(page.get_by_role("button", name="I cannot read it")).to_be_visible()
+    assert fine_in_each_look(page)
+    assert visitor.complaints == []
+
+
+HELD = ClockQuality(source="unknown", synchronised=False, held_seconds=-90.0)
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A likely wrong stop, and what someone does who compares."""
+
+    keys: str
+    """What they answer: each character, the state, the vehicle."""
+    then: str
+    """What it is after Enter: `taken` where an answer speaks against it."""
+    reason: str = ""
+    """For which they reject it; empty where the state's system cleared it."""
+    members: dict[str, Any] = field(default_factory=dict)
+    """Of the hit, where they are not those of an exact match."""
+
+
+STOPS = (
+    Stop("sssd0sss11", "taken", "misread"),
+    Stop("i" + "s" * 6 + "22", "taken", "illegible"),
+    Stop("s" * 7 + "11", "confirmed", members={"clock": HELD}),
+)
+
+
+def test_likely_wrong_stops_are_prevented_by_key(served: Desk, visitor: Visitor) -> None:
+    """What the server rejects is in `test_console_stops.py`; here, what a person sees and presses."""
+    page = served.open(visitor, "a.rivera", "console/shift/")
+    page.get_by_role("button", name="I have reviewed the lists").press("Enter")
+    page.wait_for_url("**/console/")
+    for stop in STOPS:
+        served.hit(**stop.members)
+        page.locator("#hit[data-state=new]").wait_for()
+        page.get_by_role("button", name="Take (t)").dblclick()
+        page.locator("#hit[data-eye=confirm][data-revision='1']").wait_for()
+        hold_same(page)
+        page.locator(".compared input").first.focus()
+        for key in stop.keys:
+            page.keyboard.press(key)
+        page.keyboard.press("Enter")
+        expect(page.locator(".instead")).to_be_visible(visible="d" in stop.keys)
+        if stop.then == "taken":
+            expect(page.locator("#refused")).to_contain_text("To confirm, compare every character")
+            expect(page.locator(".mismatch")).to_be_visible()
+            expect(page.locator("[data-decides]:visible")).to_have_count(0)
+            page.keyboard.press("a")
+        page.locator(f"#hit[data-state={stop.then}]").wait_for()
+        if stop.reason:
+            page.keyboard.press("r")
+            page.get_by_role("radio", name=re.compile(rf"^\d {stop.reason}$")).check()
+            page.get_by_role("button", name="Reject", exact=True).click()
+        else:
+            page.get_by_label("cleared: the").check()
+            page.get_by_role("button", name="Save answer").click()
+        page.locator("#hit[data-state=rejected]").wait_for()
+    pairs = served.asked("SELECT pairs FROM alerts_step WHERE pairs <> '{}'")
+    assert pairs == [(["D0"],)], "what was misread goes along with the rejection"
+    with page.context.expect_page() as opened:
+        page.get_by_role("button", name="Earlier passages").click()
+    expect(opened.value.get_by_role("heading", level=1)).to_have_text("Search")
+    visitor.forgive("Failed to load resource")
+
+
+def hold_same(page: Page) -> None:
+    """Hold "same" down: it stops where someone must look closely, and nothing behind that is answered."""
+    first = page.evaluate("[...document.querySelectorAll('.compared fieldset')].findIndex((e) => 'close' in e.dataset)")
+    assert first > 0
+    with pressed(page, "s"):
+        expect(page.locator(".compared fieldset").nth(first).locator("input").first).to_be_focused()
+        expect(page.locator("#hit")).not_to_have_class(re.compile("passing"))
+        expect(page.locator(".compared input:checked")).to_have_count(first)
+
+
+MORE = """async () => {
+  const at = (name) => import(`/static/alerts/${name}.js`);
+  const [{ takeHit }, { hits }, { present }] = await Promise.all(["console", "hits", "hit"].map(at));
+  const hit = hits.get(present.record);
+  takeHit({ ...hit, facts: `${hit.facts}<p>More is known</p>` });
+}"""
+AT_WORK = """() => ({
+  panels: [...document.querySelectorAll("#steps details")].map((each) => each.open),
+  answers: [...document.querySelectorAll("#hit input:checked")].map((each) => each.name + "=" + each.value),
+  typed: [...document.querySelectorAll("#hit input:not([type])")].map((each) => each.value).filter(Boolean),
+  caret: document.activeElement.name + " at " + document.activeElement.selectionStart,
+  scrolled: scrollY,
+  folded: document.querySelector("#queue details")?.open,
+})"""
+"""What a person has begun on the page."""
+
+
+def test_updates_take_nothing_away_from_who_works(served: Desk, visitor: Visitor) -> None:
+    served.hit()
+    page = served.open(visitor, "b.chen", "console/shift/")
+    page.get_by_role("button", name="I have reviewed the lists").press("Enter")
+    hit = page.locator("#hit")
+    page.get_by_role("button", name="Take (t)").click()
+    page.locator("#hit[data-eye=confirm][data-revision='1']").wait_for()
+    for times in (1, 2):
+        served.hit()
+        expect(page.locator("#queue > li")).to_have_count(1)
+        expect(page.locator("#queue .again li")).to_have_count(times)
+    page.locator("#queue summary").click()
+
+    page.locator(".compared input").first.focus()
+    for key in "ssd0":
+        page.keyboard.press(key)
+    page.locator("summary", has_text="Reject").click()
+    page.get_by_role("radio", name="3 other vehicle").check()
+    page.locator("summary", has_text="Hand off").click()
+    page.get_by_label("To (username)").fill("a.rivera")
+    page.keyboard.press("ArrowLeft")
+    page.evaluate("scrollTo(0, 120)")
+    begun = page.evaluate(AT_WORK)
+    assert begun["panels"] == [True, True]
+    assert begun["answers"] == ["reason=other_vehicle", "character0=s", "character1=s", "character2=d"]
+    assert begun["typed"] == ["a.rivera", "0"]
+    assert begun["caret"] == "to_person at 7"
+    assert begun["folded"]
+    record = page.locator(".eye [name=hit]").input_value()
+    for revision in range(2, 14):
+        to = ("a.rivera", "e.novak")[revision % 2]
+        assert served.step("b.chen", record, "offer", to_person=to) == 204
+        page.locator(f"#hit[data-revision='{revision}']").wait_for()
+        expect(page.locator("#steps")).to_contain_text(f"offered to {to}")
+        assert page.evaluate(AT_WORK) == begun, "of this alert"
+    served.hit()
+    expect(page.locator("#queue .again li")).to_have_count(3)
+    assert page.evaluate(AT_WORK) == begun, "of another alert"
+    page.evaluate(MORE)
+    expect(hit).to_contain_text("More is known")
+    assert page.evaluate(AT_WORK) == begun, "of the facts"
+
+    reject = page.get_by_role("button", name="Reject", exact=True)
+    reject.hover()
+    page.mouse.down()
+    assert served.step("b.chen", record, "offer", to_person="a.rivera") == 204
+    page.locator("#hit[data-revision='14']").wait_for()
+    page.mouse.up()
+    page.locator("#hit[data-state=rejected]").wait_for()
+    assert served.asked("SELECT reason FROM alerts_step WHERE step = 'reject'") == [("other_vehicle",)]
+    expect(page.locator("#queue button")).to_have_count(0)
+    answered = served.asked("SELECT state, count(*) FROM alerts_alert GROUP BY 1 ORDER BY 1")
+    assert answered == [("rejected", 1), ("repeated", 3)], "with one decision, those that were shown"
+    served.hit()
+    expect(page.locator("#steps .note")).to_contain_text("decided at")
+    expect(page.locator("#queue button")).to_contain_text("Rejected: other vehicle")
+
+
+def test_lone_dispatcher_s_second_person_is_an_officer_on_a_phone(served: Desk, visitor: Visitor) -> None:
+    """Of a look-alike: the phone sounds when it is wanted, and the officer compares for themselves, by touch."""
+    page = served.open(visitor, "a.rivera", "console/shift/")
+    page.get_by_role("button", name="I have reviewed the lists").press("Enter")
+    phone = served.open(visitor, "b.chen", "console/shift/", phone=True, scheme="dark")
+    phone.get_by_role("button", name="I have reviewed the lists").tap()
+    phone.locator("#sound").tap()
+    sure = tuple(Character(value=each, confidence=0.99) for each in PLATE)
+    served.hit(plate_matched="7A8D123", match="near", alternatives=(), characters=sure)
+    page.locator("#hit[data-state=new]").wait_for()
+    page.keyboard.press("t")
+    page.locator("#hit[data-eye=confirm]").wait_for()
+    expect(phone).to_have_title(re.compile("^Hits"))
+    for key in "s" * len(PLATE) + "11":
+        page.locator("#hit[data-eye=confirm] .compared input:focus, #hit .questions input:focus").wait_for()
+        page.keyboard.press(key)
+    page.keyboard.press("Enter")
+    page.locator("#hit[data-state=waiting]").wait_for()
+    expect(page.locator("#steps")).to_contain_text("Someone other than a.rivera must compare it now")
+    expect(page.locator("[data-decides]:visible")).to_have_count(0)
+    page.keyboard.press("a")
+    expect(page).to_have_title(re.compile("^Hits"))
+
+    expect(phone).to_have_title(re.compile(r"^\(1\) to take"))
+    expect(phone.locator("#steps")).to_contain_text("You can be the second person")
+    assert fine(phone)
+    picture(phone, "phone-second")
+    finger = phone.context.new_cdp_session(phone)
+    hold = phone.get_by_role("button", name="Hold (s)")
+    hold.scroll_into_view_if_needed()
+    box = hold.bounding_box()
+    assert box is not None
+    point = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+    expect(phone.locator(".compared input:checked")).to_have_count(2)
+    expect(phone.locator("#hit")).not_to_have_class(re.compile("passing"))
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(phone.locator("#loupe")).to_be_in_viewport(ratio=1)
+    picture(phone, "phone-loupe")
+    for each in phone.get_by_role("radio", name="same").all()[2:]:
+        each.tap()
+    for each in phone.get_by_role("radio", name="1 matches").all():
+        each.tap()
+    phone.get_by_role("button", name="Confirmed by eye").tap()
+    for each in (page, phone):
+        each.locator("#hit[data-state=confirmed]").wait_for()
+    expect(phone.get_by_role("button", name="Save answer")).to_be_hidden()
+    with pressed(page, "a"):
+        page.locator("#hit[data-state=actionable]").wait_for()
+    compared = served.asked("SELECT eye_by, second_by FROM alerts_alert")
+    assert compared == [("a.rivera", "b.chen")]
+
+
+def test_second_click_of_a_double_click_is_not_for_what_came_in_its_place(served: Desk, visitor: Visitor) -> None:
+    served.hit()
+    page = served.open(visitor, "b.chen", "console/shift/")
+    page.get_by_role("button", name="I have reviewed the lists").press("Enter")
+    page.get_by_role("button", name="Take (t)").hover()
+    page.mouse.down()
+    page.mouse.up()
+    page.locator("#hit[data-revision='1']").wait_for()
+    page.mouse.down(click_count=2)
+    page.mouse.up(click_count=2)
+    summary = page.locator("summary", has_text="Reject")
+    assert not page.locator("#steps details[open]").count()
+    summary.click()
+    expect(page.locator("#steps details[open]")).to_have_count(1)
+
+
+def test_page_stays_at_the_hit_over_the_review_of_the_lists(served: Desk, visitor: Visitor) -> None:
+    served.hit(priority=3)
+    page = served.open(visitor, "b.chen")
+    expect(page.locator("#hit")).to_contain_text(PLATE)
+    served.hit(priority=1, **TAXI)
+    expect(page.locator("#queue > li").first).to_contain_text(TAXI["plate_read"])
+    page.get_by_role("link", name="review the posts' lists").click()
+    page.get_by_role("button", name="I have reviewed the lists").click()
+    expect(page.locator("#queue > li")).to_have_count(2)
+    expect(page.locator("#hit-name .plate")).to_have_text(PLATE)
+    page.keyboard.press("t")
+    page.locator("#hit[data-state=taken]").wait_for()
+    page.keyboard.press("n")
+    expect(page.locator("#hit-name .plate")).to_have_text(TAXI["plate_read"])
+
+
+def test_page_without_one_of_its_scripts_does_not_look_like_one_that_waits(served: Desk, visitor: Visitor) -> None:
+    page = served.open(visitor, "b.chen", "account/")
+    for part in ("console", "hits"):
+        page.route(f"**/alerts/{part}.js", lambda route: route.abort())
+        page.goto(f"http://{served.where}/console/")
+        expect(page.locator("#incomplete")).to_be_visible()
+        page.unroute_all()
+    assert fine_in_each_look(page)
+    picture(page, "incomplete")
+    page.goto(f"http://{served.where}/console/")
+    expect(page.locator("#waiting")).not_to_have_text("Connecting...")
+    expect(page.locator("#incomplete")).to_have_count(0)
+    visitor.forgive("Failed to load resource")
+
+
+@pytest.mark.timeout(300)  # software draws the map, of which each picture takes seconds
+def test_past_hit_and_map(served: Desk, visitor: Visitor) -> None:
+    """Drawn by WebGL under the pages' content security policy, from the department's own tiles; else a list."""
+    write_town(served.site.department.folder, ["post-1", "post-2", "post-3"])
+    served.post.now = datetime.now(UTC)
+    created = served.post.read(text=PLATE, captured=served.post.now - timedelta(minutes=7))
+    with served._connected() as connection:
+        connection.publish(created.topic, created.body, retain=False)
+    here = Place(site="Main St at Cedar Ave", heading_degrees=90.0)  # without coordinates: the map has its post's
+    served.hit(place=here)
+    page = served.open(visitor, "a.rivera", "console/")
+    expect(page.locator("#facts street-map[data-drawn]")).to_be_visible()
+    picture(page, "map")
+    assert fine(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"http://{served.where}/history/")
+    page.get_by_role("button", name="Open the hit of").click()
+    page.get_by_role("button", name="reads of the 60 minutes before").click()
+    page.get_by_text("Places on the map").press("Enter")
+    expect(page.get_by_text("Read before at")).to_be_visible()
+    expect(page.locator("street-map[data-drawn]")).to_be_visible()
+    expect(page.get_by_text("Main St at Cedar Ave").first).to_be_visible()
+    assert page_faults(page, "history-hit") == []
+    assert all(each.startswith(f"http://{served.where}/") for each in asked), "nothing from elsewhere"
+    tiles = [page.request.get(each).body() for each in asked if "/search/tiles/" in each]
+    assert any(b"Main St" in each for each in tiles)
+    assert page.request.get(f"http://{served.where}/search/tiles/22/1/1/").body() == b""
+    page.get_by_label("Zoom in").press("Enter")
+    page.get_by_label("Map of the posts").press("ArrowLeft")
+    page.context.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+    page.goto(f"http://{served.where}/history/")
+    page.get_by_role("button", name="Open the hit of").click()
+    expect(page.get_by_text("This browser can't draw the map")).to_be_visible()
+    expect(page.get_by_text("Main St at Cedar Ave").first).to_be_visible()
