@@ -59,7 +59,7 @@ class Tries:
 
 
 def test_what_is_late_half_answered_or_not_theirs_is_refused(dispatch: Dispatch) -> None:
-    """The twelve wrong stops are in `test_wrong_stops.py`, by the services, and in `test_console_stops.py`, as shown."""
+    """The twelve wrong stops are in `test_wrong_stops.py`, by the services, and in `test_console_stops.py`, shown."""
     tries = Tries(dispatch)
     one, other = (dispatch.person(login).person for login in ("a.rivera", "b.chen"))
     lapsed = new_person("c.diaz", DepartmentRole.DISPATCHER, current=False)
