@@ -39,6 +39,7 @@ from platepost.device.control.software import SoftwareUpdates
 from platepost.device.custody.service import CustodyService
 from platepost.device.diagnosis import FaultMonitor
 from platepost.device.enrollment.acceptance import Acceptance
+from platepost.device.enrollment.logins import Logins
 from platepost.device.enrollment.renewal import Renewal
 from platepost.device.frame import Frame
 from platepost.device.health.boot_counter import BootCounter
@@ -240,6 +241,7 @@ class Post:
             PackageSpool(list_folder, partial(self._hotlist.install, source="file")),
             renewal,
             SoftwareUpdates(folder, configuration.software, audit=logbook.audit, timekeeper=timekeeper),
+            Logins(folder, configuration.service, audit=logbook.rate_limited),
             snapshot,
             _recordings(configuration, logbook, evaluated_with=self._evaluated_with),
             self._vision,

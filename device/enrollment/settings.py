@@ -5,11 +5,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from platepost.common.settings import PORT, SERVICE_PORT, Section
+from platepost.common.settings import PORT, SERVICE_PORT, Remote, Section
 
 
 class ServiceSettings(Section):
-    """Settings of a technician's commands at the unit; a running post ignores them."""
+    """How technicians work at the unit; a running post uses `revoked_ssh` only."""
 
     address: str = Field(
         default="127.0.0.1", description="Address of the unit's service interface, the only one that shows a page."
@@ -27,6 +27,10 @@ class ServiceSettings(Section):
     )
     field_of_view: float | None = Field(
         default=None, gt=0, lt=180, description="Degrees that the picture is wide, for advice in degrees."
+    )
+    revoked_ssh: Remote[Annotated[tuple[Annotated[int, Field(ge=1, lt=2**53)], ...], Field(max_length=2000)]] = Field(
+        default=(),
+        description="Serial numbers of ssh certificates that sshd rejects from then on, permanently.",
     )
 
 

@@ -33,6 +33,10 @@ from platepost.provisioning.trust.passphrase import NEW_PERSON_PASSPHRASE
 from platepost.wire.records import Role
 
 _EXPIRY = Date()
+_BRING_REVOCATION = (
+    "Units reject revoked ssh certificates once their posts have a new signed configuration: platepost provision "
+    "configuration rollout FLEET --canary POST --watch 0 --purpose ..."
+)
 
 
 @click.group()
@@ -131,8 +135,11 @@ def person_expire(*, session: FleetSession, name: str) -> None:
     fleet = session.fleet
     with session.doing("person_expired", object=name):
         fleet.remove_operator(name)
-    session.did("person_expired", object=name)
+        serials = SshAuthority(fleet).revoke(name)
+    session.did("person_expired", object=name, details={"ssh_serials": list(serials)} if serials else {})
     click.echo(f"The certification of {name} has ended; restart a running mosquitto.")
+    if serials:
+        click.echo(_BRING_REVOCATION)
     officer = RegistrationOfficer.noted(fleet)
     if officer is not None and officer.name == name:
         click.echo(f"The enrollment server runs in the name of {name}: restart it in someone else's name.")
@@ -163,6 +170,25 @@ def person_ssh_key(*, session: FleetSession, name: str, file: Path) -> None:
     write_durably(made, f"{certificate}\n".encode(), mode=0o644)
     session.did("ssh_key_certified", object=name, details={"until": entry.expires.date().isoformat()})
     click.echo(f"{made} is good until {entry.expires:%Y-%m-%d} UTC; {name} keeps it beside the private key.")
+
+
+@person.command(
+    "ssh-revoke",
+    epilog="""\b
+Example:
+  platepost provision person ssh-revoke fleet r-alvarez --purpose "laptop stolen"
+""",
+)
+@FLEET
+@click.argument("name")
+@acting
+def person_ssh_revoke(*, session: FleetSession, name: str) -> None:
+    """Revoke all SSH certificates of NAME, who stays certified; `person expire` does it too."""
+    serials = SshAuthority(session.fleet).revoke(name)
+    session.did("ssh_certificates_revoked", object=name, details={"ssh_serials": list(serials)})
+    click.echo(f"{len(serials)} certificates of {name} are revoked.")
+    if serials:
+        click.echo(_BRING_REVOCATION)
 
 
 @person.command(

@@ -16,6 +16,7 @@ from platepost.provisioning.connection import Connection
 from platepost.provisioning.control.rollout import Rollout, Target
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.ssh import SshAuthority
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ Examples:
       --purpose "work order 8001"
   platepost provision configuration rollout fleet --from settings.toml --canary post-17 --canary post-2 --watch 30 \\
       --purpose "work order 8001"
+  platepost provision configuration rollout fleet --canary post-17 --watch 0 --purpose "revoked ssh certificates"
 """
 )
 @FLEET
@@ -81,7 +83,7 @@ def rollout(
     fleet = session.fleet
     change = read_settings(source, pairs)
     chosen = _chosen(fleet, canaries, posts)
-    if not change:
+    if not change and not SshAuthority(fleet).revoked():
         raise ProvisioningError("nothing to change: give --set or --from")
 
     say = progress_lines(as_json=as_json)

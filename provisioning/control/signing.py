@@ -10,6 +10,7 @@ from pydantic import JsonValue, ValidationError
 from platepost.device.config import REMOTE_KEYS
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.ssh import SshAuthority
 from platepost.provisioning.people.person import Person
 from platepost.provisioning.trust.keys import replace_private, signing_jwk
 from platepost.wire.jose import sign
@@ -36,7 +37,7 @@ def sign_configuration(
     who: str,
     lifetime: timedelta = LIFETIME,
 ) -> bytes:
-    """Return a configuration for one post as a compact JWS.
+    """Return a configuration for one post as a compact JWS; it carries which ssh certificates are revoked.
 
     Raises:
         ProvisioningError: the fleet has no such post, or a key may not be set remotely. Values are the post's to
@@ -45,6 +46,8 @@ def sign_configuration(
     """
     if post not in fleet.posts():
         raise ProvisioningError(f"{post!r} is not a post of this fleet; it has: {', '.join(fleet.posts()) or 'none'}")
+    if revoked := SshAuthority(fleet).revoked():
+        settings = {**settings, "service": {**settings.get("service", {}), "revoked_ssh": list(revoked)}}
     foreign = [f"{section}.{key}" for section, keys in settings.items() for key in keys]
     foreign = sorted(name for name in foreign if name not in REMOTE_KEYS)
     if foreign:

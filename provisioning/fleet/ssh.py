@@ -5,13 +5,16 @@
     ssh/
       private_key.pem    signs what units' sshd trusts; sealed like the keys that sign lists
       authority.pub      its public half, as a card gets it
+      certificates.json  what was certified: serial numbers, which only rise, for whom, until when, what is revoked
+
+Posts get the serial numbers of revoked certificates with their signed configurations, and units' sshd a revocation list
+of them (ssh-keygen(1), KEY REVOCATION LISTS).
 
 A card so names no person: who is certified later logs in at units that hang already, and who is no longer does not
 (OpenSSH, PROTOCOL.certkeys; sshd_config(5), TrustedUserCAKeys).
 """
 
 import re
-import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +27,9 @@ from cryptography.hazmat.primitives.serialization import (
     SSHCertificateType,
     load_ssh_public_key,
 )
+from pydantic import BaseModel, ConfigDict
 
+from platepost.common.files import StateFile
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.people.person import NotCertifiedError
@@ -38,8 +43,30 @@ from platepost.provisioning.trust.keys import (
     write_private,
 )
 from platepost.wire.records import Role
+from platepost.wire.records.base import UtcTime
 
 _LINE = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+|sk-[\w@.-]+) [A-Za-z0-9+/]+=*( [^\n\"\\]*)?")
+
+
+class IssuedCertificate(BaseModel):
+    """One certificate for ssh."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    serial: int
+    person: str
+    expires: UtcTime
+    revoked: bool = False
+
+
+class IssuedCertificates(BaseModel):
+    """All that were made, by rising serial numbers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issued: tuple[IssuedCertificate, ...] = ()
+
+
 LOG_IN = (Role.TECHNICIAN, Role.ADMINISTRATOR)
 """Who may log in at units; the roles are the principals that a unit takes."""
 
@@ -56,6 +83,7 @@ class SshAuthority:
         self._fleet = fleet
         folder = fleet.directory / "ssh"
         self._private, self._public = folder / "private_key.pem", folder / "authority.pub"
+        self._certificates = StateFile(folder / "certificates.json", IssuedCertificates)
 
     def public_line(self) -> str:
         """Return the public key as `TrustedUserCAKeys` has it, one line.
@@ -86,10 +114,16 @@ class SshAuthority:
             raise NotCertifiedError(
                 f"{person.name} is certified as {person.role.value}, not as technician", reason="role"
             )
+        public, key = _public_key(line), self._key()
+        with self._fleet.locked():
+            issued = self._issued()
+            serial = max((one.serial for one in issued), default=0) + 1
+            # Before it exists: one that is not in the list could not be revoked.
+            self._note(*issued, IssuedCertificate(serial=serial, person=person.name, expires=person.expires))
         certificate = (
             SSHCertificateBuilder()
-            .public_key(_public_key(line))
-            .serial(secrets.randbits(63))
+            .public_key(public)
+            .serial(serial)
             .type(SSHCertificateType.USER)
             # What sshd logs of anyone who logs in.
             .key_id(person.name.encode())
@@ -97,9 +131,37 @@ class SshAuthority:
             .valid_after(int((now - BACKDATED).timestamp()))
             .valid_before(int(person.expires.timestamp()))
             .add_extension(b"permit-pty", b"")
-            .sign(self._key())
+            .sign(key)
         )
         return f"{certificate.public_bytes().decode('ascii')} {person.name}"
+
+    def revoke(self, name: str) -> list[int]:
+        """Revoke all certificates of a person; return the serial numbers of those that were good until now."""
+        now = datetime.now(UTC)
+        with self._fleet.locked():
+            issued = self._issued()
+            good = [one.serial for one in issued if one.person == name and not one.revoked and one.expires > now]
+            if good:
+                self._note(*(one.model_copy(update={"revoked": one.revoked or one.serial in good}) for one in issued))
+        return good
+
+    def revoked(self) -> tuple[int, ...]:
+        """Return the serial numbers of revoked certificates that would still be good."""
+        now = datetime.now(UTC)
+        return tuple(one.serial for one in self._issued() if one.revoked and one.expires > now)
+
+    def _issued(self) -> tuple[IssuedCertificate, ...]:
+        try:
+            kept = self._certificates.read()
+        except (OSError, ValueError) as error:
+            raise ProvisioningError(f"{self._certificates.path}: {error}; restore it from a backup") from error
+        return () if kept is None else kept.issued
+
+    def _note(self, *issued: IssuedCertificate) -> None:
+        try:
+            self._certificates.write(IssuedCertificates(issued=issued))
+        except OSError as error:
+            raise ProvisioningError(f"{self._certificates.path}: {error.strerror or error}") from error
 
     def _key(self) -> ec.EllipticCurvePrivateKey:
         if not self._private.exists():

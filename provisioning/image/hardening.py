@@ -16,6 +16,8 @@ from platepost.wire.records import Role
 SSH_PATH = "/etc/ssh/sshd_config.d/10-platepost.conf"
 """Before others: of each keyword sshd takes the first value (sshd_config(5))."""
 AUTHORITY_PATH = "/etc/ssh/platepost-authority.pub"
+REVOKED_PATH = "/etc/ssh/platepost-revoked"
+"""Revoked certificates, to which `packaging/systemd/logins` adds. sshd rejects everyone where this file is missing."""
 PRINCIPALS_PATH = "/etc/ssh/platepost-principals"
 """A folder: a file for each user, of the roles that log in as that user."""
 ADMINISTRATOR = "administrator"
@@ -59,6 +61,7 @@ def hardening(service: Service) -> dict[str, str]:
     """Return the files on the unit, by path: those of sudo are for mode 0440, all others for 0644."""
     trust = {
         AUTHORITY_PATH: f"{service.authority}\n",
+        REVOKED_PATH: "",
         f"{PRINCIPALS_PATH}/{service.user}": "".join(f"{role}\n" for role in LOG_IN),
         f"{PRINCIPALS_PATH}/{ADMINISTRATOR}": f"{Role.ADMINISTRATOR}\n",
     }
@@ -167,6 +170,7 @@ def _ssh(service: Service) -> str:
     trust = ""
     if service.authority is not None:
         trust = f"TrustedUserCAKeys {AUTHORITY_PATH}\nAuthorizedPrincipalsFile {PRINCIPALS_PATH}/%u\n"
+        trust += f"RevokedKeys {REVOKED_PATH}\n"
     return f"""\
 # Written by `platepost provision image`.
 ListenAddress {service.address.ip}

@@ -253,6 +253,7 @@ def test_what_may_be_set_from_afar_is_what_is_read_told_and_shown() -> None:
         "records": "hits_only read_patch read_overview patch_bytes overview_bytes health_seconds status_seconds",
         "custody": "behind_hours",
         "software": "version window_begin window_hours",
+        "service": "revoked_ssh",
     }
     assert {f"{table}.{key}" for table, keys in allowed.items() for key in keys.split()} == REMOTE_KEYS
 

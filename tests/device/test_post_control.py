@@ -15,6 +15,7 @@ from platepost.device.camera.tuning import CameraTuning
 from platepost.device.clock.clock import Clock
 from platepost.device.config import REMOTE_KEYS
 from platepost.device.control.software import SoftwareUpdates
+from platepost.device.enrollment.logins import Logins
 from platepost.device.health.heartbeat import Heartbeat
 from platepost.device.hotlist.service import HotListService
 from platepost.device.logbook import Logbook
@@ -101,6 +102,7 @@ def test_a_configuration_from_afar_reaches_every_part(controlled: dict[str, Any]
         "records": {"read_overview": True, "health_seconds": 7},
         "custody": {"behind_hours": 48},
         "software": {"window_begin": 3},
+        "service": {"revoked_ssh": [12]},
     }
     assert set(sections) == {key.partition(".")[0] for key in REMOTE_KEYS}
     once_frames_came(one, lambda: configure(one, fleet, 1, **sections))
@@ -114,6 +116,7 @@ def test_a_configuration_from_afar_reaches_every_part(controlled: dict[str, Any]
     assert part_of(one.post, ReportingService).reporter._settings == said
     assert hotlist.settings.near_alternatives == 3
     assert part_of(one.post, SoftwareUpdates)._settings.window_begin == 3
+    assert part_of(one.post, Logins)._settings.revoked_ssh == (12,)
     assert [part_of(one.post, Heartbeat)._beat.seconds, part_of(one.post, Logbook)._account.seconds] == [7, 7]
 
 

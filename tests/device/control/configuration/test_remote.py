@@ -447,7 +447,7 @@ def test_all_that_may_be_set_exists_and_nothing_of_trust_or_place_is_in_it() -> 
         section, _, key = name.partition(".")
         field = Configuration.model_fields[section].annotation
         assert key in field.model_fields, name  # type: ignore[union-attr]
-    sections = {"vision", "passages", "hotlist", "records", "custody", "software"}
+    sections = {"vision", "passages", "hotlist", "records", "custody", "software", "service"}
     assert {name.partition(".")[0] for name in REMOTE_KEYS} <= sections
     assert not {
         name for name in REMOTE_KEYS if any(word in name for word in ("key", "path", "directory", "certificate"))
