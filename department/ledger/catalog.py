@@ -135,12 +135,12 @@ class LedgerEvent(Enum):
 
     # --- what was seen
     INTENT = EventKind(
-        "intent", "looked for records", f"{_WHO} query:object groups:texts", writers=(COMMAND, FEDERATION)
+        "intent", "searched for records", f"{_WHO} query:object groups:texts", writers=(COMMAND, FEDERATION)
     )
     """Someone is about to see records. It is committed before a row is fetched. The pages enter it by
     `ledger_begin`, which says who has the session."""
     LOG_INTENT = EventKind(
-        "log_intent", "looked at the log", f"{_WHO} query:object groups:texts", writers=(COMMAND, AUDITOR, MISUSE)
+        "log_intent", "viewed the log", f"{_WHO} query:object groups:texts", writers=(COMMAND, AUDITOR, MISUSE)
     )
     """Someone is about to read the ledger."""
     SHOWN = EventKind(
@@ -164,7 +164,7 @@ class LedgerEvent(Enum):
     """The intent ended in an error: what had been fetched by then."""
     POST_ACCESSED = EventKind(
         "post_accessed",
-        "looked at a post itself",
+        "accessed a post directly",
         "record:int post kind time:time person outcome object?",
         writers=(KEEPER,),
     )
@@ -191,7 +191,7 @@ class LedgerEvent(Enum):
     waits for a supervisor's."""
     WORDS_REFUSED = EventKind(
         "words_refused",
-        "was refused for a word",
+        "was refused for a prohibited word",
         "person what field word",
         "forbidden text",
         writers=(WEB, SIGNER),
@@ -200,7 +200,7 @@ class LedgerEvent(Enum):
     `forbidden` and the whole `text`, for the auditors, where that was the second try."""
     SEARCH_APPROVED = EventKind(
         "search_approved",
-        "decided about a search before it was made",
+        "approved or refused a search",
         "person approved:flag note",
         refers_to=("refused",),
     )
@@ -217,7 +217,7 @@ class LedgerEvent(Enum):
     AGENCY_VERIFIED = EventKind("agency_verified", "verified an agency", "person agency_name says until:date")
     SHARING_AGREED = EventKind(
         "sharing_agreed",
-        "agreed with an agency",
+        "made an agreement with an agency",
         "person agency_name agreement:int says purposes:texts scope:texts begins:date ends:date",
         "per_hour:int?",
     )
@@ -225,18 +225,18 @@ class LedgerEvent(Enum):
         "sharing_confirmed", "was the second person for an agreement with an agency", "person agency_name agreement:int"
     )
     SHARING_ENDED = EventKind("sharing_ended", "ended an agreement with an agency", "person agency_name agreement:int")
-    PARTNER_NAMED = EventKind("partner_named", "named a partner department", "person agency_name url certificate")
+    PARTNER_NAMED = EventKind("partner_named", "registered a partner department", "person agency_name url certificate")
     PARTNER_REFUSED = EventKind(
         "partner_refused", "was refused as a partner department", "agency_name why", writers=(FEDERATION,)
     )
     EXCHANGED = EventKind(
         "exchanged",
-        "decided about a query of another department",
+        "answered another department's query",
         "agency_name exchange decision",
         writers=(WEB, KEEPER, FEDERATION),
     )
     """`exchange` is the answer as it was signed, with the query: the same text in the ledgers of both."""
-    EXCHANGE_FAILED = EventKind("exchange_failed", "got no answer from a department", "agency_name query word")
+    EXCHANGE_FAILED = EventKind("exchange_failed", "received no answer from a department", "agency_name query word")
     """A partner was asked and is away, slow, or does not take it; its answer may be entered later."""
     CASE_OPENED = EventKind(
         "case_opened",
@@ -246,20 +246,20 @@ class LedgerEvent(Enum):
     )
     REQUEST_RECEIVED = EventKind("request_received", "entered a request", "person request:int kind due:date requester")
     REQUEST_EXTENDED = EventKind("request_extended", "extended a request", "person request:int due:date because")
-    REQUEST_HELD = EventKind("request_held", "held what a request is about", "person request:int hold:int")
+    REQUEST_HELD = EventKind("request_held", "placed a hold for a request", "person request:int hold:int")
     REQUEST_DECIDED = EventKind("request_decided", "decided a request", "person request:int decision because")
-    REQUEST_REOPENED = EventKind("request_reopened", "took the decision of a request back", "person request:int")
+    REQUEST_REOPENED = EventKind("request_reopened", "withdrew the decision on a request", "person request:int")
     REQUEST_SENT = EventKind("request_sent", "sent the answer to a request", "person request:int")
     RELEASED = EventKind("released", "released records", "person request:int what digest recipient count:int")
     RELEASE_RECALLED = EventKind("release_recalled", "recalled a release", "person what because")
     INCIDENT_OPENED = EventKind("incident_opened", "opened an incident", "person incident:int kind subject due:date")
     EXPOSURE_COMPUTED = EventKind(
         "exposure_computed",
-        "computed whom an incident affects",
+        "determined whom an incident affects",
         "person incident:int digest plates:int reads:int gone:int",
     )
     BREACH_NOTIFIED = EventKind(
-        "breach_notified", "told the affected of an incident", "person incident:int plates:int?"
+        "breach_notified", "notified those affected by an incident", "person incident:int plates:int?"
     )
     LAW_PROPOSED = EventKind("law_proposed", "proposed another law", "person law:object")
     LAW_CHANGED = EventKind(
@@ -276,18 +276,18 @@ class LedgerEvent(Enum):
     # --- who hears every read at the broker
     READS_GRANTED = EventKind(
         "reads_granted",
-        "hears every read",
+        "receives every read",
         "reader reason until?",
         retention=BodyClass.PERMANENT,
         writers=(KEEPER,),
     )
     """As the fleet's register says; `until` is null where the fleet granted it without an end."""
     READS_ENDED = EventKind(
-        "reads_ended", "hears reads no more", "reader", retention=BodyClass.PERMANENT, writers=(KEEPER,)
+        "reads_ended", "no longer receives reads", "reader", retention=BodyClass.PERMANENT, writers=(KEEPER,)
     )
-    READS_AGREED = EventKind("reads_agreed", "entered an agreement about reads", "person reader says until:date")
+    READS_AGREED = EventKind("reads_agreed", "entered an agreement on a direct feed", "person reader says until:date")
     READS_CONFIRMED = EventKind(
-        "reads_confirmed", "was the second person for an agreement about reads", "person reader says"
+        "reads_confirmed", "was the second person for an agreement on a direct feed", "person reader says"
     )
     ADMISSION_ASKED = EventKind(
         "admission_asked", "asked to admit records of a key that had ended", "", retention=BodyClass.PERMANENT
@@ -306,7 +306,7 @@ class LedgerEvent(Enum):
     LOG_EXPORTED = EventKind("log_exported", "exported the log", "person what", writers=(KEEPER, COMMAND, WEB))
     CLOCK_SET_BACK = EventKind(
         "clock_set_back",
-        "entered that the clock was set back",
+        "recorded that the clock was set back",
         "person reason",
         retention=BodyClass.PERMANENT,
         writers=(OWNER,),
@@ -329,33 +329,33 @@ class LedgerEvent(Enum):
     ACCESS_REFUSED = EventKind("access_refused", "was refused a page", "person permission lacks:texts")
     """Someone asked for what they may not have: which permission, and what they lack for it."""
     LOG_ON_LOCKED = EventKind("log_on_locked", "was locked out", "", retention=BodyClass.RIGHTS)
-    LOG_ON_RELEASED = EventKind("log_on_released", "was let in again", "", retention=BodyClass.RIGHTS)
-    CONSOLE_NAMED = EventKind("console_named", "named a dispatch console", "", retention=BodyClass.RIGHTS)
-    CONSOLE_ENDED = EventKind("console_ended", "ended a dispatch console", "", retention=BodyClass.RIGHTS)
+    LOG_ON_RELEASED = EventKind("log_on_released", "was unlocked", "", retention=BodyClass.RIGHTS)
+    CONSOLE_NAMED = EventKind("console_named", "registered a dispatch console", "", retention=BodyClass.RIGHTS)
+    CONSOLE_ENDED = EventKind("console_ended", "removed a dispatch console", "", retention=BodyClass.RIGHTS)
     PERSON_ADDED = EventKind("person_added", "was added", "", retention=BodyClass.RIGHTS)
     PERSON_DISABLED = EventKind("person_disabled", "was disabled", "", retention=BodyClass.RIGHTS)
     PERSON_REINSTATED = EventKind("person_reinstated", "was reinstated", "", retention=BodyClass.RIGHTS)
     ACCESS_REQUESTED = EventKind("access_requested", "asked a second person for access", "", retention=BodyClass.RIGHTS)
-    ACCESS_DECIDED = EventKind("access_decided", "decided about access", "", retention=BodyClass.RIGHTS)
-    ROLE_GIVEN = EventKind("role_given", "was given a role", "", retention=BodyClass.RIGHTS)
+    ACCESS_DECIDED = EventKind("access_decided", "approved or refused access", "", retention=BodyClass.RIGHTS)
+    ROLE_GIVEN = EventKind("role_given", "received a role", "", retention=BodyClass.RIGHTS)
     ROLE_ENDED = EventKind("role_ended", "lost a role", "", retention=BodyClass.RIGHTS)
-    CERTIFICATE_NOTED = EventKind("certificate_noted", "showed a certificate", "", retention=BodyClass.RIGHTS)
-    TRAINING_NOTED = EventKind("training_noted", "was trained", "", retention=BodyClass.RIGHTS)
-    EXERCISES_DONE = EventKind("exercises_done", "did exercises", "", retention=BodyClass.RIGHTS)
+    CERTIFICATE_NOTED = EventKind("certificate_noted", "received a certification", "", retention=BodyClass.RIGHTS)
+    TRAINING_NOTED = EventKind("training_noted", "completed training", "", retention=BodyClass.RIGHTS)
+    EXERCISES_DONE = EventKind("exercises_done", "completed exercises", "", retention=BodyClass.RIGHTS)
     FACTOR_ADDED = EventKind("factor_added", "added a second factor", "", retention=BodyClass.RIGHTS)
     FACTOR_REMOVED = EventKind("factor_removed", "removed a second factor", "", retention=BodyClass.RIGHTS)
     PROVIDER_ENDED = EventKind(
         "provider_ended", "was signed out by the identity provider", "person why", retention=BodyClass.RIGHTS
     )
-    GROUP_MAPPED = EventKind("group_mapped", "let a group give a role", "", retention=BodyClass.RIGHTS)
+    GROUP_MAPPED = EventKind("group_mapped", "mapped a group to a role", "", retention=BodyClass.RIGHTS)
     """A group of the identity provider."""
-    GROUP_UNMAPPED = EventKind("group_unmapped", "let a group give a role no more", "", retention=BodyClass.RIGHTS)
+    GROUP_UNMAPPED = EventKind("group_unmapped", "ended a group's role", "", retention=BodyClass.RIGHTS)
     COVERT_JOINED = EventKind("covert_joined", "joined a covert group", "", retention=BodyClass.RIGHTS)
     COVERT_LEFT = EventKind("covert_left", "left a covert group", "", retention=BodyClass.RIGHTS)
     PASSWORD_SET = EventKind("password_set", "set a password", "", retention=BodyClass.RIGHTS)
 
     # --- searches and cases
-    CORRECTED = EventKind("corrected", "noted a correction", "person record:int note", "case")
+    CORRECTED = EventKind("corrected", "recorded a correction", "person record:int note", "case")
     CASE_CORRECTED = EventKind(
         "case_corrected", "corrected the case number of a search", "person former? case because", refers_to=("intent",)
     )
@@ -369,11 +369,11 @@ class LedgerEvent(Enum):
         "list_entered", "put an entry on a list", "person entry:int kind until:time second_person:flag"
     )
     LIST_APPROVED = EventKind("list_approved", "approved an entry of a list", "person entry:int")
-    LIST_ENDED = EventKind("list_ended", "took an entry off a list", "person entry:int why")
+    LIST_ENDED = EventKind("list_ended", "removed an entry from a list", "person entry:int why")
     LIST_RECOVERED = EventKind(
-        "list_recovered", "took a recovered car off the lists", "person recovery:int entries:ints"
+        "list_recovered", "removed a recovered vehicle from the lists", "person recovery:int entries:ints"
     )
-    LIST_LET_GO = EventKind("list_let_go", "let a held list go", "person what number:int why")
+    LIST_LET_GO = EventKind("list_let_go", "released a held list", "person what number:int why")
     LIST_IMPORTED = EventKind(
         "list_imported",
         "imported a list",
@@ -393,7 +393,7 @@ class LedgerEvent(Enum):
     )
     """One step about a hit, by its record; `state` is what the alert was then, and `with_record` the hit whose decision
     answered this repeat. For one of a covert group there is `steps` in the `covert` of `shown` instead."""
-    ALERTS_OFFERED = EventKind("alerts_offered", "offered alerts to the next shift", "person to records:ints")
+    ALERTS_OFFERED = EventKind("alerts_offered", "handed hits to the next shift", "person to records:ints")
     HISTORY_EXPORTED = EventKind("history_exported", "exported the history of hits", "person what:object count:int")
     """As a file; what each hit has stands in `shown`."""
     READ_LABELED = EventKind("read_labeled", "labeled a random read", "person sample:int verdict")
@@ -404,7 +404,7 @@ class LedgerEvent(Enum):
     WEBHOOK_ENDED = EventKind("webhook_ended", "ended a webhook", "person webhook:int")
     WEBHOOK_DELIVERED = EventKind(
         "webhook_delivered",
-        "was told of a decision",
+        "was notified of a decision",
         "webhook:int agency_name hit number:int delivered:flag",
         "plate:flag",
         writers=(WEBHOOK,),
@@ -419,7 +419,7 @@ class LedgerEvent(Enum):
     """By webhook; `held` is false where the list is held no longer."""
     TEST_HIT = EventKind("test_hit", "sent a test hit to their console", "person")
     LISTS_SEEN = EventKind(
-        "lists_seen", "looked at the posts' lists", "person newest:int? posts:int stale:int faults:int open:int"
+        "lists_seen", "reviewed the posts' lists", "person newest:int? posts:int stale:int faults:int open:int"
     )
     """At the start of a shift: the newest list's version, and how many posts, posts without it, faults, open alerts."""
 
@@ -430,13 +430,13 @@ class LedgerEvent(Enum):
     SAMPLE_JUDGED = EventKind("sample_judged", "judged a sample", "person audit:int outcome note", "finding:int")
     AUDIT_FINISHED = EventKind("audit_finished", "finished an audit", "person audit:int")
     FINDING_MADE = EventKind(
-        "finding_made", "must answer for something", "finding:int rule subject month", writers=(WEB, MISUSE)
+        "finding_made", "received a finding", "finding:int rule subject month", writers=(WEB, MISUSE)
     )
     """A rule against misuse found it. What is found in a sample stands in `sample_judged`."""
     FINDING_ANSWERED = EventKind("finding_answered", "answered a finding", "person finding:int says")
     FINDING_CLOSED = EventKind("finding_closed", "closed a finding", "person finding:int outcome note")
     HOUSEHOLD_NOTED = EventKind(
-        "household_noted", "named the own household", "person by consent count:int", writers=(WEB, MISUSE)
+        "household_noted", "declared their household", "person by consent count:int", writers=(WEB, MISUSE)
     )
 
     # --- the archive

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from platepost.common.pages import PAGES
 from platepost.department.archive.classes import CLASSES
@@ -29,6 +30,17 @@ MONTHS = 12
 """Of which the chart shows reads and hits."""
 _WIDTH, _BAR, _GAP = 400, 18, 8
 """Of a chart, in its own units."""
+_PARTS = {
+    "posts": gettext_lazy("cameras that recorded"),
+    "reads": gettext_lazy("plates read"),
+    "hits": gettext_lazy("hits"),
+    "searches": gettext_lazy("searches"),
+    "releases": gettext_lazy("records given to others"),
+    "audits": gettext_lazy("audits"),
+    "findings": gettext_lazy("findings of audits"),
+    "purges": gettext_lazy("deletions of records past their term"),
+}
+"""What a month's report counts, as people call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +226,7 @@ def _chart(counts: Mapping[str, int | None]) -> list[ChartBar]:
 
 def _rows(counts: Mapping[str, Mapping[str, int | None]]) -> list[tuple[str, str]]:
     return [
-        (part if part == name else f"{part}: {name}", _counted(count))
+        (str(_PARTS[part]) if part == name else f"{_PARTS[part]}: {name}", _counted(count))
         for part in PARTS
         for name, count in counts.get(part, {}).items()
     ]

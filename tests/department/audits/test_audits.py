@@ -274,7 +274,7 @@ def test_side_doors_that_nobody_answers_for_are_red(people: dict[str, Department
     page = client_of(people["a"])
     with override_settings(STORED_REGISTER=tmp_path / "none.json"):
         first = page.get("/audits/").content.decode()
-    assert "Nobody accessed a post directly in 30 days" in first
+    assert "No one accessed a post directly in the last 30 days" in first
     assert "needs an agreement, and two people" in first
     by_hand(
         "SELECT custody_make_partitions(current_date - 50, current_date)",
@@ -288,7 +288,7 @@ def test_side_doors_that_nobody_answers_for_are_red(people: dict[str, Department
     )
     with override_settings(STORED_REGISTER=tmp_path / "register.json"):
         text = page.get("/audits/").content.decode()
-    assert "analysis hears every read: the fleet granted it without an end; no agreement" in text
+    assert "analysis receives every read: the fleet granted it without an end; no agreement" in text
     counts = [
         (each.kind, each.times, each.strangers, each.failed)
         for each in post_accesses(timezone.now() - timedelta(days=30))

@@ -24,7 +24,7 @@ def test_auditor_sees_who_searched_and_what_was_refused() -> None:
     assert "a.rivera" not in client.get("/ledger/").content.decode(), "nothing is shown without a purpose"
     assert "needs a case number" in client.post("/ledger/", {"purpose": "stolen vehicle"}, follow=True).content.decode()
     page = client.post("/ledger/", {"purpose": "audit", "person": "a.rivera"}, follow=True).content.decode()
-    assert '<td data-label="What">looked for records</td>' in page
+    assert '<td data-label="What">searched for records</td>' in page
     assert page.count("was refused: immigration") == 1, "the second try alone"
     assert "TEST123" in page
     assert (

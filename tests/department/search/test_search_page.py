@@ -244,7 +244,7 @@ def test_pages_of_oversight_on_a_phone_in_the_dark(visitor: Visitor, site: Site)
     assert fine(page)
     page.select_option("#id_event", "intent")
     page.click("button:text-is('Show entries')")
-    page.wait_for_selector("tbody tr:has-text('looked for records, exigent')")
+    page.wait_for_selector("tbody tr:has-text('searched for records, exigent')")
     assert fine(page)
     for path in ("/direct-feeds/", "/training/"):
         page.goto(f"{site[0]}{path}")

@@ -420,7 +420,7 @@ def test_page_of_an_empty_and_a_full_department(counted: psycopg.Connection, con
     with connect(PUBLIC) as public:
         files = public_files(public, ABOUT)
     page = files["index.html"].decode()
-    assert '<tr><th scope="row">reads</th><td>45</td></tr>' in page
+    assert '<tr><th scope="row">plates read</th><td>45</td></tr>' in page
     assert '<tr><th scope="row">hits: confirmed</th><td>withheld</td></tr>' in page
     assert "records@riverside.example" in page
     assert ECKey.import_key(files["2026-01.pem"].decode()).thumbprint() == KEY.thumbprint()

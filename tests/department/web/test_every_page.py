@@ -416,7 +416,7 @@ def test_a_resident_finds_out_who_may_search(site: Site, visitor: Visitor) -> No
     page.get_by_role("link", name="Who may search, and for what").click()
     page.get_by_text("Only personnel of the department").wait_for()
     assert page.get_by_role("row", name=re.compile("^Stolen vehicle")).first.is_visible()
-    page.get_by_role("link", name=re.compile("^The policy that was heard on")).first.click()
+    page.get_by_role("link", name=re.compile("^Policy of")).first.click()
     page.get_by_role("heading", name="3. For what records may be used").wait_for()
     assert page_faults(page, "public-policy") == []
     pdf = page.request.get(f"{site.public}/{page.get_by_role('link', name='The policy as PDF').get_attribute('href')}")
