@@ -118,7 +118,7 @@ def hits(request: CurrentRequest) -> HttpResponse:
     if records:
         with open_entry(purpose=PURPOSE, groups=covert_groups(who), **asked) as entry:
             alerts = alerts_of(records, entry)
-            views = hit_views(fetched_hits(entry, [alert.record_id for alert in alerts], who))
+            views = hit_views(fetched_hits(entry, [alert.record_id for alert in alerts]))
             shown = [
                 bare_view(alert) | views.get(alert.record_id, {}) | FEED.status(alert, now)
                 for alert in alerts

@@ -450,7 +450,7 @@ class ConsoleFeed:
             query = {"console": [*records]}
             entry = open_entry(**first._asdict(), purpose=PURPOSE, query=query, groups=groups, durable=False)
             with acting_in(first.session):
-                fetched = fetched_hits(entry, records, those[0].person)
+                fetched = fetched_hits(entry, records)
             drawing = self._drawing.submit(hit_views, fetched)
             try:
                 entry.shown(also_to=others)  # while they are drawn: the database takes as long

@@ -23,7 +23,6 @@ from platepost.department.ledger.entries import OpenEntry
 from platepost.department.lists.models import ListEntry
 from platepost.department.lists.posts import span
 from platepost.department.lists.services import listed_by
-from platepost.department.people.models import DepartmentPerson
 from platepost.department.policy.policy import policy_in_force
 from platepost.department.search.misreads import look_alikes
 from platepost.department.search.places import Places
@@ -134,13 +133,12 @@ class FetchedHit:
     """Why a picture that is kept cannot be shown."""
 
 
-def fetched_hits(entry: OpenEntry, records: Sequence[int], by: DepartmentPerson) -> list[FetchedHit]:
+def fetched_hits(entry: OpenEntry, records: Sequence[int]) -> list[FetchedHit]:
     """Return hits by ascending record, without those whose record cannot be read.
 
     Args:
         entry: under which they are fetched.
         records: of the hits.
-        by: who sees them.
 
     Raises:
         ClosedEntryError: the entry is not open.
@@ -151,7 +149,7 @@ def fetched_hits(entry: OpenEntry, records: Sequence[int], by: DepartmentPerson)
         with suppress(PlatepostError, ValueError, TypeError):  # the page says that it cannot be read
             hit = read_event(stored.restored().event or {}).data
             if isinstance(hit, Hit):
-                listed = listed_by(hit.reference, hit.plate_matched, stored.covert_group, by)
+                listed = listed_by(entry, stored.id, hit.reference)
                 fetched.append(FetchedHit(stored, hit, pictures, listed, lacking.get(stored.id, "")))
     return fetched
 

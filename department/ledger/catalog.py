@@ -176,8 +176,10 @@ class LedgerEvent(Enum):
         writers=(KEEPER,),
     )
     """Taken over from the journal; `time` is that of the machine, `digest` that of the journal's line."""
-    LIST_SHOWN = EventKind("list_shown", "was shown entries of a list", "person plates:texts covert:object", writers=())
-    """Plates of the hot list, on a page of the lists; `covert` has `plates` and `numbers` of covert entries, by group.
+    LIST_SHOWN = EventKind(
+        "list_shown", "was shown entries of a list", "person plates:texts numbers:ints covert:object", writers=()
+    )
+    """Entries of the hot list, on a page of the lists; `covert` has `plates` and `numbers` of covert entries, by group.
     The database enters it, by `lists_show`."""
     REFUSED = EventKind(
         "refused",

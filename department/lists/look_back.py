@@ -50,7 +50,7 @@ def look_back(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson) ->
         with in_time():
             past_reads = reads(opened, ReadFilter(plates=plates, since=first), limit=MOST_LEADS) if plates else []
     leads = [row for row in past_reads if row["class"] in since and row["captured_at"] >= since[row["class"]]]
-    with seeing(by, covert=entry.covert_numbers):
+    with seeing(by, numbers=[entry.pk]):
         ListLead.objects.bulk_create(
             [ListLead(entry=entry, record_id=row["record_id"], plate_fold=row["plate_fold"]) for row in leads],
             ignore_conflicts=True,
@@ -60,7 +60,7 @@ def look_back(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson) ->
 
 def open_leads(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson) -> list[ShownRow]:
     """Return the reads that an entry's leads name and that are kept still, the latest first. Raises as `look_back`."""
-    with seeing(by, covert=entry.covert_numbers):
+    with seeing(by, numbers=[entry.pk]):
         leads = list(ListLead.objects.filter(entry=entry).values_list("record_id", "plate_fold"))
     if not leads:
         return []

@@ -65,11 +65,6 @@ class ListEntry(models.Model):
         return "?" in self.plate or "*" in self.plate
 
     @property
-    def covert_numbers(self) -> list[int]:
-        """Its number if it is covert: what `services.seeing` must open to show it."""
-        return [] if self.distribution is None else [self.pk]
-
-    @property
     def waits(self) -> bool:
         """Whether another person must approve it still."""
         return self.second_person and self.approved_at is None

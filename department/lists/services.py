@@ -6,13 +6,14 @@ What the database refuses, no matter who asks, is in `sql/`.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
 
+from platepost.department.custody.reading import under
 from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import OpenEntry
 from platepost.department.ledger.errors import LedgerError
 from platepost.department.ledger.wording import require_words
 from platepost.department.ledger.writing import acting_session, begin_by, entering
@@ -34,23 +35,32 @@ _LARGEST_NUMBER = 10**18 - 1
 
 
 @contextmanager
-def seeing(person: DepartmentPerson, *, covert: Sequence[int] | None = (), plate: str | None = None) -> Iterator[None]:
-    """Open a transaction in which a person sees the entries that are open, and covert ones of their groups.
+def seeing(
+    person: DepartmentPerson,
+    *,
+    numbers: Sequence[int] = (),
+    plate: str | None = None,
+    page: int | None = None,
+    before: int | None = None,
+) -> Iterator[None]:
+    """Open a transaction in which a person sees entries, of covert ones those of their groups.
 
-    That they are about to see covert ones, and which, is entered in the ledger before.
+    That they are about to see them is entered in the ledger before.
 
     Args:
         person: who.
-        covert: numbers of the covert entries; other ones of the same plates are seen, too. None for all on the list.
-        plate: whose covert entries are seen, too.
+        numbers: of entries; other ones of the same plates are seen, too.
+        plate: whose entries are seen, too.
+        page: instead, how many entries a page of the list shows.
+        before: on that page, only entries in force with smaller numbers.
 
     Raises:
         LedgerError: it cannot be entered.
 
     """
     opened = None
-    if covert or covert is None or plate is not None:
-        opened = _show(person, covert=True, numbers=covert, plate=plate)
+    if numbers or plate is not None or page is not None:
+        opened = begin_by("lists_show", [acting_session(), person.login, [*numbers], plate, page, before])
     with refusals(), transaction.atomic():
         # The database asks whose session it is; a program says so itself.
         rows(
@@ -61,38 +71,23 @@ def seeing(person: DepartmentPerson, *, covert: Sequence[int] | None = (), plate
         yield
 
 
-def _show(
-    person: DepartmentPerson, *, covert: bool, numbers: Sequence[int] | None, plate: str | None = None
-) -> UUID | None:
-    """Enter that someone is about to see entries; return the entry of the ledger, None where there are none."""
-    asked = None if numbers is None else [*numbers]
-    return begin_by("lists_show", [acting_session(), person.login, covert, asked, plate])
-
-
-def listed_by(reference: str | None, plate: str, group: str | None, by: DepartmentPerson) -> ListEntry | None:
-    """Return the entry that a hit names in its reference, if it is of that very plate and group and `by` may see it.
+def listed_by(opened: OpenEntry, record: int, reference: str | None) -> ListEntry | None:
+    """Return the entry that a hit names in its reference, if it is of the hit's very plate and group.
 
     A row of an import has a reference of its source's: one that looks like ours is of another plate.
+
+    Args:
+        opened: under which the hit is read.
+        record: the hit's.
+        reference: what it names.
+
     """
     named = _NUMBER.search(reference or "")
     if named is None:
         return None
-    number = int(named[1])
-    with suppress(LedgerError), seeing(by, covert=() if group is None else [number]):
-        return ListEntry.objects.filter(pk=number, plate=plate, distribution=group).first()
-    return None  # a hit is shown all the same, without what its covert entry says
-
-
-def enter_shown(entries: Iterable[ListEntry], by: DepartmentPerson) -> None:
-    """Enter in the ledger which plates of the list someone is about to be shown; of covert ones, `seeing` has.
-
-    Raises:
-        LedgerError: it cannot be entered: show none of them.
-
-    """
-    numbers = [entry.pk for entry in entries if entry.distribution is None]
-    if numbers:
-        _show(by, covert=False, numbers=numbers)
+    with suppress(LedgerError), under(opened):  # without it, a hit is shown all the same
+        return next(iter(ListEntry.objects.raw("SELECT * FROM lists_of_hit(%s, %s)", [record, int(named[1])])), None)
+    return None
 
 
 def also_in(entry: ListEntry) -> list[int]:
@@ -170,7 +165,7 @@ def enter_entry(entry: ListEntry, by: DepartmentPerson) -> None:
 def approve_entry(entry: ListEntry, by: DepartmentPerson) -> None:
     """Approve another's entry, and have it published. Raises as `enter_entry` does."""
     with (
-        seeing(by, covert=entry.covert_numbers),
+        seeing(by, numbers=[entry.pk]),
         entering(LedgerEvent.LIST_APPROVED, {"person": by.login, "entry": entry.pk}),
     ):
         _check_room(entry)
@@ -184,7 +179,7 @@ def end_entry(entry: ListEntry, because: str, by: DepartmentPerson) -> None:
     """End an entry, have it taken off the list, and take its open alerts back. Raises as `enter_entry` does."""
     why = because if entry.distribution is None else "covert"  # the entry has it, for its group
     with (
-        seeing(by, covert=entry.covert_numbers),
+        seeing(by, numbers=[entry.pk]),
         entering(LedgerEvent.LIST_ENDED, {"person": by.login, "entry": entry.pk, "why": why}),
     ):
         _end([entry], because, by)
@@ -258,8 +253,7 @@ def _end(entries: Sequence[ListEntry], because: str, by: DepartmentPerson) -> No
 
 def _check_room(entry: ListEntry) -> None:
     """Raise ListRefusedError where posts carry as many partial plates already as they can."""
-    ((count,),) = rows("SELECT count(*) FROM lists_in_force WHERE plate ~ '[?*]'")
-    if entry.partial and int(count) >= MOST_PATTERNS:
+    if entry.partial and rows("SELECT lists_patterns()")[0][0] >= MOST_PATTERNS:
         raise ListRefusedError(f"posts carry {MOST_PATTERNS} partial plates: end one first")
 
 

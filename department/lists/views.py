@@ -15,7 +15,7 @@ from platepost.department.lists.errors import ListRefusedError
 from platepost.department.lists.forms import MOST_BECAUSE, AccessPurposeForm, BecauseForm, EntryForm, RecoveredForm
 from platepost.department.lists.look_back import look_back, open_leads
 from platepost.department.lists.models import ListEntry, ListImport, ListRequest
-from platepost.department.lists.overview import overview, published_to
+from platepost.department.lists.overview import SHOWN, overview, published_to
 from platepost.department.people.access import CurrentRequest, needs
 from platepost.department.people.forms import MOST_NUMBER
 from platepost.department.people.rights import Permission
@@ -170,11 +170,10 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     """Show the lists; `typed` names the form, by kind and number, in which a refused reason was typed."""
-    before = request.GET.get("before", "")
-    with services.seeing(request.user, covert=None):
-        known = before.isdecimal() and len(before) < _DIGITS
-        context: dict[str, Any] = {**overview(before=int(before) if known else None)}
-    services.enter_shown([*context["waiting"], *context["entries"]], request.user)
+    given = request.GET.get("before", "")
+    before = int(given) if given.isdecimal() and len(given) < _DIGITS else None
+    with services.seeing(request.user, page=SHOWN, before=before):
+        context: dict[str, Any] = {**overview(before=before)}
     context |= {"recovered": recovered_form or RecoveredForm(auto_id="recovered_%s"), "refused": refused}
     context["only"] = services.only_categories(request.user)
     context |= {"typed": typed, "because": request.POST.get("because", "")}
@@ -183,7 +182,7 @@ def _page(
 
 def _entry(request: CurrentRequest, number: int) -> ListEntry:
     _require_possible(number)
-    with services.seeing(request.user, covert=[number]):
+    with services.seeing(request.user, numbers=[number]):
         return get_object_or_404(ListEntry, pk=number)
 
 
@@ -197,11 +196,10 @@ def _entry_page(
     request: CurrentRequest, number: int, *, refused: str = "", shown: list[Any] | None = None, status: int = 200
 ) -> HttpResponse:
     _require_possible(number)
-    with services.seeing(request.user, covert=[number]):
+    with services.seeing(request.user, numbers=[number]):
         list_entry = get_object_or_404(ListEntry, pk=number)
         leads_found = list_entry.leads.count()
         beside = services.also_in(list_entry)
-    services.enter_shown([list_entry], request.user)
     context = {
         "entry": list_entry,
         "because": request.POST.get("because", ""),

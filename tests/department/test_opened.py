@@ -63,6 +63,23 @@ def people(connect: Connect) -> Iterator[psycopg.Connection]:
         empty(superuser, *tables, "people_session")
 
 
+@pytest.fixture
+def listed(people: psycopg.Connection) -> Iterator[None]:
+    """Have three entries of the list, of which the third is covert and of the first one's plate."""
+    people.execute("SET session_replication_role = replica")
+    people.execute(
+        "INSERT INTO lists_entry (id, plate, category, priority, distribution, purpose, case_number, reason, author,"
+        " expires_at, second_person, over_at) SELECT id, plate, 'wanted', 1, distribution, 'p', '1', 'r', 's.ito',"
+        " now() + interval '1 day', false, now() + interval '1 day'"
+        " FROM (VALUES (1, '7AB0001', NULL), (2, '7AB0002', NULL), (3, '7AB0001', %s))"
+        " AS entry (id, plate, distribution)",
+        [GROUP],
+    )
+    people.execute("RESET session_replication_role")
+    yield
+    empty(people, "lists_entry")
+
+
 def fields(**more: object) -> str:
     """Return the fields of an intent, of a person who did not ask."""
     values: dict[str, Any] = dict.fromkeys(LedgerEvent.INTENT.kind.required)
@@ -296,48 +313,50 @@ class TestAttacks:
         assert body(people, entry, "reason") == "NotClosed"
         assert body(people, entry, "covert") == {GROUP: {"records": [], "pictures": [], "plates": ["8XY0001"]}}
 
-    def test_covert_entries_of_lists_are_their_group_s(self, connect: Connect, people: psycopg.Connection) -> None:
-        people.execute("SET session_replication_role = replica")
-        people.execute(
-            "INSERT INTO lists_entry (plate, category, priority, distribution, purpose, case_number, reason, author,"
-            " expires_at, second_person, over_at) VALUES ('7AB0001', 'wanted', 1, %s, 'p', '1', 'r', 's.ito',"
-            " now() + interval '1 day', false, now() + interval '1 day')",
-            [GROUP],
+    @pytest.mark.usefixtures("listed")
+    def test_entries_of_lists_are_seen_by_whom_and_as_the_ledger_says(
+        self, connect: Connect, people: psycopg.Connection
+    ) -> None:
+        shown = {"person": "s.ito", "plates": [], "numbers": [*range(100)], "covert": {}}
+        call, seen_entries = (
+            "SELECT lists_show(%s, 's.ito', %s, NULL, %s, NULL)",
+            "SELECT id FROM lists_entry ORDER BY id",
         )
-        people.execute("RESET session_replication_role")
-        shown = {"person": "s.ito", "plates": [], "covert": {GROUP: {"plates": [], "numbers": [*range(100)]}}}
-        call, count = "SELECT lists_show(%s, 's.ito', true, NULL, NULL)", "SELECT count(*) FROM lists_entry"
+        page, covert = [[], 100], [[3], None]
         with connect(FEDERATION) as server, pytest.raises(psycopg.errors.InsufficientPrivilege):
-            server.execute(call, [None])
+            server.execute(call, [None, *page])
         with connect(WEB) as web:
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 web.execute("SELECT ledger_append('list_shown', NULL, %s)", [json.dumps(shown)])
-            for key in (None, "guessed", KEYS["t.roe"]):
+            for key in (None, "guessed", KEYS["t.roe"], KEYS["d.lund"]):
                 web.rollback()
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                    web.execute(call, [key])
+                    web.execute(call, [key, *page])
             web.rollback()
-            assert web.execute(call, [KEYS["o.kim"]]).fetchone() == (None,)
-            ((rolled_back,),) = web.execute(call, [KEYS["s.ito"]])
+            assert web.execute(call, [KEYS["o.kim"], *covert]).fetchone() == (None,)
+            ((rolled_back,),) = web.execute(call, [KEYS["s.ito"], *page])
             web.execute("SELECT set_config('platepost.list_shown', %s, true)", [str(rolled_back)])
-            assert web.execute(count).fetchone() == (0,), "it could be taken back"
+            assert web.execute(seen_entries).fetchall() == [], "it could be taken back"
             web.rollback()
             plain = begun(web, "s.ito")
-            ((opened,),) = web.execute(call, [KEYS["s.ito"]])
+            ((others,),) = web.execute(call, [KEYS["o.kim"], *page])
+            ((opened,),) = web.execute(call, [KEYS["s.ito"], *covert])
             web.commit()
             for name, value, seen in (
-                ("person", "s.ito", 0),
-                ("session", KEYS["s.ito"], 0),
-                ("list_shown", str(rolled_back), 0),
-                ("list_shown", str(plain), 0),
-                ("list_shown", str(opened), 1),
+                ("person", "s.ito", []),
+                ("session", KEYS["s.ito"], []),
+                ("list_shown", str(rolled_back), []),
+                ("list_shown", str(plain), []),
+                ("list_shown", str(others), [1, 2]),
+                ("list_shown", str(opened), [1, 3]),
             ):
                 web.execute("SELECT set_config(%s, %s, false)", [f"platepost.{name}", value])
-                assert web.execute(count).fetchone() == (seen,)
+                assert web.execute(seen_entries).fetchall() == [(number,) for number in seen]
                 web.commit()
-        assert body(people, opened, "person") == "s.ito"
-        assert body(people, opened, "covert")[GROUP]["plates"] == ["7AB0001"]
-        (number,) = body(people, opened, "covert")[GROUP]["numbers"]
+        assert [body(people, others, name) for name in ("person", "numbers", "covert")] == ["o.kim", [1, 2], {}]
+        assert [body(people, opened, name) for name in ("person", "numbers", "plates")] == ["s.ito", [1], ["7AB0001"]]
+        assert body(people, opened, "covert") == {GROUP: {"plates": ["7AB0001"], "numbers": [3]}}
+        number = 3
         back = {"purpose": "criminal investigation", "case": f"#{number}", "query": {"list_entry": number}}
         with connect(WEB) as web:
             for login, more in (("s.ito", {}), ("s.ito", {"case": "#99"}), ("o.kim", {})):
@@ -349,7 +368,6 @@ class TestAttacks:
                 begun(web, "o.kim", **back)
             web.rollback()
             assert begun(web, "s.ito", **back)
-        empty(people, "lists_entry")
 
 
 @dataclass
@@ -364,9 +382,15 @@ class Attacker:
     left: set[tuple[str, str, int | str]] = field(default_factory=set)
     """By entry: `records` with a record, `plates` with a plate, `compared` with a plate."""
     both: set[tuple[str, int, str]] = field(default_factory=set)
+    shown_lists: list[UUID | None] = field(default_factory=list)
+    named_list: str = ""
+    listed: set[tuple[str, int, str]] = field(default_factory=set)
+    """By entry of the ledger, a number of the list and its plate."""
 
     def act(self) -> None:
-        does = self.random.choice([self.begin, self.name, *[self.cover] * 3, *[self.read] * 3, self.close])
+        does = self.random.choice(
+            [self.begin, self.name, *[self.cover] * 3, *[self.read] * 3, self.close, self.show_list, self.read_list]
+        )
         try:
             does()
         except (psycopg.Error, IndexError):  # refused, or there is no entry yet
@@ -389,7 +413,9 @@ class Attacker:
     def name(self) -> None:
         pick = self.random.choice
         self.named = str(pick([*self.entries, *self.entries[-1:] * 3, uuid4()]))
+        self.named_list = str(pick([*self.entries, *self.shown_lists * 3, uuid4()]) or uuid4())
         settings = {"entry": self.named, "person": pick([*KEYS]), "session": pick([*KEYS.values()]), "groups": GROUP}
+        settings["list_shown"] = self.named_list
         self.web.commit()
         for setting, value in settings.items():
             self.web.execute("SELECT set_config(%s, %s, false)", [f"platepost.{setting}", value])
@@ -413,6 +439,18 @@ class Attacker:
             ]
         )
         self.web.execute(f"SELECT {call}", [entry, *values])
+
+    def show_list(self) -> None:
+        pick = self.random.choice
+        asked = [pick([*KEYS.values(), "guessed"]), pick([*KEYS]), pick([[], [1], [2], [3], [1, 2, 3]])]
+        asked += [pick([None, *PLATES]), pick([None, 1, 9]), pick([None, 3])]
+        ((entry,),) = self.web.execute("SELECT lists_show(%s, %s, %s, %s, %s, %s)", asked)
+        self.shown_lists.append(entry)
+        self.name()
+
+    def read_list(self) -> None:
+        for number, plate in self.web.execute("SELECT id, plate FROM lists_entry").fetchall():
+            self.listed.add((self.named_list, number, plate))
 
     def read_all(self) -> None:
         matches = self.web.execute("SELECT record_id, plate_fold FROM custody_read").fetchall()
@@ -452,6 +490,12 @@ class Attacker:
         self.web.rollback()
         self.superuser.execute("UPDATE ledger_covered SET at = at - interval '2 hours'")
         self.superuser.execute("SELECT ledger_close_left()")
+        for entry, number, plate in self.listed:
+            who = body(self.superuser, entry, "person")
+            parts = [{name: body(self.superuser, entry, name) for name in ("numbers", "plates")}]
+            parts += (body(self.superuser, entry, "covert") or {}).values()
+            assert any(number in part["numbers"] and plate in part["plates"] for part in parts)
+            assert who == "s.ito" or (who == "o.kim" and number != 3)
         for entry in {entry for entry, *_ in (*self.left, *self.both)}:
             message = {name: body(self.superuser, entry, name) for name in ("records", "plates", "compared", "covert")}
             covert = message.pop("covert")
@@ -478,10 +522,11 @@ class Attacker:
 
 
 @pytest.mark.timeout(900 if THOROUGH else 120)  # 5,000 tries, each with some statements of its own
+@pytest.mark.usefixtures("listed")
 def test_what_leaves_is_what_was_shown(connect: Connect, people: psycopg.Connection) -> None:
     """At random: any SQL of reading, any session variable, any entry, rolled back or not, closed truly or not."""
     seed = random.randrange(2**32)
-    left = 0
+    left = listed = 0
     for number in range(5000 if THOROUGH else 25):
         with connect(WEB) as web:
             attacker = Attacker(web, people, random.Random(f"{seed} {number}"))
@@ -490,6 +535,10 @@ def test_what_leaves_is_what_was_shown(connect: Connect, people: psycopg.Connect
             web.execute("SELECT custody_cover_named(%s, %s)", [attacker.named, [*PLATES]])
             web.commit()
             attacker.read_all()
+            ((attacker.named_list,),) = web.execute("SELECT lists_show(%s, '', '{}', NULL, 9, NULL)", [KEYS["s.ito"]])
+            web.execute("SELECT set_config('platepost.list_shown', %s, false)", [str(attacker.named_list)])
+            web.commit()
+            attacker.read_list()
             for _ in range(20):
                 attacker.act()
             try:
@@ -498,4 +547,6 @@ def test_what_leaves_is_what_was_shown(connect: Connect, people: psycopg.Connect
                 error.add_note(f"seed {seed}, try {number}")
                 raise
             left += len(attacker.left) + len(attacker.both)
+            listed += len(attacker.listed)
     assert left > number
+    assert listed > 2 * number

@@ -94,7 +94,8 @@ RIGHTS = {
         f"{name}_kind": {OWNER: ALL - {"TRUNCATE"}}
         for name in ("lists_entry", "lists_lead", "alerts_decision", "people_training")
     },
-    **{key: {OWNER: ALL, WEB: READ, SIGNER: READ} for key in ("lists_entry", "lists_recovery")},
+    "lists_entry": {OWNER: ALL, WEB: READ, SIGNER: READ},
+    "lists_recovery": {OWNER: ALL, SIGNER: READ},
     "lists_request": {OWNER: ALL, WEB: READ, SIGNER: ADD, WEBHOOK: READ},
     # The pages see all but the file.
     "lists_import": {OWNER: ALL, SIGNER: ADD},
@@ -301,7 +302,7 @@ FUNCTIONS = {
     "people_end_disabled": {OWNER, WEB},
     "people_end_sessions": {OWNER, WEB},
     "lists_require": {OWNER, WEB, SIGNER},
-    **{f"lists_{key}": {OWNER, WEB} for key in ("groups", "opened", "show")},
+    **{f"lists_{key}": {OWNER, WEB} for key in ("groups", "opened", "show", "of_hit", "patterns", "unconfirmed")},
     "lists_guard": {OWNER},
     **{key: {OWNER} for key in ("lists_guard_words", "lists_guard_imported", "archive_guard_words")},
     # Entries of people, while the ledger is open: what the rules against misuse go through.
@@ -738,7 +739,7 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
             "ledger_cover_asked",  # covers the reads before an open hit, and returns none of them
             "ledger_leaves",  # digests, for checkpoints
         },
-        "lists": {"lists_name_sources", "lists_take_back"},  # what a hit is listed as
+        "lists": {"lists_name_sources", "lists_of_hit", "lists_take_back"},  # what a hit is listed as
         "search": {
             "search_correction",
             "search_cover_companions",

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("94c87de6d061b512aa8b3bf430a13c6ac1d7b67eb632f4de86ded475ec8a905e"),
+        ApplySql("a74b599040f52a38adc75bab14b729e708dc5d1070cacb8c425dccdc2351f0e7"),
     ]

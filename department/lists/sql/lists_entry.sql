@@ -1,10 +1,10 @@
 -- after: lists_groups, lists_opened
--- The pages see entries of covert groups that an entry of the ledger lists for a member (see `lists_show`), and those
--- that they have inserted in the same transaction: `lists_guard_entry` sets that time.
+-- The pages see entries that an entry of the ledger lists for a person who may see them (see `lists_show`), and those that
+-- they have inserted in the same transaction: `lists_guard_entry` sets that time.
 ALTER TABLE lists_entry ENABLE ROW LEVEL SECURITY;
 CREATE POLICY pages ON lists_entry TO platepost_web USING (
-    distribution IS NULL OR id = ANY ((SELECT lists_opened())::bigint[])
-    OR made_at = transaction_timestamp() AND distribution = ANY ((SELECT lists_groups())::text[])
+    id = ANY ((SELECT lists_opened())::bigint[]) OR made_at = transaction_timestamp()
+    AND (distribution IS NULL OR distribution = ANY ((SELECT lists_groups())::text[]))
 );
 CREATE POLICY signer ON lists_entry TO platepost_signer USING (true);
 

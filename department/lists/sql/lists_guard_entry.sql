@@ -1,3 +1,4 @@
+-- after: lists_unconfirmed
 -- An entry is approved or ended, once, and never changed. One of a category that the policy names is active at once,
 -- unless another of its author's has been so for 15 minutes and nobody has approved it.
 CREATE OR REPLACE FUNCTION lists_guard_entry() RETURNS trigger
@@ -18,11 +19,8 @@ BEGIN
             'all', NEW.category, CASE WHEN NEW.distribution IS NOT NULL THEN 'covert' END,
             CASE WHEN NEW.safe THEN 'safe' END, CASE WHEN NEW.plate ~ '[?*]' THEN 'partial' END
         ], NULL);
-        NEW.at_once := NEW.category = ANY (at_once) AND NOT NEW.safe AND NEW.distribution IS NULL AND NOT EXISTS (
-            SELECT FROM public.lists_entry AS other
-            WHERE other.author = NEW.author AND other.at_once AND other.second_person AND other.approved_at IS NULL
-            AND other.ended_at IS NULL AND other.made_at < clock_timestamp() - interval '15 minutes'
-        );
+        NEW.at_once := NEW.category = ANY (at_once) AND NOT NEW.safe AND NEW.distribution IS NULL
+            AND NOT public.lists_unconfirmed(NEW.author);
         NEW.over_at := NEW.expires_at;
         IF current_user IN ('platepost_web', 'platepost_command')
             AND num_nonnulls(NEW.approved_at, NEW.ended_at, NEW.listed_version, NEW.unlisted_version) > 0 THEN

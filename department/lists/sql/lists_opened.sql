@@ -1,5 +1,5 @@
 -- after: ledger_is_open
--- The covert entries of the list that are listed by the entry of the ledger that the session of the database names: see
+-- The entries of the list that are listed by the entry of the ledger that the session of the database names: see
 -- `lists_show`. It counts for five minutes, and never in the transaction that made it: rolled back, it would leave no
 -- trace of what was read.
 CREATE OR REPLACE FUNCTION lists_opened() RETURNS bigint[]
@@ -12,9 +12,10 @@ BEGIN
     END IF;
     RETURN ARRAY(
         SELECT number::bigint FROM public.ledger_body AS body
-        CROSS JOIN jsonb_each(body.value::jsonb) AS part
-        CROSS JOIN jsonb_array_elements_text(part.value -> 'numbers') AS number
-        WHERE body.entry = opened AND body.field = 'covert'
+        CROSS JOIN jsonb_path_query(body.value::jsonb, CASE body.field
+            WHEN 'numbers' THEN 'strict $[*]' WHEN 'covert' THEN 'strict $.*.numbers[*]'
+        END::jsonpath) AS number
+        WHERE body.entry = opened AND body.field IN ('numbers', 'covert')
     );
 END
 $$;

@@ -1,18 +1,19 @@
 -- after: people_session_of, ledger_enter_each
 -- Enters that a person is about to be shown entries of the list, with their plates, and returns the name of that entry of
--- the ledger: once it is committed, row security shows the covert entries that it lists (see `lists_opened`). Null where
--- there are none for that person. The database looks up who has the session of the pages and in which groups they are; a
--- program states the person. Covert: those with some numbers or of the same plates, or of one plate; all that are on the
--- list where neither is given. Otherwise: those with some numbers.
-CREATE OR REPLACE FUNCTION lists_show(given text, program text, covert boolean, numbers bigint[], listed text)
-RETURNS uuid
+-- the ledger: once it is committed, row security shows the entries that it lists (see `lists_opened`). Null where there
+-- are none for that person. The database looks up who has the session of the pages and in which groups they are; a
+-- program states the person. With `page`: those of a page of the list, so many that wait for a second person, and so many
+-- and one more that are in force, with numbers below `before`. Without: those with some numbers, or of the same plates,
+-- and those of a plate.
+CREATE OR REPLACE FUNCTION lists_show(
+    given text, program text, numbers bigint[], listed text, page integer, before bigint
+) RETURNS uuid
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 #variable_conflict use_variable
 DECLARE
     who record;
-    plates text[];
-    open_plates json;
-    covert_parts json;
+    opened bigint[];
+    fields json;
 BEGIN
     IF given IS NOT NULL OR coalesce(nullif(current_setting('role'), 'none'), session_user) = 'platepost_web' THEN
         SELECT live.login, live.groups INTO who FROM public.people_session_of(given) AS live
@@ -27,33 +28,45 @@ BEGIN
         RAISE EXCEPTION 'no person who may see the list is signed in by this session'
             USING ERRCODE = 'insufficient_privilege';
     END IF;
-    plates := ARRAY(
-        SELECT translate(entry.plate, 'OI', '01') FROM public.lists_entry AS entry
-        WHERE entry.id = ANY (numbers) AND (entry.distribution IS NULL OR entry.distribution = ANY (who.groups))
-    ) || translate(listed, 'OI', '01');
-    SELECT coalesce(json_agg(part.plates) FILTER (WHERE part.distribution IS NULL) -> 0, '[]'),
-        coalesce(json_object_agg(part.distribution, json_build_object('plates', part.plates, 'numbers', part.numbers))
-            FILTER (WHERE part.distribution IS NOT NULL), '{}')
-    INTO open_plates, covert_parts
-    FROM (
+    IF page IS NOT NULL THEN
+        opened := ARRAY(
+            SELECT waiting.id FROM public.lists_entry AS waiting
+            WHERE (waiting.distribution IS NULL OR waiting.distribution = ANY (who.groups))
+            AND waiting.ended_at IS NULL AND waiting.expires_at > clock_timestamp()
+            AND waiting.second_person AND waiting.approved_at IS NULL
+            ORDER BY waiting.id DESC LIMIT least(page, 1000)
+        ) || ARRAY(
+            SELECT active.id FROM public.lists_in_force AS active
+            WHERE (active.distribution IS NULL OR active.distribution = ANY (who.groups))
+            AND (before IS NULL OR active.id < before)
+            ORDER BY active.id DESC LIMIT least(page, 1000) + 1
+        );
+    ELSE
+        opened := ARRAY(
+            SELECT entry.id FROM public.lists_entry AS entry
+            WHERE (entry.distribution IS NULL OR entry.distribution = ANY (who.groups))
+            AND translate(entry.plate, 'OI', '01') = ANY (ARRAY(
+                SELECT translate(asked.plate, 'OI', '01') FROM public.lists_entry AS asked
+                WHERE asked.id = ANY (numbers) AND (asked.distribution IS NULL OR asked.distribution = ANY (who.groups))
+            ) || translate(listed, 'OI', '01'))
+        );
+    END IF;
+    SELECT json_build_object(
+        'person', who.login,
+        'plates', coalesce(json_agg(part.plates) FILTER (WHERE part.distribution IS NULL) -> 0, '[]'),
+        'numbers', coalesce(json_agg(part.numbers) FILTER (WHERE part.distribution IS NULL) -> 0, '[]'),
+        'covert', coalesce(
+            json_object_agg(part.distribution, json_build_object('plates', part.plates, 'numbers', part.numbers))
+                FILTER (WHERE part.distribution IS NOT NULL), '{}')
+    ) INTO fields FROM (
         SELECT entry.distribution, json_agg(entry.plate ORDER BY entry.id) AS plates,
             json_agg(entry.id ORDER BY entry.id) AS numbers
-        FROM public.lists_entry AS entry
-        WHERE CASE
-            WHEN NOT covert THEN entry.distribution IS NULL AND entry.id = ANY (numbers)
-            WHEN entry.distribution = ANY (who.groups) THEN
-                translate(entry.plate, 'OI', '01') = ANY (plates)
-                OR numbers IS NULL AND listed IS NULL AND entry.ended_at IS NULL AND entry.expires_at > clock_timestamp()
-            ELSE false
-        END
-        GROUP BY entry.distribution
+        FROM public.lists_entry AS entry WHERE entry.id = ANY (opened) GROUP BY entry.distribution
     ) AS part;
-    IF json_array_length(open_plates) = 0 AND covert_parts::text = '{}' THEN
+    IF cardinality(opened) = 0 THEN
         RETURN NULL;
     END IF;
-    RETURN (public.ledger_enter_each('list_shown', ARRAY[NULL::uuid], json_build_array(json_build_object(
-        'person', who.login, 'plates', open_plates, 'covert', covert_parts
-    ))))[1];
+    RETURN (public.ledger_enter_each('list_shown', ARRAY[NULL::uuid], json_build_array(fields)))[1];
 END
 $$;
 

@@ -7,7 +7,7 @@ GRANT SELECT (id, source, at, "system_user", mark, mapping, accepted, refused, r
 GRANT SELECT, INSERT, UPDATE (file) ON lists_import TO platepost_signer;
 GRANT SELECT, INSERT, DELETE, UPDATE (left_at) ON lists_imported TO platepost_signer;
 GRANT SELECT ON lists_policy TO platepost_web, platepost_signer;
-GRANT SELECT, INSERT ON lists_recovery TO platepost_web;
+GRANT SELECT (id), INSERT ON lists_recovery TO platepost_web;
 GRANT SELECT, UPDATE (version) ON lists_recovery TO platepost_signer;
 GRANT SELECT, INSERT, UPDATE (state) ON lists_request TO platepost_web;
 GRANT SELECT ON lists_request TO platepost_webhook;

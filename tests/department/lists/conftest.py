@@ -77,6 +77,12 @@ def entry_of(plate: str = "7ABC123", **more: Any) -> ListEntry:
     return ListEntry(plate=plate, **{**fields, "expires_at": timezone.now() + timedelta(days=1), **more})
 
 
+def stored_entries(**by: Any) -> list[ListEntry]:
+    """Return entries as the owner of the tables sees them, without an entry in the ledger, by their numbers."""
+    with as_role(OWNER):
+        return list(ListEntry.objects.filter(**by).order_by("pk"))
+
+
 def fresh_client(person: DepartmentPerson) -> Client:
     """Return a client of someone who has just shown their second factor."""
     with as_role(OWNER):

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Event
@@ -17,16 +17,17 @@ from django.utils import timezone
 from platepost.department.custody.tables import CustodyTables
 from platepost.department.database.queries import rows
 from platepost.department.database.roles import OWNER, SIGNER
+from platepost.department.ledger.entries import open_entry
 from platepost.department.lists import services
 from platepost.department.lists.errors import ListRefusedError
 from platepost.department.lists.models import ListEntry, ListLead, ListRequest
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.people.services import join_covert
-from platepost.department.policy.policy import ListRules
+from platepost.department.policy.policy import AccessPurpose, ListRules
 from tests.department.alerts.conftest import Dispatch, dispatch
-from tests.department.custody.posts import LIST
-from tests.department.lists.conftest import entry_of
+from tests.department.custody.posts import GROUP, LIST
+from tests.department.lists.conftest import entry_of, stored_entries
 from tests.department.people.persons import new_person
 from tests.department.roles import as_role
 
@@ -44,7 +45,7 @@ def events(superuser: psycopg.Connection) -> list[tuple[str, dict[str, object]]]
 
 
 def seen_by(person: DepartmentPerson) -> list[str]:
-    with services.seeing(person, covert=None):
+    with services.seeing(person, page=200):
         return [entry.plate for entry in ListEntry.objects.order_by("pk")]
 
 
@@ -83,25 +84,22 @@ def test_entry_is_one_event_and_one_request(people: People, superuser: psycopg.C
     services.enter_entry(entry, people["a.rivera"])
     services.end_entry(entry, "the owner has it back", people["c.doe"])
     assert list(ListRequest.objects.values_list("kind", "person")) == [("delta", "a.rivera"), ("delta", "c.doe")]
-    (entered, fields), (ended, _) = events(superuser)[-2:]
-    assert (entered, ended) == ("list_entered", "list_ended")
+    (entered, fields), (shown, _), (ended, _) = events(superuser)[-3:]
+    assert (entered, shown, ended) == ("list_entered", "list_shown", "list_ended")
     assert (fields["person"], fields["entry"], fields["kind"]) == ("a.rivera", entry.pk, "stolen_vehicle")
-    assert "7ABC123" not in json.dumps(events(superuser)[-2:])
-    entry.refresh_from_db()
-    assert entry.over_at == entry.ended_at
+    assert "7ABC123" not in json.dumps([*events(superuser)[-3:-2], *events(superuser)[-1:]])
+    (ended_entry,) = stored_entries()
+    assert ended_entry.over_at == ended_entry.ended_at
     with pytest.raises(ListRefusedError, match="ended already"):
         services.end_entry(entry, "again", people["c.doe"])
 
 
-ALONE: dict[str, Callable[[ListEntry, People], object]] = {
-    "the service": lambda entry, of: services.approve_entry(entry, of["b.chen"]),
-    "the ORM": lambda entry, _: ListEntry.objects.filter(pk=entry.pk).update(
-        approved_by="b.chen", approved_at=timezone.now()
-    ),
-    "SQL": lambda entry, _: connection.cursor().execute(
+ALONE: tuple[Callable[[ListEntry], object], ...] = (
+    lambda entry: ListEntry.objects.filter(pk=entry.pk).update(approved_by="b.chen", approved_at=timezone.now()),
+    lambda entry: connection.cursor().execute(
         "UPDATE lists_entry SET approved_by = author, approved_at = now() WHERE id = %s", [entry.pk]
     ),
-}
+)
 
 
 def test_nobody_approves_their_own(people: People) -> None:
@@ -109,9 +107,14 @@ def test_nobody_approves_their_own(people: People) -> None:
     services.enter_entry(entry, people["b.chen"])
     assert entry.second_person
     assert not ListRequest.objects.exists(), "nothing is published before somebody else has approved it"
-    for way in ALONE.values():
-        with pytest.raises((ListRefusedError, DatabaseError), match=r"two_persons|someone else"):
-            way(entry, people)
+    for way in ALONE:
+        with (
+            pytest.raises((ListRefusedError, DatabaseError), match=r"two_persons|someone else"),
+            services.seeing(people["b.chen"], numbers=[entry.pk]),
+        ):
+            way(entry)
+    with pytest.raises(ListRefusedError, match=r"two_persons|someone else"):
+        services.approve_entry(entry, people["b.chen"])
     for refused in ("a.rivera", "d.audit"):
         with pytest.raises(ListRefusedError, match="supervisor"):
             services.approve_entry(entry, people[refused])
@@ -121,13 +124,18 @@ def test_nobody_approves_their_own(people: People) -> None:
         services.approve_entry(entry, people["c.doe"])
 
 
+def in_force() -> set[int]:
+    with as_role(OWNER):
+        return {number for (number,) in rows("SELECT id FROM lists_in_force")}
+
+
 def test_amber_alert_is_active_before_somebody_confirms_it(people: People, superuser: psycopg.Connection) -> None:
     superuser.execute("UPDATE lists_policy SET two_persons = '{all}', at_once = '{amber_alert}'")
     first, second, third = (entry_of(plate, category="amber_alert") for plate in ("7AB0001", "7AB0002", "7AB0003"))
     services.enter_entry(first, people["a.rivera"])
     assert (first.second_person, first.unconfirmed, first.overdue) == (True, True, False)
     assert ListRequest.objects.count() == 1, "posts get it"
-    assert rows("SELECT id FROM lists_in_force") == [(first.pk,)]
+    assert in_force() == {first.pk}
     covert = entry_of(category="amber_alert", distribution="narcotics")
     services.enter_entry(covert, people["a.rivera"])
     assert (covert.at_once, covert.waits) == (False, True)
@@ -136,16 +144,14 @@ def test_amber_alert_is_active_before_somebody_confirms_it(people: People, super
     superuser.execute("SET session_replication_role = replica")
     superuser.execute("UPDATE lists_entry SET made_at = made_at - interval '16 minutes'")
     superuser.execute("SET session_replication_role = origin")
-    first.refresh_from_db()
-    assert first.overdue
+    assert stored_entries()[0].overdue
     services.enter_entry(second, people["a.rivera"])
     assert (second.at_once, second.waits) == (False, True), "nobody lists plates alone by calling each an Amber alert"
     services.approve_entry(first, people["c.doe"])
-    first.refresh_from_db()
-    assert not first.unconfirmed
+    assert not stored_entries()[0].unconfirmed
     services.enter_entry(third, people["a.rivera"])
     assert third.unconfirmed
-    assert set(rows("SELECT id FROM lists_in_force")) == {(first.pk,), (third.pk,)}
+    assert in_force() == {first.pk, third.pk}
 
 
 def test_no_more_partial_plates_are_approved_than_posts_carry(
@@ -210,7 +216,11 @@ BY_HAND = (
 def test_pages_and_signer_change_nothing_by_hand(people: People) -> None:
     services.enter_entry(entry_of(), people["a.rivera"])
     for statement in BY_HAND:
-        with pytest.raises(DatabaseError), connection.cursor() as cursor:
+        with (
+            pytest.raises((DatabaseError, ListRefusedError)),
+            services.seeing(people["a.rivera"], page=1),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(statement)
     with as_role(SIGNER), pytest.raises(ListRefusedError, match="permission denied"):
         services.enter_entry(entry_of(), people["a.rivera"])
@@ -224,7 +234,10 @@ def test_entry_that_ended_is_approved_by_nobody_and_ends_as_it_was_said(
     services.enter_entry(entry, people["a.rivera"])
     services.end_entry(entry, "entered by mistake", people["a.rivera"])
     for change in ("approved_by = 'c.doe', approved_at = now()", "ended_because = 'recovered'"):
-        with pytest.raises(DatabaseError, match="never changed"):
+        with (
+            pytest.raises((DatabaseError, ListRefusedError), match=r"never changed|already done"),
+            services.seeing(people["a.rivera"], numbers=[entry.pk]),
+        ):
             connection.cursor().execute(f"UPDATE lists_entry SET {change} WHERE id = %s", [entry.pk])
 
 
@@ -245,15 +258,15 @@ def test_import_is_let_go_by_a_supervisor_alone(people: People, superuser: psyco
 def test_covert_entry_is_seen_by_its_group_alone(people: People, superuser: psycopg.Connection) -> None:
     entry = entry_of(distribution="narcotics")
     services.enter_entry(entry, people["a.rivera"])
-    with services.seeing(people["a.rivera"], covert=[entry.pk]):
+    with services.seeing(people["a.rivera"], numbers=[entry.pk]):
         ListLead.objects.create(entry=entry, record_id=1, plate_fold="7ABC123")
     services.enter_entry(entry_of("7DEF456"), people["f.other"])
     assert seen_by(people["a.rivera"]) == seen_by(people["b.chen"]) == ["7ABC123", "7DEF456"]
     assert seen_by(people["f.other"]) == seen_by(people["c.doe"]) == ["7DEF456"]
-    assert ListEntry.objects.count() == 1, "without a name nothing covert is seen"
+    assert ListEntry.objects.count() == 0, "without a name nothing is seen"
     with services.seeing(people["a.rivera"]):
-        assert ListEntry.objects.count() == 1, "without an entry of the ledger nothing covert is seen"
-    with services.seeing(people["f.other"], covert=[entry.pk]):
+        assert ListEntry.objects.count() == 0, "without an entry of the ledger nothing is seen"
+    with services.seeing(people["f.other"], numbers=[entry.pk]):
         assert not ListLead.objects.exists()
     with pytest.raises(ListRefusedError):
         services.approve_entry(entry, people["c.doe"])
@@ -273,8 +286,7 @@ def test_recovered_car_leaves_with_every_entry_of_its_plate(people: People) -> N
     for entry in (entry_of(), entry_of(category="felony_vehicle"), entry_of("7DEF456")):
         services.enter_entry(entry, people["a.rivera"])
     assert len(services.recover("7ABC123", "found on Oak Street", people["f.other"])) == 2
-    with services.seeing(people["a.rivera"]):
-        assert list(ListEntry.objects.filter(ended_at=None).values_list("plate", flat=True)) == ["7DEF456"]
+    assert [entry.plate for entry in stored_entries(ended_at=None)] == ["7DEF456"]
     assert services.recover("7ABC123", "again", people["f.other"]) == []
 
 
@@ -367,7 +379,7 @@ def test_a_dispatcher_enters_what_the_policy_names_and_ends_their_own(
         entry.author, entry.second_person, entry.over_at = "g.console", False, entry.expires_at
         with pytest.raises(ListRefusedError, match="does not let a dispatcher"), services.seeing(at_console):
             entry.save(force_insert=True)
-    services.end_entry(ListEntry.objects.get(category="amber_alert"), "found", at_console)
+    services.end_entry(stored_entries(category="amber_alert")[0], "found", at_console)
     other = entry_of("7DEF456")
     services.enter_entry(other, people["a.rivera"])
     for refused in (
@@ -420,20 +432,32 @@ def test_why_a_covert_entry_ended_is_its_group_s_matter(people: People, superuse
     assert "informant" not in json.dumps(events(superuser))
 
 
-def test_entry_is_found_by_the_reference_of_a_hit_of_its_own_plate_alone(people: People) -> None:
-    entry, covert = entry_of(vehicle="white van"), entry_of("7DEF456", distribution="narcotics")
+def test_entry_is_seen_with_a_hit_that_names_it_and_is_of_its_own_plate_alone(
+    people: People, dispatch: Dispatch
+) -> None:
+    with as_role(OWNER):
+        join_covert(people["a.rivera"], GROUP)
+    entry, covert = entry_of(), entry_of("7DEF456", distribution=GROUP)
     for each in (entry, covert):
         services.enter_entry(each, people["a.rivera"])
-    mine, stranger = people["a.rivera"], people["f.other"]
-    assert services.listed_by(entry.reference, "7ABC123", None, stranger) == entry
-    assert services.listed_by(covert.reference, "7DEF456", "narcotics", mine) == covert
-    for reference, plate, group, by in (
-        (entry.reference, "7DEF456", None, mine),
-        (entry.reference, "7ABC123", "narcotics", mine),
-        (covert.reference, "7DEF456", None, mine),
-        (covert.reference, "7DEF456", "narcotics", stranger),
-        (None, "7ABC123", None, mine),
-        ("26-00417", "7ABC123", None, mine),
-        ("#99999999999999999999", "7ABC123", None, mine),
+    with as_role(OWNER):
+        plain, other = dispatch.alert(), dispatch.alert(plate_matched="7DEF456")
+    secret = dispatch.alert(GROUP, plate_matched="7DEF456")
+
+    def listed(alert: Any, reference: str | None, *, groups: Sequence[str] = (), opens: bool = True) -> str | None:
+        """Return the plate of the entry, seen under an entry of the ledger that opens the hit, or does not."""
+        asked = {"person": "a.rivera", "agency": "riverside", "purpose": AccessPurpose("hot list alarm")}
+        console = [alert.record_id] if opens else []
+        with open_entry(**asked, query={"console": console}, groups=groups) as opened:
+            found = services.listed_by(opened, alert.record_id, reference)
+        return found and found.plate
+
+    assert listed(plain, entry.reference) == "7ABC123"
+    assert listed(secret, covert.reference, groups=[GROUP]) == "7DEF456"
+    assert listed(plain, entry.reference, opens=False) is None
+    assert listed(secret, covert.reference) is None
+    for alert, reference in (
+        *((other, entry.reference), (secret, entry.reference), (plain, covert.reference), (other, covert.reference)),
+        *((plain, None), (plain, "26-00417"), (plain, "#99999999999999999999")),
     ):
-        assert services.listed_by(reference, plate, group, by) is None
+        assert listed(alert, reference, groups=[GROUP]) is None

@@ -12,10 +12,10 @@ from platepost.department.database.roles import SIGNER, WEB
 from platepost.department.lists import services
 from platepost.department.lists.errors import ListRefusedError
 from platepost.department.lists.imports import ImportingUser, imported_rows, take_in
-from platepost.department.lists.models import ListEntry, ListImport
+from platepost.department.lists.models import ListImport
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.policy.policy import DEFAULT, read_policy
-from tests.department.lists.conftest import entry_of
+from tests.department.lists.conftest import entry_of, stored_entries
 from tests.department.roles import as_role
 
 People = dict[str, DepartmentPerson]
@@ -61,7 +61,7 @@ def test_text_of_a_return_is_in_no_entry(people: People, superuser: psycopg.Conn
         services.enter_entry(entry_of(vehicle=text, instructions=text), people["a.rivera"])
     with pytest.raises(ListRefusedError, match="looks like text of a CLETS return"):
         services.recover("7ABC123", "NIC/V123456789 cleared", people["a.rivera"])
-    assert ListEntry.objects.count() == len(OWN_WORDS)
+    assert len(stored_entries()) == len(OWN_WORDS)
     query = "SELECT policy_is_return(instructions), count(*) FROM lists_entry GROUP BY 1"
     assert superuser.execute(query).fetchall() == [(False, len(OWN_WORDS))], "what P11's evidence counts"
 
