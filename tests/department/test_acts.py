@@ -28,6 +28,7 @@ SAVES = frozenset({"save", "create", "get_or_create", "update", "update_or_creat
 
 VIEWS_WITHOUT = {
     "lists": "the database enters what it shows: `lists_show`",
+    "home": "leads on to the page of one's work",
     "console": "a frame without a hit",
     "events": "a stream: the feed shows each hit under an entry of each who listens",
     "audits": "plans, dates and names, without a search",
