@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -32,8 +33,8 @@ def check_free(host: str, port: int) -> None:
         raise _not_served(_base(host, port)) from error
 
 
-def _base(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def _base(host: str, port: int, *, scheme: str = "http") -> str:
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _not_served(base: str) -> ProvisioningError:
@@ -91,8 +92,17 @@ def serve_small_site(
 class PageServer:
     """Serves an application at `base`."""
 
-    def __init__(self, application: ASGIApp, *, host: str, port: int) -> None:
-        self.base = _base(host, port)
+    def __init__(self, application: ASGIApp, *, host: str, port: int, certificate: str | None = None) -> None:
+        """Prepare; nothing listens yet.
+
+        Args:
+            application: what is served.
+            host: the address to listen at.
+            port: and the port.
+            certificate: path of a certificate with its key, PEM, where the page is served by TLS.
+
+        """
+        self.base = _base(host, port, scheme="http" if certificate is None else "https")
         """Where the page is."""
         settings = uvicorn.Config(
             application,
@@ -103,7 +113,12 @@ class PageServer:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=1,
+            ssl_certfile=certificate,
         )
+        if certificate is not None:
+            settings.load()
+            if settings.ssl is not None:
+                settings.ssl.minimum_version = ssl.TLSVersion.TLSv1_3
         self._server = uvicorn.Server(settings)
         self._thread = threading.Thread(target=self._run, name="page server", daemon=True)
         self.loop: asyncio.AbstractEventLoop | None = None

@@ -58,6 +58,7 @@ class Visitor:
             color_scheme=scheme,
             reduced_motion="reduce" if still else "no-preference",
             storage_state=self.state,
+            ignore_https_errors=True,  # as a technician, who compares the fingerprint
         )
         self._contexts.append(made)
         made.set_default_timeout(PATIENCE_SECONDS * 1000)

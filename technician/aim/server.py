@@ -7,6 +7,7 @@ from platepost.common.language import Phrase
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.serving import PageServer
 from platepost.technician.aim.aiming import Aiming
+from platepost.technician.aim.certificate import PageCertificate
 from platepost.technician.aim.web import application
 
 _CHECK_SECONDS = 0.2
@@ -41,9 +42,9 @@ def service_address(text: str) -> str:
 
 
 def names(host: str, port: int) -> frozenset[str]:
-    """Return what a page may be called in `Host`, from which clients leave out port 80 (RFC 9110, 4.2.3)."""
+    """Return what a page may be called in `Host`, from which clients leave out port 443 (RFC 9110, 4.2.4)."""
     hosts = {host} | ({"localhost"} if host in {"127.0.0.1", "[::1]"} else set())
-    return frozenset(f"{each}:{port}" for each in hosts) | (hosts if port == 80 else frozenset())
+    return frozenset(f"{each}:{port}" for each in hosts) | (hosts if port == 443 else frozenset())
 
 
 class Server(PageServer):
@@ -58,7 +59,11 @@ class Server(PageServer):
         """
         address = service_address(address)
         host = f"[{address}]" if ":" in address else address
-        super().__init__(application(aiming, hosts=names(host, port)), host=address, port=port)
+        made = PageCertificate.make(address)
+        self.fingerprint = made.fingerprint
+        """Of the page's certificate, as browsers show it."""
+        pages = application(aiming, hosts=names(host, port))
+        super().__init__(pages, host=address, port=port, certificate=made.path)
         self._session = aiming.session
 
     @property

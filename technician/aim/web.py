@@ -77,7 +77,7 @@ def application(aiming: Aiming, *, hosts: frozenset[str]) -> Starlette:
 
 def _same_origin(request: Request) -> bool:
     origin = request.headers.get("origin")
-    return request.method == "GET" or origin == f"http://{request.headers.get('host')}"
+    return request.method == "GET" or origin == f"https://{request.headers.get('host')}"
 
 
 def _language(request: Request) -> str:
@@ -115,7 +115,7 @@ class _Pages:
     async def choose_language(self, request: Request) -> Response:
         answer = RedirectResponse("/", 303)
         if (language := request.path_params["language"]) in LANGUAGES:
-            answer.set_cookie(_LANGUAGE_COOKIE, language, httponly=True, samesite="strict")
+            answer.set_cookie(_LANGUAGE_COOKIE, language, secure=True, httponly=True, samesite="strict")
         return answer
 
     async def asset(self, request: Request) -> Response:
@@ -144,7 +144,7 @@ class _Pages:
         if cookie is None:
             return RedirectResponse("/?wrong", 303)
         answer = RedirectResponse("/", 303)
-        answer.set_cookie(self._session.COOKIE, cookie, httponly=True, samesite="strict")
+        answer.set_cookie(self._session.COOKIE, cookie, secure=True, httponly=True, samesite="strict")
         return answer
 
     async def events(self, request: Request) -> Response:

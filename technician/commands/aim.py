@@ -173,6 +173,11 @@ def aimed(
             code = f"{session.code[:4]} {session.code[4:]}"
             other = Phrase("or {page} and enter the code {code}. Ctrl-C closes the page.", page=server.base, code=code)
             click.echo(spoken(other))
+            warning = Phrase(
+                "The browser warns that it does not know the page's certificate. Go on only if the SHA-256 fingerprint "
+                "that it shows for the certificate is this one:"
+            )
+            click.echo(f"\n{spoken(warning)}\n  {server.fingerprint}")
             server.wait()
         stop.acknowledge()
         server.close()

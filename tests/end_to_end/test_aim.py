@@ -93,7 +93,7 @@ def link_of(process: subprocess.Popen[str]) -> tuple[str, str]:
     said = ""
     for line in process.stdout:
         said += line
-        if found := re.search(r"(http://\S+/enter/\S+)[\s\S]*code (\d{4}) (\d{4})", said):
+        if found := re.search(r"(https://\S+/enter/\S+)[\s\S]*code (\d{4}) (\d{4})", said):
             return found[1], found[2] + found[3]
     pytest.fail(said)
 
@@ -125,7 +125,7 @@ def test_a_poor_view_is_red_with_advice_and_is_not_accepted(
     process = unit.aim()
     started.append(process)
     _, code = link_of(process)
-    base = f"http://127.0.0.1:{unit.port}"
+    base = f"https://127.0.0.1:{unit.port}"
     page = visitor.open(base)
     assert page_faults(page) == []
     page.locator("#code").fill(f"{9 - int(code[0])}{code[1:]}")
@@ -145,7 +145,7 @@ def test_a_poor_view_is_red_with_advice_and_is_not_accepted(
     asked = page.evaluate("fetch('/do/forget', {method: 'POST'}).then(answer => answer.status)")
     assert asked == 200
     # Another browser: the code was used, and without the cookie there is nothing to see.
-    stranger = page.context.browser.new_context()
+    stranger = page.context.browser.new_context(ignore_https_errors=True)
     assert stranger.request.get(f"{base}/see/picture/1").status == 401
     assert stranger.request.get(f"{base}/see/events").status == 401
     assert stranger.request.post(f"{base}/do/done", headers={"origin": base}).status == 401

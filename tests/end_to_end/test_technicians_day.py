@@ -166,7 +166,7 @@ def aim(visitor: Visitor, unit: Path, technician: Path, stack: ExitStack) -> Non
         "aim", "--config", unit / "aim.toml", "--as", technician, "--purpose", PURPOSE, "--port", free_port()
     )
     stack.callback(terminal.close)
-    page = visitor.open(terminal.wait_for(r"http://\S+/enter/\S+")[0], phone=True)
+    page = visitor.open(terminal.wait_for(r"https://\S+/enter/\S+")[0], phone=True)
     expect(page.locator("#word")).to_have_text("GOOD")
     expect(page.locator("tr.good")).to_have_count(9)
     expect(page.locator("#accept")).to_have_text("Accept this view in daylight")
