@@ -30,3 +30,19 @@ def test_a_color_that_cannot_be_read_on_a_phone_by_night_alone_is_named(visitor:
     )
     (fault,) = page_faults(page)
     assert "minimum color contrast ratio" in fault
+
+
+def test_header_that_axe_has_seen_hides_no_fault_of_the_page_below_it(visitor: Visitor) -> None:
+    whole = "data:text/html,<html lang=en><title>x</title><header><a href=/>Home</a></header><main>"
+    assert accessibility_faults(visitor.open(f"{whole}<h1>x</h1></main>")) == []
+    faults = accessibility_faults(visitor.open(f"{whole}<p style='color: silver'>Plates</p></main>"))
+    assert [fault.partition(":")[0] for fault in faults] == [
+        "Elements must meet minimum color contrast ratio thresholds",
+        "Page should contain a level-one heading",
+    ]
+
+
+def test_fault_in_a_header_is_named_on_each_page(visitor: Visitor) -> None:
+    page = "data:text/html,<html lang=en><title>x</title><header><button></button></header><main><h1>x</h1></main>"
+    for _ in range(2):
+        assert len(accessibility_faults(visitor.open(page))) == 1
