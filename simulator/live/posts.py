@@ -98,8 +98,8 @@ class LivePost:
         if process is None or process.poll() is not None:
             return
         self._send(do="stop")
-        if process.stdin is not None:
-            process.stdin.close()
+        if self._out is not None:
+            self._out.close()
 
     def join(self) -> None:
         """Wait until it has ended; it is killed where that takes too long."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from threading import Lock
 from typing import IO, Any
 
@@ -24,7 +25,12 @@ class Writer:
                 self._pipe.write(line + content)
                 self._pipe.flush()
             except (BrokenPipeError, ValueError):
-                return
+                self.close()
+
+    def close(self) -> None:
+        """Close the pipe; what it still has for a reader that is gone is dropped."""
+        with suppress(BrokenPipeError):
+            self._pipe.close()
 
 
 def messages(pipe: IO[bytes]) -> Iterator[tuple[dict[str, Any], bytes]]:

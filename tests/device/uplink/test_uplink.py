@@ -2,13 +2,12 @@
 
 import contextlib
 import logging
-import os
 import shutil
-import signal
 import socket
 import ssl
 import threading
 import time
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -20,10 +19,11 @@ from platepost.device.outbox.custody import Requirements
 from platepost.device.outbox.outbox import Outbox
 from platepost.device.uplink.brokers import Backoff
 from platepost.device.uplink.inbox import Delivery
-from platepost.wire.contract.examples import example_audit, example_health
-from platepost.wire.records import Keyring, Recorder, Source
+from platepost.wire.contract.examples import example_audit, example_health, example_status
+from platepost.wire.records import Keyring, Recorder, Signer, Source, new_identifier
 from platepost.wire.records.receipt import KeptRange
 from platepost.wire.verify.verify import Verifier
+from tests.rigs import make_uplink
 
 Bench: TypeAlias = Any  # conftest's
 
@@ -59,24 +59,26 @@ def test_a_broker_that_was_killed_gets_all_that_came_meanwhile(bench: Bench) -> 
     assert report.chained == bench.outbox.head.sequence == len(keeper.ids)
 
 
+def record_until_killed(path: Path, key: bytes, settings: dict[str, Any]) -> None:
+    outbox = Outbox(path, key=bytes(32))
+    recorder = Recorder(outbox, Signer.from_pem(key), Source("demo", "post-1"))
+    will = recorder.unchained(example_status("offline", new_identifier()))
+    make_uplink(outbox, settings, will=lambda: will).start()
+    while True:
+        recorder.record(example_audit("boot"))
+
+
 def test_what_a_killed_run_had_under_way_is_sent_by_the_next(bench: Bench) -> None:
     broker = bench.broker()
     keeper = bench.keeper(broker)
     path = bench.directory / "killed" / "outbox.db"
-    child = os.fork()
-    if child == 0:
-        try:
-            outbox = Outbox(path, key=bytes(32))
-            recorder = Recorder(outbox, bench.signer, Source("demo", "post-1"))
-            bench.outbox, bench.recorder = outbox, recorder
-            bench.uplink(bench.settings(broker)).start()
-            while True:
-                recorder.record(example_audit("boot"))
-        finally:
-            os._exit(1)
+    key = bench.signer._key.as_pem(private=True)
+    # From a process without threads: this one has those of its subscriber.
+    child = get_context("forkserver").Process(target=record_until_killed, args=(path, key, bench.settings(broker)))
+    child.start()
     bench.wait_for(lambda: len(keeper.bodies) > 40, what="records of the first run")
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    child.kill()
+    child.join()
     with Outbox(path, key=bytes(32)) as outbox:
         left = {envelope.id for envelope in outbox.next(10_000)}
         bench.outbox = outbox

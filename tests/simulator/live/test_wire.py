@@ -29,8 +29,12 @@ def test_a_size_that_cannot_be_is_no_message() -> None:
         list(messages(io.BytesIO(b'{"size": %d}\n' % (LARGEST + 1))))
 
 
-def test_nobody_reading_is_no_error() -> None:
+@pytest.mark.parametrize("buffering", [0, -1])
+def test_nobody_reading_is_no_error(buffering: int) -> None:
+    """Not when the pipe is taken away, either, with what nobody has read."""
     reading, writing = os.pipe()
     os.close(reading)
-    with os.fdopen(writing, "wb", buffering=0) as pipe:
-        Writer(pipe).send(kind="board")
+    writer = Writer(os.fdopen(writing, "wb", buffering=buffering))
+    writer.send(kind="board")
+    writer.send(kind="board")
+    writer.close()
