@@ -10,16 +10,14 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.utils.translation import gettext
 
-from platepost.department.custody.tables import HEARD
+from platepost.department.custody.tables import HEARD, KEEPERS
 from platepost.department.database.queries import rows
-from platepost.department.database.roles import KEEPER
 from platepost.department.web.moments import date_text
 
 SYNTHETIC_LATE = 2
 """A post's synthetic hit is late after so many times the interval at which the post makes it."""
 SILENT = timedelta(seconds=150)
 """A post that sends its vital signs each minute has missed two of them after so long."""
-_KEEPER = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE usename = %s AND datname = current_database())"
 _LOCKS = (
     "SELECT objid::int FROM pg_locks WHERE locktype = 'advisory' AND classid::bigint = %s AND objsubid = 2 AND granted"
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
@@ -92,7 +90,7 @@ def listening_state(at: datetime | None = None) -> ListeningState:
     """
     at = at or datetime.now(UTC)
     posts = tuple(_post_states(at))
-    ((keeper,),) = rows(_KEEPER, [KEEPER])
+    keeper = rows(KEEPERS)
     locks = {place for (place,) in rows(_LOCKS, [HEARD])}
     away = [name for place, name in enumerate(settings.BROKERS) if place not in locks]
     lost = []

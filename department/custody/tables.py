@@ -23,6 +23,14 @@ from platepost.department.database.queries import insert_rows
 
 LOCK = 5_806_774_213
 """Advisory lock of the one keeper that writes to a database."""
+KEEPERS = f"""
+SELECT held.application_name, held.pid, held.backend_start
+FROM pg_locks AS lock JOIN pg_stat_activity AS held USING (pid)
+WHERE lock.locktype = 'advisory' AND lock.granted AND lock.objsubid = 1
+AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+AND (lock.classid::bigint << 32) + lock.objid::bigint = {LOCK}
+"""
+"""The session of the keeper that runs. Others, such as the evidence service, use its role, too."""
 HEARD = 580_677
 """First number of the advisory locks that say which brokers the keeper hears; the second is the broker's place in the
 settings. They go with the keeper's session, however it ends."""
@@ -143,11 +151,7 @@ class CustodyTables:
             self.connection.execute(sql.SQL(text).format(new, sql.Identifier(table)))
 
     def _other(self) -> str:
-        row = self.connection.execute(
-            "SELECT a.application_name, a.pid, a.backend_start FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
-            " WHERE l.locktype = 'advisory' AND l.granted AND (l.classid::bigint << 32) + l.objid::bigint = %s",
-            [LOCK],
-        ).fetchone()
+        row = self.connection.execute(KEEPERS).fetchone()
         return "one that has just ended" if row is None else f"{row[0]}, process {row[1]} of the server, since {row[2]}"
 
     # --- asking

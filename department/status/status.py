@@ -18,8 +18,8 @@ from platepost.department.custody.bucket import PictureBucket
 from platepost.department.custody.errors import PictureStoreError
 from platepost.department.custody.holding import Span
 from platepost.department.custody.receipt_log import LostRange, ReceiptState
+from platepost.department.custody.tables import KEEPERS
 from platepost.department.database.queries import rows
-from platepost.department.database.roles import KEEPER
 from platepost.department.folder import nearest
 from platepost.department.status.nightly import RestoreTest, nightly_problems, read_report
 from platepost.wire.verify.chains import merged
@@ -139,11 +139,7 @@ def custody_status(
     """
     at = at or datetime.now(UTC)
     posts = _post_statuses(at)
-    connected = (
-        "SELECT DISTINCT application_name FROM pg_stat_activity"
-        " WHERE usename = %s AND datname = current_database() ORDER BY application_name"
-    )
-    keepers = tuple(name for (name,) in rows(connected, [KEEPER]))
+    keepers = tuple(name for name, *_ in rows(KEEPERS))
     ((size, backup_made),) = rows(_SIZE_AND_BACKUP)
     usage = {name: shutil.disk_usage(nearest(folder)) for name, folder in folders.items()}
     disks = {name: {"free": disk.free, "size": disk.total} for name, disk in usage.items()}

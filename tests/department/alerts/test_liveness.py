@@ -11,7 +11,6 @@ from platepost.department.database.roles import WEB
 from platepost.department.status.status import custody_status
 from platepost.wire.contract.examples import example_audit
 from tests.department.alerts.conftest import Dispatch, dispatch
-from tests.department.lasting import LastingConnections
 from tests.department.roles import as_role
 from tests.department.status.kept import status, synthetic
 
@@ -24,7 +23,7 @@ def liveness(after: timedelta = timedelta()) -> ListeningState:
         return listening_state(datetime.now(UTC) + after)
 
 
-def test_what_is_deaf_is_said(dispatch: Dispatch, lasting: LastingConnections) -> None:
+def test_what_is_deaf_is_said(dispatch: Dispatch) -> None:
     matches = liveness()
     assert matches.nothing, "no post, no broker"
     assert matches.lost[0] == "The archive service is not connected to the broker one.example:8883."
@@ -48,8 +47,7 @@ def test_what_is_deaf_is_said(dispatch: Dispatch, lasting: LastingConnections) -
     synthetic(execute, "post-1", datetime.now(UTC))
     assert liveness().lost == ()
     assert liveness().tested is not None
-    dispatch.store.close()
-    lasting.end()  # of the keeper, too
+    dispatch.store.close()  # sessions of its role stay, as the evidence service has them
     deadline = time.monotonic() + 30
     while (matches := liveness()).lost != ("The archive service is not running: no hits are taken from the broker.",):
         assert time.monotonic() < deadline, matches.lost  # the server needs a moment to see that it has gone
