@@ -45,22 +45,39 @@ def _numbered(**last: int) -> list[str]:
     return [f"{name.replace('_', ' ')} {number}" for name, most in last.items() for number in range(1, most + 1)]
 
 
-ETSI = [
-    f"{clause}-{number}"
-    for clause, most in zip(
-        (*(f"5.{number}" for number in range(1, 14)), "6"), (5, 3, 16, 4, 8, 9, 2, 3, 3, 1, 4, 3, 1, 5), strict=True
-    )
-    for number in range(1, most + 1)
-]
-"""The provisions of EN 303 645 V2.1.1, table B.1: 67."""
+ETSI = """
+5.0-1 5.1-1 5.1-2 5.1-2A 5.1-3 5.1-4 5.1-5 5.2-1 5.2-2 5.2-3 5.3-1 5.3-2 5.3-3 5.3-4A 5.3-4B 5.3-5 5.3-6A 5.3-6B
+5.3-7 5.3-8 5.3-9 5.3-10 5.3-11 5.3-12 5.3-13 5.3-14 5.3-15A 5.3-15B 5.3-16 5.4-1 5.4-2 5.4-3 5.4-4 5.5-1 5.5-2
+5.5-3 5.5-4 5.5-5 5.5-6 5.5-7 5.5-8 5.6-1 5.6-2 5.6-3 5.6-4A 5.6-4B 5.6-5 5.6-6 5.6-7 5.6-8 5.6-9 5.7-1 5.7-2 5.8-1
+5.8-2 5.8-3 5.9-1 5.9-2 5.9-3 5.10-1 5.11-1 5.11-2 5.11-3 5.11-4 5.12-1 5.12-2 5.12-3 5.13-1A 5.13-1B 6-1 6-2 6-3A
+6-3B 6-4 6-5 6-6 6-7 6-8
+"""
+"""The provisions of EN 303 645 V3.1.3, table B.1: 78."""
 NISTIR = _numbered(identification=2, configuration=3, data_protection=3, interfaces=3, software_update=6, state=5)
 """The common elements of NISTIR 8259A, table 1."""
 CRA = ["I.1", *(f"I.2.{letter}" for letter in "abcdefghijklm"), *(f"II.{number}" for number in range(1, 9))]
 """The points of Annex I of Regulation (EU) 2024/2847."""
-CJIS = ["AC-2", "AC-5", "AC-7", "AC-8", "AC-11", "AU-2", "AU-5", "AU-6", "AU-11", "IA-2", "IA-11"]
+CJIS = [
+    "AC-2",
+    "AC-5",
+    "AC-7",
+    "AC-8",
+    "AC-11",
+    "AU-2",
+    "AU-5",
+    "AU-6",
+    "AU-9",
+    "AU-11",
+    "IA-2",
+    "IA-5",
+    "IA-11",
+    "SC-8",
+    "SC-13",
+    "SC-28",
+]
 """The controls of CJIS that the department's pages answer to."""
 REQUIRED = {
-    "ETSI EN 303 645": ETSI,
+    "ETSI EN 303 645": ETSI.split(),
     "NISTIR 8259A": NISTIR,
     "EU Cyber Resilience Act": CRA,
     "CJIS Security Policy, the department": CJIS,

@@ -129,3 +129,17 @@ def test_the_authority_s_own_key_is_sealed_where_the_fleet_s_are(
     monkeypatch.delenv("PLATEPOST_PASSPHRASE_FILE")
     FLEET_PASSPHRASE.forget()
     assert SshAuthority(fleet).public_line() == line, "a card takes no passphrase"
+
+
+def test_a_person_s_certificates_are_revoked_by_hand_and_when_they_leave(fleet: Fleet, key: Path) -> None:
+    first, second = certify(fleet, "r-alvarez", key), certify(fleet, "j-stone", key)
+    assert (first.serial, second.serial) == (1, 2)
+    for command in ("ssh-revoke", "expire"):
+        words = [command, str(fleet.directory), "r-alvarez", "--as", "j-stone", "--purpose", "laptop stolen"]
+        done = CliRunner().invoke(person, words, catch_exceptions=False)
+        assert "configuration rollout FLEET" in done.output
+        *_, act = fleet.acts
+        assert act.details["ssh_serials"] == [SshAuthority(fleet).revoked()[-1]]
+        if command == "ssh-revoke":
+            assert certify(fleet, "r-alvarez", key).serial == 3, "they are certified still"
+    assert SshAuthority(fleet).revoked() == (1, 3)
