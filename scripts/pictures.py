@@ -147,7 +147,7 @@ def console_of(visitor: Visitor, address: str) -> tuple[Page, Page]:
     console = opened.value
     console.set_default_timeout(PATIENCE_SECONDS * 1000)
     console.get_by_role("link", name="Start of shift").click()
-    console.get_by_role("button", name="I have reviewed the lists").click()
+    console.get_by_role("button", name="show hits").click()
     return page, console
 
 

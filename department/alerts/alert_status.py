@@ -39,7 +39,7 @@ _STATUS_TEXTS = {
     AlertState.ACTIONABLE: _("Actionable"),
     AlertState.CLOSED: _("Closed"),
     AlertState.WITHDRAWN: _("WITHDRAWN: do not act"),
-    AlertState.ACCOUNTED: _("Withdrawn"),
+    AlertState.ACCOUNTED: _("WITHDRAWN: do not act"),
     AlertState.REPEATED: _("Answered with an earlier hit"),
 }
 _OVERDUE = {
@@ -48,11 +48,8 @@ _OVERDUE = {
 }
 _HELP = {
     AlertState.NEW: _("Take it before you compare it."),
-    AlertState.CONFIRMED: _("No one acts on it yet. Run the plate and save the answer."),
-    AlertState.ACTIONABLE: _("Officers may act on it. Record the outcome."),
-    AlertState.REJECTED: _("Done. Press n for the next hit."),
-    AlertState.CLOSED: _("Done. Press n for the next hit."),
-    AlertState.ACCOUNTED: _("Done. Press n for the next hit."),
+    AlertState.CONFIRMED: _("No one acts yet: run the plate."),
+    AlertState.ACTIONABLE: _("Officers may act on it: pass the line for CAD to the unit. Then record the outcome."),
 }
 """What to do next, where the forms do not show it."""
 _WHY = {
@@ -70,17 +67,17 @@ _ADVICE = {
 """What to advise units of a hit that was withdrawn."""
 _SYSTEM = {"active": _("active"), "cleared": _("cleared"), "not_practical": _("not practical")}
 REASONS = {
-    RejectReason.MISREAD: _("misread"),
+    RejectReason.MISREAD: _("plate differs from the list"),
     RejectReason.OTHER_STATE: _("other state"),
     RejectReason.OTHER_VEHICLE: _("other vehicle"),
     RejectReason.ILLEGIBLE: _("illegible"),
     RejectReason.STALE_ENTRY: _("stale entry"),
 }
 OUTCOMES = {
-    AlertOutcome.STOP: _("vehicle stopped"),
+    AlertOutcome.STOP: _("stopped, nothing more"),
     AlertOutcome.RECOVERED: _("vehicle or plate recovered"),
     AlertOutcome.ARREST: _("arrest"),
-    AlertOutcome.NOTHING: _("no result"),
+    AlertOutcome.NOTHING: _("not located"),
     AlertOutcome.WRONG_PERSON: _("wrong person stopped"),
 }
 MEANWHILE = {
@@ -121,6 +118,7 @@ def brief(alert: Alert, root: int | None, decided: Alert | None, *, escalated: b
         "eye": _EYE.get(state, ""),
         "eye_by": alert.eye_by or "",
         "was": alert.withdrawn_from or "",
+        "text_changed": alert.withdrawn_because == WithdrawalReason.TEXT_CHANGED,
         "arrived": _stamp(alert.arrived_at),
         "root": root or alert.record_id,
         "decided": _decision(decided) if decided else "",
@@ -148,6 +146,7 @@ def status_view(alert: Alert, at: datetime, *, root: int | None = None, decided:
         "reasons": REASONS.items(),
         "outcomes": OUTCOMES.items(),
         "meanwhile": MEANWHILE.items(),
+        "done": MEANWHILE[MeanwhileAnswer(alert.meanwhile)] if alert.meanwhile else "",
     }
     steps, done = (render_to_string(f"alerts/console/{name}.html", context) for name in ("steps", "done"))
     return {**shown, "steps": steps, "done": done}
@@ -162,6 +161,8 @@ def verified_words(alert: Alert) -> str:
     """Return how far a hit is verified, for the line that goes into a dispatch system."""
     if alert.state in {AlertState.WITHDRAWN, AlertState.ACCOUNTED}:
         return gettext("WITHDRAWN: do not act")
+    if alert.state is AlertState.REJECTED or alert.answered_as == AlertState.REJECTED:
+        return gettext("REJECTED: do not act")
     if alert.state in {AlertState.ACTIONABLE, AlertState.CLOSED}:
         if alert.system == "active":
             return gettext("VERIFIED by eye and in {system}").format(system=system_name())

@@ -11,6 +11,8 @@ from platepost.department.search.misreads import misread
 
 OFTEN = 0.0015
 """Probability of confusing two characters from which on a person should look twice."""
+VERY_OFTEN = 0.007
+"""The same, from which on a person answers a character by itself: D, Q and 0; B and 8; M and W; T and 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,9 @@ class ComparedCharacter:
     """Empty where the read has one more; `?` where the list's pattern says nothing about it."""
     alike: bool
     """Whether they differ, or the camera often takes the character for another: look closely."""
+
+    very_alike: bool
+    """Whether the camera takes the character for another so often that it is answered by itself."""
 
     @property
     def same(self) -> bool:
@@ -38,7 +43,10 @@ def compared(read: str, listed: str) -> tuple[ComparedCharacter, ...]:
         listed: its `plate_matched`, a plate as the list spells it or a pattern with `?` and `*`.
 
     """
-    return tuple(ComparedCharacter(one, other, _alike(one, other)) for one, other in _aligned(read, listed))
+    return tuple(
+        ComparedCharacter(one, other, _alike(one, other, OFTEN), _alike(one, other, VERY_OFTEN))
+        for one, other in _aligned(read, listed)
+    )
 
 
 def _aligned(read: str, listed: str) -> Iterator[tuple[str, str]]:
@@ -62,9 +70,9 @@ def _filled(pattern: str, read: str) -> str:
     return "".join("?" * len(groups[at]) if each == "*" else each for at, each in enumerate(pattern))
 
 
-def _alike(read: str, listed: str) -> bool:
+def _alike(read: str, listed: str, often: float) -> bool:
     if read != listed:
         return listed != "?"
     character, table = folded(read), misread()
     mistaken = [*table.get(character, {}).values(), *(others.get(character, 0.0) for others in table.values())]
-    return max(mistaken, default=0.0) >= OFTEN
+    return max(mistaken, default=0.0) >= often

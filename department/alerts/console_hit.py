@@ -1,7 +1,7 @@
 """What the console shows of a hit, from the record as the post signed it."""
 
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ from platepost.department.alerts.characters import ComparedCharacter, compared
 from platepost.department.custody.projections import folded
 from platepost.department.custody.reading import PastRead, reads_before, whole_records
 from platepost.department.custody.record import DOUBTFUL, PictureBytes, RecordRow
+from platepost.department.database.queries import rows
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.lists.models import ListEntry
 from platepost.department.lists.posts import span
@@ -28,7 +29,7 @@ from platepost.department.search.misreads import look_alikes
 from platepost.department.search.places import Places
 from platepost.department.search.street_map import MapPlace, StreetMap, located, street_map
 from platepost.wire.records.envelope import read_event
-from platepost.wire.records.hit import Hit
+from platepost.wire.records.hit import Hit, HitWithdrawn
 from platepost.wire.records.parts import ClockQuality
 
 _UNSURE = 90
@@ -63,8 +64,8 @@ class ShownCharacter:
 
     @property
     def close(self) -> bool:
-        """Whether a person answers it by itself: it differs, or the camera was not sure of it."""
-        return self.doubted or bool(self.kind)
+        """Whether a person answers it by itself: it differs, has a look-alike, or the camera was not sure of it."""
+        return self.doubted or self.pair.very_alike or bool(self.kind)
 
     @property
     def kind(self) -> str:
@@ -154,6 +155,32 @@ def fetched_hits(entry: OpenEntry, records: Sequence[int]) -> list[FetchedHit]:
     return fetched
 
 
+def withdrawals_of(alerts: Sequence[int]) -> dict[int, int]:
+    """Return the records by which posts withdrew alerts because the text had changed, each with its alert."""
+    return {record: alert for alert, record in rows("SELECT * FROM alerts_withdrawals(%s)", [[*alerts]])}
+
+
+def rereads(entry: OpenEntry, withdrawals: Mapping[int, int]) -> dict[int, str]:
+    """Return what posts read instead, by the alert that they withdrew.
+
+    Args:
+        entry: under which it is fetched; its query names the withdrawals' records.
+        withdrawals: of `withdrawals_of`.
+
+    Raises:
+        ClosedEntryError: the entry is not open.
+
+    """
+    texts = {}
+    stored_ones = whole_records(entry, records=[*withdrawals], with_pictures=False) if withdrawals else []
+    for stored, _pictures in stored_ones:
+        with suppress(PlatepostError, ValueError, TypeError):
+            withdrawal = read_event(stored.restored().event or {}).data
+            if isinstance(withdrawal, HitWithdrawn):
+                texts[withdrawals[stored.id]] = withdrawal.plate_read
+    return texts
+
+
 def hit_views(hits: Iterable[FetchedHit]) -> dict[int, dict[str, Any]]:
     """Return what a console needs to show hits, by record, in JSON's types."""
     places = Places.usable(settings.PLACES_FILE)  # a hit is shown, whatever is wrong with the map
@@ -183,11 +210,13 @@ def _hit_view(fetched: FetchedHit, places: Places) -> dict[str, Any]:
         "clock_doubt": doubt,
         "likely": _likely(hit),
         "heading": _COMPASS[round(heading / 45) % 8] if heading is not None else None,
+        "towards": heading_of(hit),
         "map": street_map(places, hit=map_place(hit, stored.post, places)),
         "trail_minutes": trail_minutes(),
         "agrees": STATES[hit.state_agreement],
         "lacking": [kind for kind in ("patch", "overview") if kind not in shown],
         "unseen": fetched.unseen,
+        "contradicted": differs(hit) or hit.state_agreement == "contradicts",
     }
     return {
         "record": stored.id,
@@ -196,6 +225,7 @@ def _hit_view(fetched: FetchedHit, places: Places) -> dict[str, Any]:
         "place": hit.place.site or stored.post,
         "captured": _stamp(hit.captured),
         "plate": hit.plate_read,
+        "listed": hit.plate_matched if differs(hit) else "",
         "line": cad_line(hit, stored.post),
         "compare": render_to_string("alerts/console/compare.html", context),
         "facts": render_to_string("alerts/console/facts.html", context),
@@ -272,9 +302,21 @@ def map_place(hit: Hit, post: str, places: Places) -> MapPlace:
     return located(MapPlace(post, place.site or post, place.longitude, place.latitude, _degrees(hit)), places)
 
 
+def differs(hit: Hit) -> bool:
+    """Return whether the camera read another text than is listed."""
+    return not all(each.same for each in compared(hit.plate_read, hit.plate_matched))
+
+
 def cad_line(hit: Hit, post: str) -> str:
-    """Return a hit as one line for a dispatch system, without how far it is verified."""
+    """Return a hit as one line for a dispatch system, without how far it is verified: the plate as it is listed.
+
+    Where the camera read another text, or saw another state, the line has that, too: it may be another vehicle.
+    """
     plate = " ".join(filter(None, (hit.plate_matched, hit.state)))
+    if differs(hit):
+        plate += " " + gettext("(camera read {plate})").format(plate=hit.plate_read)
+    if hit.state_agreement == "contradicts":
+        plate += " " + gettext("(camera saw {state})").format(state=(hit.region or "").removeprefix("US-"))
     where = " ".join(filter(None, (hit.place.site or post, _BOUND.get(heading_of(hit) or "", ""))))
     captured = timezone.localtime(hit.captured)
     return f"{plate} {hit.category.replace('_', ' ')}, {where}, {captured:%H:%M:%S %Z}"

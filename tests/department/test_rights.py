@@ -329,7 +329,14 @@ FUNCTIONS = {
     "archive_finish": {OWNER, PURGER},
     **{
         key: {OWNER, WEB}
-        for key in ("alerts_plain", "alerts_newest_list", "alerts_withdraw_listed", "alerts_draw", "alerts_lock")
+        for key in (
+            "alerts_plain",
+            "alerts_newest_list",
+            "alerts_withdraw_listed",
+            "alerts_draw",
+            "alerts_lock",
+            "alerts_withdrawals",
+        )
     },
     # Opens an entry for a hit whose plate an agency with an agreement receives by webhook, and returns its name.
     "alerts_release": {OWNER, WEBHOOK},

@@ -115,7 +115,7 @@ def test_hits_come_to_two_dispatchers_in_one_browser(desk: Desk) -> None:
     for person, console in consoles.items():
         expect(console.locator("#queue button").first).to_contain_text("stolen vehicle")
         console.get_by_role("link", name="Start of shift").click()
-        console.get_by_role("button", name="I have reviewed the lists").click()
+        console.get_by_role("button", name="show hits").click()
         waiting = console.locator("#queue button[data-state=new]").first  # the one that is shown may be taken by now
         expect(waiting).to_be_attached()
         console.locator("#queue").evaluate(
@@ -123,7 +123,7 @@ def test_hits_come_to_two_dispatchers_in_one_browser(desk: Desk) -> None:
         )
         waiting.click()
         console.get_by_role("button", name="Take (t)").click()
-        expect(console.locator("#steps")).to_contain_text(f"assigned to {person}")
+        expect(console.locator("#done")).to_contain_text(f"assigned to {person}")
 
 
 def test_a_supervisor_and_an_auditor_are_logged_in_too(desk: Desk) -> None:

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("a74b599040f52a38adc75bab14b729e708dc5d1070cacb8c425dccdc2351f0e7"),
+        ApplySql("22064da3df01408b600dbdb6eae45f3dd0cafe38d0d4f6e90da1084f28b8ace5"),
     ]

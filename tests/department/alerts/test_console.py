@@ -104,6 +104,9 @@ def test_what_ended_or_was_taken_back_is_not_acted_upon(dispatch: Dispatch) -> N
     assert "WITHDRAWN: do not act" in stand["steps"]
     assert "Disregard this hit" in stand["steps"], "what to advise units"
     tries.refused(one, back.record_id, "active", "outcome", "take", "confirm", reason="stop", **SEEN)
+    with as_role(COMMAND):
+        (shown,) = client_of(one).post("/console/hits/", {"records": back.record_id}).json()["hits"]
+    assert shown["reread"] == "7A8C123", "what the camera has read since"
     assert tries.send(one, back.record_id, "meanwhile", 4, reason="units_sent") == 204
     assert tries.reached == []
 
@@ -118,7 +121,7 @@ def test_hits_that_were_only_listed_are_shown_under_an_entry(dispatch: Dispatch)
     (shown,) = answer.json()["hits"]
     assert (shown["record"], shown["plate"], shown["state"], shown["root"]) == (hit, "7ABC123", "new", hit)
     assert "Take" in shown["steps"]
-    assert "Listed as" in shown["facts"]
+    assert "listed 7ABC123" in shown["facts"]
     entered = dispatch.asked("SELECT value FROM ledger_body WHERE field = 'records' AND value = %s", f"[{hit}]")
     assert len(entered) == 1
     with as_role(COMMAND):
@@ -155,7 +158,7 @@ def test_hand_over_and_start_of_shift(dispatch: Dispatch) -> None:
     assert send(one, hit, "take", 0) == 422, "the lists come first"
     client = client_of(one)
     with as_role(COMMAND):
-        assert "No post has reported yet" in client.get("/console/shift/").content.decode()
+        assert "No post has reported its list yet" in client.get("/console/shift/").content.decode()
         assert client.post("/console/shift/", {"newest": "7"}).status_code == 422
         assert client.post("/console/shift/", {"newest": "None"}).status_code == 302
         assert client_of(other).post("/console/shift/", {"newest": "None"}).status_code == 302

@@ -77,7 +77,7 @@ STOPS = {
     ),
     "withdrawn while they drive up": Stop("Possible match", then="confirmed", reason="withdrawn"),
     "a wrong clock": Stop("clock was wrong", {"clock": HELD}, then="confirmed"),
-    "a picture on a truck": Stop("not a picture on one", characters="i" + "s" * 6, reason="illegible"),
+    "a picture on a truck": Stop("not a picture of one", characters="i" + "s" * 6, reason="illegible"),
     "covert": Stop("Covert: for vice only", vehicle="other", reason="other_vehicle", group=GROUP),
 }
 

@@ -19,7 +19,7 @@ DEPARTMENT = Path(__file__).parents[3] / "department"
 PAGES = sorted(DEPARTMENT.glob("*/templates/**/*.html"))
 FOR_PEOPLE = {"alt", "title", "placeholder", "aria-label", "data-label"}
 """Attributes that people read, or have read to them."""
-THE_SAME = {"%(time)s: %(system_name)s: %(system)s"}
+THE_SAME = {"%(time)s: %(system_name)s: %(system)s", "%(time)s: %(status)s"}
 """Messages that are the same in Spanish."""
 FOR_COMPUTERS = {"script", "style", "code", "kbd"}
 IN_A_FILTER = re.compile(r"""\|(?:default|default_if_none|yesno|join|pluralize):(["'])([^"']*[A-Za-z]{2}[^"']*)\1""")

@@ -1,4 +1,5 @@
 // What the person does about a hit: each form is one step, sent once; a second click is for what the first was for.
+import { acted, changed } from "./hit.js";
 import { hits } from "./hits.js";
 import { at, post, showNotice, text, token } from "./page.js";
 
@@ -23,10 +24,11 @@ async function submit(event, recorded) {
   body.set("repeats", [...at("repeats-list").children].map((each) => each.dataset.record).join());
   if (form.dataset.form === "reject") addSeen(body);
   const root = hits.get(record)?.root;  // the stream may take the hit away before the answer comes
+  acted(record);
   try {
     const answer = await post("step", body);
     showNotice(answer.status === 204 ? "" : answer.status === 403 || answer.redirected ? text("refused") : answer.headers.get("Content-Type").startsWith("text/plain") ? await answer.text() : text("not_done"));
-    if (answer.status === 204) recorded(form.dataset.form, root);
+    if (answer.status === 204) recorded(form.dataset.form, root); else acted(null);
   } catch {
     showNotice(text("unanswered"));
   }
@@ -42,24 +44,17 @@ function addSeen(body) {
   body.set("pairs", shown.map((each) => each.dataset.read + each.value.toUpperCase()).join(" "));
 }
 
-// The second click of a double click is for what the first was for, not for what has been drawn in its place since.
+// The second click of a double click is for what the first was for, not for what has been drawn in its place since. Nor is
+// one for what a withdrawal, or a colleague, has put under a pointer that has not moved since; a finger gets a moment.
+const SOON_MS = 700;
+const late = (event) => !changed.moved && (event.pointerType === "mouse" || Date.now() - changed.at < SOON_MS);
 let clicked = null;
 const control = (target) => target.closest("label") ?? target.closest("button, summary, a, input");
 document.addEventListener("click", (event) => {
-  if (event.detail < 2) clicked = control(event.target);
-  else if (control(event.target) !== clicked) {
+  const unmeant = event.detail > 0 && event.target.closest("#hit") && late(event);
+  if (event.detail < 2 && !unmeant) clicked = control(event.target);
+  else if (unmeant || control(event.target) !== clicked) {
     event.preventDefault();
     event.stopPropagation();
   }
 }, true);
-
-// Copies the line for a dispatch system; where a browser does not copy, it is selected.
-export async function copy() {
-  if (at("cad").hidden || at("hit").hidden) return;
-  try {
-    await navigator.clipboard.writeText(at("line").textContent);
-    at("copy").dataset.copied = at("line").textContent;
-  } catch {
-    getSelection().selectAllChildren(at("line"));
-  }
-}

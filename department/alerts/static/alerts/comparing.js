@@ -11,8 +11,10 @@ const answered = (list) => list.querySelector("input[type=radio]:checked");
 
 // Shows a character under the loupe: its place, what is listed, and what it is easily taken for.
 function under(list) {
-  const all = characters(), place = all.indexOf(list);
-  point(place < 0 ? null : { place, count: all.length, words: list.dataset.words });
+  if (!list || !hit.dataset.eye) return point(null);
+  const all = characters(), read = all.filter((each) => each.querySelector("[data-read]"));
+  const before = read.filter((each) => all.indexOf(each) < all.indexOf(list)).length;  // the list may have one more
+  point({ place: Math.min(before, read.length - 1), count: read.length, words: list.dataset.words });
 }
 hit.addEventListener("focusin", ({ target }) => under(target.closest(".compared fieldset")));
 hit.addEventListener("focusout", ({ relatedTarget }) => { if (!relatedTarget?.closest?.(".compared fieldset")) under(null); });
@@ -32,12 +34,12 @@ function onward(list) {
   const groups = [...hit.querySelectorAll("fieldset")].filter((each) => each.offsetParent && each.querySelector("input[type=radio]"));
   const next = groups[groups.indexOf(list) + 1];
   const form = list.closest("form");
-  if (next && form.contains(next)) next.querySelector("input").focus();
-  else form.querySelector("button:not([type=button])").focus();
+  if (next && form.contains(next)) (next.querySelector("input:checked") ?? next.querySelector("input")).focus();
+  else [...form.elements].find((each) => each.type === "submit").focus();
 }
 
 // Held down, "same" goes on from character to character. Each is under the loupe for a while before it is answered.
-// It stops at one that differs or that the camera was not sure of: there it takes another press. Nothing is answered
+// It stops at one that differs, has a look-alike, or that the camera was not sure of: there it takes another press. Nothing is answered
 // after the key is up, on another hit, or while no one sees the page.
 function pass(list, seen) {
   const revision = hit.dataset.revision, record = list.closest("form").elements.hit.value;
@@ -112,6 +114,7 @@ document.addEventListener("pointerdown", (event) => {
   if (!first) return;
   begin(first, first === document.activeElement.closest?.(".compared fieldset"));
 });
+// Where one differs, nothing more need be compared: the keys are the hit's again.
 hit.addEventListener("input", ({ target }) => {
-  if (target.dataset.read && target.value) onward(target.closest("fieldset"));
+  if (target.dataset.read && target.value) hit.focus({ preventScroll: true });
 });

@@ -1,9 +1,10 @@
 // The console: takes what the stream brings, sounds until it is taken, and never lets silence look like quiet.
 // Each part has a file of its own; this one connects them, and has the keys.
-import { begin as beginActing, copy } from "./acting.js";
+import { begin as beginActing } from "./acting.js";
 import { buzz, chime, fall, notify, tone, wake } from "./alarm.js";
 import { press } from "./comparing.js";
-import { attend, close, needed, open, present, settle, show, showRepeats, update } from "./hit.js";
+import { copy } from "./copying.js";
+import { attend, close, needed, open, present, settle, show, showRepeats, toAnswers, update } from "./hit.js";
 import { drop, dropAll, gone, heads, hits, inHand, keep, kin, second, toTake } from "./hits.js";
 import { at, named, page, post, server, text } from "./page.js";
 import * as pictures from "./pictures.js";
@@ -78,7 +79,7 @@ function list() {
 async function load(records) {
   const lacking = records.filter((record) => {
     const hit = hits.get(record);
-    return hit && (hit.facts === undefined || hit.steps === undefined) && Date.now() - (asked.get(record) ?? 0) > LOAD_MS;
+    return hit && (hit.facts === undefined || hit.steps === undefined || (hit.text_changed && hit.reread === undefined)) && Date.now() - (asked.get(record) ?? 0) > LOAD_MS;
   }).slice(0, BATCH);
   if (!lacking.length || receiving.ended) return;
   for (const record of lacking) asked.set(record, Date.now());
@@ -113,7 +114,7 @@ function announce() {
 }
 
 function takenBack(hit) {
-  const back = Object.assign(document.createElement("span"), { textContent: text("back", { ...hit, category: named(hit.category) }) });
+  const back = Object.assign(document.createElement("span"), { textContent: text(hit.was === "actionable" || hit.was === "closed" ? "back" : "back_early", { ...hit, category: named(hit.category) }) });
   const button = Object.assign(document.createElement("button"), { textContent: text("show") });
   button.addEventListener("click", () => { at("back").hidden = true; if (hits.has(hit.record)) show(hit.record); list(); attend(); });
   at("back").dataset.root = hit.root;
@@ -146,6 +147,7 @@ const KEYS = {
     panel.open = true;
     panel.querySelector("input[type=radio]").focus();
   },
+  w: toAnswers,
   f: pictures.next,
   x: () => at("invert").click(),
   v: () => { if (!at("vehicle-figure").hidden) at("enlarge").click(); },

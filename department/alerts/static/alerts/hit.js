@@ -1,7 +1,8 @@
 // The hit that is open: its facts, its pictures, what may be done next, and its repeats. Updates take nothing away from
 // who works on it: see redraw.js.
 import * as comparing from "./comparing.js";
-import { hits, together } from "./hits.js";
+import { copied } from "./copying.js";
+import { gone, hits, together } from "./hits.js";
 import { at, me, named, set, text } from "./page.js";
 import * as pictures from "./pictures.js";
 
@@ -9,21 +10,31 @@ const PARTS = ["facts", "compare", "steps", "done", "hit-name"], REPEATS = 40;
 const painted = new WeakMap();  // by canvas of a repeat, the picture
 export const present = { record: null };  // of the hit that is open
 
+// The hit of which this person has just sent a step, or that they have just opened; and whether the pointer has moved since
+// it last became another thing than they saw.
+let own = null;
+export const acted = (record) => { own = record; };
+export const changed = { at: 0, moved: true };
+document.addEventListener("pointermove", () => { changed.moved = true; });
+
 // Opens a hit as the person has asked.
 export function show(record) {
   requested = null;
+  own = record;
   display(record);
 }
 
 function display(record) {
   const hit = hits.get(record), article = at("hit");
   if (present.record !== record) {
+    if (present.record !== null && own !== record) Object.assign(changed, { at: Date.now(), moved: false });
     // What someone has begun on one hit must not go on with another.
     comparing.stop();
     if (article.contains(document.activeElement)) article.focus({ preventScroll: true });
     for (const id of PARTS) at(id).replaceChildren();
     delete article.dataset.state;
     delete article.dataset.eye;
+    if (Math.round(article.getBoundingClientRect().top) < 0) article.scrollIntoView();
     sessionStorage.setItem("hit", record);
   }
   present.record = record;
@@ -52,6 +63,7 @@ let requested = Number(location.hash.slice(1)) || Number(sessionStorage.getItem(
 history.replaceState(null, "", location.pathname);
 
 export function open(first) {
+  if (hits.has(requested)) own = requested;  // this person loaded the page again
   display(hits.has(requested) ? requested : first.record);
 }
 
@@ -64,7 +76,8 @@ export function settle() {
 }
 
 function showSteps(hit) {
-  const article = at("hit"), focused = article.contains(document.activeElement) ? document.activeElement : null;
+  const article = at("hit"), began = own === hit.record && document.activeElement === document.body;
+  const focused = article.contains(document.activeElement) ? document.activeElement : began ? article : null;
   const before = `${article.dataset.state} ${article.dataset.eye ?? ""}`;
   article.dataset.state = hit.state;
   article.dataset.revision = hit.revision;
@@ -76,26 +89,41 @@ function showSteps(hit) {
   if (asked) article.dataset.eye = asked; else delete article.dataset.eye;
   redraw(at("hit-name"), parts(hit).filter((each) => each.className !== "stands"));
   redraw(at("steps"), hit.steps ?? "");
+  if (at("reread")) set(at("reread"), hit.reread ? text("reread", hit) : "");
   redraw(at("done"), hit.done ?? "");
   at("cad").hidden = !hit.line;
   set(at("line"), `${hit.line ?? ""}, ${hit.verified}`);
+  copied(false);
   const eye = at("compare").querySelector(".eye");
   if (eye) {
     if (other) eye.reset();
     eye.elements.step.value = asked;
     eye.elements.revision.value = hit.revision;
   }
-  // To what comes next, if this is another thing now; but whoever is on something that stays goes on with it.
-  const onward = focused === article ? before !== `${hit.state} ${asked}` : !focused?.offsetParent;
-  const choice = (asked && eye ? eye : at("steps")).querySelector("form > fieldset input[type=radio], .compared input[type=radio]");
-  if (focused && onward) (choice?.offsetParent ? choice : article).focus({ preventScroll: true });
+  // To what comes next, if this person has made it another thing; but whoever is on something that stays goes on with it.
+  // What became another thing without them gets no key that was meant for the former one: `w` leads to its answers.
+  const another = before !== `${hit.state} ${asked}`, mine = own === hit.record && !gone(hit);
+  if (another && hit.steps !== undefined) own = null;
+  if (another && !mine && !before.startsWith("undefined")) Object.assign(changed, { at: Date.now(), moved: false });
+  const onward = focused === article ? another : !focused?.offsetParent;
+  if (focused && onward && !(mine && toAnswers())) article.focus({ preventScroll: true });
+}
+
+// Leads to the first answer of what is asked now; returns whether there is one.
+export function toAnswers() {
+  const eye = at("hit").dataset.eye && at("compare").querySelector(".eye");
+  const choice = (eye || at("steps")).querySelector("form > fieldset input[type=radio], .compared input[type=radio]");
+  if (!choice?.offsetParent) return false;
+  choice.focus({ preventScroll: true });
+  return true;
 }
 
 // What a row of the queue, or the first line of the hit, has of it.
 export function parts(hit) {
   const part = (text, kind = "") => Object.assign(document.createElement("span"), { textContent: text, className: kind });
   const stands = part([hit.status, hit.holder, hit.decided].filter(Boolean).join(" · "), "stands");
-  return [part(text("priority", hit), "priority"), part(named(hit.category), "category"), part(hit.plate || "…", "plate"), part(hit.place, "place"), stands, aging(hit)];
+  const listed = hit.listed ? [part(text("listed", hit), "listed")] : [];
+  return [part(text("priority", hit), "priority"), part(named(hit.category), "category"), part(hit.plate || "…", "plate"), ...listed, part(hit.place, "place"), stands, aging(hit)];
 }
 
 export function aging(hit) {

@@ -1,9 +1,8 @@
 // Shows a hit's pictures: the plate at whole multiples of its pixels, the passage's other frames, a loupe, and the vehicle.
 import { at, text } from "./page.js";
 
-const LOUPE_PART = 0.6, MIDDLE = 0.55, EDGE = 0.08;  // of the plate's height, twice; of its width, beside the text
-const LOWEST = 165, HIGHEST = 330, BELOW = 635;  // CSS pixels: of the plate's picture, and of what a person decides by below it
-const plate = at("plate"), vehicle = at("vehicle"), loupe = at("loupe"), mark = at("mark");
+const LOUPE_PART = 0.55, MIDDLE = 0.55, EDGE = 0.08;  // of the plate's height, twice; of its width, beside the text
+const plate = at("plate"), vehicle = at("vehicle"), loupe = at("loupe"), mark = at("mark"), frame = at("plate-figure"), caption = at("under-loupe");
 let shown = null, views = [], chosen = 0, spot = null;
 
 export async function decoded(base64) {
@@ -27,7 +26,7 @@ export async function show(pictures) {
   views = plates.map((image, place) => ({ image, named: named[place] })).filter((each) => each.image);
   chosen = 0;
   at("pictures").hidden = !views.length && !whole;
-  at("plate-figure").hidden = !views.length;
+  frame.hidden = !views.length;
   at("vehicle-figure").hidden = !whole;
   if (whole) draw(vehicle, whole);
   at("views").replaceChildren(...(views.length > 1 ? views.map(button) : []));
@@ -50,36 +49,92 @@ function choose(place) {
 
 // As many whole device pixels for each of the picture's as there is room for: nothing is blurred.
 function fit() {
-  const image = views[chosen]?.image, room = at("plate-figure").clientWidth;
+  const image = views[chosen]?.image, room = frame.clientWidth;
   if (!image || !room) return;
-  const tallest = Math.min(Math.max(innerHeight - BELOW, LOWEST), HIGHEST);  // the decision fits on the screen
-  const each = Math.max(1, Math.floor(Math.min(room / image.width, tallest / image.height) * devicePixelRatio));
+  const each = Math.max(1, Math.floor(Math.min(room / image.width, frame.clientHeight / image.height) * devicePixelRatio));
   plate.style.width = `${(image.width * each) / devicePixelRatio}px`;
 }
 
-// Enlarges the place of a character, of so many, or where the pointer is; nothing where null.
+// Enlarges the place of a character, of so many, or where the pointer is; nothing where null. With a character, the whole
+// plate and what is listed stand below it.
 export function point(where) {
   spot = where;
-  const image = views[chosen]?.image;
+  const image = views[chosen]?.image, one = spot?.count !== undefined;
   loupe.hidden = !spot || !image;
-  mark.hidden = loupe.hidden || spot.count === undefined || views[chosen].named[0] === "as_seen";
+  caption.hidden = loupe.hidden || !one;
+  frame.classList.toggle("comparing", !caption.hidden);
+  mark.hidden = true;
   if (loupe.hidden) return;
-  const { x, y, width } = spot.count === undefined ? spot : character(spot);
-  const canvas = loupe.querySelector("canvas"), box = at("vehicle-figure").hidden ? plate : at("vehicle-figure");
-  const each = Math.max(3, Math.floor(box.clientHeight / (image.height * LOUPE_PART)));
-  canvas.width = box.clientWidth;
-  canvas.height = box.clientHeight;
-  const pen = canvas.getContext("2d"), [wide, high] = [canvas.width / each, canvas.height / each];
+  const { x, y, width, exact } = one ? character(image, spot) : spot;
+  const each = Math.max(3, Math.floor(loupe.clientHeight / (image.height * LOUPE_PART)));
+  loupe.width = loupe.clientWidth;
+  loupe.height = loupe.clientHeight;
+  const pen = loupe.getContext("2d"), [wide, high] = [loupe.width / each, loupe.height / each];
   pen.imageSmoothingEnabled = false;
+  pen.fillStyle = "#777";
+  pen.fillRect(0, 0, loupe.width, loupe.height);
   const left = Math.round(x * image.width - wide / 2), top = Math.round(y * image.height - high / 2);
-  pen.drawImage(image, left, top, wide, high, 0, 0, canvas.width, canvas.height);
-  loupe.querySelector("p").textContent = spot.words ?? "";
+  pen.drawImage(image, left, top, wide, high, 0, 0, loupe.width, loupe.height);
+  caption.textContent = spot.words ?? "";
+  mark.hidden = !exact;
+  if (!exact) return;  // a box would be beside it
   Object.assign(mark.style, { left: `${(x - width / 2) * 100}%`, width: `${width * 100}%` });
+  pen.strokeStyle = "#e5189b";
+  pen.lineWidth = 4;
+  pen.strokeRect(((x - width / 2) * image.width - left) * each - 4, 2, width * image.width * each + 8, loupe.height - 4);
 }
 
-function character({ place, count }) {
+// Where a character is. Readers give no positions: it is where the picture has ink, if there are as many pieces as
+// characters. Otherwise its place is only about right.
+function character(image, { place, count }) {
+  const piece = views[chosen].named[0] === "as_seen" ? undefined : pieces(image, count)?.[place];
+  if (piece) return { x: (piece.from + piece.to) / 2 / image.width, y: MIDDLE, width: (piece.to - piece.from) / image.width, exact: true };
   const width = (1 - 2 * EDGE) / count;
   return { x: EDGE + (place + 0.5) * width, y: MIDDLE, width };
+}
+
+const NARROW = 0.015, SIDE = 0.04, WIDE = 1.55;  // of the picture's width; of a usual character's width
+const known = new WeakMap();  // by picture, ways to part it
+
+// From where to where each character reaches, in columns of a plate's picture; undefined where there are not as many pieces.
+function pieces(image, count) {
+  if (!known.has(image)) known.set(image, parted(image));
+  for (const columns of known.get(image)) {
+    const usual = columns.map(({ from, to }) => to - from).sort((one, other) => one - other)[columns.length >> 1];
+    const apart = columns.flatMap(({ from, to }) => {  // two that touch
+      const parts = Math.max(1, Math.round((to - from) / usual / WIDE + 0.2)), wide = (to - from) / parts;
+      return Array.from({ length: parts }, (_, part) => ({ from: from + wide * part, to: from + wide * (part + 1) }));
+    });
+    if (apart.length === count) return apart;
+  }
+  return undefined;
+}
+
+// Ink is what differs from the ground in the middle of the plate; the text is the rows around the middle that have ink.
+function parted(image) {
+  const { width, height } = image, canvas = new OffscreenCanvas(width, height), pen = canvas.getContext("2d");
+  pen.drawImage(image, 0, 0);
+  const { data } = pen.getImageData(0, 0, width, height), left = Math.round(width * SIDE), right = width - left;
+  const gray = Float32Array.from({ length: width * height }, (_, at) => data[4 * at] * 0.3 + data[4 * at + 1] * 0.6 + data[4 * at + 2] * 0.1);
+  const sorted = gray.slice(Math.round(height * 0.35) * width, Math.round(height * 0.75) * width).sort(), ground = sorted[sorted.length >> 1];
+  const contrast = Math.max(ground - sorted[Math.floor(sorted.length * 0.03)], sorted[Math.floor(sorted.length * 0.97)] - ground);
+  const ways = [];
+  for (const least of [0.5, 0.65, 0.35]) {
+    const inked = (x, y) => Math.abs(gray[y * width + x] - ground) > contrast * least;
+    const row = (y) => { let sum = 0; for (let x = left; x < right; x++) sum += inked(x, y); return sum / (right - left); };
+    let top = Math.round(height * MIDDLE), bottom = top;
+    while (top > 0 && row(top - 1) > 0.1) top--;
+    while (bottom < height - 1 && row(bottom + 1) > 0.1) bottom++;
+    const column = Array.from({ length: width }, (_, x) => { let sum = 0; for (let y = top; y <= bottom; y++) sum += inked(x, y); return sum / (bottom - top + 1); });
+    for (const some of [0.06, 0.12, 0.2]) {
+      const columns = [];
+      for (let x = 0, from = -1; x <= width; x++) {
+        if (column[x] > some) { if (from < 0) from = x; } else if (from >= 0) { columns.push({ from, to: x }); from = -1; }
+      }
+      ways.push(columns.filter(({ from, to }) => to - from >= width * NARROW && to > left && from < right));  // no frame
+    }
+  }
+  return ways.filter((columns) => columns.length);
 }
 
 function under(event) {
@@ -104,5 +159,5 @@ at("enlarge").addEventListener("click", () => {
   large.getContext("2d").drawImage(vehicle, 0, 0);
   at("whole").showModal();
 });
-new ResizeObserver(() => { fit(); point(spot); }).observe(at("plate-figure"));
+new ResizeObserver(() => { fit(); point(spot); }).observe(frame);
 export const next = () => views.length && choose((chosen + 1) % views.length);

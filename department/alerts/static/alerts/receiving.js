@@ -64,7 +64,8 @@ function showSilence(lost, nothing) {
 }
 
 function showOverdue(nothing) {
-  at("unanswered").hidden = nothing || !liveness?.overdue;
+  // The server counts every two seconds; what this page knows is newer.
+  at("unanswered").hidden = nothing || !liveness?.overdue || ![...hits.values()].some((hit) => hit.state === "new");
   if (!liveness?.overdue) return;
   const since = clock(new Date(liveness.overdue_since));
   set(at("unanswered"), text(liveness.overdue === 1 ? "unanswered_one" : "unanswered_since", { count: liveness.overdue, since }));

@@ -14,6 +14,8 @@ from tests.browser import Visitor, page_faults
 from tests.department.alerts.pages.desk import MARKS, PLATE, TAXI, Desk, fine, fine_in_each_look, picture, pressed
 
 pytestmark = MARKS
+LIGHT_CARD = "rgb(255, 255, 255)"
+"""The ground of a button that is not the one to press next."""
 WEIGHT = """() => performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource"))
   .filter((each) => each.initiatorType !== "fetch" && !each.name.includes("maplibre"))
   .reduce((sum, each) => sum + each.encodedBodySize, 0)"""
@@ -28,7 +30,7 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     )
     assert fine_in_each_look(page)
     picture(page, "shift")
-    page.get_by_role("button", name="I have reviewed the lists").press("Enter")
+    page.get_by_role("button", name="show hits").press("Enter")
     page.wait_for_url("**/console/")
     page.keyboard.press("x")
     expect(page.locator("#sound")).to_have_text("Sound is on: try it")
@@ -60,19 +62,27 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     expect(page.get_by_role("dialog")).to_contain_text("next hit")
     assert fine(page)
     page.keyboard.press("Escape")
-    page.keyboard.press("t")  # the first of six keys
+    page.keyboard.press(
+        "t"
+    )  # the first of eight keys: three of the characters have look-alikes, and are answered one by one
     page.locator("#hit[data-eye=confirm]").wait_for()
     expect(other.locator(".whose")).to_have_text("Assigned to a.rivera.")
     expect(other.get_by_role("button", name="Confirmed by eye")).to_be_hidden()
     expect(other.get_by_role("link", name="review the posts' lists")).to_be_visible()
-    end = page.evaluate("document.querySelector('.confirm button').getBoundingClientRect().bottom + scrollY")
+    end = page.evaluate("document.querySelector('.confirm').getBoundingClientRect().bottom + scrollY")
     assert end <= 800, "the first decision needs no scrolling"
+    hold_same(page)
+    expect(page.locator("#under-loupe")).to_contain_text("Listed: B")
+    expect(page.locator("#vehicle")).to_be_in_viewport(ratio=1)
+    expect(page.locator(".confirm")).to_have_css("background-color", LIGHT_CARD)
+    page.keyboard.press("s")
+    page.keyboard.press("s")
     with pressed(page, "s"):
-        expect(page.locator("#loupe")).to_contain_text("Listed: B")
         expect(page.get_by_role("radio", name="1 matches").first).to_be_focused()
     expect(page.locator(".compared input:checked")).to_have_count(len(PLATE))
-    for _ in ("state", "vehicle"):
-        page.keyboard.press("1")
+    page.keyboard.press("1")
+    expect(page.get_by_role("radio", name="3 not listed").last).to_be_checked()  # nothing about it can be checked
+    expect(page.locator(".confirm")).not_to_have_css("background-color", LIGHT_CARD)
     picture(page, "eye")
     assert fine_in_each_look(page)
     page.keyboard.press("Enter")
@@ -96,11 +106,14 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     assert fine_in_each_look(page)
     picture(page, "back")
     page.get_by_role("button", name="Show hit").press("Enter")
-    expect(page.locator(".unverified")).to_be_hidden()
+    expect(page.locator(".unverified:visible")).to_have_count(0)
     expect(page.locator(".gone")).to_contain_text("Disregard this hit: the plate was misread")
+    expect(page.locator(".gone")).to_contain_text("It now reads 7A8D123")
     page.get_by_label("units sent").check()
     page.get_by_role("button", name="Save").press("Enter")
     expect(page.locator("#back")).to_be_hidden()
+    expect(page.locator(".gone")).to_contain_text("WITHDRAWN: do not act")  # also once it is recorded
+    expect(page.locator("#line")).to_contain_text("WITHDRAWN: do not act")
     expect(other.locator("#queue button")).to_have_count(0)
     served.draw_read()
     page.goto(f"http://{served.where}/quality/")
@@ -129,7 +142,7 @@ class Stop:
 
 
 STOPS = (
-    Stop("sssd0sss11", "taken", "misread"),
+    Stop("sssd0ssss11", "taken", "plate differs from the list"),
     Stop("i" + "s" * 6 + "22", "taken", "illegible"),
     Stop("s" * 7 + "11", "confirmed", members={"clock": HELD}),
 )
@@ -138,7 +151,7 @@ STOPS = (
 def test_likely_wrong_stops_are_prevented_by_key(served: Desk, visitor: Visitor) -> None:
     """What the server rejects is in `test_console_stops.py`; here, what a person sees and presses."""
     page = served.open(visitor, "a.rivera", "console/shift/")
-    page.get_by_role("button", name="I have reviewed the lists").press("Enter")
+    page.get_by_role("button", name="show hits").press("Enter")
     page.wait_for_url("**/console/")
     for stop in STOPS:
         served.hit(**stop.members)
@@ -165,10 +178,12 @@ def test_likely_wrong_stops_are_prevented_by_key(served: Desk, visitor: Visitor)
             page.get_by_label("cleared: the").check()
             page.get_by_role("button", name="Save answer").click()
         page.locator("#hit[data-state=rejected]").wait_for()
+        expect(page.locator("#line")).to_contain_text("REJECTED: do not act")
     pairs = served.asked("SELECT pairs FROM alerts_step WHERE pairs <> '{}'")
     assert pairs == [(["D0"],)], "what was misread goes along with the rejection"
     with page.context.expect_page() as opened:
-        page.get_by_role("button", name="Earlier passages").click()
+        page.locator("summary", has_text="More about this hit").click()
+        page.get_by_role("button", name="Search earlier reads").click()
     expect(opened.value.get_by_role("heading", level=1)).to_have_text("Search")
     visitor.forgive("Failed to load resource")
 
@@ -181,6 +196,80 @@ def hold_same(page: Page) -> None:
         expect(page.locator(".compared fieldset").nth(first).locator("input").first).to_be_focused()
         expect(page.locator("#hit")).not_to_have_class(re.compile("passing"))
         expect(page.locator(".compared input:checked")).to_have_count(first)
+
+
+def test_withdrawal_and_a_colleague_take_no_key_that_was_meant_for_something_else(
+    served: Desk, visitor: Visitor
+) -> None:
+    """Someone who types ahead when a hit is withdrawn, or when the second person confirms it, answers nothing."""
+    page = served.open(visitor, "a.rivera", "console/shift/")
+    page.get_by_role("button", name="show hits").press("Enter")
+    hit = served.hit()
+    page.locator("#hit[data-state=new]").wait_for()
+    page.keyboard.press("t")
+    page.locator("#hit[data-eye=confirm] .compared input:focus").wait_for()
+    with pressed(page, "s"):
+        served.withdraw(hit)
+        page.locator("#hit[data-state=withdrawn]").wait_for()
+    expect(page.locator(".gone")).to_contain_text("It was never actionable")
+    for key in ("s", "1", "3", "Enter", "r", "2", "Enter", "t", "a"):
+        page.keyboard.press(key)
+    expect(page.locator("#hit")).to_be_focused()
+    expect(page.locator("#steps input:checked")).to_have_count(0)
+    page.keyboard.press("w")
+    page.keyboard.press("2")
+    expect(page.get_by_label("units sent")).to_be_checked()
+    page.keyboard.press("Enter")
+    page.locator("#hit[data-state=accounted]").wait_for()
+    assert served.asked("SELECT reason FROM alerts_step WHERE step = 'meanwhile'") == [("units_sent",)]
+
+    near = served.hit(plate_matched="7A8D123", match="near", alternatives=())
+    page.locator("#hit[data-state=new]").wait_for()
+    expect(page.locator("#hit-name .listed")).to_have_text("listed: 7A8D123")
+    expect(page.locator("#line")).to_contain_text("7A8D123 CA (camera read 7ABD123)")
+    page.keyboard.press("t")
+    for key in "s" * len(PLATE) + "1":
+        page.locator("#hit[data-eye=confirm] .compared input:focus, #hit .questions input:focus").wait_for()
+        page.keyboard.press(key)
+    expect(page.locator(".confirm")).to_have_css("background-color", LIGHT_CARD)  # not offered: the list contradicts
+    page.keyboard.press("Enter")
+    page.locator("#hit[data-state=waiting]").wait_for()
+    ((record,),) = served.asked("SELECT record_id FROM alerts_alert WHERE hit = %s", near)
+    answers = {f"character{place}": "s" for place in range(len(PLATE))} | {"region": "same", "vehicle": "same"}
+    assert served.step("e.novak", str(record), "second", **answers) == 204
+    page.locator("#hit[data-state=confirmed]").wait_for()
+    for key in ("1", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator("#steps input:checked")).to_have_count(0)
+    page.keyboard.press("w")
+    expect(page.locator("#steps input:focus")).to_have_value("active")
+
+
+PLACES = (
+    """() => ["hit-name", "pictures", "compare"].map((id) => document.getElementById(id).getBoundingClientRect().top)"""
+)
+
+
+def test_nothing_moves_between_steps(served: Desk, visitor: Visitor) -> None:
+    """The pictures stay where they are in every step, and the buttons at the bottom of the screen."""
+    page = served.open(visitor, "a.rivera", "console/shift/")
+    page.get_by_role("button", name="show hits").press("Enter")
+    served.hit()
+    page.locator("#hit[data-state=new]").wait_for()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    places = page.evaluate(PLACES)
+    page.keyboard.press("t")
+    page.locator("#hit[data-eye=confirm] .compared input:focus").wait_for()
+    assert page.evaluate(PLACES) == places
+    page.keyboard.press("d")
+    page.keyboard.press("0")
+    page.keyboard.press("r")
+    expect(page.locator("#step-reject .panel")).to_be_in_viewport(ratio=1)
+    assert page.evaluate(PLACES) == places, "a panel opens over what is above it"
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    page.locator("#hit[data-state=rejected]").wait_for()
+    assert page.evaluate(PLACES) == places
 
 
 MORE = """async () => {
@@ -203,7 +292,7 @@ AT_WORK = """() => ({
 def test_updates_take_nothing_away_from_who_works(served: Desk, visitor: Visitor) -> None:
     served.hit()
     page = served.open(visitor, "b.chen", "console/shift/")
-    page.get_by_role("button", name="I have reviewed the lists").press("Enter")
+    page.get_by_role("button", name="show hits").press("Enter")
     hit = page.locator("#hit")
     page.get_by_role("button", name="Take (t)").click()
     page.locator("#hit[data-eye=confirm][data-revision='1']").wait_for()
@@ -224,8 +313,14 @@ def test_updates_take_nothing_away_from_who_works(served: Desk, visitor: Visitor
     page.evaluate("scrollTo(0, 120)")
     begun = page.evaluate(AT_WORK)
     assert begun["panels"] == [True, True]
-    assert begun["answers"] == ["reason=other_vehicle", "character0=s", "character1=s", "character2=d"]
-    assert begun["typed"] == ["a.rivera", "0"]
+    assert begun["answers"] == [
+        "character0=s",
+        "character1=s",
+        "character2=d",
+        "vehicle=not_listed",
+        "reason=other_vehicle",
+    ]
+    assert begun["typed"] == ["0", "a.rivera"]
     assert begun["caret"] == "to_person at 7"
     assert begun["folded"]
     record = page.locator(".eye [name=hit]").input_value()
@@ -261,9 +356,9 @@ def test_updates_take_nothing_away_from_who_works(served: Desk, visitor: Visitor
 def test_lone_dispatcher_s_second_person_is_an_officer_on_a_phone(served: Desk, visitor: Visitor) -> None:
     """Of a look-alike: the phone sounds when it is wanted, and the officer compares for themselves, by touch."""
     page = served.open(visitor, "a.rivera", "console/shift/")
-    page.get_by_role("button", name="I have reviewed the lists").press("Enter")
+    page.get_by_role("button", name="show hits").press("Enter")
     phone = served.open(visitor, "b.chen", "console/shift/", phone=True, scheme="dark")
-    phone.get_by_role("button", name="I have reviewed the lists").tap()
+    phone.get_by_role("button", name="show hits").tap()
     phone.locator("#sound").tap()
     sure = tuple(Character(value=each, confidence=0.99) for each in PLATE)
     served.hit(plate_matched="7A8D123", match="near", alternatives=(), characters=sure)
@@ -314,7 +409,7 @@ def test_lone_dispatcher_s_second_person_is_an_officer_on_a_phone(served: Desk, 
 def test_second_click_of_a_double_click_is_not_for_what_came_in_its_place(served: Desk, visitor: Visitor) -> None:
     served.hit()
     page = served.open(visitor, "b.chen", "console/shift/")
-    page.get_by_role("button", name="I have reviewed the lists").press("Enter")
+    page.get_by_role("button", name="show hits").press("Enter")
     page.get_by_role("button", name="Take (t)").hover()
     page.mouse.down()
     page.mouse.up()
@@ -334,7 +429,7 @@ def test_page_stays_at_the_hit_over_the_review_of_the_lists(served: Desk, visito
     served.hit(priority=1, **TAXI)
     expect(page.locator("#queue > li").first).to_contain_text(TAXI["plate_read"])
     page.get_by_role("link", name="review the posts' lists").click()
-    page.get_by_role("button", name="I have reviewed the lists").click()
+    page.get_by_role("button", name="show hits").click()
     expect(page.locator("#queue > li")).to_have_count(2)
     expect(page.locator("#hit-name .plate")).to_have_text(PLATE)
     page.keyboard.press("t")

@@ -252,7 +252,7 @@ def test_shift(desk: Desk, chromium: Browser, visitor: Visitor) -> None:
         for login, where in (("a.rivera", through), ("b.chen", direct)):
             desk.where = where
             page = desk.open(visitor, login, "console/shift/")
-            page.get_by_role("button", name="I have reviewed the lists").press("Enter")
+            page.get_by_role("button", name="show hits").press("Enter")
             page.wait_for_url("**/console/")
             page.evaluate(WATCH)
             pages[login] = page
