@@ -247,7 +247,7 @@ def judged(connection: psycopg.Connection, holder: Holder, picture: int) -> list
     if lost := holder.held - left - hits:
         wrong.append(f"{len(lost)} records were held and are lost")
     if more := left - holder.ever:
-        wrong.append(f"{len(more)} records remain that nobody held")
+        wrong.append(f"{len(more)} records remain that no one held")
     altered = [number for number, verbatim, shot in connection.execute(
         "SELECT r.id, r.body, p.body FROM custody_record r JOIN custody_picture p ON p.record_id = r.id"
         " WHERE r.class = 'held'") if (verbatim, shot) != (body(number, 280), body(number, picture))]  # fmt: skip

@@ -21,7 +21,7 @@ _COMMANDS = {
     "backup": ("archive.commands.backup:backup", "Write everything into one encrypted file."),
     "restore-test": (
         "archive.commands.backup:restore_test",
-        "Test a backup: restore it beside the original and verify all of it.",
+        "Test a backup: restore it next to the original and verify all of it.",
     ),
     "export-all": ("archive.commands.portability:export_all", "Write everything in documented open formats."),
     "import": ("archive.commands.portability:import_", "Load a full export into an empty department."),

@@ -20,11 +20,11 @@ from platepost.version import __version__
 _OWN = {
     "board": LazyCommand("platepost.device.commands.board:board", "Try the board on the GPIO, or make it safe."),
     "decommission": LazyCommand(
-        "platepost.device.commands.decommission:decommission", "Take this unit out of service for good."
+        "platepost.device.commands.decommission:decommission", "Take this unit out of service permanently."
     ),
     "enroll": LazyCommand("platepost.device.commands.enroll:enroll", "Enroll this unit as a post of a department."),
     "hotlist": LazyCommand(
-        "platepost.device.commands.hotlist:hotlist", "Load hot lists into this unit's post from a USB stick."
+        "platepost.device.commands.hotlist:hotlist", "Load hot lists into this unit's post from a USB drive."
     ),
     "monitor": LazyCommand("platepost.device.commands.monitor:monitor", "Watch a department's checkpoints."),
     "read": LazyCommand("platepost.device.commands.read:read", "Read the license plates in photos and folders."),

@@ -1,4 +1,4 @@
-"""What the site needs beyond Sphinx: links to folders, names for screen readers, and a check of the reference."""
+"""What the site needs beyond Sphinx: links to folders, names for screen readers, checks of reference and prose."""
 
 import json
 import re
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import prose
 import sphinx_click.ext
 from docutils import nodes
 from sphinx.addnodes import pending_xref
@@ -73,6 +74,37 @@ NAMED = {
 """What furo and Sphinx write, and what screen readers and the keyboard need in its place."""
 
 
+LAB_NOTES = (
+    "CHANGELOG",
+    "docs/measurements",
+    "docs/outbox",
+    "docs/reliability",
+    "docs/self-monitoring",
+    "models/",
+    "simulator/",
+)
+"""Their words are not checked: what was measured and changed, for engineers."""
+
+
+def check_prose(app: Sphinx, error: Exception | None) -> None:
+    """Refuse a page with worn words.
+
+    Raises:
+        ExtensionError: one has some.
+
+    """
+    if error is not None or app.builder.name != "html":
+        return
+    found = [
+        f"{page}: {words.strip()!r}: write: {prose.INSTEAD[name]}"
+        for page in sorted(app.env.found_docs)
+        if not page.startswith(LAB_NOTES)
+        for name, words in prose.offenses(prose.readable(Path(app.srcdir, f"{page}.md").read_text(encoding="utf-8")))
+    ]
+    if found:
+        raise ExtensionError("\n".join(found))
+
+
 def name_parts(app: Sphinx, error: Exception | None) -> None:
     """Make each page one for everyone."""
     if error is not None or app.builder.name != "html":
@@ -123,5 +155,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
         app.connect(f"sphinx-click-process-{part}", as_typed)
     app.connect("doctree-read", unlink_folders)
     app.connect("build-finished", check)
+    app.connect("build-finished", check_prose)
     app.connect("build-finished", name_parts)
     return {"parallel_read_safe": True}

@@ -43,7 +43,7 @@ _REQUESTS: tuple[tuple[TrainingTopic, str, str, str], ...] = (
     ),
     (
         _AUTHORITIES,
-        "A sheriff of the next county, with an agreement in force, asks about robbery {case}.",
+        "A sheriff of the next county, with a current agreement, asks about robbery {case}.",
         "search",
         "A public agency of the state with an agreement may ask, with its case number.",
     ),
@@ -55,9 +55,9 @@ _REQUESTS: tuple[tuple[TrainingTopic, str, str, str], ...] = (
     ),
     (
         _SECURITY,
-        "Somebody on the phone says he is of the vendor, and asks for the code of your app.",
+        "Someone on the phone says he is of the vendor, and asks for the code of your app.",
         "refuse",
-        "No code is ever told to anybody.",
+        "No code is ever told to anyone.",
     ),
     (
         _AUTHORITIES,
@@ -67,7 +67,7 @@ _REQUESTS: tuple[tuple[TrainingTopic, str, str, str], ...] = (
     ),
     (
         _POLICY,
-        "Somebody wants the plates of all who parked at a demonstration.",
+        "Someone wants the plates of all who parked at a demonstration.",
         "refuse",
         "Protest is a forbidden use.",
     ),

@@ -32,7 +32,7 @@ _SHUTTER, _MPH = 0.001, 33.0
     cls=SpokenHelp,
     epilog="""\b
 Examples:
-  platepost simulate aim                           two lanes from too far away: the page says what to adjust
+  platepost simulate aim                           two lanes from too far away: the page shows what to adjust
   platepost simulate aim --zoom 1.4 --side left    adjusted: the light turns green, by the left lane
 """,
 )
@@ -44,7 +44,7 @@ Examples:
 def aim(*, clip: Path, zoom: float, side: str, port: int, speed: float | None) -> None:
     """Practice aiming on CLIP instead of a camera, with the page that a unit shows.
 
-    When the page says what to adjust, press Ctrl-C and run the command again with --zoom and --side. The infrared lamp
+    When the page shows what to adjust, press Ctrl-C and run the command again with --zoom and --side. The infrared lamp
     does not change a clip, and the shutter time is known only for the clips that ship.
     """
     ships = clip.resolve().parent == STREET.resolve().parent

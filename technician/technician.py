@@ -80,7 +80,7 @@ def _hint(reason: Rejection, leaf: x509.Certificate, now: datetime) -> Phrase | 
         return Phrase("it ended on {date}; is the unit's clock right?", date=day(leaf.not_valid_after_utc))
     if reason is Rejection.CERTIFICATE_NOT_YET_VALID:
         return Phrase(
-            "it begins on {begins}, and the unit's clock says {now}: it is behind; it sets itself when the unit has "
+            "it begins on {begins}, and the unit's clock shows {now}: it is behind; it sets itself when the unit has "
             "its network, or time by GPS",
             begins=day(leaf.not_valid_before_utc),
             now=local(now),

@@ -155,7 +155,7 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "The broker has later records than this post's disk, which was restored or copied or is failing; record "
         "numbers repeat.",
         "the next start",
-        "Find out who restored the disk; if nobody did, check that this is the right unit, and replace its disk.",
+        "Find out who restored the disk; if no one did, check that this is the right unit, and replace its disk.",
         within="the first connection after the start",
     ),
     Fault.CLOCK_AHEAD: Description(
@@ -211,10 +211,10 @@ DESCRIPTIONS: dict[Fault, Description] = {
     ),
     Fault.HARDENING_MISSING: Description(
         MAJOR,
-        "The firewall or another protection that the card set up is not in force; strangers on the unit's network may "
+        "The firewall or another protection that the card set up is missing; strangers on the unit's network may "
         "reach it.",
-        "the protection being in force again; a firewall that is gone is loaded again within five minutes",
-        "Run a self-test, which names what is missing. If the rules were edited, correct them; or prepare a new card.",
+        "the protection working again; a firewall that is gone is loaded again within five minutes",
+        "Run a self-test, which shows what is missing. If the rules were edited, correct them; or prepare a new card.",
         within="five minutes",
     ),
     Fault.HITS_SURGING: Description(
@@ -232,7 +232,7 @@ DESCRIPTIONS: dict[Fault, Description] = {
     ),
     Fault.HOTLIST_STALE: Description(
         CRITICAL,
-        "The hot list is too old; hits say so, and a post that starts with it waits for a newer one.",
+        "The hot list is too old; hits state this, and a post that starts with it waits for a newer one.",
         "a current list",
         "Check that the department publishes lists, and check the uplink.",
     ),
@@ -290,7 +290,7 @@ DESCRIPTIONS: dict[Fault, Description] = {
         CRITICAL,
         "The broker has no subscriber for some kind of record; those records wait on the post.",
         "a subscriber, within a minute",
-        "Check that the department's record keeper is connected or has a session at the broker.",
+        "Check that the department's archive service is connected or has a session at the broker.",
         within="the next record of that kind",
     ),
     Fault.NOT_ACCEPTED: Description(
@@ -307,7 +307,7 @@ DESCRIPTIONS: dict[Fault, Description] = {
     ),
     Fault.OUTBOX_SET_ASIDE: Description(
         MAJOR,
-        "The outbox was unusable and was set aside; what can be read is kept, and the audit trail names the rest.",
+        "The outbox was unusable and was set aside; what can be read is kept, and the audit trail lists the rest.",
         "the next start",
         "Save the file that was set aside, if it is still there; check the storage, and replace it if it happens "
         "again.",
@@ -350,7 +350,7 @@ DESCRIPTIONS: dict[Fault, Description] = {
     ),
     Fault.STORAGE_LOW: Description(
         MAJOR,
-        "Less than 5 % of the disk is free; when it is full, pictures of reads, then reads, are dropped.",
+        "Less than 5% of the disk is free; when it is full, pictures of reads, then reads, are dropped.",
         "free space on the disk",
         "Find out what fills the disk; check that the uplink delivers.",
         within="five seconds",

@@ -331,7 +331,7 @@ def main(arguments: Sequence[str] | None = None, *, wait: Callable[[float], obje
         metavar="SECONDS",
         help="how long the department may be silent (%(default)s)",
     )
-    parser.add_argument("--every", type=float, metavar="SECONDS", help="go on, and look again after so long")
+    parser.add_argument("--every", type=float, metavar="SECONDS", help="continue, and check again after so long")
     parser.add_argument("--json", action="store_true", help="print one line of JSON for each look")
     given = parser.parse_args(arguments)
     try:

@@ -125,7 +125,7 @@ def substitute(actor: AlertActor, record_id: int, revision: int) -> AlertState:
     """Go on without a second person, by what the policy states for that; a supervisor reviews it the next day."""
     stated = policy_in_force().alerts.second_person_substitute
     if not stated:
-        raise AlertError("The policy states nothing that stands in for a second person.", "alerts_substitute")
+        raise AlertError("The policy names no substitute for a second person.", "alerts_substitute")
     return _act(actor, record_id, revision, AlertStep.SUBSTITUTE, note=stated)
 
 

@@ -134,7 +134,7 @@ def back_up(
     if target.exists():
         raise DepartmentError(f"{target} already exists; a backup is not overwritten")
     if target.absolute().is_relative_to(folder.path):
-        raise DepartmentError(f"{target} lies in the department's folder: keep a backup on another disk")
+        raise DepartmentError(f"{target} is in the department's folder: keep a backup on another disk")
     began, note = time.monotonic(), _note(folder, superuser)
     try:
         superuser.execute("SELECT pg_create_physical_replication_slot(%s, true, true)", [SLOT])
@@ -356,7 +356,7 @@ def _digest(path: Path) -> str:
 
 
 _PLAIN = {
-    "error: no identity matched any of the recipients": "this key does not open the file: it is sealed to another key",
+    "error: no identity matched any of the recipients": "this key does not open the file: it is for another key",
 }
 """What age says, for people who do not know its words."""
 

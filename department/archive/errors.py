@@ -20,12 +20,12 @@ WHY = {
     "archive_approved": "no second person has approved it",
     "archive_plan_final": "a plan is approved or carried out, never changed: make another",
     "archive_no_part": "there is no such part of the records",
-    "archive_review": "nobody has reviewed the doubtful records",
+    "archive_review": "no one has reviewed the doubtful records",
     "archive_hold_case_number_check": "a hold names the case, the request or the action that it is for",
-    "archive_hold_number": "that is no number of a case, a request or an order; a hold of evidence has a case number of"
-    " this department",
+    "archive_hold_number": "that is not the number of a case, a request, or an order; a hold of evidence has a case"
+    " number of this department",
     "archive_hold_return": "this looks like text of a CLETS return, which is not stored here: say it in your own words",
-    "archive_hold_reason_check": "a hold says why",
+    "archive_hold_reason_check": "a hold needs a reason",
     "archive_hold_lifted": "say why the hold is lifted",
     "archive_hold_another": "another person than the one who placed the hold lifts it",
     "archive_hold_gone": "a record to be held is no longer stored, or never was",

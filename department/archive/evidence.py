@@ -365,7 +365,7 @@ def _page(
         facts |= {str(field.label).lower(): field.shown(fields) for field in known}
         ended = ends.get((stored.post, stored.key or ""))
         if ended is not None and made_after(event, ended):
-            facts["its key"] = f"taken out of use on {second(ended)}, before the time that this record says"
+            facts["its key"] = f"taken out of use on {second(ended)}, before the time that this record states"
             if stored.verdict == RecordVerdict.GENUINE and stored.reason:
                 facts["admission"] = stored.reason
         named = [(picture.kind, picture.sha256.hex()) for picture in pictures]

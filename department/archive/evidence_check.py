@@ -154,7 +154,7 @@ def _check_redactions(report: EvidenceReport, files: Mapping[str, bytes]) -> Non
         if report.left_out.get(each.record, {}).get(each.original_sha256) != each.kind:
             report.problems.append(f"{where}: the redacted copy is not of a signed picture that was left out")
         elif f"pictures/{each.original_sha256}.jpg" in files:
-            report.problems.append(f"{where}: the original is there beside its redacted copy")
+            report.problems.append(f"{where}: the original is there next to its redacted copy")
         elif copy is None or sha256(copy).hexdigest() != each.copy_sha256:
             report.problems.append(f"{where}: the redacted copy is not the one that is stated")
         else:

@@ -226,7 +226,7 @@ def open_sealed(sealed: bytes, key: bytes) -> bytes:
         opened = jwe.decrypt_compact(sealed, _key(key), registry=_registry())
         # Each part in its one form: so no bit of the file can be another and the rest still be read.
         if opened.headers().get("typ") != SEALED_TYPE or not all(map(_is_base64url, sealed.split(b"."))):
-            raise EvidenceRefusedError("it is not a sealed package")
+            raise EvidenceRefusedError("it is not an encrypted package")
     except NOT_JOSE as error:
         if isinstance(error, EvidenceRefusedError):
             raise

@@ -120,7 +120,7 @@ def lift_hold(*, person: str, hold: int, because: str) -> None:
             lifted_by=person, lifted_at=Now(), lifted_because=because
         )
         if not changed:
-            raise ArchiveRefusedError(f"no hold {hold} is in force", "archive_hold_final")
+            raise ArchiveRefusedError(f"hold {hold} is not active", "archive_hold_final")
     write_aside()
 
 
@@ -129,7 +129,7 @@ def review_hold(*, person: str, hold: int, review_on: date) -> None:
     with operation(LedgerEvent.HOLD_REVIEWED, person=person, hold=hold, until=review_on) as entry:
         placed = Hold.objects.select_for_update().filter(pk=hold, lifted_at=None).first()
         if placed is None:
-            raise ArchiveRefusedError(f"no hold {hold} is in force", "archive_hold_final")
+            raise ArchiveRefusedError(f"hold {hold} is not active", "archive_hold_final")
         placed.review_on = review_on
         placed.save(update_fields=["review_on"])
         entry |= {"case": placed.case_number, "reason": placed.reason}
@@ -153,7 +153,7 @@ def write_aside(*, whatever_comes: bool = True) -> None:
         except OSError:
             if not whatever_comes:
                 raise
-            logging.getLogger(__name__).exception("holds are in force, and not written beside the log of receipts")
+            logging.getLogger(__name__).exception("holds are active, but were not written next to the log of receipts")
 
 
 def place_again(person: str, file: Path) -> int:

@@ -195,7 +195,7 @@ def open_manifest(source: Path, keys: Sequence[ECKey]) -> ExportManifest:
     files.pop("manifest.jws")
     for name in sorted({*files, *manifest.files}):
         if name not in files or manifest.files.get(name) != _digest(files[name]):
-            raise DepartmentError(f"{source / name} is not as the manifest says")
+            raise DepartmentError(f"{source / name} does not match the manifest")
     return manifest
 
 

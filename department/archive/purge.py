@@ -308,7 +308,7 @@ def _read_filed(path: Path, keys: Sequence[ECKey]) -> Iterator[tuple[PurgeCertif
             ranges = summed(file.readline().rstrip(b"\n") for _ in range(purge_certificate.ranges.count))
             ids = [int(file.readline()) for _ in range(purge_certificate.held.count)]
             if (ranges, summed(id_lines(ids))) != (purge_certificate.ranges, purge_certificate.held):
-                raise CustodyError(f"{path}: what stands beside the certificate was changed")
+                raise CustodyError(f"{path}: the lines of the certificate were changed")
             yield purge_certificate, ids
 
 

@@ -49,8 +49,8 @@ Examples:
 def misuse(*, folder: DepartmentFolder, key: Path | None, as_json: bool) -> None:
     """Check the ledger of FOLDER for misuse, and open a finding for each suspicion.
 
-    Each finding says what was seen and what is usual. A rule makes one finding per person and month, so you can run the
-    command again. The ledger records that it was read.
+    Each finding states what was seen and what is usual. A rule makes one finding per person and month, so you can run
+    the command again. The access log records that it was read.
     """
     with working_as(folder, MISUSE):
         path = key or folder.household_key
@@ -79,7 +79,7 @@ def misuse(*, folder: DepartmentFolder, key: Path | None, as_json: bool) -> None
     epilog="""\b
 Examples:
   platepost department audit household vault b.chen --consent "form of 2026-11-02, personnel file" < plates
-  platepost department audit household vault b.chen --consent "taken back on 2026-12-01" < /dev/null
+  platepost department audit household vault b.chen --consent "withdrawn on 2026-12-01" < /dev/null
 """
 )
 @FOLDER
@@ -144,7 +144,7 @@ def export(*, folder: DepartmentFolder, outsider: bool, to: TextIO | None, as_js
     the ledger, and asks for a code from your authenticator app. The ledger records the export first.
     """
     if as_json and to is None:
-        raise click.UsageError("--json says what was written: it needs --to")
+        raise click.UsageError("--json reports what was written: it needs --to")
     with working_as(folder, KEEPER if outsider else COMMAND), connected(folder, KEEPER) as keeper:
         person = folder.caller if outsider else acting_person(folder, Permission.READ_LEDGER, factor=True).login
         what = "entries" if outsider else "entries and bodies"

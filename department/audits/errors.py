@@ -15,11 +15,11 @@ _WHY = {
     "audits_weekly": "a weekly review is each 7 days",
     "audits_once": "this time was drawn from already",
     "audits_over": "the time is not over yet",
-    "audits_not_own": "nobody audits their own searches",
+    "audits_not_own": "no one audits their own searches",
     "audits_sample_note": "say what is not in order",
     "audits_not_by_subject": "someone else must close a finding about a person",
     "audits_finding_note": "say why it is closed",
-    "audits_final": "what was said stays as it is",
+    "audits_final": "an answer cannot be changed",
     "audits_another": "another person audits by this plan, or it has ended",
     "audits_unfinished": "not every sample has an outcome",
 }

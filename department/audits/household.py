@@ -79,9 +79,9 @@ class HouseholdKey:
         try:
             payload = json.loads(jwe.decrypt_compact(sealed, self._sealing, registry=_registry()).plaintext or b"null")
         except (JoseError, ValueError) as error:
-            raise AuditError(f"what {person} sealed does not open") from error
+            raise AuditError(f"the list that {person} encrypted does not open") from error
         if not isinstance(payload, dict) or payload.get("person") != person:
-            raise AuditError(f"what {person} sealed is another's")
+            raise AuditError(f"the list that {person} encrypted belongs to someone else")
         return [*payload["plates"]]
 
     def known(self) -> Callable[[str, str], bool]:
@@ -161,7 +161,7 @@ def seal_household(login: str, plates: Collection[str], public: Path) -> None:
         LedgerError: it cannot be entered.
 
     """
-    consent = "given on the page" if plates else "taken back on the page"
+    consent = "given on the page" if plates else "withdrawn on the page"
     with _replaced(login, by=login, consent=consent) as (fields, cursor, _):
         fields["count"] = len(plates)
         if plates:

@@ -22,8 +22,8 @@ Example:
 def upgrade(*, folder: DepartmentFolder, as_json: bool) -> None:
     """Upgrade the database of FOLDER to this version.
 
-    Stop the keeper first if it is of another version. No records are lost meanwhile: they wait at the broker and on the
-    posts. Running it again is harmless.
+    Stop the archive service first if it is of another version. No records are lost meanwhile: they wait at the broker
+    and on the posts. Running it again is harmless.
     """
     with running_database(folder):
         applied = apply(folder)

@@ -24,11 +24,11 @@ from platepost.department.people.rights import FRESH, GRANTS, NEEDS, DepartmentR
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "access.md"
 _HEAD = """# Who may open which page
 
-For administrators and auditors: which role opens which page of the department. `make contract` writes this page from
-the code, and `make test-thorough` makes a request for each cell. No other address exists.
+For administrators and auditors. You can look up which role opens which page of the department. `make contract` writes
+this page from the code, and `make test-thorough` makes a request for each cell. No other address exists.
 
-`always`: with the role. `current`: with the role, and only while certificates and training are current. `fresh`: as
-`current`, and with a second factor given in the last five minutes. [People](people.md) says what each role is for.
+`always`: with the role. `current`: with the role, and only while certifications and training are current. `fresh`: as
+`current`, and with a second factor from the last five minutes. [What each role is for](people.md#roles).
 
 """
 
@@ -63,7 +63,7 @@ def table() -> str:
     """Return the page."""
     roles = [None, *DepartmentRole]
     lines = [
-        ["address", "needs", *(role.label if role else "nobody" for role in roles)],
+        ["address", "needs", *(role.label if role else "not signed in" for role in roles)],
         ["---"] * (len(roles) + 2),
         *(
             [f"`{where}`", getattr(access, "value", "refused"), *(cell(access, role) for role in roles)]

@@ -288,7 +288,7 @@ def _witness(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     settings = folder.settings
     if not settings.ledger_heads:
         message = (
-            "no checkpoint of the access log leaves this machine, so nobody could show later that it was cut: set"
+            "no checkpoint of the access log leaves this machine, so no one could show later that it was cut: set"
             " `ledger_heads` to `broker`, `syslog`, or a file on another machine's disk"
         )
         yield InstallationFault("checkpoints", message, grave=False)
@@ -307,7 +307,7 @@ def _disks(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     if folder.is_private and nearest(folder.receipts).stat().st_dev == nearest(folder.cluster).stat().st_dev:
         yield InstallationFault(
             "receipts_on_same_disk",
-            f"{folder.receipts} lies on the disk of the records: what tells that records are lost is lost with them",
+            f"{folder.receipts} is on the disk of the records: one failure loses both records and their proof",
             grave=False,
         )
     backups = folder.settings.backups
@@ -336,7 +336,7 @@ def _setup(folder: DepartmentFolder) -> Iterator[InstallationFault]:
         yield InstallationFault("name_missing", message, grave=False)
     if settings.witness is None:
         message = (
-            "no time-stamping service stamps the log's checkpoints, so nobody else can confirm when a record was there:"
+            "no time-stamping service stamps the log's checkpoints, so no one else can confirm when a record was there:"
             " set `witness` and `witness_root`"
         )
         yield InstallationFault("witness_missing", message, grave=False)
@@ -464,7 +464,7 @@ def _law() -> Iterator[InstallationFault]:
     if others or last is None or json.loads(last) != bound:
         yield InstallationFault(
             "law_not_entered",
-            f"the law {bound['law']!r} binds the database, and no entry of the ledger says who changed it",
+            f"the law {bound['law']!r} binds the database, and no entry of the access log shows who changed it",
         )
 
 
@@ -488,7 +488,7 @@ def _second_person() -> Iterator[InstallationFault]:
         " policy (`second_person_substitute`)"
     )
     if gaps.able == 1:
-        message = f"only one person may answer hits, so nobody can be the second person for a look-alike. {cure}"
+        message = f"only one person may answer hits, so no one can be the second person for a look-alike. {cure}"
         yield InstallationFault("second_person_missing", message, grave=False)
     elif gaps.alone:
         message = f"in the last seven days one person was alone with hits at {gaps.hours}: look-alikes wait. {cure}"
@@ -502,14 +502,14 @@ def _unheard_groups(owner: psycopg.Connection) -> Iterator[InstallationFault]:
     able = currencies(member.person for member in members)
     covered = {member.group for member, one in zip(members, able, strict=True) if one.may(Permission.ANSWER_HITS)}
     for group in sorted(groups - covered):
-        message = f"no member of {group!r} may answer hits, so nobody sees those of its entries: give `person covert`"
+        message = f"no member of {group!r} may answer hits, so no one sees those of its entries: give `person covert`"
         yield InstallationFault("covert_group_unheard", message, grave=False)
 
 
 def audit_faults(owner: psycopg.Connection) -> Iterator[InstallationFault]:
     """Yield whether what the private database's superuser and its owner do is not logged outside of it."""
     others = owner.execute(
-        "SELECT coalesce(rolname, 'everyone') FROM pg_db_role_setting LEFT JOIN pg_roles ON pg_roles.oid = setrole,"
+        "SELECT coalesce(rolname, 'everybody') FROM pg_db_role_setting LEFT JOIN pg_roles ON pg_roles.oid = setrole,"
         " unnest(setconfig) AS setting WHERE setting LIKE 'pgaudit.%%' AND (rolname IS NULL OR rolname <> ALL (%s))",
         [[*QUIET]],
     ).fetchall()

@@ -222,5 +222,5 @@ def refuse_other_keepers(connection: psycopg.Connection) -> None:
     ).fetchall()
     if running:
         raise DepartmentError(
-            f"a keeper of another version runs ({', '.join(name for (name,) in running)}): stop it first"
+            f"an archive service of another version runs ({', '.join(name for (name,) in running)}): stop it first"
         )

@@ -249,7 +249,7 @@ class CustodyVerification:
             "SELECT least((SELECT min(id) FROM custody_record WHERE id > %(after)s), %(upto)s)",
             {"after": after, "upto": upto},
         ).fetchall()
-        message = f"it, or a row or picture of it, cannot be read ({why}): somebody damaged it"
+        message = f"it, or a row or picture of it, cannot be read ({why}): someone damaged it"
         return CheckedStep(damaged, 1, (CheckProblem(kind=Wrong.ALTERED, record=damaged, message=message),))
 
     def unrecorded(self, since: datetime | None = None) -> Iterator[CheckProblem]:
@@ -266,7 +266,7 @@ class CustodyVerification:
         for table, record in self._keeper.execute("SELECT * FROM custody_unrecorded(%s, %s)", among).fetchall():
             yield _of_no_record(table, record)
         for (record,) in self._keeper.execute("SELECT * FROM alerts_unrecorded(%s, %s)", among).fetchall():
-            message = f"alert {record} has no hit: somebody invented it, or deleted its hit"
+            message = f"alert {record} has no hit: someone invented it, or deleted its hit"
             yield CheckProblem(kind=Wrong.PROJECTION, record=record, message=message)
 
     def _step(self, after: int, upto: int, most: int) -> CheckedStep:
@@ -304,9 +304,9 @@ class CustodyVerification:
             yield _wrong(stored, Wrong.ALTERED, problem)
             return
         if (record.post, record.type, record.place) != (stored.post, stored.type, stored.place):
-            yield _wrong(stored, Wrong.ALTERED, "its place is not the one that it says")
+            yield _wrong(stored, Wrong.ALTERED, "its place is not the one that it states")
         elif not _may_lie(stored.filing, record.filing(stored.kept_at)):
-            yield _wrong(stored, Wrong.ALTERED, "it is filed elsewhere than it says")
+            yield _wrong(stored, Wrong.ALTERED, "it is not filed where it states")
         judgment = judge(record, self._statements_of(stored.post), kept_at=stored.kept_at)
         if stored.id not in read.rejudged:
             yield from _misjudged(stored, judgment, final=stored.id in read.came_genuine)
@@ -333,7 +333,7 @@ class CustodyVerification:
             elif place not in expected:
                 yield _wrong(stored, Wrong.PROJECTION, f"{projection.table} has a row that it does not make")
             else:
-                yield _wrong(stored, Wrong.PROJECTION, f"its row of {projection.table} says something else")
+                yield _wrong(stored, Wrong.PROJECTION, f"its row of {projection.table} has other values")
 
     def _odd_pictures(self, read: _Read) -> Iterator[CheckProblem]:
         """Hold pictures against what their records name."""
@@ -421,7 +421,7 @@ class CustodyVerification:
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever someone has put there
-                why = f"its bookkeeping, or a record, cannot be read ({type(error).__name__}): somebody damaged it"
+                why = f"its bookkeeping, or a record, cannot be read ({type(error).__name__}): someone damaged it"
                 problems, end = (
                     [CheckProblem(kind=Wrong.HOLDING, post=name.post, chain=name.chain, message=why)],
                     before,
@@ -448,13 +448,13 @@ class CustodyVerification:
         if not missing and not extra:
             ranges = {(max(first, begin), last, digest) for first, last, _, digest in runs if last >= begin}
             for first, last, _ in sorted(ranges ^ {(run.first, run.last, run.digest) for run in proven_here.runs}):
-                yield _named(Wrong.HOLDING, name, (first, last), "joined otherwise than the bookkeeping says")
+                yield _named(Wrong.HOLDING, name, (first, last), "joined differently from the bookkeeping")
         both = Holding(LinkedRun(*run) for run in (*runs, *unproven))
         if dropped:
             noted = [(first, last) for first, last in dropped]
             unsaid = Excuses(self._gave_up(name)).left_of(noted)
             both.give_up(Excuses(unsaid).left_of(noted))
-            why = "given up by the bookkeeping, and no record of the post says so"
+            why = "dropped according to the bookkeeping, but not according to any record of the post"
             yield from (_named(Wrong.HOLDING, name, span, why) for span in unsaid)
         for receipt in receipted:
             gaps = both.lacks(receipt)
@@ -471,7 +471,7 @@ class CustodyVerification:
         ).fetchall()
         for plan, group, certificate in rows:
             if certificate is None:
-                message = f"purge {plan} is not certified: give `purge run` again, or somebody made records vanish"
+                message = f"purge {plan} is not certified: give `purge run` again, or someone made records vanish"
                 yield CheckProblem(kind=Wrong.PURGED, message=message)
                 continue
             try:

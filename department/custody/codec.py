@@ -157,7 +157,7 @@ def _put_back(rest: bytes, chance: bytes, known: dict[bytes, bytes]) -> bytes:
         kind = match[0]
         if kind not in _SIZES:
             if kind not in known:
-                raise CustodyError(f"a stored record lacks what its post says each time (part {kind.hex()})")
+                raise CustodyError(f"a stored record lacks what its post repeats each time (part {kind.hex()})")
             return known[kind]
         taken, at = chance[at : at + _SIZES[kind]], at + _SIZES[kind]
         if kind == _SIGNATURE:

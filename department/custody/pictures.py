@@ -140,7 +140,7 @@ def with_bodies(
         elif lacking is None:
             raise problem
         else:
-            lacking[record] = "the store that it lies in does not answer" if problem is away else str(problem)
+            lacking[record] = "the store that has it does not answer" if problem is away else str(problem)
     return pictures
 
 

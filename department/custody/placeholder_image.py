@@ -20,7 +20,7 @@ _DRAWN = (
 def placeholder_image(error: CustodyError) -> HttpResponse:
     """Answer with a drawing that says why there is no picture."""
     if isinstance(error, PictureStoreError):
-        text, status = gettext("No picture now: the store that it lies in does not answer."), 503
+        text, status = gettext("No picture now: the store that has it does not answer."), 503
     else:
         text, status = gettext("No picture: it is missing or damaged."), 404
     return HttpResponse(format_html(_DRAWN, text), content_type="image/svg+xml", status=status)

@@ -74,7 +74,7 @@ _DIRECTIONS: Final = {
 }
 _FIELDS: Final = (
     ReadField("direction", _("Direction"), "Direction of travel.", ("direction",), _DIRECTIONS),
-    ReadField("lane", _("Lane"), "Lane, as the post names it.", ("lane",), absent="", shared=False),
+    ReadField("lane", _("Lane"), "Lane, by the post's name for it.", ("lane",), absent="", shared=False),
     ReadField(
         "region",
         _("Issuing state"),

@@ -107,7 +107,7 @@ class KeyRegister:
         if register.agency != self._agency:
             raise RegisterRefusedError(f"it is of the agency {register.agency!r}")
         if register.number < self.number:
-            raise RegisterRefusedError(f"number {register.number} is older than {self.number}, which is in force")
+            raise RegisterRefusedError(f"number {register.number} is older than {self.number}, which is active")
         if register == self._register:
             return
         if register.number == self.number:

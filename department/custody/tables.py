@@ -144,7 +144,7 @@ class CustodyTables:
         try:
             self.connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         except psycopg.errors.LockNotAvailable:
-            raise StoreError(f"another keeper works on this database: {self._other()}") from None
+            raise StoreError(f"another archive service works on this database: {self._other()}") from None
         for table in _STAGED:
             new = sql.Identifier(table.replace("custody_", "new_"))
             text = "CREATE TEMPORARY TABLE {} (LIKE {} INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"

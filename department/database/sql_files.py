@@ -170,7 +170,7 @@ def apply_sql() -> None:
     files = sql_files()
     if fingerprint(files) != latest().fingerprint:
         raise DepartmentError(
-            "a file of SQL was changed without a migration: write one, as CONTRIBUTING.md says, with the fingerprint "
+            "a file of SQL was changed without a migration: write one, see CONTRIBUTING.md, with the fingerprint "
             f"{fingerprint(files)}"
         )
     with connection.cursor() as cursor:

@@ -69,7 +69,7 @@ class EntryField:
         """Read a field as a kind declares it: `person`, `case?`, `hold:int`, `newest:int?`."""
         name, _, type_ = words.removesuffix("?").partition(":")
         if type_ not in _TYPES:
-            raise ValueError(f"{words}: {type_} is no type of a field")
+            raise ValueError(f"{words}: {type_} is not a type of a field")
         return cls(name, type_, words.endswith("?"))
 
     def fits(self, value: str | bytes) -> bool:

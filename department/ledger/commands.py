@@ -143,7 +143,7 @@ def check(
         for problem in problems:
             click.secho(f"{problem['number'] or ''} {problem['kind']}: {problem['message']}".lstrip(), fg="red")
         for number in verdict.unanswered:
-            click.echo(f"{number} unanswered: nothing says what was shown")
+            click.echo(f"{number} unanswered: nothing shows what was seen")
         click.echo(f"{verdict.entries} entries, {len(noted)} ends: {len(problems) or 'no'} problems.")
     if problems:
         context.exit(1)

@@ -61,7 +61,7 @@ def witness_head(
     for head in heads:
         content = opened_head(head, of)
         if content.agency == names[0]:
-            raise HeadError("nobody is a witness of their own ledger")
+            raise HeadError("no one is a witness of their own ledger")
         store = private_folder(folder) / f"{content.agency}.{content.custodian}"
         with append_only(store) as file:
             if file.last is not None and head != file.last:

@@ -172,7 +172,7 @@ def _checked_json(event: LedgerEvent, fields: Mapping[str, Any]) -> str:
 
 def _alone(call: str, values: Sequence[Any], *, durable: bool = True) -> Any:
     if connection.in_atomic_block:
-        raise LedgerError("within a transaction no entry is certain: it could be taken back")
+        raise LedgerError("within a transaction no entry is certain: it could be rolled back")
     # It lets the chain go before the disk has it, and waits for the disk in a transaction of its own, when others can
     # enter again: entries of many wait together.
     entry = (f"SELECT {call}, set_config('synchronous_commit', 'off', true)", values)

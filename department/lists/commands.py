@@ -56,7 +56,7 @@ def import_(*, folder: DepartmentFolder, file: Path, source: str, mapping: Path 
 
     The report gives line numbers, not plates; the pages show it, too. Refused rows do not change the exit code.
     """
-    left = f"Interrupted: {file} is taken in whole or not at all, and the Lists page tells which. Import it again."
+    left = f"Interrupted: {file} is taken in whole or not at all, and the Lists page shows which. Import it again."
     with broken_off(left), working_as(folder, SIGNER):
         by = ImportingUser(folder.caller, folder.secret_key.read_bytes())
         list_import = take_in(file, source, mapping, by)

@@ -18,7 +18,7 @@ WHY = {
     "lists_end": "an entry ends, later than now and within 366 days",
     "lists_case": "an entry needs a case number",
     "lists_safe": "the department's own vehicle is not covert",
-    "lists_two_persons": "someone else must approve it: nobody approves their own entry",
+    "lists_two_persons": "someone else must approve it: no one approves their own entry",
     "lists_approved": "no second person has approved it",
     "lists_final": "that was already done, or has expired; enter it again",
     "lists_let_go": "it is not held",

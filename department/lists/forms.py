@@ -73,8 +73,8 @@ class EntryForm(AccessPurposeForm):
     priority = forms.IntegerField(
         required=False, min_value=1, max_value=9, help_text=_("1 is the most urgent; the category's own if empty.")
     )
-    distribution = forms.ChoiceField(label=_("Who hears of it"), required=False)
-    safe = forms.BooleanField(label=_("The department's own vehicle: alarms nobody"), required=False)
+    distribution = forms.ChoiceField(label=_("Visible to"), required=False)
+    safe = forms.BooleanField(label=_("The department's own vehicle: raises no alert"), required=False)
     look_back = forms.BooleanField(label=_("Search the past, too, for this purpose"), required=False, initial=True)
     field_order = ("plate", "category", "case_number", "reason", "purpose", "ends", "vehicle", "instructions")
 
@@ -92,7 +92,7 @@ class EntryForm(AccessPurposeForm):
         self.fields["plate"].widget.attrs["autofocus"] = True
         choices = {
             "category": [each for each in _CATEGORIES if only is None or each[0] in only],
-            "distribution": [("", "everybody"), *((group, f"only {group}") for group in groups)],
+            "distribution": [("", "everyone"), *((group, f"only {group}") for group in groups)],
         }
         for name, field in self.fields.items():
             if isinstance(field, forms.ChoiceField) and name in choices:

@@ -42,7 +42,7 @@ def look_back(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson) ->
         return 0
     # No auditor outside the group sees for which plate: no one may search so alone, whatever the policy allows.
     if entry.distribution is not None and entry.approved_at is None:
-        raise ListRefusedError("the past is searched for a covert entry once somebody else has approved it")
+        raise ListRefusedError("the past is searched for a covert entry once someone else has approved it")
     first = min(since.values())
     # The same each time: where a supervisor approves searches, that is the search that was approved.
     with _opened(entry, purpose, by, days=back) as opened:

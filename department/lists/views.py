@@ -56,7 +56,7 @@ def add(request: CurrentRequest) -> HttpResponse:
         try:
             leads_count = look_back(form.entry, form.why, request.user)
             messages.info(
-                request, _("The past has %(found)s reads that fit: leads, no alarms.") % {"found": leads_count}
+                request, _("The past has %(found)s reads that match: leads, not alerts.") % {"found": leads_count}
             )
         except DepartmentError as error:
             messages.warning(request, _("It is entered. The past was not searched: %(why)s") % {"why": error})

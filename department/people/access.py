@@ -59,7 +59,7 @@ _SEEN_EVERY = 60
 class Open(Enum):
     """Who may use a view that needs no permission."""
 
-    ALL = "everybody"
+    ALL = "everyone"
     SETTING_UP = "setting_up"
     """Anyone who is logged in, even without a second factor yet: the pages that set one up."""
 

@@ -159,7 +159,7 @@ class _RowReader:
         login = given["login"].lower()
         person = self._known.get(login)
         if login in self._lines:
-            errors.append(f"the log-in stands in line {self._lines[login]} already")
+            errors.append(f"the log-in is also in line {self._lines[login]} already")
         self._lines.setdefault(login, number)
         fields = {name: given.get(name, "") for name in ("name", "badge", "email")}
         fields["agency"] = given.get("agency") or (person.agency if person else self._agency)
@@ -256,9 +256,9 @@ def ask_for_people(
     """
     alone = by is None and can_approve() < TWO
     if sponsor is None and not alone:
-        raise PersonError("name the sponsor, who answers for these people and approves the list")
+        raise PersonError("name the sponsor, who is responsible for these people and approves the list")
     if sponsor is not None and sponsor == by:
-        raise PersonError("somebody else than the one who imports a list approves it: name another sponsor")
+        raise PersonError("someone else than the one who imports a list approves it: name another sponsor")
     batch = uuid4()
     asked = 0
     rejected: dict[int, str] = {}
@@ -328,7 +328,7 @@ def record_trainings(
             continue
         person = people.get(row.login)
         if person is None:
-            rejected[row.line] = f"nobody has the log-in {row.login!r} yet"
+            rejected[row.line] = f"no one has the log-in {row.login!r} yet"
             continue
         held = _begin(row.trained)
         try:

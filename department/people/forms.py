@@ -94,7 +94,9 @@ class PersonForm(forms.Form):
     """A new person."""
 
     login = forms.CharField(
-        label=_("Login"), max_length=64, help_text=_("As the ledger names them: small letters, digits, dots, hyphens.")
+        label=_("Login"),
+        max_length=64,
+        help_text=_("As the access log records them: small letters, digits, dots, hyphens."),
     )
     name = forms.CharField(label=_("Name"), max_length=120)
     badge = forms.CharField(label=_("Badge"), max_length=32, required=False)
@@ -109,7 +111,7 @@ class PersonForm(forms.Form):
         .distinct()
         .order_by("login"),
         label=_("Sponsor"),
-        help_text=_("Somebody else than you, who answers for the access and approves it."),
+        help_text=_("Someone other than you, who is responsible for the access and approves it."),
     )
     roles = forms.TypedMultipleChoiceField(
         label=_("Roles"), choices=_ROLES, coerce=DepartmentRole, widget=forms.CheckboxSelectMultiple, required=False

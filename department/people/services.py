@@ -62,7 +62,7 @@ _WHY = {
     "people_covert_once": "they are in this group already",
     "people_console_once": "this browser has a name already",
     "people_request_once": "this waits for a second person already",
-    "people_request_by_another": "nobody changes their own rights",
+    "people_request_by_another": "no one changes their own rights",
 }
 """What people are told, by the constraint that refuses; triggers say it themselves."""
 
@@ -84,7 +84,7 @@ def person_of(login: str) -> DepartmentPerson:
     try:
         return DepartmentPerson.objects.get(login=login)
     except DepartmentPerson.DoesNotExist:
-        raise PersonError(f"nobody has the log-in {login!r}") from None
+        raise PersonError(f"no one has the log-in {login!r}") from None
 
 
 def require_permission(login: str, permission: Permission) -> DepartmentPerson:
@@ -95,7 +95,7 @@ def require_permission(login: str, permission: Permission) -> DepartmentPerson:
 
     """
     person = DepartmentPerson.objects.filter(login=login.lower()).first()
-    lacks = [lack.what for lack in currency_of(person).lacks(permission)] if person else ["Nobody has this log-in."]
+    lacks = [lack.what for lack in currency_of(person).lacks(permission)] if person else ["No one has this log-in."]
     if person is None or lacks:
         append(LedgerEvent.ACCESS_REFUSED, {"person": login, "permission": permission.value, "lacks": lacks})
         raise PersonError(f"{login} may not do this: {' '.join(lacks)}")
@@ -161,7 +161,7 @@ def invite(person: DepartmentPerson, by: DepartmentPerson | None = None, *, alon
 
     """
     if by == person:
-        raise PersonError("nobody invites themselves")
+        raise PersonError("no one invites themselves")
     with in_one_step():
         return Invitation(_invite_again(person)) if alone or _alone(by) else _first_half(person, by)
 

@@ -77,7 +77,7 @@ CLAUSES = (
         "The policy is public.",
         "Each version is published with its digest, which every ledger entry about a search contains.",
         f"{_DEPARTMENT}/sharing/test_clauses.py::test_policy_is_published_once",
-        "{versions:version} published, the one in force among them: {in_force:=yes|no};"
+        "{versions:version} published, the active one among them: {in_force:=yes|no};"
         " {under_others:search|searches} under another",
         none=("under_others",),
         some=("in_force",),
@@ -93,7 +93,7 @@ CLAUSES = (
     PolicyClause(
         "P4",
         "Posts have the newest hot list.",
-        "Lists are published each day; each post says which one it has, and each hit how old it was.",
+        "Lists are published each day; each post reports which one it has, and each hit how old it was.",
         f"{_DEPARTMENT}/lists/test_publishing.py",
         "{published:list} published in 24 hours; {behind} of {posts:post} without the newest",
         none=("behind",),
@@ -119,7 +119,7 @@ CLAUSES = (
     ),
     PolicyClause(
         "P7",
-        "Nobody operates or looks without completed training.",
+        "No one operates or looks without completed training.",
         "Permission is checked at each request and lapses automatically.",
         f"{_DEPARTMENT}/people/test_access.py::test_requests_get_what_the_table_says",
         "{untrained:day} on which someone searched without certification and training",
@@ -160,10 +160,10 @@ CLAUSES = (
     PolicyClause(
         "P12",
         "Images and data are for official use, and shared only as the law permits.",
-        "Nothing is searched on behalf of an agency, and nobody hears reads, without an agreement in force.",
+        "Nothing is searched on behalf of an agency, and no one receives reads, without a current agreement.",
         f"{_DEPARTMENT}/sharing/test_agencies.py::test_no_query_is_answered_outside_an_agreement",
         "{on_behalf:search|searches} on behalf of others, {outside} without an agreement; {side_doors} of"
-        " {readers:subscriber} {side_doors:=hears|hear} reads without one",
+        " {readers:subscriber} {side_doors:=receives|receive} reads without one",
         none=("outside", "side_doors"),
     ),
     PolicyClause(
@@ -195,9 +195,9 @@ CLAUSES = (
     PolicyClause(
         "P16",
         "A log-in and a password; every access is documented by name, date and time.",
-        "A second factor, and a ledger that nobody changes: signed checkpoints of it leave the machine each minute.",
+        "A second factor, and a ledger that no one changes: signed checkpoints of it leave the machine each minute.",
         f"{_DEPARTMENT}/ledger/test_killed.py",
-        "{nameless:search|searches} by nobody known; {without_factor:person|people} without a second factor;"
+        "{nameless:search|searches} by no one known; {without_factor:person|people} without a second factor;"
         " {checkpoints:destination} got a checkpoint within five minutes, {checkpoints_late} did not get one",
         none=("nameless", "without_factor", "checkpoints_late"),
         some=("checkpoints",),
@@ -215,7 +215,7 @@ CLAUSES = (
         "Records are released to verified law-enforcement agencies.",
         "A register with the ORI, who checked what and until when; a second person confirms; agreements end.",
         f"{_DEPARTMENT}/sharing/test_agencies.py::test_forbidden_grants",
-        "{releases:release}; {agreements:agreement} in force, {unverified_agencies} with an agency that is not verified"
+        "{releases:release}; {agreements:agreement} active, {unverified_agencies} with an agency that is not verified"
         " and confirmed now; {strangers:person|people} of an agency without an agreement",
         none=("unverified_agencies", "strangers"),
     ),

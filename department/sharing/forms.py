@@ -78,7 +78,7 @@ class SharingAgreementForm(forms.Form):
     """An agreement with one agency."""
 
     agency = forms.ChoiceField(choices=_may_agree)
-    says = forms.CharField(label=_("Where it lies in writing"), max_length=500)
+    says = forms.CharField(label=_("Where the document is"), max_length=500)
     purposes = forms.MultipleChoiceField(
         choices=lambda: [(each.name, each.name) for each in policy_in_force().purposes],
         widget=forms.CheckboxSelectMultiple,
@@ -223,7 +223,7 @@ class IncidentForm(forms.Form):
             agency = given.partition("@")[2]  # of a partner department's people
             known = Agency.objects.filter(name=agency) if agency else DepartmentPerson.objects.filter(login=given)
             if given and not known.exists():
-                self.add_error("subject", "Nobody has this log-in.")
+                self.add_error("subject", "No one has this log-in.")
         elif kind == "device":
             try:
                 cleaned["subject"] = str(UUID(given))

@@ -65,7 +65,7 @@ class SharingAgreement(models.Model):
 
     agency = models.ForeignKey(Agency, models.PROTECT, db_column="agency", related_name="agreements")
     says = models.TextField()
-    """Where it lies in writing."""
+    """Where the document is."""
     purposes = ArrayField(models.TextField())
     scope = ArrayField(models.TextField())
     confirmed_by = models.TextField(null=True)

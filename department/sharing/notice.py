@@ -12,7 +12,7 @@ from platepost.department.sharing.incidents import containment
 from platepost.department.sharing.models import BreachIncident
 
 _DONE = {
-    "account": "We disabled the account. Nobody can log in with it.",
+    "account": "We disabled the account. No one can log in with it.",
     "device": "The sessions of those who used the device are closed, and the keys with which they logged in are void.",
     "subscriber": "The key that was taken no longer opens our records.",
     "backup": "We destroyed what was left of the backup.",

@@ -76,7 +76,7 @@ def status(*, folder: DepartmentFolder, as_json: bool) -> None:
         )
     for source in status_report.stale_sources:
         console.print(f"[red]Source {source}:[/red] too many of its entries no longer hold.")
-    console.print(f"Keeper: {', '.join(status_report.keepers) or '[red]not running[/red]'}.")
+    console.print(f"Archive service: {', '.join(status_report.keepers) or '[red]not running[/red]'}.")
     made, tested = status_report.backup_made, status_report.restore_test
     console.print(f"Last backup: {f'{made.astimezone(zone):%Y-%m-%d %H:%M %Z}' if made else '[red]none[/red]'}.")
     outcome = "[red]something was wrong[/red]" if tested and not tested.intact else "everything was there"

@@ -120,7 +120,7 @@ def decommission(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Take this unit out of service for good: deliver its records, sign a last one, then wipe keys and data.
+    """Take this unit out of service permanently: deliver its records, sign a last one, then wipe keys and data.
 
     Stop the post first. If more records would be lost than --lose-records allows, nothing changes and the exit code is
     1.
@@ -137,10 +137,12 @@ def decommission(
         begin_with_tpm(configuration.uplink.private_key, path.parent)
         if not yes:
             post, agency = shown(configuration.post.name), shown(configuration.post.agency)
-            asked = Phrase("This wipes {post} of {agency} from this unit for good. Go on?", post=post, agency=agency)
+            asked = Phrase(
+                "This wipes {post} of {agency} from this unit permanently. Continue?", post=post, agency=agency
+            )
             if needs_tpm(configuration.uplink.private_key):
                 asked = Phrase(
-                    "This wipes {post} of {agency} from this unit for good, and clears its TPM. Go on?",
+                    "This wipes {post} of {agency} from this unit permanently, and clears its TPM. Continue?",
                     post=post,
                     agency=agency,
                 )

@@ -80,7 +80,7 @@ run the same command again to continue.
 @click.option(
     "--stick",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder on a USB stick that carries the request to the office and the answer back, without a network.",
+    help="Folder on a USB drive that carries the request to the office and the answer back, without a network.",
 )
 @click.option(
     "--directory",
@@ -125,7 +125,7 @@ def enroll(
     abandon: bool,
     as_json: bool,
 ) -> None:
-    """Enroll this unit as POST of a department, over the network at OFFICE (host:port), or by USB stick.
+    """Enroll this unit as POST of a department, over the network at OFFICE (host:port), or by USB drive.
 
     Private keys are made on this unit and never leave it: only a signing request is sent.
     """
@@ -137,7 +137,9 @@ def enroll(
     if (office is None) == (stick is None):
         raise click.UsageError(spoken(Phrase("give the office's host:port, or --stick FOLDER")))
     if kept == "tpm" and unit.beside:
-        raise click.UsageError(spoken(Phrase("a post beside others cannot use the TPM: decommissioning clears it")))
+        raise click.UsageError(
+            spoken(Phrase("a post that shares its computer cannot use the TPM: decommissioning clears it"))
+        )
     tpm = kept == "tpm" or (kept == "auto" and TPM.exists() and not unit.beside)
     pending = unit.pending()
     if unit.post == post and pending is None:
@@ -243,7 +245,7 @@ def check_clock_after(issued: datetime) -> None:
         return
     raise EnrollmentError(
         Phrase(
-            "this unit's clock says {now}, and the office answered later, at {issued}; nothing was taken from the "
+            "this unit's clock shows {now}, and the office answered later, at {issued}; nothing was taken from the "
             "stick. Set it by a clock that is right, such as sudo date -u -s '{utc}', and run the same command "
             "again; with --set-clock it sets it to when the office answered",
             now=local(now),

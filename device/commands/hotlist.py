@@ -25,7 +25,7 @@ from platepost.wire.hotlist.manifest import Manifest
 from platepost.wire.hotlist.package import PackageFile, check_whole, pieces, split
 
 _CHECK_SECONDS = 0.1
-_NOT_TAKEN = "the post runs (or aim or accept does), and has not taken it yet: its log says why"
+_NOT_TAKEN = "the post runs (or aim or accept does), and has not taken it yet: its log shows why"
 
 
 @click.command(
@@ -46,7 +46,7 @@ them when it starts. The exit code is 1 if the newest was refused, or if a runni
 @click.option("--wait", "wait_seconds", type=Number(0, 86_400), default=30.0, show_default=True, help="Seconds.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON per package.")
 def hotlist(*, paths: tuple[Path, ...], path: Path, wait_seconds: float, as_json: bool) -> None:
-    """Load hot-list packages into this unit's post from a USB stick or folder."""
+    """Load hot-list packages into this unit's post from a USB drive or folder."""
     configuration = load(path)
     section = configuration.hotlist
     issuers = TrustedKeys.of(configuration.post.agency, section.issuer_key, configuration.control).issuers()

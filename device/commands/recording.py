@@ -143,9 +143,9 @@ def _ask(configuration: Configuration, request: Request, seconds: float) -> Answ
 
 def _not_taken(configuration: Configuration, *, ended: bool) -> Answer:
     if ended:
-        return Answer(None, "ended", "the command was ended; its request was taken back")
+        return Answer(None, "ended", "the command was ended; its request was withdrawn")
     if in_use(configuration.outbox.path):
-        text = "the post runs (or aim or accept does), and did not take the request: its log says why"
+        text = "the post runs (or aim or accept does), and did not take the request: its log shows why"
         return Answer(None, "not_taken", text)
     return Answer(None, "not_running", "the post does not run")
 

@@ -217,7 +217,7 @@ def _hardening(configuration: Configuration) -> Phrase:
         return Phrase("this unit was not prepared as a card: its firewall and ssh are not tested")
     missing = read_machine(configuration.outbox.path.parent).unprotected
     if missing:
-        raise _FaultError(Phrase("not in force: {names}", names=", ".join(missing)))
+        raise _FaultError(Phrase("not active: {names}", names=", ".join(missing)))
     return Phrase("firewall and ssh are as the card set them up, and no swap is on the disk")
 
 
@@ -250,13 +250,13 @@ def _clock(_configuration: Configuration) -> Phrase:
     if not quality.synchronised:
         raise _FaultError(
             Phrase(
-                "not synchronized, says {source}. The unit needs its network, or time by GPS: wait some minutes, then "
-                "run the same command again; chronyc tracking shows the state",
+                "not synchronized according to {source}. The unit needs its network, or time by GPS: wait some "
+                "minutes, then run the same command again; chronyc tracking shows the state",
                 source=str(quality.source),
             )
         )
     return Phrase(
-        "synchronized, says {source}; error about {milliseconds} ms",
+        "synchronized according to {source}; error about {milliseconds} ms",
         source=str(quality.source),
         milliseconds=f"{1000 * (quality.estimated_error_seconds or 0):.1f}",
     )
@@ -266,7 +266,7 @@ def _certificate(configuration: Configuration) -> Phrase:
     leaf, now = certificate(configuration.uplink.certificate), datetime.now(UTC)
     if now < leaf.not_valid_before_utc:
         begins, today = day(leaf.not_valid_before_utc), day(now)
-        raise _FaultError(Phrase("it begins on {begins}, and the clock says {now}", begins=begins, now=today))
+        raise _FaultError(Phrase("it begins on {begins}, and the clock shows {now}", begins=begins, now=today))
     left = leaf.not_valid_after_utc - now
     if left.days < CERTIFICATE_DAYS:
         raise _FaultError(Phrase("it ends in {days} days", days=str(left.days)))

@@ -38,7 +38,7 @@ REMOVED: Mapping[str, RemovedKey] = {
     "uplink.settle_seconds": RemovedKey(
         "how long a record was kept after the broker's acknowledgment",
         allowed=None,
-        instead="a custodian's receipt says now whether the department has a record (docs/outbox.md); delete this key",
+        instead="a custodian's receipt now shows whether the department has a record (docs/outbox.md); delete this key",
     ),
     "passages.gone_seconds": _renamed("lost_after_seconds"),
     "passages.sure": _renamed("sure_confidence"),

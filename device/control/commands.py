@@ -168,7 +168,7 @@ class CommandExecutor:
             expected = isinstance(error, PlatepostError)
             if not expected:
                 log.exception("the command %s failed", command)
-            message = str(error)[:300] if expected else "an unforeseen fault; the post's log says more"
+            message = str(error)[:300] if expected else "an unforeseen fault; the post's log has details"
             self._say(verified, "failure", "failed")
             self._answer(verified, delivery, outcome="failed", reason="failed", message=message)
             return

@@ -141,7 +141,7 @@ class Renewal(Part):
             return False
         except Exception:  # who reads the audit trail is told of it, too
             log.exception("the certificate was not renewed")
-            self._say("failure", reason="failed", message="an unforeseen fault; the post's log says more")
+            self._say("failure", reason="failed", message="an unforeseen fault; the post's log has details")
             return False
         self._say("success", certificate_expires=ends.isoformat(timespec="seconds"))
         return True

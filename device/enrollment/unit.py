@@ -283,7 +283,7 @@ def check_certificate(chain: bytes, *, ca: bytes, name: str, at: datetime) -> x5
     if not leaf.not_valid_before_utc <= at < leaf.not_valid_after_utc:
         raise EnrollmentError(
             Phrase(
-                "the certificate is valid from {begins} to {ends}, and this unit's clock says {now}: set the clock, "
+                "the certificate is valid from {begins} to {ends}, and this unit's clock shows {now}: set the clock, "
                 "then run the same command again",
                 begins=day(leaf.not_valid_before_utc),
                 ends=day(leaf.not_valid_after_utc),
@@ -321,7 +321,7 @@ def check_clock(office: datetime, *, now: datetime | None = None) -> None:
     ahead = Phrase("{amount} ahead of", amount=amount)
     raise EnrollmentError(
         Phrase(
-            "this unit's clock is {apart} the office's, which says {office}; nothing was sent. Give the same command "
+            "this unit's clock is {apart} the office's, which is {office}; nothing was sent. Give the same command "
             "with --set-clock, or set it: sudo date -u -s '{utc}'",
             apart=ahead if apart > timedelta() else Phrase("{amount} behind", amount=amount),
             office=local(office),

@@ -82,9 +82,9 @@ class ClockStepMonitor(Part):
         """Say how good the clock is."""
         clock = self._timekeeper.quality()
         if not clock.synchronised:
-            return (Finding(point="clock", good=False, said=f"not synchronized, says {clock.source}"),)
+            return (Finding(point="clock", good=False, said=f"not synchronized, according to {clock.source}"),)
         error = 1000 * (clock.estimated_error_seconds or 0)
-        text = f"synchronized, says {clock.source}; error about {error:.1f} ms"
+        text = f"synchronized, according to {clock.source}; error about {error:.1f} ms"
         return (Finding(point="clock", good=True, said=text),)
 
     def stop(self) -> None:

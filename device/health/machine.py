@@ -99,10 +99,10 @@ class MachineMonitor(Part):
         readings = self._ask(self._folder)
         free, missing = readings.disk_free, ", ".join(readings.unprotected)
         space = "its free space is unknown" if free is None else f"{free // (1024 * 1024)} MiB free"
-        hardening = "in force" if RULES.exists() else "not tested: this unit was not prepared as a card"
+        hardening = "active" if RULES.exists() else "not tested: this unit was not prepared as a card"
         return (
             Finding(point="disk", good=(free or 0) > 100 * 1024 * 1024, said=space),
-            Finding(point="hardening", good=not missing, said=f"not in force: {missing}" if missing else hardening),
+            Finding(point="hardening", good=not missing, said=f"missing: {missing}" if missing else hardening),
         )
 
     def judge(self, readings: Readings) -> frozenset[Fault]:

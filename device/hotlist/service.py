@@ -95,7 +95,7 @@ class HotListService(Part):
         return {fault for fault, present in conditions.items() if present}
 
     def findings(self) -> tuple[Finding, ...]:
-        """Say which list is in force."""
+        """Say which list is active."""
         state = self.state()
         good = state.state in {"current", "warning"}
         if state.version is None:
@@ -145,7 +145,7 @@ class HotListService(Part):
         )
         for listener in self._listeners:
             listener()
-        return Installation(hotlist.version, None, f"version {hotlist.version} is in force")
+        return Installation(hotlist.version, None, f"version {hotlist.version} is active")
 
     def examine(self, line: bytes) -> Manifest:
         """Judge a package by its manifest alone. Raises HotListRefused."""
@@ -167,7 +167,7 @@ class HotListService(Part):
         return Installation(None, refusal.reason.value, str(refusal))
 
     def state(self) -> HotListState:
-        """Say which list is in force and how old it is now."""
+        """Say which list is active and how old it is now."""
         return self.judge(self.current)
 
     def judge(self, hotlist: HotList | None) -> HotListState:

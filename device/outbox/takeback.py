@@ -52,7 +52,7 @@ def take_back(connection: Connection, path: Path, *, key: bytes, on_wait: Callab
             log.error("%s is damaged: %s", aside.name, error)
             _call_damaged(aside)
         except OutboxError as error:
-            log.warning("%s is taken back later: %s", aside.name, error)
+            log.warning("%s will be moved back later: %s", aside.name, error)
         else:
             log.warning("%d records of %s wait again", found, aside.name)
             remove(Quarantined(path=aside, reason=REASON))

@@ -9,11 +9,11 @@ from platepost.common.settings import Section
 
 
 class RecordingSettings(Section):
-    """Recording what the camera sees: never unless allowed here, and asked for by a person who says why."""
+    """Recording what the camera sees: never unless allowed here, and requested by a person with a purpose."""
 
     allowed: bool = Field(default=False, description="Whether this post may record when a person at the unit asks.")
     recipient_key: Path | None = Field(
-        default=None, description="PEM of the public key that recordings are sealed to; the post cannot open them."
+        default=None, description="PEM of the public key to which recordings are encrypted; the post cannot open them."
     )
     directory: Path = Field(default=Path("state/recordings"), description="Folder of recordings and requests.")
     color: bool = Field(default=True, description="Whether colors are recorded too; without them it takes half.")
@@ -29,5 +29,5 @@ class RecordingSettings(Section):
     @model_validator(mode="after")
     def _sealed(self) -> Self:
         if self.allowed and self.recipient_key is None:
-            raise ValueError("recording is allowed, but recipient_key names nobody that recordings are sealed to")
+            raise ValueError("recording is allowed, but recipient_key is not set")
         return self

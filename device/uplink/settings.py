@@ -54,7 +54,7 @@ class UplinkSettings(Section):
         le=40,
         description=(
             "How long stopping waits for the outbox to empty; a second Ctrl-C ends the wait, and the post, at once. "
-            "systemd kills a post that is not heard for 60 s."
+            "systemd kills a post that sends no watchdog ping for 60 s."
         ),
     )
     reconnect_seconds: float = Field(

@@ -20,8 +20,9 @@ class VisionSettings(Section):
     country: Country = Field(
         default="US",
         description=(
-            "Where most vehicles are registered: its formats break ties between texts, and outside the US they tell O"
-            " from 0 and I from 1 where a text fits one. EU is for posts near borders; a member's own code tells more."
+            "Where most vehicles are registered: its formats break ties between texts, and outside the US they "
+            "distinguish O from 0 and I from 1 where a text fits one. EU is for posts near borders; a member's own "
+            "code is more precise."
         ),
     )
     minimum_score: Annotated[Remote[float], RemoteBounds(most=0.7)] = Field(

@@ -128,7 +128,7 @@ def access_list(agency: str, clients: Mapping[str, Party], *, groups: Mapping[st
         groups: the distribution groups of subscribers and custodians, by name, whose covert hits they read too.
 
     """
-    lines = ["# Made by `platepost provision`; rewritten whenever somebody is added.", ""]
+    lines = ["# Made by `platepost provision`; rewritten whenever someone is added.", ""]
     for name, party in clients.items():
         if party is Party.POST:
             continue

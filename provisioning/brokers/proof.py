@@ -139,7 +139,7 @@ class RightsProof:
         self._await_quiet()
         lost = sum(_mark(case) not in self._clients[entitled].received for case in cases)
         return [
-            Intrusion(everything, wide, "what nobody else hears is acknowledged as heard" if counted else None),
+            Intrusion(everything, wide, "what no one else receives is acknowledged as received" if counted else None),
             Intrusion(shared, joined, f"{lost} of {SHARED} records are lost to the group" if lost else None),
         ]
 

@@ -48,7 +48,7 @@ def author_of(fleet: Fleet | None, who: str | None, purpose: str | None) -> Auth
 
     """
     if purpose is None and who is not None:
-        raise click.UsageError(f"{who} answers for it (--as, or PLATEPOST_PERSON): say why too, --purpose")
+        raise click.UsageError(f"{who} is responsible for it (--as, or PLATEPOST_PERSON): add --purpose")
     if purpose is not None:
         return _apart(who, purpose) if fleet is None else FleetSession(fleet, who, purpose, roles=LIST_MAKERS).author
     if fleet is None:
@@ -56,7 +56,7 @@ def author_of(fleet: Fleet | None, who: str | None, purpose: str | None) -> Auth
         return None
     fleet.acts.check()
     if any(entry.is_certified() for entry in fleet.people):
-        _warn(f"nobody signs for this, and it is logged so, as done by {user()}: name who and why")
+        _warn(f"no one signs for this, and it is logged so, as done by {user()}: name who and why")
     return nobody(fleet)
 
 
@@ -92,7 +92,7 @@ def _apart(who: str | None, purpose: str) -> Author:
     if who is None:
         raise click.UsageError("without --fleet, say whose log is to have it: --as FOLDER of an identity")
     if not Path(who).is_dir():
-        raise ProvisioningError(f"{who!r} is not the folder of an identity, and without --fleet nobody has a name")
+        raise ProvisioningError(f"{who!r} is not the folder of an identity, and without --fleet no one has a name")
     purpose = checked_purpose(purpose)
     person = Person.load(Path(who))
     person.require(LIST_MAKERS)

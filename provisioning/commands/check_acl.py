@@ -66,7 +66,7 @@ def check_acl(
     """Test at the running broker what every party may and may not do.
 
     Temporary clients try every kind of topic and compare the result with the table of rights. Clients that must be
-    refused are tried, too. The exit code is 1 if anything is not as it should be.
+    refused are tried, too. The exit code is 1 if anything is wrong.
 
     It also reports how a client without rights affects others by subscribing to everything, or through shared
     subscriptions. mosquitto cannot prevent that; with a custodian's receipts, nothing is lost.
@@ -220,8 +220,8 @@ def _short(actor: Principal, mark: str) -> str:
 def _intrusion(one: Intrusion) -> str:
     if not one.granted:
         return f"A client without the right that subscribes to {one.topic} is refused."
-    harm = one.harm or "nobody suffers from it"
-    return f"A client without the right that subscribes to {one.topic} is let, and hears nothing; {harm}."
+    harm = one.harm or "no one suffers from it"
+    return f"A client without the right that subscribes to {one.topic} is accepted, but receives nothing; {harm}."
 
 
 def _show(rows: list[dict[str, object]], address: str) -> None:

@@ -66,7 +66,7 @@ def custodian_add(*, session: FleetSession, name: str, groups: tuple[str, ...], 
         click.echo(json.dumps(_wire(fleet, name)))
         return
     click.echo(f"Custodian {name} made in {folder}; copy it to the machine that keeps the records.")
-    click.echo("Restart a running mosquitto, and start the keeper there. Then have posts wait for its receipts:")
+    click.echo("Restart a running mosquitto. Start the archive service there. Have posts wait for its receipts:")
     click.echo(f'  platepost provision custodian require {fleet.directory} {name} --purpose "..."')
 
 
@@ -97,7 +97,7 @@ def custodian_list(*, directory: Path, as_json: bool) -> None:
     "require",
     epilog="""\b
 Examples:
-  platepost provision custodian require fleet vault --purpose "its keeper runs"
+  platepost provision custodian require fleet vault --purpose "its archive service runs"
   platepost provision custodian require fleet records --group narcotics --group gangs --purpose "a new task force"
 """,
 )

@@ -102,7 +102,7 @@ def fleet_init(
 ) -> None:
     """Create a fleet in DIRECTORY: root and issuing authority, broker, signing keys, first administrator.
 
-    It has one custodian, the department's record keeper: posts delete a record once the custodian has signed for it,
+    It has one custodian, the department's archive service: posts delete a record once the custodian has signed for it,
     not when a broker has taken it.
 
     Signing keys are encrypted with a passphrase that you enter, or that is read from the file named in

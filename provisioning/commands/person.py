@@ -53,7 +53,7 @@ def person() -> None:
 Examples:
   platepost provision person add fleet r-alvarez --role technician --full-name "Rosa Alvarez" \\
       --certified-until 2027-03-31 --purpose "course of 14 March passed"
-  platepost provision person add fleet j-stone --role administrator --days 30 --purpose "stands in for K. Webb"
+  platepost provision person add fleet j-stone --role administrator --days 30 --purpose "substitute for K. Webb"
   platepost provision person add fleet k-webb --role administrator --root fleet/root --purpose "all have ended"
   platepost provision person add fleet lists --role list-builder --days 365 --purpose "builds the lists by cron"
 """,
@@ -159,7 +159,7 @@ Example:
 def person_ssh_key(*, session: FleetSession, name: str, file: Path) -> None:
     """Certify the SSH public key in FILE, with which NAME logs in to units until their certification ends.
 
-    The certificate is written beside it as FILE-cert.pub, where ssh looks for it. Units prepared with `provision image
+    The certificate is written next to it as FILE-cert.pub, where ssh looks for it. Units prepared with `provision image
     --fleet` trust it, including installed ones; their logs show NAME.
     """
     entry, (line, *more) = session.fleet.people[name], read_public_keys(file)
@@ -169,7 +169,7 @@ def person_ssh_key(*, session: FleetSession, name: str, file: Path) -> None:
     made = file.with_name(f"{file.name.removesuffix('.pub')}-cert.pub")
     write_durably(made, f"{certificate}\n".encode(), mode=0o644)
     session.did("ssh_key_certified", object=name, details={"until": entry.expires.date().isoformat()})
-    click.echo(f"{made} is good until {entry.expires:%Y-%m-%d} UTC; {name} keeps it beside the private key.")
+    click.echo(f"{made} is good until {entry.expires:%Y-%m-%d} UTC; {name} keeps it next to the private key.")
 
 
 @person.command(

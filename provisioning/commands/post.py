@@ -55,7 +55,7 @@ def post_add(*, session: FleetSession, name: str, settings: Settings) -> None:
         click.echo("  platepost accept --config post.toml --as YOUR_IDENTITY")
     click.echo("To verify its records, use its public key:")
     click.echo(f"  platepost verify RECORDS --key {shlex.quote(str(opened.record_key(name)))}")
-    click.echo("A hot list is sealed to each post: build and publish a new one, or this post cannot open it:")
+    click.echo("A hot list is encrypted to each post: build and publish a new one, or this post cannot open it:")
     click.echo(
         f"  platepost provision hotlist build CSV --fleet {shlex.quote(str(opened.directory))} --output list.package"
     )

@@ -15,7 +15,7 @@ from platepost.provisioning.fleet.register import write_register
 
 @click.group(cls=LazyGroup, lazy={}, extra="provisioning")
 def register() -> None:
-    """Export the signed register of the posts' keys, for record keepers."""
+    """Export the signed register of the posts' keys, for archive services."""
 
 
 @register.command(

@@ -43,7 +43,7 @@ def revoke(
 ) -> None:
     """Revoke the certificates of post NAME, make the broker refuse them, end its session, and verify it.
 
-    Its hot list cannot be taken back, but the next one is not encrypted to it: build and publish one.
+    Its hot list cannot be withdrawn, but the next one is not encrypted to it: build and publish one.
     """
     fleet = session.fleet
     if name not in fleet.posts():

@@ -19,7 +19,7 @@ PURPOSES = frozenset(purpose.value for purpose in DEPARTMENT_PURPOSES)
 @click.command(
     epilog="""\b
 Example:
-  platepost provision fleet renew fleet dispatch --purpose "ends in a month, says fleet status"
+  platepost provision fleet renew fleet dispatch --purpose "ends in a month by fleet status"
 """
 )
 @FLEET

@@ -223,7 +223,7 @@ def _next(result: RotationResult, files: KeyFiles, request: RotationRequest) -> 
         )
     if files.custodian is not None and request.step != "retire":
         then = "then retire the former: the same command with --retire" if request.step == "replace" else "now"
-        return f"Copy {files.signing} to the machine of {files.custodian}, restart its keeper, {then}."
+        return f"Copy {files.signing} to the machine of {files.custodian}, restart its archive service, {then}."
     lists = request.purpose.value == "lists"
     if request.step == "replace":
         what = "Build and publish a complete hot list, then" if lists else "When all posts go by it,"

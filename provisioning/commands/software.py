@@ -46,7 +46,7 @@ Examples:
     help="Percent of the fleet that have it after the next wave; repeat for more. The last wave has all others.",
 )
 @click.option("--resume", is_flag=True, help="Continue a rollout that was paused.")
-@click.option("--back", is_flag=True, help="Take back a rollout that was paused.")
+@click.option("--back", is_flag=True, help="Roll back a rollout that was paused.")
 @click.option(
     "--figures",
     required=True,
@@ -122,7 +122,7 @@ def rollout(
     run the version, all go back to the version that they had.
 
     Ctrl-C pauses: posts keep what they have, and --resume continues. Posts that are away are left out; order the same
-    version again for them. Exit code: 0 if all present posts run it, 1 if it was taken back, 3 if it was paused.
+    version again for them. Exit code: 0 if all present posts run it, 1 if it was rolled back, 3 if it was paused.
     """
     click.get_current_context().with_resource(stop_on_signals())
     fleet = session.fleet

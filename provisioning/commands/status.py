@@ -136,7 +136,7 @@ def _no_custodian(fleet: Fleet, directory: Path) -> str:
     there = fleet.custodians()
     command = f"custodian require {directory} {there[0]}" if there else f"custodian add {directory} records"
     return (
-        "no custodian is required: a post deletes a record as soon as a broker has acknowledged it, whether anybody "
+        "no custodian is required: a post deletes a record as soon as a broker has acknowledged it, whether anyone "
         f'keeps it or not. platepost provision {command} --purpose "..." mends that'
     )
 

@@ -102,7 +102,7 @@ def subscriber_reads(
         reload_broker(session.fleet, reload_command)
     session.did(act, object=name, details=_details(grant))
     write_register(session.fleet)
-    click.echo(f"{name} hears {'hits, status and health' if grant is None else f'every record until {grant.until}'}.")
+    click.echo(f"{name} receives {'hits, status, health' if grant is None else f'every record until {grant.until}'}.")
     if reload_command is None:
         click.echo("Have the broker take its rights: restart a running mosquitto.")
 

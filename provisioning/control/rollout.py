@@ -285,7 +285,7 @@ class Rollout:
 
 def _failure(row: CheckResult, target: Target) -> str | None:
     if row.status is None:
-        return f"what it says is not its own: {', '.join(row.remarks)}"
+        return f"its records are not its own: {', '.join(row.remarks)}"
     if row.state == "offline":
         return "went offline"
     state = row.status.configuration

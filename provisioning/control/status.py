@@ -163,7 +163,7 @@ def _age(status: Status, remarks: _Remarks, sent_at: datetime, at: datetime) -> 
     made = sent_at - timedelta(seconds=status.clock.held_seconds or 0)
     if status.valid_seconds is None or at - made <= timedelta(seconds=status.valid_seconds):
         return False
-    text = f"not heard since {made:%Y-%m-%d %H:%M} UTC"
+    text = f"silent since {made:%Y-%m-%d %H:%M} UTC"
     if status.clock.synchronised:
         remarks.add(Grade.CRITICAL, text)
         return True

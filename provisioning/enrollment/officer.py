@@ -77,7 +77,7 @@ class RegistrationOfficer(BaseModel):
         whose = f"the certification of {self.name}, in whose name the enrollment server runs,"
         if left > timedelta(0):
             return f"{whose} ends in {left.days} days: restart it in someone else's name before then", False
-        return f"{whose} has ended, and it enrolls nobody: restart it in the name of someone certified", True
+        return f"{whose} has ended, and it enrolls no one: restart it in the name of someone certified", True
 
 
 def forget(fleet: Fleet) -> None:

@@ -96,8 +96,8 @@ def warning(
             continue
         left = (grant.until - at.astimezone(UTC).date()).days
         if 0 <= left <= AHEAD_DAYS:
-            content.append(f"{name} hears no reads any more in {left + 1} days")
+            content.append(f"{name} loses its right to reads in {left + 1} days")
         rights = access_list.partition(f"user {name}\n")[2].partition("\n\n")[0]
         if left < 0 and "/+/read\n" in rights:
-            content.append(f"{name} hears reads though that ended on {grant.until} (broker rights)")
+            content.append(f"{name} still receives reads, though its right ended on {grant.until} (broker rights)")
     return "; ".join(content) or None

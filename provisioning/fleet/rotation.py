@@ -84,7 +84,9 @@ def certify_custodian(fleet: Fleet, name: str) -> Rotated:
     folder = fleet.custodian(name)
     if name not in fleet.custodians() and not _aside(fleet, name, "old").exists():
         raise ProvisioningError(f"{name!r} is not a custodian of this fleet; it has: {', '.join(fleet.custodians())}")
-    return _rotate_client(fleet, "custodian", folder, f"Copy {folder} to its machine, and restart the keeper there.")
+    return _rotate_client(
+        fleet, "custodian", folder, f"Copy {folder} to its machine; restart the archive service there."
+    )
 
 
 def _aside(fleet: Fleet, name: str, end: str) -> Path:

@@ -42,7 +42,7 @@ def seal_package(
 
     """
     if not post_keys:
-        raise SourceError("a list is sealed to at least one post's key")
+        raise SourceError("a list is encrypted to at least one post's key")
     if len(body) > LARGEST_BODY:
         raise SourceError(f"the list takes {len(body)} bytes, posts take {LARGEST_BODY}")
     content_key = chance(32)

@@ -45,7 +45,7 @@ def warning(people: Register, *, at: datetime | None = None) -> tuple[str, bool]
         return None
     if left > timedelta(0):
         return (
-            f"in {left.days} days no administrator is certified any more, and nobody can certify one: do it now",
+            f"in {left.days} days no administrator is certified any more, and no one can certify one: do it now",
             False,
         )
     return "no administrator is certified any more: person add with --root", True

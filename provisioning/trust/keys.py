@@ -78,7 +78,7 @@ def _unsealed(path: Path, pem: bytes, source: PassphraseSource, of: str) -> Priv
             left -= 1
             if not left:
                 raise
-            sys.stderr.write(f"{spoken(Phrase('{why}. Once more:', why=_WRONG))}\n")
+            sys.stderr.write(f"{spoken(Phrase('{why}. Again:', why=_WRONG))}\n")
 
 
 def _loaded(path: Path, pem: bytes, passphrase: bytes | None) -> PrivateKeyTypes:

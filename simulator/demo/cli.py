@@ -24,7 +24,7 @@ Examples:
   platepost simulate demo --no-live --json > figures.json
 
 \b
-Optional files beside CLIP.mp4: CLIP.hotlist.csv, CLIP.patterns.csv, CLIP.truth.json (what happens) and CLIP.due.json
+Optional files next to CLIP.mp4: CLIP.hotlist.csv, CLIP.patterns.csv, CLIP.truth.json (what happens) and CLIP.due.json
 (expected hits).
 """
 )

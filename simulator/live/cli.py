@@ -27,7 +27,7 @@ Examples:
   platepost simulate serve --host 0.0.0.0        anyone who can reach this machine can see and control it
 
 \b
-CLIP.hotlist.csv and CLIP.patterns.csv beside CLIP.mp4, if any, make up the first hot list.
+CLIP.hotlist.csv and CLIP.patterns.csv next to CLIP.mp4, if any, make up the first hot list.
 """
 )
 @click.argument("clips", nargs=-1, type=PathOrAddress(exists=True))

@@ -25,7 +25,7 @@ _HIT, _READ, _SOFT = "#d98200", "#157a45", "#7a8797"
 
 
 def latency(observed: Observations) -> str:
-    """Draw the real time from a record's last frame to the record keeper, hits and reads apart."""
+    """Draw the real time from a record's last frame to the archive service, hits and reads apart."""
     figure, axes = _canvas()
     found = {
         name: sorted(1000 * entry.latency for entry in observed.of(kind) if entry.latency is not None)
@@ -35,7 +35,7 @@ def latency(observed: Observations) -> str:
         if values:
             shares = [100 * (place + 1) / len(values) for place in range(len(values))]
             axes.step([values[0], *values], [0, *shares], where="post", color=color, label=f"{len(values)} {name}")
-    axes.set_xlabel("milliseconds from the frame to the record keeper (real time)")
+    axes.set_xlabel("milliseconds from the frame to the archive service (real time)")
     axes.set_ylabel("per cent there")
     axes.set_ylim(0, 104)
     if any(values and values[-1] > 20 * values[0] for values in found.values()):

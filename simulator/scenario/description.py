@@ -113,7 +113,8 @@ class Scenario(TomlTable):
         default=1, description="How many custodians must sign for each record; with none, a broker's word releases it."
     )
     department: bool = Field(
-        default=False, description="Whether a real department, with its keeper and its database, is the only custodian."
+        default=False,
+        description="Whether a real department, with archive service and database, is the only custodian.",
     )
     posts: tuple[PostDescription, ...] = Field(min_length=1, max_length=8, description="The posts.")
     lists: dict[Name, ListDescription] = Field(default_factory=dict, description="Hot lists, by name.")

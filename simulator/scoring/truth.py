@@ -81,7 +81,7 @@ def load_truth(path: Path, *, clip: str | None = None) -> Truth:
     for video in videos:
         if video.file == clip or (clip is None and len(videos) == 1):
             return video
-    raise TruthError(f"{path}: says nothing of {clip}; it knows " + ", ".join(video.file for video in videos))
+    raise TruthError(f"{path}: does not list {clip}; it knows " + ", ".join(video.file for video in videos))
 
 
 def load_due_hits(path: Path, truth: Truth) -> tuple[DueHit, ...]:

@@ -23,7 +23,7 @@ def lapse_since(sealed: Sealed, *, people: Register, ledger: CertificateLedger) 
     now, ended = datetime.now(UTC), sealed.ended
     if ended > now + CLOCK_TOLERANCE:
         raise NotCertifiedError(
-            f"the report says that it was ended at {local(ended)}, which is in the future", reason="time"
+            f"the report states that it was ended at {local(ended)}, which is in the future", reason="time"
         )
     _require(sealed, people, ledger, ended)
     try:

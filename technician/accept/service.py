@@ -131,7 +131,7 @@ def judged(count: ManualCount, limits: AcceptanceCriteria) -> Result:
     """Judge a count; one that was ended before all were counted shows nothing, however many of them were read."""
     low, high = count.interval
     text = Phrase(
-        "{read} of {vehicles} read: {share}, 95 % interval {low} to {high}; {more} more that were not counted; the "
+        "{read} of {vehicles} read: {share}, 95% interval {low} to {high}; {more} more that were not counted; the "
         "lower end must reach {least}",
         read=str(count.read),
         vehicles=str(count.vehicles),
@@ -340,7 +340,7 @@ class AtWork:
                 return [Result(point=point, good=False, said=Phrase("no vehicle passed while the network was away"))]
             if not passed:
                 self._dialogue.say(
-                    Phrase("It is connected again: unplug it, and leave it unplugged until the screen says so.")
+                    Phrase("It is connected again: unplug it, and leave it unplugged until the screen shows it.")
                 )
         self._dialogue.say(
             Phrase(
@@ -399,7 +399,7 @@ class AtWork:
             if not self.post.connected:
                 return Phrase("not connected yet")
             left = str(len(self.witness.outstanding(until=ended)))
-            return Phrase("connected; the broker has yet to take {left} records for good", left=left)
+            return Phrase("connected; the broker has not yet acknowledged {left} records", left=left)
 
         return self._wait(taken, seconds, what=what)
 

@@ -38,8 +38,8 @@ def tally(dialogue: Terminal, wanted: int, *, patience_seconds: float, settle_se
         idle = monotonic()
         if key.means == "undo":
             count = str(len(taps[:-1]))
-            taken = Phrase("{count}: the last one is taken back", count=count)
-            dialogue.say(taken if taps else Phrase("{count}: there is none to take back", count=count))
+            taken = Phrase("{count}: the last one was removed", count=count)
+            dialogue.say(taken if taps else Phrase("{count}: there is none to remove", count=count))
             taps, over = taps[:-1], inf
         elif key.means == "end":
             over = min(over, key.at + settle_seconds)

@@ -30,7 +30,7 @@ from platepost.technician.trail import AuditTrail, require_stopped
 from platepost.wire.records import Signer
 
 _ACCEPTED = Phrase(
-    "Accepted. Next: sudo systemctl restart platepost; in service it says so: systemctl status platepost"
+    "Accepted. Next: sudo systemctl restart platepost; in service it shows so: systemctl status platepost"
 )
 _NOT_ACCEPTED = Phrase("NOT accepted; the post stays out of service.")
 
@@ -54,7 +54,7 @@ Examples:
     help=f"Ask for more or less than by default: {', '.join(AcceptanceCriteria.model_fields)}.",
 )
 @click.option("--fresh", is_flag=True, help="Start over: repeat the steps that passed before an interruption, too.")
-@click.option("--output", type=FOLDER, help="Folder for the report.  [default: beside the outbox]")
+@click.option("--output", type=FOLDER, help="Folder for the report.  [default: next to the outbox]")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one line of JSON at the end.")
 @click.pass_context
 def accept(
@@ -73,8 +73,8 @@ def accept(
     Stop the post first. An interrupted run continues where it stopped for 12 hours. Steps are repeated if the limits,
     the aim, the configuration or the software changed. You and the post sign the report: take it to the department,
     which keeps it with `platepost provision acceptance keep`. The exit code is 1 if the post was not accepted; it then
-    stays out of service with the status `not_accepted`. At a terminal, the log goes to acceptance.log beside the outbox
-    unless you give `platepost -v`.
+    stays out of service with the status `not_accepted`. At a terminal, the log goes to acceptance.log next to the
+    outbox unless you give `platepost -v`.
     """
     # Before anything else: libraries lose an exception that a handler raises within them.
     stop = context.with_resource(stop_on_signals())

@@ -67,13 +67,13 @@ Example:
 @FLEET
 @_REPORTS
 @click.option(
-    "--anyway", is_flag=True, help="Store it although the technician's certification has ended; the log says so."
+    "--anyway", is_flag=True, help="Store it although the technician's certification has ended; the log shows it."
 )
 @who_and_why
 def keep(*, directory: Path, report: Path, anyway: bool, who: str | None, purpose: str) -> None:
     """Verify REPORT and store it in the fleet of DIRECTORY, under acceptances/.
 
-    The technician must still be certified: only the unit's clock says when a report was made, and a former technician
+    The technician must still be certified: only the unit's clock shows when a report was made, and a former technician
     could have set it back.
     """
     fleet = Fleet.load(directory)

@@ -336,7 +336,7 @@ class TestAttacks:
             assert web.execute(call, [KEYS["o.kim"], *covert]).fetchone() == (None,)
             ((rolled_back,),) = web.execute(call, [KEYS["s.ito"], *page])
             web.execute("SELECT set_config('platepost.list_shown', %s, true)", [str(rolled_back)])
-            assert web.execute(seen_entries).fetchall() == [], "it could be taken back"
+            assert web.execute(seen_entries).fetchall() == [], "it could be rolled back"
             web.rollback()
             plain = begun(web, "s.ito")
             ((others,),) = web.execute(call, [KEYS["o.kim"], *page])

@@ -93,4 +93,4 @@ def test_post_and_broker_that_die_together_are_missed(
     # A machine whose clock is not disciplined is believed less, and only warned of.
     known = row["status"]["clock"]["synchronised"]
     assert row["state"] == ("silent" if known else row["status"]["state"])
-    assert row["remarks"][0].startswith("not heard since ")
+    assert row["remarks"][0].startswith("silent since ")

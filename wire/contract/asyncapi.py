@@ -29,8 +29,8 @@ CHANNELS: dict[str, dict[str, Any]] = {
         "kinds": ["hit", "hit.withdrawn"],
         "title": "Hits of covert entries",
         "description": (
-            "Hits of entries that concern one distribution group alone, and their withdrawals: on this topic only, "
-            "readable for the group only, in a chain of the group's own. No read, status or audit record names them."
+            "Hits of entries of one distribution group, and their withdrawals: on this topic only, readable only by "
+            "the group, in the group's own chain. No read, status, or audit record mentions them."
         ),
     },
     "status": {
@@ -39,24 +39,24 @@ CHANNELS: dict[str, dict[str, Any]] = {
         "retain": True,
         "title": "State of the post",
         "description": (
-            "Retained. A changed state is part of the chain. In between the post repeats it outside the chain, at QoS "
-            "0, with a message expiry: what is older than `valid_seconds` is no longer good. `offline` is part of the "
-            "chain when the post stopped in order; as the will, signed when the connection began and published by the "
-            "broker when it was lost, it is not. What is outside has neither chain nor sequence nor previous."
+            "A changed state is part of the chain. In between the post repeats it outside the chain, at QoS 0, with a "
+            "message expiry: a status older than `valid_seconds` is no longer valid. `offline` is part of the chain "
+            "when the post stopped normally. As the will, signed when the connection began and published by the "
+            "broker when it was lost, it is outside. Outside the chain there is no chain, sequence, or previous."
         ),
     },
     "audit": {
         "address": "audit",
         "kinds": ["audit"],
         "title": "Audit trail",
-        "description": "What people are accountable for: what, when, where, source, outcome, identity.",
+        "description": "What people and the post did: what, when, where, source, outcome, identity.",
     },
     "health": {
         "address": "health",
         "kinds": ["health"],
         "qos": 0,
         "title": "Vital signs",
-        "description": "Once a minute at QoS 0, signed, outside the chain and never stored: one lost is no gap.",
+        "description": "Once a minute, signed, outside the chain and never stored: a lost message leaves no gap.",
     },
     "response": {
         "address": "response/{operator}",
@@ -86,9 +86,9 @@ def asyncapi(examples: dict[str, dict[str, Any]]) -> dict[str, Any]:
             "version": "1.0.0",
             "description": (
                 "What a post publishes to its department's broker: CloudEvents 1.0, structured mode, over MQTT 5 and "
-                "mutual TLS 1.3. Records are numbered, chained by hash and signed; README.md beside this file says how "
-                "to verify them. Deliveries may repeat (QoS 1): the event's `id` tells. Hits overtake reads: "
-                "`sequence` tells."
+                "mutual TLS 1.3. Records are numbered, chained by hash, and signed; README.md next to this file "
+                "explains how to verify them. Deliveries may repeat (QoS 1) with the same `id`. Hits overtake reads: "
+                "sort by `sequence`."
             ),
             "license": {"name": "Apache-2.0"},
         },
@@ -127,10 +127,10 @@ def asyncapi(examples: dict[str, dict[str, Any]]) -> dict[str, Any]:
                     "description": "Category of the list's entry in lower case, other characters as underscores.",
                     "examples": ["stolen_vehicle", "felony"],
                 },
-                "group": {"description": "Distribution group of a covert entry, as the list names it."},
-                "command": {"description": "What is asked.", "enum": [command.value for command in Command]},
+                "group": {"description": "Distribution group of a covert entry."},
+                "command": {"description": "The command.", "enum": [command.value for command in Command]},
                 "purpose": {"description": "What the keys sign.", "enum": [purpose.value for purpose in Purpose]},
-                "custodian": {"description": "The keeper of records: the common name of its client certificate."},
+                "custodian": {"description": "The archive service: the common name of its client certificate."},
                 "operator": {"description": "Who asked: the common name of a certificate of the fleet."},
             },
             "securitySchemes": {
@@ -176,7 +176,7 @@ def _message(kind: str, examples: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 HOTLIST = {
     "hotlist": ("package", "Hot list", "complete hot list, or the index of its parts"),
-    "hotlist_delta": ("delta", "News of the hot list", "newest delta to it, or the index of its parts"),
+    "hotlist_delta": ("delta", "Changes to the hot list", "newest delta to it, or the index of its parts"),
     "hotlist_part": ("{list}/{number}", "Part of a hot list", "parts of either, numbered from 0"),
 }
 
@@ -194,7 +194,7 @@ def _hotlist(name: str) -> dict[str, Any]:
     return {
         "address": f"{ROOT}/{{agency}}/hotlist/{topic}",
         "title": title,
-        "description": f"The agency's signed and sealed {what}, retained; see docs/hotlist-package.md.",
+        "description": f"The agency's signed and encrypted {what}; see docs/hotlist-package.md.",
         "parameters": {"agency": {"$ref": "#/components/parameters/agency"}} | own,
         "messages": {"package": {"$ref": "#/components/messages/package"}},
     }
@@ -203,7 +203,7 @@ def _hotlist(name: str) -> dict[str, Any]:
 def _package() -> dict[str, Any]:
     return {
         "name": "hotlist.package",
-        "title": "Signed, sealed hot-list package",
+        "title": "Signed, encrypted hot-list package",
         "contentType": "application/octet-stream",
         "payload": {"type": "string", "format": "binary"},
     }

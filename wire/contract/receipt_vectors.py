@@ -46,7 +46,7 @@ def receipt_vectors(examples: Mapping[str, Envelope]) -> dict[str, Any]:
         _case("retained", whole, "retained", retained=True),
         _case("signed with a retired key", whole, "retired_key", by="retired"),
         _case("signed with a revoked key", whole, "revoked_key", by="revoked"),
-        _case("signed with nobody's key", whole, "bad_signature", by=None),
+        _case("signed with no one's key", whole, "bad_signature", by=None),
         _case("another's signature", whole, "bad_signature", signature_of=_said(chain, [])),
         _case("no signature", whole, "unsigned", signature_of={}),
     ]

@@ -39,40 +39,39 @@ TITLES = {
     "configuration": "Desired configuration",
     "keys": "The department's signing keys",
     "receipt": "Receipts of a custodian",
-    "ledger": "The end of a custodian's ledger",
+    "ledger": "Checkpoints of an archive service's access log",
     "decision": "What people decided about hits",
 }
 RETAINED = frozenset({"configuration", "keys", "ledger"})
 DESCRIPTIONS = {
     "command": (
-        f"A compact JWS, ES256, `typ` {COMMAND_TYPE}, with the asker's certificate in `x5c`. Never retained. The "
-        "answer goes to `response/{operator}` of the post and nowhere else, with the correlation data of the request."
+        f"A compact JWS, ES256, `typ` {COMMAND_TYPE}, with the sender's certificate in `x5c`. Never retained. The "
+        "answer goes only to `response/{operator}` of the post, with the correlation data of the request."
     ),
     "configuration": (
-        f"A compact JWS, ES256, `typ` {CONFIGURATION_TYPE}, by the fleet's configuration key, retained. What became of "
-        "it, the post's status says in `configuration`."
+        f"A compact JWS, ES256, `typ` {CONFIGURATION_TYPE}, signed with the fleet's configuration key. The post's "
+        "status reports the result in `configuration`."
     ),
     "keys": (
-        f"Lines of compact JWS, ES256, `typ` {KEYS_TYPE}, retained, for all posts of the agency: each a statement by "
-        "the key in force before it, by the root, or once more by the key that it names. A post goes through them from "
-        "the key that it has; what came of it, its status says in `keys`. Those about a custodian's keys are on "
-        "`keys/custody/{custodian}`."
+        f"Lines of compact JWS, ES256, `typ` {KEYS_TYPE}, for all posts of the agency: each is a statement signed by "
+        "the key before it, by the root, or again by the new key. A post follows them from the key that it has; its "
+        "status reports the result in `keys`. Statements about a custodian's keys are on `keys/custody/{custodian}`."
     ),
     "receipt": (
         f"A compact JWS, ES256, `typ` {RECEIPT_TYPE}, by the custodian's own key, whose thumbprint is in `kid`. Never "
-        "retained: a receipt says what is held now, and any duplicate of a record brings the present one. A record "
-        "leaves a post only when a broker acknowledged it and a receipt of each required custodian covers it with the "
-        "digest that the post has for the range's last record."
+        "retained: a receipt states what is held now, and any duplicate of a record is answered with the current one. "
+        "A record leaves a post only when a broker has acknowledged it and a receipt of each required custodian covers "
+        "it, with the digest that the post has for the range's last record."
     ),
     "ledger": (
-        f"A compact JWS, ES256, `typ` {LEDGER_HEAD_TYPE}, by the custodian's own key, whose thumbprint is in `kid`; "
-        "retained. No post reads it. Anyone who keeps them all can detect later that the ledger was cut or replaced: "
+        f"A compact JWS, ES256, `typ` {LEDGER_HEAD_TYPE}, by the custodian's own key, whose thumbprint is in `kid`. "
+        "No post reads it. Anyone who keeps them all can detect later that the access log was cut or replaced: "
         "docs/ledger.md."
     ),
     "decision": (
         f"A compact JWS, ES256, `typ` {DECISION_TYPE}, by the custodian's own key, whose thumbprint is in `kid`; never "
-        "retained. It comes at least once, after it was stored, and names the hit, but neither plate nor person. No "
-        "post reads it. About a covert hit it is on `decision/{custodian}/{group}`, for members of the group alone."
+        "retained. It is delivered at least once, after it was stored, and has the hit's id, but no plate and no "
+        "person. No post reads it. Decisions about covert hits are on `decision/{custodian}/{group}`, for the group."
     ),
 }
 

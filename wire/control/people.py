@@ -115,7 +115,7 @@ def _operator(leaf: x509.Certificate) -> Operator:
         known = Role(role)
         public = leaf.public_key()
     except ValueError:
-        raise RefusedError(Rejection.ROLE, "the certificate names nobody with a role") from None
+        raise RefusedError(Rejection.ROLE, "the certificate is of no one with a role") from None
     if not isinstance(public, ec.EllipticCurvePublicKey) or not isinstance(public.curve, ec.SECP256R1):
         raise RefusedError(Rejection.FOREIGN_CERTIFICATE, "the certificate's key is not on P-256")
     key = ECKey.import_key(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))

@@ -37,7 +37,7 @@ _EXPLAINED = {
     "code_late": Phrase("the code has expired: an administrator issues a new one"),
     "code_used": Phrase("the code was used for another unit: if that was not you, tell your administrator at once"),
     "code_wrong": Phrase("the code is wrong"),
-    "keeper_expired": Phrase("the office enrolls nobody at the moment: call your administrator"),
+    "keeper_expired": Phrase("the office enrolls no one at the moment: call your administrator"),
     "name_taken": Phrase("there is a post of this name already: call your administrator"),
     "no_code": Phrase("no code was issued for this post: look at its name again"),
     "other_post": Phrase("the code is for another post"),

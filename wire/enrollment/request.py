@@ -108,7 +108,7 @@ def _read(der: bytes) -> tuple[str, ec.EllipticCurvePublicKey, Any]:
     except (ValueError, TypeError, x509.InvalidVersion) as error:
         raise _refused("it is not a PKCS #10 request") from error
     if not good or len(names) != 1:
-        raise _refused("its signature is not good, or it names nobody")
+        raise _refused("its signature is not valid, or it has no name")
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise _refused("its key is not on P-256")
     return str(names[0].value), key, request

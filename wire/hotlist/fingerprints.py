@@ -139,7 +139,7 @@ def _starts(heap: memoryview) -> bytearray:
                 raise Malformed("a reference is empty or too long")
             at += length
         if at > end:
-            raise Malformed("a reference goes on behind the heap's end")
+            raise Malformed("a reference continues past the heap's end")
         try:
             text = piece[: at - begin].decode("utf-8")
         except UnicodeDecodeError:

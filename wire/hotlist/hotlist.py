@@ -87,7 +87,7 @@ class HotList:
         if self.chain[0].is_base_of(delta):
             return self.complete or self
         wanted = delta.base.version if delta.base is not None else "none"
-        raise WrongBase(f"the delta applies to version {wanted}, in force is {self.version}")
+        raise WrongBase(f"the delta applies to version {wanted}, but version {self.version} is active")
 
     @property
     def version(self) -> int:

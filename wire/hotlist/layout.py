@@ -81,7 +81,7 @@ class Detail(_Closed):
     @model_validator(mode="after")
     def _safe_or_covert(self) -> Self:
         if self.safe and self.distribution:
-            raise ValueError("what alarms nobody is distributed to nobody")
+            raise ValueError("an entry that raises no alert is not distributed")
         return self
 
 

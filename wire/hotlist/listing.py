@@ -47,7 +47,7 @@ class Listing:
             self.overlay = base.overlay.applied(self.table, **_changes(opened, header, columns))
         entries = len(self.table) + self.overlay.growth
         if (entries, len(self.patterns)) != (opened.manifest.entries, opened.manifest.patterns):
-            raise Malformed("the list has not as many entries as the manifest says")
+            raise Malformed("the list does not have as many entries as the manifest states")
 
     def entries(self, digest: bytes) -> Sequence[HotListEntry]:
         """Return the entries of a plate's digest, expired ones too; none for one that is not listed."""
@@ -66,7 +66,7 @@ class _Filter:
 
     def __init__(self, bits: memoryview, shape: Filter, *, plates: int) -> None:
         if bits.format != "B" or len(bits) != (1 << shape.log2_bits) // 8:
-            raise Malformed("the filter has not the size that it says")
+            raise Malformed("the filter does not have the size that it states")
         found = sum(int.from_bytes(bits[at : at + _PIECE], "little").bit_count() for at in range(0, len(bits), _PIECE))
         expected, chance = bloom.expected_bits(plates, shape.log2_bits, shape.probes)
         # A plate's own bits coincide where its words are of few, once in some thousand plates.
@@ -85,7 +85,7 @@ def _changes(opened: Opened, header: Header, columns: dict[str, memoryview]) -> 
     gone = {name.removeprefix("removed_"): column for name, column in columns.items() if name not in _COLUMNS}
     additions, removals = FingerprintTable(columns, header.details), FingerprintTable(gone, header.details)
     if (len(additions), len(removals)) != (opened.manifest.additions, opened.manifest.removals):
-        raise Malformed("the delta has not as many entries as the manifest says")
+        raise Malformed("the delta does not have as many entries as the manifest states")
     return {"additions": additions, "removals": removals}
 
 

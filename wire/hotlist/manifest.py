@@ -68,7 +68,7 @@ class Manifest(BaseModel):
     removals: int | None = Field(default=None, ge=0, description="Of a delta only: entries that go.")
     length: int = Field(gt=0, description="Bytes that follow the manifest's line.")
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of them, hexadecimal.")
-    body_length: int = Field(gt=0, le=LARGEST_BODY, description="Bytes of the body, unsealed and inflated.")
+    body_length: int = Field(gt=0, le=LARGEST_BODY, description="Bytes of the body, decrypted and inflated.")
     size_override: Annotated[str, Line] | None = Field(
         default=None,
         min_length=1,

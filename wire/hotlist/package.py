@@ -143,7 +143,7 @@ def check_whole(manifest: Manifest, sealed: Sealed) -> None:
     if len(sealed) < manifest.length:
         raise Truncated(f"the package ends {manifest.length - len(sealed)} bytes early")
     if len(sealed) > manifest.length:
-        raise Malformed("the package goes on after its end")
+        raise Malformed("the package continues after its end")
     digest = hashlib.sha256()
     for piece in pieces(sealed):
         digest.update(piece)
@@ -201,7 +201,7 @@ def _fill(body: mmap.mmap, decryptor: AEADDecryptionContext, ciphertext: Sealed)
     except zlib.error:
         raise Malformed("the body does not inflate") from None
     if not inflater.eof or body.tell() != len(body):
-        raise Malformed("the body is shorter than the manifest says")
+        raise Malformed("the body is shorter than the manifest states")
 
 
 def recipients(sealed: Sealed) -> list[str]:
@@ -221,7 +221,7 @@ def _inflate(inflater: "zlib._Decompress", data: bytes, body: mmap.mmap) -> None
         # One byte more than fits tells a body that is too long from one that just fits; 0 would mean no limit.
         piece = inflater.decompress(data, min(room + 1, _PIECE))
         if len(piece) > room or inflater.unused_data:
-            raise Malformed("the body is longer than the manifest says")
+            raise Malformed("the body is longer than the manifest states")
         body.write(piece)
         data = inflater.unconsumed_tail
 

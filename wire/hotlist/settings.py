@@ -16,7 +16,7 @@ class HotListSettings(Section):
 
     directory: Path = Field(description="Folder in which the last good package is kept.")
     issuer_key: Path = Field(description="PEM of the public key that signs the department's lists.")
-    unseal_key: KeyPath = Field(description="PEM of this post's private key, to which lists are sealed.")
+    unseal_key: KeyPath = Field(description="PEM of this post's private key, to which lists are encrypted.")
     # Federal extracts are refreshed twice a day: one missed refresh warns, two are stale.
     warning_hours: Annotated[Remote[float], RemoteBounds(most=48)] = Field(
         default=13, gt=0, le=8760, description="Age at which the post warns."

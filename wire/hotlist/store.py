@@ -198,7 +198,7 @@ class HotListStore:
         write_durably(self._directory / manifest.file_name, pieces(package))
         self._current = fresh
         self._forget_all_but({link.file_name for held in (fresh, before) if held for link in held.chain})
-        log.info("hot list %d in force, %d entries, %s", fresh.version, fresh.entries, manifest.kind)
+        log.info("hot list %d active, %d entries, %s", fresh.version, fresh.entries, manifest.kind)
         return fresh
 
     def _load(self) -> HotList | None:
@@ -243,9 +243,9 @@ class HotListStore:
             if manifest == current.manifest:
                 raise Repeated(f"version {manifest.version} is already active")
             if manifest.version <= current.version:
-                raise Older(f"version {manifest.version} is not newer than {current.version}, which is in force")
+                raise Older(f"version {manifest.version} is not newer than {current.version}, which is active")
         if latest is not None and manifest.built > latest:
-            raise BuiltInFuture(f"the list says it was built at {manifest.built.isoformat()}, which is in the future")
+            raise BuiltInFuture(f"the list states that it was built at {manifest.built.isoformat()}, in the future")
         if manifest.expired(at):
             raise Expired(f"the list expired at {manifest.expires.isoformat()}")
         if manifest.kind == "delta":

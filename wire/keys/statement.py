@@ -90,7 +90,7 @@ def _own(thumbprint: str, pem: str) -> Key:
     except RecordError:
         raise RefusedError(Rejection.MALFORMED, "what it names is not a P-256 key", signed=True) from None
     if key.thumbprint != thumbprint:
-        raise RefusedError(Rejection.MALFORMED, "a key is another than its thumbprint says", signed=True)
+        raise RefusedError(Rejection.MALFORMED, "a key does not match its thumbprint", signed=True)
     return key
 
 

@@ -61,7 +61,7 @@ class KeyChange(WireModel):
         default=(),
         description=(
             "Ends of the post's other chains that the former key has signed in: it is valid in those up to there, and "
-            "in no other chain. Most of them are made up, so that their number tells nothing."
+            "in no other chain. Most of them are made up, so that their number reveals nothing."
         ),
     )
 
@@ -140,7 +140,7 @@ class Audit(RecordData):
         description="What it was done to: a record's identifier, a version, a file.",
     )
     details: dict[str, JsonValue] = Field(default_factory=dict, description="More, by name; never a plate.")
-    dropped: Dropped | None = Field(default=None, description="With `records_dropped` only: what was given up.")
+    dropped: Dropped | None = Field(default=None, description="With `records_dropped` only: what was dropped.")
     lost: Lost | None = Field(default=None, description="With `records_lost` only: what damage to the disk cost.")
     key: KeyChange | None = Field(
         default=None,

@@ -70,7 +70,7 @@ class Finding(WireModel):
     """One point of a self-test."""
 
     point: str = Field(min_length=1, max_length=64, description="What was looked at.")
-    good: bool = Field(description="Whether it is as it should be.")
+    good: bool = Field(description="Whether it is in order.")
     said: str = Field(max_length=200, description="What was found, for people.")
 
 
@@ -80,7 +80,7 @@ class Response(RecordData):
     request: Identifier = Field(description="`id` of the request; the MQTT correlation data comes back as well.")
     chain_end: ChainEnd | None = Field(
         default=None,
-        description="The chain's last record when this was made, for this is no part of it; absent before the first.",
+        description="The chain's last record when this was made (this is not in the chain); absent before the first.",
     )
     command: str = Field(min_length=1, max_length=64, description="What was asked.")
     asked_by: PersonName = Field(description="Who asked.")

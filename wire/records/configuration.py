@@ -19,12 +19,14 @@ class DesiredConfiguration(WireModel):
     agency: str = Field(min_length=1, max_length=64, description="The agency of the post that it is for.")
     post: str = Field(min_length=1, max_length=64, description="The post that it is for, and no other.")
     issued: UtcTime = Field(description="When it was signed.")
-    expires: UtcTime = Field(description="From when no post applies it any more; what was applied stays in force.")
-    who: Annotated[str, Line] = Field(min_length=1, max_length=120, description="The administrator who answers for it.")
+    expires: UtcTime = Field(description="From when no post applies it any more; what was applied stays active.")
+    who: Annotated[str, Line] = Field(
+        min_length=1, max_length=120, description="The administrator who is responsible for it."
+    )
     settings: dict[str, dict[str, JsonValue]] = Field(
         description=(
             "All that differs from the post's own file, by section and key. It takes the place of the settings of the "
-            "version before, so an empty one returns to the file. docs/control.md says what may be set."
+            "version before, so an empty one returns to the file. docs/control.md lists what may be set."
         )
     )
 
@@ -49,8 +51,8 @@ class ConfigurationState(WireModel):
     state: Literal["file", "trial", "applied"] = Field(
         description="`file`: the post's own, nothing remote; `trial`: applied, and watched for its first minutes."
     )
-    version: Version | None = Field(default=None, description="Version in force; absent with `file`.")
-    digest: Digest | None = Field(default=None, description="SHA-256 of the JWS in force; absent with `file`.")
+    version: Version | None = Field(default=None, description="Active version; absent with `file`.")
+    digest: Digest | None = Field(default=None, description="SHA-256 of the active JWS; absent with `file`.")
     who: str | None = Field(default=None, max_length=120, description="Who signed for it.")
     applied: UtcTime | None = Field(default=None, description="When it was applied.")
     refused: RefusedConfiguration | None = Field(

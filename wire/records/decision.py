@@ -16,7 +16,7 @@ class Decision(WireModel):
 
     agency: ClientName = Field(description="Whose hit it is.")
     post: ClientName = Field(description="The post that made the hit.")
-    custodian: ClientName = Field(description="Who tells it: the common name of its certificate.")
+    custodian: ClientName = Field(description="The sender: the common name of its certificate.")
     hit: Identifier = Field(description="Identifier of the hit.")
     number: Annotated[int, Field(ge=1, lt=2**31)] = Field(
         description="Of several decisions about one hit, the highest number counts. The same number is the same again."

@@ -41,7 +41,7 @@ class Health(RecordData):
     boot: Identifier = Field(description="Identifier of this run of the post's software.")
     chain_end: ChainEnd | None = Field(
         default=None,
-        description="The chain's last record when this was made, for this is no part of it; absent before the first.",
+        description="The chain's last record when this was made (this is not in the chain); absent before the first.",
     )
     uptime_seconds: Seconds = Field(description="Since this run of the post's software began, seconds.")
     frame_rate: Annotated[float, Field(ge=0)] = Field(description="Frames evaluated per second over the last minute.")

@@ -22,7 +22,7 @@ HELD_WORDING = "Held: far more hits of this category than usual; the list may be
 class Hit(Sight):
     """A read that matches the hot list. Always unverified when it leaves the post."""
 
-    hit: Identifier = Field(description="Identifier of the hit; a withdrawal names it.")
+    hit: Identifier = Field(description="Identifier of the hit; its withdrawal has it.")
     plate_matched: PlateText = Field(
         description="The list's own spelling of the plate that matched, or its pattern with `?` and `*`."
     )
@@ -36,13 +36,13 @@ class Hit(Sight):
     differs: tuple[Count, ...] = Field(
         default=(), description="Positions in `plate_read`, from 0, at which it differs from what matched."
     )
-    category: str = Field(min_length=1, max_length=64, description="Category of the entry, as the list names it.")
+    category: str = Field(min_length=1, max_length=64, description="Category of the entry, as in the list.")
     priority: Annotated[int, Field(ge=0, le=255)] = Field(description="Priority of the entry; 1 is the most urgent.")
     state: str | None = Field(default=None, max_length=16, description="State that issued the listed plate, if listed.")
     reference: str | None = Field(
         default=None, max_length=120, description="The department's reference of the entry or pattern, if listed."
     )
-    author: str | None = Field(default=None, max_length=120, description="Who answers for a pattern.")
+    author: str | None = Field(default=None, max_length=120, description="Who is responsible for a pattern.")
     distribution: Group | None = Field(
         default=None,
         description="Of a covert entry only: the group that alone may hear of it. Its topic is the group's.",
@@ -56,7 +56,7 @@ class Hit(Sight):
     )
     state_agreement: Literal["agrees", "contradicts", "unknown"] = Field(
         default="unknown",
-        description="Whether the state read (`region`) is the listed one (`state`); `unknown` where one is not said.",
+        description="Whether the state read (`region`) is the listed one (`state`); `unknown` where one is missing.",
     )
     hotlist: HotListState = Field(description="The list that matched: version, when built, age.")
     hotlist_stale: bool = Field(description="Whether the list was older than its last limit: verify with special care.")
@@ -65,7 +65,7 @@ class Hit(Sight):
         default=False,
         description=(
             "Whether far more different plates of this category hit at this post within an hour than are believable: "
-            "a person looks at the list before anybody is alarmed."
+            "a person looks at the list before anyone is alerted."
         ),
     )
     synthetic: bool = Field(
@@ -89,13 +89,13 @@ class HitWithdrawn(RecordData):
 
     hit: Identifier = Field(description="Identifier of the hit withdrawn.")
     passage: Identifier = Field(description="Identifier of the passage.")
-    category: str = Field(min_length=1, max_length=64, description="Category of the hit, as the list names it.")
+    category: str = Field(min_length=1, max_length=64, description="Category of the hit, as in the list.")
     distribution: Group | None = Field(default=None, description="As in the hit.")
     plate_read: TextOrEmpty = Field(description="The passage's text by then; empty if nothing legible is left.")
     plate_key: TextOrEmpty = Field(description="Normalized form of that text.")
     reason: Literal["text_changed", "not_listed"] = Field(
         description=(
-            "`text_changed`: the text by then, or what else it may be, does not match as the hit said;"
+            "`text_changed`: the text by then, or what else it may be, does not match as in the hit;"
             " `not_listed`: the entry left the list meanwhile."
         )
     )

@@ -39,7 +39,7 @@ class FormerKey(SigningKey):
     """A key that no longer signs, but whose signature still counts for a while."""
 
     until: UtcTime | None = Field(
-        default=None, description="From when it is retired; absent where a statement says so."
+        default=None, description="From when it is retired; absent where a statement retires it."
     )
 
 
@@ -70,15 +70,17 @@ class KeyStatement(WireModel):
     )
     number: Number = Field(description="Only goes up within its era.")
     issued: UtcTime = Field(description="When it was signed.")
-    who: Annotated[str, Line] = Field(min_length=1, max_length=120, description="The administrator who answers for it.")
+    who: Annotated[str, Line] = Field(
+        min_length=1, max_length=120, description="The administrator who is responsible for it."
+    )
     custodian: CustodianTerms | None = Field(
         default=None, description="Whose keys they are; with the purpose `custody`, and with no other."
     )
-    key: SigningKey = Field(description="The key in force, the only one that signs the next statement.")
+    key: SigningKey = Field(description="The current key, the only one that signs the next statement.")
     former: tuple[FormerKey, ...] = Field(max_length=4, description="Keys whose signatures are accepted besides.")
     withdrawn: Literal["retired", "revoked"] = Field(
         description=(
-            "How every other key goes. `retired`: what it signed before stays in force; `revoked`: that is dropped as "
+            "How every other key goes. `retired`: what it signed before stays active; `revoked`: that is dropped as "
             "well, because someone else may have signed it, and the key never returns."
         ),
     )
@@ -112,8 +114,8 @@ class KeyState(WireModel):
         description="What the keys sign; newer posts may have keys for more.", examples=[each.value for each in Purpose]
     )
     custodian: str | None = Field(default=None, max_length=64, description="Whose they are, with the purpose custody.")
-    key: Thumbprint = Field(description="Thumbprint of the key in force.")
+    key: Thumbprint = Field(description="Thumbprint of the current key.")
     former: tuple[Thumbprint, ...] = Field(default=(), description="Thumbprints of those that are accepted besides.")
-    era: Era = Field(description="Era of the statement in force; 0 where the post goes by the key it was given.")
+    era: Era = Field(description="Era of the current statement; 0 where the post goes by the key it was given.")
     number: Annotated[int, Field(ge=0)] = Field(description="Its number; 0 where there is none.")
     refused: RefusedKeys | None = Field(default=None, description="The last refused since, if any.")

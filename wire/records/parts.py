@@ -24,7 +24,7 @@ class ClockQuality(WireModel):
     """How far the post's clock can be trusted at the moment of the record."""
 
     source: Literal["chrony", "kernel", "unknown"] = Field(
-        description="Who vouches for the clock: chrony, the kernel's clock discipline (adjtimex), or nobody."
+        description="Who vouches for the clock: chrony, the kernel's clock discipline (adjtimex), or no one."
     )
     synchronised: bool = Field(
         description="Whether the clock is at present disciplined by a time source. The name keeps its British spelling:"
@@ -161,7 +161,7 @@ class Versions(WireModel):
 
     software: str = Field(min_length=1, max_length=64, description="Version of the post's software.")
     configuration: str = Field(
-        min_length=1, max_length=64, description="Version of the configuration in force, or the head of its SHA-256."
+        min_length=1, max_length=64, description="Version of the active configuration, or the head of its SHA-256."
     )
     models: tuple[Model, ...] = Field(default=(), description="The recognition models, by name and digest.")
 

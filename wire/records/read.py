@@ -40,7 +40,7 @@ class Sight(RecordData):
         max_length=16,
         description=(
             "Who issued the plate, by its look: a state of the United States or its district by ISO 3166-2, such as "
-            "`US-CA`, or `other` for anybody but California where none can be named; absent where it is unknown."
+            "`US-CA`, or `other` for anyone but California where none can be named; absent where it is unknown."
         ),
     )
     region_confidence: Fraction | None = Field(default=None, description="Probability that `region` is right, 0 to 1.")

@@ -114,7 +114,7 @@ class Keyring:
         """
         key = read_key(pem)
         if key.thumbprint() != thumbprint:
-            raise KeyRefusedError("the key is not the one that its thumbprint says")
+            raise KeyRefusedError("the key does not match its thumbprint")
         return Keyring([*self._keys.values(), key])
 
     def check(self, signature: str, payload: bytes) -> str:

@@ -48,7 +48,7 @@ class SyntheticHit(WireModel):
     released_seconds: Seconds | None = Field(
         default=None,
         description=(
-            "How long after that everybody had it whom the post waits for: the required custodians, or else a broker. "
+            "How long after that everyone had it whom the post waits for: the required custodians, or else a broker. "
             "Absent until then."
         ),
     )
@@ -83,7 +83,7 @@ class Status(RecordData):
     versions: Versions = Field(description="Software, configuration and models in use.")
     hotlist: HotListState = Field(description="The hot list held.")
     configuration: ConfigurationState | None = Field(
-        default=None, description="The configuration in force and the last refused; absent where none can be sent."
+        default=None, description="The active configuration and the last refused one; absent where none can be sent."
     )
     keys: tuple[KeyState, ...] = Field(
         default=(),
@@ -110,7 +110,7 @@ class Status(RecordData):
     @model_validator(mode="after")
     def _reasoned(self) -> Self:
         if self.state == "degraded" and not self.reasons:
-            raise ValueError("a degraded post says why")
+            raise ValueError("a degraded post states why")
         if self.state == "online" and self.reasons:
             raise ValueError("an online post has no faults")
         return self

@@ -107,7 +107,7 @@ def _misdated(before: Link, link: Link) -> str:
     back = max(0.0, before.time - link.time) if before.sequence else 0.0
     if not isfinite(back) or abs(back - link.stepped_back) <= RESOLUTION_SECONDS:
         return ""
-    return f"{back:.3f} s earlier than number {before.sequence}, and it says {link.stepped_back:.3f} s"
+    return f"{back:.3f} s earlier than number {before.sequence}, but reports {link.stepped_back:.3f} s"
 
 
 class Absence(NamedTuple):

@@ -170,7 +170,7 @@ def _show(report: Report, heads: list[NotedHead]) -> None:
         _say(f"{count} of the unknown type {kind}: judged like all others, but not by what they say")
     for chain in report.chains:
         gone = f", {chain.dropped} dropped by the post itself for lack of space" if chain.dropped else ""
-        gone += f", {chain.lost} lost to a damaged disk, as the post says itself" if chain.lost else ""
+        gone += f", {chain.lost} lost to a damaged disk, as the post itself reports" if chain.lost else ""
         _say(f"chain {chain.chain}: numbers {chain.first} to {chain.last}, {chain.records} records{gone}")
     if report.intact:
         for line in _praise(report):

@@ -34,7 +34,7 @@ def quality(*, folder: DepartmentFolder, as_json: bool, draw: bool, days: int) -
     It also shows the share of wrong reads in a random sample of twelve weeks that two people labeled on the page
     *Quality*.
 
-    Rates come with a 95 % confidence interval (Wilson). No plate, person or covert group is shown.
+    Rates come with a 95% confidence interval (Wilson). No plate, person or covert group is shown.
     """
     with working_as(folder, WEB):
         if draw:
@@ -52,7 +52,7 @@ def quality(*, folder: DepartmentFolder, as_json: bool, draw: bool, days: int) -
         }
         click.echo(json.dumps(report.wire() | fields))
         return
-    table = Table("", "reason", "rejected", "decided", "95 % interval")
+    table = Table("", "reason", "rejected", "decided", "95% interval")
 
     def add(name: str, rates: Mapping[str, RejectRate]) -> None:
         for reason, rate in rates.items():

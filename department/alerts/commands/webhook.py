@@ -138,7 +138,7 @@ def send(*, folder: DepartmentFolder, once: bool) -> None:
     settings, key = folder.settings, folder.webhook_key.read_bytes()
     with stop_on_signals() as stop, working_as(folder, WEBHOOK):
         sender = WebhookSender(key, agency=settings.agency, custodian=settings.custodian, client=_client(folder))
-        Notifier().ready("Tells of decisions.")
+        Notifier().ready("Delivers decisions.")
         while not stop.requested:
             sender.send_waiting()
             sender.send_lists()

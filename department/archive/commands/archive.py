@@ -180,7 +180,7 @@ def review(*, folder: DepartmentFolder, number: int, again: datetime) -> None:
 @_command(hold, "list", "", "--json | jq '.[] | select(.review_due)'")
 @JSON
 def holds(*, folder: DepartmentFolder, as_json: bool) -> None:
-    """List the holds in force. Records and plates are counted, not shown."""
+    """List the active holds. Records and plates are counted, not shown."""
     names = ("kind", "case_number", "person", "reason", "posts", "since", "until", "review_on")
     with working_as(folder, WEB):
         rows = [
@@ -195,7 +195,7 @@ def holds(*, folder: DepartmentFolder, as_json: bool) -> None:
 
 @_command(hold, "copy")
 def copy(*, folder: DepartmentFolder) -> None:
-    """Rewrite the copy of the holds beside FOLDER's receipt log. Every change of a hold does this, too."""
+    """Rewrite the copy of the holds next to FOLDER's receipt log. Every change of a hold does this, too."""
     with working_as(folder, WEB):
         write_aside(whatever_comes=False)
 
@@ -284,7 +284,7 @@ def approve(*, folder: DepartmentFolder, plan: UUID) -> None:
 @_command(purge, "run", "      # each night, by `nightly`", "0198c1f2-...      # it may be cut off, and given again")
 @click.argument("plan", type=click.UUID, required=False)
 def run(*, folder: DepartmentFolder, plan: UUID | None) -> None:
-    """Run PLAN, or every approved plan that is still current, and certify it. The keeper may keep running."""
+    """Run PLAN, or every approved plan that is still current, and certify it. The archive service may keep running."""
     with working_as(folder, PURGER), progress_bar("parts") as progress:
         certifier = Certifier(folder.settings, signing_jwk(folder.custody_key), folder.purges)
         for each in [plan] if plan else approved_plans():
@@ -305,7 +305,7 @@ def certificate(*, folder: DepartmentFolder, plan: UUID) -> None:
 def replay(*, folder: DepartmentFolder, as_json: bool) -> None:
     """After a restore, plan again the purges that FOLDER has certificates of; then `run` them.
 
-    First, holds placed after the backup are restored from the copy beside the receipt log. Records that were held when
+    First, holds placed after the backup are restored from the copy next to the receipt log. Records that were held when
     a purge ran are held again, for review within 30 days.
     """
     with working_as(folder, WEB):

@@ -41,7 +41,7 @@ Examples:
 )
 @JSON
 def backup(*, folder: DepartmentFolder, target: Path, recipients: tuple[str, ...], as_json: bool) -> None:
-    """Back up all of FOLDER into TARGET, encrypted to age keys. The keeper may keep running.
+    """Back up all of FOLDER into TARGET, encrypted to age keys. The archive service may keep running.
 
     TARGET is a folder, or a file whose name ends with .age; in a folder, the file is named by agency and time. Older
     backups there are deleted after their retention period (`retention set FOLDER backup DAYS`). The receipt log is not
@@ -105,7 +105,7 @@ def restore_test(*, file: Path, into: Path, key: Path, keep: bool, as_json: bool
 
     If FILE is a folder, its newest backup is used. Every record's signature, chain and pictures are checked, those in a
     bucket too, and the ledger. Then the folder is deleted. With --keep it stays: put the receipt log, which no backup
-    contains, in place, and start the keeper.
+    contains, in place, and start the archive service.
     """
     if file.is_dir():
         file = max(file.glob("*.backup.age"), key=lambda each: each.stat().st_mtime, default=file / "none")

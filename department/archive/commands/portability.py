@@ -54,8 +54,8 @@ Examples:
 def export_all(*, folder: DepartmentFolder, target: Path, purpose: str, case: str, as_json: bool) -> None:
     """Export everything in FOLDER to the new folder TARGET: records, pictures, ledger, and all other tables.
 
-    docs/evidence-format.md describes the formats. Stop the keeper first. The ledger records the export. TARGET is not
-    encrypted: it holds every plate and the ledger's secrets.
+    docs/evidence-format.md describes the formats. Stop the archive service first. The ledger records the export. TARGET
+    is not encrypted: it holds every plate and the ledger's secrets.
     """
     settings = folder.settings
     key = signing_jwk(folder.custody_key)

@@ -19,7 +19,7 @@ BEGIN
         RAISE EXCEPTION 'the term of these records is not over'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'archive_floor';
     ELSIF NEW.class = 'doubtful' AND coalesce(asked.review, '') = '' THEN
-        RAISE EXCEPTION 'nobody has reviewed the doubtful records'
+        RAISE EXCEPTION 'no one has reviewed the doubtful records'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'archive_review';
     ELSIF (is_kind OR NEW.class IN ('held', 'doubtful')) <> (NEW.begins = '-infinity') OR NOT is_kind
         AND to_regclass('public.custody_record' || archive_suffix(NEW.class, NEW.begins, NEW.ends)) IS NULL

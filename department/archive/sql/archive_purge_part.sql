@@ -143,7 +143,7 @@ BEGIN
                 EXIT;
             EXCEPTION WHEN lock_not_available THEN
                 IF attempt = 150 THEN
-                    RAISE EXCEPTION 'somebody reads these records without an end' USING ERRCODE = 'lock_not_available';
+                    RAISE EXCEPTION 'a session has been reading these records for too long' USING ERRCODE = 'lock_not_available';
                 END IF;
                 PERFORM pg_sleep(0.2);
             END;

@@ -24,7 +24,7 @@ Examples:
 """
 )
 @FOLDER
-@click.option("--delete", is_flag=True, help="Delete them. Only while the keeper runs.")
+@click.option("--delete", is_flag=True, help="Delete them. Only while the archive service runs.")
 @click.option(
     "--days",
     type=click.IntRange(1, 36525),
@@ -45,7 +45,7 @@ def pictures(*, folder: DepartmentFolder, delete: bool, days: int, as_json: bool
     before = datetime.now(UTC) - timedelta(days=days)
     with running_database(folder), connected(folder, OWNER) as owner:
         if delete and not _is_kept(owner):
-            raise DepartmentError("no keeper runs: nothing is deleted by what may be a copy of the department")
+            raise DepartmentError("no archive service runs: nothing is deleted by what may be a copy of the department")
         strays = find_stray(owner, bucket, before=before, deleted_by=folder.caller if delete else None)
     if as_json:
         fields = strays._asdict() | {"before": before, "deleted": delete}
@@ -64,7 +64,7 @@ def _summary(strays: StrayObjects, before: datetime, *, delete: bool) -> str:
 
 
 def _is_kept(connection: psycopg.Connection) -> bool:
-    """Tell whether a keeper works on the database."""
+    """Tell whether an archive service works on the database."""
     ((known,),) = connection.execute(
         "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
         " AND (classid::bigint << 32) + objid::bigint = %s"

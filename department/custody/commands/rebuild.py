@@ -28,7 +28,7 @@ Exit code: 0 if the tables match the records, or do now; 1 if they differ (--che
 def rebuild(*, folder: DepartmentFolder, check: bool, as_json: bool) -> None:
     """Rebuild the pages' tables of FOLDER from its genuine records.
 
-    The keeper may keep running. Nothing is locked.
+    The archive service may keep running. Nothing is locked.
     """
     with running_database(folder), connected(folder, OWNER) as connection, progress_bar("records") as progress:
         done = rebuild_schema(connection, mend=not check, progress=progress)

@@ -30,7 +30,7 @@ Examples:
 )
 @FOLDER
 @click.option("--whole", is_flag=True, help="Start with the first record, and forget earlier problems.")
-@click.option("--rolling", is_flag=True, help="Also go on, for half an hour, with verifying everything again.")
+@click.option("--rolling", is_flag=True, help="Also continue, for half an hour, with verifying everything again.")
 @JSON
 @click.pass_context
 def verify(context: click.Context, *, folder: DepartmentFolder, whole: bool, rolling: bool, as_json: bool) -> None:
@@ -38,7 +38,7 @@ def verify(context: click.Context, *, folder: DepartmentFolder, whole: bool, rol
 
     It checks signatures, chains, pictures, the pages' tables, bookkeeping, receipts and the ledger. Without --whole it
     checks what is new since the last run, and repeats earlier problems. If killed, the next run continues. The archive
-    service may keep running. A damaged record is reported, and verification goes on.
+    service may keep running. A damaged record is reported, and verification continues.
     """
     settings = folder.settings
     register = KeyRegister(

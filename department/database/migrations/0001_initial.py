@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("22064da3df01408b600dbdb6eae45f3dd0cafe38d0d4f6e90da1084f28b8ace5"),
+        ApplySql("381933cfb32b01b70003cdad1343a75debddb3eccaa894ab3cc82afa4a7ac305"),
     ]

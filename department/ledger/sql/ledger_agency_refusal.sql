@@ -9,13 +9,13 @@ SELECT CASE
     WHEN coalesce((
         SELECT checked.until FROM public.ledger_verification AS checked
         WHERE checked.agency = named AND checked.at <= moment ORDER BY checked.id DESC LIMIT 1
-    ), '-infinity') < asked.day THEN 'nobody has verified it, or not lately'
+    ), '-infinity') < asked.day THEN 'no one has verified it, or not lately'
     WHEN NOT EXISTS (
         SELECT FROM public.ledger_sharing AS agreed
         WHERE agreed.agency = named AND agreed.at <= moment AND coalesce(agreed.ended_at > moment, true)
         AND agreed.confirmed_at <= moment AND asked.day BETWEEN agreed.begins AND agreed.ends
         AND (what IS NULL OR what = ANY (agreed.scope)) AND (wanted IS NULL OR wanted = ANY (agreed.purposes))
-    ) THEN 'no agreement in force is about this purpose'
+    ) THEN 'no active agreement covers this purpose'
 END
 FROM (
     SELECT (moment AT TIME ZONE timezone)::date AS day FROM public.ledger_department

@@ -4,7 +4,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp A
 #variable_conflict use_variable
 BEGIN
     IF event IN ('intent', 'log_intent') AND (fields ->> 'person' IS NULL OR fields ->> 'purpose' IS NULL) THEN
-        RAISE EXCEPTION 'nobody looks without a name and a purpose' USING ERRCODE = 'check_violation';
+        RAISE EXCEPTION 'access needs a name and a purpose' USING ERRCODE = 'check_violation';
     ELSIF event IN ('intent', 'log_intent', 'refused') AND (
         octet_length(fields::text) > 262144 OR EXISTS (
             SELECT FROM jsonb_path_query(fields::jsonb, 'strict $.**') AS part
@@ -17,7 +17,7 @@ BEGIN
         SELECT FROM public.people_person AS known WHERE known.login = fields ->> 'person'
         AND public.ledger_agency_lack(known.agency, fields ->> 'purpose', clock_timestamp()) IS NOT NULL
     ) THEN
-        RAISE EXCEPTION 'nobody looks for another agency without an agreement with it'
+        RAISE EXCEPTION 'a search for another agency needs an agreement with it'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'sharing_no_agreement';
     ELSIF event = 'law_changed' AND (
         (fields -> 'after')::jsonb IS DISTINCT FROM (SELECT to_jsonb(bound) FROM public.ledger_law AS bound)
@@ -38,7 +38,7 @@ BEGIN
         WHERE exigent.entry = refers_to AND exigent.field = 'exigent' AND exigent.value = 'true'
         AND person.field = 'person' AND person.value::jsonb #>> '{}' <> fields ->> 'person'
     ) THEN
-        RAISE EXCEPTION 'somebody else reviews an exigent search' USING ERRCODE = 'check_violation';
+        RAISE EXCEPTION 'someone else must review an exigent search' USING ERRCODE = 'check_violation';
     END IF;
     IF event IN ('intent', 'log_intent') THEN
         PERFORM public.ledger_check_purpose(event, fields);

@@ -19,7 +19,7 @@ BEGIN
             WHERE matched.subject = who.login AND matched.id::text = fields -> 'query' ->> 'finding'
         )
     ) THEN
-        RAISE EXCEPTION 'nobody who may see this is logged on by this session' USING ERRCODE = 'insufficient_privilege';
+        RAISE EXCEPTION 'this session belongs to no one who may see this' USING ERRCODE = 'insufficient_privilege';
     END IF;
     SELECT json_object_agg(member.key, CASE member.key
         WHEN 'person' THEN to_json(who.login)

@@ -12,7 +12,7 @@ BEGIN
     AND NOT EXISTS (SELECT FROM public.people_session AS known WHERE known.log_on = line.entry)
     ORDER BY line.number DESC LIMIT 1;
     IF entered IS NULL AND coalesce(nullif(current_setting('role'), 'none'), session_user) = 'platepost_web' THEN
-        RAISE EXCEPTION 'nobody has just logged on as this person' USING ERRCODE = 'insufficient_privilege';
+        RAISE EXCEPTION 'this person has not just signed in' USING ERRCODE = 'insufficient_privilege';
     END IF;
     DELETE FROM public.people_session WHERE began_at < clock_timestamp() - interval '12 hours';
     INSERT INTO public.people_session (key, person_id, log_on)

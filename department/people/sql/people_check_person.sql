@@ -8,7 +8,7 @@ BEGIN
     IF TG_OP = 'INSERT' THEN
         PERFORM public.people_require(NEW.made_by_id, NEW.id, '{administrator}');
         IF current_user IN ('platepost_web', 'platepost_command') AND (NEW.sponsor_id = NEW.made_by_id) IS NOT FALSE THEN
-            RAISE EXCEPTION 'somebody else than the one who adds a person is the sponsor'
+            RAISE EXCEPTION 'the sponsor must not be the one who adds the person'
                 USING ERRCODE = 'insufficient_privilege';
         END IF;
     END IF;
@@ -19,7 +19,7 @@ BEGIN
             AND asked.approved AND asked.decided_at > clock_timestamp() - interval '1 minute'
         )
     THEN
-        RAISE EXCEPTION 'nobody is invited without a second person' USING ERRCODE = 'insufficient_privilege';
+        RAISE EXCEPTION 'an invitation needs a second person' USING ERRCODE = 'insufficient_privilege';
     END IF;
     IF TG_OP = 'INSERT' THEN
         RETURN NEW;

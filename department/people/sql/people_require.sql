@@ -11,7 +11,7 @@ BEGIN
             USING ERRCODE = 'insufficient_privilege';
     END IF;
     IF who = subject THEN
-        RAISE EXCEPTION 'nobody changes their own rights' USING ERRCODE = 'insufficient_privilege';
+        RAISE EXCEPTION 'no one changes their own rights' USING ERRCODE = 'insufficient_privilege';
     END IF;
 END
 $$;

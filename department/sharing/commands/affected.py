@@ -74,7 +74,7 @@ def open_(*, file: Path, into: Path, open_with: Path, as_json: bool) -> None:
     _require_new(into)
     files = unpack(open_sealed(read_brought(file, 2 * LARGEST), open_with.read_bytes()))
     if [*files] != [AFFECTED]:
-        raise DepartmentError(f"{file} is no list of whom a breach affects; `verify-package` opens evidence")
+        raise DepartmentError(f"{file} is not a list of whom a breach affects; `verify-package` opens evidence")
     write_durably(into, files[AFFECTED])
     about = json.loads(files[AFFECTED].partition(b"\n")[0])
     _print({"incident": about["incident"], "plates": about["plates"]}, as_json=as_json)

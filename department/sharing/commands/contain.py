@@ -46,8 +46,8 @@ def contain(
     """Contain the breach of INCIDENT in FOLDER: take the immediate steps from the incident page.
 
     An account is disabled. Everyone who logged on from a stolen browser is signed out, must set up log-in again, and
-    gets a new one-time code, printed here. A subscriber's certificate is revoked; the keeper follows within a minute.
-    Steps that people must take are listed. The exit code is 1 while anything is left to do.
+    gets a new one-time code, printed here. A subscriber's certificate is revoked; the archive service follows within a
+    minute. Steps that people must take are listed. The exit code is 1 while anything is left to do.
     """
     with people_register(folder):
         breach_incident = BreachIncident.objects.filter(pk=incident).first()

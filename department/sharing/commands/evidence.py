@@ -153,7 +153,7 @@ def verify_package(
 @click.command(
     epilog="""\b
 Example:
-  platepost department book vault /media/stick/26-00417.evidence --receipt DA-2027-118 --medium "USB stick 17" --by "M. Stone, DA"
+  platepost department book vault /media/stick/26-00417.evidence --receipt DA-2027-118 --medium "USB drive 17" --by "M. Stone, DA"
 """  # noqa: E501 - commands that can be copied
 )
 @FOLDER

@@ -91,7 +91,7 @@ Example:
 def correct(*, folder: DepartmentFolder, parts: tuple[str, ...], because: str, as_json: bool) -> None:
     """Count parts of all published months of FOLDER again, and publish a signed correction of each that was wrong.
 
-    A published report never changes; its correction stands below it. Reads, hits and searches can't be corrected:
+    A published report never changes; its correction is shown below it. Reads, hits and searches can't be corrected:
     a later count would reveal what came or went since.
     """
     zone = ZoneInfo(folder.settings.timezone)

@@ -28,7 +28,7 @@ class RtspSettings(Section):
     )
     open_seconds: float = Field(default=10, ge=1, le=60, description="How long connecting may take.")
     read_seconds: float = Field(
-        default=5, ge=1, le=30, description="How long the camera may send nothing before the connection is given up."
+        default=5, ge=1, le=30, description="How long the camera may send nothing before the post reconnects."
     )
 
     hardware_decoder: Literal["cuda", "qsv", "drm", "amf"] | None = Field(

@@ -81,7 +81,7 @@ def delta(
 ) -> None:
     """Build a signed package of changes since the complete list.
 
-    A recovered car stops raising alarms, and a stolen one starts, without sending the whole list again. With full
+    A recovered car stops making hits, and a stolen one starts, without sending the whole list again. With full
     exports the test plate is added as in a complete list; with --add and --remove it stays as it is. The log of acts
     records who built it and from which files; file names must not be plates.
     """

@@ -195,11 +195,11 @@ def _show(manifest: Manifest, sent: Sent, posts: dict[str, PostState], *, waited
 
 def _words(post: PostState) -> str:
     if post.outcome == "in force":
-        return f"in force after {post.seconds:.1f} s"
+        return f"active after {post.seconds:.1f} s"
     words = {
         "refused": f"refused: {post.refused}",
         "offline": "offline, takes it when it is back",
-        "waiting": "not yet in force",
+        "waiting": "not active yet",
         "never seen": "has never been online",
     }
     return words[post.outcome]

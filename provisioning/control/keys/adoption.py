@@ -22,7 +22,7 @@ class AdoptionStatus(StrEnum):
     AWAY = "is away; takes it when it is back"
     REFUSED = "refused it"
     FIXED = "takes no new keys: its software is older, or its post.toml has no [control]"
-    UNKNOWN = "has said nothing that is its own"
+    UNKNOWN = "has sent nothing signed by its own key"
 
 
 @dataclass(frozen=True, slots=True)

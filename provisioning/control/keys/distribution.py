@@ -232,7 +232,7 @@ class KeyDistributor:
         if fixed and request.step != "revoke" and (terms is None or terms.required):
             raise ProvisioningError(
                 f"{', '.join(fixed)} would reject what the new key signs: {AdoptionStatus.FIXED}. Update or visit "
-                "them first; --anyway goes on without them"
+                "them first; --anyway continues without them"
             )
         if request.step != "retire":
             return

@@ -181,8 +181,8 @@ def _voucher(fleet: Fleet, files: KeyFiles, vouch: Voucher) -> ECKey:
         path = fleet.root / KEY_FILE
         if not path.exists():
             raise ProvisioningError(
-                f"the root is to vouch for it: bring its key back to {fleet.root}. Where that takes too long, the key "
-                "in force can vouch for a new one (--vouch key), which a thief of that key could undo"
+                f"the root is to vouch for it: bring its key back to {fleet.root}. Where that takes too long, the "
+                "active key can vouch for a new one (--vouch key), which a thief of that key could undo"
             )
         return signing_jwk(path)
     return signing_jwk(files.signing)

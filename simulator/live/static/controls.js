@@ -65,7 +65,7 @@ async function publish(submission) {
   try {
     const query = reason ? "?reason=" + encodeURIComponent(reason) : "";
     const list = await send("/hot-list" + query, { body: await file.arrayBuffer() });
-    answer(`Version ${list.version} with ${list.entries} entries is on the broker; the posts say when it is in force.`, "good", refusals(list));
+    answer(`Version ${list.version} with ${list.entries} entries is on the broker; the posts report when it is active.`, "good", refusals(list));
     at("list").reset();
   } catch (error) {
     answer(error.message, "bad");

@@ -98,7 +98,7 @@ class CustodyCheck(BaseCheck):
         for name in self.names(observed):
             course = observed.posts[name]
             if course.unreleased is None:
-                problems.append(f"{name}: it cannot be reached at the end, nobody knows what is left on it")
+                problems.append(f"{name}: it cannot be reached at the end, no one knows what is left on it")
             elif course.unreleased:
                 problems.append(f"{name}: {course.unreleased} records are still on the post")
             for custodian in course.custody:
@@ -181,7 +181,7 @@ class LatencyCheck(BaseCheck):
     @property
     def says(self) -> str:
         """The demand in words."""
-        return f"half of the hits are with the record keeper {words(self.within)} after their frame{self._of()}"
+        return f"half of the hits are with the archive service {words(self.within)} after their frame{self._of()}"
 
     def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Take the median."""

@@ -153,7 +153,7 @@ class DecisionsCheck(Counted):
             and self.state in {None, each.state}
             and bool(each.refused) == self.refused
         ]
-        actions = "; ".join(f"{each.decision}: {each.refused or each.state}" for _, each in there) or "nobody decided"
+        actions = "; ".join(f"{each.decision}: {each.refused or each.state}" for _, each in there) or "no one decided"
         return self._wrong(len(found), f"decisions ({actions})")
 
 

@@ -216,7 +216,7 @@ def test_agreement_about_releases_opens_no_search(cad: Cad) -> None:
         ' "on_behalf_of": "oakdale-pd", "exigent": false, "policy": "",'
         ' "query": {"console": [], "webhook": 1}, "groups": []}'
     )
-    with as_role(COMMAND), pytest.raises(LedgerError, match="no agreement in force"):
+    with as_role(COMMAND), pytest.raises(LedgerError, match="no active agreement"):
         begin_by("ledger_append", ["intent", None, fields])
 
 

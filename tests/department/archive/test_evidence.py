@@ -421,7 +421,7 @@ def test_record_that_was_made_after_its_key_s_end_is_not_proved(make: Make, rows
         make(3, register=register(end))
     rows("UPDATE custody_record SET kept_at = kept_at - interval '1 minute' RETURNING 1")
     page = unpack(make(3, register=register(end)))["index.html"].decode()
-    assert "before the time that this record says" in page
+    assert "before the time that this record states" in page
     rows(
         "UPDATE custody_record SET kept_at = kept_at + interval '1 minute', reason = 'admitted by a and b' RETURNING 1"
     )

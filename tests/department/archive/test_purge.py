@@ -442,7 +442,7 @@ def test_restored_backup_is_purged_again_and_what_was_held_is_held(
     (held,) = (place for place, line in enumerate(lines) if line.isdigit())
     for place, other in ((1, b"{}"), (held, b"999999")):  # what went, and what was held
         filed.write_bytes(b"\n".join([*lines[:place], other, *lines[place + 1 :]]) + b"\n")
-        with as_role(WEB), pytest.raises(CustodyError, match="stands beside the certificate was changed"):
+        with as_role(WEB), pytest.raises(CustodyError, match="the lines of the certificate were changed"):
             replay("root", certifier)
     filed.write_bytes(signed)
     with as_role(WEB):

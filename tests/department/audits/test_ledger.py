@@ -44,7 +44,7 @@ def test_supervisor_reviews_what_was_exigent() -> None:
     own = client_of(new_person("a.rivera", DepartmentRole.SUPERVISOR))
     given = {"entry": str(entry.entry), "outcome": "justified", "note": "found"}
     assert "child taken" in client.get("/reviews/").content.decode()
-    assert "somebody else reviews" in own.post("/reviews/", given).content.decode()
+    assert "someone else must review" in own.post("/reviews/", given).content.decode()
     assert client.post("/reviews/", given).status_code == 302
     assert "None waits" in client.get("/reviews/").content.decode()
     assert "cannot be written" in client.post("/reviews/", given).content.decode()

@@ -70,7 +70,7 @@ def test_backup_comes_back_whole_and_for_its_holder_alone(own_department: Comman
     assert DepartmentFolder(top / "back").settings == folder.settings
     assert not (top / "back" / "receipts").exists(), "the log of receipts is never restored"
 
-    with pytest.raises(DepartmentError, match=r"^age: this key does not open the file: it is sealed to another key$"):
+    with pytest.raises(DepartmentError, match=r"^age: this key does not open the file: it is for another key$"):
         restore(file, other, top / "not-mine")
     spoiled = bytearray(file.read_bytes())
     spoiled[len(spoiled) // 2] ^= 1

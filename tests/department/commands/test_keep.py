@@ -189,7 +189,7 @@ def test_it_waits_for_a_bucket_that_is_away(street: Site) -> None:
                 document = street.department.json("pictures", "--delete")
                 assert (document["listed"], document["stray"], document["deleted"]) == (2, 0, True)
                 keeper.stop()
-                assert "no keeper runs" in street.department("pictures", "--delete").stderr
+                assert "no archive service runs" in street.department("pictures", "--delete").stderr
             assert street.department("verify", "--whole").returncode != 0
             assert "pictures" in street.department.json("status")
     finally:

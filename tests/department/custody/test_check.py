@@ -362,7 +362,7 @@ def test_alert_without_its_hit_is_refused_and_reported(
         superuser.execute(f"{without}; {invented}")
     sql(f"{without}; {invented}")
     assert [str(problem) for problem in run().problems] == [
-        "record 1: projection: alert 1 has no hit: somebody invented it, or deleted its hit"
+        "record 1: projection: alert 1 has no hit: someone invented it, or deleted its hit"
     ]
 
 

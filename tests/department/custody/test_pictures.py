@@ -328,7 +328,7 @@ def test_what_is_altered_or_missing_is_not_shown(
     assert [*pictures_of(keeper, ids, bucket, lacking=lacking)] == [whole[0]]
     assert [*lacking] == [altered[0], missing[0]]
     assert pictures_of(keeper, ids, away, lacking=lacking) == {}
-    assert {*lacking.values()} == {"the store that it lies in does not answer"}
+    assert {*lacking.values()} == {"the store that has it does not answer"}
 
 
 def test_what_nobody_may_see_is_not_fetched(

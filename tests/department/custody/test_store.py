@@ -539,7 +539,7 @@ def test_what_reads_say_each_time_stands_once(opened: Open, rows: Rows) -> None:
 def test_a_second_keeper_is_refused_by_name(opened: Open, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platepost.department.custody.tables.LOCK_MILLISECONDS", 100)
     store = opened()
-    with pytest.raises(StoreError, match="another keeper works on this database: records, process"):
+    with pytest.raises(StoreError, match="another archive service works on this database: records, process"):
         CustodyStore(f"{database} user={KEEPER} application_name=second", keys=lambda _: Keyring(()))
     assert store.keep(deliveries(*Post().record(1))) == {CHAIN}
     store.close()

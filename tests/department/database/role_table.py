@@ -19,15 +19,13 @@ from tests.department.releases.dump import new_department
 PAGE = Path(__file__).parents[3] / "docs" / "database-roles.md"
 _HEAD = f"""# What each database role may do
 
-For administrators and auditors: every right of every role, read from a new database. `make contract` writes this page,
-and a test compares it with the database of the tests. `platepost department check` compares the rights in yours with
-those of its version. [Database roles](department-reference.md#database-roles) says what each role is for.
+For administrators and auditors. You can look up every right of every role, read from a new database. `make contract`
+writes this page. `platepost department check` compares the rights in your database with those of its version. [What
+each role is for](department-reference.md#database-roles).
 
-`read (...)`, `add (...)`, and `change (...)` are of these columns alone. Rows: row security, or the view itself, shows
-or takes only some, such as those that an open entry of the access log covers. The functions are those that a role may
-call.
-`{OWNER}` owns all of it, and is left out; what triggers forbid, they forbid to it, too.
-`{COMMAND}` has the rights of `{WEB}` besides its own.
+`read (...)`, `add (...)`, and `change (...)` apply to these columns only. Rows: row security, or the view itself, shows
+or accepts only some, such as those that an open entry of the access log covers. The functions are those that a role may
+call. `{OWNER}` owns everything and is left out; triggers bind it, too. `{COMMAND}` also has the rights of `{WEB}`.
 """
 _VERBS = {"SELECT": "read", "INSERT": "add", "UPDATE": "change", "DELETE": "delete", "USAGE": "use"}
 _RIGHTS = """

@@ -146,7 +146,7 @@ def test_without_a_grant_no_answer(oakdale: Oakdale) -> None:
 
     assert decision()[0] == "answered"
     assert decision(purpose="patrol") == (
-        "refused", "nothing on behalf of oakdale-pd: no agreement in force is about this purpose")  # fmt: skip
+        "refused", "nothing on behalf of oakdale-pd: no active agreement covers this purpose")  # fmt: skip
     assert "is not a purpose of the policy" in decision(purpose="curiosity")[1]
     assert "needs a case number" in decision(case=None)[1]
     for none in (None, ".", "??"):

@@ -83,4 +83,4 @@ def test_page_marks_what_lacks_an_agreement(tmp_path: Path) -> None:
         agree_feed("study", "agreement 12", SOON, person="r.manager")
         assert '<span class="bad">no second person</span>' in auditor.get("/direct-feeds/").content.decode()
     with override_settings(STORED_REGISTER=tmp_path / "none.json"), as_role(WEB):
-        assert "Nobody receives every read" in auditor.get("/direct-feeds/").content.decode()
+        assert "No one receives every read" in auditor.get("/direct-feeds/").content.decode()

@@ -221,7 +221,7 @@ def test_look_back_for_a_covert_entry_is_its_group_s_matter(
     stock([{"plate": "7ABC123", "captured_at": NOW - timedelta(days=2), "retained_from": NOW - timedelta(days=2)}])
     client = logged_in(people["a.rivera"])
     answer = client.post("/lists/add/", {**SAID, "distribution": "narcotics", "look_back": "on"}, follow=True)
-    assert "once somebody else has approved it" in text_of(answer)
+    assert "once someone else has approved it" in text_of(answer)
     with services.seeing(people["a.rivera"], page=200):
         entry = ListEntry.objects.get()
     where = f"/lists/entry/{entry.pk}/"
@@ -276,7 +276,7 @@ def test_covert_look_back_needs_the_second_person_that_no_policy_and_no_law_aske
     answer = logged_in(people["a.rivera"]).post(
         "/lists/add/", {**SAID, "distribution": "narcotics", "look_back": "on"}, follow=True
     )
-    assert "once somebody else has approved it" in text_of(answer)
+    assert "once someone else has approved it" in text_of(answer)
     assert _since_entered(superuser, "intent") == []
 
 

@@ -68,7 +68,7 @@ def test_row_with_an_error_says_which(people: People, row: str, error: str) -> N
 
 def test_log_in_that_stands_twice_counts_once() -> None:
     rows = bulk.read_people(GOOD + GOOD.removeprefix(HEAD), agency=AGENCY)
-    assert [row.errors for row in rows] == [(), ("the log-in stands in line 2 already",)]
+    assert [row.errors for row in rows] == [(), ("the log-in is also in line 2 already",)]
 
 
 @pytest.mark.parametrize("text", ["", HEAD, "name\nBo\n", "login,plate\nb.chen,7ABC123\n", 'login\n"b.chen\n'])
@@ -91,7 +91,7 @@ def test_list_gives_nothing_until_its_sponsor_approves_it_as_one(people: People,
     settings.EMAIL_HOST = "mail.riverside.example"
     with as_role(WEB):
         rows = bulk.read_people(GOOD, agency=AGENCY)
-        with pytest.raises(PersonError, match="somebody else"):
+        with pytest.raises(PersonError, match="someone else"):
             bulk.ask_for_people(rows, sponsor=people["admin"], by=people["admin"])
         outcome = bulk.ask_for_people(rows, sponsor=people["sponsor"], by=people["admin"])
     (invited,) = outcome.invited
@@ -186,7 +186,7 @@ def test_officers_with_9_bad_rows_come_in_by_four_forms_of_three_people(people: 
         second = codes(approved)
         recorded = page_text(trainer.post("/people/trained/", {"file": file(), "list": "on"}))
         assert f"{4 * right} results recorded" in recorded
-        assert "nobody has the log-in" in recorded, "those that were left out"
+        assert "no one has the log-in" in recorded, "those that were left out"
         people_page = page_text(admin.get("/people/?text=o.019&which=never"))
         assert "1 of" in people_page
     assert len(first) == len(second) == right
@@ -233,7 +233,7 @@ def test_trainer_records_training_of_people_whom_they_choose(people: People) -> 
         assert "4 results recorded" in page_text(sent(*officers[:2]))
         assert sent().status_code == 422
         own = page_text(sent(people["t.lee"]))
-        assert "nobody changes their own rights" in own
+        assert "no one changes their own rights" in own
         assert "training is noted once it was held" in page_text(sent(officers[2], held=LATER))
     assert not [lack.what for lack in currency_of(officers[0]).lacks_for_duty() if "policy" in lack.what]
 

@@ -133,7 +133,7 @@ FORBIDDEN = {
     ),
     "an agreement that was ended": Forbidden(
         "sharing_final",
-        "Refused: what was said stays",
+        "Refused: this cannot be changed",
         ready=lambda _: end_agreement(agreed_with("oakdale-pd"), person="r.manager"),
         form=lambda pages, _: pages("/agencies/end/", agreement=SharingAgreement.objects.get().pk),
         service=lambda _: end_agreement(SharingAgreement.objects.get(), person="r.manager"),
@@ -208,7 +208,7 @@ def test_register_by_its_page(pages: Pages, people: dict[str, DepartmentPerson])
         for what, named in (("agency", {"agency": "oakdale-pd"}), ("agreement", {"agreement": agreement})):
             own = pages(f"/agencies/confirm/{what}/", **named)
             assert (own.status_code, "another person than" in own.content.decode()) == (409, True)
-            with pytest.raises(PurposeError, match=r"no second person|no agreement in force"):
+            with pytest.raises(PurposeError, match=r"no second person|no active agreement"):
                 open_entry(**ASKED | {"purpose": AccessPurpose("patrol", on_behalf_of="oakdale-pd")})
             assert supervisor.post(f"/agencies/confirm/{what}/", named).status_code == 302
         page = client.get("/agencies/").content.decode()
@@ -217,7 +217,7 @@ def test_register_by_its_page(pages: Pages, people: dict[str, DepartmentPerson])
     with as_role(COMMAND):
         open_entry(**ASKED | {"purpose": AccessPurpose("patrol", on_behalf_of="oakdale-pd")}).shown()
         pages("/agencies/end/", agreement=SharingAgreement.objects.get().pk)
-        with pytest.raises(PurposeError, match="no agreement in force"):
+        with pytest.raises(PurposeError, match="no active agreement"):
             open_entry(**ASKED | {"purpose": AccessPurpose("patrol", on_behalf_of="oakdale-pd")})
     events = [
         event for (event,) in sql("SELECT event FROM ledger_entry WHERE event ~ '^(agency|sharing)' ORDER BY number")
@@ -251,7 +251,7 @@ def test_person_of_another_agency_needs_its_agreement(people: dict[str, Departme
         end_agreement(SharingAgreement.objects.get(), person="r.manager")
         (lack,) = currency_of(colleague).lacks(Permission.SEARCH)
         assert (lack.what, lack.ask) == (
-            "No agreement gives people of oakdale-pd access: no agreement in force is about this purpose.",
+            "No agreement gives people of oakdale-pd access: no active agreement covers this purpose.",
             ("r.manager",),
         )
         assert currency_of(colleague).may(Permission.SEE_STATUS)

@@ -337,7 +337,7 @@ def test_hearing_was_held_by_the_department_s_own_day(people: dict[str, Departme
 def test_page_shows_the_clauses_and_publishes(people: dict[str, DepartmentPerson], no_agency: None) -> None:
     page = client_of(people["o"]).get("/policy/").content.decode()
     assert page.count('scope="row"') == 20
-    assert "Not met: 0 versions published, the one in force among them: no" in page
+    assert "Not met: 0 versions published, the active one among them: no" in page
     assert "0 plans; last audit never, 0 samples" in page
     assert "Publish it" not in page
     manager = fresh_client_of(people["r"])
@@ -346,4 +346,4 @@ def test_page_shows_the_clauses_and_publishes(people: dict[str, DepartmentPerson
     assert manager.post("/policy/publish/", {"hearing": "2026-09-08"}).status_code == 302
     published = manager.get("/policy/").content.decode()
     assert "heard Sep 8, 2026" in published
-    assert "1 version published, the one in force among them: yes; 0 searches under another" in published
+    assert "1 version published, the active one among them: yes; 0 searches under another" in published

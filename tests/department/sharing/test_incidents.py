@@ -417,7 +417,7 @@ def test_records_manager_opens_the_list(
     assert "already exists" in str(opened().exception)
     into.unlink()
     file.write_bytes(seal(pack({"manifest.jws": b""}), key))
-    assert "is no list" in str(opened().exception)
+    assert "is not a list" in str(opened().exception)
     assert not into.exists()
 
 

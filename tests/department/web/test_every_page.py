@@ -79,7 +79,7 @@ PAGES = {
         ("/archive/", "Archive"),
         ("/holds/", "evidence"),
         ("/evidence/", "Collect reads from a search"),
-        ("/direct-feeds/", "Nobody receives every read"),
+        ("/direct-feeds/", "No one receives every read"),
         ("/quality/", "Quality"),
         ("/", "System status"),
         ("/help/", "Whom to ask"),

@@ -84,7 +84,7 @@ def test_a_hit_is_shown_without_its_picture_and_with_the_reason(
         poll(feed)
     ((_, _), (kind, fields), _) = one.received
     assert (kind, fields["record"], fields["plate"], fields["pictures"]) == ("hit", record, "7ABC123", {})
-    assert "can't be shown: the store that it lies in does not answer." in fields["compare"]
+    assert "can't be shown: the store that has it does not answer." in fields["compare"]
 
 
 def test_status_says_that_the_store_does_not_answer(dispatch: Dispatch, bucket: Bucket, away: PictureBucket) -> None:

@@ -153,4 +153,4 @@ def test_a_file_that_goes_on_after_the_package_is_refused_by_its_size(unit: Unit
     os.truncate(unit.package(1), 1 << 40)  # sparse: anyone who read it all would end for want of memory
     result = unit.hand()
     assert isinstance(result.exception, HotListRefused)
-    assert "goes on after its end" in str(result.exception)
+    assert "continues after its end" in str(result.exception)

@@ -110,7 +110,7 @@ def test_a_certificate_that_is_not_valid_yet_is_a_fault(folder: Path, monkeypatc
     monkeypatch.setattr("platepost.device.commands.selftest.datetime", Behind)
     found = findings(folder)["certificate"]
     assert not found["good"]
-    assert str(found["said"]).endswith("and the clock says 2020-01-01")
+    assert str(found["said"]).endswith("and the clock shows 2020-01-01")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_what_a_unit_cannot_tell_of_its_supply_is_said_and_no_fault(
     ("unprotected", "good", "said"),
     [
         ((), True, "firewall and ssh are as the card set them up, and no swap is on the disk"),
-        (("firewall", "ssh"), False, "not in force: firewall, ssh"),
+        (("firewall", "ssh"), False, "not active: firewall, ssh"),
     ],
 )
 def test_hardening_that_is_not_in_force_is_a_fault(

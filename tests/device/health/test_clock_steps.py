@@ -66,7 +66,7 @@ def test_the_clock_s_faults_and_its_point_of_the_self_test(mocker: MockerFixture
     clock = Clock(mocker)
     assert clock.monitor.faults() == {Fault.CLOCK_UNSYNCHRONISED}
     (finding,) = clock.monitor.findings()
-    assert (finding.point, finding.good, finding.said) == ("clock", False, "not synchronized, says chrony")
+    assert (finding.point, finding.good, finding.said) == ("clock", False, "not synchronized, according to chrony")
     clock.wall = datetime(1990, 1, 1, tzinfo=UTC)
     assert clock.monitor.faults() == {Fault.CLOCK_UNSYNCHRONISED, Fault.CLOCK_BEHIND}
     clock.wall = datetime(2038, 1, 1, tzinfo=UTC)

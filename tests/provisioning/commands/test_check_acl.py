@@ -81,7 +81,7 @@ def test_proof_says_what_an_intruder_s_subscription_does_to_others(tmp_path: Pat
     wide, shared = proof["intrusions"]
     # mosquitto 2.0 looks at rights when it delivers, and not when someone subscribes.
     assert (wide["topic"], wide["granted"]) == ("alpr/v1/riverside/#", True)
-    assert wide["harm"] == "what nobody else hears is acknowledged as heard"
+    assert wide["harm"] == "what no one else receives is acknowledged as received"
     assert shared["topic"].startswith("$share/proof/alpr/v1/riverside/")
     assert (shared["granted"], shared["harm"]) == (True, "4 of 8 records are lost to the group")
     (*_, act) = Fleet.load(directory).acts

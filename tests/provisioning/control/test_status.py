@@ -120,7 +120,7 @@ def test_a_status_that_is_no_longer_good_is_silence(fleet: Fleet) -> None:
     assert (young.state, young.grade) == ("online", Grade.OK)
     old = judge("post-1", body, keys, at=made + timedelta(seconds=661))
     assert (old.state, old.grade) == ("silent", Grade.CRITICAL)
-    assert old.remarks == (f"not heard since {made:%Y-%m-%d %H:%M} UTC",)
+    assert old.remarks == (f"silent since {made:%Y-%m-%d %H:%M} UTC",)
     for_good = said(fleet, "post-1")
     assert judge("post-1", for_good, keys, at=made + timedelta(days=9)).state == "online", "a post of an older version"
 

@@ -186,7 +186,7 @@ def test_clock_of_a_unit_without_network_is_set_by_the_office_s_answer(
     monkeypatch.setattr("platepost.device.commands.enroll.datetime", Clock)
     monkeypatch.setattr("platepost.device.enrollment.unit.datetime", Clock)
     monkeypatch.setattr("platepost.device.commands.enroll._set_clock", set_to)
-    with pytest.raises(EnrollmentError, match="clock says") as caught:
+    with pytest.raises(EnrollmentError, match="clock shows") as caught:
         run(enroll, *arguments)
     assert caught.value.reason == "clock"
     assert UnitEnrollment(folder).post is None

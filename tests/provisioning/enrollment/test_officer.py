@@ -84,7 +84,7 @@ def test_certificates_are_renewed_still_and_the_log_says_for_whom(
         ("success", "certification_expired"),
     ]
     assert len(department.fleet.ledger.of("post-17")) == 3
-    assert "has ended, and it enrolls nobody" in caplog.text
+    assert "has ended, and it enrolls no one" in caplog.text
 
 
 def test_enrollment_that_was_begun_is_ended_and_logged_as_done(

@@ -110,8 +110,8 @@ def test_an_end_is_told_before_and_after_until_the_broker_s_rights_are_written(f
         return warning(fleet.subscribers(), fleet.reads(), text, at=at)
 
     assert told(-15) is None
-    assert told(-14) == "analysis hears no reads any more in 15 days"
-    assert told(1) == f"analysis hears reads though that ended on {until} (broker rights)"
+    assert told(-14) == "analysis loses its right to reads in 15 days"
+    assert told(1) == f"analysis still receives reads, though its right ended on {until} (broker rights)"
     fleet.grant_reads("analysis", None)
     assert told(1, fleet.broker.access_list.read_text()) is None
 

@@ -178,7 +178,7 @@ def _manifests(forge: Forge, text: str) -> Iterator[Hostile]:
          forge.signed(json_b64encode({"alg": "ES256", "typ": TYPE}), urlsafe_b64encode(text.encode("utf-16")))
          + b"\n" + forge.following),
         ("truncated", "truncated", "the package ends early", forge.package[:-1]),
-        ("bytes-after-the-end", "malformed", "the package goes on after its end", forge.package + b"\0"),
+        ("bytes-after-the-end", "malformed", "the package continues after its end", forge.package + b"\0"),
         ("other-following", "bad_signature", "what follows the manifest is not what was signed",
          forge.package[:-1] + bytes([forge.package[-1] ^ 1])),
         ("entries", "malformed", "`entries` is not the number of entries", forge.manifest(entries=7)),
@@ -200,9 +200,9 @@ def _seals(forge: Forge) -> Iterator[Hostile]:
          forge.sealed(body, key=short | {"k": urlsafe_b64encode(bytes(range(32))).decode(), "use": "enc"})),
         ("other-version", "malformed", "the body was encrypted for another version", forge.sealed(body, version=9)),
         ("after-deflate", "malformed", "bytes follow the deflated body", forge.sealed(body, deflated=b"more")),
-        ("body-shorter", "malformed", "the body is shorter than the manifest says",
+        ("body-shorter", "malformed", "the body is shorter than the manifest states",
          forge.sealed(body, length=len(body) + 8)),
-        ("body-longer", "malformed", "the body is longer than the manifest says",
+        ("body-longer", "malformed", "the body is longer than the manifest states",
          forge.sealed(body, length=len(body) - 8)),
     ):  # fmt: skip
         yield Hostile(name, reason, wrong, package)

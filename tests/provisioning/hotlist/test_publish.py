@@ -167,7 +167,7 @@ def test_a_list_and_its_delta_come_into_force_and_the_table_says_so(department: 
     assert post.store.current.entries == 40
     shown = department.publish(department.delta("T00002"), "--wait", str(SECONDS))
     assert shown.exit_code == 0
-    assert "in force after" in shown.stdout
+    assert "active after" in shown.stdout
     assert "has never been online" in shown.stdout
 
 

@@ -138,8 +138,8 @@ def counted(*typed: str | None, wanted: int = 3) -> tuple[int, list[str]]:
 def test_one_too_many_is_taken_back() -> None:
     number, said = counted("", "", "u", "", "", "q")
     assert number == 3
-    assert said[:5] == ["1", "2", "1: the last one is taken back", "2", "3"]
-    assert counted("u", "", "q")[1][:2] == ["0: there is none to take back", "1"]
+    assert said[:5] == ["1", "2", "1: the last one was removed", "2", "3"]
+    assert counted("u", "", "q")[1][:2] == ["0: there is none to remove", "1"]
 
 
 def test_the_very_last_can_be_taken_back_too_and_what_comes_after_it_does_not_count() -> None:

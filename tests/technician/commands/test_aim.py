@@ -74,7 +74,7 @@ def test_an_expired_certification_is_said_with_its_date(fleet: Fleet) -> None:
 def test_of_a_certification_that_has_not_begun_it_is_said_that_the_clock_is_behind(fleet: Fleet) -> None:
     configuration = load(fleet.post("post-1") / "post.toml")
     early = datetime(2020, 1, 1, 12, tzinfo=UTC)
-    said = rf"not valid yet .it begins on 20.*clock says {re.escape(local(early))}: it is b"
+    said = rf"not valid yet .it begins on 20.*clock shows {re.escape(local(early))}: it is b"
     with pytest.raises(PlatepostError, match=said):
         certified(configuration, fleet.operator("r-alvarez"), purpose="test", at=early)
 

@@ -335,6 +335,6 @@ def test_no_plate_is_logged(department: Department, store: HotListStore, caplog:
     (path,) = store._packages()
     path.write_bytes(b"7ABC123")
     store.load()
-    assert "hot list 1 in force" in caplog.text
+    assert "hot list 1 active" in caplog.text
     assert "cannot be used: truncated" in caplog.text
     assert "7ABC123" not in caplog.text

@@ -1,4 +1,4 @@
-// Draws what comes from the server into a page that somebody works on: only what differs is replaced.
+// Draws what comes from the server into a page that someone works on: only what differs is replaced.
 "use strict";
 {
   // What belongs to the person, whatever the server sends: an open panel, a choice, text that is typed.

@@ -152,7 +152,7 @@ def test_an_administrator_named_by_nothing_but_a_purpose_signs_as_elsewhere(offi
 
 def test_what_nobody_answers_for_is_logged_as_the_system_s_user_s_and_said(office: Office) -> None:
     result = office.build()
-    assert f"nobody signs for this, and it is logged so, as done by {user()}" in result.stderr
+    assert f"no one signs for this, and it is logged so, as done by {user()}" in result.stderr
     assert [(act.identity, act.action) for act in office.acts] == [
         ("nobody", "hotlist_build"),
         ("nobody", "hotlist_built"),
@@ -162,8 +162,8 @@ def test_what_nobody_answers_for_is_logged_as_the_system_s_user_s_and_said(offic
 
 
 def test_whoever_is_named_says_why(office: Office) -> None:
-    assert "say why too, --purpose" in office.build("--as", "lists", code=2).output
-    assert "say why too, --purpose" in office.build(code=2, env={"PLATEPOST_PERSON": "lists"}).output
+    assert "add --purpose" in office.build("--as", "lists", code=2).output
+    assert "add --purpose" in office.build(code=2, env={"PLATEPOST_PERSON": "lists"}).output
     assert office.acts == []
     assert not office.output.exists()
 
