@@ -243,7 +243,7 @@ def test_case_is_opened_to_the_partner_that_was_asked_alone(oakdale: Oakdale) ->
     end_agreement(SharingAgreement.objects.get(), person="r.manager")
     with as_role(FEDERATION), pytest.raises(NotTakenError) as ended:
         give_case(demand(id=uuid4()), oakdale.peer)
-    assert (ended.value.status, "no agreement" in str(ended.value)) == (403, True)
+    assert (ended.value.status, "no active agreement" in str(ended.value)) == (403, True)
     assert entries("case_opened") == noted
 
 

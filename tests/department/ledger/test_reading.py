@@ -131,7 +131,7 @@ class TestReviews:
             (waiting,) = open_reviews()
             assert (waiting.entry, waiting.person, waiting.reason) == (entry.entry, "a.rivera", "child taken")
             assert not waiting.is_overdue()
-            with pytest.raises(LedgerError, match="somebody else"):
+            with pytest.raises(LedgerError, match="someone else must review"):
                 review_exigent(entry.entry, person="a.rivera", outcome=ReviewOutcome.JUSTIFIED, note="mine")
             entry.fetched(records=[1])
             entry.shown()
@@ -150,7 +150,7 @@ class TestReviews:
         with as_role(COMMAND):
             entry = open_entry(**ASKED)
             assert open_reviews() == []
-            with pytest.raises(LedgerError, match="somebody else"):
+            with pytest.raises(LedgerError, match="someone else must review"):
                 review_exigent(entry.entry, person="s.supervisor", outcome=ReviewOutcome.JUSTIFIED, note="")
 
     def test_by_hand_nobody_reviews_without_a_name(self, connect: Connect) -> None:
@@ -158,5 +158,5 @@ class TestReviews:
         fields = {"person": None, "outcome": "justified", "note": ""}
         with pytest.raises(LedgerError, match="person must be a text"):
             append(LedgerEvent.EXIGENT_REVIEWED, fields, refers_to=entry.entry)
-        with connect(WEB) as web, pytest.raises(psycopg.errors.CheckViolation, match="somebody else"):
+        with connect(WEB) as web, pytest.raises(psycopg.errors.CheckViolation, match="someone else must review"):
             web.execute("SELECT ledger_append('exigent_reviewed', %s, %s)", [entry.entry, json.dumps(fields)])

@@ -102,7 +102,7 @@ def test_password_with_an_app(address: str, visitor: Visitor, department: Comman
     page.get_by_label("Authenticator code").fill(now_by(page, secret))
     page.get_by_role("button", name="Add it").click()
     page.get_by_label("Code").fill(now_by(page, secret))
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     page.get_by_role("heading", name="Recovery codes").wait_for()
     assert page_faults(page) == []
     page.get_by_role("link", name="I have written them down").click()

@@ -267,7 +267,7 @@ def test_change_waits_for_a_fresh_code_and_then_goes_on(visitor: Visitor, site: 
     assert fine(page)
     step = page.evaluate("Math.floor(Date.now() / 30000)")
     page.get_by_label("Code").fill(format_hotp_value(hotp_value(SECRET, step)))
-    page.click("button:text-is('Go on')")
+    page.click("button:text-is('Continue')")
     page.wait_for_selector("li:has-text('dispatcher'):has-text('requested by m.admin')")
     assert visitor.complaints == []
 
