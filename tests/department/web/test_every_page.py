@@ -155,6 +155,7 @@ NONE = {
     "evidence_package": "a file",
     "exercise_picture": "a picture",
     "history_picture": "a picture",
+    "home": "leads on to the page of one's work",
     "incident_notice_pdf": "a file",
     "policy_pdf": "a file",
     "request_letter_pdf": "a file",
