@@ -37,8 +37,10 @@ _SESSION = re.compile(r"Starting session: .* on (?P<terminal>\S+) for \S+ from \
 _CLOSED = re.compile(
     r"(?:Disconnected from|Connection (?:closed|reset) by|Timeout, client not responding from) .*port (?P<port>\d+)"
 )
+_ENDED = re.compile(r"pam_unix\(sshd:session\): session closed")
+_PROGRAMS = frozenset({"/usr/sbin/sshd", "/usr/lib/openssh/sshd-session", "/usr/bin/sudo"})
 _SUDO = re.compile(
-    r"\s*(?P<user>\S+) : (?P<refusal>[^;=]+ ; )?TTY=(?P<terminal>\S+) ; PWD=.* ; USER=(?P<as>\S+) ; "
+    r"\s*(?P<user>\S+) : (?P<refusal>[^;=]+ ; )?(?:TTY=(?P<terminal>\S+) ; )?PWD=.* ; USER=(?P<as>\S+) ; "
     r".*?COMMAND=(?P<command>.*)"
 )
 
@@ -126,27 +128,54 @@ def events_of(lines: list[str]) -> Iterator[tuple[str, AuditEvent]]:
     """Yield the events that lines of the journal tell, with the cursor of each line.
 
     People are known by the key id of their certificate. sudo only knows the account and the terminal; sshd's lines tell
-    whose terminal it is.
+    whose terminal it is. A line that another program wrote is left out. journald does not know the program of one that
+    ended at once: then only what root wrote counts, and a command by sudo, which no one else may hide, is `unverified`.
     """
+    by_process: dict[str, str] = {}
     people: dict[str, tuple[str, str]] = {}
     terminals: dict[str, str] = {}
     for line in lines:
         try:
             entry = json.loads(line)
             cursor, text = str(entry["__CURSOR"]), str(entry["MESSAGE"])
+            program, user = entry.get("_EXE"), entry.get("_UID")
             at = datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) / 1e6, UTC)
         except (ValueError, KeyError, TypeError, OverflowError, OSError):
             continue
+        known = program in _PROGRAMS or (program is None and user == "0")
+        process = str(entry.get("_PID"))
+        found: re.Match[str] | None
         details: dict[str, JsonValue] = {"at": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
-        if found := _ACCEPTED.match(text):
+        if found := _SUDO.match(text):
+            if program not in {None, "/usr/bin/sudo"}:
+                continue
+            who = terminals.get(found["terminal"]) or found["user"]
+            details |= {"user": found["user"], "as": found["as"], "command": found["command"][:300]}
+            details |= {} if program else {"unverified": True}
+            refused = found["refusal"] is not None
+            yield (
+                cursor,
+                AuditEvent(
+                    "sudo",
+                    found["terminal"] or "no terminal",
+                    "refused" if refused else "success",
+                    identity=who[:120],
+                    reason="not_allowed" if refused else None,
+                    details=details,
+                ),
+            )
+        elif not known:
+            continue
+        elif found := _ACCEPTED.match(text):
             who, address = found["name"] or found["user"], found["address"]
             people[found["port"]] = who, address
+            by_process[process] = found["port"]
             details |= {"user": found["user"], "serial": found["serial"]}
             yield cursor, AuditEvent("logged_in", address, identity=who[:120], details=details)
         elif found := _SESSION.match(text):
             terminals[found["terminal"]] = people.get(found["port"], ("", ""))[0]
-        elif (found := _CLOSED.match(text)) and found["port"] in people:
-            who, address = people.pop(found["port"])
+        elif (port := _port_closed(text, by_process.get(process))) in people:
+            who, address = people.pop(port)
             yield cursor, AuditEvent("logged_out", address, identity=who[:120], details=details)
         elif (found := _REFUSED.match(text)) and found["name"]:
             details |= {"user": found["user"][:120], "serial": found["serial"]}
@@ -161,18 +190,10 @@ def events_of(lines: list[str]) -> Iterator[tuple[str, AuditEvent]]:
                     details=details,
                 ),
             )
-        elif found := _SUDO.match(text):
-            who = terminals.get(found["terminal"]) or found["user"]
-            details |= {"user": found["user"], "as": found["as"], "command": found["command"][:300]}
-            refused = found["refusal"] is not None
-            yield (
-                cursor,
-                AuditEvent(
-                    "sudo",
-                    found["terminal"],
-                    "refused" if refused else "success",
-                    identity=who[:120],
-                    reason="not_allowed" if refused else None,
-                    details=details,
-                ),
-            )
+
+
+def _port_closed(text: str, of_process: str | None) -> str:
+    """Return the port of the connection that ended by a line, or nothing."""
+    if found := _CLOSED.match(text):
+        return found["port"]
+    return of_process or "" if _ENDED.match(text) else ""

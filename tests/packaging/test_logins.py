@@ -69,7 +69,7 @@ stat -c %U:%G:%a /run/platepost-logins/journal
 """
 JOURNALCTL = """\
 #!/bin/sh
-jq -Rc '{__CURSOR: (input_line_number | tostring), __REALTIME_TIMESTAMP: "1780000000000000", MESSAGE: .}' log
+jq -Rc '{__CURSOR: (input_line_number | tostring), __REALTIME_TIMESTAMP: "1780000000000000", MESSAGE: ., _UID: "0"}' log
 """
 
 pytestmark = pytest.mark.skipif(

@@ -39,7 +39,7 @@ class Unit:
         self.logins.start()
         return self.logins
 
-    def hear(self, *messages: object) -> list[tuple[str, str, str | None]]:
+    def hear(self, *messages: object, **sender: str) -> list[tuple[str, str, str | None]]:
         """Have root write messages too; return what the part recorded of them: action, who, from where."""
         for message in messages:
             number = len(self.lines)
@@ -47,7 +47,10 @@ class Unit:
                 "__CURSOR": f"s={number}",
                 "__REALTIME_TIMESTAMP": str(1_780_000_000_000_000 + number * 1_000_000),
                 "MESSAGE": message,
-            }
+                "_EXE": "/usr/bin/sudo" if "COMMAND" in str(message) else "/usr/lib/openssh/sshd-session",
+                "_UID": "0",
+                "_PID": "7",
+            } | sender
             self.lines.append(json.dumps(entry))
         self.journal.unlink(missing_ok=True)
         self.journal.write_text("\n".join(["", "no JSON", "{}", *self.lines[-MOST_LINES:]]))
@@ -71,6 +74,7 @@ def test_who_signed_in_from_where_and_what_they_ran_as_root_is_recorded_by_the_c
         SESSION.format(0, 4711),
         SUDO.format("", 0, "/usr/bin/platepost aim --as /mnt/r-alvarez"),
         SUDO.format("command not allowed ; ", 1, "/usr/bin/cat /etc/shadow"),
+        SUDO.replace("TTY=pts/{} ; ", "").format("a password is required ; ", "/usr/bin/cat /etc/passwd"),
         "Disconnected from user technician 192.168.50.2 port 4711",
         [1, 2],
     )
@@ -79,12 +83,40 @@ def test_who_signed_in_from_where_and_what_they_ran_as_root_is_recorded_by_the_c
         ("logged_in", "j-stone", "192.168.50.2"),
         ("sudo", "r-alvarez", "pts/0"),
         ("sudo", "j-stone", "pts/1"),
+        ("sudo", "technician", "no terminal"),
         ("logged_out", "r-alvarez", "192.168.50.2"),
     ]
-    first, _, allowed, refused, _ = unit.said
+    first, _, allowed, refused, by_no_terminal, _ = unit.said
     assert first.details == {"at": "2026-05-28T20:26:40Z", "user": "technician", "serial": "12"}
     assert allowed.details["command"] == "/usr/bin/platepost aim --as /mnt/r-alvarez"
     assert (allowed.outcome, refused.outcome, refused.reason) == ("success", "refused", "not_allowed")
+    assert by_no_terminal.outcome == "refused"
+
+
+def test_what_another_program_wrote_under_the_name_is_not_recorded(unit: Unit) -> None:
+    command = SUDO.format("", 0, "/usr/bin/true")
+    assert unit.hear(ACCEPTED.format(4711, "j-stone"), command, _EXE="/usr/bin/logger") == []
+    unit.lines.clear()
+    unit.hear(ACCEPTED.format(4711, "r-alvarez"))
+    for line, expected in (  # of programs that ended before journald had looked
+        (entry_of(ACCEPTED.format(4712, "j-stone"), "1000"), []),
+        (entry_of(command, "1000"), ["sudo"]),
+        (entry_of("pam_unix(sshd:session): session closed for user technician", "0"), ["logged_out"]),
+    ):
+        found = [event for _, event in logins.events_of([*unit.lines, line])][1:]
+        assert [event.action for event in found] == expected
+        assert all(event.details.get("unverified") is True for event in found if event.action == "sudo")
+
+
+def entry_of(message: str, user: str) -> str:
+    entry = {
+        "__CURSOR": "last",
+        "__REALTIME_TIMESTAMP": "1780000000000000",
+        "MESSAGE": message,
+        "_UID": user,
+        "_PID": "7",
+    }
+    return json.dumps(entry)
 
 
 def test_nothing_is_recorded_twice_and_a_gap_is(unit: Unit) -> None:
