@@ -232,7 +232,7 @@ def test_history_by_post_category_outcome_and_person(dispatch: Dispatch) -> None
         before = len(entries(dispatch, "intent"))
         page = browser.get("/history/", {"time": "month", "person": "a.rivera"}).content.decode()
         assert PLATE in page
-        assert "Rejected: misread" in page
+        assert "Rejected: plate differs from the list" in page
     (asked,) = entries(dispatch, "intent")[before:]
     assert asked["query"]["console"] == [misread.record_id]  # type: ignore[index]
     assert asked["query"]["history"]["person"] == "a.rivera"  # type: ignore[index]
