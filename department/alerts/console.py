@@ -24,7 +24,7 @@ from platepost.department.alerts.actions import AlertActor, AlertRejection, EyeA
 from platepost.department.alerts.alert_status import bare_view, system_name
 from platepost.department.alerts.alerts import alert_of, alerts_of
 from platepost.department.alerts.console_feed import AT_ONCE, FEED, PURPOSE, ConsoleFeed, Listener
-from platepost.department.alerts.console_hit import fetched_hits, hit_views, rereads, withdrawals_of
+from platepost.department.alerts.console_hit import fetched_hits, hit_views, rereads
 from platepost.department.alerts.console_words import CONSOLE_WORDS
 from platepost.department.alerts.errors import AlertError, StaleAlertError
 from platepost.department.alerts.liveness import listening_state
@@ -113,15 +113,13 @@ def hits(request: CurrentRequest) -> HttpResponse:
     named = request.POST.get("records", "").split(",")[:AT_ONCE]
     records = [int(each) for each in named if each.isascii() and each.isdecimal() and len(each) < _DIGITS]
     who, now = request.user, timezone.now()
-    withdrawals = withdrawals_of(records) if records else {}
-    query = {"console": [*records, *withdrawals]}
-    asked: dict[str, Any] = {"person": who.login, "agency": who.agency, "query": query}
+    asked: dict[str, Any] = {"person": who.login, "agency": who.agency, "query": {"console": records}}
     shown = []
     if records:
         with open_entry(purpose=PURPOSE, groups=covert_groups(who), **asked) as entry:
             alerts = alerts_of(records, entry)
             views = hit_views(fetched_hits(entry, [alert.record_id for alert in alerts]))
-            texts = rereads(entry, withdrawals)
+            texts = rereads(entry, alerts)
             shown = [
                 bare_view(alert)
                 | views.get(alert.record_id, {})

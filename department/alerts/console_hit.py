@@ -1,7 +1,7 @@
 """What the console shows of a hit, from the record as the post signed it."""
 
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,11 +15,12 @@ from django.utils.translation import gettext_lazy as _
 
 from platepost.common.errors import PlatepostError
 from platepost.department.alerts.alert_status import EYE_ANSWERS
+from platepost.department.alerts.alerts import Alert, looking
 from platepost.department.alerts.characters import ComparedCharacter, compared
+from platepost.department.alerts.states import AlertState, WithdrawalReason
 from platepost.department.custody.projections import folded
 from platepost.department.custody.reading import PastRead, reads_before, whole_records
 from platepost.department.custody.record import DOUBTFUL, PictureBytes, RecordRow
-from platepost.department.database.queries import rows
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.lists.models import ListEntry
 from platepost.department.lists.posts import span
@@ -38,6 +39,7 @@ _LIKELY = 0.01
 """Probability from which on another text counts as one that the camera considered."""
 _CLOCK = timedelta(seconds=2)
 """A post's clock may be so far off before it is said."""
+_WITHDRAWALS = "SELECT record_id FROM custody_withdrawal WHERE hit = ANY (%s)"
 _COMPASS = ("north", "northeast", "east", "southeast", "south", "southwest", "west", "northwest")
 _BOUND = {"north": "NB", "east": "EB", "south": "SB", "west": "WB"}
 MATCHES = {
@@ -155,29 +157,33 @@ def fetched_hits(entry: OpenEntry, records: Sequence[int]) -> list[FetchedHit]:
     return fetched
 
 
-def withdrawals_of(alerts: Sequence[int]) -> dict[int, int]:
-    """Return the records by which posts withdrew alerts because the text had changed, each with its alert."""
-    return {record: alert for alert, record in rows("SELECT * FROM alerts_withdrawals(%s)", [[*alerts]])}
-
-
-def rereads(entry: OpenEntry, withdrawals: Mapping[int, int]) -> dict[int, str]:
-    """Return what posts read instead, by the alert that they withdrew.
+def rereads(entry: OpenEntry, alerts: Iterable[Alert]) -> dict[int, str]:
+    """Return what posts read instead, by the alert that they withdrew because the text had changed.
 
     Args:
-        entry: under which it is fetched; its query names the withdrawals' records.
-        withdrawals: of `withdrawals_of`.
+        entry: under which it is fetched, a console's that lists the alerts.
+        alerts: those that it lists.
 
     Raises:
         ClosedEntryError: the entry is not open.
 
     """
+    changed = {
+        (each.post, each.hit): each.record_id
+        for each in alerts
+        if each.state is AlertState.WITHDRAWN and each.withdrawn_because == WithdrawalReason.TEXT_CHANGED
+    }
+    if not changed:
+        return {}
+    with looking(entry) as cursor:
+        cursor.execute(_WITHDRAWALS, [[hit for _, hit in changed]])
+        records = [record for (record,) in cursor.fetchall()]
     texts = {}
-    stored_ones = whole_records(entry, records=[*withdrawals], with_pictures=False) if withdrawals else []
-    for stored, _pictures in stored_ones:
+    for stored, _pictures in whole_records(entry, records=records, with_pictures=False) if records else ():
         with suppress(PlatepostError, ValueError, TypeError):
             withdrawal = read_event(stored.restored().event or {}).data
-            if isinstance(withdrawal, HitWithdrawn):
-                texts[withdrawals[stored.id]] = withdrawal.plate_read
+            if isinstance(withdrawal, HitWithdrawn) and (stored.post, withdrawal.hit) in changed:
+                texts[changed[stored.post, withdrawal.hit]] = withdrawal.plate_read
     return texts
 
 

@@ -329,14 +329,7 @@ FUNCTIONS = {
     "archive_finish": {OWNER, PURGER},
     **{
         key: {OWNER, WEB}
-        for key in (
-            "alerts_plain",
-            "alerts_newest_list",
-            "alerts_withdraw_listed",
-            "alerts_draw",
-            "alerts_lock",
-            "alerts_withdrawals",
-        )
+        for key in ("alerts_plain", "alerts_newest_list", "alerts_withdraw_listed", "alerts_draw", "alerts_lock")
     },
     # Opens an entry for a hit whose plate an agency with an agreement receives by webhook, and returns its name.
     "alerts_release": {OWNER, WEBHOOK},

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("381933cfb32b01b70003cdad1343a75debddb3eccaa894ab3cc82afa4a7ac305"),
+        ApplySql("309deba55c612fb0efbadf384a0191c62a0224162ab8139ec20272afe8fd9801"),
     ]

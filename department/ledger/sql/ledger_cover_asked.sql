@@ -1,4 +1,5 @@
--- Covers what an intent names itself: a console's entry opens the hits that it lists, and a sample's the sampled read.
+-- Covers what an intent names itself: a console's entry opens the hits that it lists, and by what their posts withdrew
+-- them, and a sample's the sampled read.
 -- Of a hit that is open, a console's entry may name `trail`, too: the reads of its plate in the hour before it. Nothing
 -- more can be covered under either.
 CREATE OR REPLACE FUNCTION ledger_cover_asked(opened uuid, fields json) RETURNS void
@@ -13,6 +14,12 @@ BEGIN
         WHERE alert.record_id IN (
             SELECT item::bigint FROM jsonb_array_elements_text(asked -> 'console') AS item WHERE item ~ '^[0-9]{1,18}$'
         ) AND (alert.covert_group IS NULL OR alert.covert_group = ANY (own)) LIMIT 1000;
+        INSERT INTO public.ledger_covered (entry, record, covert_group)
+        SELECT opened, gone.record_id, gone.covert_group FROM public.ledger_covered AS hit
+        JOIN public.alerts_alert AS alert ON alert.record_id = hit.record AND alert.state = 'withdrawn'
+        JOIN public.custody_withdrawal AS gone ON gone.hit = alert.hit AND gone.post = alert.post
+            AND gone.covert_group IS NOT DISTINCT FROM alert.covert_group
+        WHERE hit.entry = opened;
         IF asked ->> 'trail' ~ '^[0-9]{1,18}$' AND (asked -> 'console') @> (asked -> 'trail') THEN
             INSERT INTO public.ledger_covered (entry, record, covert_group)
             SELECT opened, past.record_id, coalesce(alert.covert_group, past.covert_group)

@@ -251,7 +251,9 @@ def test_pictures_come_by_what_they_show_and_doubts_by_character(dispatch: Dispa
     expected = {"patch": best.data, "more": [second.data, third.data], "crop": seen.data, "overview": overview.data}
     assert message["pictures"] == expected
     fields = message["compare"].split("<fieldset")[1:8]
-    assert [place for place, each in enumerate(fields) if "data-close" in each] == [0, 2, 4], "unsure, another text, or a look-alike"
+    assert [place for place, each in enumerate(fields) if "data-close" in each] == [0, 2, 4], (
+        "unsure, another text, or a look-alike"
+    )
 
 
 def test_who_may_not_any_more_hears_nothing_more(dispatch: Dispatch, feed: ConsoleFeed) -> None:
