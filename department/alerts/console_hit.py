@@ -15,11 +15,11 @@ from django.utils.translation import gettext_lazy as _
 
 from platepost.common.errors import PlatepostError
 from platepost.department.alerts.alert_status import EYE_ANSWERS
-from platepost.department.alerts.alerts import Alert, looking
+from platepost.department.alerts.alerts import Alert
 from platepost.department.alerts.characters import ComparedCharacter, compared
 from platepost.department.alerts.states import AlertState, WithdrawalReason
 from platepost.department.custody.projections import folded
-from platepost.department.custody.reading import PastRead, reads_before, whole_records
+from platepost.department.custody.reading import PastRead, reads_before, whole_records, withdrawals_of
 from platepost.department.custody.record import DOUBTFUL, PictureBytes, RecordRow
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.lists.models import ListEntry
@@ -39,7 +39,6 @@ _LIKELY = 0.01
 """Probability from which on another text counts as one that the camera considered."""
 _CLOCK = timedelta(seconds=2)
 """A post's clock may be so far off before it is said."""
-_WITHDRAWALS = "SELECT record_id FROM custody_withdrawal WHERE hit = ANY (%s)"
 _COMPASS = ("north", "northeast", "east", "southeast", "south", "southwest", "west", "northwest")
 _BOUND = {"north": "NB", "east": "EB", "south": "SB", "west": "WB"}
 MATCHES = {
@@ -175,9 +174,7 @@ def rereads(entry: OpenEntry, alerts: Iterable[Alert]) -> dict[int, str]:
     }
     if not changed:
         return {}
-    with looking(entry) as cursor:
-        cursor.execute(_WITHDRAWALS, [[hit for _, hit in changed]])
-        records = [record for (record,) in cursor.fetchall()]
+    records = withdrawals_of(entry, [hit for _, hit in changed])
     texts = {}
     for stored, _pictures in whole_records(entry, records=records, with_pictures=False) if records else ():
         with suppress(PlatepostError, ValueError, TypeError):

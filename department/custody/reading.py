@@ -278,6 +278,13 @@ def _cover_records(entry: OpenEntry, records: Sequence[int]) -> None:
         cover(entry, "custody_cover_records(%s, %s, %s)", [list(records), entry.noted_for])
 
 
+def withdrawals_of(entry: OpenEntry, hits: Sequence[str]) -> list[int]:
+    """Return the records by which posts withdrew hits, of those that an entry covers. Raises ClosedEntryError."""
+    asked = "SELECT record_id FROM custody_withdrawal WHERE hit = ANY (%s) ORDER BY record_id"
+    (rows,) = fetch(entry, [(asked, [list(hits)])])
+    return [record for (record,) in rows]
+
+
 def _counted(selected: str) -> str:
     """Return the SQL of what rows say of each plate, by plate, as many as the last value says."""
     return (
