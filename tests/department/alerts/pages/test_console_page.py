@@ -28,8 +28,6 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
         served.open(visitor, "a.rivera", "console/shift/"),
         served.open(visitor, "b.chen", phone=True, scheme="dark"),
     )
-    assert fine_in_each_look(page)
-    picture(page, "shift")
     page.get_by_role("button", name="show hits").press("Enter")
     page.wait_for_url("**/console/")
     page.keyboard.press("x")
@@ -115,13 +113,30 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     expect(page.locator(".gone")).to_contain_text("WITHDRAWN: do not act")  # also once it is recorded
     expect(page.locator("#line")).to_contain_text("WITHDRAWN: do not act")
     expect(other.locator("#queue button")).to_have_count(0)
+    assert visitor.complaints == []
+
+
+def test_pages_beside_the_console_fit_in_each_look(served: Desk, visitor: Visitor) -> None:
+    """The start of a shift, the quality of a hit that was withdrawn, and the labels of reads."""
+    page = served.open(visitor, "a.rivera", "console/shift/")
+    assert fine_in_each_look(page)
+    picture(page, "shift")
+    page.get_by_role("button", name="show hits").press("Enter")
+    page.wait_for_url("**/console/")
+    hit = served.hit()
+    page.locator("#hit[data-state=new]").wait_for()
+    ((record,),) = served.asked("SELECT record_id FROM alerts_alert WHERE hit = %s", hit)
+    seen = {f"character{place}": "s" for place in range(len(PLATE))} | {"region": "same", "vehicle": "same"}
+    assert [served.step("a.rivera", record, step, **seen) for step in ("take", "confirm", "active")] == [204] * 3
+    served.withdraw(hit)
+    page.locator("#hit[data-state=withdrawn]").wait_for()
+    assert served.step("a.rivera", record, "meanwhile", reason="units_sent") == 204
     served.draw_read()
     page.goto(f"http://{served.where}/quality/")
     assert fine_in_each_look(page)
     page.get_by_role("link", name="Label reads").click()
     expect(page.get_by_role("button", name="I cannot read it")).to_be_visible()
     assert fine_in_each_look(page)
-    assert visitor.complaints == []
 
 
 HELD = ClockQuality(source="unknown", synchronised=False, held_seconds=-90.0)
