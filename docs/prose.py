@@ -45,6 +45,7 @@ def readable(text: str) -> str:
 
 def offenses(text: str) -> Iterator[tuple[str, str]]:
     """Yield each expression that a text has, and the words that have it."""
+    text = " ".join(text.split())  # a line may end within an expression
     for name, pattern in _COMPILED.items():
         for found in pattern.finditer(text):
-            yield name, text[max(0, found.start() - 40) : found.end() + 30].replace("\n", " ")
+            yield name, text[max(0, found.start() - 40) : found.end() + 30]
