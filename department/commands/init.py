@@ -69,8 +69,8 @@ Examples:
     is_flag=True,
     help="Have each program run as a system user of its own, as packaging/department does; for root.",
 )
-@click.option("--name", help="Department's name as people write it, for pages and notices.")
-@click.option("--contact", help="Whom the public asks: an address, a telephone number, or both.")
+@click.option("--name", help="The department's full name, for pages and notices.")
+@click.option("--contact", help="Contact for the public: an address, a telephone number, or both.")
 @click.option("--timezone", help="Time zone of the pages and of the law's days.  [default: asked for, else UTC]")
 @click.option("--law", type=click.Choice([*LAWS]), help="Law that binds the department.  [default: california]")
 @click.option(
@@ -78,7 +78,7 @@ Examples:
     type=click.IntRange(1, 36_525),
     help="Days that reads without a hit are kept.  [default: the law's least]",
 )
-@click.option("--host", "hosts", multiple=True, help="Name by which browsers reach the pages, behind TLS.")
+@click.option("--host", "hosts", multiple=True, help="Host name for browsers, behind TLS.")
 @click.option(
     "--provider",
     nargs=3,

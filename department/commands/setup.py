@@ -76,18 +76,18 @@ class SetupChoices:
 
 def ask(choices: SetupChoices, *, agency: str) -> SetupChoices:
     """Ask in a terminal for what was not given; Enter takes what stands in brackets."""
-    click.echo("Press Enter to take the answer in brackets. Everything can be changed later in department.toml.")
+    click.echo("Press Enter to accept the value in brackets. You can change everything later in department.toml.")
     if choices.name is None:
-        choices = replace(choices, name=click.prompt("Department's name, as people write it", default=agency))
+        choices = replace(choices, name=click.prompt("The department's full name", default=agency))
     if choices.contact is None:
-        asked = "Whom the public asks (e-mail, telephone, or both)"
+        asked = "Public contact (e-mail, telephone, or both)"
         choices = replace(choices, contact=click.prompt(asked, default="", show_default=False))
     if choices.timezone is None:
         choices = replace(choices, timezone=_ask_zone())
     if choices.law is None:
         for name, law in LAWS.items():
             click.echo(f"  {name}: {law.title}, reads {_span(name)}")
-        asked = "Law that binds the department"
+        asked = "Law that applies to the department"
         choices = replace(choices, law=click.prompt(asked, type=click.Choice([*LAWS]), default=_DEFAULT_LAW))
     law = LAWS[choices.law or _DEFAULT_LAW]
     if choices.keep_days is None:
@@ -96,23 +96,25 @@ def ask(choices: SetupChoices, *, agency: str) -> SetupChoices:
         choices = replace(
             choices,
             keep_days=click.prompt(
-                f"Days to keep reads that made no hit ({_span(law.name)})",
+                f"Days to keep reads without a hit ({_span(law.name)})",
                 type=click.IntRange(least, most),
                 default=default,
             ),
         )
     if not choices.hosts:
         name = click.prompt(
-            "Name by which browsers reach the pages, behind TLS; none for a trial on this machine",
+            "Host name for browsers, behind TLS (leave it empty for a trial on this machine)",
             default="",
             show_default=False,
         )
         choices = replace(choices, hosts=tuple(name.split()))
-    if choices.provider is None and click.confirm("Do people sign in by an identity provider (OpenID Connect), too?"):
+    if choices.provider is None and click.confirm(
+        "Do people also sign in through an identity provider (OpenID Connect)?"
+    ):
         name = click.prompt("  Its name, for the sign-in page")
-        issuer, client = click.prompt("  Its issuer (https://...)"), click.prompt("  Client's id")
+        issuer, client = click.prompt("  Its issuer (https://...)"), click.prompt("  Client ID")
         file = click.prompt(
-            "  File with the client's secret", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+            "  File with the client secret", type=click.Path(exists=True, dir_okay=False, path_type=Path)
         )
         choices = replace(choices, provider=(name, issuer, client), provider_secret=file)
     return choices
@@ -139,5 +141,5 @@ def local_zone(file: Path = Path("/etc/timezone"), link: Path = Path("/etc/local
 def _span(law: str) -> str:
     """Return for how long a law has reads kept, for people."""
     least, most = LAWS[law].keep_at_least_days, LAWS[law].keep_at_most_days
-    ceiling = "without an upper limit" if most >= NO_CEILING else f"gone after {most} days"
-    return f"kept {least} days at least, {ceiling}" if least else ceiling
+    ceiling = "no upper limit" if most >= NO_CEILING else f"deleted after {most} days"
+    return f"kept at least {least} days, {ceiling}" if least else ceiling

@@ -273,8 +273,8 @@ def test_questions_are_options_too_and_the_answers_stand_in_the_folder(departmen
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (("--law", "california", "--keep-days", "30"), "kept 366 days at least"),
-        (("--law", "minnesota", "--keep-days", "61"), "gone after 60 days"),
+        (("--law", "california", "--keep-days", "30"), "kept at least 366 days"),
+        (("--law", "minnesota", "--keep-days", "61"), "deleted after 60 days"),
         (("--provider", "a", "https://b.example", "c"), "go together"),
         (("--timezone", "Riverside"), "is not a time zone"),
     ],
