@@ -64,6 +64,8 @@ MOST_ON_MAP = 1000
 """Plates of which a map has the latest read."""
 _LONGEST = 100
 """Characters of a text that no form checks: no plate, and no kind of page, has so many."""
+_WHOLE_PLATE = 6
+"""Characters of a plate that is likely whole; a shorter text is offered as the beginning of one."""
 _VIEWS = ("list", "map", "timeline")
 
 
@@ -347,9 +349,15 @@ def _shown(page: ResultPage, form: SearchForm) -> dict[str, Any]:
         "posts": places,
         "since": query.since,
         "until": query.until,
+        "part": _part_of_plate(form.cleaned_data["plate"]),
         "can_widen": query.pattern is not None and not query.pattern.budget,
         "map": map_of_counts(form.places, counts),
     }
+
+
+def _part_of_plate(text: str) -> str:
+    """Return what was searched as a whole plate but is shorter than most plates are; else empty."""
+    return text.strip() if text.isalnum() and len(text) < _WHOLE_PLATE else ""
 
 
 def _result(result: PlateResult, places: Places) -> dict[str, Any]:

@@ -382,6 +382,9 @@ def test_an_empty_answer_helps(stock: Stock, superuser: psycopg.Connection, oper
     assert "Oldest read kept: Jan 28, 2026." in text
     assert "Of the last 2 reads, known: direction 100%, lane 0%, issuing state 0%, vehicle 0%, color 50%." in text
     assert "Allow one look-alike" in text
+    part = searched(operator, {**WHY, "plate": "7AB"}).content.decode()
+    assert 'name="plate" value="7AB*"' in part, "a part was searched as a whole plate"
+    assert 'value="7AB0129*"' not in searched(operator, {**WHY, "plate": "7AB0129"}).content.decode()
     again = searched(operator, {**WHY, "plate": "7AB0129", "look_alikes": "1"})
     assert "look-alike" in text_of(again)
 
