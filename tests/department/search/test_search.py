@@ -374,6 +374,17 @@ def test_timeline_shows_apart_the_two_hours_that_have_one_name(stock: Stock, ope
     ]
 
 
+def test_plate_of_a_search_in_a_time_leads_on_to_all_its_reads(stock: Stock, operator: Client) -> None:
+    stock([{"plate": PLATE, "captured_at": AT}, {"plate": PLATE, "captured_at": AT - timedelta(days=2)}])
+    leads_on = "Search for this plate at all times and posts"
+    begins = f"{localtime(AT - timedelta(hours=1)):%Y-%m-%dT%H:%M}"
+    (narrow,) = links(searched(operator, {**WHY, "plate": PLATE, "since": begins}), "plate")
+    assert leads_on in (page := text_of(operator.get(narrow)))
+    assert page.count('class="thumbnail"') == 1
+    (wide,) = links(searched(operator, {**WHY, "plate": PLATE}), "plate")
+    assert leads_on not in text_of(operator.get(wide))
+
+
 def test_an_empty_answer_helps(stock: Stock, superuser: psycopg.Connection, operator: Client) -> None:
     stock([{"plate": PLATE, "color": "red"}, {"plate": "7ABO128"}])
     superuser.execute("INSERT INTO custody_tally VALUES ('post-1', now(), 'read', 'genuine', NULL, 2, now())")
