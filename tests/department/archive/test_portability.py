@@ -252,9 +252,9 @@ def assert_what_was_altered_is_refused(target: Path) -> None:
     path = target / "ledger.jsonl.zst"
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    with pytest.raises(DepartmentError, match=r"ledger\.jsonl\.zst is not as"):
+    with pytest.raises(DepartmentError, match=r"ledger\.jsonl\.zst does not match"):
         open_manifest(target, [KEY])
     path.write_bytes(whole)
     shutil.copy(path, target / "added")
-    with pytest.raises(DepartmentError, match="added is not as"):
+    with pytest.raises(DepartmentError, match="added does not match"):
         open_manifest(target, [KEY])
