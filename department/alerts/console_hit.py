@@ -65,7 +65,7 @@ class ShownCharacter:
 
     @property
     def close(self) -> bool:
-        """Whether a person answers it by itself: it differs, has a look-alike, or the camera was not sure of it."""
+        """Whether a person must answer it on its own: it differs, has a look-alike, or the camera was unsure of it."""
         return self.doubted or self.pair.very_alike or bool(self.kind)
 
     @property
@@ -307,6 +307,8 @@ def map_place(hit: Hit, post: str, places: Places) -> MapPlace:
 
 def differs(hit: Hit) -> bool:
     """Return whether the camera read another text than is listed."""
+    if hit.plate_read == hit.plate_matched:
+        return False
     return not all(each.same for each in compared(hit.plate_read, hit.plate_matched))
 
 

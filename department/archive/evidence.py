@@ -64,9 +64,9 @@ APART_MOST = 1000
 """Numbers between two records of a chain, or to the end of the receipt, up to which the links between go along."""
 LINES_MOST = 10_000
 """Entries of the ledger up to which those between go along too: so the chain of the ledger is whole."""
-DISCLOSED = ("person", "agency", "purpose", "case", "on_behalf_of", "records", "pictures")
-"""Fields of the ledger that go along. What else was looked for and found stays behind its commitment."""
 _WHO = ("person", "agency", "purpose", "case", "on_behalf_of")
+DISCLOSED = (*_WHO, "records", "pictures")
+"""Fields of the ledger that go along. What else was looked for and found stays behind its commitment."""
 _PROVED = ("genuine", "unknown")
 
 

@@ -509,7 +509,7 @@ def _unheard_groups(owner: psycopg.Connection) -> Iterator[InstallationFault]:
 def audit_faults(owner: psycopg.Connection) -> Iterator[InstallationFault]:
     """Yield whether what the private database's superuser and its owner do is not logged outside of it."""
     others = owner.execute(
-        "SELECT coalesce(rolname, 'everybody') FROM pg_db_role_setting LEFT JOIN pg_roles ON pg_roles.oid = setrole,"
+        "SELECT coalesce(rolname, 'everyone') FROM pg_db_role_setting LEFT JOIN pg_roles ON pg_roles.oid = setrole,"
         " unnest(setconfig) AS setting WHERE setting LIKE 'pgaudit.%%' AND (rolname IS NULL OR rolname <> ALL (%s))",
         [[*QUIET]],
     ).fetchall()

@@ -119,7 +119,7 @@ SELECT name, encode(sha256(convert_to(definition, 'UTF8')), 'hex') FROM (
     SELECT format('foreign server %s', srvname), srvowner::regrole::text FROM pg_foreign_server
     UNION ALL
     -- Whether pgaudit is installed, which `check` looks at by itself, is not the release's.
-    SELECT format('settings of %s', coalesce(rolname, 'everybody')), string_agg(setting, ',' ORDER BY setting)
+    SELECT format('settings of %s', coalesce(rolname, 'everyone')), string_agg(setting, ',' ORDER BY setting)
     FROM pg_db_role_setting LEFT JOIN pg_roles ON pg_roles.oid = setrole CROSS JOIN unnest(setconfig) AS setting
     WHERE setting NOT LIKE 'pgaudit.%' AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
     AND (setrole = 0 OR rolname LIKE 'platepost\_%') GROUP BY rolname

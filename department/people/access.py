@@ -136,7 +136,7 @@ def needs(permission: Permission, *, gives_file: bool = False) -> Callable[[View
 def _asked_to_log_in(request: HttpRequest) -> HttpResponse:
     """Ask to log in. Of a form that came too late it is said that nothing was done: its address may be no page."""
     if request.method in {"GET", "HEAD"}:
-        # Whoever typed the bare address begins where their work does.
+        # A person who typed the bare address begins on the page of their work.
         return redirect_to_login(reverse("home") if request.path == "/" else request.get_full_path())
     kept = keep_form(request)
     again = reverse("form_again") if kept else page_of(request)

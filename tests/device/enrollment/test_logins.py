@@ -146,7 +146,7 @@ def test_revoked_certificates_are_left_to_root(unit: Unit) -> None:
     assert not path.exists()
     unit.begin(revoked_ssh=[12, 30])
     assert path.read_text() == "12\n30\n"
-    unit.logins.adjust(SimpleNamespace(table=lambda _: ServiceSettings(revoked_ssh=(31,))))  # type: ignore[arg-type]
+    unit.logins.adjust(SimpleNamespace(table=lambda _: ServiceSettings(revoked_ssh=(31,))))  # type: ignore[arg-type]  # one table
     assert path.read_text() == "31\n"
     unit.begin()
     assert path.read_text() == ""

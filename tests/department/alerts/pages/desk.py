@@ -74,10 +74,10 @@ class Desk:
         source = Source("riverside", "post-1")
         self.post.recorder = Recorder(self.post.store, signer, source, now=lambda: self.post.now)
 
-    def hit(self, group: str | None = None, **more: object) -> str:
+    def hit(self, group: str | None = None, **more: Any) -> str:
         """Have the post send a hit of now; return its identifier."""
         self.post.now = datetime.now(UTC)
-        members = seen(PLATE, self.post.now, **more)  # type: ignore[arg-type]
+        members = seen(PLATE, self.post.now, **more)
         created = self.post.hit(group, **members)
         with self._connected() as connection:
             connection.publish(created.topic, created.body, retain=False)
@@ -93,13 +93,13 @@ class Desk:
         assert self.site.department("quality", "--draw").stdout.startswith("1 read")
 
     def withdraw(self, hit: str) -> None:
-        fields = {
+        fields: dict[str, Any] = {
             "category": "Stolen Vehicle",
             "plate_read": "7A8D123",
             "plate_key": "7A8D123",
             "reason": "text_changed",
         }
-        created = self.post.recorder.record(HitWithdrawn(clock=CLOCK, hit=hit, passage=self.hits[0], **fields))  # type: ignore[arg-type]
+        created = self.post.recorder.record(HitWithdrawn(clock=CLOCK, hit=hit, passage=self.hits[0], **fields))
         with self._connected() as connection:
             connection.publish(created.topic, created.body, retain=False)
 
@@ -108,9 +108,9 @@ class Desk:
         with Connection(self.site.fleet.post("post-1"), broker=self.site.broker.address, topics=[]) as connection:
             yield connection
 
-    def open(self, visitor: Visitor, login: str, path: str = "console/", **more: object) -> Page:
+    def open(self, visitor: Visitor, login: str, path: str = "console/", **more: Any) -> Page:
         address = f"http://{self.where}"
-        page = visitor.open(f"{address}/log-in/", **more)  # type: ignore[arg-type]
+        page = visitor.open(f"{address}/log-in/", **more)
         page.context.add_cookies([{"name": "sessionid", "value": self.keys[login], "url": address}])
         page.goto(f"{address}/{path}")
         return page
@@ -184,7 +184,7 @@ def fine_in_each_look(page: Page) -> bool:
     size = page.viewport_size
     for (width, height), scheme in in_turn(SIZES, ("dark", "light")):
         page.set_viewport_size({"width": width, "height": height})
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of its words
         assert accessibility_faults(page, rules=() if THOROUGH else OF_LOOKS) == [], f"{width} pixels wide, {scheme}"
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{width} pixels wide"
     page.set_viewport_size(size or DESKTOP)

@@ -203,13 +203,13 @@ class Shift:
         return str(members["hit"])
 
     def _withdraw(self, connection: Any, hit: str) -> None:
-        fields = {
+        fields: dict[str, Any] = {
             "category": "Stolen Vehicle",
             "plate_read": "7A8D123",
             "plate_key": "7A8D123",
             "reason": "text_changed",
         }
-        created = self.desk.post.recorder.record(HitWithdrawn(clock=CLOCK, hit=hit, passage=hit, **fields))  # type: ignore[arg-type]
+        created = self.desk.post.recorder.record(HitWithdrawn(clock=CLOCK, hit=hit, passage=hit, **fields))
         connection.publish(created.topic, created.body, retain=False)
 
     def _begin(self, name: str) -> None:
