@@ -94,11 +94,23 @@ def environment(pid: int) -> list[str]:
 
 
 def command(pid: int) -> str:
-    """Return the command line of a process."""
+    """Return the command line of a process; its name while it has none: see `wait_for_command`."""
     with suppress(OSError):
-        line = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" ")
-        return line.decode(errors="replace") or Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()
+        return _command_line(pid) or Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()
     return "(ended)"
+
+
+def wait_for_command(process: Process, *, seconds: float = 5.0) -> None:
+    """Wait until a process has its command line, or has ended: for a moment after execve(2) the line is empty."""
+    end = time.monotonic() + seconds
+    with suppress(OSError):
+        while is_running(process) and not _command_line(process.pid) and time.monotonic() < end:
+            time.sleep(0.001)
+
+
+def _command_line(pid: int) -> str:
+    line = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" ")
+    return line.decode(errors="replace")
 
 
 def describe(processes: Iterable[Process], *, seconds: float = 60.0) -> str:

@@ -32,6 +32,7 @@ from scripts.processes import (
     environment,
     is_running,
     kill,
+    wait_for_command,
 )
 
 GRACE_SECONDS = 2.0
@@ -136,6 +137,8 @@ class OfTests:
             return (yield)
         finally:
             new = {process for process in self.running().keys() - before.keys() if not is_helper(process)}
+            for process in new:
+                wait_for_command(process)
             if new:
                 self._owned.setdefault(fixturedef, {}).update({process: command(process.pid) for process in new})
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.processes import environment
+from scripts.processes import command, descendants, environment, wait_for_command
 
 ROOT = Path(__file__).parents[1]
 MARK = "PLATEPOST_SUPERVISED"
@@ -174,6 +174,17 @@ def test_a_process_of_a_fixture_of_the_module(tmp_path: Path) -> None:
     done = run(tmp_path, OWNED, "0")
     assert done.returncode == 0, done.stdout
     assert nothing_left(tmp_path)
+
+
+def test_a_process_that_has_just_begun_gets_its_command_line() -> None:
+    for _ in range(50):  # without waiting, 4 of 10 have none
+        child = subprocess.Popen(["sleep", "599"])
+        (process,) = (each for each in descendants([os.getpid()]) if each.pid == child.pid)
+        wait_for_command(process)
+        line = command(child.pid)
+        child.kill()
+        child.wait()
+        assert line == "sleep 599"
 
 
 SKIPPED = """
