@@ -120,12 +120,13 @@ def forking(*modules: str) -> ForkServerContext:
     with shielded():
         forkserver.ensure_running()
     first = context.Process(target=_do_nothing)
+    stop = current()  # here: when the thread learns of the end, the command may be over
 
     def start() -> None:
         try:
             first.start()
         except EOFError:
-            if not current().requested:
+            if not stop.requested:
                 raise
 
     starting = Thread(target=start, name="first fork", daemon=True)

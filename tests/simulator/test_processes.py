@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROGRAM = """\
 import signal
 from multiprocessing import resource_tracker
@@ -34,6 +36,23 @@ with stop_on_signals():
     except Stopped:
         print("stopped")
 """
+LATE = """\
+import threading
+from multiprocessing.context import ForkServerProcess
+start, over = ForkServerProcess.start, threading.Event()
+def late(process):
+    try:
+        start(process)
+    finally:
+        over.wait()
+ForkServerProcess.start = late
+"""
+OVER = """\
+over.set()
+for thread in threading.enumerate():
+    if thread.name == "first fork":
+        thread.join()
+"""
 
 
 def test_ctrl_c_stays_blocked_though_the_first_process_starts_another() -> None:
@@ -41,9 +60,10 @@ def test_ctrl_c_stays_blocked_though_the_first_process_starts_another() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_what_forks_is_not_waited_for_once_the_command_was_asked_to_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", [STOPPED, LATE + STOPPED + OVER], ids=["at once", "after the command"])
+def test_what_forks_is_not_waited_for_once_the_command_was_asked_to_end(tmp_path: Path, program: str) -> None:
     (tmp_path / "endless.py").write_text(ENDLESS)
     done = subprocess.run(
-        [sys.executable, "-c", STOPPED], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "stopped\n", "")
