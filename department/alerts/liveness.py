@@ -26,6 +26,7 @@ _POSTS = (
     "SELECT DISTINCT post FROM custody_tally WHERE covert_group IS NULL AND verdict = 'genuine' AND day > %s::date - 31"
     " AND post NOT IN (SELECT gone.post FROM custody_decommissioned() AS gone)"
 )
+_ANY_POST = "SELECT 1 FROM custody_tally WHERE covert_group IS NULL AND verdict = 'genuine' LIMIT 1"
 _LAST = """
 SELECT known.post, latest.at, status.state, status.synthetic_every_minutes
 FROM unnest(%(posts)s::text[]) AS known (post)
@@ -111,7 +112,8 @@ def listening_state(at: datetime | None = None) -> ListeningState:
             never = gettext("The test hit of {post} is late: none received.")
             lost.append(_since(since, never, post.post, post.tested_at))
     if not posts:
-        lost.append(gettext("No post has reported for a month."))
+        before = rows(_ANY_POST)
+        lost.append(gettext("No post has reported for a month.") if before else gettext("No post has reported yet."))
     nothing = not keeper or len(away) == len(settings.BROKERS) or all(post.silent for post in posts)
     return ListeningState(at, posts, tuple(lost), nothing, tuple(away))
 

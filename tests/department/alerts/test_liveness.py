@@ -27,7 +27,7 @@ def test_what_is_deaf_is_said(dispatch: Dispatch) -> None:
     matches = liveness()
     assert matches.nothing, "no post, no broker"
     assert matches.lost[0] == "The archive service is not connected to the broker one.example:8883."
-    assert matches.lost[-1] == "No post has reported for a month."
+    assert matches.lost[-1] == "No post has reported yet."
     dispatch.alert()
     dispatch.store.mark_brokers(frozenset({1}))
     matches = liveness()
