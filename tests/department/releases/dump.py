@@ -31,7 +31,9 @@ def dump_of(folder: DepartmentFolder) -> bytes:
     """Return a dump of a department's database, as SQL."""
     versions = installed_versions()
     command = [versions[min(versions)] / "pg_dump", "-h", folder.cluster, "-U", SUPERUSER, "-d", DATABASE_NAME]
-    fields = subprocess.run([*command, "--inserts", "--no-comments"], check=True, capture_output=True).stdout
+    # A name that is reserved in a newer version only, as `system_user` is from 16 on, is not quoted by itself.
+    command += ["--inserts", "--no-comments", "--quote-all-identifiers"]
+    fields = subprocess.run(command, check=True, capture_output=True).stdout
     # Commands of psql, which newer versions put around a dump.
     return b"\n".join(line for line in fields.splitlines() if line and not line.startswith((b"\\", b"--"))) + b"\n"
 
