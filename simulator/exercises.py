@@ -55,7 +55,7 @@ _REQUESTS: tuple[tuple[TrainingTopic, str, str, str], ...] = (
     ),
     (
         _SECURITY,
-        "Someone on the phone says he is of the vendor, and asks for the code of your app.",
+        "A caller who claims to be from the vendor asks for the code of your app.",
         "refuse",
         "No code is ever told to anyone.",
     ),

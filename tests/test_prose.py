@@ -15,7 +15,7 @@ PRODUCT = ("common", "department", "device", "provisioning", "simulator", "techn
 """Not `models`, whose commands are for those who train."""
 SQL = re.compile(r"\b(SELECT|INSERT|CREATE|WHERE|FROM)\b")
 LAB_NOTES = ("measurements", "outbox", "reliability", "self-monitoring")
-LEFT = {"pages": 0, "templates": 3, "messages": 75}
+LEFT = {"pages": 0, "templates": 3, "messages": 18}
 """How many are left where not all were rewritten: lower it when you mend some, and never raise it."""
 
 

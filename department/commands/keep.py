@@ -68,8 +68,8 @@ receipt log as well, give --new-epoch once.
 def keep(*, folder: DepartmentFolder, new_epoch: bool, as_json: bool) -> None:
     """Receive the posts' records: verify, store and acknowledge each, and sign a receipt.
 
-    SIGTERM or Ctrl-C stops it after the current batch. If a broker or the database is down, or a disk is full, it says
-    so, waits and resumes; posts keep every record that has no receipt.
+    SIGTERM or Ctrl-C stops it after the current batch. If a broker or the database is down, or a disk is full, it
+    reports it, waits and resumes; posts keep every record that has no receipt.
     """
     # The signals first: a private database that was started is stopped in any case.
     with stop_on_signals() as stop:

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-_PACKED = "its indexes were built anew"
+_PACKED = "its indexes were rebuilt"
 """Stands as a comment on a partition: it is done once."""
 _PATIENCE = "1min"
 """For how long it waits for a transaction of someone else."""

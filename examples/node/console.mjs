@@ -136,7 +136,7 @@ function look() {
   for (const [post, { said, goodUntil }] of states) {
     if (Date.now() <= goodUntil) continue;
     states.set(post, { state: "silent", said, goodUntil: Infinity });
-    say(`SILENT     ${post}  not heard since ${new Date(said).toISOString()}`);
+    say(`SILENT     ${post}  silent since ${new Date(said).toISOString()}`);
   }
   for (const [post, { heard, every }] of tests) {
     if (!every || Date.now() - heard <= 2 * every) continue;

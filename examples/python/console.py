@@ -165,7 +165,7 @@ class Console:
         for post, (_, said, good_until) in list(self.states.items()):
             if time.time() > good_until:
                 self.states[post] = "silent", said, float("inf")
-                say(f"SILENT     {post}  not heard since {datetime.fromtimestamp(said, UTC):%Y-%m-%d %H:%M} UTC")
+                say(f"SILENT     {post}  silent since {datetime.fromtimestamp(said, UTC):%Y-%m-%d %H:%M} UTC")
         for post, (heard, every) in list(self.tests.items()):
             if every and time.time() - heard > 2 * every:
                 self.tests[post] = time.time(), every

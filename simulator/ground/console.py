@@ -102,7 +102,7 @@ class DepartmentConsole:
         deadline = time.monotonic() + _READY_SECONDS
         while not _answers(self._web):
             if pages.poll() is not None or time.monotonic() > deadline:
-                raise SimulatorError(f"the department's pages are not served; {self._log} says why")
+                raise SimulatorError(f"the department's pages are not served; see {self._log}")
             sleep(_CHECK_SECONDS)
 
 

@@ -17,7 +17,7 @@ from platepost.simulator.redaction.redact import Redacted, Redactor
 
 LIMITS = (
     "Look through it before you share it: faces from the side, behind glare or far away, and plates in a picture "
-    "that stands on its side, may be left, and so is whatever a caption in the picture names."
+    "that is turned on its side, may be left, and so may names in a caption."
 )
 
 

@@ -71,7 +71,7 @@ def find_stretch(clip: str, beside: Path, *, at: float = 0.0, start: float = 0.0
     path = next((found for found in candidates if found.is_file()), None)
     if path is None:
         known = ", ".join(sorted(found.stem for found in FOOTAGE.glob("*.mp4")))
-        raise ScenarioFileError(f"no clip {clip!r} ships ({known}), and none lies beside the scenario")
+        raise ScenarioFileError(f"no clip {clip!r} ships ({known}), and there is none next to the scenario")
     try:
         recording = open_recording(path)
     except CameraError as error:

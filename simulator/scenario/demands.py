@@ -34,7 +34,7 @@ def misfits(
         until = words(check.left + check.within)
         yield (
             "left",
-            f"it may be said until {until}, and the scenario ends before: no one sees whether it is taken back",
+            f"it may be reported until {until}, and the scenario ends before: whether it is cleared cannot be seen",
         )
     if isinstance(check, BrokerCheck) and check.broker > brokers:
         yield "broker", too_many(brokers, "broker")

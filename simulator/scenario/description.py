@@ -84,7 +84,7 @@ class Traffic(TomlTable):
     """A stretch of a clip that passes a post's camera."""
 
     at: Duration = Field(description="When its first frame is shown.")
-    clip: str = Field(max_length=255, description="A clip that ships, by name, or a video file beside the scenario.")
+    clip: str = Field(max_length=255, description="A clip that ships, by name, or a video file next to the scenario.")
     post: Name | None = Field(default=None, description="Before which post; before all where not given.")
     start: Duration = Field(default=0.0, description="The clip's second to begin at.")
     end: Duration | None = Field(default=None, description="The clip's second to stop before; its end where not given.")
@@ -166,4 +166,4 @@ class Scenario(TomlTable):
             if isinstance(event, OF_DEPARTMENT) and not self.department:
                 yield ("events", place, "do"), "there is no department: set `department = true`"
             if isinstance(event, CustodianBackedUp | CustodianRestored) and self.department:
-                yield ("events", place, "do"), "a department's database is not taken back here"
+                yield ("events", place, "do"), "a department's database cannot be restored here"

@@ -247,7 +247,7 @@ class EventRunner:
     def _stored(self, number: int) -> ScenarioCustodian:
         custodian = self._site.custodians[number - 1]
         if not isinstance(custodian, ScenarioCustodian):
-            raise TypeError("a department's database is not taken back here")  # the description refuses it
+            raise TypeError("a department's database cannot be restored here")  # the description refuses it
         return custodian
 
     def _of(self, post: str | None) -> list[Harness]:

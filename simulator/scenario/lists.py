@@ -36,7 +36,8 @@ class ListDescription(TomlTable):
         default=50, description="Further plates, none of which passes."
     )
     age: Signed = Field(
-        default=0.0, description="How old it is when it is published; below zero if it says that it is yet to be built."
+        default=0.0,
+        description="How old it is when it is published; below zero if it claims to be built in the future.",
     )
     defect: Defect = Field(
         default="none",

@@ -144,7 +144,7 @@ def differences(observed: Observations) -> tuple[Difference, ...]:
             at, text = outcome.passage.frames[0] / FRAMES_PER_SECOND, outcome.passage.text
             if outcome.read is None:
                 given_up = any(same_plate(read, text) for read in _given_up(observed, post))
-                found.append(Difference(post, at, text, None, "read, and given up" if given_up else "missed"))
+                found.append(Difference(post, at, text, None, "read, and dropped" if given_up else "missed"))
             elif not outcome.right:
                 what = "O or 0, I or 1" if outcome.right_folded else "misread"
                 found.append(Difference(post, at, text, outcome.read.text, what))

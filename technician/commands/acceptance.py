@@ -45,7 +45,7 @@ def verify(*, directory: Path, report: Path, as_json: bool) -> None:
     """Verify that REPORT comes from a post in the fleet of DIRECTORY, is unchanged, and is signed by a technician.
 
     The technician must have been certified when the acceptance ended. If the certification has ended since, the output
-    says so.
+    states it.
     """
     post, sealed, lapse = _checked(Fleet.load(directory), report)
     if as_json:
@@ -81,7 +81,7 @@ def keep(*, directory: Path, report: Path, anyway: bool, who: str | None, purpos
     post, sealed, lapse = _checked(fleet, report)
     if lapse is not None and not anyway:
         raise NotCertifiedError(
-            f"{report}: {lapse}. That it was made before, the unit's clock alone says: look for its digest in the "
+            f"{report}: {lapse}. Only the unit's clock dates it earlier: look for its digest in the "
             "post's audit records, have the post accepted again, or keep it with --anyway",
             reason=lapse.reason,
         )

@@ -100,7 +100,7 @@ def test_the_page_is_fit_for_everybody(desk: Desk, scheme: Any, phone: bool) -> 
 def test_a_post_whose_status_is_no_longer_good_is_not_shown_as_online(desk: Desk) -> None:
     page = desk.open()
     page.evaluate("{ const real = Date.now; Date.now = () => real() + 700_000; }")
-    expect(badge(page, "post-1")).to_have_text(re.compile("^not heard since "))
+    expect(badge(page, "post-1")).to_have_text(re.compile("^silent since "))
 
 
 def entered(page: Page, person: str) -> Page:

@@ -233,10 +233,10 @@ def test_console_says_which_post_is_silent(
     )
     second.says(second.recorder.unchained(status).body, kind="status")
     assert console.shows("STATUS     post-2  online")
-    assert console.shows("SILENT     post-2  not heard since ")
+    assert console.shows("SILENT     post-2  silent since ")
     second.says(old.body, kind="status")
     second.says(second.recorder.record(status).body, kind="status")
-    assert console.shows("SILENT     post-2  not heard since ")
+    assert console.shows("SILENT     post-2  silent since ")
     assert not any("degraded" in line for line in console.seen), "an older status that comes later"
 
 

@@ -25,7 +25,7 @@ class Decision(WireModel):
     decision: Literal["rejected", "actionable", "closed", "withdrawn", "reopened"] = Field(
         description=(
             "`rejected`: it is none; `actionable`: confirmed by eye, and the state's system asked; `closed`: what came "
-            "of it; `withdrawn`: taken back, whatever was said before; `reopened`: the rejection was wrong, and "
+            "of it; `withdrawn`: not valid, whatever was decided before; `reopened`: the rejection was wrong, and "
             "nothing is decided."
         )
     )
@@ -49,7 +49,7 @@ class Decision(WireModel):
         "wrong_rejection",
     ] = Field(
         description=(
-            "Of a rejection, why. Of what is actionable, what the state's system said: `active`, or `not_practical` "
+            "Of a rejection, why. Of what is actionable, what the state's system shows: `active`, or `not_practical` "
             "to ask. Of what is closed, what came of it. Of what is withdrawn, why: the plate reads otherwise by now, "
             "the entry left the post's list, the hit's signature failed, the entry was removed or ended. Of what was "
             "reopened, always `wrong_rejection`."

@@ -48,8 +48,8 @@ class ClockQuality(WireModel):
         default=None,
         description=(
             "How far the record's `time` is ahead of the system's clock, or behind it if negative: that clock is "
-            "certainly wrong, and `time` went on without it. Absent while the clock is believed. `time` less this is "
-            "what the clock said."
+            "certainly wrong, and `time` continued without it. Absent while the clock is believed. `time` less this is "
+            "what the clock showed."
         ),
     )
     stepped_back_seconds: Annotated[float, Field(gt=0)] | None = Field(

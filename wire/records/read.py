@@ -50,7 +50,7 @@ class Sight(RecordData):
     location: Location = Field(description="Where in the best frame the plate was.")
     captured: UtcTime = Field(
         description=(
-            "Capture time of the best frame, as the system's clock said it: of a post whose clock is behind, behind "
+            "Capture time of the best frame, as the system's clock showed it: of a post whose clock is behind, behind "
             "`time`. How old it was when the record was made: `time` less `clock.held_seconds`, where there, less this."
         )
     )

@@ -74,8 +74,8 @@ class Status(RecordData):
         default=None,
         description=(
             "How long this is good for: a post that lives repeats its status sooner. A subscriber counts from when it "
-            "heard the status, or from `time` where the broker had retained it. Absent with `offline`, which holds "
-            "until the post says otherwise."
+            "received the status, or from `time` where the broker had retained it. Absent with `offline`, which holds "
+            "until the post reports otherwise."
         ),
     )
     boot: Identifier = Field(description="Identifier of this run of the post's software.")

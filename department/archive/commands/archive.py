@@ -214,7 +214,7 @@ def copy(*, folder: DepartmentFolder) -> None:
     "--class",
     "classes",
     multiple=True,
-    help="Only this class of records, as `retention show` names it; repeat for more.",
+    help="Only this class of records, as `retention show` lists it; repeat for more.",
 )
 @click.option("--review", help="Result of the review of doubtful records; without it they stay.")
 @click.option("--backup", "backups", multiple=True, help="A backup that contains the records.")

@@ -103,6 +103,6 @@ function labelOf(name) {
 function badge(card) {
   const name = card.dataset.post, word = wordOf(name);
   const field = card.querySelector("[data-field=state]");
-  field.textContent = word === "silent" ? `not heard since ${statuses[name].time}` : labelOf(name);
+  field.textContent = word === "silent" ? `silent since ${statuses[name].time}` : labelOf(name);
   field.className = `state ${word} ${severityOf(name) ?? ""}`;
 }

@@ -16,12 +16,12 @@ class ChainCheck(BaseCheck):
     """Every record that arrived is whole, genuine and in its place, from the first one on."""
 
     check: Literal["chain"]
-    dropped: Annotated[int, Field(ge=0)] = Field(default=0, description="Reads that the post may say it gave up.")
+    dropped: Annotated[int, Field(ge=0)] = Field(default=0, description="Reads that the post may report as dropped.")
 
     @property
     def says(self) -> str:
         """The demand in words."""
-        but = f", except {self.dropped} reads at most that the post says it gave up" if self.dropped else ""
+        but = f", except {self.dropped} reads at most that the post reports as dropped" if self.dropped else ""
         return f"chain whole and every signature genuine{but}{self._of()}"
 
     def judge(self, observed: "Observations") -> tuple[str, ...]:
@@ -34,19 +34,19 @@ class ChainCheck(BaseCheck):
                 problems.append(f"{name}: {len(report.chains)} chains where there should be one")
             dropped = sum(chain.dropped for chain in report.chains)
             if dropped > self.dropped:
-                problems.append(f"{name}: {dropped} reads were given up, {self.dropped} at most may be")
+                problems.append(f"{name}: {dropped} reads were dropped, {self.dropped} at most may be")
         return tuple(problems)
 
 
 class DeliveredCheck(BaseCheck):
-    """Every record that was signed reached the record keeper; reads may be given up where the post says so.
+    """Every record that was signed reached the record keeper; reads may be dropped where the post reports it.
 
     Where the post can be reached at the end, it has let go of all: custodians have signed for them.
     """
 
     check: Literal["delivered"]
     but_reads: Annotated[int, Field(ge=0)] = Field(
-        default=0, description="Reads that may be given up and accounted for."
+        default=0, description="Reads that may be dropped and accounted for."
     )
 
     @property
@@ -72,7 +72,7 @@ class DeliveredCheck(BaseCheck):
             if reads > self.but_reads:
                 problems.append(f"{name}: {reads} reads did not arrive, {self.but_reads} at most may be missing")
             if reads != counted:
-                problems.append(f"{name}: {reads} reads did not arrive, the post says {counted}")
+                problems.append(f"{name}: {reads} reads did not arrive, the post reports {counted}")
             if unreleased := observed.posts[name].unreleased:
                 problems.append(f"{name}: {unreleased} records are still on the post")
         return tuple(problems)

@@ -49,7 +49,7 @@ class HitsCheck(Counted):
     plate: str | None = Field(default=None, description="The plate as read; O and 0, I and 1 count as the same.")
     category: str | None = Field(default=None, description="Such as stolen_vehicle; one of the lists' own.")
     match: Literal["exact", "look_alike", "near", "partial"] | None = Field(default=None, description="How it matched.")
-    stale: bool | None = Field(default=None, description="Whether it says that its list was old.")
+    stale: bool | None = Field(default=None, description="Whether it reports that its list was old.")
     pictures: bool = Field(default=False, description="Count only hits with patch and overview.")
 
     @property
@@ -57,7 +57,7 @@ class HitsCheck(Counted):
         """The demand in words."""
         kind = f"{self.match.replace('_', ' ')} " if self.match else ""
         of = (f" of {self.plate}" if self.plate else "") + (f" in {self.category}" if self.category else "")
-        old = "" if self.stale is None else ", said to be of an old list" if self.stale else ", of a list in date"
+        old = "" if self.stale is None else ", reported as of an old list" if self.stale else ", of a list in date"
         shown = ", with patch and overview" if self.pictures else ""
         return f"{kind}hits{of}{old}{shown}: {self._many()}{self._when()}"
 
@@ -107,7 +107,7 @@ class AuditCheck(Counted):
     def says(self) -> str:
         """The demand in words."""
         why = f" because of {self.reason}" if self.reason else ""
-        return f"audit says {self.action}{why}: {self._many()}{self._when()}"
+        return f"audit reports {self.action}{why}: {self._many()}{self._when()}"
 
     def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Count them."""
@@ -120,7 +120,7 @@ class AuditCheck(Counted):
             and self.outcome in {None, entry.data["outcome"]}
         ]
         actions = ", ".join(sorted({str(entry.data["action"]) for entry in entries})) or "nothing"
-        return self._wrong(len(found), f"audit records of {self.action} (it says: {actions})")
+        return self._wrong(len(found), f"audit records of {self.action} (it has: {actions})")
 
 
 class DecisionsCheck(Counted):
@@ -131,7 +131,7 @@ class DecisionsCheck(Counted):
     decision: Decision | None = Field(default=None, description="Which one.")
     refused: bool = Field(default=False, description="Count those that the department refused, and no others.")
     state: Annotated[str, *known(AlertState)] | None = Field(
-        default=None, description="What the department said of the hit afterwards."
+        default=None, description="The state of the hit at the department afterwards."
     )
 
     @property

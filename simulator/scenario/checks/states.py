@@ -20,14 +20,14 @@ HELD_WRONG_SECONDS = 1.0
 
 
 class StateCheck(BaseCheck):
-    """When a reason for `degraded` is said, and when it is said no more."""
+    """When a reason for `degraded` is reported, and when it is cleared."""
 
     check: Literal["state"]
     reason: Annotated[str, *known(Fault)] = Field(description="Such as tamper_open.")
     entered: Duration | None = Field(default=None, description="From when on it is true.")
-    left: Duration | None = Field(default=None, description="From when on it is true no more.")
-    within: Duration = Field(default=5.0, description="Seconds within which the post must say so.")
-    never: bool = Field(default=False, description="It must not be said at all.")
+    left: Duration | None = Field(default=None, description="From when on it is no longer true.")
+    within: Duration = Field(default=5.0, description="Seconds within which the post must report it.")
+    never: bool = Field(default=False, description="It must not be reported at all.")
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -42,8 +42,8 @@ class StateCheck(BaseCheck):
         """The demand in words."""
         if self.never:
             return f"never {self.reason}{self._of()}"
-        parts = [f"said after {words(self.entered)}"] if self.entered is not None else []
-        parts += [f"no more after {words(self.left)}"] if self.left is not None else []
+        parts = [f"reported after {words(self.entered)}"] if self.entered is not None else []
+        parts += [f"cleared after {words(self.left)}"] if self.left is not None else []
         return f"{self.reason} {', '.join(parts)}, each within {words(self.within)}{self._of()}"
 
     def judge(self, observed: "Observations") -> tuple[str, ...]:
@@ -60,30 +60,30 @@ class StateCheck(BaseCheck):
         )
         reported = ", ".join(f"{words(begin)} to {words(end)}" for begin, end in spans) or "never"
         if self.never:
-            return [f"{self.reason} was said: {reported}"] if spans else []
+            return [f"{self.reason} was reported: {reported}"] if spans else []
         problems = []
         if self.entered is not None:
             limit = self.entered + self.within
             if not any(begin <= limit and end > self.entered for begin, end in spans):
-                problems.append(f"{self.reason} was not said within {words(self.within)} (said: {reported})")
+                problems.append(f"{self.reason} was not reported within {words(self.within)} (reported: {reported})")
             if any(begin < self.entered for begin, _ in spans):
-                problems.append(f"{self.reason} was said too early (said: {reported})")
+                problems.append(f"{self.reason} was reported too early (reported: {reported})")
         if self.left is not None:
             limit = self.left + self.within
             if not spans or any(end > limit and begin < limit for begin, end in spans):
-                problems.append(f"{self.reason} was not taken back within {words(self.within)} (said: {reported})")
+                problems.append(f"{self.reason} was not cleared within {words(self.within)} (reported: {reported})")
             if any(begin >= limit for begin, _ in spans):
-                problems.append(f"{self.reason} was said again (said: {reported})")
+                problems.append(f"{self.reason} was reported again (reported: {reported})")
         if self.entered is not None and self.left is not None:
-            # Once it is due it is said without a break, until it is true no more.
+            # Once it is due it is reported without a break, until it is no longer true.
             due = self.entered + self.within
             if due < self.left and spans and not any(begin <= due and end >= self.left for begin, end in spans):
-                problems.append(f"{self.reason} was not said all the time (said: {reported})")
+                problems.append(f"{self.reason} was not reported all the time (reported: {reported})")
         return problems
 
 
 class ListCheck(BaseCheck):
-    """Which list is in force, as the post's status says it."""
+    """Which list is active, as the post's status reports it."""
 
     check: Literal["list"]
     version: Annotated[int, Field(ge=1)] | None = Field(default=None, description="Which; none where not given.")
@@ -95,7 +95,7 @@ class ListCheck(BaseCheck):
         """The demand in words."""
         when = "at the end" if self.at is None else f"at {words(self.at)}"
         which = f"list {self.version}" if self.version else "no list"
-        return f"{which} in force {when}{f', {self.state}' if self.state else ''}{self._of()}"
+        return f"{which} active {when}{f', {self.state}' if self.state else ''}{self._of()}"
 
     def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Look at the last status before the moment."""
@@ -105,11 +105,11 @@ class ListCheck(BaseCheck):
                 entry.data["hotlist"] for entry in observed.of(STATUS, post=name, before=self.at) if entry.chained
             ]
             if not reported:
-                problems.append(f"{name}: it has said nothing of its list by then")
+                problems.append(f"{name}: it has not reported its list by then")
                 continue
             last = reported[-1]
             if last.get("version") != self.version:
-                problems.append(f"{name}: list {last.get('version')} is in force, expected {self.version}")
+                problems.append(f"{name}: list {last.get('version')} is active, expected {self.version}")
             if self.state is not None and last.get("state") != self.state:
                 problems.append(f"{name}: the list is {last.get('state')}, expected {self.state}")
         return tuple(problems)
@@ -125,9 +125,9 @@ class ClockCheck(Within):
     @property
     def says(self) -> str:
         """The demand in words."""
-        parts = ["times of records never go back unsaid", "they say how far they are from the post's clock"]
+        parts = ["times of records never go back unreported", "they report how far they are from the post's clock"]
         if self.synchronised is not None:
-            parts.append(f"they say that the clock is {'' if self.synchronised else 'not '}synchronized")
+            parts.append(f"they report that the clock is {'' if self.synchronised else 'not '}synchronized")
         if self.off_by is not None:
             parts.append(f"they are right within {words(self.off_by)}")
         return ", ".join(parts) + self._when()
@@ -141,18 +141,18 @@ class ClockCheck(Within):
             reported = [entry.data["clock"].get("stepped_back_seconds") for entry in entries[1:]]
             steps = zip(pairwise(times), reported, strict=True)
             back = sum(later < earlier and named is None for (earlier, later), named in steps)
-            problems += [f"{name}: {back} records are earlier than the one before, and do not say so"] if back else []
+            problems += [f"{name}: {back} records are earlier than the one before without reporting it"] if back else []
             if not any(self._covers(entry.at) for entry in entries):
-                problems.append(f"{name}: no record tells the time{self._when()}")
+                problems.append(f"{name}: no record has the time{self._when()}")
             for entry, moment in zip(entries, times, strict=True):
                 if not self._covers(entry.at):
                     continue
                 if self.synchronised not in {None, entry.data["clock"]["synchronised"]}:
-                    problems.append(f"{name}: record {entry.sequence} says the opposite of its clock")
+                    problems.append(f"{name}: record {entry.sequence} reports the opposite of its clock")
                 held = timedelta(seconds=entry.data["clock"].get("held_seconds", 0.0))
                 clock = observed.course.moment(entry.at + observed.posts[name].offset_at(entry.at))
                 if abs((moment - held - clock).total_seconds()) > HELD_WRONG_SECONDS:
-                    problems.append(f"{name}: record {entry.sequence} does not say how far it is from the clock")
+                    problems.append(f"{name}: record {entry.sequence} does not report how far it is from the clock")
                 wrong = abs((moment - observed.course.moment(entry.at)).total_seconds())
                 if self.off_by is not None and wrong > self.off_by + TICK_SECONDS / 1000:
                     problems.append(f"{name}: record {entry.sequence} is off by {words(wrong)}")

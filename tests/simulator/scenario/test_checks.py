@@ -67,39 +67,43 @@ STATE = {"check": "state", "reason": "tamper_open", "within": 2}
     ("observed", "asked", "wrong"),
     [
         (said((0, 10, ""), (10.5, 20.5, "tamper_open"), (20.5, 30, "")), {"entered": 10, "left": 20}, ""),
-        (said((0, 30, "")), {"entered": 10}, "was not said within 2 s (said: never)"),
-        (said((0, 13, ""), (13, 30, "tamper_open")), {"entered": 10}, "was not said within 2 s (said: 13 s to 30 s)"),
-        (said((0, 9, ""), (9, 30, "tamper_open")), {"entered": 10}, "was said too early"),
-        (said((0, 10, ""), (10, 30, "tamper_open")), {"entered": 10, "left": 20}, "was not taken back within 2 s"),
-        (said((0, 30, "")), {"left": 20}, "was not taken back"),
+        (said((0, 30, "")), {"entered": 10}, "was not reported within 2 s (reported: never)"),
+        (
+            said((0, 13, ""), (13, 30, "tamper_open")),
+            {"entered": 10},
+            "was not reported within 2 s (reported: 13 s to 30 s)",
+        ),
+        (said((0, 9, ""), (9, 30, "tamper_open")), {"entered": 10}, "was reported too early"),
+        (said((0, 10, ""), (10, 30, "tamper_open")), {"entered": 10, "left": 20}, "was not cleared within 2 s"),
+        (said((0, 30, "")), {"left": 20}, "was not cleared"),
         (
             said((10, 20, "tamper_open"), (20, 25, ""), (25, 30, "tamper_open")),
             {"entered": 10, "left": 20},
-            "was said again (said: 10 s to 20 s, 25 s to 30 s)",
+            "was reported again (reported: 10 s to 20 s, 25 s to 30 s)",
         ),
         (
             said((10, 21, "tamper_open"), (21, 30, "tamper_open clock_behind")),
             {"entered": 10, "left": 20},
-            "was not taken back within 2 s (said: 10 s to 30 s)",
+            "was not cleared within 2 s (reported: 10 s to 30 s)",
         ),
         (
             said((10, 20, "tamper_open"), (20, 21, ""), (21, 30, "tamper_open")),
             {"entered": 10, "left": 20},
-            "was not taken back within 2 s",
+            "was not cleared within 2 s",
         ),
         (
             said((10, 11, "tamper_open"), (11, 30, "")),
             {"entered": 10, "left": 20},
-            "was not said all the time (said: 10 s to 11 s)",
+            "was not reported all the time (reported: 10 s to 11 s)",
         ),
         (
             said((10, 14, "tamper_open"), (14, 15, ""), (15, 20, "tamper_open"), (20, 30, "")),
             {"entered": 10, "left": 20},
-            "was not said all the time",
+            "was not reported all the time",
         ),
         (said((0, 1, "tamper_open"), (1, 30, "")), {"entered": 0, "left": 2}, ""),
         (said((0, 10, "clock_behind"), (10, 30, "")), {"never": True}, ""),
-        (said((5, 6, "tamper_open")), {"never": True}, "was said: 5 s to 6 s"),
+        (said((5, 6, "tamper_open")), {"never": True}, "was reported: 5 s to 6 s"),
     ],
 )
 def test_a_state_is_said_in_time_and_taken_back_in_time(observed: MadeUp, asked: dict[str, Any], wrong: str) -> None:
@@ -178,7 +182,7 @@ def test_hits_are_told_apart_by_all_that_is_asked(other: dict[str, Any]) -> None
 def test_an_audit_that_is_missing_is_told_with_what_there_is() -> None:
     observed = MadeUp(seen(AUDIT, 1, action="boot", outcome="success"))
     found = judge(observed, check="audit", action="stop")
-    assert found == "0 audit records of stop (it says: boot), at least 1 wanted"
+    assert found == "0 audit records of stop (it has: boot), at least 1 wanted"
 
 
 def test_the_list_in_force_is_the_one_last_said_before_the_moment() -> None:
@@ -190,14 +194,14 @@ def test_the_list_in_force_is_the_one_last_said_before_the_moment() -> None:
     assert not judge(observed, check="list", at=4)
     assert not judge(observed, check="list", version=3, state="current", at=8)
     assert judge(observed, check="list", version=3, state="current") == "post-1: the list is stale, expected current"
-    assert judge(observed, check="list", version=4, at=8) == "post-1: list 3 is in force, expected 4"
+    assert judge(observed, check="list", version=4, at=8) == "post-1: list 3 is active, expected 4"
 
 
 def test_a_post_that_says_nothing_meets_no_demand_of_what_it_says() -> None:
     late = MadeUp(seen(STATUS, 9, hotlist={"state": "none"}))
-    assert judge(late, check="list", at=4) == "post-1: it has said nothing of its list by then"
-    assert judge(MadeUp(), check="list") == "post-1: it has said nothing of its list by then"
-    assert judge(MadeUp(), check="clock", after=5) == "post-1: no record tells the time from 5 s on"
+    assert judge(late, check="list", at=4) == "post-1: it has not reported its list by then"
+    assert judge(MadeUp(), check="list") == "post-1: it has not reported its list by then"
+    assert judge(MadeUp(), check="clock", after=5) == "post-1: no record has the time from 5 s on"
 
 
 def test_half_of_the_hits_must_be_quick() -> None:

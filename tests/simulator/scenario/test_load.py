@@ -140,7 +140,7 @@ def test_what_it_refers_to_is_checked_before_anything_is_played(good: str, bad: 
         ('check = "list"\nversion = 1\nat = "5 min"', 24, "expect[1].at: after the scenario's end"),
         ('check = "state"\nreason = "disk_full"\nentered = 70', 24, "expect[1].entered: after the scenario's end"),
         ('check = "state"\nreason = "disk_full"\nleft = 70', 24, "expect[1].left: after the scenario's end"),
-        ('check = "state"\nreason = "disk_full"\nleft = 55', 24, "it may be said until 1 min"),
+        ('check = "state"\nreason = "disk_full"\nleft = 55', 24, "it may be reported until 1 min"),
         ('check = "state"\nreason = "disk_full"\nentered = 9\nleft = 9', 21, "`left` must be later than `entered`"),
         ('check = "hits"\nafter = 50\nbefore = 10\ncount = 0', 21, "`before` must be later than `after`"),
         ('check = "hits"\nafter = 50\nbefore = 50\ncount = 0', 21, "`before` must be later than `after`"),
