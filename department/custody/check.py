@@ -298,7 +298,7 @@ class CustodyVerification:
             record = stored.restored()
             problem = "" if record.sha256 == stored.sha256 else "its bytes are not those that were kept"
         except CustodyError:
-            problem = "its bytes are damaged"
+            problem = "its bytes or its topic are damaged"
         if problem:
             read.unknown.add(stored.id)
             yield _wrong(stored, Wrong.ALTERED, problem)

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from platepost.common.errors import RecordError
 from platepost.department.custody.codec import RAW, decode, encode, stored_form
+from platepost.department.custody.errors import CustodyError
 from platepost.department.custody.holding import ChainName
 from platepost.department.custody.messages import ReceivedMessage
 from platepost.wire.records.base import DIGEST, Identifier
@@ -28,6 +29,8 @@ FURTHEST = timedelta(days=31)
 """A record whose time is further than this from the custodian's clock is doubtful: one of the clocks was wrong, and no
 purge may go by it unreviewed. Half of the shortest term that a law sets, 60 days (CVC 2413)."""
 LONGEST_TYPE = 64
+_TOPIC_LEVELS = 4
+"""Of a topic, up to its post's name."""
 _LARGEST_PIXELS = 2**31 - 1
 _IDENTIFIER = TypeAdapter(Identifier)
 
@@ -242,7 +245,14 @@ class RecordRow(NamedTuple):
         return decode(self.codec, self.body, previous=previous, constants=self.parts or b"")
 
     def restored(self) -> CustodyRecord:
-        """Return the record as it was taken, except its pictures. Raises CustodyError: its bytes are damaged."""
+        """Return the record as it was taken, except its pictures.
+
+        Raises:
+            CustodyError: its bytes are damaged, or it has a topic of no post.
+
+        """
+        if self.topic.count("/") < _TOPIC_LEVELS - 1:
+            raise CustodyError(f"record {self.id} has a topic of no post")
         return take(ReceivedMessage(self.topic, self.json_bytes()))
 
 

@@ -207,6 +207,16 @@ def test_a_supervisor_checks_rejections_of_priority_1(dispatch: Dispatch) -> Non
     assert notified == [("rejected",)], "that it was checked is no new decision"
 
 
+@pytest.mark.parametrize("damage", ["constants = NULL", "constants = NULL, codec = 0, body = ''"])
+def test_a_hit_with_the_topic_of_no_post_has_a_page(dispatch: Dispatch, damage: str) -> None:
+    actor, alert = dispatch.person("a.rivera"), dispatch.alert()
+    dispatch.act(f"UPDATE custody_record SET topic = '', {damage} WHERE id = %s", alert.record_id)
+    with as_role(COMMAND):
+        answer = client_of(actor.person).post("/history/hit/", {"record": alert.record_id})
+    assert answer.status_code == 200
+    assert "cannot be read" in answer.content.decode()
+
+
 def test_history_by_post_category_outcome_and_person(dispatch: Dispatch) -> None:
     first, other = dispatch.person("a.rivera"), dispatch.person("b.next")
     misread, closed = rejected(dispatch, first), dispatch.alert(category="felony_vehicle")
