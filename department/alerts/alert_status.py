@@ -48,8 +48,8 @@ _OVERDUE = {
 }
 _HELP = {
     AlertState.NEW: _("Take it before you compare it."),
-    AlertState.CONFIRMED: _("No one acts yet: run the plate."),
-    AlertState.ACTIONABLE: _("Officers may act on it: pass the line for CAD to the unit. Then record the outcome."),
+    AlertState.CONFIRMED: _("No one acts yet."),
+    AlertState.ACTIONABLE: _("Officers may act: pass on the line for CAD, then record the outcome."),
 }
 """What to do next, where the forms do not show it."""
 _WHY = {

@@ -271,6 +271,7 @@ def test_nothing_moves_between_steps(served: Desk, visitor: Visitor) -> None:
     page.get_by_role("button", name="show hits").press("Enter")
     served.hit()
     page.locator("#hit[data-state=new]").wait_for()
+    expect(page.locator("#deaf")).to_be_hidden()  # it stands above all, until the page knows of the post
     page.set_viewport_size({"width": 1280, "height": 800})
     places = page.evaluate(PLACES)
     page.keyboard.press("t")
@@ -285,6 +286,16 @@ def test_nothing_moves_between_steps(served: Desk, visitor: Visitor) -> None:
     page.keyboard.press("Enter")
     page.locator("#hit[data-state=rejected]").wait_for()
     assert page.evaluate(PLACES) == places
+    taxi = served.hit(**TAXI)
+    expect(page.locator("#queue button")).to_contain_text(TAXI["plate_read"])
+    page.keyboard.press("n")
+    page.locator("#hit[data-state=new]").wait_for()
+    ((record,),) = served.asked("SELECT record_id FROM alerts_alert WHERE hit = %s", taxi)
+    compared = {f"character{place}": "s" for place in range(len(PLATE))} | {"region": "same", "vehicle": "not_listed"}
+    for step, state in (("take", "taken"), ("confirm", "confirmed"), ("active", "actionable")):
+        assert served.step("a.rivera", str(record), step, **compared) == 204
+        page.locator(f"#hit[data-state={state}]").wait_for()
+        assert page.evaluate(PLACES) == places, state
 
 
 MORE = """async () => {
