@@ -12,6 +12,7 @@ from platepost.simulator.live.town import write_town
 from platepost.wire.records.parts import Character, ClockQuality, Place
 from tests.browser import Visitor, page_faults
 from tests.department.alerts.pages.desk import MARKS, PLATE, TAXI, Desk, fine, fine_in_each_look, picture, pressed
+from tests.department.custody.posts import GROUP
 
 pytestmark = MARKS
 LIGHT_CARD = "rgb(255, 255, 255)"
@@ -154,12 +155,22 @@ class Stop:
     """For which they reject it; empty where the state's system cleared it."""
     members: dict[str, Any] = field(default_factory=dict)
     """Of the hit, where they are not those of an exact match."""
+    group: str | None = None
+    """For which it is covert."""
 
 
 STOPS = (
     Stop("sssd0ssss11", "taken", "plate differs from the list"),
     Stop("i" + "s" * 6 + "22", "taken", "illegible"),
     Stop("s" * 7 + "11", "confirmed", members={"clock": HELD}),
+    Stop("s" * 7 + "21", "taken", "other state", {"region": "US-NV", "state_agreement": "contradicts"}),
+    Stop("s" * 7 + "12", "taken", "other vehicle"),
+    Stop("s" * 7 + "d11", "taken", "plate differs from the list", {"plate_matched": "7ABD123M", "match": "near"}),
+    Stop("s" * 7 + "11", "waiting", "plate differs from the list", {"plate_matched": "7A8D123", "match": "near"}),
+    Stop("s" * 7 + "11", "waiting", "plate differs from the list", {"plate_matched": "7AB?12*", "match": "partial"}),
+    Stop("s" * 7 + "11", "confirmed", members={"hotlist_stale": True}),
+    Stop("s" * 7 + "11", "confirmed"),  # recovered yesterday
+    Stop("s" * 7 + "12", "taken", "other vehicle", group=GROUP),
 )
 
 
@@ -169,7 +180,7 @@ def test_likely_wrong_stops_are_prevented_by_key(served: Desk, visitor: Visitor)
     page.get_by_role("button", name="show hits").press("Enter")
     page.wait_for_url("**/console/")
     for stop in STOPS:
-        served.hit(**stop.members)
+        served.hit(stop.group, **stop.members)
         page.locator("#hit[data-state=new]").wait_for()
         page.get_by_role("button", name="Take (t)").dblclick()
         page.locator("#hit[data-eye=confirm][data-revision='1']").wait_for()
