@@ -8,6 +8,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -124,76 +125,130 @@ class Logins(Part):
             self._mark.keep(ReadMark(cursor=self._cursor))
 
 
-def events_of(lines: list[str]) -> Iterator[tuple[str, AuditEvent]]:
-    """Yield the events that lines of the journal tell, with the cursor of each line.
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """One line of the journal, as far as it matters here."""
 
-    People are known by the key id of their certificate. sudo only knows the account and the terminal; sshd's lines tell
-    whose terminal it is. A line that another program wrote is left out. journald does not know the program of one that
-    ended at once: then only what root wrote counts, and a command by sudo, which no one else may hide, is `unverified`.
-    """
-    by_process: dict[str, str] = {}
-    people: dict[str, tuple[str, str]] = {}
-    terminals: dict[str, str] = {}
-    for line in lines:
+    cursor: str
+    at: str
+    message: str
+    process: str
+    program: str | None
+    """None where journald does not know it: the process ended at once."""
+    user: str | None
+
+    @classmethod
+    def parse(cls, line: str) -> "JournalLine | None":
+        """Read a line of `journalctl --output=json`; return None for one that is not complete."""
         try:
             entry = json.loads(line)
-            cursor, text = str(entry["__CURSOR"]), str(entry["MESSAGE"])
-            program, user = entry.get("_EXE"), entry.get("_UID")
             at = datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) / 1e6, UTC)
-        except (ValueError, KeyError, TypeError, OverflowError, OSError):
-            continue
-        known = program in _PROGRAMS or (program is None and user == "0")
-        process = str(entry.get("_PID"))
-        found: re.Match[str] | None
-        details: dict[str, JsonValue] = {"at": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
-        if found := _SUDO.match(text):
-            if program not in {None, "/usr/bin/sudo"}:
-                continue
-            who = terminals.get(found["terminal"]) or found["user"]
-            details |= {"user": found["user"], "as": found["as"], "command": found["command"][:300]}
-            details |= {} if program else {"unverified": True}
-            refused = found["refusal"] is not None
-            yield (
-                cursor,
-                AuditEvent(
-                    "sudo",
-                    found["terminal"] or "no terminal",
-                    "refused" if refused else "success",
-                    identity=who[:120],
-                    reason="not_allowed" if refused else None,
-                    details=details,
-                ),
+            program, user = entry.get("_EXE"), entry.get("_UID")
+            return cls(
+                cursor=str(entry["__CURSOR"]),
+                at=f"{at:%Y-%m-%dT%H:%M:%SZ}",
+                message=str(entry["MESSAGE"]),
+                process=str(entry.get("_PID")),
+                program=None if program is None else str(program),
+                user=None if user is None else str(user),
             )
-        elif not known:
-            continue
-        elif found := _ACCEPTED.match(text):
-            who, address = found["name"] or found["user"], found["address"]
-            people[found["port"]] = who, address
-            by_process[process] = found["port"]
-            details |= {"user": found["user"], "serial": found["serial"]}
-            yield cursor, AuditEvent("logged_in", address, identity=who[:120], details=details)
-        elif found := _SESSION.match(text):
-            terminals[found["terminal"]] = people.get(found["port"], ("", ""))[0]
-        elif (port := _port_closed(text, by_process.get(process))) in people:
-            who, address = people.pop(port)
-            yield cursor, AuditEvent("logged_out", address, identity=who[:120], details=details)
-        elif (found := _REFUSED.match(text)) and found["name"]:
-            details |= {"user": found["user"][:120], "serial": found["serial"]}
-            yield (
-                cursor,
-                AuditEvent(
-                    "login_refused",
-                    found["address"],
-                    "refused",
-                    identity=found["name"][:120],
-                    reason="certificate_refused",
-                    details=details,
-                ),
-            )
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError):
+            return None
+
+    @property
+    def trusted(self) -> bool:
+        """Whether sshd or sudo wrote it, or root where the program is not known."""
+        return self.program in _PROGRAMS or (self.program is None and self.user == "0")
 
 
-def _port_closed(text: str, of_process: str | None) -> str:
-    """Return the port of the connection that ended by a line, or nothing."""
-    if found := _CLOSED.match(text):
-        return found["port"]
-    return of_process or "" if _ENDED.match(text) else ""
+class LoginTracker:
+    """Makes audit events of the journal's lines, one after another.
+
+    sshd's lines show whose connection has which port, process and terminal; sudo's have only account and terminal.
+    """
+
+    def __init__(self) -> None:
+        self._people: dict[str, tuple[str, str]] = {}
+        """Who is connected, and their address, by port."""
+        self._ports: dict[str, str] = {}
+        """By process of sshd."""
+        self._terminals: dict[str, str] = {}
+        """Who is at which terminal."""
+
+    def event(self, line: JournalLine) -> AuditEvent | None:
+        """Return the event that a line reports, if it reports one."""
+        if command := _SUDO.match(line.message):
+            return self._sudo(line, command) if line.program in {None, "/usr/bin/sudo"} else None
+        if not line.trusted:
+            return None
+        if accepted := _ACCEPTED.match(line.message):
+            return self._accepted(line, accepted)
+        if session := _SESSION.match(line.message):
+            self._terminals[session["terminal"]] = self._people.get(session["port"], ("", ""))[0]
+            return None
+        port = self._closed_port(line)
+        if port in self._people:
+            person, address = self._people.pop(port)
+            return AuditEvent("logged_out", address, identity=person[:120], details={"at": line.at})
+        refused = _REFUSED.match(line.message)
+        return _refused(line, refused) if refused and refused["name"] else None
+
+    def _sudo(self, line: JournalLine, command: re.Match[str]) -> AuditEvent:
+        person = self._terminals.get(command["terminal"]) or command["user"]
+        refused = command["refusal"] is not None
+        details: dict[str, JsonValue] = {
+            "at": line.at,
+            "user": command["user"],
+            "as": command["as"],
+            "command": command["command"][:300],
+        }
+        if line.program is None:
+            details["unverified"] = True
+        return AuditEvent(
+            "sudo",
+            command["terminal"] or "no terminal",
+            "refused" if refused else "success",
+            identity=person[:120],
+            reason="not_allowed" if refused else None,
+            details=details,
+        )
+
+    def _accepted(self, line: JournalLine, accepted: re.Match[str]) -> AuditEvent:
+        person, address, port = accepted["name"] or accepted["user"], accepted["address"], accepted["port"]
+        self._people[port] = person, address
+        self._ports[line.process] = port
+        details: dict[str, JsonValue] = {"at": line.at, "user": accepted["user"], "serial": accepted["serial"]}
+        return AuditEvent("logged_in", address, identity=person[:120], details=details)
+
+    def _closed_port(self, line: JournalLine) -> str | None:
+        """Return the port of the connection that ended by a line."""
+        if closed := _CLOSED.match(line.message):
+            return closed["port"]
+        return self._ports.get(line.process) if _ENDED.match(line.message) else None
+
+
+def _refused(line: JournalLine, refused: re.Match[str]) -> AuditEvent:
+    details: dict[str, JsonValue] = {"at": line.at, "user": refused["user"][:120], "serial": refused["serial"]}
+    return AuditEvent(
+        "login_refused",
+        refused["address"],
+        "refused",
+        identity=refused["name"][:120],
+        reason="certificate_refused",
+        details=details,
+    )
+
+
+def events_of(lines: list[str]) -> Iterator[tuple[str, AuditEvent]]:
+    """Yield the events that lines of the journal report, with the cursor of each line.
+
+    People are known by the key ID of their certificate. A line that another program wrote is left out. journald does
+    not know the program of a process that ended at once: then only what root wrote counts, and a command by sudo, which
+    no one else may hide, is `unverified`.
+    """
+    tracker = LoginTracker()
+    for line in lines:
+        parsed = JournalLine.parse(line)
+        event = None if parsed is None else tracker.event(parsed)
+        if parsed is not None and event is not None:
+            yield parsed.cursor, event
