@@ -56,7 +56,7 @@ def plan(request: CurrentRequest) -> HttpResponse:
 def end_plan(request: CurrentRequest, number: int) -> HttpResponse:
     """End a plan: it asks for no further audits."""
     audit_plan = get_object_or_404(AuditPlan, pk=number)
-    return _changed(request, lambda: services.end_plan(audit_plan, person=request.user.login))
+    return _change_audit(request, lambda: services.end_plan(audit_plan, person=request.user.login))
 
 
 @needs(Permission.REVIEW_SEARCHES)
@@ -64,7 +64,7 @@ def end_plan(request: CurrentRequest, number: int) -> HttpResponse:
 def begin(request: CurrentRequest, number: int) -> HttpResponse:
     """Draw the samples of a plan's next audit."""
     audit_plan = get_object_or_404(AuditPlan, pk=number)
-    return _changed(request, lambda: services.begin_audit(audit_plan, person=request.user))
+    return _change_audit(request, lambda: services.begin_audit(audit_plan, person=request.user))
 
 
 @needs(Permission.REVIEW_SEARCHES)
@@ -90,7 +90,7 @@ def judge(request: CurrentRequest, number: int) -> HttpResponse:
 def finish(request: CurrentRequest, number: int) -> HttpResponse:
     """Say that an audit is done."""
     drawn_audit = get_object_or_404(DrawnAudit, pk=number)
-    return _changed(request, lambda: services.finish_audit(drawn_audit, person=request.user.login))
+    return _change_audit(request, lambda: services.finish_audit(drawn_audit, person=request.user.login))
 
 
 @needs(Permission.OWN_ACCOUNT)
@@ -259,7 +259,7 @@ def _record_answer(
     return _finding(request, audit_finding, bound=form)
 
 
-def _changed(request: CurrentRequest, change: Callable[[], DrawnAudit | None]) -> HttpResponse:
+def _change_audit(request: CurrentRequest, change: Callable[[], DrawnAudit | None]) -> HttpResponse:
     """Make a change that a button asks for; show the audit that was drawn, or all of them."""
     form, drawn_audits = forms.Form(request.POST), list[DrawnAudit | None]()
     if not accepted(form, lambda _: drawn_audits.append(change())):

@@ -74,7 +74,7 @@ def entry(request: CurrentRequest, number: int) -> HttpResponse:
 @require_POST
 def approve(request: CurrentRequest, number: int) -> HttpResponse:
     """Approve another's entry."""
-    return _changed(request, number, lambda list_entry: services.approve_entry(list_entry, request.user))
+    return _change_entry(request, number, lambda list_entry: services.approve_entry(list_entry, request.user))
 
 
 @needs(Permission.PROPOSE_LIST)
@@ -84,7 +84,7 @@ def end(request: CurrentRequest, number: int) -> HttpResponse:
     form = BecauseForm(request.POST)
     if not form.is_valid():
         return _entry_page(request, number, refused=f"Say why, in {MOST_BECAUSE} characters at most.", status=422)
-    return _changed(
+    return _change_entry(
         request, number, lambda list_entry: services.end_entry(list_entry, form.cleaned_data["because"], request.user)
     )
 
@@ -216,7 +216,7 @@ def _entry_page(
     return render(request, "lists/entry.html", {**context, "look": AccessPurposeForm()}, status=status)
 
 
-def _changed(request: CurrentRequest, number: int, change: Callable[[ListEntry], object]) -> HttpResponse:
+def _change_entry(request: CurrentRequest, number: int, change: Callable[[ListEntry], object]) -> HttpResponse:
     try:
         change(_entry(request, number))
     except ListRefusedError as error:

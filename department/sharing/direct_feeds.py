@@ -41,7 +41,7 @@ def show(request: HttpRequest) -> HttpResponse:
 @require_POST
 def agree(request: CurrentRequest) -> HttpResponse:
     """Enter an agreement."""
-    return _changed(
+    return _change_agreement(
         request, AgreementForm(request.POST), lambda cleaned: agree_feed(**cleaned, person=request.user.login)
     )
 
@@ -50,10 +50,12 @@ def agree(request: CurrentRequest) -> HttpResponse:
 @require_POST
 def confirm(request: CurrentRequest, agreement: int) -> HttpResponse:
     """Be the second person for an agreement."""
-    return _changed(request, forms.Form(request.POST), lambda _: confirm_feed(agreement, person=request.user.login))
+    return _change_agreement(
+        request, forms.Form(request.POST), lambda _: confirm_feed(agreement, person=request.user.login)
+    )
 
 
-def _changed(request: HttpRequest, form: forms.Form, change: Callable[[Any], object]) -> HttpResponse:
+def _change_agreement(request: HttpRequest, form: forms.Form, change: Callable[[Any], object]) -> HttpResponse:
     return redirect("direct_feeds") if accepted(form, change) else _page(request, form)
 
 

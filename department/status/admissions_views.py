@@ -79,7 +79,7 @@ def show(request: CurrentRequest) -> HttpResponse:
 @require_POST
 def ask(request: CurrentRequest) -> HttpResponse:
     """Ask for an admission."""
-    return _changed(
+    return _change_admission(
         request, AdmissionForm(request.POST), lambda cleaned: ask_admission(**cleaned, person=request.user.login)
     )
 
@@ -88,24 +88,30 @@ def ask(request: CurrentRequest) -> HttpResponse:
 @require_POST
 def confirm(request: CurrentRequest, number: int) -> HttpResponse:
     """Confirm an admission as the second person."""
-    return _changed(request, forms.Form(request.POST), lambda _: confirm_admission(number, person=request.user.login))
+    return _change_admission(
+        request, forms.Form(request.POST), lambda _: confirm_admission(number, person=request.user.login)
+    )
 
 
 @needs(Permission.APPROVE_PEOPLE)
 @require_POST
 def end(request: CurrentRequest, number: int) -> HttpResponse:
     """End an admission."""
-    return _changed(request, forms.Form(request.POST), lambda _: end_admission(number, person=request.user.login))
+    return _change_admission(
+        request, forms.Form(request.POST), lambda _: end_admission(number, person=request.user.login)
+    )
 
 
 @needs(Permission.APPROVE_PEOPLE)
 @require_POST
 def stolen(request: CurrentRequest, number: int) -> HttpResponse:
     """Record the key of an admission as stolen."""
-    return _changed(request, forms.Form(request.POST), lambda _: record_stolen(number, person=request.user.login))
+    return _change_admission(
+        request, forms.Form(request.POST), lambda _: record_stolen(number, person=request.user.login)
+    )
 
 
-def _changed(request: CurrentRequest, form: forms.Form, change: Callable[[Any], object]) -> HttpResponse:
+def _change_admission(request: CurrentRequest, form: forms.Form, change: Callable[[Any], object]) -> HttpResponse:
     return redirect("admissions") if accepted(form, change) else _page(request, form)
 
 

@@ -105,7 +105,7 @@ class Rollout:
             if row is not None and row.post in targets and row.status is not None:
                 target = targets[row.post]
                 target.baseline = frozenset(reason.name for reason in row.status.reasons)
-                target.present = row.state in {"online", "degraded"}
+                target.present = row.present
                 if row.status.configuration is not None:
                     states[row.post] = row.status.configuration
             return False
@@ -123,17 +123,17 @@ class Rollout:
         return targets
 
     def versions(self, posts: Collection[str]) -> dict[str, str]:
-        """Return which software each post runs, of those that are there."""
-        found: dict[str, str] = {}
+        """Return which software each post runs, of those that are online."""
+        versions: dict[str, str] = {}
 
         def take(topic: str, payload: bytes) -> bool:
             row = self._row(topic, payload)
-            if row is not None and row.post in posts and row.status is not None and row.state in {"online", "degraded"}:
-                found[row.post] = row.status.versions.software
-            return found.keys() == {*posts}
+            if row is not None and row.status is not None and row.present and row.post in posts:
+                versions[row.post] = row.status.versions.software
+            return versions.keys() == {*posts}
 
         self._connection.wait(take, SURVEY_SECONDS)
-        return found
+        return versions
 
     def _before(self, post: str, retained: Desired | None, state: ConfigurationState | None) -> Settings:
         """Return what a post goes by, or will when it is back; and remember the versions that it was given."""

@@ -59,6 +59,11 @@ class CheckResult:
     sent_at: datetime | None = None
     """When the status was made."""
 
+    @property
+    def present(self) -> bool:
+        """Whether the post is connected and its own status proves it."""
+        return self.status is not None and self.state in {"online", "degraded"}
+
     def wire(self) -> dict[str, Any]:
         """Return it in JSON's types."""
         data = None if self.status is None else self.status.wire()
