@@ -9,7 +9,6 @@ from platepost.department.archive.models import BackupRecord, RetentionTerm
 from platepost.department.archive.operations import operation
 from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
-from platepost.department.policy.law import LawProfile
 
 FIRST = "-infinity"
 """When a class begins that has no partitions by time."""
@@ -24,13 +23,6 @@ class DuePartition(NamedTuple):
     ends: str
     overdue: bool
     """Whether its oldest records are older than the law allows."""
-
-
-def establish(law: LawProfile) -> bool:
-    """Have a law bind the department, as the owner; return whether anything changed. Terms stay where it allows."""
-    fields = [law.name, law.keep_at_least_days, law.keep_at_most_days]
-    ((changed,),) = rows("SELECT archive_establish(%s, %s, %s)", fields)
-    return bool(changed)
 
 
 def set_term(person: str, retention: str, days: int) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from platepost.department.database.queries import rows
 from platepost.department.policy.law import LAWS, NO_CEILING, OTHER, LawProfile
 
 ANY = LawProfile(
@@ -31,3 +32,10 @@ def bind(execute: Execute, law: str) -> None:
     columns = ", ".join(f"{name} = %s" for name in fields)
     execute(f"UPDATE ledger_law SET {columns}", [*fields.values()])
     execute("ALTER TABLE ledger_law ENABLE TRIGGER ledger_guard_law")
+
+
+def establish(law: LawProfile) -> bool:
+    """Have a law bind the department, as the owner; return whether anything changed. Terms stay where it allows."""
+    fields = [law.name, law.keep_at_least_days, law.keep_at_most_days]
+    ((changed,),) = rows("SELECT archive_establish(%s, %s, %s)", fields)
+    return bool(changed)

@@ -77,7 +77,6 @@ ACTS_WITHOUT = {
     "platepost.department.lists.imports.forget_former": "files whose place an import took, which was entered",
     "platepost.department.lists.services.withdraw_listed": "part of the act that takes entries off the list",
     "platepost.department.sharing.laws.confirm_law": "the database enters `law_changed` as the law changes",
-    "platepost.department.archive.retention.establish": "part of a change of the law, which the database enters",
     "platepost.department.sharing.publication.publish_month": "of `nightly`: a month's counts, signed and in the open",
     "platepost.department.sharing.publication.correct_month": "the same, of a month that was published wrong",
     "platepost.department.alerts.accuracy.draw_samples": "of the command line: reads by chance, seen by `label` alone",

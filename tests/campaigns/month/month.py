@@ -26,7 +26,6 @@ from platepost.department.alerts.shift import acknowledge, shift_start
 from platepost.department.alerts.states import CharacterAnswer, EyeAnswer
 from platepost.department.archive.evidence_package import EvidenceManifest, EvidenceRecipient
 from platepost.department.archive.holds import HoldScope, place_hold
-from platepost.department.archive.retention import establish
 from platepost.department.audits.models import AuditPlan
 from platepost.department.audits.services import begin_audit, finish_audit, judge, plan_audits
 from platepost.department.custody.reading import ReadFilter, reads
@@ -60,6 +59,7 @@ from platepost.department.sharing.incidents import exposure, note_notices, open_
 from platepost.department.sharing.models import BreachIncident
 from platepost.department.sharing.requests import decide, note_release, receive
 from tests.campaigns.month.days import BackdatedClock
+from tests.department.law import establish
 
 DAYS = 30
 LIST = 7

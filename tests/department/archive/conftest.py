@@ -13,7 +13,6 @@ from joserfc.jwk import ECKey
 from pytest_django.fixtures import Settings
 
 from platepost.department.archive.purge import Certifier, PurgeAuthority, approve_purge, carry_out, plan_purge
-from platepost.department.archive.retention import establish
 from platepost.department.custody.bucket import PictureBucket
 from platepost.department.custody.check import CustodyVerification
 from platepost.department.custody.check_report import CheckReport
@@ -28,6 +27,7 @@ from tests.department import emptying
 from tests.department.custody.conftest import Open, Rows, clock, database, ended, keys, opened, pictures, rows
 from tests.department.custody.posts import GROUP, HIT, Post, deliveries
 from tests.department.lasting import Lasting
+from tests.department.law import establish
 from tests.department.roles import as_role
 
 __all__ = ["clock", "database", "ended", "keys", "opened", "pictures", "rows"]

@@ -11,7 +11,6 @@ from django.db import transaction
 from platepost.department.archive import purge as purging
 from platepost.department.archive.holds import HoldScope, place_hold
 from platepost.department.archive.purge import certificate
-from platepost.department.archive.retention import establish
 from platepost.department.custody.certificate import read_certificate
 from platepost.department.database.roles import COMMAND, KEEPER, OWNER, ROLES
 from platepost.department.ledger.entries import open_entry
@@ -20,6 +19,7 @@ from platepost.department.policy.law import LAWS
 from platepost.department.policy.policy import AccessPurpose
 from tests.department.archive.conftest import Purge, Rows
 from tests.department.emptying import empty as emptied
+from tests.department.law import establish
 from tests.department.planting import planting
 from tests.department.roles import as_role
 

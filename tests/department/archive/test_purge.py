@@ -23,7 +23,7 @@ from platepost.department.archive.purge import (
     planned_parts,
     replay,
 )
-from platepost.department.archive.retention import FIRST, due, establish
+from platepost.department.archive.retention import FIRST, due
 from platepost.department.custody.certificate import read_certificate, summed
 from platepost.department.custody.errors import CustodyError
 from platepost.department.custody.rebuild import rebuild
@@ -37,6 +37,7 @@ from tests.department.archive.conftest import CONSENT, OLD, Purge, Vault, Verify
 from tests.department.custody.conftest import Open, Rows
 from tests.department.custody.posts import CHAIN, COVERT, GROUP, Post, deliveries
 from tests.department.emptying import empty
+from tests.department.law import establish
 from tests.department.people.persons import client_of, new_person
 from tests.department.roles import as_role
 from tests.waiting import until

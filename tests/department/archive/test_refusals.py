@@ -26,7 +26,7 @@ from platepost.department.archive.errors import ArchiveRefusedError, refusals
 from platepost.department.archive.holds import HoldScope, lift_hold, place_hold
 from platepost.department.archive.models import BackupRecord, Hold, PurgePlan, RetentionTerm
 from platepost.department.archive.purge import Certifier, PurgeAuthority, approve_purge, carry_out, plan_purge
-from platepost.department.archive.retention import due, establish, set_term
+from platepost.department.archive.retention import due, set_term
 from platepost.department.database.queries import rows
 from platepost.department.database.roles import OWNER, PURGER, WEB
 from platepost.department.folder import DepartmentSettings
@@ -36,7 +36,7 @@ from platepost.department.ledger.writing import append
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.policy.law import LAWS, NO_CEILING
 from tests.department.emptying import empty
-from tests.department.law import ANY
+from tests.department.law import ANY, establish
 from tests.department.people.persons import fresh_client_of, new_person
 from tests.department.roles import as_role
 

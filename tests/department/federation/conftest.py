@@ -9,7 +9,6 @@ import psycopg
 import pytest
 from pytest_django.fixtures import Settings
 
-from platepost.department.archive.retention import establish
 from platepost.department.federation import answering
 from platepost.department.federation.exchange import QUERY_TYPE, FederatedQuery, PlateRequest, signed
 from platepost.department.federation.identity import FederationIdentity
@@ -18,6 +17,7 @@ from platepost.department.federation.partners import name_partner
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.policy.law import LAWS
 from tests.department.emptying import empty
+from tests.department.law import establish
 from tests.department.search.conftest import Stock, stock, superuser
 from tests.department.sharing.conftest import AGENCIES, agreed_with, people
 

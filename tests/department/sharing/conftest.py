@@ -11,7 +11,6 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from platepost.department.archive.retention import establish
 from platepost.department.audits.models import AuditPlan
 from platepost.department.audits.services import plan_audits
 from platepost.department.ledger.models import Agency, AgencyKind
@@ -31,7 +30,7 @@ from platepost.department.sharing.models import SharingAgreement
 from tests.department.archive.conftest import superuser
 from tests.department.custody.conftest import database
 from tests.department.emptying import empty, empty_ledger
-from tests.department.law import bind
+from tests.department.law import bind, establish
 from tests.department.ledger.asked import handmade
 from tests.department.people.persons import new_person
 

@@ -13,14 +13,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from platepost.department.archive.retention import establish
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.policy.law import LAWS
 from platepost.department.policy.policy import ALARM, DEFAULT, policy_in_force
 from platepost.department.sharing.clauses import CLAUSES, department_facts, evidence, publish_policy
 from platepost.department.sharing.errors import SharingError
-from tests.department.law import OTHER_LAW, bind
+from tests.department.law import OTHER_LAW, bind, establish
 from tests.department.people.persons import client_of, fresh_client_of, new_person
 from tests.department.planting import planting
 from tests.department.sharing.conftest import agreed_with, enter, sql

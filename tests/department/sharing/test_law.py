@@ -10,7 +10,6 @@ import pytest
 from django.db import DatabaseError, transaction
 from pytest_django.fixtures import Settings
 
-from platepost.department.archive.retention import establish
 from platepost.department.config.checks import _law
 from platepost.department.database.roles import OWNER, WEB
 from platepost.department.ledger.catalog import LedgerEvent
@@ -22,7 +21,7 @@ from platepost.department.policy.law import LAWS
 from platepost.department.policy.policy import DEFAULT, read_policy
 from platepost.department.sharing import laws
 from platepost.department.sharing.errors import SharingError
-from tests.department.law import OTHER_LAW, bind
+from tests.department.law import OTHER_LAW, bind, establish
 from tests.department.people.persons import fresh_client_of
 from tests.department.roles import as_role
 from tests.department.sharing.conftest import agreed_with, sql
