@@ -3,8 +3,8 @@
 ::
 
     OperationRefusedError
-     +-- AlertError               it is refused; the message says why
-          +-- StaleAlertError     someone else was sooner
+     +-- AlertError               the operation is refused, with the reason
+          +-- StaleAlertError     someone else changed the alert first
 """
 
 from functools import partial
@@ -14,11 +14,11 @@ from platepost.department.errors import OperationRefusedError
 
 
 class AlertError(OperationRefusedError):
-    """It is refused; the message says why."""
+    """The operation is refused; the message has the reason."""
 
 
 class StaleAlertError(AlertError):
-    """The alert has changed since it was shown: look again."""
+    """The alert has changed since it was shown: reload it."""
 
 
 def _error(message: str, rule: str) -> AlertError:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.utils.translation import gettext
 
-from platepost.department.custody.tables import HEARD, KEEPERS
+from platepost.department.custody.tables import BROKER_LOCKS, KEEPERS
 from platepost.department.database.queries import rows
 from platepost.department.web.moments import date_text
 
@@ -92,7 +92,7 @@ def listening_state(at: datetime | None = None) -> ListeningState:
     at = at or datetime.now(UTC)
     posts = tuple(_post_states(at))
     keeper = rows(KEEPERS)
-    locks = {place for (place,) in rows(_LOCKS, [HEARD])}
+    locks = {place for (place,) in rows(_LOCKS, [BROKER_LOCKS])}
     away = [name for place, name in enumerate(settings.BROKERS) if place not in locks]
     lost = []
     if not keeper:

@@ -31,9 +31,9 @@ AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_databas
 AND (lock.classid::bigint << 32) + lock.objid::bigint = {LOCK}
 """
 """The session of the keeper that runs. Others, such as the evidence service, use its role, too."""
-HEARD = 580_677
-"""First number of the advisory locks that say which brokers the keeper hears; the second is the broker's place in the
-settings. They go with the keeper's session, however it ends."""
+BROKER_LOCKS = 580_677
+"""First number of the advisory locks that show which brokers the keeper is connected to; the second is the broker's
+place in the settings. They end with the keeper's session, however it ends."""
 LOCK_MILLISECONDS = 10_000
 """How long a start waits for it: the server needs a moment to see that a keeper that was killed is gone."""
 SESSION = (
@@ -307,7 +307,7 @@ class CustodyTables:
         """Hold a lock for each broker that is heard, by its place in the settings, and for no other."""
         for verb, places in (("lock", brokers - self._marked), ("unlock", self._marked - brokers)):
             for place in places:
-                self.connection.execute(sql.SQL("SELECT pg_advisory_" + verb + "(%s, %s)"), [HEARD, place])
+                self.connection.execute(sql.SQL("SELECT pg_advisory_" + verb + "(%s, %s)"), [BROKER_LOCKS, place])
         self._marked = brokers
 
     # --- writing, within a transaction

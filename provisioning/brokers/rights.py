@@ -26,14 +26,14 @@ class Party(StrEnum):
     POST = "post"
     """A camera unit."""
     SUBSCRIBER = "subscriber"
-    """Who hears hits and how the posts are."""
+    """Receives hits, status, and health."""
     READER = "reader"
-    """A subscriber who hears every record, for a reason and until a day (`platepost.provisioning.fleet.reads`)."""
+    """A subscriber who receives every record, for a reason and until a day (`platepost.provisioning.fleet.reads`)."""
     CUSTODIAN = "custodian"
-    """The department's keeper of records: tells posts what it has stored, everyone what people decided, and the end of
+    """The department's archive service: sends posts receipts for what it stored, and publishes decisions and the end of
     its ledger."""
     PUBLISHER = "publisher"
-    """The department's own client, which gives out hot lists, configurations, and what vouches for new keys."""
+    """The department's own client, which publishes hot lists, configurations, and what vouches for new keys."""
     OPERATOR = "operator"
     """A person who commands posts; the post judges by the certificate's role what it does for them."""
 
@@ -57,17 +57,17 @@ def _rights(access: Access, *topics: str) -> tuple[Right, ...]:
 RECORDS = ("read", "hit/+", "status", "audit", "health")
 """The topics of a post's records."""
 
-HEARD = ("hit/+", "status", "health")
-"""Those that name no one but who is looked for: reads tell where everyone was, the audit trail who did what."""
+HIT_TOPICS = ("hit/+", "status", "health")
+"""Those that show only plates that are sought: reads show where everyone was, the audit log who did what."""
 
-TOLD = (f"{DECISIONS}/+", f"{LEDGER}/+")
-"""What custodians tell everyone."""
+CUSTODIAN_TOPICS = (f"{DECISIONS}/+", f"{LEDGER}/+")
+"""What custodians publish to everyone."""
 
-HEARING = _rights("read", *(f"+/{topic}" for topic in HEARD), *TOLD)
-"""What a subscriber reads that no one has granted more."""
+SUBSCRIBER_RIGHTS = _rights("read", *(f"+/{topic}" for topic in HIT_TOPICS), *CUSTODIAN_TOPICS)
+"""The rights of a subscriber without a grant."""
 
-READING = _rights("read", *(f"+/{topic}" for topic in RECORDS), *TOLD)
-"""What those read who hear every record.
+READER_RIGHTS = _rights("read", *(f"+/{topic}" for topic in RECORDS), *CUSTODIAN_TOPICS)
+"""The rights of a subscriber who receives every record.
 
 Not `#`: covert hits are for their group (see `rights_of`), and what a post answers for the operator who asked.
 """
@@ -78,10 +78,10 @@ RIGHTS: Mapping[Party, tuple[Right, ...]] = {
     # Its own status, retained, tells a post that its disk was taken back to an earlier state.
     + _rights("read", f"{OWN}/status", f"{OWN}/command/+", f"{OWN}/configuration", f"{OWN}/receipt/+")
     + _rights("read", "hotlist/#", f"{KEYS}/+", CUSTODY_KEYS),
-    Party.SUBSCRIBER: HEARING,
-    Party.READER: READING,
+    Party.SUBSCRIBER: SUBSCRIBER_RIGHTS,
+    Party.READER: READER_RIGHTS,
     # In its own name only: with one custodian's certificate no one speaks for another.
-    Party.CUSTODIAN: READING
+    Party.CUSTODIAN: READER_RIGHTS
     + _rights("write", f"+/receipt/{OWN}", f"{DECISIONS}/{OWN}", f"{DECISIONS}/{OWN}/+", f"{LEDGER}/{OWN}"),
     Party.PUBLISHER: _rights("write", "hotlist/#", f"{KEYS}/+", CUSTODY_KEYS, "+/configuration")
     + _rights("read", "hotlist/#", f"{KEYS}/+", CUSTODY_KEYS, "+/configuration", "+/status", "+/audit"),

@@ -14,7 +14,7 @@ from platepost.provisioning.fleet.ssh import SshAuthority, read_public_keys
 from platepost.provisioning.image.hardening import ADMINISTRATOR
 from platepost.provisioning.image.packages import check_packages
 from platepost.provisioning.image.partition import Partition
-from platepost.provisioning.image.recipe import UPLINK, Wanted, files
+from platepost.provisioning.image.recipe import UPLINK, UnitSetup, files
 
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _SERVER = re.compile(rf"(?:{_HOST.pattern}\.)+{_HOST.pattern}")
@@ -113,7 +113,7 @@ def image(
         raise click.UsageError("give --hostname, --fleet (or --ssh-key) and --package")
     if user == ADMINISTRATOR:
         raise click.UsageError(f"--user {user}: the card has this user anyway, who may do everything")
-    wanted = Wanted(
+    setup = UnitSetup(
         hostname=_checked(hostname, _HOST, "host name", "lower-case letters, digits and hyphens"),
         user=_checked(user, _USER, "user", "lower-case letters, digits and hyphens"),
         ssh_keys=[key for path in key_files for key in read_public_keys(path)],
@@ -125,7 +125,7 @@ def image(
     )
     release = partition.release()
     check_packages(release, [package.name for package in packages])
-    made = files(release, wanted, cmdline=partition.cmdline, config=partition.config)
+    made = files(release, setup, cmdline=partition.cmdline, config=partition.config)
     partition.write(made, packages)
     if as_json:
         done = {"release": release.value, "files": sorted(made), "packages": [path.name for path in packages]}
@@ -133,7 +133,7 @@ def image(
         return
     click.echo(f"Prepared for release {release.value}: {', '.join(sorted(made))}, and {len(packages)} packages.")
     click.echo("Unmount it, put the card into the unit, connect its network, wait about five minutes; then")
-    click.echo(f"  ssh {wanted.user}@{wanted.service_address.ip}")
+    click.echo(f"  ssh {setup.user}@{setup.service_address.ip}")
 
 
 def _checked(text: str, pattern: re.Pattern[str], what: str, right: str) -> str:

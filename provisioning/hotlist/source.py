@@ -51,7 +51,7 @@ class Width:
 Record = tuple[int, tuple[str, ...]]
 """The line on which a row begins, and its fields in the order of `form.MEANINGS`; empty where there is none."""
 
-TOLD = ("state", "expires", "reference", "distribution")
+OPTIONAL_FIELDS = ("state", "expires", "reference", "distribution")
 """Fields of which it is said where an export has none: without them a row says more, or less, than was meant."""
 
 _LONGEST_SHOWN = 1000
@@ -74,7 +74,7 @@ class ExportReader:
         self.several = 0
         """How many rows ran over several lines."""
         self.without: tuple[str, ...] = ()
-        """Fields that the file has not, of those in TOLD."""
+        """Fields that the file has not, of those in OPTIONAL_FIELDS."""
 
     @property
     def position(self) -> int:
@@ -184,7 +184,7 @@ class ExportReader:
         return found[0] if found else 0
 
     def _check(self, present: Container[str], header: list[str]) -> None:
-        self.without = tuple(meaning for meaning in TOLD if meaning not in present)
+        self.without = tuple(meaning for meaning in OPTIONAL_FIELDS if meaning not in present)
         # What a mapping names must be there: a covert list whose column is called otherwise would become an open one.
         needed = self._needed | self._mapping.columns.given().keys()
         for meaning in MEANINGS:

@@ -51,8 +51,8 @@ class Release(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What the unit is to be. There is no secret among it."""
+class UnitSetup:
+    """How the unit is to be set up. It contains no secret."""
 
     hostname: str
     user: str
@@ -69,35 +69,35 @@ class Wanted:
     """Time servers of the department's that speak NTS. Where there is one, no other time is believed."""
 
 
-def files(release: Release, wanted: Wanted, *, cmdline: str, config: str) -> dict[str, bytes]:
+def files(release: Release, setup: UnitSetup, *, cmdline: str, config: str) -> dict[str, bytes]:
     """Return the files to write, by their names on the boot partition.
 
     `cmdline` and `config` are the texts of the present cmdline.txt and config.txt.
     """
-    made = _trixie(wanted) if release is Release.TRIXIE else _bookworm(wanted, cmdline)
+    made = _trixie(setup) if release is Release.TRIXIE else _bookworm(setup, cmdline)
     made["config.txt"] = without_radios(config)
     made["cmdline.txt"] = f"{without_serial_console(made.get('cmdline.txt', cmdline))}\n"
     return {name: text.encode() for name, text in made.items()}
 
 
-def _trixie(wanted: Wanted) -> dict[str, str]:
+def _trixie(setup: UnitSetup) -> dict[str, str]:
     # YAML takes JSON as it is, and JSON has one way to write a text.
     user_data = {
-        "hostname": wanted.hostname,
+        "hostname": setup.hostname,
         "manage_etc_hosts": True,
-        "timezone": wanted.timezone,
+        "timezone": setup.timezone,
         "ssh_pwauth": False,
         "users": [
             # A technician is in the group of those who read the journal, and not in that of sudo.
-            _user(wanted, wanted.user, ["adm", "dialout", "video", "gpio", "netdev"]),
-            _user(wanted, ADMINISTRATOR, ["adm", "sudo"]) | {"sudo": "ALL=(ALL) NOPASSWD:ALL"},
+            _user(setup, setup.user, ["adm", "dialout", "video", "gpio", "netdev"]),
+            _user(setup, ADMINISTRATOR, ["adm", "sudo"]) | {"sudo": "ALL=(ALL) NOPASSWD:ALL"},
         ],
         "write_files": [
-            {"path": SETUP_PATH, "permissions": "0755", "content": setup_script(wanted.nts_servers)},
+            {"path": SETUP_PATH, "permissions": "0755", "content": setup_script(setup.nts_servers)},
             {"path": UNIT_PATH, "permissions": "0644", "content": setup_unit()},
             *(
                 {"path": path, "permissions": f"0{_mode(path)}", "content": text}
-                for path, text in _hardening(wanted).items()
+                for path, text in _hardening(setup).items()
             ),
         ],
         "runcmd": [
@@ -110,10 +110,10 @@ def _trixie(wanted: Wanted) -> dict[str, str]:
         ],
     }
     ports: dict[str, dict[str, object]] = {UPLINK: {"dhcp4": True, "optional": True}}
-    ports.setdefault(wanted.service_interface, {"optional": True})["addresses"] = [str(wanted.service_address)]
+    ports.setdefault(setup.service_interface, {"optional": True})["addresses"] = [str(setup.service_address)]
     network = {"network": {"version": 2, "ethernets": ports}}
     # Another instance than the image's own: cloud-init sets up once for each.
-    instance = f"platepost-{wanted.hostname}-{uuid4().hex[:8]}"
+    instance = f"platepost-{setup.hostname}-{uuid4().hex[:8]}"
     meta_data = {"dsmode": "local", "instance-id": instance, "instance_id": instance}
     return {
         "user-data": "#cloud-config\n" + json.dumps(user_data, indent=1) + "\n",
@@ -123,21 +123,21 @@ def _trixie(wanted: Wanted) -> dict[str, str]:
     }
 
 
-def _user(wanted: Wanted, name: str, groups: Sequence[str]) -> dict[str, object]:
+def _user(setup: UnitSetup, name: str, groups: Sequence[str]) -> dict[str, object]:
     user = {"name": name, "groups": list(groups), "shell": "/bin/bash", "lock_passwd": True}
-    return user | ({"ssh_authorized_keys": list(wanted.ssh_keys)} if wanted.ssh_keys else {})
+    return user | ({"ssh_authorized_keys": list(setup.ssh_keys)} if setup.ssh_keys else {})
 
 
-def _bookworm(wanted: Wanted, cmdline: str) -> dict[str, str]:
-    keys = ", ".join(json.dumps(key) for key in wanted.ssh_keys)
+def _bookworm(setup: UnitSetup, cmdline: str) -> dict[str, str]:
+    keys = ", ".join(json.dumps(key) for key in setup.ssh_keys)
     custom = f"""\
 config_version = 1
 
 [system]
-hostname = {json.dumps(wanted.hostname)}
+hostname = {json.dumps(setup.hostname)}
 
 [user]
-name = {json.dumps(wanted.user)}
+name = {json.dumps(setup.user)}
 
 [ssh]
 enabled = true
@@ -145,32 +145,32 @@ password_authentication = false
 authorized_keys = [{keys}]
 
 [locale]
-timezone = {json.dumps(wanted.timezone)}
+timezone = {json.dumps(setup.timezone)}
 """
     run = f"systemd.run={FIRMWARE}/firstrun.sh systemd.run_success_action=reboot"
     return {
         "custom.toml": custom,
-        "firstrun.sh": _firstrun(wanted),
+        "firstrun.sh": _firstrun(setup),
         # One line: what comes after a newline is not read.
         "cmdline.txt": f"{cmdline.strip()} {run} systemd.unit=kernel-command-line.target\n",
     }
 
 
-def _firstrun(wanted: Wanted) -> str:
+def _firstrun(setup: UnitSetup) -> str:
     connection = f"""\
 [connection]
 id=platepost-service
 type=ethernet
-interface-name={wanted.service_interface}
+interface-name={setup.service_interface}
 
 [ipv4]
-method={"auto" if wanted.service_interface == UPLINK else "manual"}
-address1={wanted.service_address}
+method={"auto" if setup.service_interface == UPLINK else "manual"}
+address1={setup.service_address}
 
 [ipv6]
 method=auto
 """
-    keys = "".join(f"{key}\n" for key in wanted.ssh_keys)
+    keys = "".join(f"{key}\n" for key in setup.ssh_keys)
     return f"""\
 #!/bin/bash
 # Run once, by systemd, at the second boot; ROOT is for trying it elsewhere.
@@ -181,16 +181,16 @@ put() {{
   install -m "$1" /dev/stdin "$ROOT$2"
 }}
 put 755 {SETUP_PATH} <<'PLATEPOST_END'
-{setup_script(wanted.nts_servers)}PLATEPOST_END
+{setup_script(setup.nts_servers)}PLATEPOST_END
 put 644 {UNIT_PATH} <<'PLATEPOST_END'
 {setup_unit()}PLATEPOST_END
 put 600 {CONNECTION_PATH} <<'PLATEPOST_END'
 {connection}PLATEPOST_END
-{_put_all(_hardening(wanted))}\
+{_put_all(_hardening(setup))}\
 # The image lets its first user do everything without a password.
 rm -f "$ROOT/etc/sudoers.d/010_pi-nopasswd"
 if [ -z "$ROOT" ]; then
-  gpasswd --delete {wanted.user} sudo
+  gpasswd --delete {setup.user} sudo
   useradd --create-home --shell /bin/bash --groups adm,sudo {ADMINISTRATOR}
 fi
 put 440 {SUDO_PATH}-{ADMINISTRATOR} <<'PLATEPOST_END'
@@ -214,13 +214,13 @@ exit 0
 """
 
 
-def _hardening(wanted: Wanted) -> dict[str, str]:
+def _hardening(setup: UnitSetup) -> dict[str, str]:
     return hardening(
         Service(
-            address=wanted.service_address,
-            interface=wanted.service_interface,
-            user=wanted.user,
-            authority=wanted.ssh_authority,
+            address=setup.service_address,
+            interface=setup.service_interface,
+            user=setup.user,
+            authority=setup.ssh_authority,
         )
     )
 

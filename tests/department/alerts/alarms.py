@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import psycopg
 
-from platepost.department.custody.tables import HEARD, LOCK
+from platepost.department.custody.tables import BROKER_LOCKS, LOCK
 from platepost.department.database.roles import KEEPER
 from platepost.department.folder import DepartmentFolder
 from platepost.wire.records import Picture, new_identifier
@@ -86,5 +86,5 @@ def seen(plate: str, at: datetime, *, listed: str | None = None, pictures: bool 
 def brokers_heard(folder: DepartmentFolder) -> Iterator[psycopg.Connection]:
     """Have the database believe that a keeper hears the first broker."""
     with closing(psycopg.connect(folder.conninfo(KEEPER), autocommit=True)) as keeper:
-        keeper.execute("SELECT pg_try_advisory_lock(%s), pg_advisory_lock(%s, 0)", [LOCK, HEARD])
+        keeper.execute("SELECT pg_try_advisory_lock(%s), pg_advisory_lock(%s, 0)", [LOCK, BROKER_LOCKS])
         yield keeper
