@@ -30,7 +30,7 @@ from platepost.department.search.stored import opened_entry, session_of
 from platepost.department.search.tickets import PictureTicket, give_ticket
 
 _PICTURES = {"patch": _("The plate"), "overview": _("The scene")}
-_KEY = forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"})
+_KEY = forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})  # without autocomplete, Back would clear it
 _LARGEST_KEY = 20_000
 
 
@@ -210,7 +210,7 @@ def _page(request: CurrentRequest, cart: EvidenceCart, **bound: forms.Form) -> H
     shown: dict[str, Any] = {
         "cart": cart,
         "records": [(record, areas[record]) for record in cart.records],
-        "recipient_form": RecipientForm(),
+        "recipient_form": RecipientForm(initial={"recipient": cart.recipient}),  # of an order that failed
         "booking_form": BookingForm(),
         "may_export": request.currency.may(Permission.EXPORT),
     }

@@ -214,6 +214,8 @@ def test_order_that_the_log_does_not_have_is_not_made(
         assert "the access log does not have" in str(problem)
         assert package is None
     assert [*maker.folder.iterdir()] == files
+    (field,) = re.findall("<textarea[^>]*>\\s*age1", investigator.get(f"/evidence/{order}/").content.decode())
+    assert "autocomplete" not in field, "the key stays for another try, also by Back"
 
 
 def test_nobody_else_sees_what_a_person_collects_and_no_case_is_no_evidence(
