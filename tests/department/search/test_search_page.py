@@ -195,6 +195,7 @@ def test_a_convoy_on_the_map(visitor: Visitor, site: Site) -> None:
     page.fill("#id_plate", "7ABO123")
     page.click("button:text-is('Search')")
     page.click("tbody a:has-text('9 reads')")
+    assert page.get_by_text("A convoy needs reads of this plate at two or more posts.").is_visible()
     page.click("nav a:text-is('Convoy')")
     page.wait_for_selector(f"h2:has-text('Where it was together with {FOLLOWER}')")
     meetings = page.locator("street-map li:has-text('post-')")
