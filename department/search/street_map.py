@@ -15,12 +15,12 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils import timezone
 from pmtiles.reader import MmapSource, Reader
 from pmtiles.tile import Compression, TileType
 
 from platepost.department.search.errors import PlacesError
 from platepost.department.search.places import CameraView, Places, Point
+from platepost.department.web.moments import date_text
 
 _MOST_POSTS = 20
 """Around a hit."""
@@ -85,7 +85,7 @@ def street_map(
         posts = tuple(sorted(sorted(posts, key=partial(_apart, hit))[:_MOST_POSTS], key=lambda each: each.post))
     if not posts and (hit is None or not hit.coordinates):
         return None
-    reads = (_place(places, post, f"{timezone.localtime(at):%H:%M:%S}") for post, at in trail)
+    reads = (_place(places, post, date_text(at, "g:i:s A")) for post, at in trail)
     return StreetMap(posts, hit, tuple(reads))
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
@@ -200,6 +201,8 @@ def test_a_convoy_on_the_map(visitor: Visitor, site: Site) -> None:
     page.wait_for_selector(f"h2:has-text('Where it was together with {FOLLOWER}')")
     meetings = page.locator("street-map li:has-text('post-')")
     assert meetings.count() >= 9, "each time that they passed together, and the posts"
+    first = (meetings.first.text_content() or "").strip()
+    assert re.match(r"\d+:\d\d:\d\d [AP]M: post-", first), "a time as on all pages"
     assert page_faults(page) == []
     page.click(f"tbody tr:has-text('{FOLLOWER}') button")
     page.wait_for_selector("#found")
