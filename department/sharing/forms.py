@@ -242,7 +242,9 @@ class SealForm(forms.Form):
     """To whom the list of the affected is sealed."""
 
     key = forms.CharField(
-        label=_("Your certificate or public key, PEM"), widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"})
+        label=_("Your public key"),
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
+        help_text=_("A line of age (age1...), an SSH key, or an X.509 certificate or public key (PEM)."),
     )
 
     recipient: RecipientKey

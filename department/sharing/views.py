@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from platepost.department.archive.evidence_package import AGE_BEGINS
 from platepost.department.ledger.models import Agency
 from platepost.department.people.access import CurrentRequest, FormActs, accepted, done_by_form, needs
 from platepost.department.people.rights import Permission
@@ -236,8 +237,10 @@ def sealed_list(request: CurrentRequest, number: int) -> HttpResponse:
     sealed: list[bytes] = []
     if not accepted(form, lambda _: sealed.append(breach.sealed_list(incident, form.recipient, person=request.user))):
         return _incident(request, incident, form)
-    name = f'attachment; filename="incident-{incident.pk}.jwe"'
-    return HttpResponse(sealed[0], "application/jose", headers={"Content-Disposition": name})
+    by_age = sealed[0].startswith(AGE_BEGINS)
+    name = f'attachment; filename="incident-{incident.pk}.{"zip.age" if by_age else "jwe"}"'
+    kind = "application/octet-stream" if by_age else "application/jose"
+    return HttpResponse(sealed[0], kind, headers={"Content-Disposition": name})
 
 
 @needs(Permission.ANSWER_REQUESTS)

@@ -64,7 +64,7 @@ Examples:
 )
 @click.argument("file", type=_FILE)
 @click.argument("into", type=_NEW)
-@click.option("--open-with", required=True, type=_FILE, help="Your private key (PEM or JWK).")
+@click.option("--open-with", required=True, type=_FILE, help="Your private key (age, SSH, PEM, or JWK).")
 @JSON
 def open_(*, file: Path, into: Path, open_with: Path, as_json: bool) -> None:
     """Open the list FILE, and write it to the new file INTO, which is not encrypted.

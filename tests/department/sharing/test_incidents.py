@@ -42,6 +42,7 @@ from platepost.department.sharing.incidents import (
 )
 from platepost.department.sharing.models import BreachIncident
 from platepost.department.sharing.notice import breach_notice
+from tests.age_keys import new_key
 from tests.department.emptying import empty
 from tests.department.people.persons import fresh_client_of, new_person
 from tests.department.roles import as_role
@@ -394,6 +395,18 @@ def test_clock_list_and_notices_by_the_pages(
         )
     ]
     assert events[-3:] == ["incident_opened", "exposure_computed", "breach_notified"]
+
+
+def test_the_list_is_encrypted_to_a_key_of_age(
+    people: dict[str, DepartmentPerson], planted: dict[str, int], tmp_path: Path
+) -> None:
+    public = new_key(tmp_path / "me.txt")
+    with as_role(COMMAND):
+        created = incident("backup", "ab" * 32, AT, AT + timedelta(hours=3))
+        answer = fresh_client_of(people["r"]).post(f"/incidents/{created.pk}/list/", {"key": public})
+    assert f"incident-{created.pk}.zip.age" in answer.headers["Content-Disposition"]
+    files = unpack(open_sealed(answer.content, (tmp_path / "me.txt").read_bytes()))
+    assert len(files[AFFECTED].splitlines()) == 4
 
 
 def test_records_manager_opens_the_list(

@@ -401,7 +401,7 @@ def test_a_breach_from_report_to_notices(site: Site, visitor: Visitor) -> None:
     lead.click("button", "Open it")
     lead.sees("Contain it")
     key = ECKey.generate_key("P-256").as_pem(private=False).decode()
-    lead.fill("Your certificate or public key, PEM", key)
+    lead.fill("Your public key", key)
     assert lead.file("button", "Compute it, and download the list")
     lead.page.reload()
     lead.page.get_by_role("link", name=re.compile("^Notice of incident")).click()
