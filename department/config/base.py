@@ -1,4 +1,4 @@
-"""What Django is told for every department, wherever its folder and its database are."""
+"""The settings of Django that every department has, wherever its folder and its database are."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -26,8 +26,8 @@ from platepost.wire.keys.statement import Key, roots_of
 from platepost.wire.records import CustodianTerms, Purpose, Source
 
 
-def would(copy: Fleet, files: KeyFiles, holder: Holder, done: RotationStep) -> AdoptionStatus:
-    """Say how a post would stand to a statement.
+def preview_adoption(copy: Fleet, files: KeyFiles, holder: Holder, done: RotationStep) -> AdoptionStatus:
+    """Preview how a post would apply a statement.
 
     Args:
         copy: the fleet in which the step was done.
@@ -196,7 +196,7 @@ class KeyDistributor:
                 self._look_before(request, adoption.holders, connection)
         done = self._step(copy, request)
         take_into_use(files)
-        standings = {post: would(copy, files, holder, done) for post, holder in adoption.holders.items()}
+        standings = {post: preview_adoption(copy, files, holder, done) for post, holder in adoption.holders.items()}
         return RotationResult(done, in_use=True, standings=standings)
 
     def _step(self, fleet: Fleet, request: RotationRequest) -> RotationStep:

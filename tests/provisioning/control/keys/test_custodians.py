@@ -13,7 +13,7 @@ from platepost.device.control.keys.rotation import KeyRotation
 from platepost.device.control.keys.trust import TrustedKeys
 from platepost.device.uplink.inbox import Delivery
 from platepost.provisioning.control.keys.adoption import AdoptionStatus, Holder
-from platepost.provisioning.control.keys.distribution import would
+from platepost.provisioning.control.keys.distribution import preview_adoption
 from platepost.provisioning.control.keys.rotation import announce, declare, retire, take_into_use
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
@@ -179,5 +179,10 @@ def test_each_post_is_judged_by_what_it_goes_by(fleet: Fleet) -> None:
 
     next_key = announce(fleet, files, "j-stone")
     take_into_use(files)
-    assert would(fleet, files, holder(told.model_copy(update={"era": 2})), next_key) is AdoptionStatus.GOES_BY_IT
-    assert would(fleet, files, holder(told.model_copy(update={"era": 3})), next_key) is AdoptionStatus.REFUSED
+    assert (
+        preview_adoption(fleet, files, holder(told.model_copy(update={"era": 2})), next_key)
+        is AdoptionStatus.GOES_BY_IT
+    )
+    assert (
+        preview_adoption(fleet, files, holder(told.model_copy(update={"era": 3})), next_key) is AdoptionStatus.REFUSED
+    )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from platepost.provisioning.control.keys.adoption import AdoptionStatus, Holder, has_adopted
-from platepost.provisioning.control.keys.distribution import would
+from platepost.provisioning.control.keys.distribution import preview_adoption
 from platepost.provisioning.control.keys.rotation import announce, retire, take_into_use
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.wire.records import KeyState, Purpose
@@ -28,21 +28,25 @@ def test_each_post_is_judged_by_what_it_goes_by(fleet: Fleet) -> None:
     done = announce(fleet, fleet.keys(LISTS), "j-stone")
     take_into_use(fleet.keys(LISTS))
     lists = fleet.keys(LISTS)
-    assert would(fleet, lists, holder(first), done) is AdoptionStatus.GOES_BY_IT
-    assert would(fleet, lists, holder(first, state="offline"), done) is AdoptionStatus.AWAY
-    assert would(fleet, lists, holder(done.present, first, number=1), done) is AdoptionStatus.GOES_BY_IT
-    assert would(fleet, lists, holder("A" * 43), done) is AdoptionStatus.REFUSED
-    assert would(fleet, lists, holder(first, number=7), done) is AdoptionStatus.REFUSED, "a thief's number is higher"
-    assert would(fleet, lists, Holder("post-1", "online", None, answered=True), done) is AdoptionStatus.FIXED
-    assert would(fleet, lists, Holder("post-1", "silent", None, answered=False), done) is AdoptionStatus.UNKNOWN
+    assert preview_adoption(fleet, lists, holder(first), done) is AdoptionStatus.GOES_BY_IT
+    assert preview_adoption(fleet, lists, holder(first, state="offline"), done) is AdoptionStatus.AWAY
+    assert preview_adoption(fleet, lists, holder(done.present, first, number=1), done) is AdoptionStatus.GOES_BY_IT
+    assert preview_adoption(fleet, lists, holder("A" * 43), done) is AdoptionStatus.REFUSED
+    assert preview_adoption(fleet, lists, holder(first, number=7), done) is AdoptionStatus.REFUSED, (
+        "a thief's number is higher"
+    )
+    assert preview_adoption(fleet, lists, Holder("post-1", "online", None, answered=True), done) is AdoptionStatus.FIXED
+    assert (
+        preview_adoption(fleet, lists, Holder("post-1", "silent", None, answered=False), done) is AdoptionStatus.UNKNOWN
+    )
 
 
 def test_the_root_would_reach_whoever_holds_whatever(fleet: Fleet) -> None:
     done = announce(fleet, fleet.keys(LISTS), "j-stone", vouch="root", revoke=True)
     take_into_use(fleet.keys(LISTS))
     lists = fleet.keys(LISTS)
-    assert would(fleet, lists, holder("A" * 43, number=2**53 - 1), done) is AdoptionStatus.GOES_BY_IT
-    assert would(fleet, lists, holder("A" * 43, era=1, number=5), done) is AdoptionStatus.REFUSED
+    assert preview_adoption(fleet, lists, holder("A" * 43, number=2**53 - 1), done) is AdoptionStatus.GOES_BY_IT
+    assert preview_adoption(fleet, lists, holder("A" * 43, era=1, number=5), done) is AdoptionStatus.REFUSED
 
 
 def test_a_post_stands_to_a_statement_as_it_says(fleet: Fleet) -> None:
