@@ -210,6 +210,20 @@ def test_a_convoy_on_the_map(visitor: Visitor, site: Site) -> None:
     assert visitor.complaints == []
 
 
+def test_tables_fit_a_tablet(visitor: Visitor, site: Site) -> None:
+    page = opened(visitor, site)
+    page.set_viewport_size({"width": 800, "height": 1100})
+    page.select_option("#id_purpose", "criminal investigation")
+    page.fill("#id_case", "26-00417")
+    page.fill("#id_plate", "7AB*")
+    page.click("button:text-is('Search')")
+    page.wait_for_selector("tbody tr >> nth=1")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 800
+    page.click("tbody a:has-text('9 reads')")
+    page.wait_for_selector("h1:text-is('Reads of a plate')")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 800
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_phone_and_map(visitor: Visitor, site: Site, scheme: str) -> None:
     page = opened(visitor, site, phone=True, scheme=scheme)
