@@ -238,7 +238,7 @@ class Post:
             self._control,
             CustodyService(configuration.custody, trust.custodians, logbook, self._uplink, folder=folder),
             download,
-            PackageSpool(list_folder, partial(self._hotlist.install, source="file")),
+            PackageSpool(list_folder, self._hotlist.install_file),
             renewal,
             SoftwareUpdates(folder, configuration.software, audit=logbook.audit, timekeeper=timekeeper),
             Logins(folder, configuration.service, audit=logbook.rate_limited),

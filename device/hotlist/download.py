@@ -14,13 +14,14 @@ from platepost.wire.hotlist import HotListRefused, RefusalReason
 from platepost.wire.hotlist.manifest import Manifest
 from platepost.wire.hotlist.package import Package
 from platepost.wire.hotlist.parts import Assembly, is_index, read_index
-from platepost.wire.records import hotlist_delta, hotlist_package, hotlist_part
+from platepost.wire.records import hotlist_delta, hotlist_keys, hotlist_package, hotlist_part
 
 log = logging.getLogger(__name__)
 
 _MAY_PASS = frozenset(
     {
         RefusalReason.WRONG_BASE,
+        RefusalReason.WRONG_KEY,
         RefusalReason.BAD_SIGNATURE,
         RefusalReason.OLDER,
         RefusalReason.EXPIRED,
@@ -47,8 +48,17 @@ PARTS_AT_A_TIME = 8
 class Installer(Protocol):
     """What puts packages in force: the post's lists."""
 
+    @property
+    def recipient(self) -> str:
+        """Thumbprint of the post's key, to which keys of epochs are encrypted."""
+        ...
+
     def install(self, package: Package) -> Installation:
         """Take a package, or say why not."""
+        ...
+
+    def install_keys(self, message: bytes) -> Installation:
+        """Take the keys of epochs, or say why not."""
         ...
 
     def examine(self, line: bytes) -> Manifest:
@@ -80,15 +90,17 @@ class HotListDownload(Part):
     """Takes what stands on the agency's hot-list topics.
 
     What cannot be taken now but perhaps later is sent for again: a delta that came before its base once another list is
-    in force, a package of a key that is not known yet when keys have changed, one that had expired, or was yet to
-    be built, by a clock that was set since, one that the disk had no room for or that was yet to be built, now and
-    then. The broker retains all of them. So is what was sent for and has not come for long.
+    in force, a package that came before the keys of its epoch once these have come, a package of a key that is not
+    known yet when keys have changed, one that had expired, or was yet to be built, by a clock that was set since, one
+    that the disk had no room for or that was yet to be built, now and then. The broker retains all of them. So is what
+    was sent for and has not come for long.
     """
 
     def __init__(self, installer: Installer, subscriptions: RetainedTopics, *, agency: str, directory: Path) -> None:
         """Take an agency's lists from the uplink; `directory` has room for a package in parts."""
         self._installer = installer
-        self._topics = (hotlist_package(agency), hotlist_delta(agency))
+        self._keys_topic = hotlist_keys(agency, installer.recipient)
+        self._topics = (self._keys_topic, hotlist_package(agency), hotlist_delta(agency))
         self._directory = directory
         self._subscriptions = subscriptions
         self._retries = {reason: Interval(RETRY_SECONDS) for reason in _MAY_PASS_BY_ITSELF}
@@ -133,10 +145,18 @@ class HotListDownload(Part):
             fetch = self._fetches.pop(topic, None)
         if fetch is not None:
             fetch.end()
-        if is_index(payload):
+        if topic == self._keys_topic:
+            self._take_keys(payload)
+        elif is_index(payload):
             self._begin_fetch(topic, payload)
         else:
             self._note(topic, self._installer.install(payload))
+
+    def _take_keys(self, payload: bytes) -> None:
+        installation = self._installer.install_keys(payload)
+        self._note(self._keys_topic, installation)
+        if installation.reason is None:
+            self._send_again(RefusalReason.WRONG_KEY.value)
 
     def _begin_fetch(self, topic: str, payload: bytes) -> None:
         try:

@@ -19,8 +19,9 @@ from platepost.wire.hotlist import (
     HotListStore,
     RefusalReason,
 )
+from platepost.wire.hotlist.epochs import LONGEST_MESSAGE, is_key_message
 from platepost.wire.hotlist.manifest import Manifest
-from platepost.wire.hotlist.package import Package
+from platepost.wire.hotlist.package import Package, PackageFile
 from platepost.wire.hotlist.settings import HotListSettings
 from platepost.wire.kernel_clock import CLOCK_TOLERANCE
 from platepost.wire.records import Finding, HotListState, timestamp
@@ -67,6 +68,11 @@ class HotListService(Part):
     def current(self) -> HotList | None:
         """The list in force."""
         return self._store.current
+
+    @property
+    def recipient(self) -> str:
+        """Thumbprint of the post's key, to which keys of epochs are encrypted."""
+        return self._store.recipient
 
     def adjust(self, tables: Tables) -> None:
         """Judge ages by other figures from now on."""
@@ -121,10 +127,7 @@ class HotListService(Part):
         except HotListRefused as refusal:
             return self.refuse(refusal, source=source)
         except HotListNotStored as error:
-            log.error("hot list not stored: %s", error)
-            # Tried again and again, for as long as the disk is full.
-            self._rate_limited.record("hotlist_refused", source=source, outcome="failure", reason=NOT_STORED)
-            return Installation(None, NOT_STORED, str(error))
+            return self._not_stored(error, source)
         details: dict[str, JsonValue] = {
             "kind": hotlist.manifest.kind,
             "entries": hotlist.entries,
@@ -147,6 +150,22 @@ class HotListService(Part):
             listener()
         return Installation(hotlist.version, None, f"version {hotlist.version} is active")
 
+    def install_keys(self, message: Package, *, source: str = "broker") -> Installation:
+        """Take the keys of epochs, or say in the audit and to the caller why not."""
+        try:
+            keys = self._store.install_keys(bytes(message[:LONGEST_MESSAGE]))
+        except HotListRefused as refusal:
+            return self.refuse(refusal, source=source)
+        except HotListNotStored as error:
+            return self._not_stored(error, source)
+        return Installation(keys.number, None, f"keys of {len(keys.epochs)} epochs are held")
+
+    def install_file(self, file: PackageFile) -> Installation:
+        """Take what someone brought, a package or keys of epochs, or say why not."""
+        if is_key_message(bytes(file[:LONGEST_MESSAGE])):
+            return self.install_keys(file, source="file")
+        return self.install(file, source="file")
+
     def examine(self, line: bytes) -> Manifest:
         """Judge a package by its manifest alone. Raises HotListRefused."""
         return self._store.examine(line, at=self._time.apart_from_list(), latest=self._time.latest())
@@ -165,6 +184,12 @@ class HotListService(Part):
                 details={"message": str(refusal)[:300]},
             )
         return Installation(None, refusal.reason.value, str(refusal))
+
+    def _not_stored(self, error: HotListNotStored, source: str) -> Installation:
+        log.error("hot list not stored: %s", error)
+        # Tried again and again, for as long as the disk is full.
+        self._rate_limited.record("hotlist_refused", source=source, outcome="failure", reason=NOT_STORED)
+        return Installation(None, NOT_STORED, str(error))
 
     def state(self) -> HotListState:
         """Say which list is active and how old it is now."""

@@ -15,7 +15,7 @@ from platepost.common.files import as_owner_of, keep_newest, write_durably
 from platepost.common.signals import current
 from platepost.device.hotlist.service import Installation
 from platepost.device.part import Part
-from platepost.wire.hotlist.manifest import FILE_NAME
+from platepost.wire.hotlist import epochs, manifest
 from platepost.wire.hotlist.package import PackageFile
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ KEPT_PARTS = 1
 
 def lay(directory: Path, name: str, package: bytes | Iterable[bytes]) -> None:
     """Lay a package into a post's folder, whole or not at all; root does so as the post. Raises OSError."""
-    if not FILE_NAME.fullmatch(name):
+    if not _is_name(name):
         raise ValueError(f"{name!r} is not the name of a package")
     folder = directory / FOLDER
     with as_owner_of(directory):
@@ -78,7 +78,7 @@ class PackageSpool(Part):
             self._thread.join(current().limit(_STOP_SECONDS, after_request=_STOPPED_SECONDS))
 
     def install_new(self) -> int:
-        """Install the packages in the folder, the oldest version first, and return how many there were.
+        """Install the packages in the folder, after keys the oldest version first, and return how many there were.
 
         Raises:
             OSError: one cannot be taken; the others were all the same.
@@ -86,7 +86,7 @@ class PackageSpool(Part):
 
         """
         try:
-            found = sorted(path for path in self._folder.iterdir() if FILE_NAME.fullmatch(path.name))
+            found = sorted((path for path in self._folder.iterdir() if _is_name(path.name)), key=_order)
         except FileNotFoundError:
             return 0
         failed: Exception | None = None
@@ -119,6 +119,15 @@ class PackageSpool(Part):
                     logged = str(error)
                     unforeseen = None if isinstance(error, OSError) else error
                     log.warning("a hot list that was brought cannot be taken: %s", error, exc_info=unforeseen)
+
+
+def _is_name(name: str) -> bool:
+    return bool(manifest.FILE_NAME.fullmatch(name) or epochs.FILE_NAME.fullmatch(name))
+
+
+def _order(path: Path) -> tuple[bool, str]:
+    """Put keys before the packages that they open."""
+    return path.suffix != ".keys", path.name
 
 
 def _outcome_path(package: Path) -> Path:

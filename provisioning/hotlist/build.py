@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from platepost.provisioning.hotlist.carried import CarriedList
 from platepost.provisioning.hotlist.columns import ColumnSource, RowSource
 from platepost.provisioning.hotlist.rows import HotListRow, SizeJumpError, SourceError
-from platepost.provisioning.hotlist.sealing import seal_package
+from platepost.provisioning.hotlist.sealing import Epoch, seal_package
 from platepost.provisioning.hotlist.table import build_table
 from platepost.wire.hotlist.hashing import KEY_BYTES
 from platepost.wire.hotlist.layout import MOST_PATTERNS, PatternEntry
@@ -47,6 +47,7 @@ def build_package(
     size_jump: float = SIZE_JUMP,
     size_override: str | None = None,
     carried: CarriedList | None = None,
+    epoch: Epoch | None = None,
     chance: Callable[[int], bytes] = secrets.token_bytes,
 ) -> bytes:
     """Build a hot-list package and return its bytes; its manifest says how many entries it has.
@@ -69,6 +70,7 @@ def build_package(
         size_jump: share by which the size may differ from the list before; posts have a limit of their own.
         size_override: why it may differ by more; the posts see it too.
         carried: a list of which there are no plates any more, and to which `rows` are added.
+        epoch: under whose key it is sealed; `post_keys` is not needed then. Without one, it is sealed to each post.
         chance: draws so many bytes.
 
     Raises:
@@ -79,8 +81,8 @@ def build_package(
 
     """
     issuer_key = load_key(signing_key, private=True)
-    posts = [load_key(key, private=False) for key in post_keys]
-    if posts and unseal_key is not None:
+    posts = [load_key(key, private=False) for key in post_keys] if epoch is None else []
+    if (posts or epoch) and unseal_key is not None:
         posts.append(load_key(unseal_key, private=True))
     built = built or datetime.now(UTC)
     if previous is not None:
@@ -108,7 +110,7 @@ def build_package(
         "size_override": size_override,
         "sizes": None if previous is None else sizes_after(previous),
     }
-    return seal_package(body, facts, signing_key=issuer_key, post_keys=posts, chance=chance)
+    return seal_package(body, facts, signing_key=issuer_key, post_keys=posts, epoch=epoch, chance=chance)
 
 
 def check_version(previous: Manifest, version: int) -> None:

@@ -177,25 +177,25 @@ def _message(kind: str, examples: dict[str, dict[str, Any]]) -> dict[str, Any]:
 HOTLIST = {
     "hotlist": ("package", "Hot list", "complete hot list, or the index of its parts"),
     "hotlist_delta": ("delta", "Changes to the hot list", "newest delta to it, or the index of its parts"),
+    "hotlist_keys": ("keys/{recipient}", "Keys of the hot list", "message with the keys of epochs for one post"),
     "hotlist_part": ("{list}/{number}", "Part of a hot list", "parts of either, numbered from 0"),
 }
 
 
 def _hotlist(name: str) -> dict[str, Any]:
     topic, title, what = HOTLIST[name]
-    own = (
-        {}
-        if name != "hotlist_part"
-        else {
+    own: dict[str, dict[str, dict[str, Any]]] = {
+        "hotlist_keys": {"recipient": {"description": "RFC 7638 thumbprint of the post's key."}},
+        "hotlist_part": {
             "list": {"description": "What it is a part of.", "enum": ["package", "delta"]},
             "number": {"description": "Number of the part, from 0."},
-        }
-    )
+        },
+    }
     return {
         "address": f"{ROOT}/{{agency}}/hotlist/{topic}",
         "title": title,
         "description": f"The agency's signed and encrypted {what}; see docs/hotlist-package.md.",
-        "parameters": {"agency": {"$ref": "#/components/parameters/agency"}} | own,
+        "parameters": {"agency": {"$ref": "#/components/parameters/agency"}} | own.get(name, {}),
         "messages": {"package": {"$ref": "#/components/messages/package"}},
     }
 

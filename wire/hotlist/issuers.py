@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
 from joserfc.jwk import ECKey
 
+from platepost.wire.hotlist.epochs import KeyMessage, verify_keys
 from platepost.wire.hotlist.errors import BadSignature, HotListRefused, SignedWithRetiredKey, SignedWithRevokedKey
 from platepost.wire.hotlist.manifest import Manifest, verify
 from platepost.wire.hotlist.package import load_key
+
+_Signed = TypeVar("_Signed", Manifest, KeyMessage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +36,36 @@ class Issuers:
 
         Raises what `verify` raises; SignedWithRetiredKey or SignedWithRevokedKey where the key was one of before.
         """
-        return self._verified(line, self.arriving())
+        return self._verified(line, self.arriving(), verify)
 
     def check_kept(self, line: bytes) -> Manifest:
         """Verify the manifest of a package that was taken before; raises likewise."""
-        return self._verified(line, self.kept())
+        return self._verified(line, self.kept(), verify)
 
-    def _verified(self, line: bytes, keys: Sequence[ECKey]) -> Manifest:
+    def check_keys(self, message: bytes) -> KeyMessage:
+        """Verify a key message that arrives; raises likewise."""
+        return self._verified(message, self.arriving(), verify_keys)
+
+    def check_kept_keys(self, message: bytes) -> KeyMessage:
+        """Verify a key message that was taken before; raises likewise."""
+        return self._verified(message, self.kept(), verify_keys)
+
+    def _verified(
+        self, line: bytes, keys: Sequence[ECKey], read: Callable[[bytes, Sequence[ECKey]], _Signed]
+    ) -> _Signed:
         try:
-            return verify(line, keys)
+            return read(line, keys)
         except BadSignature:
             for key, revoked in self.gone():
-                if _signed(line, key):
+                if _signed(line, key, read):
                     kind = SignedWithRevokedKey if revoked else SignedWithRetiredKey
-                    raise kind("the manifest is signed with a key of the issuer that is no longer valid") from None
+                    raise kind("it is signed with a key of the issuer that is no longer valid") from None
             raise
 
 
-def _signed(line: bytes, key: ECKey) -> bool:
+def _signed(line: bytes, key: ECKey, read: Callable[[bytes, Sequence[ECKey]], _Signed]) -> bool:
     try:
-        verify(line, key)
+        read(line, [key])
     except BadSignature:
         return False
     except HotListRefused:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64decode
@@ -16,6 +16,13 @@ from platepost.wire.records.base import Line
 from platepost.wire.records.jws import JwsMalformedError, JwsSignatureError, JwsUnsignedError, read_compact
 
 TYPE = "platepost-hotlist+jws"
+FORMAT_1: Literal["platepost-hotlist/1"] = "platepost-hotlist/1"
+"""Encrypted to each post."""
+FORMAT_2: Literal["platepost-hotlist/2"] = "platepost-hotlist/2"
+"""Encrypted under the key of an epoch (`platepost.wire.hotlist.epochs`)."""
+EpochIdentifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{22}$")]
+"""128 random bits in base64url."""
+_Model = TypeVar("_Model", bound=BaseModel)
 FILE_NAME = re.compile(r"hotlist-(\d{16})\.(?:package|delta)")
 LONGEST_LINE = 64 * 1024
 LARGEST_BODY = 1 << 28
@@ -51,7 +58,10 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
-    format: Literal["platepost-hotlist/1"] = "platepost-hotlist/1"
+    format: Literal["platepost-hotlist/1", "platepost-hotlist/2"] = FORMAT_1
+    epoch: EpochIdentifier | None = Field(
+        default=None, description="Of format 2 only: the epoch whose key opens the package."
+    )
     kind: Literal["complete", "delta"] = "complete"
     issuer: Annotated[str, Line] = Field(min_length=1, max_length=120, description="Who built and signed the list.")
     agency: Annotated[str, Line] = Field(min_length=1, max_length=64, description="Whose posts it is for.")
@@ -83,6 +93,12 @@ class Manifest(BaseModel):
     def _ends_after_it_begins(self) -> Self:
         if self.expires <= self.built:
             raise ValueError("expires before it was built")
+        return self
+
+    @model_validator(mode="after")
+    def _has_an_epoch_if_its_format_has(self) -> Self:
+        if (self.epoch is None) is (self.format == FORMAT_2):
+            raise ValueError("an epoch belongs to format 2")
         return self
 
     @model_validator(mode="after")
@@ -122,17 +138,27 @@ def verify(line: bytes, issuer_key: ECKey | Sequence[ECKey]) -> Manifest:
 
     Raises Unsigned, BadSignature, Malformed or UnsupportedFormat.
     """
+    return signed_facts(Manifest, line, issuer_key, typ=TYPE, what="the manifest")
+
+
+def signed_facts(
+    model: type[_Model], line: bytes, issuer_key: ECKey | Sequence[ECKey], *, typ: str, what: str
+) -> _Model:
+    """Check the signature of anything of a hot list that its issuer signs, and return what it says.
+
+    Raises as `verify` does; `what` it is begins the message.
+    """
     keys = [issuer_key] if isinstance(issuer_key, ECKey) else issuer_key
     try:
-        payload, _ = read_compact(line, typ=TYPE).payload_by(keys)
+        payload, _ = read_compact(line, typ=typ).payload_by(keys)
     except JwsUnsignedError as error:
-        raise Unsigned(f"the manifest: {error}") from None
+        raise Unsigned(f"{what}: {error}") from None
     except JwsSignatureError as error:
-        raise BadSignature(f"the manifest: {error}") from None
+        raise BadSignature(f"{what}: {error}") from None
     except JwsMalformedError as error:
-        raise Malformed(f"the manifest: {error}") from None
+        raise Malformed(f"{what}: {error}") from None
     with signed_by_issuer():
-        return parse(Manifest, payload, "the manifest")
+        return parse(model, payload, what)
 
 
 def read_unverified(line: bytes) -> Manifest:

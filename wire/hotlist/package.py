@@ -12,7 +12,7 @@ import json
 import mmap
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,19 +23,19 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import GCM
 from joserfc import jwe
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, OctKey
 from joserfc.util import urlsafe_b64decode
 
 from platepost.common.errors import ConfigurationError, RecordError
 from platepost.common.files import read_configured
 from platepost.wire.hotlist.errors import BadSignature, Malformed, Truncated, WrongKey
-from platepost.wire.hotlist.manifest import LONGEST_LINE, Manifest, verify
+from platepost.wire.hotlist.manifest import FORMAT_1, LONGEST_LINE, Manifest, verify
 from platepost.wire.records.jws import read_object
 from platepost.wire.records.signing import NOT_JOSE
 
 NONCE_BYTES = 12
 TAG_BYTES = 16
-SEAL_ALGORITHMS = ["ECDH-ES+A256KW", "A256GCM"]
+SEAL_ALGORITHMS = ["ECDH-ES+A256KW", "A256KW", "A256GCM"]
 _PIECE = 1 << 14
 _SEAL = {"protected", "recipients", "iv", "ciphertext", "tag"}
 _RECIPIENTS = b'"recipients":['
@@ -151,38 +151,49 @@ def check_whole(manifest: Manifest, sealed: Sealed) -> None:
         raise BadSignature("what follows the manifest is not what was signed")
 
 
-def open_package(package: Package, *, issuer_key: ECKey | Sequence[ECKey], unseal_key: ECKey) -> Opened:
+def open_package(
+    package: Package,
+    *,
+    issuer_key: ECKey | Sequence[ECKey],
+    unseal_key: ECKey,
+    epochs: Mapping[str, bytes] | None = None,
+) -> Opened:
     """Verify a package and unseal its body into memory.
 
     Raises what `verify_package` raises, WrongKey when it is not sealed to this post, Malformed when it does not hold
     what its format says.
     """
     manifest, sealed = verify_package(package, issuer_key)
-    return unseal(manifest, sealed, unseal_key)
+    return unseal(manifest, sealed, unseal_key, epochs)
 
 
-def unseal(manifest: Manifest, sealed: Sealed, unseal_key: ECKey) -> Opened:
+def unseal(manifest: Manifest, sealed: Sealed, unseal_key: ECKey, epochs: Mapping[str, bytes] | None = None) -> Opened:
     """Decrypt and inflate what follows a verified manifest, into memory that no core dump has.
 
     Args:
         manifest: as `verify_package` returned it.
         sealed: likewise.
         unseal_key: the post's private key.
+        epochs: the keys of epochs, which open packages of format 2.
 
     Raises:
-        WrongKey: it is not sealed to this post.
+        WrongKey: it is not sealed to this post, nor under a key that it has.
         Malformed: it does not hold what its format says.
         OSError: there is no memory for it, or the disk does not give it.
 
     """
     seal = _seal(sealed)
-    content_key = _content_key(seal, unseal_key)
+    epoch_key = (epochs or {}).get(manifest.epoch or "")
+    if manifest.epoch is not None and epoch_key is not None:
+        content_key = _content_key(seal, OctKey.import_key(epoch_key), manifest.epoch)
+    else:
+        content_key = _content_key(seal, unseal_key, unseal_key.thumbprint())
     encrypted = sealed[len(seal) + 1 :]
     if len(encrypted) < NONCE_BYTES + TAG_BYTES:
         raise Malformed("the package holds no body")
     mode = GCM(bytes(encrypted[:NONCE_BYTES]), bytes(encrypted[-TAG_BYTES:]))
     decryptor = Cipher(AES256(content_key), mode).decryptor()
-    decryptor.authenticate_additional_data(associated_data(manifest.agency, manifest.version))
+    decryptor.authenticate_additional_data(associated_data(manifest.agency, manifest.version, manifest.format))
     body = mmap.mmap(-1, manifest.body_length)
     with suppress(AttributeError, OSError):
         body.madvise(mmap.MADV_DONTDUMP)
@@ -205,14 +216,14 @@ def _fill(body: mmap.mmap, decryptor: AEADDecryptionContext, ciphertext: Sealed)
 
 
 def recipients(sealed: Sealed) -> list[str]:
-    """Return the key identifiers (RFC 7638 thumbprints) that a package is sealed to. Raises Malformed."""
+    """Return the thumbprints of keys (RFC 7638), and the epoch, that a package is sealed to. Raises Malformed."""
     members = _members(_seal(sealed))
     return [_kid(recipient) for recipient in members["recipients"]]
 
 
-def associated_data(agency: str, version: int) -> bytes:
+def associated_data(agency: str, version: int, form: str = FORMAT_1) -> bytes:
     """Return what the body's encryption also authenticates, so that no body serves under another manifest."""
-    return f"platepost-hotlist/1\n{agency}\n{version}".encode()
+    return f"{form}\n{agency}\n{version}".encode()
 
 
 def _inflate(inflater: "zlib._Decompress", data: bytes, body: mmap.mmap) -> None:
@@ -278,8 +289,7 @@ def _with_one(seal: bytes, kid: str) -> jwe.GeneralJSONSerialization | None:
         return None
 
 
-def _content_key(seal: bytes, unseal_key: ECKey) -> bytes:
-    own = unseal_key.thumbprint()
+def _content_key(seal: bytes, unseal_key: ECKey | OctKey, own: str) -> bytes:
     members = _with_one(seal, own) or _members(seal)
     mine = [recipient for recipient in members["recipients"] if _kid(recipient) == own]
     if not mine:

@@ -16,6 +16,8 @@ from typing import Self
 from joserfc.jwk import ECKey
 
 from platepost.common.files import write_durably
+from platepost.wire.hotlist import epochs
+from platepost.wire.hotlist.epochs import KeyMessage
 from platepost.wire.hotlist.errors import (
     BadSignature,
     BuiltInFuture,
@@ -29,6 +31,7 @@ from platepost.wire.hotlist.errors import (
     SignedWithRetiredKey,
     SizeJump,
     WrongBase,
+    WrongKey,
     signed_by_issuer,
 )
 from platepost.wire.hotlist.hotlist import HotList
@@ -106,6 +109,8 @@ class HotListStore:
         self._issuers = issuer_key if isinstance(issuer_key, Issuers) else Issuers.only(issuer_key)
         self._unseal_key = unseal_key if isinstance(unseal_key, ECKey) else load_key(unseal_key, private=True)
         self._size_jump = size_jump
+        self._keys: dict[int, dict[str, bytes]] = {}
+        """The keys of epochs, by the number of the message that brought them."""
         self._current: HotList | None = None
         self._lock = Lock()
         self.damaged: tuple[RefusalReason, ...] = ()
@@ -126,6 +131,11 @@ class HotListStore:
             unseal_key=configured_key(settings.unseal_key, "hotlist.unseal_key", private=True),
             size_jump=settings.size_jump,
         )
+
+    @property
+    def recipient(self) -> str:
+        """Thumbprint of the post's own key."""
+        return self._unseal_key.thumbprint()
 
     @property
     def current(self) -> HotList | None:
@@ -152,6 +162,20 @@ class HotListStore:
         except OSError as error:
             raise HotListNotStored(f"the list could not be stored: {error.strerror or error}") from error
 
+    def install_keys(self, message: bytes) -> KeyMessage:
+        """Verify a message with keys of epochs, and keep it as it came; packages of these epochs open from now on.
+
+        Raises:
+            HotListRefused: by its subclass and `reason`, why it was not taken.
+            HotListNotStored: the disk did not take it.
+
+        """
+        try:
+            with self._lock:
+                return self._install_keys(message)
+        except OSError as error:
+            raise HotListNotStored(f"the list's keys could not be stored: {error.strerror or error}") from error
+
     def examine(self, line: bytes, *, at: datetime | None = None, latest: datetime | None = None) -> Manifest:
         """Say by its manifest alone whether a package would be taken, before the rest of it is sent for.
 
@@ -161,6 +185,7 @@ class HotListStore:
             manifest = self._check(line)
             with signed_by_issuer(manifest.version):
                 self._judge(manifest, at or datetime.now(UTC), latest)
+                self._look_for_key(manifest)
             return manifest
 
     def load(self) -> HotList | None:
@@ -170,6 +195,7 @@ class HotListStore:
         """
         with self._lock:
             self._clean()
+            self._load_keys()
             return self._load()
 
     def withdraw(self) -> tuple[RefusalReason, ...]:
@@ -178,6 +204,7 @@ class HotListStore:
         Returns why, for each package on disk that cannot be used; none if nothing had to be done.
         """
         with self._lock:
+            self._load_keys()
             gone = [path for path in self._packages() if not self._is_good(path)]
             if not gone:
                 return ()
@@ -194,12 +221,61 @@ class HotListStore:
         before = self._current
         with signed_by_issuer(manifest.version):
             self._judge(manifest, at, latest)
+            self._look_for_key(manifest)
             fresh = self._opened(manifest, sealed, on=before)
         write_durably(self._directory / manifest.file_name, pieces(package))
         self._current = fresh
         self._forget_all_but({link.file_name for held in (fresh, before) if held for link in held.chain})
+        self._forget_keys_but({link.epoch for held in (fresh, before) if held for link in held.chain})
         log.info("hot list %d active, %d entries, %s", fresh.version, fresh.entries, manifest.kind)
         return fresh
+
+    def _install_keys(self, message: bytes) -> KeyMessage:
+        found = self._issuers.check_keys(message)
+        with signed_by_issuer():
+            keys = self._opened_keys(found)
+            newest = max(self._keys, default=0)
+            if found.number == newest:
+                raise Repeated("these keys are held already")
+            if found.number < newest:
+                raise Older(f"keys of number {found.number} are not newer than {newest}, which are held")
+        write_durably(self._directory / found.file_name, message)
+        self._keys[found.number] = keys
+        log.info("keys of %d epochs of the hot list", len(keys))
+        return found
+
+    def _opened_keys(self, message: KeyMessage) -> dict[str, bytes]:
+        if message.agency != self._agency:
+            raise ForeignAgency(f"the keys are for agency {message.agency!r}, this post serves {self._agency!r}")
+        return message.open(self._unseal_key)
+
+    def _load_keys(self) -> None:
+        """Read the key messages on disk; one whose key was revoked could keep later ones out by its number."""
+        self._keys = {}
+        for path in self._key_files():
+            try:
+                found = self._issuers.check_kept_keys(path.read_bytes())
+                self._keys[found.number] = self._opened_keys(found)
+            except (HotListRefused, OSError) as error:
+                log.warning("keys of the hot list on disk cannot be used: %s: %s", path.name, error)
+                if isinstance(error, BadSignature):
+                    with suppress(OSError):
+                        path.unlink()
+
+    def _epochs(self) -> dict[str, bytes]:
+        return {epoch: key for number in sorted(self._keys) for epoch, key in self._keys[number].items()}
+
+    def _forget_keys_but(self, needed: set[str | None]) -> None:
+        """Forget the keys that no package on disk needs; the newest stay, for a package that is yet to come."""
+        newest = max(self._keys, default=0)
+        self._keys = {number: keys for number, keys in self._keys.items() if number == newest or needed & keys.keys()}
+        for path in self._key_files():
+            if int(path.stem.removeprefix("hotlist-")) not in self._keys:
+                with suppress(OSError):
+                    path.unlink()
+
+    def _key_files(self) -> list[Path]:
+        return sorted(path for path in self._directory.glob("*.keys") if epochs.FILE_NAME.fullmatch(path.name))
 
     def _load(self) -> HotList | None:
         """Put the newest list on disk that is whole in force; the one before stays so until it is found."""
@@ -259,8 +335,12 @@ class HotListStore:
         ):
             raise SizeJump(f"{manifest.entries} entries after {current.entries}, and no reason given")
 
+    def _look_for_key(self, manifest: Manifest) -> None:
+        if manifest.epoch is not None and manifest.epoch not in self._epochs():
+            raise WrongKey("the key of the list's epoch has not come to this post")
+
     def _opened(self, manifest: Manifest, sealed: Sealed, *, on: HotList | None) -> HotList:
-        opened = unseal(manifest, sealed, self._unseal_key)
+        opened = unseal(manifest, sealed, self._unseal_key, self._epochs())
         return HotList(opened, base=on if manifest.kind == "delta" else None)
 
     def _read(self, path: Path) -> HotList:

@@ -97,6 +97,11 @@ def hotlist_delta(agency: str) -> str:
     return f"{ROOT}/{agency}/hotlist/delta"
 
 
+def hotlist_keys(agency: str, thumbprint: str) -> str:
+    """Return the topic that carries the keys of epochs to one post, by the thumbprint of its own key, retained."""
+    return f"{ROOT}/{agency}/hotlist/keys/{thumbprint}"
+
+
 def hotlist_part(topic: str, number: int) -> str:
     """Return the topic of one part of what stands on `topic`, a package's or a delta's, retained; 0 is the first."""
     return f"{topic}/{number}"

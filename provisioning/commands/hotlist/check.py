@@ -11,6 +11,7 @@ from rich.console import Console
 from platepost.provisioning.commands.options import FILE, JSON, read_package
 from platepost.provisioning.hotlist.report import show_facts
 from platepost.wire.hotlist import HotList
+from platepost.wire.hotlist.epochs import verify_keys
 from platepost.wire.hotlist.errors import HotListRefused, WrongBase
 from platepost.wire.hotlist.keys import fold, normalize
 from platepost.wire.hotlist.manifest import Manifest
@@ -33,6 +34,7 @@ it as to a post's. Never take a real post's key from its unit.
 @click.argument("package_path", metavar="FILE", type=FILE)
 @click.option("--post-key", required=True, type=FILE, help="PEM of the private key of a post it is encrypted to.")
 @click.option("--issuer-key", required=True, type=FILE, help="PEM of the issuer's public key.")
+@click.option("--keys", "keys_path", type=FILE, help="Message with the epochs' keys for that post, for format 2.")
 @click.option("--base", "base_path", type=FILE, help="The complete list that a delta applies to.")
 @click.option("--plate", "plates", multiple=True, help="A plate as it would be read; repeat for more.")
 @click.option("--at", "moment", help="Time to check for, ISO 8601 with time zone.  [default: now]")
@@ -42,6 +44,7 @@ def check(
     package_path: Path,
     post_key: Path,
     issuer_key: Path,
+    keys_path: Path | None,
     base_path: Path | None,
     plates: tuple[str, ...],
     moment: str | None,
@@ -56,9 +59,10 @@ def check(
 
     def opened(path: Path) -> Opened:
         manifest, sealed = verify_package(read_package(path), issuer)
-        return unseal(manifest, sealed, post)
+        return unseal(manifest, sealed, post, epochs)
 
     try:
+        epochs = {} if keys_path is None else verify_keys(read_package(keys_path), issuer).open(post)
         found = opened(package_path)
         base = None if base_path is None else HotList(opened(base_path))
         if found.manifest.kind == "delta" and base is None:

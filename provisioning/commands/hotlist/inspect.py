@@ -39,7 +39,7 @@ def inspect(*, package_path: Path, issuer_key: Path | None, as_json: bool) -> No
     except HotListRefused as refusal:
         state, refused = f"{refusal.reason}: {refusal}", True
     facts = manifest.model_dump(mode="json", exclude_none=True) | {
-        "posts": recipients(sealed),
+        "posts": [kid for kid in recipients(sealed) if kid != manifest.epoch],
         "bytes": len(package),
         "state": state,
     }

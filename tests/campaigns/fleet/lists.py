@@ -7,6 +7,7 @@ from typing import Protocol
 
 from platepost.device.hotlist.service import Installation
 from platepost.wire.hotlist import HotList, HotListRefused, RefusalReason
+from platepost.wire.hotlist.epochs import verify_keys
 from platepost.wire.hotlist.errors import Older, Repeated
 from platepost.wire.hotlist.manifest import Manifest, verify
 from platepost.wire.hotlist.package import Package, load_key, unseal, verify_package
@@ -41,13 +42,28 @@ class MemoryLists:
         self._say = say
         self._listeners: list[Callable[[], None]] = []
         self.current: HotList | None = None
+        self._epochs: dict[str, bytes] = {}
+
+    @property
+    def recipient(self) -> str:
+        """Thumbprint of the post's key."""
+        return self._own.thumbprint()
+
+    def install_keys(self, message: bytes) -> Installation:
+        """Take the keys of epochs, or say why not."""
+        try:
+            found = verify_keys(message, self._issuer)
+            self._epochs |= found.open(self._own)
+        except HotListRefused as refusal:
+            return self.refuse(refusal)
+        return Installation(found.number, None, "keys are held")
 
     def install(self, package: Package) -> Installation:
         """Put a package in force, or say why not; the list before then stays in force."""
         try:
             manifest, sealed = verify_package(package, self._issuer)
             self._judge(manifest)
-            opened = unseal(manifest, sealed, self._own)
+            opened = unseal(manifest, sealed, self._own, self._epochs)
             self.current = HotList(opened, base=self.current if manifest.kind == "delta" else None)
         except HotListRefused as refusal:
             return self.refuse(refusal)

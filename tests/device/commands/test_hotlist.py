@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from joserfc.jwk import ECKey
 
 from platepost.common.errors import HotListError
 from platepost.device.commands.hotlist import hotlist
@@ -15,8 +16,10 @@ from platepost.device.hotlist.spool import FOLDER, PackageSpool
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.provisioning.hotlist import HotListRow, build_package
+from platepost.provisioning.hotlist.sealing import Epoch, seal_keys
 from platepost.wire.hotlist import HotListRefused, HotListStore
-from platepost.wire.hotlist.package import PackageFile
+from platepost.wire.hotlist.epochs import is_key_message
+from platepost.wire.hotlist.package import PackageFile, load_key
 
 
 class Unit:
@@ -35,7 +38,9 @@ class Unit:
             unseal_key=(self.post / "unseal_key.pem").read_bytes(),
         )
 
-    def package(self, version: int, *, agency: str = "demo", name: str | None = None) -> Path:
+    def package(
+        self, version: int, *, agency: str = "demo", name: str | None = None, epoch: Epoch | None = None
+    ) -> Path:
         package = build_package(
             [HotListRow("7ABC123", "local", 5)],
             agency=agency,
@@ -44,16 +49,28 @@ class Unit:
             built=datetime.now(UTC),
             signing_key=self.fleet.list_signing_key.read_bytes(),
             post_keys=[self.fleet.recipient_key("post-1").read_bytes()],
+            epoch=epoch,
         )
         path = self.stick / (name or f"{version}.package")
         path.write_bytes(package)
         return path
+
+    def keys(self, *epochs: Epoch, post: ECKey | None = None, number: int = 1) -> None:
+        signing, own = (
+            load_key(path.read_bytes(), private=False)
+            for path in (self.fleet.list_signing_key, self.fleet.recipient_key("post-1"))
+        )
+        to = post or own
+        message = seal_keys(epochs, agency="demo", number=number, signing_key=signing, post_key=to)
+        (self.stick / f"{to.thumbprint()}.keys").write_bytes(message)
 
     def hand(self, *words: str) -> Result:
         return CliRunner().invoke(hotlist, [str(self.stick), "--config", str(self.post / "post.toml"), *words])
 
     def install(self, package: PackageFile) -> Installation:
         try:
+            if is_key_message(bytes(package)):
+                return Installation(self.store.install_keys(bytes(package)).number, None, "keys")
             self.store.install(package)
         except HotListRefused as refusal:
             return Installation(None, refusal.reason.value, str(refusal))
@@ -86,6 +103,18 @@ def test_a_running_post_takes_what_is_on_the_stick_and_the_command_says_so(runni
     again = running.hand("--json")
     assert again.exit_code == 0, "what is already active is no failure"
     assert [json.loads(line)["reason"] for line in again.stdout.splitlines()] == ["older", "repeated"]
+
+
+def test_a_stick_has_the_keys_of_the_epoch_for_this_post_among_others(running: Unit) -> None:
+    epoch = Epoch()
+    running.package(1, epoch=epoch)
+    refused = running.hand("--json")
+    assert (refused.exit_code, json.loads(refused.stdout)["reason"]) == (1, "wrong_key")
+    running.keys(epoch)
+    running.keys(epoch, post=ECKey.generate_key("P-256"))
+    taken = running.hand("--json")
+    assert taken.exit_code == 0, taken.output
+    assert sorted(json.loads(line)["said"] for line in taken.stdout.splitlines()) == ["keys", "version 1 is in force"]
 
 
 def test_a_refusal_is_told_and_fails_the_command(running: Unit) -> None:

@@ -22,7 +22,7 @@ from platepost.wire.hotlist import HotListRefused, RefusalReason
 from platepost.wire.hotlist.manifest import Manifest, verify
 from platepost.wire.hotlist.package import load_key
 from platepost.wire.hotlist.parts import split_parts
-from platepost.wire.records import hotlist_delta, hotlist_package, hotlist_part
+from platepost.wire.records import hotlist_delta, hotlist_keys, hotlist_package, hotlist_part
 from tests.device.hotlist.department import Department
 
 
@@ -31,10 +31,14 @@ class Lists:
     """Answers each package with the outcome that stands on it."""
 
     listeners: list[Callable[[], None]] = field(default_factory=list)
+    recipient: str = "post"
 
     def install(self, package: bytes | memoryview) -> Installation:
         said = bytes(package).decode()
         return Installation(1, None, "in force") if said == "good" else Installation(None, said, said)
+
+    def install_keys(self, message: bytes) -> Installation:
+        return self.install(message)
 
     def examine(self, line: bytes) -> Manifest:
         raise AssertionError(line)
@@ -61,7 +65,7 @@ class Sent:
         raise AssertionError(topic)
 
 
-PACKAGE, DELTA = hotlist_package("demo"), hotlist_delta("demo")
+KEYS, PACKAGE, DELTA = hotlist_keys("demo", "post"), hotlist_package("demo"), hotlist_delta("demo")
 
 
 @pytest.fixture
@@ -72,7 +76,7 @@ def sent() -> Sent:
 @pytest.fixture
 def download(sent: Sent, tmp_path: Path) -> HotListDownload:
     made = HotListDownload(Lists(), sent, agency="demo", directory=tmp_path)
-    assert sent.topics == [PACKAGE, DELTA]
+    assert sent.topics == [KEYS, PACKAGE, DELTA]
     sent.topics.clear()
     return made
 
@@ -106,6 +110,17 @@ def test_a_whole_fleet_does_not_send_for_lists_that_no_key_makes_good(
     assert sent.topics == []
 
 
+def test_packages_that_came_before_the_keys_of_their_epoch_are_sent_for_once_these_have_come(
+    download: HotListDownload, sent: Sent
+) -> None:
+    comes(sent, PACKAGE, RefusalReason.WRONG_KEY)
+    comes(sent, DELTA, RefusalReason.WRONG_KEY)
+    comes(sent, KEYS, RefusalReason.OLDER)
+    assert sent.topics == []
+    comes(sent, KEYS, "good")
+    assert sorted(sent.topics) == [DELTA, PACKAGE]
+
+
 def test_a_package_that_came_since_is_not_sent_for(download: HotListDownload, sent: Sent) -> None:
     comes(sent, PACKAGE, RefusalReason.BAD_SIGNATURE)
     comes(sent, PACKAGE, "good")
@@ -130,6 +145,7 @@ def test_what_the_clock_spoke_against_is_sent_for_once_it_has_changed(
 def test_what_may_pass_by_itself_is_sent_for_less_and_less_often(sent: Sent, tmp_path: Path, reason: str) -> None:
     lists = Lists()
     download = HotListDownload(lists, sent, agency="demo", directory=tmp_path)
+    comes(sent, KEYS, "good")
     comes(sent, DELTA, "good")
     sent.topics.clear()
 
@@ -166,6 +182,7 @@ def test_what_got_lost_on_the_way_is_sent_for_less_and_less_often(download: HotL
                 sent.topics.clear()
         return found
 
+    comes(sent, KEYS, "good")
     waiting = {PACKAGE, DELTA}
     assert sent_for(9000, since=0) == [600, 1800, 4200, 7800]
     comes(sent, PACKAGE, "good")
@@ -255,13 +272,14 @@ def test_parts_that_got_lost_on_the_way_are_sent_for_again(tmp_path: Path) -> No
     package = department.package([HotListRow(f"T{number:05d}", "local", 5) for number in range(400)])
     lists, broker = Verified(department), Parts(package)
     download = HotListDownload(lists, broker, agency="demo", directory=tmp_path)
+    comes(broker, KEYS, "good")
     comes(broker, DELTA, "good")
     comes(broker, PACKAGE, broker.index)
     lists.installed.clear()
     download.poll(0)
     broker.bring(3)
     download.poll(1)
-    lost = {topic for topic in broker.handlers if topic not in {PACKAGE, DELTA}}
+    lost = {topic for topic in broker.handlers if topic not in {KEYS, PACKAGE, DELTA}}
     assert len(lost) == PARTS_AT_A_TIME
     broker.handlers.clear()
     broker.topics.clear()

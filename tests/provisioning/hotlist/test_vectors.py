@@ -13,7 +13,7 @@ from platepost.wire.hotlist.keys import PlateKey, normalize
 from platepost.wire.hotlist.layout import decode
 from platepost.wire.hotlist.package import Opened, open_package
 from platepost.wire.hotlist.parts import Assembly, read_index
-from tests.provisioning.hotlist import hostile, vectors
+from tests.provisioning.hotlist import epoch_vectors, hostile, vectors
 from tests.provisioning.hotlist.vectors import FOLDER
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -101,4 +101,5 @@ def test_new_vectors_differ_in_keys_nonces_and_signatures_only(described: dict[s
             name: described[kind]["manifest"][name] for name in same
         }
     hostile.write(tmp_path)
+    epoch_vectors.write(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in FOLDER.iterdir())

@@ -198,6 +198,7 @@ def test_asyncapi_names_every_topic_and_finds_every_schema() -> None:
         "alpr/v1/{agency}/decision/{custodian}",
         "alpr/v1/{agency}/hotlist/package",
         "alpr/v1/{agency}/hotlist/delta",
+        "alpr/v1/{agency}/hotlist/keys/{recipient}",
         "alpr/v1/{agency}/hotlist/{list}/{number}",
     }
     messages = document["components"]["messages"]

@@ -172,7 +172,7 @@ def test_a_seal_written_otherwise_opens_too(department: Department, spacing: tup
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
-        ({"format": "platepost-hotlist/2"}, RefusalReason.UNSUPPORTED_FORMAT),
+        ({"format": "platepost-hotlist/3"}, RefusalReason.UNSUPPORTED_FORMAT),
         ({"kind": "other"}, RefusalReason.UNSUPPORTED_FORMAT),
         ({"kind": "delta"}, RefusalReason.MALFORMED),
         ({"additions": 1}, RefusalReason.MALFORMED),

@@ -11,8 +11,10 @@ from pytest_mock import MockerFixture
 
 from platepost.common.errors import ConfigurationError
 from platepost.provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist.sealing import Epoch, seal_keys
 from platepost.wire.hotlist import HotListNotStored, HotListRefused, HotListStore, RefusalReason
 from platepost.wire.hotlist.issuers import Issuers
+from platepost.wire.hotlist.package import load_key
 from platepost.wire.hotlist.store import size_jumps
 from tests.device.hotlist.department import Department
 from tests.rigs import hotlist_settings
@@ -338,3 +340,22 @@ def test_no_plate_is_logged(department: Department, store: HotListStore, caplog:
     assert "hot list 1 active" in caplog.text
     assert "cannot be used: truncated" in caplog.text
     assert "7ABC123" not in caplog.text
+
+
+def test_keys_are_kept_as_long_as_a_package_on_disk_needs_them(department: Department, tmp_path: Path) -> None:
+    store, epochs = department.store(tmp_path), [Epoch() for _ in range(4)]
+    signing, post = (load_key(key, private=False) for key in (department.signing_key, department.post_key))
+    for version, epoch in enumerate(epochs, start=1):
+        message = seal_keys([epoch], agency="demo", number=version, signing_key=signing, post_key=post)
+        store.install_keys(message)
+        store.install(department.package(version=version, epoch=epoch), at=department.built)
+    assert [path.name for path in sorted(tmp_path.glob("*.keys"))] == [
+        "hotlist-0000000000000003.keys",
+        "hotlist-0000000000000004.keys",
+    ]
+    newest = max(tmp_path.glob("*.package"))
+    newest.write_bytes(newest.read_bytes()[:-1])
+    again = department.store(tmp_path)
+    found = again.load()
+    assert found is not None
+    assert found.version == 3

@@ -5,6 +5,7 @@ from platepost.wire.records.topics import (
     Source,
     category_slug,
     hotlist_delta,
+    hotlist_keys,
     hotlist_package,
     hotlist_part,
 )
@@ -17,6 +18,7 @@ def test_source_names_uri_and_topics() -> None:
     assert source.hit("Stolen Vehicle") == "alpr/v1/demo/post-1/hit/stolen_vehicle"
     assert hotlist_package("demo") == "alpr/v1/demo/hotlist/package"
     assert hotlist_delta("demo") == "alpr/v1/demo/hotlist/delta"
+    assert hotlist_keys("demo", "A" * 43) == f"alpr/v1/demo/hotlist/keys/{'A' * 43}"
     assert hotlist_part(hotlist_delta("demo"), 3) == "alpr/v1/demo/hotlist/delta/3"
 
 

@@ -46,6 +46,13 @@ def test_a_plate_that_is_not_listed_is_said_and_the_exit_code_tells(keys: list[s
     assert delta["plates"]["9NEW111"]["matches"][0]["category"] == "stolen_vehicle"
 
 
+def test_a_package_of_an_epoch_opens_with_the_message_that_brings_its_key(keys: list[str]) -> None:
+    folder = FOLDER / "epochs"
+    words = ["--keys", str(folder / "post.keys"), "--plate", "9NEW111", "--base", str(folder / "complete.package")]
+    assert checked(keys, "epochs/delta.package", *words)["plates"]["9NEW111"]["matches"]
+    assert checked(keys, "epochs/complete.package", code=1)["reason"] == "wrong_key"
+
+
 @pytest.mark.parametrize(
     ("name", "reason", "told"),
     [
