@@ -98,9 +98,24 @@ Examples:
 @click.option("--fleet", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--as", "who", required=True, help="Who signs: a name in the fleet, or an identity's folder.")
 @click.option("--broker", metavar="HOST:PORT", help="Broker.  [default: the fleet's]")
+@click.option(
+    "--format",
+    "list_format",
+    type=click.Choice(["1", "2"]),
+    help="Format of lists; 2 once all posts' software reads it.  [default: the last list's, or 1]",
+)
 @click.option("--once", is_flag=True, help="Publish what is waiting and exit.")
 @JSON
-def publish(*, folder: DepartmentFolder, fleet: Path, who: str, broker: str | None, once: bool, as_json: bool) -> None:
+def publish(
+    *,
+    folder: DepartmentFolder,
+    fleet: Path,
+    who: str,
+    broker: str | None,
+    list_format: str | None,
+    once: bool,
+    as_json: bool,
+) -> None:
     """Sign and publish list changes made on the pages, until SIGTERM. Run it as a service, where the fleet's keys are.
 
     A change goes out as a delta within two seconds; a complete list follows each import, and once a day. Failures are
@@ -108,7 +123,8 @@ def publish(*, folder: DepartmentFolder, fleet: Path, who: str, broker: str | No
     """
     notifier = Notifier()
     with stop_on_signals() as stop, working_as(folder, SIGNER):
-        signer = ListSigner(SignerSettings(fleet, who, broker))
+        form = None if list_format is None else int(list_format)
+        signer = ListSigner(SignerSettings(fleet, who, broker, form))
         with signer.alone():
             notifier.ready("Waits for requests.")
             not_before = daily = 0.0

@@ -38,11 +38,13 @@ from platepost.provisioning.hotlist.changes import Removal, from_news
 from platepost.provisioning.hotlist.columns import RowSource
 from platepost.provisioning.hotlist.delta import build_delta
 from platepost.provisioning.hotlist.distribution import all_heard
+from platepost.provisioning.hotlist.epochs import key_messages
 from platepost.provisioning.hotlist.files import Files
 from platepost.provisioning.hotlist.held import Held
 from platepost.provisioning.hotlist.publish import publish
 from platepost.provisioning.hotlist.report import facts_of
 from platepost.provisioning.hotlist.rows import TEST_ROW, HotListRow, SizeJumpError, SourceError
+from platepost.provisioning.hotlist.sealing import Epoch
 from platepost.wire.hotlist.errors import BadSignature, ChainTooLong
 from platepost.wire.hotlist.keys import PlateText
 from platepost.wire.hotlist.layout import MOST_PATTERNS, PatternEntry
@@ -77,6 +79,8 @@ class SignerSettings:
     """A certified person of the fleet, best a service of the role `list-builder`: its name, or its folder."""
     broker: str | None = None
     """`host:port`; as the fleet says where None."""
+    list_format: int | None = None
+    """Of complete lists; that of the last one where None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +204,7 @@ class ListSigner:
     def ask_daily(self) -> None:
         """Ask for a complete list where the last one is a day old, or not one that every post can have.
 
-        Posts let go of what a revoked key signed; a new post opens none that was built before it came.
+        Posts let go of what a revoked key signed; a new post opens none of format 1 that was built before it came.
         """
         newest = Archive(self._fleet.list_archive).complete
         age = float("inf")
@@ -209,19 +213,35 @@ class ListSigner:
         # One that is held is asked for again the next day: what was wrong may be right by then.
         lately = Q(state="held", at__gt=datetime.now(UTC) - COMPLETE_EVERY)
         asked = ListRequest.objects.filter(Q(state="waiting") | lately, kind="complete").exists()
+        if newest is not None and not self._have_keys(newest):
+            # With the next delta, if an empty one, the new posts' key messages go out.
+            ListRequest.objects.get_or_create(kind="delta", state="waiting")
         if age > COMPLETE_EVERY.total_seconds() and not asked:
             ListRequest.objects.create(kind="complete")
 
     def _is_for_all(self, package: Path) -> bool:
-        paths = (path for post in self._fleet.posts() if (path := self._fleet.recipient_key(post)).is_file())
         try:
             with package.open("rb") as file:
-                sealed_to = set(recipients(split(PackageFile(file.fileno()))[1]))
-            return _is_signed(package, self._fleet.keys(Purpose.LISTS).readable()) and all(
-                load_key(path.read_bytes(), private=False).thumbprint() in sealed_to for path in paths
+                line, sealed = split(PackageFile(file.fileno()))
+                sealed_to = set(recipients(sealed))
+            of_an_epoch = read_unverified(line).epoch is not None
+            return _is_signed(package, self._fleet.keys(Purpose.LISTS).readable()) and (
+                of_an_epoch or self._thumbprints() <= sealed_to
             )
         except HotListError:  # damaged: who builds the next one says so
             return False
+
+    def _have_keys(self, package: Path) -> bool:
+        """Tell whether every post has a message with the keys of a list of format 2."""
+        try:
+            epoch = read_unverified(split(package.read_bytes())[0]).epoch
+        except HotListError:
+            return True
+        return epoch is None or self._thumbprints() <= key_messages(Archive(self._fleet.list_archive).keys).keys()
+
+    def _thumbprints(self) -> set[str]:
+        paths = (self._fleet.recipient_key(post) for post in self._fleet.posts())
+        return {load_key(path.read_bytes(), private=False).thumbprint() for path in paths if path.is_file()}
 
     def publish_waiting(self) -> Manifest | None:
         """Publish one package for all requests that wait; return its manifest, None where none waits or it is held.
@@ -327,7 +347,7 @@ class ListSigner:
         builder = opened_department(
             fleet_directory=self._settings.fleet, agency=None, issuer=None, signing_key=None, unseal_key=None,
             post_key_paths=(), who=self._settings.who,
-            purpose=f"{_PURPOSE} {names or 'the timer'}: {numbers}"[:200],
+            purpose=f"{_PURPOSE} {names or 'the timer'}: {numbers}"[:200], list_format=self._settings.list_format,
         )  # fmt: skip
         override = "; ".join(each.override for each in requests if each.override)[:LONGEST_REASON] or None
         newest = _newest(builder)
@@ -346,22 +366,26 @@ class ListSigner:
                 watch.wait_until(all_heard, seconds=LOOK_AROUND_SECONDS)
                 self._on_posts = max((post.version or 0 for post in watch.posts.values()), default=0)
             is_behind = newest is not None and newest.version < self._on_posts
-            package = None
+            package = epoch = None
             if base is not None and held is not None and not is_behind and all(x.kind == "delta" for x in requests):
-                package = _delta(builder, base, held, wanted, override)
+                epoch = builder.epoch(held.complete.manifest)
+                package = _delta(builder, base, held, wanted, override, epoch=epoch)
             if package is None and at_once:
                 return None
             if package is None and set_back is not None and override is None:
                 raise _HeldError(_SET_BACK.format(set_back))
             if package is None:
                 carried = _carry(base, held, wanted) if base is not None and held is not None and base.adopted else None
-                package = _complete(builder, wanted, override, newest, on_posts=self._on_posts, carried=carried)
-            builder.hand_out(package, None, files=Files(None), refused=0)
+                epoch = builder.epoch()
+                package = _complete(
+                    builder, wanted, override, newest, on_posts=self._on_posts, carried=carried, epoch=epoch
+                )
+            builder.hand_out(package, None, files=Files(None), refused=0, epoch=epoch)
             manifest = read_unverified(split(package)[0])
             details = facts_of(manifest) | {"broker": broker, "older": False}
             version = str(manifest.version)
             with logged(builder.author, "hotlist_publish", "hotlist_published", object=version, details=details) as end:
-                sent = publish(connected, package, manifest)
+                sent = publish(connected, package, manifest, keys=Archive(self._fleet.list_archive).keys)
                 end |= {"topic": sent.topic, "parts": sent.parts}
         self._write_back(requests, wanted, manifest)
         # A post that was away may be back, with a list that a restored fleet does not know of.
@@ -418,7 +442,9 @@ def _carry(base: _Base, held: Held, wanted: _Wanted) -> CarriedList:
     return CarriedList(held, _changes(base, held, wanted))
 
 
-def _delta(builder: Department, base: _Base, held: Held, wanted: _Wanted, override: str | None) -> bytes | None:
+def _delta(
+    builder: Department, base: _Base, held: Held, wanted: _Wanted, override: str | None, *, epoch: Epoch | None
+) -> bytes | None:
     """Return what changed since the complete list; None where there is none, or too much changed for a delta.
 
     A complete list that was built and never published is on no post: it has no base. Nor is one whose key was revoked.
@@ -441,6 +467,7 @@ def _delta(builder: Department, base: _Base, held: Held, wanted: _Wanted, overri
         built=wanted.at,
         size_jump=SIZE_JUMP,
         size_override=override,
+        epoch=epoch,
     )
 
 
@@ -487,6 +514,7 @@ def _complete(
     *,
     on_posts: int,
     carried: CarriedList | None,
+    epoch: Epoch | None,
 ) -> bytes:
     """Return a list of all entries of people, and all rows of imports but those of cars that were recovered.
 
@@ -510,6 +538,7 @@ def _complete(
             previous=previous,
             size_override=override,
             carried=carried,
+            epoch=epoch,
         )
     except SourceError as error:
         if carried is None:

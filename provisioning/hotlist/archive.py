@@ -12,8 +12,8 @@ from joserfc.jwk import ECKey
 from platepost.common.files import write_durably
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.trust.keys import private_folder
-from platepost.wire.hotlist.manifest import Manifest
-from platepost.wire.hotlist.package import verify_package
+from platepost.wire.hotlist.manifest import Manifest, read_unverified
+from platepost.wire.hotlist.package import split, verify_package
 
 COMPLETE_KEPT = 2
 
@@ -44,6 +44,16 @@ class Archive:
     def completes(self) -> list[int]:
         """The versions of the complete lists, newest first."""
         return [_version(path) for path in self._paths() if path.suffix == ".complete"]
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the keys of epochs."""
+        return self._directory / "keys"
+
+    def epochs(self) -> set[str]:
+        """Return the epochs of the packages."""
+        manifests = (read_unverified(split(path.read_bytes())[0]) for path in self._paths())
+        return {manifest.epoch for manifest in manifests if manifest.epoch is not None}
 
     def before(self, version: int | None = None) -> Path | None:
         """Return the complete list of a version, or the newest complete one before the newest package."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from platepost.provisioning.hotlist.build import LIFETIME, check_against, check_patterns, sizes_after
 from platepost.provisioning.hotlist.changes import rows_of
 from platepost.provisioning.hotlist.held import Held
-from platepost.provisioning.hotlist.sealing import seal_package
+from platepost.provisioning.hotlist.sealing import Epoch, seal_package
 from platepost.wire.hotlist import HotList
 from platepost.wire.hotlist.keys import FOLDING
 from platepost.wire.hotlist.layout import Detail, PatternEntry, encode, type_of_width
@@ -34,6 +34,7 @@ def build_delta(
     expires: datetime | None = None,
     size_jump: float,
     size_override: str | None = None,
+    epoch: Epoch | None = None,
 ) -> bytes:
     """Build a delta to the complete list of `held`, apply it as a post would, and return the package.
 
@@ -50,6 +51,7 @@ def build_delta(
         expires: from when no post installs it; seven days after `built`, if not given.
         size_jump: share by which the list's size may differ from before; posts have a limit of their own.
         size_override: why it may differ by more; the posts see it too.
+        epoch: under whose key it is sealed; `post_keys` is not needed then. Without one, it is sealed to each post.
 
     Raises:
         SizeJumpError: the size differs too much, and `size_override` gives no reason.
@@ -79,8 +81,9 @@ def build_delta(
         "size_override": size_override,
         "sizes": sizes_after(held.newest.manifest),
     }
-    keys = [load_key(key, private=False) for key in post_keys]
-    package = seal_package(delta_body(added, removed, patterns), facts, signing_key=signing, post_keys=[*keys, own])
+    keys = [load_key(key, private=False) for key in post_keys] if epoch is None else []
+    body = delta_body(added, removed, patterns)
+    package = seal_package(body, facts, signing_key=signing, post_keys=[*keys, own], epoch=epoch)
     HotList(open_package(package, issuer_key=signing, unseal_key=own), base=held.complete)
     return package
 

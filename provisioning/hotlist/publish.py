@@ -6,12 +6,14 @@ A package that is sent whole starts again from nothing when a radio link breaks;
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from platepost.provisioning.connection import Connection, TooLargeError
 from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.hotlist.epochs import SENT, UNSENT, key_messages
 from platepost.wire.hotlist.manifest import Manifest
 from platepost.wire.hotlist.parts import PART_BYTES, PART_OVERHEAD, split_parts
-from platepost.wire.records import hotlist_delta, hotlist_package, hotlist_part
+from platepost.wire.records import hotlist_delta, hotlist_keys, hotlist_package, hotlist_part
 
 LARGEST_WHOLE = 8 << 20
 """Bytes of a package beyond which it goes in parts, whatever the broker would take."""
@@ -33,6 +35,7 @@ def publish(
     package: bytes,
     manifest: Manifest,
     *,
+    keys: Path | None = None,
     part_bytes: int | None = None,
     progress: Callable[[int], None] = lambda _bytes: None,
 ) -> Sent:
@@ -42,6 +45,8 @@ def publish(
         connection: open, of the department's client.
         package: signed and sealed.
         manifest: of the package.
+        keys: the folder with the posts' key messages, for a package of format 2: all go out before a complete list,
+            and before a delta those that the broker has not had.
         part_bytes: how large parts are to be; as large as the broker takes, at most 1 MiB, and no parts for a package
             of up to 8 MiB that it takes whole, where None.
         progress: called with the number of bytes that the broker has.
@@ -53,6 +58,8 @@ def publish(
     agency = manifest.agency
     topic = hotlist_package(agency) if manifest.kind == "complete" else hotlist_delta(agency)
     expiry = max(1, int((manifest.expires - datetime.now(UTC)).total_seconds()))
+    if manifest.epoch is not None and keys is not None:
+        _publish_keys(connection, keys, manifest, expiry)
     room = connection.largest_packet
     if part_bytes is None and len(package) <= min(LARGEST_WHOLE, (room or LARGEST_WHOLE + _ROOM) - _ROOM):
         try:
@@ -76,3 +83,12 @@ def publish(
         progress(sent)
     connection.publish(topic, index, retain=True, expiry_seconds=expiry)
     return Sent(topic, count)
+
+
+def _publish_keys(connection: Connection, keys: Path, manifest: Manifest, expiry: int) -> None:
+    for thumbprint, path in key_messages(keys).items():
+        if manifest.kind == "complete" or path.suffix == UNSENT:
+            topic = hotlist_keys(manifest.agency, thumbprint)
+            connection.publish(topic, path.read_bytes(), retain=True, expiry_seconds=expiry)
+            if path.suffix == UNSENT:
+                path.replace(path.with_suffix(SENT))

@@ -17,7 +17,7 @@ from platepost.provisioning.hotlist.rows import RefusedRow
 from platepost.wire.hotlist.layout import PatternEntry
 from platepost.wire.hotlist.manifest import Manifest, read_unverified
 from platepost.wire.hotlist.overlay import Row
-from platepost.wire.hotlist.package import load_key, recipients, split
+from platepost.wire.hotlist.package import split
 
 _SHOWN = 20
 _REASONS = 30
@@ -76,12 +76,15 @@ class Tally:
 
 
 def summarize(
-    output: Path, package: bytes, tally: Tally, *, previous: Manifest | None, own_key: bytes | None
+    output: Path,
+    package: bytes,
+    tally: Tally,
+    *,
+    previous: Manifest | None,
+    posts: int,
 ) -> dict[str, Any]:
-    """Return what a build made of its sources."""
-    line, sealed = split(package)
-    sealed_to = set(recipients(sealed)) - ({load_key(own_key, private=True).thumbprint()} if own_key else set())
-    manifest = read_unverified(line)
+    """Return what a build made of its sources; `posts` is how many can open it."""
+    manifest = read_unverified(split(package)[0])
     facts = manifest.model_dump(mode="json", exclude_none=True, include=_SAID)
     summary = {
         "package": str(output),
@@ -95,7 +98,7 @@ def summarize(
         "reasons": tally.reasons(),
         "categories": dict(sorted(tally.categories.items())),
         "test_plate_added": tally.test_plate,
-        "posts": len(sealed_to),
+        "posts": posts,
         "bytes": len(package),
         "digest": manifest.digest,
     }

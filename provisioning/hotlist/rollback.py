@@ -7,7 +7,7 @@ from joserfc.jwk import ECKey
 
 from platepost.provisioning.hotlist.build import check_version, sizes_after
 from platepost.provisioning.hotlist.rows import SourceError
-from platepost.provisioning.hotlist.sealing import seal_package
+from platepost.provisioning.hotlist.sealing import Epoch, seal_package
 from platepost.wire.hotlist.errors import WrongKey
 from platepost.wire.hotlist.manifest import LONGEST_REASON, Manifest
 from platepost.wire.hotlist.package import load_key, open_package
@@ -22,6 +22,7 @@ def rolled_back(
     signing_key: bytes,
     post_keys: Sequence[bytes],
     unseal_key: bytes,
+    epoch: Epoch | None = None,
 ) -> bytes:
     """Return an earlier complete list as a package with a version after the newest.
 
@@ -36,6 +37,7 @@ def rolled_back(
         signing_key: PEM of the issuer's private key.
         post_keys: PEM of each post's public key as they are now.
         unseal_key: PEM of the department's own private key, to which lists are sealed too.
+        epoch: under whose key it is sealed, not to each post.
 
     Raises:
         HotListRefused: the package is damaged, or not the issuer's.
@@ -60,7 +62,6 @@ def rolled_back(
         "size_override": f"version {manifest.version} again: {reason}"[:LONGEST_REASON],
         "sizes": sizes_after(newest),
     }
-    posts = [load_key(key, private=False) for key in post_keys]
-    return seal_package(
-        bytes(opened.body), facts, signing_key=load_key(signing_key, private=True), post_keys=[*posts, own]
-    )
+    posts = [load_key(key, private=False) for key in post_keys] if epoch is None else []
+    signing = load_key(signing_key, private=True)
+    return seal_package(bytes(opened.body), facts, signing_key=signing, post_keys=[*posts, own], epoch=epoch)

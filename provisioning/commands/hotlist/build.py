@@ -105,6 +105,12 @@ Fixed-width fields, counting characters from 1:
     type=FILE,
     help="Previous package, to compare version and size.  [default: the last one built for --fleet]",
 )
+@click.option(
+    "--format",
+    "list_format",
+    type=click.Choice(["1", "2"]),
+    help="Format; 2 once all posts' software reads it.  [default: the last list's, or 1]",
+)
 @building_options
 def build(
     *,
@@ -120,6 +126,7 @@ def build(
     previous_path: Path | None,
     size_jump: float,
     override_reason: str | None,
+    list_format: str | None,
     refusals_path: Path | None,
     jobs: int,
     as_json: bool,
@@ -131,7 +138,10 @@ def build(
     refused, with line number and reason. The log of acts records who built the list and from which files; file names
     must not be plates.
     """
-    builder = department(**who)
+    if list_format == "2" and who["fleet_directory"] is None:
+        raise click.UsageError("format 2 needs --fleet, whose folder keeps the keys of its epochs")
+    builder = department(**who, list_format=None if list_format is None else int(list_format))
+    epoch = builder.epoch()
     read = exports(sources, mapping_paths) + safe_exports(safe_path)
     files = Files(
         builder.unseal_key, export=sources, own_vehicles=[safe_path], patterns=[patterns_path], mapping=mapping_paths
@@ -162,10 +172,11 @@ def build(
                 previous=previous,
                 size_jump=size_jump,
                 size_override=override_reason,
+                epoch=epoch,
             )
         _refuse_emptiness(tally, read)
-    builder.hand_out(package, output, files=files, refused=len(tally.refusals))
-    summary = summarize(output, package, tally, previous=previous, own_key=builder.unseal_key)
+    builder.hand_out(package, output, files=files, refused=len(tally.refusals), epoch=epoch)
+    summary = summarize(output, package, tally, previous=previous, posts=len(builder.post_keys))
     if news is not None:
         forgotten = len(news.added_in_force(int(now.timestamp())) - tally.kept)
         summary |= {"listed_again": len(tally.again), "listed_no_more": forgotten}

@@ -113,6 +113,7 @@ def delta(
             else:
                 changes, unlisted = from_news(held, source, removals)
                 tally.add(remove_path.name if remove_path else "", 0, Counter(), unlisted)
+        epoch = builder.epoch(held.complete.manifest)
         package = build_delta(
             held,
             changes.overlay,
@@ -126,9 +127,10 @@ def delta(
             expires=now + timedelta(hours=lifetime_hours),
             size_jump=size_jump,
             size_override=override_reason,
+            epoch=epoch,
         )
-    builder.hand_out(package, output, files=files, refused=len(tally.refusals))
-    summary = summarize(output, package, tally, previous=held.newest.manifest, own_key=builder.unseal_key)
+    builder.hand_out(package, output, files=files, refused=len(tally.refusals), epoch=epoch)
+    summary = summarize(output, package, tally, previous=held.newest.manifest, posts=len(builder.post_keys))
     summary |= {"came": changes.came, "went": changes.went, "listed_already": changes.known}
     if sources:
         summary["listed_again"] = len(tally.again)

@@ -12,6 +12,7 @@ from platepost.provisioning.commands.options import FILE, FOLDER, JSON, NEW_FOLD
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.hotlist.archive import Archive
+from platepost.provisioning.hotlist.epochs import key_messages
 from platepost.provisioning.hotlist.report import facts_of, show_facts
 from platepost.wire.hotlist.package import load_key, recipients, verify_package
 from platepost.wire.records import Purpose
@@ -61,6 +62,11 @@ def export(
             _write(target, package)
         written[target.name] = f"version {manifest.version}, {manifest.kind}, {manifest.entries:,} entries"
         sealed_to |= set(recipients(sealed))
+    messages = key_messages(archive.keys) if sealed_to & archive.epochs() else {}
+    for thumbprint, path in messages.items():
+        _write(directory / f"{thumbprint}.keys", path.read_bytes())
+        written[f"{thumbprint}.keys"] = "keys of one post"
+    sealed_to |= messages.keys()
     posts = [name for name in fleet.posts() if _thumbprint(fleet, name) in sealed_to]
     facts = {
         "directory": str(directory),

@@ -21,6 +21,7 @@ from platepost.provisioning.commands.options import FILE, FOLDER, JSON, Command
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.hotlist.archive import Archive
 from platepost.provisioning.hotlist.build import LIFETIME
+from platepost.provisioning.hotlist.epochs import EpochKeys
 from platepost.provisioning.hotlist.export import Export
 from platepost.provisioning.hotlist.files import Files
 from platepost.provisioning.hotlist.held import Held, open_held
@@ -28,11 +29,12 @@ from platepost.provisioning.hotlist.mapping import SAFE, SourceMapping, load_map
 from platepost.provisioning.hotlist.patterns_file import read_patterns
 from platepost.provisioning.hotlist.report import Tally, facts_of, what_is_allowed
 from platepost.provisioning.hotlist.rows import SourceError
+from platepost.provisioning.hotlist.sealing import Epoch
 from platepost.provisioning.people.acts import Author
 from platepost.provisioning.trust.keys import opened_pem
 from platepost.wire.hotlist.keys import TEST_PLATE
 from platepost.wire.hotlist.layout import PatternEntry
-from platepost.wire.hotlist.manifest import LONGEST_REASON, read_unverified
+from platepost.wire.hotlist.manifest import FORMAT_1, LONGEST_REASON, Manifest, read_unverified
 from platepost.wire.hotlist.package import load_key, split
 from platepost.wire.hotlist.settings import SIZE_JUMP
 from platepost.wire.records import Purpose
@@ -173,6 +175,8 @@ class Department:
     """Public keys with which lists were signed before, and which are good for them still."""
     revoked: tuple[ECKey, ...] = ()
     """Revoked ones: of a list that they signed, only the version counts."""
+    list_format: int = 1
+    """Of complete lists; a delta has that of its complete list."""
 
     @property
     def issuer_keys(self) -> list[ECKey]:
@@ -192,7 +196,43 @@ class Department:
         newest = None if delta is None else delta.read_bytes()
         return open_held(complete.read_bytes(), newest, issuer_key=self.issuer_keys, unseal_key=own)
 
-    def hand_out(self, package: bytes, output: Path | None, *, files: Files, refused: int) -> None:
+    def epoch(self, base: Manifest | None = None) -> Epoch | None:
+        """Return the epoch of the next complete list, or of a delta to `base`; None where it is of format 1.
+
+        Raises SourceError: the key of the base's epoch is gone.
+        """
+        if self.archive is None or (self.list_format == 1 if base is None else base.epoch is None):
+            return None
+        return self._epoch_keys(self.archive).next(self._posts(), base=base.epoch if base else None)
+
+    def keep(
+        self, package: bytes, manifest: Manifest, epoch: Epoch | None, *, in_place_of_all_after: int | None = None
+    ) -> Path | None:
+        """Keep a package in the fleet's archive, and the keys of its epoch before; return where it is, if anywhere.
+
+        Raises ProvisioningError: it cannot be kept.
+        """
+        if self.archive is None:
+            return None
+        if epoch is not None:
+            needed = [epoch.identifier]
+            if manifest.kind == "delta" and self.archive.complete is not None:
+                complete = read_unverified(split(self.archive.complete.read_bytes())[0])
+                needed = list(dict.fromkeys([complete.epoch or "", epoch.identifier]))
+            self._epoch_keys(self.archive).give_out(needed, epoch, self._posts(), kept=self.archive.epochs())
+        return self.archive.keep(package, manifest, in_place_of_all_after=in_place_of_all_after)
+
+    def _epoch_keys(self, archive: Archive) -> EpochKeys:
+        signing, own = (load_key(key, private=True) for key in (self.signing_key, self.own_key))
+        return EpochKeys(archive.keys, agency=self.agency, signing_key=signing, own_key=own)
+
+    def _posts(self) -> dict[str, ECKey]:
+        keys = (load_key(key, private=False) for key in self.post_keys)
+        return {key.thumbprint(): key for key in keys}
+
+    def hand_out(
+        self, package: bytes, output: Path | None, *, files: Files, refused: int, epoch: Epoch | None = None
+    ) -> None:
         """Keep a package in the fleet's archive for the deltas to come, and write it where it is wanted, if anywhere.
 
         In this order: a package that is out and not in the archive would share its version with the next one. That it
@@ -209,8 +249,7 @@ class Department:
         if output is not None:
             details["output"] = output.name
         with logged(self.author, "hotlist_build", "hotlist_built", object=str(manifest.version), details=details):
-            if self.archive is not None:
-                self.archive.keep(package, manifest)
+            self.keep(package, manifest, epoch)
             if output is not None:
                 write_durably(output, package, mode=0o644)  # sealed, and for all to read
 
@@ -225,8 +264,9 @@ def department(
     post_key_paths: Sequence[Path],
     who: str | None,
     purpose: str | None,
+    list_format: int | None = None,
 ) -> Department:
-    """Put together who builds.
+    """Put together who builds; lists have the format of the last one where none is given.
 
     Raises:
         UsageError: something is missing.
@@ -259,7 +299,14 @@ def department(
         author=author,
         former=former,
         revoked=revoked,
+        list_format=list_format or _last_format(archive),
     )
+
+
+def _last_format(archive: Archive | None) -> int:
+    if archive is None or archive.complete is None:
+        return 1
+    return 1 if read_unverified(split(archive.complete.read_bytes())[0]).format == FORMAT_1 else 2
 
 
 def given_mappings(paths: Sequence[Path]) -> list[SourceMapping]:

@@ -19,6 +19,7 @@ from platepost.provisioning.commands.options import BROKER, FILE, FOLDER, JSON, 
 from platepost.provisioning.connection import Connection
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.hotlist.archive import Archive
 from platepost.provisioning.hotlist.distribution import DistributionMonitor, PostState, all_heard, settled
 from platepost.provisioning.hotlist.publish import Sent, publish
 from platepost.provisioning.hotlist.report import facts_of
@@ -97,7 +98,8 @@ def publish_command(
             ) as end,
             bytes_taken(console, "Publishing", len(package), hidden=as_json) as taken,
         ):
-            sent = publish(connection, package, manifest, part_bytes=part_bytes, progress=taken)
+            keys = Archive(fleet.list_archive).keys
+            sent = publish(connection, package, manifest, keys=keys, part_bytes=part_bytes, progress=taken)
             end |= {"topic": sent.topic, "parts": sent.parts}
         published = time.monotonic() - began
         if wait_seconds is not None:

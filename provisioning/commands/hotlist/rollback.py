@@ -90,6 +90,7 @@ def _back(builder: Department, wanted: int | None, reason: str) -> Path:
     if newest is None or good is None:
         missing = "no list before the newest" if wanted is None else f"no complete list of version {wanted}"
         raise SourceError(f"the fleet keeps {missing}; it has: {_kept(archive)}")
+    epoch = builder.epoch()
     package = rolled_back(
         good.read_bytes(),
         newest,
@@ -98,6 +99,7 @@ def _back(builder: Department, wanted: int | None, reason: str) -> Path:
         signing_key=builder.signing_key,
         post_keys=builder.post_keys,
         unseal_key=builder.own_key,
+        epoch=epoch,
     )
     manifest, former = read_unverified(split(package)[0]), read_unverified(split(good.read_bytes())[0])
     details = facts_of(manifest) | {"again": former.version, "in_place_of": newest.version}
@@ -105,7 +107,7 @@ def _back(builder: Department, wanted: int | None, reason: str) -> Path:
     click.echo(text, err=True)
     version = str(manifest.version)
     with logged(builder.author, "hotlist_roll_back", "hotlist_rolled_back", object=version, details=details):
-        return archive.keep(package, manifest, in_place_of_all_after=former.version)
+        return builder.keep(package, manifest, epoch, in_place_of_all_after=former.version) or good
 
 
 def _kept(archive: Archive) -> str:

@@ -184,7 +184,7 @@ class FleetOutcome(Outcome):
             ("hit to record keeper at work: median, 95, 99 of 100", _delays(self.work.hit_seconds[:3])),
             ("broker's processor for each record", f"{processor * 1e3:.2f} ms"),
             ("records a second at most, of this machine", f"{self.burst.rate:.0f}"),
-            ("size of the delta", f"{self.delta.package_bytes / 1000:.0f} kB"),
+            ("size of the delta", f"{self.delta.package_bytes} bytes"),
             ("the delta in force on half, 95, 99 of 100, all", _delays(self.delta.seconds)),
             ("outage", self.outage.kind),
             ("posts that had to connect again", f"{self.outage.cut}"),

@@ -28,12 +28,14 @@ from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.provisioning.hotlist.archive import Archive
 from platepost.provisioning.hotlist.build import build_package
+from platepost.provisioning.hotlist.epochs import key_messages
 from platepost.provisioning.hotlist.files import Files
 from platepost.provisioning.hotlist.publish import Sent
 from platepost.provisioning.hotlist.rows import HotListRow, SourceError
 from platepost.provisioning.hotlist.source import read_rows
 from platepost.wire.contract.examples import MemoryStore, example_status
 from platepost.wire.hotlist import HotList
+from platepost.wire.hotlist.epochs import verify_keys
 from platepost.wire.hotlist.layout import PatternEntry
 from platepost.wire.hotlist.manifest import read_unverified
 from platepost.wire.hotlist.package import load_key, open_package, split
@@ -60,6 +62,8 @@ class Office:
         self.statuses: list[Envelope] = []
         """What the broker retains of posts."""
         self.away = False
+        self.holders: list[int] = []
+        """Posts that had a key message, at each package."""
 
     def back_up(self, into: Path) -> None:
         shutil.copytree(self.fleet.list_archive, into)
@@ -70,12 +74,16 @@ class Office:
         shutil.copytree(backup, self.fleet.list_archive)
         self.signer = ListSigner(SignerSettings(self.fleet.directory, "chief"))
 
-    def publish(self, _connection: object, package: bytes, manifest: Any) -> Sent:
+    def publish(self, _connection: object, package: bytes, manifest: Any, *, keys: Path | None = None) -> Sent:
         if self.away:
             raise ProvisioningError("the broker does not answer")
         issuer = load_key(self.fleet.list_verifying_key.read_bytes(), private=False)
         unseal = load_key((self.fleet.post("post-1") / "unseal_key.pem").read_bytes(), private=True)
-        opened = open_package(package, issuer_key=issuer, unseal_key=unseal)
+        messages = key_messages(keys) if keys is not None else {}
+        own = messages.get(unseal.thumbprint())
+        epochs = {} if own is None else verify_keys(own.read_bytes(), issuer).open(unseal)
+        opened = open_package(package, issuer_key=issuer, unseal_key=unseal, epochs=epochs)
+        self.holders.append(len(messages))
         self.hotlist = HotList(opened, base=self.hotlist if manifest.kind == "delta" else None)
         self.published.append(manifest.kind)
         self.versions.append(manifest.version)
@@ -384,6 +392,24 @@ def test_complete_list_follows_a_post_that_came_after_the_last_one(
         office.signer.ask_daily()
     office.sign()
     assert office.published == ["complete", "complete"]
+    with as_role(SIGNER):
+        office.signer.ask_daily()
+    assert not ListRequest.objects.filter(state="waiting").exists(), "once is enough"
+
+
+def test_in_format_2_a_new_post_costs_a_delta_and_a_message(
+    office: Office, people: dict[str, DepartmentPerson]
+) -> None:
+    office.signer = ListSigner(SignerSettings(office.fleet.directory, "chief", list_format=2))
+    enter(people["a.rivera"], "7ABC123")
+    office.sign()
+    office.fleet.add_post("post-2", PostSettings(brokers=("localhost:1",)))
+    for _ in range(2):
+        with as_role(SIGNER):
+            office.signer.ask_daily()
+    office.sign()
+    assert (office.published, office.holders) == (["complete", "delta"], [1, 2])
+    assert len(office.hits("7ABC123")) == 1
     with as_role(SIGNER):
         office.signer.ask_daily()
     assert not ListRequest.objects.filter(state="waiting").exists(), "once is enough"

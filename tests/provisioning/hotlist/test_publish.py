@@ -57,7 +57,10 @@ class Post:
         self.messages = 0
         self.client = secured_client(files)
         self.client.on_connect = lambda client, *_: client.subscribe(
-            [(f"alpr/v1/{fleet.agency}/hotlist/{topic}", 1) for topic in ("package", "delta")]
+            [
+                (f"alpr/v1/{fleet.agency}/hotlist/{topic}", 1)
+                for topic in (f"keys/{self.store.recipient}", "package", "delta")
+            ]
         )
         self.client.on_subscribe = lambda *_: self._subscribed.set()
         self.client.on_message = self._take
@@ -82,7 +85,9 @@ class Post:
     def _take(self, client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         self.messages += 1
         payload = bytes(message.payload)
-        if is_index(payload):
+        if "/keys/" in message.topic:
+            self.store.install_keys(payload)
+        elif is_index(payload):
             index = read_index(payload)
             self._assembly = Assembly(index, self.store.examine(index.line))
             client.subscribe([(f"{message.topic}/{number}", 1) for number in sorted(self._assembly.missing)])
@@ -155,8 +160,11 @@ def post(department: Department) -> Iterator[Post]:
     made.leave()
 
 
-def test_a_list_and_its_delta_come_into_force_and_the_table_says_so(department: Department, post: Post) -> None:
-    said = department.published(department.build())
+@pytest.mark.parametrize("form", ["1", "2"])
+def test_a_list_and_its_delta_come_into_force_and_the_table_says_so(
+    department: Department, post: Post, form: str
+) -> None:
+    said = department.published(department.build(EXPORT, "--format", form))
     assert (said["topic"], said["parts"], said["kind"]) == ("alpr/v1/riverside/hotlist/package", 0, "complete")
     assert (said["posts"]["post-1"]["outcome"], said["posts"]["post-2"]["outcome"]) == ("in force", "never seen")
     said = department.published(department.delta("T00001"))
@@ -165,6 +173,7 @@ def test_a_list_and_its_delta_come_into_force_and_the_table_says_so(department: 
     assert said["posts"]["post-1"]["in_force_seconds"] >= 0
     assert post.store.current is not None
     assert post.store.current.entries == 40
+    assert post.store.current.manifest.format == f"platepost-hotlist/{form}"
     shown = department.publish(department.delta("T00002"), "--wait", str(SECONDS))
     assert shown.exit_code == 0
     assert "active after" in shown.stdout

@@ -184,7 +184,7 @@ def test_a_list_builder_may_do_nothing_else(office: Office) -> None:
 def test_an_act_is_in_the_log_before_the_deed(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
 
-    def keep(*_: object) -> Path:
+    def keep(*_: object, **__: object) -> Path:
         seen.extend(act.action for act in office.acts)
         raise ProvisioningError("the disk is full")
 
