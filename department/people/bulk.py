@@ -34,12 +34,12 @@ from platepost.department.people.services import (
     Invitation,
     add_person,
     can_approve,
-    decide,
+    decide_all,
     give_role,
     half_of,
     in_one_step,
     note_certificate,
-    note_training,
+    note_trainings,
 )
 
 MOST_ROWS = 2000
@@ -334,12 +334,13 @@ def record_trainings(
         try:
             with in_one_step():
                 known = set(person.training.filter(held_at=held, passed=True).values_list("topic", flat=True))
-                for topic in topics:
-                    if topic.value not in known:
-                        note_training(person, topic, held_at=held, passed=True, trainer=trainer)
-                        recorded += 1
+                missing = [topic for topic in topics if topic.value not in known]
+                if missing:
+                    note_trainings(person, missing, held_at=held, passed=True, trainer=trainer)
         except PersonError as error:
             rejected[row.line] = str(error)
+        else:
+            recorded += len(missing)
     return recorded, rejected
 
 
@@ -387,14 +388,14 @@ def decide_list(batch: UUID, by: DepartmentPerson, *, approve: bool) -> list[Inv
     (waiting,) = [each for each in waiting_lists() if each.batch == batch] or (None,)
     if waiting is None:
         raise PersonError("nothing of this list waits: it was decided")
-    invited: list[InvitedPerson] = []
     # Roles first: what a person's sponsor alone may approve, comes before that person has any.
-    with in_one_step():
-        for each in sorted(waiting.requests, key=lambda one: one.kind != AccessRequest.Kind.ROLE):
-            invitation = decide(each, by, approve=approve)
-            if invitation is not None:
-                invited.append(InvitedPerson(each.person, invitation))
-    return invited
+    requests = sorted(waiting.requests, key=lambda one: one.kind != AccessRequest.Kind.ROLE)
+    invitations = decide_all(requests, by, approve=approve)
+    return [
+        InvitedPerson(request.person, invitation)
+        for request, invitation in zip(requests, invitations, strict=True)
+        if invitation is not None
+    ]
 
 
 def first_halves(batch: UUID) -> list[InvitedPerson]:

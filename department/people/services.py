@@ -184,16 +184,14 @@ def decide(request: AccessRequest, by: DepartmentPerson, *, approve: bool) -> In
         PersonError: `by` may not, is the person or the one who asked, or it was decided.
 
     """
+    (invitation,) = decide_all([request], by, approve=approve)
+    return invitation
+
+
+def decide_all(requests: Iterable[AccessRequest], by: DepartmentPerson, *, approve: bool) -> list[Invitation | None]:
+    """Approve or reject several requests in their order, all or none, as `decide` does one. Raises PersonError."""
     with in_one_step():
-        request.decided_by = by
-        request.decided_at = timezone.now()
-        request.approved = approve
-        request.save(update_fields=["decided_by", "decided_at", "approved"])
-        if not approve or request.kind != AccessRequest.Kind.INVITATION:
-            return None
-        halves = [half_of(request, which) for which in ("first", "second")]
-        _invite_again(request.person, "-".join(halves))
-        return Invitation(halves[1], half=True)
+        return [_decide(request, by, approve=approve) for request in requests]
 
 
 def end_role(person: DepartmentPerson, role: DepartmentRole, by: DepartmentPerson | None = None) -> None:
@@ -226,12 +224,27 @@ def note_training(
     person: DepartmentPerson, topic: TrainingTopic, *, held_at: datetime, passed: bool, trainer: DepartmentPerson
 ) -> None:
     """Note the result of training. Raises PersonError: the trainer is none, or it is the person; or it is to come."""
+    note_trainings(person, [topic], held_at=held_at, passed=passed, trainer=trainer)
+
+
+def note_trainings(
+    person: DepartmentPerson,
+    topics: Iterable[TrainingTopic],
+    *,
+    held_at: datetime,
+    passed: bool,
+    trainer: DepartmentPerson,
+) -> None:
+    """Note the same result in several topics by one statement, all or none. Raises PersonError: see `note_training`."""
     if held_at > timezone.now():
         raise PersonError("training is noted once it was held")
     if not RoleGrant.objects.filter(person=trainer, role=DepartmentRole.TRAINER, ended_at=None).exists():
         raise PersonError(f"{trainer.login} is not a trainer")
     with in_one_step():
-        TrainingResult.objects.create(person=person, topic=topic, held_at=held_at, passed=passed, trainer=trainer)
+        TrainingResult.objects.bulk_create(
+            TrainingResult(person=person, topic=topic, held_at=held_at, passed=passed, trainer=trainer)
+            for topic in topics
+        )
 
 
 def join_covert(person: DepartmentPerson, group: str, *, end: bool = False) -> None:
@@ -318,6 +331,18 @@ def end_console(console: DispatchConsole, by: DepartmentPerson) -> None:
 
 def _alone(by: DepartmentPerson | None) -> bool:
     return by is None and can_approve() < TWO
+
+
+def _decide(request: AccessRequest, by: DepartmentPerson, *, approve: bool) -> Invitation | None:
+    request.decided_by = by
+    request.decided_at = timezone.now()
+    request.approved = approve
+    request.save(update_fields=["decided_by", "decided_at", "approved"])
+    if not approve or request.kind != AccessRequest.Kind.INVITATION:
+        return None
+    halves = [half_of(request, which) for which in ("first", "second")]
+    _invite_again(request.person, "-".join(halves))
+    return Invitation(halves[1], half=True)
 
 
 def _request(

@@ -24,7 +24,7 @@ from tests.thorough import THOROUGH
 pytestmark = pytest.mark.django_db
 AGENCY = "department"
 OFFICERS = 200 if THOROUGH else 40
-"""Rows of a list, as a department has that begins; each costs the database fifty statements."""
+"""Rows of a list, as a department has that begins; each costs the database thirty statements."""
 LATER = (timezone.localdate() + timedelta(days=200)).isoformat()
 HELD = (timezone.localdate() - timedelta(days=3)).isoformat()
 HEAD = "login,name,badge,email,roles,clets,dmv,trained\n"
