@@ -1,16 +1,14 @@
 // What the person does about a hit: each form is one step, sent once; a second click is for what the first was for.
 import { acted, changed } from "./hit.js";
-import { hits } from "./hits.js";
 import { at, post, showNotice, text, token } from "./page.js";
 
 const sending = new WeakSet();
 
-// `recorded` is called with a form and the root of its hit once the server has taken a step.
-export function begin(recorded) {
-  document.addEventListener("submit", (event) => submit(event, recorded));
+export function begin() {
+  document.addEventListener("submit", submit);
 }
 
-async function submit(event, recorded) {
+async function submit(event) {
   const form = event.target;
   if (!form.dataset.form) {
     // A search in another tab: what came by the stream has no token.
@@ -23,12 +21,11 @@ async function submit(event, recorded) {
   const body = new FormData(form, event.submitter), record = Number(body.get("hit"));
   body.set("repeats", [...at("repeats-list").children].map((each) => each.dataset.record).join());
   if (form.dataset.form === "reject") addSeen(body);
-  const root = hits.get(record)?.root;  // the stream may take the hit away before the answer comes
   acted(record);
   try {
     const answer = await post("step", body);
     showNotice(answer.status === 204 ? "" : answer.status === 403 || answer.redirected ? text("refused") : answer.headers.get("Content-Type").startsWith("text/plain") ? await answer.text() : text("not_done"));
-    if (answer.status === 204) recorded(form.dataset.form, root); else acted(null);
+    if (answer.status !== 204) acted(null);
   } catch {
     showNotice(text("unanswered"));
   }

@@ -68,6 +68,8 @@ function list() {
   announce();
   if (due && all.length) open(all[0].head);
   due = false;
+  // Someone has recorded what was done about a withdrawn hit: its message must not stand over another hit.
+  if (!receiving.ended && !withdrawn(Number(at("back").dataset.root))) at("back").hidden = true;
   const shown = draw(all);
   showRepeats();
   age();
@@ -116,7 +118,7 @@ function announce() {
 function takenBack(hit) {
   const back = Object.assign(document.createElement("span"), { textContent: text(hit.was === "actionable" || hit.was === "closed" ? "back" : "back_early", { ...hit, category: named(hit.category) }) });
   const button = Object.assign(document.createElement("button"), { textContent: text("show") });
-  button.addEventListener("click", () => { at("back").hidden = true; if (hits.has(hit.record)) show(hit.record); list(); attend(); });
+  button.addEventListener("click", () => { at("back").hidden = true; show(withdrawn(hit.root).record); list(); attend(); });
   at("back").dataset.root = hit.root;
   at("back").replaceChildren(back, button);
   at("back").hidden = false;
@@ -124,10 +126,7 @@ function takenBack(hit) {
   notify(text("back_note"), { tag: String(hit.record) });
 }
 
-// What was done about a withdrawn hit is recorded: its message has done its work.
-function recorded(step, root) {
-  if (step === "meanwhile" && at("back").dataset.root === String(root)) at("back").hidden = true;
-}
+const withdrawn = (root) => [...hits.values()].find((hit) => gone(hit) && hit.root === root);
 
 setInterval(() => {
   if (receiving.deafSince !== null) buzz();
@@ -176,7 +175,7 @@ at("sound").addEventListener("click", () => {
 });
 setInterval(() => { age(); showStatus(taking); }, 1000);
 if (navigator.userActivation?.hasBeenActive) awake();
-beginActing(recorded);
+beginActing();
 beginQueue(list);
 showStatus(taking);
 listen(take, () => end(text("logged_out")), () => showStatus(taking));
