@@ -179,6 +179,7 @@ def plate(request: CurrentRequest, stored: StoredQuery, record: int) -> HttpResp
                 "reads": [{**row, "fields": shown_fields(row)} for row in found],
                 "labels": [field.label for field in READ_FIELDS.values()],
                 "behind": found[-1]["record_id"] if more else None,
+                "at_one_post": len({row["post"] for row in found}) < 2,
                 "street_map": _trail(form.places, found),
                 "thumbnails": give_ticket(session_of(request), ticket) if found else None,
             }
