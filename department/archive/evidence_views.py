@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django import forms
 from django.conf import settings
+from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -53,7 +54,7 @@ class BookingForm(forms.Form):
     )
     receipt = forms.CharField(label=_("Property number"), max_length=64)
     medium = forms.CharField(label=_("Medium"), max_length=120, help_text=_("Such as USB drive 17."))
-    by = forms.CharField(label=_("Received from or by"), max_length=120)
+    by = forms.CharField(label=_("Handed to, or received from"), max_length=120)
     digest = forms.CharField(
         label=_("SHA-256 of the file on the medium"),
         max_length=64,
@@ -191,9 +192,14 @@ def book_package(request: CurrentRequest, cart: UUID) -> HttpResponse:
         rest = {name: given[name] for name in ("receipt", "medium", "by", "digest")}
         services.book(found, person=request.user.login, is_returned=given["direction"] == "in", **rest)
 
-    if accepted(form, book):
-        return redirect("evidence_cart", cart)
-    return _page(request, found, booking_form=form)
+    if not accepted(form, book):
+        return _page(request, found, booking_form=form)
+    saved = {
+        "out": _("Booked out: property number %(receipt)s, %(medium)s, to %(by)s."),
+        "in": _("Booked in: property number %(receipt)s, %(medium)s, from %(by)s."),
+    }[form.cleaned_data["direction"]]
+    messages.info(request, saved % form.cleaned_data)
+    return redirect("evidence_cart", cart)
 
 
 def _cart(request: CurrentRequest, cart: UUID) -> EvidenceCart:

@@ -111,8 +111,9 @@ def test_from_a_search_to_a_package_that_is_proved(
     booking = {"direction": "out", "receipt": "P-7", "medium": "USB drive 17", "by": "M. Stone, DA", "digest": digest}
     assert investigator.post(f"{cart}book/", {**booking, "digest": "0" * 64}).status_code == 409
     assert rows(entered, "evidence_booked", json.dumps(digest)) == [(0,)]
-    for direction in ("out", "in"):
-        assert investigator.post(f"{cart}book/", booking | {"direction": direction}).status_code == 302
+    for direction, saved in (("out", "out: property number P-7, USB drive 17, to"), ("in", "in: property number P-7")):
+        shown = investigator.post(f"{cart}book/", booking | {"direction": direction}, follow=True).content.decode()
+        assert f"Booked {saved}" in shown
     for event in ("evidence_booked", "evidence_returned"):
         assert rows(entered, event, json.dumps(digest)) == [(1,)]
 
