@@ -136,6 +136,15 @@ setInterval(() => {
 }, SOUND_MS);
 
 // --- keys and buttons
+// Closes what is open over the pictures, with nothing chosen there.
+function closePanels() {
+  for (const panel of at("steps").querySelectorAll("details[open]")) {
+    panel.open = false;
+    panel.closest("form").reset();
+  }
+  at("hit").focus({ preventScroll: true });
+}
+
 const KEYS = {
   t: () => { at("steps").querySelector("[data-form=take] button")?.click(); at("hit").focus({ preventScroll: true }); },
   c: copy,
@@ -143,9 +152,11 @@ const KEYS = {
   r: () => {
     const panel = at("steps").querySelector("[data-form=reject] details");
     if (!panel?.offsetParent) return;
+    if (panel.open) return closePanels();
     panel.open = true;
     panel.querySelector("input[type=radio]").focus();
   },
+  Escape: closePanels,
   w: toAnswers,
   f: pictures.next,
   x: () => at("invert").click(),

@@ -96,6 +96,17 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
         expect(each.locator("#hit")).to_have_attribute("data-state", "actionable")
         expect(each.locator("#line")).to_contain_text("VERIFIED by eye and in CLETS/NCIC")
     picture(page, "actionable")
+    reasons, outcomes = page.locator("#step-reject fieldset"), page.locator("#step-outcome fieldset")
+    for closing in ("Escape", "r"):
+        page.keyboard.press("r")
+        expect(reasons).to_be_visible()
+        expect(outcomes).to_be_hidden()
+        page.keyboard.press("2")
+        expect(reasons.locator("input:checked")).to_have_count(1)
+        page.keyboard.press(closing)
+        expect(reasons).to_be_hidden()
+        expect(outcomes).to_be_visible()
+        expect(page.locator(".next input:checked")).to_have_count(0)
     served.withdraw(served.hits[0])
     for each in (page, other):
         expect(each.locator("#back")).to_contain_text("WITHDRAWN")
