@@ -360,6 +360,7 @@ def _page(
         facts = {name.replace("_", " "): data[name] for name in _SHOWN if data.get(name) is not None}
         if captured := _moment(facts.get("captured")):
             facts["captured"] = second(captured)
+        facts |= _location(data.get("place"))
         fields = {name: field.value_in(data) for name, field in READ_FIELDS.items()}
         known = [field for name, field in READ_FIELDS.items() if fields[name]]
         facts |= {str(field.label).lower(): field.shown(fields) for field in known}
@@ -399,6 +400,19 @@ def _receipted(stored: RecordRow, chains: Sequence[Mapping[str, Any]]) -> tuple[
         for first, last, _ in chain["receipted"]
     )
     return next((span for span in spans if stored.number is not None and span[0] <= stored.number <= span[1]), None)
+
+
+def _location(place: object) -> dict[str, str]:
+    """Return where the camera stands, as far as a record states it; one that is not genuine may state anything."""
+    if not isinstance(place, dict):
+        return {}
+    location = {}
+    if isinstance(place.get("site"), str):
+        location["location"] = place["site"]
+    latitude, longitude = place.get("latitude"), place.get("longitude")
+    if isinstance(latitude, float) and isinstance(longitude, float):
+        location["coordinates"] = f"{latitude:.5f}, {longitude:.5f}"
+    return location
 
 
 _SHOWN = (

@@ -208,6 +208,8 @@ def test_two_programs_prove_it(make: Make, ids: list[int], tmp_path: Path) -> No
     page = files["index.html"].decode()
     assert page.partition("</title>")[0].endswith("Evidence package")
     assert "7ABC003" in page
+    assert "<dt>location</dt><dd>Bridge Street</dd>" in page
+    assert "<dt>coordinates</dt><dd>37.35410, -121.95520</dd>" in page
     assert "<dt>vehicle</dt><dd>car</dd>" in page
     assert "<dt>color</dt><dd>white or gray</dd>" in page
     views = [cells for cells in re.findall("<tr>(.*)</tr>", page) if "b.ortiz" in cells]
