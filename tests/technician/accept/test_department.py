@@ -79,7 +79,7 @@ def test_report_that_comes_when_its_technician_has_left_is_kept_only_if_an_admin
     fleet.remove_operator("r-alvarez")
     back = write(fleet, person, tmp_path / "set back", ended=datetime.now(UTC) - timedelta(hours=1))
     words = ("--as", "j-stone", "--purpose", "work order 7731")
-    with pytest.raises(NotCertifiedError, match="the unit's clock alone says"):
+    with pytest.raises(NotCertifiedError, match="Only the unit's clock dates it"):
         run(fleet, "keep", back, *words)
     assert not (fleet.directory / "acceptances").exists()
     run(fleet, "keep", back, *words, "--anyway")
