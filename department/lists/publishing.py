@@ -204,7 +204,8 @@ class ListSigner:
     def ask_daily(self) -> None:
         """Ask for a complete list where the last one is a day old, or not one that every post can have.
 
-        Posts let go of what a revoked key signed; a new post opens none of format 1 that was built before it came.
+        Posts drop what a revoked key signed; a new post cannot open a list of format 1 that was built before it was
+        added.
         """
         newest = Archive(self._fleet.list_archive).complete
         age = float("inf")
@@ -234,7 +235,7 @@ class ListSigner:
     def _have_keys(self, package: Path) -> bool:
         """Tell whether every post has a message with the keys of a list of format 2."""
         try:
-            epoch = read_unverified(split(package.read_bytes())[0]).epoch
+            epoch = read_unverified(_manifest_line(package)).epoch
         except HotListError:
             return True
         return epoch is None or self._thumbprints() <= key_messages(Archive(self._fleet.list_archive).keys).keys()
@@ -473,13 +474,17 @@ def _delta(
 
 def _is_signed(package: Path, keys: Sequence[ECKey]) -> bool:
     """Tell whether one of these keys signed the manifest of a package."""
-    with package.open("rb") as file:
-        line, _ = split(file.read(LONGEST_LINE))
     try:
-        verify(line, keys)
+        verify(_manifest_line(package), keys)
     except BadSignature:
         return False
     return True
+
+
+def _manifest_line(package: Path) -> bytes:
+    """Read the manifest's line alone: what follows may be megabytes."""
+    with package.open("rb") as file:
+        return split(file.read(LONGEST_LINE))[0]
 
 
 def _newest(builder: Department) -> Manifest | None:

@@ -1,7 +1,7 @@
 """The epochs of a fleet's lists: their keys, and the messages that bring them to the posts.
 
 The keys lie encrypted to the department's own key, as its lists do, and the messages as posts get them. An epoch ends
-with the complete list that it began with, and once a post that had its key is in the fleet no more.
+when a new complete list replaces the one that it began with, or when a post that had its key leaves the fleet.
 """
 
 import json

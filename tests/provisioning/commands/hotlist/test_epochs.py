@@ -72,7 +72,7 @@ class Office:
         return store.current.version
 
     def remove(self, name: str) -> None:
-        """Have the fleet know a post no more, as `revoke` does."""
+        """Remove a post from the fleet, as `revoke` does."""
         self.fleet.post(name).rename(self.folder / f"former-{name}")
 
 
