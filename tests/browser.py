@@ -16,7 +16,16 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, BrowserContext, Page, Request, StorageState, ViewportSize, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    Request,
+    StorageState,
+    ViewportSize,
+    sync_playwright,
+)
 
 from tests import reaper
 
@@ -134,6 +143,16 @@ def page_faults(page: Page, name: str = "") -> list[str]:
         _picture(page, Path(folder), name)
     _show(page, size or DESKTOP, scheme)
     return found
+
+
+def drawn_width(picture: Locator) -> int:
+    """Return how many pixels wide a picture is, once the page has loaded it; a page is there before its pictures are.
+
+    Raises:
+        playwright.sync_api.Error: the picture cannot be loaded.
+    """
+    width: int = picture.evaluate("async image => { await image.decode(); return image.naturalWidth; }")
+    return width
 
 
 def comes_again(page: Page) -> None:

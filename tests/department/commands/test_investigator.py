@@ -15,7 +15,7 @@ from platepost.department.session import running_database
 from platepost.simulator.brokers.daemon import free_port
 from platepost.wire.records import Read
 from tests.age_keys import new_key
-from tests.browser import Visitor, page_faults
+from tests.browser import Visitor, drawn_width, page_faults
 from tests.department.commands.filled import fleet_post, keep
 from tests.department.commands.installation import Commands, department, done_aside
 from tests.department.status.test_status_page import wait_until_served
@@ -176,6 +176,6 @@ def test_from_three_characters_and_a_color_to_a_package_that_opens_offline(
     expect(page.get_by_text("valid, by this post's key")).to_be_visible()
     expect(page.get_by_text("f.lund covered 2 areas (plate, face)")).to_be_visible()
     for picture in page.locator("figure img").all():
-        assert picture.evaluate("each => each.naturalWidth") > 0
+        assert drawn_width(picture) > 0
     assert page_faults(page, "evidence-package") == []
     assert visitor.complaints == []

@@ -12,7 +12,7 @@ from platepost.department.people.lockout import MOST
 from platepost.department.people.rights import DepartmentRole
 from platepost.simulator.brokers.daemon import free_port
 from platepost.simulator.exercises import drawn_exercises
-from tests.browser import PHONE, Visitor, accessibility_faults, page_faults
+from tests.browser import PHONE, Visitor, accessibility_faults, drawn_width, page_faults
 from tests.department.commands.installation import Commands, department
 from tests.department.people.browsing import enrolled, invited, log_in_by_password
 from tests.department.status.test_status_page import SECONDS, wait_until_served
@@ -73,8 +73,7 @@ def test_exercises_are_done_by_keyboard_on_a_phone(address: str, visitor: Visito
     page.get_by_role("button", name="Menu").press("Enter")
     page.get_by_role("link", name="Training").press("Enter")
     page.get_by_role("link", name="spring").press("Enter")
-    picture = page.get_by_alt_text("A drawn plate")
-    assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
+    assert drawn_width(page.get_by_alt_text("A drawn plate")) > 0
     assert page_faults(page) == []
     page.keyboard.type(chosen[0].answer)  # the field has the focus
     page.keyboard.press("Enter")

@@ -14,13 +14,13 @@ import numpy as np
 import psycopg
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from platepost.department.database.cluster import SUPERUSER
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from platepost.department.session import running_database
 from platepost.simulator.brokers.daemon import free_port
-from tests.browser import Visitor, accessibility_faults, page_faults
+from tests.browser import Visitor, accessibility_faults, drawn_width, page_faults
 from tests.department.commands.installation import Commands, department, done_aside
 from tests.department.planting import planting
 from tests.department.search.conftest import keep_record
@@ -165,8 +165,7 @@ def test_from_an_empty_page_to_a_picture_by_keyboard(visitor: Visitor, site: Sit
     folder = os.environ.get("PLATEPOST_SCREENSHOTS")
     if folder:
         page.screenshot(path=f"{folder}/search.png", full_page=True)
-    drawn = page.locator(".thumbnail canvas").first
-    assert drawn.evaluate("each => each.width") == 160
+    expect(page.locator(".thumbnail canvas").first).to_have_js_property("width", 160)
     tab_to(page, "9 reads")
     page.keyboard.press("Enter")
     page.wait_for_selector("h1:has-text('Reads of a plate')")
@@ -179,8 +178,7 @@ def test_from_an_empty_page_to_a_picture_by_keyboard(visitor: Visitor, site: Sit
     assert page.locator("tbody tr").count() == 9
     tab_to(page, "Open")
     page.keyboard.press("Enter")
-    seen = "async each => { await each.decode(); return each.naturalWidth; }"
-    assert page.locator(".pictures img").evaluate(seen) == 160
+    assert drawn_width(page.locator(".pictures img")) == 160
     assert page_faults(page) == []
     tab_to(page, "correction")
     page.keyboard.type("7ab d123")
