@@ -195,11 +195,8 @@ messages: $(VENV)/.development ## Collect the texts of the department's pages in
 	cd department && PYTHONPATH=.. $(abspath $(BIN))/django-admin makemessages --keep-pot $(if $(LOCALE),--locale=$(LOCALE),--all)
 	cd department && PYTHONPATH=.. $(abspath $(BIN))/django-admin compilemessages
 
-contract: $(VENV)/.development ## Rewrite docs/contract/, the table of docs/health.md, docs/configuration.md, docs/access.md and docs/database-roles.md
+contract: $(VENV)/.development ## Rewrite docs/contract/ and docs/database-roles.md
 	$(BIN)/python -m platepost.wire.contract.schema
-	$(BIN)/python -m platepost.wire.faults
-	$(BIN)/python -m platepost.device.config.reference
-	$(BIN)/python -m platepost.department.config.access_table
 	$(BIN)/python -m platepost.department.federation.contract
 	@scripts/need $(POSTGRESQL)
 	$(BIN)/python -m tests.department.database.role_table

@@ -147,14 +147,15 @@ class IdentityProvider(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: str
-    """As the log-in page says it."""
+    """The name that the sign-in page shows."""
     issuer: Annotated[str, AfterValidator(_protected)]
-    """Where `/.well-known/openid-configuration` lies: who comes between could log in as anyone."""
+    """Its address, with `https://`, where `/.well-known/openid-configuration` is."""
     client_id: str
+    """The department's identifier at the provider."""
     secret_file: Path
-    """The client's secret, relative to the folder."""
+    """File with the client's secret."""
     scopes: tuple[str, ...] = ("openid", "profile", "email")
-    """What is asked for; some providers give groups only for `groups`, and a refresh token for `offline_access`."""
+    """Scopes to request. Some providers send groups for `groups` only, refresh tokens for `offline_access` only."""
 
 
 class MailSettings(BaseModel):
@@ -163,11 +164,13 @@ class MailSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     server: Address
-    """`host:port`; TLS begins with STARTTLS, unless it runs on this machine."""
+    """`host:port`, with STARTTLS unless it is on this machine."""
     sender: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+    """Address that invitations come from."""
     user: str = ""
+    """Username at the server, if it needs one."""
     password_file: Path | None = None
-    """Relative to the folder."""
+    """File with its password."""
 
 
 class BucketSettings(BaseModel):
@@ -176,16 +179,18 @@ class BucketSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]+$")]
+    """The bucket's name."""
     endpoint: Annotated[str, AfterValidator(_protected)]
     """The store's address, without the bucket: `https://s3.example`."""
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]*$")] = ""
-    """What the name of each object begins with."""
+    """How the name of each object begins."""
     region: str = "us-east-1"
+    """The store's region; many stores ignore it."""
     credentials: Path | None = None
-    """A TOML file with `access_key_id` and `secret_access_key`, relative to the folder; without it, the environment
-    says them: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or the machine's role."""
+    """TOML file with `access_key_id` and `secret_access_key`, mode 0600. Without it they come from the environment
+    (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`) or the machine's role."""
     root: Path | None = None
-    """PEM of the certificates that vouch for the store, beside those that the system trusts."""
+    """PEM of the authority that vouches for the store, if it is your own."""
 
 
 class DepartmentSettings(BaseModel):
@@ -194,42 +199,47 @@ class DepartmentSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     agency: Name
-    """As in the topics."""
+    """The name in the broker's topics. `init` sets it."""
     custodian: Name
-    """The keeper's name: the common name of its certificate."""
+    """The archive service's name: the common name of its certificate. `init` sets it."""
     brokers: tuple[Annotated[str, AfterValidator(_have_ports)], ...] = Field(min_length=1)
-    """`host:port` of each broker that posts deliver to; a cluster is one, its nodes with commas between."""
+    """`host:port` of each broker that posts deliver to. A cluster is one entry, its nodes separated by commas."""
     identity: Path = Path("identity")
+    """Folder of the archive service's certificate and keys."""
     register_file: NamedPath = Path("register.jws")
+    """The signed register of the posts' keys."""
     register_key: NamedPath = Path("register.pem")
+    """The public key that verifies it."""
     receipts: NamedPath = Path("receipts")
+    """The log of receipts: keep it on another disk than the records."""
     policy: NamedPath = Path("policy.toml")
+    """The policy file: purposes, what is forbidden, and the law."""
     database: Annotated[str, AfterValidator(_names_role)] = PRIVATE
-    """`private`, or the URL of the department's own server."""
+    """`private`, or the URL of your own server with `{role}` where the role goes."""
     picture_bucket: BucketSettings | None = None
     """Where new pictures lie; in the database if there is none."""
     ledger_heads: tuple[Annotated[str, Field(pattern=r"\S")], ...] = ("broker",)
     """Where checkpoints go: `broker`, `syslog`, `syslog:SOCKET`, and files, preferably on other machines' disks."""
     witness: Annotated[str, Field(pattern="^https?://")] | None = None
-    """The time-stamping service (RFC 3161) that stamps them."""
+    """URL of the time-stamping service (RFC 3161) that stamps checkpoints."""
     witness_root: NamedPath | None = None
-    """PEM of the certificates that vouch for the service."""
+    """PEM of the certificates that vouch for that service."""
     backups: NamedPath | None = None
-    """The folder, on another disk, that `nightly` writes backups to."""
+    """Folder on another disk where `nightly` writes backups."""
     backup_keys: tuple[str, ...] = ()
-    """age's public keys of those who can open them."""
+    """The age public keys of those who can open backups."""
     backup_copies: tuple[Annotated[str, Field(pattern=r"\S")], ...] = ()
-    """Where `nightly` copies backups to, as rclone names places: `offsite:riverside-backups`."""
+    """Where `nightly` copies backups, as rclone writes places: `offsite:riverside-backups`."""
     rclone_config: NamedPath = Path("/etc/platepost/rclone.conf")
     """rclone's configuration, with the credentials of these places."""
     web: Address = "127.0.0.1:8600"
     """Where the pages are served, `host:port`."""
     hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = ()
-    """Further names by which browsers reach the pages, behind a proxy."""
+    """Host names by which browsers reach the pages behind a web server with TLS."""
     training_days: int = Field(365, ge=1, le=3650)
-    """For how many days passed training counts."""
+    """Days for which passed training counts."""
     banner: str = ""
-    """What is to be read before log-in; the program has a text of its own."""
+    """The notice above the sign-in form, in place of the built-in one."""
     identity_provider: IdentityProvider | None = None
     mail: MailSettings | None = None
     public_web: Address = "127.0.0.1:8601"
@@ -237,23 +247,23 @@ class DepartmentSettings(BaseModel):
     federation_web: Address = "127.0.0.1:8602"
     """Where partner departments are answered, `host:port`."""
     name: str = ""
-    """The department's, as people write it: on the pages, and in notices of a breach."""
+    """The department's full name, on pages and letters. Letters and breach notices require it."""
     metrics_web: Address = "127.0.0.1:8603"
     """Where Prometheus scrapes figures, `host:port`."""
     contact: str = ""
-    """Whom the public asks, by address, telephone or e-mail: the public page, the policy, and notices have it."""
+    """Whom the public asks: address, telephone, or e-mail. Letters and breach notices require it."""
     public_cameras: tuple[Annotated[str, Field(max_length=200)], ...] = ()
-    """Where cameras are, as the department tells the public: places in words, one each."""
+    """Camera places that the public page lists, in words, one each."""
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
-    """In which the pages show times; everything is stored in UTC."""
+    """Time zone of the pages; everything is stored in UTC."""
     language: Literal["en", "es"] = "en"
-    """Of the pages, as far as `locale` has them; what is recorded stays English."""
+    """`en`, or `es` for a console in Spanish; other pages and all records stay English."""
     persons: Mapping[str, str] = {}
-    """By system user, or the user's number: the username of the person, where it differs."""
+    """Which person a system user is, where their usernames differ."""
     service_users: bool = False
-    """Whether each program runs as a system user of its own: see `platepost.department.database.users`."""
+    """Whether each program runs as its own system user. `init` sets it."""
     trust_sudo: bool = False
-    """Whether a command run through sudo counts as given by the user who ran sudo, rather than by root."""
+    """Whether a command run through sudo counts as that user's, rather than root's."""
 
 
 def checked_settings(fields: Mapping[str, object], *, where: str) -> DepartmentSettings:

@@ -11,6 +11,7 @@ import click
 import prose
 import sphinx_click.ext
 from docutils import nodes
+from generated import expand
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
@@ -148,11 +149,17 @@ def as_typed(_app: Sphinx, _context: click.Context, lines: list[str]) -> None:
     lines[:] = shown
 
 
+def write_tables(_app: Sphinx, _page: str, source: list[str]) -> None:
+    """Write the tables that are made from the code into a page."""
+    source[0] = expand(source[0])
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Take part in a build."""
     sphinx_click.ext._filter_commands = all_commands  # noqa: SLF001 - it takes either kind, and some groups have both
     for part in ("description", "options", "arguments", "epilog"):
         app.connect(f"sphinx-click-process-{part}", as_typed)
+    app.connect("source-read", write_tables)
     app.connect("doctree-read", unlink_folders)
     app.connect("build-finished", check)
     app.connect("build-finished", check_prose)

@@ -143,6 +143,13 @@ def test_the_page_of_commands_is_made_from_all_of_them() -> None:
     assert ".. click:: platepost.device.cli:platepost\n   :prog: platepost\n   :nested: full\n" in page
 
 
+def test_every_table_that_is_made_from_the_code_is_on_a_page_and_none_is_empty() -> None:
+    generated = runpy.run_path(str(HOME / "docs/generated.py"))
+    marks = [name for page in PAGES for name in generated["MARK"].findall(page.read_text(encoding="utf-8"))]
+    assert sorted(marks) == sorted(generated["TABLES"])
+    assert all(len(table().splitlines()) > 5 or name == "actions" for name, table in generated["TABLES"].items())
+
+
 def test_contributing_lists_every_package_of_device_and_no_other() -> None:
     table = (HOME / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("### Inside `device`")[2]
     rows = [

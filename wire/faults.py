@@ -1,6 +1,6 @@
 """The faults that a post names in its status: name, severity, cause, effect, what heals it, what a technician does.
 
-`make contract` writes them as a table into docs/health.md.
+`make docs` shows them as a table on docs/health.md.
 """
 
 import textwrap
@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import reduce
-from pathlib import Path
 
 from platepost.common.language import Phrase
 from platepost.wire.records import HotListState, PerceivedSeverity, Reason
@@ -535,10 +534,6 @@ CONFIGURATION_FAULTS = frozenset(
 )
 """Faults that a configuration can cause; the network's and the clock's come and go by themselves."""
 
-PAGE = "docs/health.md"
-BEGIN, END = "<!-- faults: written by `make contract` -->\n", "<!-- end of faults -->\n"
-"""Between these lines of the page stands the table."""
-
 
 def table() -> str:
     """Return all faults as a table in Markdown."""
@@ -552,14 +547,3 @@ def table() -> str:
         ),
     ]
     return "\n".join(rows) + "\n"
-
-
-def with_table(page: str) -> str:
-    """Return the text of the page with the table as it is now."""
-    before, _, rest = page.partition(BEGIN)
-    return before + BEGIN + table() + END + rest.partition(END)[2]
-
-
-if __name__ == "__main__":
-    path = Path(PAGE)
-    path.write_text(with_table(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,36 +1,11 @@
-"""Writes docs/access.md: who may open which page and stream, as the code has it.
+"""Who may open which page and stream, as the code has it: `make docs` shows it on docs/access.md."""
 
-::
-
-    python -m platepost.department.config.access_table
-"""
-
-import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
-import django
-from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
-
-if __name__ == "__main__":
-    os.environ["DJANGO_SETTINGS_MODULE"] = "platepost.department.config.base"
-    settings.SECRET_KEY = "of no use"  # noqa: S105 - nothing is signed
-    django.setup()
 
 from platepost.department.people.access import Open, access_of
 from platepost.department.people.rights import FRESH, GRANTS, NEEDS, DepartmentRole, Permission, Requirement
-
-TABLE = Path(__file__).resolve().parents[2] / "docs" / "access.md"
-_HEAD = """# Who may open which page
-
-For administrators and auditors. You can look up which role opens which page of the department. `make contract` writes
-this page from the code, and `make test-thorough` makes a request for each cell. No other address exists.
-
-`always`: with the role. `current`: with the role, and only while certifications and training are current. `fresh`: as
-`current`, and with a second factor from the last five minutes. [What each role is for](people.md#roles).
-
-"""
 
 
 def pages(
@@ -60,7 +35,7 @@ def cell(access: object, role: DepartmentRole | None) -> str:
 
 
 def table() -> str:
-    """Return the page."""
+    """Return the table, in Markdown."""
     roles = [None, *DepartmentRole]
     lines = [
         ["address", "needs", *(role.label if role else "not signed in" for role in roles)],
@@ -70,8 +45,4 @@ def table() -> str:
             for where, access in pages()
         ),
     ]
-    return _HEAD + "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-if __name__ == "__main__":
-    TABLE.write_text(table(), "utf-8")
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

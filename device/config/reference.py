@@ -1,9 +1,8 @@
-"""The reference of all keys for an administrator: `make contract` writes it into docs/configuration.md."""
+"""The reference of all keys of `post.toml`, as `make docs` shows it on docs/configuration.md."""
 
 import json
 from collections.abc import Iterator, Mapping
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -17,9 +16,6 @@ from platepost.device.camera.rtsp.settings import RtspSettings
 from platepost.device.camera.v4l2.settings import V4l2Settings
 from platepost.device.config.configuration import Configuration
 
-PAGE = "docs/configuration.md"
-BEGIN, END = "<!-- keys: written by `make contract` -->\n", "<!-- end of keys -->\n"
-"""Between these lines of the page stand the keys."""
 BACKENDS: Mapping[str, Mapping[str, type[BaseModel]]] = {
     "camera": {"picamera2": Picamera2Settings, "rtsp": RtspSettings, "v4l2": V4l2Settings},
     "board": {"rpi": RpiSettings},
@@ -32,12 +28,6 @@ BOUNDS = {"exclusiveMinimum": "more than", "minimum": "at least", "exclusiveMaxi
 def reference() -> str:
     """Return all tables with their keys in Markdown."""
     return "\n".join(line for name, table in _all_tables() for line in _described(name, table))
-
-
-def with_reference(page: str) -> str:
-    """Return the text of the page with the keys as they are now."""
-    before, _, rest = page.partition(BEGIN)
-    return before + BEGIN + "\n" + reference() + END + rest.partition(END)[2]
 
 
 def _all_tables() -> Iterator[tuple[str, type[BaseModel]]]:
@@ -103,8 +93,3 @@ def _bounds(schema: Mapping[str, Any]) -> str:
 
 def _literal(value: object) -> str:
     return "" if value is None else f"`{json.dumps(value, default=str)}`"
-
-
-if __name__ == "__main__":
-    path = Path(PAGE)
-    path.write_text(with_reference(path.read_text(encoding="utf-8")), encoding="utf-8")

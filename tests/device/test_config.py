@@ -13,7 +13,6 @@ from platepost.device.board.settings import RpiSettings
 from platepost.device.camera.footage.camera import FootageSettings
 from platepost.device.camera.picamera2.settings import Picamera2Settings
 from platepost.device.config import REMOTE_KEYS, Configuration, load, parse
-from platepost.device.config.reference import PAGE, with_reference
 from platepost.device.config.removed import REMOVED, RemovedKey, without_removed
 from platepost.wire.records import CustodianTerms
 
@@ -256,8 +255,3 @@ def test_what_may_be_set_from_afar_is_what_is_read_told_and_shown() -> None:
         "service": "revoked_ssh",
     }
     assert {f"{table}.{key}" for table, keys in allowed.items() for key in keys.split()} == REMOTE_KEYS
-
-
-def test_reference_is_up_to_date() -> None:
-    page = (ROOT / PAGE).read_text(encoding="utf-8")
-    assert page == with_reference(page), "make contract"

@@ -39,11 +39,6 @@ def test_each_alert_fires_when_all_is_wrong_and_none_when_all_is_well() -> None:
     assert set(re.findall(r'alertname="(\w+)"', TRIED)) == ALERTS
 
 
-def test_each_alert_has_a_line_in_the_documentation() -> None:
-    page = (MONITORING.parents[1] / "docs/monitoring.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"`(Platepost\w+)`", page)) == ALERTS
-
-
 class _Figures(BaseHTTPRequestHandler):
     """A department of which all is wrong, as the test of the rules has it."""
 

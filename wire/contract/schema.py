@@ -5,7 +5,6 @@ Run as `python -m platepost.wire.contract.schema`.
 
 import json
 import sys
-import textwrap
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -18,7 +17,6 @@ from platepost.wire.contract.asyncapi import asyncapi
 from platepost.wire.contract.examples import ExampleSigner, example_records
 from platepost.wire.contract.receipt_vectors import receipt_vectors
 from platepost.wire.contract.received import PAYLOADS, example_payloads
-from platepost.wire.records.audit import ACTIONS
 from platepost.wire.records.command import Response
 from platepost.wire.records.envelope import EVENTS, TYPES
 from platepost.wire.records.health import Health
@@ -26,10 +24,6 @@ from platepost.wire.records.hit import Hit, HitWithdrawn
 from platepost.wire.records.status import Status
 
 FOLDER = Path("docs/contract")
-PAGE = "README.md"
-"""The page of the contract that people write, except for a list."""
-BEGIN, END = "<!-- actions: written by `make contract` -->\n", "<!-- end of actions -->\n"
-"""Between these lines of it stand the actions of the audit."""
 CHAINED = ("chain", "sequence", "previous")
 
 
@@ -112,7 +106,7 @@ def contract() -> Mapping[str, str]:
         {f"{name}.schema.json": _pretty(event_schema(kind)) for name, kind in kinds.items()}
         | {f"{name}.schema.json": _pretty(payload_schema(name)) for name in PAYLOADS}
         | {f"examples/{name}.payload.json": _pretty(payload) for name, payload in example_payloads().items()}
-        | {"asyncapi.json": _pretty(document), "topics.md": topics(document)}
+        | {"asyncapi.json": _pretty(document)}
         | {f"examples/{name}.json": _pretty(envelope.event) for name, envelope in examples.items()}
         | {"examples/archive.jsonl": archive, "examples/post-1.pub.pem": signer.public_pem.decode()}
         | {"examples/receipt.vectors.json": _pretty(receipt_vectors(examples))}
@@ -120,12 +114,8 @@ def contract() -> Mapping[str, str]:
 
 
 def topics(document: dict[str, Any]) -> str:
-    """Return the page of all topics of an AsyncAPI document, in Markdown."""
+    """Return a table of all topics of an AsyncAPI document, in Markdown."""
     lines = [
-        "# Topics",
-        "",
-        "Every topic of the contract; `make contract` writes this page from the code. [What to rely on](README.md).",
-        "",
         "| topic | a post sends or receives | QoS | retained | content |",
         "|---|---|---|---|---|",
     ]
@@ -139,25 +129,14 @@ def topics(document: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def with_actions(page: str) -> str:
-    """Return the text of the page with the actions of the audit as they are now."""
-    before, _, rest = page.partition(BEGIN)
-    listed = textwrap.fill(", ".join(f"`{action}`" for action in ACTIONS), 120) + ".\n"
-    return before + BEGIN + listed + END + rest.partition(END)[2]
-
-
 def write(folder: Path) -> list[Path]:
-    """Write the contract into `folder`, and the list into its page if that is there; return the files."""
+    """Write the contract into `folder`; return the files."""
     written = []
     for name, text in contract().items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         written.append(path)
-    page = folder / PAGE
-    if page.exists():
-        page.write_text(with_actions(page.read_text(encoding="utf-8")), encoding="utf-8")
-        written.append(page)
     return written
 
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
 
-from platepost.department.config.access_table import TABLE, cell, pages, table
+from platepost.department.config.access_table import cell, pages
 from platepost.department.database.roles import OWNER, WEB
 from platepost.department.people.rights import DepartmentRole, Permission
 from platepost.department.policy.policy import DEFAULT
@@ -22,10 +22,6 @@ from tests.thorough import THOROUGH
 pytestmark = pytest.mark.django_db(transaction=True)
 GIVEN = {"int": "1", "slug": "nobody", "str": "nobody", "uuid": "01890a5d-ac96-774b-bcce-b302099a8057"}
 """What is asked for, by the kind of a part of an address."""
-
-
-def test_table_in_the_repository_is_the_code_s() -> None:
-    assert TABLE.read_text("utf-8") == table(), "give `make contract`"
 
 
 def address(pattern: str) -> str:
