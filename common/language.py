@@ -57,7 +57,7 @@ class Phrase(str):
 def _kept(value: str) -> Any:
     if not isinstance(value, Phrase):
         return value
-    return {"text": value.text, "fields": {name: _kept(each) for name, each in value.fields.items()}}
+    return {"text": value.text, "fields": {name: _kept(field) for name, field in value.fields.items()}}
 
 
 def _read(value: Any) -> Phrase:
@@ -66,7 +66,7 @@ def _read(value: Any) -> Phrase:
     if isinstance(value, str):
         return Phrase(value)
     try:
-        fields = {name: each if isinstance(each, str) else _read(each) for name, each in value["fields"].items()}
+        fields = {name: field if isinstance(field, str) else _read(field) for name, field in value["fields"].items()}
         return Phrase(value["text"], **fields)
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise ValueError("a phrase has a text and its fields") from error
@@ -75,7 +75,7 @@ def _read(value: Any) -> Phrase:
 def listed(phrases: Iterable[str]) -> str:
     """Return phrases with commas between them, as one that can be translated; an empty text for none."""
     found = tuple(phrases)
-    return reduce(lambda before, each: Phrase("{first}, {next}", first=before, next=each), found) if found else ""
+    return reduce(lambda before, phrase: Phrase("{first}, {next}", first=before, next=phrase), found) if found else ""
 
 
 def message(error: Exception) -> Phrase:
@@ -89,9 +89,9 @@ def translated(value: Any, catalog: Catalog) -> Any:
     if isinstance(value, Phrase):
         return value.within(catalog)
     if isinstance(value, dict):
-        return {key: translated(each, catalog) for key, each in value.items()}
+        return {key: translated(item, catalog) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [translated(each, catalog) for each in value]
+        return [translated(item, catalog) for item in value]
     return value
 
 
@@ -125,7 +125,7 @@ def preferred(accepted: str) -> str:
 def terminal_language(environment: Mapping[str, str] = os.environ) -> str:
     """Return the language of `LANGUAGES` that a terminal's locale names first, such as `es_MX.UTF-8`."""
     named = next((value for name in _LOCALE if (value := environment.get(name))), "")
-    wanted = (re.split(r"[_.@]", each)[0].lower() for each in named.split(":"))
+    wanted = (re.split(r"[_.@]", part)[0].lower() for part in named.split(":"))
     return next((name for name in wanted if name in LANGUAGES), ENGLISH)
 
 

@@ -277,9 +277,9 @@ def checked_settings(fields: Mapping[str, object], *, where: str) -> DepartmentS
         return DepartmentSettings.model_validate(fields)
     except ValidationError as error:
         wrong = (
-            f"{'.'.join(map(str, each['loc']))}: "
-            f"{'there is no such setting' if each['type'] == 'extra_forbidden' else each['msg']}"
-            for each in error.errors()
+            f"{'.'.join(map(str, detail['loc']))}: "
+            f"{'there is no such setting' if detail['type'] == 'extra_forbidden' else detail['msg']}"
+            for detail in error.errors()
         )
         raise DepartmentError(f"{where}: {'; '.join(wrong)}") from error
 

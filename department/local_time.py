@@ -28,7 +28,7 @@ def local_moment(given: datetime, zone: ZoneInfo, *, ends: bool) -> LocalMoment:
 
     """
     both = [given.replace(tzinfo=zone, fold=fold) for fold in (0, 1)]
-    moments = sorted({each.astimezone(UTC) for each in both})
+    moments = sorted({moment.astimezone(UTC) for moment in both})
     at = moments[-1 if ends else 0].astimezone(zone)
     if len(moments) == 1:
         return LocalMoment(at)

@@ -423,11 +423,11 @@ DESCRIPTIONS: dict[Fault, Description] = {
 def explained(names: Iterable[str]) -> Phrase:
     """Say what is wrong and what to do for each fault, in the reader's language; repeat names that are not faults."""
     texts = [_explained(name) for name in names]
-    return reduce(lambda before, each: Phrase("{first} {second}", first=before, second=each), texts)
+    return reduce(lambda before, text: Phrase("{first} {second}", first=before, second=text), texts)
 
 
 def _explained(name: str) -> Phrase:
-    description = {fault.value: each for fault, each in DESCRIPTIONS.items()}.get(name)
+    description = {fault.value: description for fault, description in DESCRIPTIONS.items()}.get(name)
     if description is None:
         return Phrase("{said}.", said=name)
     return Phrase(

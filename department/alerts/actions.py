@@ -213,7 +213,7 @@ def hand_over(actor: AlertActor, alerts: Collection[Alert], to: DepartmentPerson
     with refusals(), looking(actor.entry) as cursor:
         covert = [
             (alert.record_id, group)
-            for alert in sorted(alerts, key=lambda each: each.record_id)
+            for alert in sorted(alerts, key=lambda alert: alert.record_id)
             if (group := _add(cursor, alert.record_id, alert.revision, AlertStep.OFFER, actor, to_person=to.login)[1])
         ]
         shown = {record_id for record_id, _ in covert}
@@ -250,11 +250,11 @@ def _act(
         for repeat, seen in _rejected_with(cursor, record_id) if step is AlertStep.REOPEN else ():
             again, _ = _add(cursor, repeat, seen, step, actor, **fields)
             done.append((repeat, {"person": who, "step": step.value, "state": again, **given_fields}))
-        for each, entered in done:
+        for result, entered in done:
             if group is None:
-                enter(LedgerEvent.ALERT_STEP, {**entered, "records": [each]})
+                enter(LedgerEvent.ALERT_STEP, {**entered, "records": [result]})
             else:
-                _under(actor).fetched(records=[each], steps=[entered], group=group)
+                _under(actor).fetched(records=[result], steps=[entered], group=group)
         if group is not None:
             _under(actor).enter_shown()
     return AlertState(state)
@@ -319,7 +319,7 @@ def _under(actor: AlertActor) -> OpenEntry:
 
 def _seen(answers: EyeAnswers) -> dict[str, StepField]:
     return {
-        "characters": "".join(each.value for each in answers.characters),
+        "characters": "".join(character.value for character in answers.characters),
         "plate_state": answers.state.value,
         "vehicle": answers.vehicle.value,
     }

@@ -185,9 +185,9 @@ def alerts_where(condition: str, values: Sequence[Any], entry: OpenEntry | None)
         cursor.execute(f"SELECT {_COLUMNS} FROM alerts_alert AS alert WHERE {condition}", values)  # noqa: S608 - our own names
         fetched = cursor.fetchall()
     alerts = [Alert(number, revision, AlertState(state), *rest) for number, revision, state, *rest in fetched]
-    for each in alerts:
-        if entry is not None and each.covert_group is not None:
-            entry.fetched(records=[each.record_id], group=each.covert_group)
+    for alert in alerts:
+        if entry is not None and alert.covert_group is not None:
+            entry.fetched(records=[alert.record_id], group=alert.covert_group)
     return alerts
 
 

@@ -66,12 +66,14 @@ def _aligned(read: str, listed: str) -> Iterator[tuple[str, str]]:
 
 def _filled(pattern: str, read: str) -> str:
     """Return a pattern with each `*` filled so that it is as long as the text that was read."""
-    parts = [".*" if each == "*" else "." if each == "?" else re.escape(folded(each)) for each in pattern]
+    parts = [
+        ".*" if character == "*" else "." if character == "?" else re.escape(folded(character)) for character in pattern
+    ]
     match = re.fullmatch("".join(f"({part})" for part in parts), folded(read))
     if match is None:
         return pattern.replace("*", "")
     groups = match.groups()
-    return "".join("?" * len(groups[at]) if each == "*" else each for at, each in enumerate(pattern))
+    return "".join("?" * len(groups[at]) if character == "*" else character for at, character in enumerate(pattern))
 
 
 def _doubt(read: str, listed: str) -> float:

@@ -52,7 +52,7 @@ _STREAM = "text/event-stream"
 _MOST_CHARACTERS = 48
 _DIGITS = 19
 """Fewer than these has every record's number."""
-_EYE = [(each.value, each.value) for each in EyeAnswer]
+_EYE = [(answer.value, answer.value) for answer in EyeAnswer]
 _Reason = TypeVar("_Reason", bound=StrEnum)
 
 
@@ -65,7 +65,7 @@ def console(request: CurrentRequest) -> HttpResponse:
         "words": CONSOLE_WORDS,
         "system": system_name(),
         "begun": acknowledged_until(request.user) is not None,
-        "colleagues": [each.person.login for each in people if each.may(Permission.ANSWER_HITS)],
+        "colleagues": [person.person.login for person in people if person.may(Permission.ANSWER_HITS)],
     }
     return render(request, "alerts/console/console.html", context)
 
@@ -111,7 +111,7 @@ def test(request: CurrentRequest) -> HttpResponse:
 def hits(request: CurrentRequest) -> HttpResponse:
     """Show hits that the stream has only listed, under an entry in the ledger: those that a console draws or opens."""
     named = request.POST.get("records", "").split(",")[:AT_ONCE]
-    records = [int(each) for each in named if each.isascii() and each.isdecimal() and len(each) < _DIGITS]
+    records = [int(number) for number in named if number.isascii() and number.isdecimal() and len(number) < _DIGITS]
     who, now = request.user, timezone.now()
     asked: dict[str, Any] = {"person": who.login, "agency": who.agency, "query": {"console": records}}
     shown = []
@@ -169,8 +169,8 @@ class StepForm(forms.Form):
         """Take the answers to the characters, one by one."""
         cleaned = super().clean() or {}
         answers = [self.data.get(f"character{place}") for place in range(_MOST_CHARACTERS)]
-        known = {each.value for each in CharacterAnswer}
-        cleaned["characters"] = [CharacterAnswer(each) for each in answers if each in known]
+        known = {answer.value for answer in CharacterAnswer}
+        cleaned["characters"] = [CharacterAnswer(answer) for answer in answers if answer in known]
         return cleaned
 
 

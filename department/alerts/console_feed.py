@@ -175,13 +175,13 @@ class ConsoleFeed:
         self._close_left()
         self._note(listening, now)
         oldest = min((listener.seen for listener in listening), default=0)
-        changed = sorted((each for each in self._known.values() if each.last > oldest), key=lambda each: each.last)
+        changed = sorted((hit for hit in self._known.values() if hit.last > oldest), key=lambda hit: hit.last)
         news: dict[tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]], list[Listener]] = {}
         for listener in listening:
-            visible = [each for each in changed if each.last > listener.seen and listener.may_see(each.alert)]
-            fresh = sorted((each for each in visible if each.first > listener.seen), key=_urgency)
-            known = tuple(each.alert.record_id for each in visible if each.first <= listener.seen)
-            records = tuple(each.alert.record_id for each in fresh)
+            visible = [hit for hit in changed if hit.last > listener.seen and listener.may_see(hit.alert)]
+            fresh = sorted((hit for hit in visible if hit.first > listener.seen), key=_urgency)
+            known = tuple(hit.alert.record_id for hit in visible if hit.first <= listener.seen)
+            records = tuple(hit.alert.record_id for hit in fresh)
             news.setdefault((listener.groups or (), known, records), []).append(listener)
         for (groups, known, records), those in news.items():
             for record in known[:AT_ONCE]:
@@ -206,17 +206,16 @@ class ConsoleFeed:
         for place in range(0, len(records), _ROWS):
             some = [self._known[record] for record in records[place : place + _ROWS]]
             listed = [
-                bare_view(each.alert) | brief(each.alert, each.root, each.decided, escalated=each.escalated)
-                for each in some
+                bare_view(hit.alert) | brief(hit.alert, hit.root, hit.decided, escalated=hit.escalated) for hit in some
             ]
             self._send(those, "rows", {"rows": listed})
 
     def _overdue(self, now: datetime) -> dict[str, Any]:
         """Return how many hits no one has taken in time, and since when; of covert groups none."""
         late = [
-            each.alert.arrived_at
-            for each in self._known.values()
-            if each.escalated and each.alert.state is AlertState.NEW and each.alert.covert_group is None
+            hit.alert.arrived_at
+            for hit in self._known.values()
+            if hit.escalated and hit.alert.state is AlertState.NEW and hit.alert.covert_group is None
         ]
         if late and now - min(late) > _WARN and (self._warned_at is None or now - self._warned_at > _WARN):
             self._warned_at = now
@@ -236,7 +235,7 @@ class ConsoleFeed:
             else:
                 groups = listener.groups or ()
                 if groups not in messages:
-                    present = [record for record, each in self._known.items() if listener.may_see(each.alert)]
+                    present = [record for record, hit in self._known.items() if listener.may_see(hit.alert)]
                     messages[groups] = self._event("complete", {"open": present}, self._number)
                 listener.send(messages[groups])
             listener.seen = self._number
@@ -315,7 +314,9 @@ class ConsoleFeed:
         for pk, group in CovertMember.objects.filter(left_at=None).order_by("group").values_list("person_id", "group"):
             groups.setdefault(pk, []).append(group)
         people = DepartmentPerson.objects.in_bulk({listener.person.pk for listener in asked})
-        may = {each.person.pk for each in currencies(people.values(), now) if each.may(Permission.ANSWER_HITS)}
+        may = {
+            currency.person.pk for currency in currencies(people.values(), now) if currency.may(Permission.ANSWER_HITS)
+        }
         keys = {listener.session for listener in asked}
         sessions = live_sessions(keys)
         admitted = []
@@ -368,7 +369,7 @@ class ConsoleFeed:
             with suppress(LedgerError) if entry else nullcontext():
                 matches = open_revisions(entry) if whole else changed_revisions(entry)
                 ended |= {record for record, revision in matches.items() if revision is None}
-                there = {each: seen for each, seen in matches.items() if seen is not None and each not in present}
+                there = {match: seen for match, seen in matches.items() if seen is not None and match not in present}
                 present |= there.keys()
                 known = self._known
                 changed = [
@@ -381,18 +382,18 @@ class ConsoleFeed:
         if whole:
             self._groups = groups
             self._whole_at = time.monotonic() + max(POLL_SECONDS, len(self._known) / _WHOLE_A_SECOND)
-        for record, each in self._known.items():
-            if not each.escalated and each.escalates_at is not None and each.escalates_at <= now:
-                self._known[record] = replace(each, escalated=True, last=self._number)
+        for record, hit in self._known.items():
+            if not hit.escalated and hit.escalates_at is not None and hit.escalates_at <= now:
+                self._known[record] = replace(hit, escalated=True, last=self._number)
 
     def _learn(self, alerts: Sequence[Alert], entry: OpenEntry | None, now: datetime) -> None:
         """Take alerts that are new, or have changed; by ascending record."""
         fresh = {alert.previous_id for alert in alerts if alert.previous_id and alert.record_id not in self._known}
         away = fresh - self._known.keys() - {alert.record_id for alert in alerts}
         ended = {alert.record_id: alert for alert in alerts_of([*away], entry)}
-        heads = alerts_of([each.answered_with for each in ended.values() if each.answered_with], entry)
+        heads = alerts_of([hit.answered_with for hit in ended.values() if hit.answered_with], entry)
         ended |= {
-            record: head for record, each in ended.items() for head in heads if head.record_id == each.answered_with
+            record: head for record, hit in ended.items() for head in heads if head.record_id == hit.answered_with
         }
         for alert in alerts:
             former = self._known.get(alert.record_id)
@@ -417,11 +418,11 @@ class ConsoleFeed:
         """Tell those who know of alerts that they have ended, and have their repeats say what was decided."""
         formers = {record: self._known.pop(record) for record in gone}
         ended: dict[int, Alert] = {}
-        for group in {each.alert.covert_group for each in formers.values()}:
+        for group in {hit.alert.covert_group for hit in formers.values()}:
             under = next((one.entry for one in listening if one.entry and group in (one.groups or ())), None)
-            those = [record for record, each in formers.items() if each.alert.covert_group == group]
+            those = [record for record, hit in formers.items() if hit.alert.covert_group == group]
             if group is None or under:
-                ended |= {each.record_id: each for each in alerts_of(those, under)}
+                ended |= {alert.record_id: alert for alert in alerts_of(those, under)}
         decided: dict[int, Alert] = {}
         for record, former in formers.items():
             last = ended.get(record)
@@ -430,9 +431,9 @@ class ConsoleFeed:
             if last and last.state in _DECIDED:
                 decided[former.root] = last
         if decided:
-            for record, each in self._known.items():
-                if each.root in decided:
-                    self._known[record] = replace(each, decided=decided[each.root], last=self._number)
+            for record, hit in self._known.items():
+                if hit.root in decided:
+                    self._known[record] = replace(hit, decided=decided[hit.root], last=self._number)
 
     def _count(self) -> None:
         # Milliseconds: anyone who may not know of a change finds no number missing.
@@ -445,7 +446,9 @@ class ConsoleFeed:
         """
         views: dict[int, dict[str, Any]] = {}
         try:
-            first, *others = people = [Viewer(each.person.login, each.person.agency, each.session) for each in those]
+            first, *others = people = [
+                Viewer(listener.person.login, listener.person.agency, listener.session) for listener in those
+            ]
             policy_in_force().require(PURPOSE)  # or each look would enter a refusal
             query = {"console": [*records]}
             entry = open_entry(**first._asdict(), purpose=PURPOSE, query=query, groups=groups, durable=False)
@@ -455,7 +458,7 @@ class ConsoleFeed:
             try:
                 entry.shown(also_to=others)  # while they are drawn: the database takes as long
             except LedgerError:
-                self._journal(drawing.result(), [each.person for each in people])
+                self._journal(drawing.result(), [person.person for person in people])
             views, logged = drawing.result(), True
         except LedgerError:
             # No one sees a plate that is in no log. That there is a hit, and where, they hear.
@@ -495,9 +498,9 @@ class ConsoleFeed:
         return f"{named}event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
 
 
-def _urgency(each: _Known) -> tuple[bool, int, float]:
+def _urgency(hit: _Known) -> tuple[bool, int, float]:
     """Order alerts as a console's queue does: it shows the first that it hears of."""
-    alert = each.alert
+    alert = hit.alert
     return alert.state not in {AlertState.NEW, AlertState.WITHDRAWN}, alert.priority, -alert.arrived_at.timestamp()
 
 

@@ -84,7 +84,7 @@ class ShownCharacter:
 
 def shown_characters(hit: Hit) -> list[ShownCharacter]:
     """Return the characters as read over the listed ones, one by one."""
-    sure = (int(each.confidence * 100) for each in hit.characters)
+    sure = (int(character.confidence * 100) for character in hit.characters)
     doubted = iter(_doubted(hit))
     return [
         ShownCharacter(pair, next(sure, None), next(doubted)) if pair.read else ShownCharacter(pair, None)
@@ -104,7 +104,7 @@ def _doubted(hit: Hit) -> list[bool]:
 
 
 def _likely(hit: Hit) -> list[str]:
-    return [each.text for each in hit.alternatives if each.confidence >= _LIKELY]
+    return [alternative.text for alternative in hit.alternatives if alternative.confidence >= _LIKELY]
 
 
 def clock_doubt(clock: ClockQuality) -> str:
@@ -168,9 +168,9 @@ def rereads(entry: OpenEntry, alerts: Iterable[Alert]) -> dict[int, str]:
 
     """
     changed = {
-        (each.post, each.hit): each.record_id
-        for each in alerts
-        if each.state is AlertState.WITHDRAWN and each.withdrawn_because == WithdrawalReason.TEXT_CHANGED
+        (alert.post, alert.hit): alert.record_id
+        for alert in alerts
+        if alert.state is AlertState.WITHDRAWN and alert.withdrawn_because == WithdrawalReason.TEXT_CHANGED
     }
     if not changed:
         return {}
@@ -188,9 +188,9 @@ def hit_views(hits: Iterable[FetchedHit]) -> dict[int, dict[str, Any]]:
     """Return what a console needs to show hits, by record, in JSON's types."""
     places = Places.usable(settings.PLACES_FILE)  # a hit is shown, whatever is wrong with the map
     views = {}
-    for each in hits:
+    for hit in hits:
         with suppress(PlatepostError, ValueError, TypeError):  # the page says that it cannot be read
-            views[each.stored.id] = _hit_view(each, places)
+            views[hit.stored.id] = _hit_view(hit, places)
     return views
 
 
@@ -238,12 +238,12 @@ def _hit_view(fetched: FetchedHit, places: Places) -> dict[str, Any]:
 
 def _pictures(hit: Hit, pictures: Iterable[PictureBytes]) -> dict[str, Any]:
     """Return what is kept of a hit's pictures, in base64, by what they show."""
-    bodies = {each.sha256.hex(): b64encode(each.body).decode("ascii") for each in pictures}
-    stored = [(each, bodies[each.sha256]) for each in hit.pictures if each.sha256 in bodies]
-    patches = [body for each, body in stored if each.kind == "patch" and each.rectified is not False]
+    bodies = {picture.sha256.hex(): b64encode(picture.body).decode("ascii") for picture in pictures}
+    stored = [(picture, bodies[picture.sha256]) for picture in hit.pictures if picture.sha256 in bodies]
+    patches = [body for picture, body in stored if picture.kind == "patch" and picture.rectified is not False]
     matches: dict[str, Any] = {"patch": patches[0], "more": patches[1:]} if patches else {}
     for name, kind, rectified in (("overview", "overview", None), ("crop", "patch", False)):
-        body = next((body for each, body in stored if (each.kind, each.rectified) == (kind, rectified)), None)
+        body = next((body for picture, body in stored if (picture.kind, picture.rectified) == (kind, rectified)), None)
         matches |= {name: body} if body else {}
     return matches
 
@@ -284,8 +284,8 @@ def shown_hit(entry: OpenEntry, record: int, *, trail: bool = False) -> ShownHit
                 within = timedelta(minutes=trail_minutes())
                 before = reads_before(entry, record, within) if trail and within else None
                 place = map_place(hit, stored.post, places)
-                drawn = street_map(places, hit=place, trail=[(each.post, each.captured_at) for each in before or ()])
-                kinds = tuple(dict.fromkeys(each.kind for each in pictures))
+                drawn = street_map(places, hit=place, trail=[(read.post, read.captured_at) for read in before or ()])
+                kinds = tuple(dict.fromkeys(picture.kind for picture in pictures))
                 return ShownHit(hit, record, kinds, place, heading_of(hit) or "", drawn, before)
     return None
 
@@ -309,7 +309,7 @@ def differs(hit: Hit) -> bool:
     """Return whether the camera read another text than is listed."""
     if hit.plate_read == hit.plate_matched:
         return False
-    return not all(each.same for each in compared(hit.plate_read, hit.plate_matched))
+    return not all(pair.same for pair in compared(hit.plate_read, hit.plate_matched))
 
 
 def cad_line(hit: Hit, post: str) -> str:

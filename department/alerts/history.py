@@ -36,7 +36,7 @@ _OUTCOMES = {
     "withdrawn": "state IN ('withdrawn', 'accounted')",
     "repeated": "state = 'repeated'",
 }
-OUTCOMES = (*_OUTCOMES, *(each.value for each in RejectReason), *(each.value for each in AlertOutcome))
+OUTCOMES = (*_OUTCOMES, *(reason.value for reason in RejectReason), *(outcome.value for outcome in AlertOutcome))
 """What hits can be narrowed by: how they ended, or exactly why."""
 UNCHECKED = "state = 'rejected' AND priority = 1 AND upheld_by IS NULL"
 """Rejections of the highest priority that no supervisor has checked."""
@@ -195,13 +195,13 @@ def exported_history(person: DepartmentPerson, chosen: HistoryFilter) -> str:
         {
             "person": person.login,
             "what": chosen.asked(),
-            "count": sum(each.alert.covert_group is None for each in hits),
+            "count": sum(hit.alert.covert_group is None for hit in hits),
         },
     )
     written = io.StringIO()
     lines = csv.writer(written)
     lines.writerow(_EXPORTED)
-    lines.writerows([column(each) for column in _EXPORTED.values()] for each in hits)
+    lines.writerows([column(hit) for column in _EXPORTED.values()] for hit in hits)
     return written.getvalue()
 
 

@@ -90,7 +90,7 @@ class HistoryForm(forms.Form):
         super().__init__(data)
         every = [("", _("all"))]
         choices: dict[str, list[tuple[str, Any]]] = {
-            name: [(each, each.replace("_", " ")) for each in values] for name, values in known_values().items()
+            name: [(value, value.replace("_", " ")) for value in values] for name, values in known_values().items()
         }
         choices["outcome"] = [*_SUMS.items(), *_REPEATED.items(), *REASONS.items(), *OUTCOMES.items()]
         for name, offered in choices.items():
@@ -127,7 +127,7 @@ def history(request: CurrentRequest) -> HttpResponse:
     }
     context = {
         "form": form,
-        "hits": [(each, decision_words(each.alert)) for each in hits],
+        "hits": [(hit, decision_words(hit.alert)) for hit in hits],
         "older": hits[-1].alert if more else None,
         "chosen": chosen,
         "may_export": request.currency.may(Permission.EXPORT),
@@ -152,7 +152,7 @@ class HitForm(forms.Form):
 
     record = forms.IntegerField(min_value=1, max_value=MOST_NUMBER)
     step = forms.ChoiceField(
-        choices=[("", ""), *((each, each) for each in (AlertStep.REOPEN, AlertStep.UPHOLD))], required=False
+        choices=[("", ""), *((step, step) for step in (AlertStep.REOPEN, AlertStep.UPHOLD))], required=False
     )
     revision = forms.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
     note = forms.CharField(max_length=160, required=False)
@@ -190,7 +190,7 @@ def history_hit(request: CurrentRequest) -> HttpResponse:
         "pictures": pictures,
         "decision": decision_words(alert),
         "system_name": system_name(),
-        "steps": [(each, _words(each.step), _reason(each.reason)) for each in steps_of(alert.record_id)],
+        "steps": [(step, _words(step.step), _reason(step.reason)) for step in steps_of(alert.record_id)],
         "map": hit.map if hit is not None else None,
         "trail_minutes": trail_minutes() if alert.state in _SHOWS_TRAIL else 0,
         "may_reopen": alert.state is AlertState.REJECTED or alert.answered_as == "rejected",
@@ -236,7 +236,9 @@ def history_picture(request: CurrentRequest, ticket: UUID) -> HttpResponseBase:
 @require_safe
 def rejections(request: CurrentRequest) -> HttpResponse:
     """Show the rejections of priority 1 that no supervisor has checked, without a plate; the page refreshes itself."""
-    matches = [(each, decision_words(each), _rejecter(each.record_id)) for each in unchecked_rejections()]
+    matches = [
+        (rejection, decision_words(rejection), _rejecter(rejection.record_id)) for rejection in unchecked_rejections()
+    ]
     return render(request, "alerts/history/rejections.html", {"rejections": matches})
 
 
@@ -248,7 +250,7 @@ def rejections_label(request: HttpRequest) -> str:
 
 
 def _rejecter(record_id: int) -> str:
-    by = [each.person for each in steps_of(record_id) if each.step in {AlertStep.REJECT, AlertStep.CLEARED}]
+    by = [step.person for step in steps_of(record_id) if step.step in {AlertStep.REJECT, AlertStep.CLEARED}]
     return by[-1] or "" if by else ""
 
 
@@ -257,5 +259,5 @@ def _words(step: str) -> str:
 
 
 def _reason(reason: str | None) -> str:
-    known = {str(each): words for each, words in (*REASONS.items(), *OUTCOMES.items(), *MEANWHILE.items())}
+    known = {str(value): words for value, words in (*REASONS.items(), *OUTCOMES.items(), *MEANWHILE.items())}
     return str(known.get(reason, reason.replace("_", " "))) if reason else ""

@@ -163,8 +163,8 @@ def _by_reason(
         counts[reason] += count
     decided, rejected = counts.total(), counts.total() - counts[None]
     named = [reason for reason in RejectReason if counts[reason.value] or reason in always]
-    each = {reason.value: reject_rate(counts[reason.value], decided) for reason in named}
-    return {"all": reject_rate(rejected, decided), **each}
+    rates = {reason.value: reject_rate(counts[reason.value], decided) for reason in named}
+    return {"all": reject_rate(rejected, decided), **rates}
 
 
 def _all(rates: Iterable[RejectRate]) -> RejectRate:

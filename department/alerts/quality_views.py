@@ -30,7 +30,10 @@ def quality(request: HttpRequest) -> HttpResponse:
         "By source of the list": report.sources,
         "By category of the list": {name.replace("_", " "): rates for name, rates in report.categories.items()},
     }
-    tables = [(title, {name: _in_words(rates) for name, rates in each.items()}) for title, each in groups.items()]
+    tables = [
+        (title, {name: _in_words(rates) for name, rates in rates_by_name.items()})
+        for title, rates_by_name in groups.items()
+    ]
     context = {
         "days": DAYS,
         "tables": tables,

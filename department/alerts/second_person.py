@@ -55,6 +55,6 @@ def second_person_gaps(at: datetime | None = None) -> SecondPersonGaps | None:
         return None
     at = at or datetime.now(UTC)
     people = currencies(DepartmentPerson.objects.filter(disabled_at=None))
-    able = sum(each.may(Permission.ANSWER_HITS) for each in people)
+    able = sum(person.may(Permission.ANSWER_HITS) for person in people)
     alone = tuple(hour for (hour,) in rows(_ALONE, [settings.TIME_ZONE, at, at]))
     return SecondPersonGaps(able, alone) if able == 1 or alone else None

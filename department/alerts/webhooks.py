@@ -253,22 +253,22 @@ class WebhookSender:
         """
         waiting = [UndeliveredDecision(*row) for row in rows(_UNDELIVERED)]
         taken, failed = 0, set[int]()
-        for each in waiting:
-            if each.webhook in failed:
+        for delivery in waiting:
+            if delivery.webhook in failed:
                 continue
-            if datetime.now(UTC) - each.at > GIVE_UP:
-                self._end(each, delivered=False)
+            if datetime.now(UTC) - delivery.at > GIVE_UP:
+                self._end(delivery, delivered=False)
                 continue
             try:
-                self._send(each)
+                self._send(delivery)
             except LedgerError:
                 raise
             except FAILURES as error:
-                failed.add(each.webhook)
-                self._wait(each.webhook, each.failures, str(error) or type(error).__name__)
+                failed.add(delivery.webhook)
+                self._wait(delivery.webhook, delivery.failures, str(error) or type(error).__name__)
             else:
                 taken += 1
-                self._end(each, delivered=True)
+                self._end(delivery, delivered=True)
         return taken
 
     def send_lists(self) -> int:
@@ -279,7 +279,7 @@ class WebhookSender:
 
         """
         held = ListRequest.held()
-        newest = max(held, key=lambda each: each.pk, default=None)
+        newest = max(held, key=lambda delivery: delivery.pk, default=None)
         number, taken = newest.pk if newest else None, 0
         for webhook, agency, url, failures, sent, certificate in rows(_LIST_WEBHOOKS):
             if sent == number:

@@ -337,8 +337,8 @@ def _accesses(ledger: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         if "person" in fields:
             views[tuple(fields.get(name) for name in _WHO)].append(times[entry])
     accesses = [
-        {"first": min(each), "last": max(each), "count": len(each), **dict(zip(_WHO, who, strict=True))}
-        for who, each in views.items()
+        {"first": min(view), "last": max(view), "count": len(view), **dict(zip(_WHO, who, strict=True))}
+        for who, view in views.items()
     ]
     return sorted(accesses, key=lambda access: access["first"])
 
@@ -371,7 +371,11 @@ def _page(
                 facts["admission"] = stored.reason
         named = [(picture.kind, picture.sha256.hex()) for picture in pictures]
         at, receipted = _moment(event.get("time")), _receipted(stored, chains)
-        copies = [(redacted_file(each.original_sha256), each) for each in covered if each.record == stored.id]
+        copies = [
+            (redacted_file(redaction.original_sha256), redaction)
+            for redaction in covered
+            if redaction.record == stored.id
+        ]
         shown.append(
             {"stored": stored, "at": at, "facts": facts, "pictures": named, "redacted": copies, "receipted": receipted}
         )

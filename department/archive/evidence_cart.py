@@ -102,7 +102,7 @@ def collect(*, person: str, purpose: str, case: str, records: Sequence[int]) -> 
         LedgerError: it cannot be entered.
 
     """
-    openly = [each for each in carts_of(person) if each.is_open and (each.purpose, each.case_number) == (purpose, case)]
+    openly = [cart for cart in carts_of(person) if cart.is_open and (cart.purpose, cart.case_number) == (purpose, case)]
     former = openly[0].records if openly else ()
     cart = openly[0].id if openly else uuid4()
     together = sorted({*former, *records})
@@ -123,7 +123,7 @@ def collect(*, person: str, purpose: str, case: str, records: Sequence[int]) -> 
 def leave_out(cart: EvidenceCart, records: Sequence[int]) -> None:
     """Take records out of what is collected. Raises ArchiveRefusedError: it was ordered, and LedgerError."""
     rest = sorted({*cart.records} - {*records})
-    redactions = tuple(each for each in cart.redactions if each.record in rest)
+    redactions = tuple(redaction for redaction in cart.redactions if redaction.record in rest)
     event = LedgerEvent.EVIDENCE_COLLECTED
     changed = operation(event, person=cart.person, case=cart.case_number, what=str(cart.id), records=rest)
     with changed, connection.cursor() as cursor:
@@ -141,7 +141,9 @@ def redact(cart: EvidenceCart, record: int, kind: str, areas: Sequence[RedactedA
         LedgerError: it cannot be entered.
 
     """
-    redactions = tuple(each for each in cart.redactions if (each.record, each.kind) != (record, kind))
+    redactions = tuple(
+        redaction for redaction in cart.redactions if (redaction.record, redaction.kind) != (record, kind)
+    )
     if areas:
         at = datetime.now(UTC)
         redactions += (Redaction(record=record, kind=kind, areas=tuple(areas), person=cart.person, at=at),)

@@ -148,19 +148,19 @@ def _check_redactions(report: EvidenceReport, files: Mapping[str, bytes]) -> Non
     except ValidationError:
         report.problems.append(f"{STATEMENT_FILE} cannot be read")
         return
-    for each in statements:
-        where = f"record {each.record}, {each.kind}"
-        copy = files.get(redacted_file(each.original_sha256))
-        if report.left_out.get(each.record, {}).get(each.original_sha256) != each.kind:
+    for statement in statements:
+        where = f"record {statement.record}, {statement.kind}"
+        copy = files.get(redacted_file(statement.original_sha256))
+        if report.left_out.get(statement.record, {}).get(statement.original_sha256) != statement.kind:
             report.problems.append(f"{where}: the redacted copy is not of a signed picture that was left out")
-        elif f"pictures/{each.original_sha256}.jpg" in files:
+        elif f"pictures/{statement.original_sha256}.jpg" in files:
             report.problems.append(f"{where}: the original is there next to its redacted copy")
-        elif copy is None or sha256(copy).hexdigest() != each.copy_sha256:
+        elif copy is None or sha256(copy).hexdigest() != statement.copy_sha256:
             report.problems.append(f"{where}: the redacted copy is not the one that is stated")
         else:
             report.notes.append(
-                f"{where}: a redacted copy, {len(each.areas)} area(s) covered by {each.person}; the signed original has"
-                f" SHA-256 {each.original_sha256}"
+                f"{where}: a redacted copy, {len(statement.areas)} area(s) covered by {statement.person}; the signed"
+                f" original has SHA-256 {statement.original_sha256}"
             )
 
 

@@ -147,7 +147,7 @@ def redact(request: CurrentRequest, cart: UUID, record: int) -> HttpResponse:
 
 
 def _areas(cart: EvidenceCart, record: int, kind: str) -> list[dict[str, Any]]:
-    covered = (each.areas for each in cart.redactions if (each.record, each.kind) == (record, kind))
+    covered = (redaction.areas for redaction in cart.redactions if (redaction.record, redaction.kind) == (record, kind))
     return [area.model_dump() for area in next(covered, ())]
 
 
@@ -211,8 +211,8 @@ def _cart(request: CurrentRequest, cart: UUID) -> EvidenceCart:
 
 def _page(request: CurrentRequest, cart: EvidenceCart, **bound: forms.Form) -> HttpResponse:
     areas = Counter[int]()
-    for each in cart.redactions:
-        areas[each.record] += len(each.areas)
+    for redaction in cart.redactions:
+        areas[redaction.record] += len(redaction.areas)
     shown: dict[str, Any] = {
         "cart": cart,
         "records": [(record, areas[record]) for record in cart.records],

@@ -185,7 +185,7 @@ def approve_purge(person: str, plan: UUID) -> None:
 def approved_plans() -> Iterator[UUID]:
     """Yield the plans that are approved, not stale by then, and not carried out to their end, the oldest first."""
     plans = PurgePlan.objects.exclude(approved_at=None).filter(done_at=None)
-    yield from (each.plan for each in plans if each.begun_at is not None or stale_because(each.plan) is None)
+    yield from (plan.plan for plan in plans if plan.begun_at is not None or stale_because(plan.plan) is None)
 
 
 def carry_out(
@@ -231,10 +231,12 @@ def carry_out(
         public = certifier.key.as_pem(private=False)
         write_durably(certifier.folder / f"{certifier.key.thumbprint()}.pem", public)
         name = f"{opened.content.done_at:%Y%m%d}-{plan}.jsonl"
-        write_durably(certifier.folder / name, (line + b"\n" for each in certificates for line in each.lines()))
-        for each in certificates:
+        write_durably(
+            certifier.folder / name, (line + b"\n" for certificate in certificates for line in certificate.lines())
+        )
+        for certificate in certificates:
             with connection.cursor() as cursor:
-                values = [plan, each.content.covert_group, each.signed]
+                values = [plan, certificate.content.covert_group, certificate.signed]
                 cursor.execute("INSERT INTO custody_certificate VALUES (%s, %s, %s)", values)
         rows("SELECT archive_finish(%s)", [plan])
         count = sum(part.records for part in opened.content.parts)

@@ -176,8 +176,11 @@ def _archive(request: HttpRequest, **bound: forms.Form) -> HttpResponse:
         "terms": [(term, len(over), sum(part.overdue for part in over)) for term, over in terms],
         "backups": BackupRecord.objects.filter(removed_at=None),
         "plans": [
-            (each, each.approved_at and not each.begun_at and stale_because(each.plan) is not None)
-            for each in PurgePlan.objects.order_by("-planned_at")[:PLANS]
+            (
+                purge_plan,
+                purge_plan.approved_at and not purge_plan.begun_at and stale_because(purge_plan.plan) is not None,
+            )
+            for purge_plan in PurgePlan.objects.order_by("-planned_at")[:PLANS]
         ],
         "term_form": TermForm(auto_id="term-%s"),
         "plan_form": PurgePlanForm(),

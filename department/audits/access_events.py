@@ -197,7 +197,10 @@ def _typed(pattern: PlatePattern) -> str | None:
 
 
 def _plain(reason: str | None) -> str | None:
-    return " ".join("".join(each if each.isalnum() else " " for each in (reason or "").lower()).split()) or None
+    return (
+        " ".join("".join(character if character.isalnum() else " " for character in (reason or "").lower()).split())
+        or None
+    )
 
 
 def read_access_events(log: OpenEntry, since: datetime, until: datetime, *, zone: tzinfo) -> AccessEvents:
@@ -227,7 +230,7 @@ def read_access_events(log: OpenEntry, since: datetime, until: datetime, *, zone
         cursor.execute(_LISTED, [[*entered]])
         for number, *listed in cursor.fetchall():
             acts.add_listed(*entered[number], (*listed,))
-    acts.searches.sort(key=lambda each: each.number)
+    acts.searches.sort(key=lambda search: search.number)
     return acts
 
 

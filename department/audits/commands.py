@@ -59,7 +59,9 @@ def misuse(*, folder: DepartmentFolder, key: Path | None, as_json: bool) -> None
             require_published(held, folder.household_public)
         result = detect_misuse(person=folder.caller, agency=folder.settings.agency, key=held)
     if as_json:
-        findings = [{"rule": each.rule, "subject": each.subject, "says": each.says} for each in result.suspected]
+        findings = [
+            {"rule": finding.rule, "subject": finding.subject, "says": finding.says} for finding in result.suspected
+        ]
         fields = {
             "since": result.since,
             "until": result.until,
@@ -68,8 +70,8 @@ def misuse(*, folder: DepartmentFolder, key: Path | None, as_json: bool) -> None
         }
         click.echo(json.dumps({**fields, "households": held is not None, "findings": findings}, default=str))
         return
-    for each in result.suspected:
-        click.echo(f"{each.subject}: {each.rule}. {each.says}")
+    for finding in result.suspected:
+        click.echo(f"{finding.subject}: {finding.rule}. {finding.says}")
     click.echo(f"{result.searches} searches since {result.since:%Y-%m-%d}: {len(result.new_findings)} new findings.")
     if held is None:
         click.echo("There is no household key: no household was compared.", err=True)

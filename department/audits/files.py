@@ -90,17 +90,17 @@ class AuditFile:
 
 def ledger_file(entries: Sequence[ShownEntry], asked: str) -> AuditFile:
     """Return entries of the ledger as a file, in the order in which they were made."""
-    numbers = {each.entry: each.number for each in entries}
+    numbers = {entry.entry: entry.number for entry in entries}
     rows = [
         (
-            each.number,
-            each.at,
-            each.fields.get("person", ""),
-            each.event.kind.label,
-            numbers.get(each.refers_to, "") if each.refers_to else "",
-            details(each.fields),
+            logged.number,
+            logged.at,
+            logged.fields.get("person", ""),
+            logged.event.kind.label,
+            numbers.get(logged.refers_to, "") if logged.refers_to else "",
+            details(logged.fields),
         )
-        for each in sorted(entries, key=lambda entry: entry.number)
+        for logged in sorted(entries, key=lambda entry: entry.number)
     ]
     head = (_("Entry"), _("When"), _("Who"), _("What"), _("For entry"), _("Details"))
     title = _("Entries of the ledger")
@@ -149,16 +149,18 @@ def month_file(dashboard: MonthDashboard) -> AuditFile:
     """Return a month as a file."""
     report = dashboard.report
     searches = [
-        (each.purpose or _("erased"), each.agency or "", each.on_behalf_of or _("itself"), each.searches, each.people,
-         each.exigent, each.refused)
-        for each in report.searches
+        (search.purpose or _("erased"), search.agency or "", search.on_behalf_of or _("itself"), search.searches,
+         search.people, search.exigent, search.refused)
+        for search in report.searches
     ]  # fmt: skip
     rejected = [
         (name, group, rates["all"].rejected, rates["all"].decided)
         for name, groups in ((_("Post"), dashboard.quality.posts), (_("Source"), dashboard.quality.sources))
         for group, rates in groups.items()
     ]
-    people = [(each.person, each.searches, each.exigent, each.refused, each.cases) for each in dashboard.people]
+    people = [
+        (person.person, person.searches, person.exigent, person.refused, person.cases) for person in dashboard.people
+    ]
     counts = (_("Searches"), _("People"), _("Exigent"), _("Refused"))
     tables = [
         FileTable(_("Searches by purpose"), (_("Purpose"), _("Agency"), _("On behalf of"), *counts), searches),

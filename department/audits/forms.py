@@ -17,7 +17,7 @@ def _choices(values: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 def _purposes() -> list[tuple[str, str]]:
-    return [("", "every purpose"), *((each.name, each.name) for each in policy_in_force().purposes)]
+    return [("", "every purpose"), *((purpose.name, purpose.name) for purpose in policy_in_force().purposes)]
 
 
 class PlanForm(forms.Form):

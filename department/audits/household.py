@@ -202,7 +202,7 @@ def household_of(login: str) -> NotedHousehold | None:
 
 def folded_plate(text: str) -> str:
     """Return a plate as it is compared, of what a person writes."""
-    return folded("".join(each for each in text.upper() if each.isalnum()))
+    return folded("".join(character for character in text.upper() if character.isalnum()))
 
 
 @contextmanager
@@ -218,7 +218,7 @@ def _replaced(login: str, *, by: str, consent: str) -> Iterator[tuple[dict[str, 
 def _keep(cursor: CursorWrapper, key: HouseholdKey, login: str, plates: Iterable[str]) -> int:
     digests = {key.digest(login, plate) for plate in plates}
     cursor.executemany(
-        "INSERT INTO audits_household (person, digest) VALUES (%s, %s)", [(login, each) for each in digests]
+        "INSERT INTO audits_household (person, digest) VALUES (%s, %s)", [(login, digest) for digest in digests]
     )
     return len(digests)
 

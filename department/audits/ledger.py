@@ -44,7 +44,9 @@ PAGE = 50
 class LedgerForm(forms.Form):
     """Why someone reads the ledger, and which entries they want."""
 
-    purpose = forms.ChoiceField(choices=lambda: [(each.name, each.name) for each in policy_in_force().purposes])
+    purpose = forms.ChoiceField(
+        choices=lambda: [(purpose.name, purpose.name) for purpose in policy_in_force().purposes]
+    )
     case = forms.CharField(max_length=64, required=False)
     person = forms.CharField(max_length=64, required=False)
     event = forms.ChoiceField(
@@ -79,7 +81,7 @@ class ReviewForm(forms.Form):
 
     entry = forms.UUIDField(widget=forms.HiddenInput)
     outcome = forms.ChoiceField(
-        choices=[CHOOSE, *((each.value, each.value.replace("_", " ")) for each in ReviewOutcome)]
+        choices=[CHOOSE, *((outcome.value, outcome.value.replace("_", " ")) for outcome in ReviewOutcome)]
     )
     note = forms.CharField(max_length=500)
 
@@ -141,7 +143,8 @@ def _ledger(request: CurrentRequest, form: LedgerForm) -> HttpResponse:
     older = shown_entries[-1].number if shown_entries and len(shown_entries) == PAGE else None
     by = {entry.entry: entry for entry in shown_entries or ()}
     entries = [
-        (each, by.get(each.refers_to) if each.refers_to else None, details(each.fields)) for each in shown_entries or ()
+        (entry, by.get(entry.refers_to) if entry.refers_to else None, details(entry.fields))
+        for entry in shown_entries or ()
     ]
     shown = {
         "form": form,
@@ -203,22 +206,27 @@ def reviews(request: CurrentRequest) -> HttpResponse:
         except LedgerError as error:
             form.add_error(None, str(error))
     waiting = [
-        (each, each.is_overdue(), ReviewForm(initial={"entry": each.entry}, auto_id=f"{each.entry}_%s"))
-        for each in open_reviews()
+        (
+            open_review,
+            open_review.is_overdue(),
+            ReviewForm(initial={"entry": open_review.entry}, auto_id=f"{open_review.entry}_%s"),
+        )
+        for open_review in open_reviews()
     ]
     alerts = [
         (
-            each,
+            substitute,
             SubstituteForm(
-                initial={"record": each.record_id, "revision": each.revision}, auto_id=f"alert_{each.record_id}_%s"
+                initial={"record": substitute.record_id, "revision": substitute.revision},
+                auto_id=f"alert_{substitute.record_id}_%s",
             ),
         )
-        for each in open_substitutes()
+        for substitute in open_substitutes()
     ]
     approvals = [
-        (each, ApprovalForm(initial={"search": each.entry}, auto_id=f"search_{each.entry}_%s"))
-        for each in open_approvals()
-        if each.person != request.user.login
+        (approval, ApprovalForm(initial={"search": approval.entry}, auto_id=f"search_{approval.entry}_%s"))
+        for approval in open_approvals()
+        if approval.person != request.user.login
     ]
     refused = form.errors if form.is_bound else None
     shown = {"refused": refused, "waiting": waiting, "alerts": alerts, "approvals": approvals, "now": timezone.now()}

@@ -92,13 +92,15 @@ def detect_misuse(
         acts = read_access_events(log, begins, ends, zone=zone)
         household = key.known() if key is not None else lambda *_: False
         suspected = tuple(suspected_misuse(acts, rules, until=ends, household=household))
-        log.fetched(entries=sorted({search.number for each in suspected for search in each.searches[-LINKED:]}))
+        log.fetched(entries=sorted({search.number for finding in suspected for search in finding.searches[-LINKED:]}))
     new_findings = []
-    for each in suspected:
-        linked = each.searches[-LINKED:]
+    for suspicion in suspected:
+        linked = suspicion.searches[-LINKED:]
         month = acts.day(linked[-1]).replace(day=1)
         entries = [search.entry for search in linked]
-        finding = note_finding(each.rule.value, each.subject, month=month, says=each.says, entries=entries)
+        finding = note_finding(
+            suspicion.rule.value, suspicion.subject, month=month, says=suspicion.says, entries=entries
+        )
         new_findings += [finding.pk] if finding is not None else []
     month = timezone.localdate(ends).replace(day=1)
     for one in single_makers():

@@ -97,11 +97,13 @@ def _grouped(pairs: Iterable[tuple[_Key, SearchEvent]]) -> dict[_Key, list[Searc
 def _same_plate(acts: AccessEvents, rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
     """One plate by one person over weeks, where no colleague searches for that case, and nothing came of it."""
     alone = {
-        person: _grouped((plate, each) for each in searches if not acts.is_shared(each) for plate in each.plates)
+        person: _grouped(
+            (plate, search) for search in searches if not acts.is_shared(search) for plate in search.plates
+        )
         for person, searches in by.items()
     }
     days = {
-        person: {plate: sorted({acts.day(each) for each in searches}) for plate, searches in plates.items()}
+        person: {plate: sorted({acts.day(search) for search in searches}) for plate, searches in plates.items()}
         for person, plates in alone.items()
     }
     for person, plates in days.items():
@@ -153,8 +155,8 @@ def _out_of_hours(acts: AccessEvents, rules: MisuseRules, by: _ByPerson) -> Iter
     lone = {person: _lone_visits(acts, rules, person, shifts[person]) for person in by}
     for person, visits in lone.items():
         moments = {moment for visit in visits for moment in visit.moments}
-        searches = [each for each in by[person] if each.at in moments]
-        if len({acts.day(each) for each in searches}) < rules.lone_visits:
+        searches = [search for search in by[person] if search.at in moments]
+        if len({acts.day(search) for search in searches}) < rules.lone_visits:
             continue
         others = sum(len(theirs) for other, theirs in lone.items() if other != person)
         where = "at hours without a shift of theirs" if shifts[person] is None else "outside the shifts that they began"
@@ -183,7 +185,7 @@ def _begun_shifts(acts: AccessEvents, rules: MisuseRules, person: str) -> list[d
 def _lone_visits(
     acts: AccessEvents, rules: MisuseRules, person: str, begun: Collection[datetime] | None
 ) -> list[_Visit]:
-    searched = {each.at for each in acts.searches if each.person == person}
+    searched = {search.at for search in acts.searches if search.person == person}
     visits = _visits(acts.present[person])
     hours = Counter(hour for visit in visits if visit.length >= _AT_WORK for hour in _hours(acts, visit))
     usual = {(hour + near) % 24 for hour, days in hours.items() if days >= _SHIFTS for near in (-1, 0, 1)}
@@ -216,8 +218,8 @@ def _copied_reasons(rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisu
     """One text as the reason of many cases, or of many plates without a case, that is not how everyone writes."""
     used: dict[str, dict[str, set[str]]] = {
         person: {
-            reason: {each.case or each.plate or "" for each in searches}
-            for reason, searches in _grouped((each.reason, each) for each in searches if each.reason).items()
+            reason: {search.case or search.plate or "" for search in searches}
+            for reason, searches in _grouped((search.reason, search) for search in searches if search.reason).items()
         }
         for person, searches in by.items()
     }
@@ -243,24 +245,24 @@ def _copied_reasons(rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisu
 
 def _unrelated_plates(acts: AccessEvents, rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
     """One case for plate after plate, over days, that none of its searches had found and no colleague asked for."""
-    cases = _grouped((each.case, each) for each in acts.searches if each.case)
+    cases = _grouped((search.case, search) for search in acts.searches if search.case)
     counts: dict[tuple[str, str], list[SearchEvent]] = {}
     for case, searches in cases.items():
-        for person, own in _grouped((each.person, each) for each in searches if each.searched).items():
-            known = {plate for each in searches if each.person != person for plate in each.plates}
-            for each in own:
-                known |= {plate for other in searches if other.searched != each.searched for plate in other.listed} & {
-                    each.searched
-                }
-            counts[person, case] = [each for each in own if each.searched not in known]
-    plates = {key: len({each.searched for each in own}) for key, own in counts.items()}
+        for person, own in _grouped((search.person, search) for search in searches if search.searched).items():
+            known = {plate for search in searches if search.person != person for plate in search.plates}
+            for search in own:
+                known |= {
+                    plate for other in searches if other.searched != search.searched for plate in other.listed
+                } & {search.searched}
+            counts[person, case] = [search for search in own if search.searched not in known]
+    plates = {key: len({search.searched for search in own}) for key, own in counts.items()}
     for person in by:
         plates_of_case = [
             own
             for (who, case), own in counts.items()
             if who == person
             and plates[who, case] >= rules.unrelated_plates
-            and len({acts.day(each) for each in own}) >= rules.unrelated_days
+            and len({acts.day(search) for search in own}) >= rules.unrelated_days
         ]
         if not plates_of_case:
             continue
@@ -269,9 +271,9 @@ def _unrelated_plates(acts: AccessEvents, rules: MisuseRules, by: _ByPerson) -> 
         yield _suspected(
             MisuseRule.UNRELATED_PLATES,
             person,
-            f"Typed {len({each.searched for each in most})} plates, whole or all but one character, under one case, on"
-            f" {len({acts.day(each) for each in most})} days, that no other search of the case had found or asked for."
-            f" In colleagues' {len(others)} cases it is usually {_number(median(others)) if others else 1}.",
+            f"Typed {len({search.searched for search in most})} plates, whole or all but one character, under one case,"
+            f" on {len({acts.day(search) for search in most})} days, that no other search of the case had found or"
+            f" asked for. In colleagues' {len(others)} cases it is usually {_number(median(others)) if others else 1}.",
             [search for own in plates_of_case for search in own],
         )
 
@@ -279,14 +281,15 @@ def _unrelated_plates(acts: AccessEvents, rules: MisuseRules, by: _ByPerson) -> 
 def _volume(rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
     """More searches than colleagues', far more than these differ among themselves."""
     counts = {
-        person: sum(1 for each in searches if not each.opened and not each.is_entry) for person, searches in by.items()
+        person: sum(1 for search in searches if not search.opened and not search.is_entry)
+        for person, searches in by.items()
     }
     for person, count in counts.items():
         others = [theirs for other, theirs in counts.items() if other != person]
         if len(others) < _PEERS:
             continue
         usual = median(others)
-        spread = median(abs(each - usual) for each in others)
+        spread = median(abs(count - usual) for count in others)
         if count < rules.volume_times * usual or count <= usual + 5 * spread:
             continue
         yield _suspected(
@@ -304,8 +307,8 @@ def _nothing_followed(
     """Many cases of which nothing came, and for which no one else searched, while of colleagues' something does."""
     cases: dict[str, dict[str, SearchEvent]] = {}
     for person, searches in by.items():
-        first = {each.case: each for each in reversed(searches) if each.case}
-        cases[person] = {case: each for case, each in first.items() if each.at < until}
+        first = {search.case: search for search in reversed(searches) if search.case}
+        cases[person] = {case: search for case, search in first.items() if search.at < until}
     shared = {person: sum(map(acts.is_shared, theirs.values())) for person, theirs in cases.items()}
     for person, own in cases.items():
         others = sum(len(theirs) for other, theirs in cases.items() if other != person)
@@ -313,7 +316,8 @@ def _nothing_followed(
             continue
         usual = (sum(shared.values()) - shared[person]) / others
         by_chance = sum(
-            comb(len(own), each) * usual**each * (1 - usual) ** (len(own) - each) for each in range(shared[person] + 1)
+            comb(len(own), count) * usual**count * (1 - usual) ** (len(own) - count)
+            for count in range(shared[person] + 1)
         )
         if by_chance > _CHANCE:
             continue
@@ -329,13 +333,13 @@ def _nothing_followed(
 def _own_household(by: _ByPerson, household: Household) -> Iterator[SuspectedMisuse]:
     """Plates of the own household, which the person has named with consent, also where wildcards brought them."""
     for person, searches in by.items():
-        about = [(each, each.plates | (each.listed if each.known else frozenset())) for each in searches]
+        about = [(search, search.plates | (search.listed if search.known else frozenset())) for search in searches]
         known = {plate for plate in {plate for _, plates in about for plate in plates} if household(person, plate)}
         own_searches = [
-            each
-            for each, plates in about
+            search
+            for search, plates in about
             if not known.isdisjoint(plates)
-            or (each.pattern and any(household(person, plate) for plate in each.pattern.spelled(_MOST_OPEN)))
+            or (search.pattern and any(household(person, plate) for plate in search.pattern.spelled(_MOST_OPEN)))
         ]
         if own_searches:
             yield _suspected(

@@ -209,7 +209,7 @@ def _samples(
     person = request.user
     asked, groups = {"audit": drawn_audit.plan_id, "samples of": drawn_audit.pk}, covert_groups(person)
     with auditing(person.login, person.agency, asked, groups=groups) as log:
-        searches = {each.entry: each for each in services.searches_of(log, [sample.entry for sample in samples])}
+        searches = {search.entry: search for search in services.searches_of(log, [sample.entry for sample in samples])}
     return [(sample, searches.get(sample.entry)) for sample in samples]
 
 

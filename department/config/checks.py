@@ -424,10 +424,10 @@ def _contents(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     yield from _one_person()
     yield from _second_person()
     yield from _law()
-    for each in evidence():
-        if not each.is_met:
-            name = f"clause_{each.clause.id.lower()}"
-            yield InstallationFault(name, f"{each.clause.says} {each.says}", grave=False)
+    for clause_evidence in evidence():
+        if not clause_evidence.is_met:
+            name = f"clause_{clause_evidence.clause.id.lower()}"
+            yield InstallationFault(name, f"{clause_evidence.clause.says} {clause_evidence.says}", grave=False)
 
 
 def sql_faults(folder: DepartmentFolder) -> Iterator[InstallationFault]:

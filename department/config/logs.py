@@ -9,5 +9,7 @@ class WithoutPath(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Let a record pass without it."""
         if isinstance(record.args, tuple):
-            record.args = tuple("(path)" if isinstance(each, str) and "/" in each else each for each in record.args)
+            record.args = tuple(
+                "(path)" if isinstance(argument, str) and "/" in argument else argument for argument in record.args
+            )
         return True

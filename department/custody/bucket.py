@@ -89,8 +89,8 @@ class PictureBucket:
         """Yield all objects, a page after the other; what is not named as ours are is left out."""
         with self._asking():
             for page in self._store.list(chunk_size=_PAGE):
-                ours = ((_own_name(each["path"]), each) for each in page)
-                yield [ListedObject(name, each["last_modified"], each["size"]) for name, each in ours if name]
+                ours = ((_own_name(stat["path"]), stat) for stat in page)
+                yield [ListedObject(name, stat["last_modified"], stat["size"]) for name, stat in ours if name]
 
     def check(self) -> None:
         """Make sure that the store answers."""
@@ -111,7 +111,7 @@ class PictureBucket:
 
     def _any(self, store: "S3Store") -> str | None:
         """Return an object's name; None where there is none."""
-        return next((str(each["path"]) for page in store.list(chunk_size=1) for each in page), None)
+        return next((str(stat["path"]) for page in store.list(chunk_size=1) for stat in page), None)
 
     def _put(self, name: UUID, body: bytes) -> None:
         with self._asking() as obstore:
@@ -126,15 +126,15 @@ class PictureBucket:
 
     def _finish(self, begun: Mapping[Future[None], UUID]) -> None:
         done, waiting = wait(begun, timeout=PUT_SECONDS, return_when=FIRST_EXCEPTION)
-        failed = [error for each in done if (error := each.exception()) is not None]
+        failed = [error for future in done if (error := future.exception()) is not None]
         self._refused = bool(failed or waiting)
         if not self._refused:
             return
-        for each in waiting:
-            each.cancel()
+        for future in waiting:
+            future.cancel()
         settled, _ = wait(begun, timeout=REQUEST.total_seconds())
         with suppress(PictureStoreError):  # what is left goes at night
-            self.delete([begun[each] for each in settled if not each.cancelled() and each.exception() is None])
+            self.delete([begun[future] for future in settled if not future.cancelled() and future.exception() is None])
         raise failed[0] if failed else PictureStoreError(f"{self.name} takes too long to take pictures")
 
     @contextmanager
@@ -167,7 +167,7 @@ class PictureBucket:
             settings = read_toml(path)
         except (OSError, ValueError) as error:
             raise PictureStoreError(f"{path} has no credentials that can be read: {error}") from error
-        if settings.keys() != _CREDENTIALS or not all(isinstance(each, str) for each in settings.values()):
+        if settings.keys() != _CREDENTIALS or not all(isinstance(setting, str) for setting in settings.values()):
             raise PictureStoreError(f"{path} must say {' and '.join(sorted(_CREDENTIALS))}, and nothing else")
         return self._opened(**settings)
 

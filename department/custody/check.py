@@ -111,7 +111,9 @@ class _Read:
     """Those that were judged again, and had been genuine when they came: the keeper does not judge them again."""
     unknown: set[int] = field(default_factory=set)
     """Those of which the bytes cannot be believed."""
-    projected: dict[Projection, dict[Place, Row]] = field(default_factory=lambda: {each: {} for each in PROJECTIONS})
+    projected: dict[Projection, dict[Place, Row]] = field(
+        default_factory=lambda: {projection: {} for projection in PROJECTIONS}
+    )
     pictures: dict[Place, set[tuple[str, str]]] = field(default_factory=dict)
     """By kind and digest."""
 
@@ -540,7 +542,7 @@ def _named_pictures(record: CustodyRecord) -> set[tuple[str, str]]:
     pictures = data.get("pictures") if isinstance(data, dict) else None
     if not isinstance(pictures, list):
         return set()
-    return {(str(each.get("kind")), str(each.get("sha256"))) for each in pictures if isinstance(each, dict)}
+    return {(str(picture.get("kind")), str(picture.get("sha256"))) for picture in pictures if isinstance(picture, dict)}
 
 
 def _may_lie(where: Filing, filing: Filing) -> bool:

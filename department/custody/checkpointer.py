@@ -154,8 +154,8 @@ class Checkpointer:
             records=sizes[1],
             records_root=records.root(sizes[1]).hex(),
             previous=former,
-            proof=tuple(each.hex() for each in proofs[0]),
-            records_proof=tuple(each.hex() for each in proofs[1]),
+            proof=tuple(proof.hex() for proof in proofs[0]),
+            records_proof=tuple(proof.hex() for proof in proofs[1]),
             problems=tuple(sorted(seen)[:32]),
         )
 

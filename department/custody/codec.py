@@ -97,7 +97,7 @@ def constants_of(event: dict[str, Any]) -> list[dict[str, Any]]:
 
 def constants_form(constants: Iterable[dict[str, Any]]) -> bytes:
     """Return what `constants_of` returned as it stands in records, one part a line."""
-    *parts, signed = (stored_form(each)[1:-1] for each in constants)
+    *parts, signed = (stored_form(constant)[1:-1] for constant in constants)
     return b"\n".join((*parts, signed.removesuffix(b'"')))  # the signature goes on
 
 

@@ -236,10 +236,10 @@ class Keeper(Generic[Store]):
                     link.publish(receipt)
             self._publishing += [(message, [link.publish(message) for link in ready]) for message in self.outgoing()]
             self._publish_statements(ready)
-        arrived = [each for each in self._publishing if any(sent.is_published() for sent in each[1])]
+        arrived = [batch for batch in self._publishing if any(sent.is_published() for sent in batch[1])]
         for message, _ in arrived:
             self.on_published(message)
-        self._publishing = [each for each in self._publishing if each not in arrived][-_PUBLISHING_MOST:]
+        self._publishing = [batch for batch in self._publishing if batch not in arrived][-_PUBLISHING_MOST:]
 
     def _wait_for_messages(self, seconds: float) -> None:
         """Wait until there is something to do for one of the connections, or one is to be made again."""
@@ -263,7 +263,7 @@ class Keeper(Generic[Store]):
                         self._telling[link.broker, number] = sent
         acknowledged = {key for key, sent in self._telling.items() if sent.is_published()}
         delivered = [
-            number for number in waiting if all((each, number) in acknowledged for each in self.settings.brokers)
+            number for number in waiting if all((broker, number) in acknowledged for broker in self.settings.brokers)
         ]
         if delivered:
             self.on_delivered(delivered)

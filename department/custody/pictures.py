@@ -69,10 +69,10 @@ def put_pictures(
 
     """
     if bucket is None:
-        rows = [(*_columns(*each), each[1].body, None) for each in pictures]
+        rows = [(*_columns(*picture), picture[1].body, None) for picture in pictures]
     else:
         named = zip(pictures, names[: len(pictures)], strict=True)
-        rows = [(*_columns(*each), None, name) for each, name in named]
+        rows = [(*_columns(*picture), None, name) for picture, name in named]
     ending = "ON CONFLICT DO NOTHING RETURNING object"
     new = insert_rows(connection, "custody_picture", "new_picture", rows, ending).fetchall()
     if bucket is None:

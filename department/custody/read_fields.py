@@ -62,7 +62,7 @@ class ReadField:
 
     def shown(self, row: Mapping[str, str | None]) -> str:
         """Return what people see of a row's value."""
-        return str(_(" or ")).join(str(self.choices.get(each, each)) for each in self.values_in(row)) or str(
+        return str(_(" or ")).join(str(self.choices.get(value, value)) for value in self.values_in(row)) or str(
             self.absent
         )
 
@@ -93,10 +93,10 @@ _FIELDS: Final = (
     ),
 )
 """In the order of the columns, which are the last ones of the table of reads: add a new field at the end."""
-READ_FIELDS: Final = {each.name: each for each in _FIELDS}
+READ_FIELDS: Final = {field.name: field for field in _FIELDS}
 """The fields by name."""
 
 
 def shown_fields(row: Mapping[str, str | None]) -> list[LabelAndText]:
     """Return what people see of a row's fields, each with its label."""
-    return [(str(each.label), each.shown(row)) for each in _FIELDS]
+    return [(str(field.label), field.shown(row)) for field in _FIELDS]

@@ -315,10 +315,10 @@ def kept_plates(
         pages = [_page_of_plates(projection.table, read_filter, behind, limit) for projection in (READ, HIT)]
     ends = [page[-1].plate for page in pages if len(page) == limit]
     plates: dict[str, PlateSummary] = {}
-    for each in (each for page in pages for each in page if not ends or each.plate <= min(ends)):
-        plates[each.plate] = plates[each.plate].and_more(each) if each.plate in plates else each
-    for each in plates.values():
-        entry.fetched(plates=[each.plate], group=each.group)
+    for plate in (plate for page in pages for plate in page if not ends or plate.plate <= min(ends)):
+        plates[plate.plate] = plates[plate.plate].and_more(plate) if plate.plate in plates else plate
+    for plate in plates.values():
+        entry.fetched(plates=[plate.plate], group=plate.group)
     return [plates[plate] for plate in sorted(plates)], bool(ends)
 
 
@@ -665,7 +665,7 @@ def _source(table: str, read_filter: ReadFilter) -> tuple[str, list[Any]]:
 def fetch(entry: OpenEntry, statements: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:
     """Return the rows of statements, as `under` shows them, in one round trip. Raises ClosedEntryError."""
     if _reading.get() == entry.entry:
-        return [prepared(*each) for each in statements]
+        return [prepared(*statement) for statement in statements]
     (opened,), *fetched = in_one_trip([(_OPENING, [str(entry.entry), f"{TIMEOUT_SECONDS}s"]), *statements])
     if opened[-1] is not True:
         raise ClosedEntryError("the entry is closed, or too old")

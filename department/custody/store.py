@@ -177,9 +177,11 @@ class CustodyStore:
 
         """
         with self._session() as tables:
-            present = frozenset(each for each in stored_admissions(tables.connection) if each.confirmed_by is not None)
+            present = frozenset(
+                admission for admission in stored_admissions(tables.connection) if admission.confirmed_by is not None
+            )
         before, self._admitted = self._admitted, present
-        return frozenset(each.post for each in present ^ before)
+        return frozenset(certificate.post for certificate in present ^ before)
 
     def _keep_whatever(
         self, tables: CustodyTables, messages: Sequence[ReceivedMessage], again: set[str]
@@ -218,12 +220,12 @@ class CustodyStore:
                         again.add(record.post)
             ids = tables.allot(len(records))
             rows = [
-                _stored(tables.constants, ids[at], each, filings[at], judgments[at], now=now)
-                for at, each in enumerate(records)
+                _stored(tables.constants, ids[at], record, filings[at], judgments[at], now=now)
+                for at, record in enumerate(records)
             ]
             batch = BatchSorter(self._chain, self._twins(tables, rows, judgments), now)
-            for each in zip(rows, records, judgments, strict=True):
-                batch.add(*each)
+            for item in zip(rows, records, judgments, strict=True):
+                batch.add(*item)
             for post, (chain, spans) in named:
                 batch.change(ChainName(post, chain)).proven.give_up(spans)
             _renew_unproven(tables, batch.writes.chains)
@@ -235,10 +237,10 @@ class CustodyStore:
     ) -> Iterator[RecordRow]:
         """Return what is stored already under the records' numbers, or, of loose ones, digests."""
         places, loose = set(), set()
-        for each, judgment in zip(rows, judgments, strict=True):
-            place = each.place
+        for row, judgment in zip(rows, judgments, strict=True):
+            place = row.place
             if place is None:
-                loose.add((each.post, each.sha256))
+                loose.add((row.post, row.sha256))
             elif judgment.proof_state is not ProofState.PROVEN or self._may_be_stored(place.chain, place.number):
                 places.add((*place.chain, place.number))
         if places:
@@ -313,7 +315,9 @@ class CustodyStore:
     def _refute_late(self, post: str) -> Iterator[set[ChainName]]:
         """Take back what was made and came after a key's end: before the register told of it, or while admitted."""
         with self._session() as tables:
-            withdrawn = {each.key for each in self._statements(tables, post).admissions if not each.counts}
+            withdrawn = {
+                admission.key for admission in self._statements(tables, post).admissions if not admission.counts
+            }
         for key, ended in self._ended(post).items():
             after: int | None = 0 if key in withdrawn or ended > self._now() - LATE_REGISTER else None
             while after is not None:
@@ -327,12 +331,12 @@ class CustodyStore:
         self, tables: CustodyTables, batch: BatchSorter, rows: Sequence[RecordRow], key: str, ended: datetime
     ) -> None:
         firsts: dict[ChainName, int] = {}
-        for each in rows:
-            place = each.place
-            if not made_after(each.restored().event or {}, ended):
+        for row in rows:
+            place = row.place
+            if not made_after(row.restored().event or {}, ended):
                 continue
             if place is None:
-                self._judge_stored(tables, batch, each, hold=False)
+                self._judge_stored(tables, batch, row, hold=False)
             else:
                 firsts[place.chain] = min(firsts.get(place.chain, place.number), place.number)
         for chain, first in firsts.items():
@@ -343,8 +347,8 @@ class CustodyStore:
         if all(run.last <= number for run in self._chain(chain).proven.runs):
             return
         later = tables.of_chain(chain, after=number)
-        suspects = [each for each in later if each.key == former and each.proof_state is ProofState.PROVEN]
-        refuted = {each.id for each in suspects if not self._judge_stored(tables, batch, each, hold=False)}
+        suspects = [row for row in later if row.key == former and row.proof_state is ProofState.PROVEN]
+        refuted = {suspect.id for suspect in suspects if not self._judge_stored(tables, batch, suspect, hold=False)}
         if not refuted:
             return
         held = batch.change(chain)
@@ -352,12 +356,12 @@ class CustodyStore:
         for run in tables.purged(chain, proven=True):
             if run.first > number:  # what is gone no one refutes
                 held.proven.add_run(run)
-        for each in later:
-            place = each.place
-            if each.id not in refuted and each.verdict in SIGNED and place is not None:
-                fate = held.proven.add(place.number, each.digest, place.previous)
-                if fate is Fate.NEW and each.verdict == RecordVerdict.FORKED:
-                    self._judge_stored(tables, batch, each, hold=False)
+        for row in later:
+            place = row.place
+            if row.id not in refuted and row.verdict in SIGNED and place is not None:
+                fate = held.proven.add(place.number, row.digest, place.previous)
+                if fate is Fate.NEW and row.verdict == RecordVerdict.FORKED:
+                    self._judge_stored(tables, batch, row, hold=False)
 
     def mark_brokers(self, brokers: frozenset[int]) -> None:
         """Let anyone who looks at the database know which brokers are heard, by their place in the settings.
@@ -472,10 +476,10 @@ def _renew_unproven(tables: CustodyTables, chains: Mapping[ChainName, ChainHoldi
             purged = tables.purged(name, proven=False)
             left = (run for run in purged if run.first not in held.proven and run.last not in held.proven)
             held.unproven = Holding(left)
-            for each in tables.odd_of_chain(name):
-                place = each.place if each.proof_state is ProofState.UNPROVEN else None
+            for row in tables.odd_of_chain(name):
+                place = row.place if row.proof_state is ProofState.UNPROVEN else None
                 if place is not None and place.number not in held.proven:
-                    held.unproven.add(place.number, each.digest, place.previous)
+                    held.unproven.add(place.number, row.digest, place.previous)
         elif held.overlaps:
             held.unproven = _without(held.unproven, held.proven, tables, name)
         held.refuted = held.overlaps = False
@@ -486,7 +490,7 @@ def _without(unproven: Holding, proven: Holding, tables: CustodyTables, name: Ch
 
     def twin(number: int) -> RecordRow | None:
         placed = tables.placed([(*name, number)])
-        return next((each for each in placed if each.proof_state is ProofState.UNPROVEN), None)
+        return next((row for row in placed if row.proof_state is ProofState.UNPROVEN), None)
 
     taken = Excuses((run.first, run.last) for run in proven.runs)
     runs = []

@@ -45,7 +45,7 @@ SESSION = (
     "SET enable_seqscan = off",
     "SET jit = off",
 )
-_STAGED = ("custody_record", "custody_picture", "custody_rejudged", *(each.table for each in PROJECTIONS))
+_STAGED = ("custody_record", "custody_picture", "custody_rejudged", *(projection.table for projection in PROJECTIONS))
 # By the index on those that were not genuine when they came: the view's verdict is the last.
 _DOUBTED = (
     "SELECT j.* FROM custody_record r JOIN custody_judged j USING (id, class, retained_from)"
@@ -331,7 +331,7 @@ class CustodyTables:
             PictureStoreError: the bucket does not take them.
 
         """
-        self._insert("custody_record", [each.columns for each in batch.records])
+        self._insert("custody_record", [record.columns for record in batch.records])
         # While the bucket takes them, the database takes the rest.
         finish = put_pictures(self.connection, batch.pictures, self._bucket, self._objects) if batch.pictures else None
         # Hits before withdrawals: new alerts are looked up among what left the lists before old ones are taken back, as

@@ -75,7 +75,9 @@ def judge(record: CustodyRecord, statements: PostStatements, *, kept_at: datetim
     ended = statements.ended.get(key)
     came_before = kept_at is not None and ended is not None and kept_at <= ended
     late = made_after(event, ended) and not came_before
-    admission = next((each for each in statements.admissions if each.admits(key, event)), None) if late else None
+    admission = (
+        next((admission for admission in statements.admissions if admission.admits(key, event)), None) if late else None
+    )
     objection = statements.trust.objection(key, chain=chain, sequence=number)
     if objection is None and late and admission is None:
         objection = LATE

@@ -72,7 +72,7 @@ def in_one_trip(statements: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:
             if not session.closed and session.info.transaction_status is not TransactionStatus.IDLE:
                 session.rollback()
             # Those behind the statement that failed have failed, too.
-            raise next((each for each in errors if not isinstance(each, psycopg.errors.PipelineAborted)), errors[0])
+            raise next((error for error in errors if not isinstance(error, psycopg.errors.PipelineAborted)), errors[0])
     return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
 
 
@@ -100,10 +100,12 @@ def insert_rows(
     if len(values) > _FEW:
         copy_into(session, staging, values)
         return session.execute(sql.SQL("INSERT INTO {table} TABLE {staging} {ending}").format(**names))
-    row = sql.SQL("({})").format(sql.SQL(", ").join(_placeholder(session, each) for each in _types(session, staging)))
+    row = sql.SQL("({})").format(
+        sql.SQL(", ").join(_placeholder(session, column_type) for column_type in _types(session, staging))
+    )
     statement = sql.SQL("INSERT INTO {table} VALUES {rows} {ending}")
     query = statement.format(rows=sql.SQL(", ").join([row] * len(values)), **names)
-    return session.execute(query, [value for each in values for value in each], prepare=True)
+    return session.execute(query, [value for row in values for value in row], prepare=True)
 
 
 def _placeholder(session: psycopg.Connection[Any], oid: int) -> sql.Composable:

@@ -155,7 +155,7 @@ def latest() -> ApplySql:
     """Return the operation of the latest migration that applies the files."""
     graph = MigrationLoader(None).graph
     ((label, name),) = graph.leaf_nodes(_LABEL)
-    (operation,) = (each for each in graph.nodes[label, name].operations if isinstance(each, ApplySql))
+    (operation,) = (operation for operation in graph.nodes[label, name].operations if isinstance(operation, ApplySql))
     return operation
 
 

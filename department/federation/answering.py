@@ -140,7 +140,7 @@ def give_case(message: bytes, peer: bytes | None) -> OpenedCase:
 
 def _heard(message: bytes, peer: bytes | None, typ: str, model: type[Model]) -> tuple[PartnerDepartment, Model]:
     """Return the partner and its message. Raises NotTakenError: no partner, or not signed for this department."""
-    partner = next((each for each in PartnerDepartment.objects.all() if each.shown == peer), None)
+    partner = next((department for department in PartnerDepartment.objects.all() if department.shown == peer), None)
     if partner is None:
         raise NotTakenError("no partner is known by this certificate", 403)
     try:
@@ -220,7 +220,7 @@ def _findings(entry: OpenEntry, query: FederatedQuery) -> FederatedFindings:
     after = Cursor(asked.after.score, asked.after.plate) if asked.after else None
     page = find_plates(entry, wanted, after=after, limit=PAGE)
     columns = ("plate", "spelled", "count", "first_seen", "last_seen")
-    plates = [FederatedPlate(**{name: getattr(each.seen, name) for name in columns}) for each in page.plates]
+    plates = [FederatedPlate(**{name: getattr(plate.seen, name) for name in columns}) for plate in page.plates]
     behind = page.next and PlateBehind(score=page.next.score, plate=page.next.plate)
     return FederatedFindings(plates=tuple(plates), after=behind)
 

@@ -121,7 +121,7 @@ def ask(
         _enter(sent[partner.pk], answer)
         answers[partner.pk] = answer
         if answer.findings is not None:
-            entry.fetched(plates=[each.plate for each in answer.findings.plates])
+            entry.fetched(plates=[plate.plate for plate in answer.findings.plates])
             if answer.findings.reads:
                 entry.fetched(plates=[str(asked.opened)])
     return [answers[partner.pk] for partner in partners]

@@ -50,8 +50,8 @@ def _page(request: HttpRequest, bound: forms.Form | None = None) -> HttpResponse
     shown = {
         "partners": PartnerDepartment.objects.select_related("agency").prefetch_related("agency__agreements"),
         "exchanges": [
-            (each, CaseForm(initial={"exchange": each.pk}, auto_id=f"case-{each.pk}_%s"))
-            for each in FederatedExchange.objects.all()[:EXCHANGES]
+            (exchange, CaseForm(initial={"exchange": exchange.pk}, auto_id=f"case-{exchange.pk}_%s"))
+            for exchange in FederatedExchange.objects.all()[:EXCHANGES]
         ],
         "form": bound if isinstance(bound, PartnerForm) else PartnerForm(),
         "refused": bound,

@@ -23,16 +23,16 @@ def details(fields: Mapping[str, Any]) -> str:
         shown["misread"] = [f"{pair[0]} for {pair[1]}" for pair in shown.pop("pairs")]
     if isinstance(shown.get("characters"), str):  # an answer to each character of a plate
         shown["characters"] = [
-            f"{count} {_ANSWERS.get(each, each)}" for each, count in Counter(shown["characters"]).items()
+            f"{count} {_ANSWERS.get(answer, answer)}" for answer, count in Counter(shown["characters"]).items()
         ]
     return "; ".join(f"{name.replace('_', ' ')}: {_in_words(value)}" for name, value in shown.items())
 
 
 def _in_words(value: object) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name.replace('_', ' ')} {_in_words(each)}" for name, each in value.items())
+        return ", ".join(f"{name.replace('_', ' ')} {_in_words(item)}" for name, item in value.items())
     if isinstance(value, list):
-        return ", ".join(" ".join(map(str, each)) if isinstance(each, list) else _in_words(each) for each in value)
+        return ", ".join(" ".join(map(str, item)) if isinstance(item, list) else _in_words(item) for item in value)
     if value is True:
         return "yes"
     if isinstance(value, str) and _MOMENT.fullmatch(value):

@@ -137,8 +137,8 @@ class OpenEntry:
 
         """
         if also_to:
-            others = [{**self._asked, "person": each.person, "agency": each.agency} for each in also_to]
-            sessions = [each.session for each in also_to if each.session is not None]
+            others = [{**self._asked, "person": viewer.person, "agency": viewer.agency} for viewer in also_to]
+            sessions = [viewer.session for viewer in also_to if viewer.session is not None]
             append_shown(self._closing(), refers_to=self.entry, others=others, sessions=sessions)
         else:
             self._close(LedgerEvent.SHOWN)

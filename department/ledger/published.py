@@ -35,7 +35,7 @@ def published_checkpoint(connection: Connection[Any], since: tuple[int, int] | N
             ("records_proof", RECORDS, since[1], content["records"]),
         ):
             try:
-                proofs[name] = [each.hex() for each in MerkleLog(connection, tree).proof(old, new)]
+                proofs[name] = [node.hex() for node in MerkleLog(connection, tree).proof(old, new)]
             except LookupError:  # what is damaged proves nothing
                 proofs[name] = []
         fields["since"] = proofs

@@ -152,7 +152,7 @@ def append_shown(
     if sessions:  # the database has the intent, and whose sessions these are
         _alone("ledger_show_others(%s, %s, %s)", [refers_to, [*sessions], shown])
         return
-    intents = "[" + ", ".join(_checked_json(opened, each) for each in others) + "]"
+    intents = "[" + ", ".join(_checked_json(opened, intent) for intent in others) + "]"
     each_shown = "[" + ", ".join([shown] * (1 + len(others))) + "]"
     statement = "ledger_append_each(%s, %s::uuid || ledger_append_each(%s, '{}', %s), %s)"
     _alone(statement, [closed.value, refers_to, opened.value, intents, each_shown])

@@ -49,7 +49,7 @@ class AccessPurposeForm(forms.Form):
         super().__init__(*given, **more)
         field = self.fields["purpose"]
         if isinstance(field, forms.ChoiceField):
-            field.choices = [(each.name, each.name) for each in policy_in_force().offered]
+            field.choices = [(purpose.name, purpose.name) for purpose in policy_in_force().offered]
 
 
 class EntryForm(AccessPurposeForm):
@@ -91,7 +91,7 @@ class EntryForm(AccessPurposeForm):
         super().__init__(*given, **more)
         self.fields["plate"].widget.attrs["autofocus"] = True
         choices = {
-            "category": [each for each in _CATEGORIES if only is None or each[0] in only],
+            "category": [category for category in _CATEGORIES if only is None or category[0] in only],
             "distribution": [("", "everyone"), *((group, f"only {group}") for group in groups)],
         }
         for name, field in self.fields.items():
@@ -126,7 +126,9 @@ class EntryForm(AccessPurposeForm):
             try:
                 self.entry.pattern(self.entry.case_number, "a")
             except ValidationError as error:
-                self.add_error("plate", "; ".join(each["msg"].removeprefix("Value error, ") for each in error.errors()))
+                self.add_error(
+                    "plate", "; ".join(detail["msg"].removeprefix("Value error, ") for detail in error.errors())
+                )
         elif cleaned["characters"] is not None:
             self.add_error("characters", "A whole plate has as many as it has.")
         return cleaned

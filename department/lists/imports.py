@@ -102,7 +102,14 @@ def take_in(path: Path, source: str, mapping_path: Path | None, by: ImportingUse
     )
     if before is not None and before.mark == list_import.mark:
         return None
-    known = next((each for each in held_imports() if (each.source, each.mark) == (source, list_import.mark)), None)
+    known = next(
+        (
+            held_import
+            for held_import in held_imports()
+            if (held_import.source, held_import.mark) == (source, list_import.mark)
+        ),
+        None,
+    )
     if known is not None:
         return known
     fields = {"person": by.system_user, "source": source, "mark": list_import.mark, "accepted": accepted}
@@ -119,12 +126,12 @@ def take_in(path: Path, source: str, mapping_path: Path | None, by: ImportingUse
 def in_force(source: str) -> ListImport | None:
     """Return the import of a source whose rows count, without its file."""
     known = ListImport.objects.filter(source=source).defer("file").order_by("-pk")
-    return next((each for each in known if not each.is_held), None)
+    return next((list_import for list_import in known if not list_import.is_held), None)
 
 
 def has_files() -> bool:
     """Tell whether a file of any source counts."""
-    return any(not each.is_held for each in ListImport.objects.defer("file").exclude(source=HAND_BUILT))
+    return any(not list_import.is_held for list_import in ListImport.objects.defer("file").exclude(source=HAND_BUILT))
 
 
 def hand_built() -> ListImport | None:
@@ -156,8 +163,10 @@ def adopt(version: int, entries: int, *, who: str) -> None:
 def held_imports() -> list[ListImport]:
     """Return the imports that are held and would count if they were let go, the newest first, without their files."""
     known = ListImport.objects.defer("file").filter(let_go_at=None).exclude(held_because=None).order_by("-pk")
-    counting = {source: in_force(source) for source in {each.source for each in known}}
-    return [each for each in known if (now := counting[each.source]) is None or each.pk > now.pk]
+    counting = {source: in_force(source) for source in {list_import.source for list_import in known}}
+    return [
+        list_import for list_import in known if (now := counting[list_import.source]) is None or list_import.pk > now.pk
+    ]
 
 
 def imported_rows(at: datetime, recovered: Collection[tuple[str, datetime]]) -> Iterator[HotListRow]:
@@ -171,16 +180,16 @@ def imported_rows(at: datetime, recovered: Collection[tuple[str, datetime]]) -> 
     until = dict(recovered)
     sources = ListImport.objects.exclude(source=HAND_BUILT).values_list("source", flat=True)
     for source in sources.distinct().order_by("source"):
-        each = in_force(source)
-        if each is None:
+        list_import = in_force(source)
+        if list_import is None:
             continue
         with tempfile.TemporaryDirectory() as folder:
             path, mapping_path = Path(folder, "export"), Path(folder, "mapping.toml")
-            path.write_bytes(zstandard.decompress(bytes(each.file or b""), max_output_size=_LARGEST))
-            mapping_path.write_text(each.mapping, "utf-8")
+            path.write_bytes(zstandard.decompress(bytes(list_import.file or b""), max_output_size=_LARGEST))
+            mapping_path.write_text(list_import.mapping, "utf-8")
             listed = set()
             for row in read_rows(path, load_mapping(mapping_path), at=at, forbid=_forbidding()):
-                if isinstance(row, HotListRow) and not (row.plate in until and each.at < until[row.plate]):
+                if isinstance(row, HotListRow) and not (row.plate in until and list_import.at < until[row.plate]):
                     yield row
                     if row.distribution is None and not row.safe:
                         listed.add((row.plate, row.category))
@@ -202,7 +211,7 @@ def forget_former() -> None:
 def _note(source: str, at: datetime, listed: set[tuple[str, str]]) -> None:
     # Nearly all rows are as they were: only what came and what left is written.
     former = set(rows("SELECT plate, category FROM lists_imported WHERE source = %s AND left_at IS NULL", [source]))
-    came, left = ([[*each] for each in zip(*some, strict=True)] for some in (listed - former, former - listed))
+    came, left = ([[*row] for row in zip(*some, strict=True)] for some in (listed - former, former - listed))
     with connection.cursor() as cursor:
         if came:
             cursor.execute(_LISTED, [source, *came])

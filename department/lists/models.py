@@ -181,13 +181,13 @@ class ListRequest(models.Model):
 
         To let it go answers all before it.
         """
-        held = {each.kind: each for each in cls._unanswered()}
-        return [each for _, each in sorted(held.items())]
+        held = {request.kind: request for request in cls._unanswered()}
+        return [request for _, request in sorted(held.items())]
 
     @classmethod
     def held_since(cls) -> datetime | None:
         """Return since when a list has been held; None where none is."""
-        return min((each.at for each in cls._unanswered()), default=None)
+        return min((request.at for request in cls._unanswered()), default=None)
 
     @property
     def grows(self) -> int | None:
@@ -204,7 +204,11 @@ class ListRequest(models.Model):
         newest = dict(cls.objects.filter(state="published").values_list("kind").annotate(Max("pk")))
         complete, delta = newest.get("complete", 0), newest.get("delta", 0)
         answered = {"complete": complete, "delta": max(complete, delta)}
-        return [each for each in cls.objects.filter(state="held").order_by("pk") if each.pk > answered[each.kind]]
+        return [
+            request
+            for request in cls.objects.filter(state="held").order_by("pk")
+            if request.pk > answered[request.kind]
+        ]
 
 
 class ListLead(models.Model):

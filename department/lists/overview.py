@@ -49,8 +49,8 @@ def overview(*, before: int | None = None) -> Mapping[str, Any]:
         "left_out": [entry.pk for entry in listed if entry.was_left_out(published)],
         "held": ListRequest.held(),
         "held_since": ListRequest.held_since(),
-        "held_imports": [_with_former(each) for each in held_imports()],
+        "held_imports": [_with_former(held_import) for held_import in held_imports()],
         "hand_built": hand_built(),
         "requests": list(ListRequest.objects.order_by("-pk")[:5]),
-        "posts": [(each, (each.list_version or 0) < newest) for each in post_reports(now)],
+        "posts": [(report, (report.list_version or 0) < newest) for report in post_reports(now)],
     }

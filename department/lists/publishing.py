@@ -114,7 +114,9 @@ class _Wanted:
             return None
         entries = [entry for entry in self.entries if entry.at_once or entry.listed_version is not None]
         # The partial plates of a package are all there are: those of entries that ended stay until the rest goes out.
-        return replace(self, entries=[*entries, *(each for each in self.gone if each.partial)], gone=(), recoveries=())
+        return replace(
+            self, entries=[*entries, *(entry for entry in self.gone if entry.partial)], gone=(), recoveries=()
+        )
 
     def rows(self) -> Iterator[HotListRow]:
         for entry in self.entries:
@@ -138,9 +140,11 @@ def _carried(entries: Iterable[ListEntry], room: int) -> list[ListEntry]:
     The pages cannot see that there is no room: other people's covert entries are hidden from them.
     """
     entries = list(entries)
-    partial = sorted((each for each in entries if each.partial), key=lambda each: (not each.listed_version, each.pk))
-    left_out = {each.pk for each in partial[max(room, 0) :]}
-    return [each for each in entries if each.pk not in left_out]
+    partial = sorted(
+        (entry for entry in entries if entry.partial), key=lambda entry: (not entry.listed_version, entry.pk)
+    )
+    left_out = {entry.pk for entry in partial[max(room, 0) :]}
+    return [entry for entry in entries if entry.pk not in left_out]
 
 
 def _removals(gone: Iterable[ListEntry], recoveries: Iterable[ListRecovery]) -> Iterator[Removal]:
@@ -259,9 +263,9 @@ class ListSigner:
         try:
             set_back = self._set_back()
             if set_back is not None:
-                held = [each for each in requests if each.kind == "complete" and not each.override]
+                held = [request for request in requests if request.kind == "complete" and not request.override]
                 self._note(held, "held", _SET_BACK.format(set_back))
-                requests = [each for each in requests if each not in held]
+                requests = [request for request in requests if request not in held]
             return self._published(requests, set_back) if requests else None
         except (SizeJumpError, _HeldError) as error:
             return self._hold(requests, error)
@@ -271,7 +275,7 @@ class ListSigner:
 
     def _hold(self, requests: Sequence[ListRequest], error: SizeJumpError | _HeldError) -> Manifest | None:
         """Hold what cannot be published alone, and publish the rest: a whole list holds up no entry of people."""
-        whole = [each for each in requests if each.kind == "complete"]
+        whole = [request for request in requests if request.kind == "complete"]
         sizes = {"size_before": error.before, "size_after": error.after} if isinstance(error, SizeJumpError) else {}
         self._note(whole or requests, "held", str(error).partition(". ")[0], **sizes)
         return self.publish_waiting()
@@ -343,14 +347,14 @@ class ListSigner:
         self, requests: Sequence[ListRequest], set_back: int | None, *, at_once: bool = False
     ) -> Manifest | None:
         """Publish what is asked for, or, with `at_once`, only what posts are to have whatever is held, if anything."""
-        names = ", ".join(sorted({each.person for each in requests if each.person is not None}))
-        numbers = ", ".join(str(each.pk) for each in requests)
+        names = ", ".join(sorted({request.person for request in requests if request.person is not None}))
+        numbers = ", ".join(str(request.pk) for request in requests)
         builder = opened_department(
             fleet_directory=self._settings.fleet, agency=None, issuer=None, signing_key=None, unseal_key=None,
             post_key_paths=(), who=self._settings.who,
             purpose=f"{_PURPOSE} {names or 'the timer'}: {numbers}"[:200], list_format=self._settings.list_format,
         )  # fmt: skip
-        override = "; ".join(each.override for each in requests if each.override)[:LONGEST_REASON] or None
+        override = "; ".join(request.override for request in requests if request.override)[:LONGEST_REASON] or None
         newest = _newest(builder)
         base = self._base(builder, newest, set_back)
         held = None if base is None else builder.held(base.complete, base.delta)
@@ -398,15 +402,17 @@ class ListSigner:
 
     @staticmethod
     def _write_back(requests: Sequence[ListRequest], wanted: _Wanted, manifest: Manifest) -> None:
-        numbers = [each.pk for each in requests]
+        numbers = [request.pk for request in requests]
         fields = {"kind": manifest.kind, "version": manifest.version, "requests": numbers}
         now = datetime.now(UTC)
         with entering(LedgerEvent.LIST_PUBLISHED, fields):
-            listed = ListEntry.objects.filter(pk__in=[each.pk for each in wanted.entries], listed_version=None)
+            listed = ListEntry.objects.filter(pk__in=[entry.pk for entry in wanted.entries], listed_version=None)
             listed.update(listed_version=manifest.version, listed_at=now)
-            gone = ListEntry.objects.filter(pk__in=[each.pk for each in wanted.gone])
+            gone = ListEntry.objects.filter(pk__in=[entry.pk for entry in wanted.gone])
             gone.update(unlisted_version=manifest.version)
-            ListRecovery.objects.filter(pk__in=[each.pk for each in wanted.recoveries]).update(version=manifest.version)
+            ListRecovery.objects.filter(pk__in=[recovery.pk for recovery in wanted.recoveries]).update(
+                version=manifest.version
+            )
             ListRequest.objects.filter(pk__in=numbers).update(
                 state="published", message="", version=manifest.version, published_at=now
             )
@@ -415,16 +421,18 @@ class ListSigner:
 
     @staticmethod
     def _note(requests: Sequence[ListRequest], state: str, text: str, **sizes: int) -> None:
-        ListRequest.objects.filter(pk__in=[each.pk for each in requests]).update(state=state, message=text, **sizes)
+        ListRequest.objects.filter(pk__in=[request.pk for request in requests]).update(
+            state=state, message=text, **sizes
+        )
 
 
 def _patterns_by_hand(held: Held | None) -> tuple[PatternEntry, ...]:
     """Return the partial plates of a list that are of no entry of people's."""
     listed = () if held is None else held.newest.listing.patterns
-    named = {each.pattern: _ENTRY.search(each.case) for each in listed}
+    named = {entry.pattern: _ENTRY.search(entry.case) for entry in listed}
     numbers = {plate: int(match[1]) for plate, match in named.items() if match}
     own = set(ListEntry.objects.filter(pk__in=numbers.values()).values_list("plate", "pk"))
-    return tuple(each for each in listed if (each.pattern, numbers.get(each.pattern)) not in own)
+    return tuple(entry for entry in listed if (entry.pattern, numbers.get(entry.pattern)) not in own)
 
 
 def _changes(base: _Base, held: Held, wanted: _Wanted) -> Overlay:

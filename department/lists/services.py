@@ -220,7 +220,7 @@ def let_import_go(number: int, why: str, by: DepartmentPerson) -> None:
     """Let the rows of a held import count. Raises as `enter_entry` does."""
     fields = {"person": by.login, "what": "import", "number": number, "why": why}
     with seeing(by), entering(LedgerEvent.LIST_LET_GO, fields):
-        if number not in {each.pk for each in held_imports()}:
+        if number not in {held_import.pk for held_import in held_imports()}:
             raise ListRefusedError("it is not held, or a later file of its source counts")
         held = ListImport.objects.filter(pk=number, let_go_at=None)
         if not held.update(let_go_by=by.login, let_go_at=Now()):

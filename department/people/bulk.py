@@ -43,7 +43,16 @@ from platepost.department.people.services import (
 )
 
 MOST_ROWS = 2000
-COLUMNS = ("login", "name", "badge", "email", "agency", "roles", *(each.value for each in Certification), "trained")
+COLUMNS = (
+    "login",
+    "name",
+    "badge",
+    "email",
+    "agency",
+    "roles",
+    *(certification.value for certification in Certification),
+    "trained",
+)
 EXAMPLE = (
     "login,name,badge,email,roles,clets,dmv,trained\n"
     "b.chen,Bo Chen,4711,b.chen@riverside.example,dispatcher,2027-06-30,2027-06-30,2026-11-02\n"
@@ -75,7 +84,7 @@ class ListedPerson:
     @property
     def certified(self) -> str:
         """The certifications, for people."""
-        return ", ".join(f"{each.label} {end}" for each, end in self.certificates.items())
+        return ", ".join(f"{kind.label} {end}" for kind, end in self.certificates.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +140,10 @@ def read_people(text: str, *, agency: str) -> list[ListedPerson]:
     if len(lines) - 1 > MOST_ROWS:
         raise PersonError(f"the file has {len(lines) - 1:,} rows; import {MOST_ROWS:,} at most at a time")
     logins = [line[header.index("login")].strip().lower() for line in lines[1:] if any(line)]
-    known = {each.login: each for each in DepartmentPerson.objects.filter(login__in=logins)}
+    known = {person.login: person for person in DepartmentPerson.objects.filter(login__in=logins)}
     reader, listed = _RowReader(header, agency, known), list[ListedPerson]()
     for number, line in enumerate(lines[1:], start=2):
-        if any(each.strip() for each in line):
+        if any(cell.strip() for cell in line):
             listed.append(reader.read(number, line))
     if not listed:
         raise PersonError("the file has no row below its header")
@@ -165,9 +174,11 @@ class _RowReader:
         fields["agency"] = given.get("agency") or (person.agency if person else self._agency)
         roles = self._roles(given.get("roles", ""), person, errors)
         certificates = {
-            each: end for each in Certification if (end := _day(given.get(each.value, ""), each.value, errors))
+            certification: end
+            for certification in Certification
+            if (end := _day(given.get(certification.value, ""), certification.value, errors))
         }
-        errors += [f"{each.value}: {end} is over" for each, end in certificates.items() if end <= timezone.localdate()]
+        errors += [f"{kind.value}: {end} is over" for kind, end in certificates.items() if end <= timezone.localdate()]
         trained = _day(given.get("trained", ""), "trained", errors)
         if trained is not None and trained > timezone.localdate():
             errors.append(f"trained: {trained} is to come; training is recorded once it was held")
@@ -222,7 +233,8 @@ def _wrong_fields(person: DepartmentPerson) -> list[str]:
     """Return what is wrong with a new person, by field."""
     wrong = []
     try:
-        person.clean_fields(exclude={each.name for each in person._meta.fields} - {"login", "name", "badge", "agency"})  # noqa: SLF001 - its API
+        names = {field.name for field in person._meta.fields}  # noqa: SLF001 - its API
+        person.clean_fields(exclude=names - {"login", "name", "badge", "agency"})
     except ValidationError as error:
         wrong = [f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items()]
     try:
@@ -322,7 +334,9 @@ def record_trainings(
     recorded = 0
     rejected: dict[int, str] = {}
     topics = list(topics)
-    people = {each.login: each for each in DepartmentPerson.objects.filter(login__in=[row.login for row in listed])}
+    people = {
+        person.login: person for person in DepartmentPerson.objects.filter(login__in=[row.login for row in listed])
+    }
     for row in listed:
         if row.trained is None:
             continue
@@ -357,8 +371,8 @@ class WaitingList:
     def people(self) -> list[tuple[DepartmentPerson, list[AccessRequest]]]:
         """The people of the list, each with what is asked for them."""
         of: dict[int, tuple[DepartmentPerson, list[AccessRequest]]] = {}
-        for each in self.requests:
-            of.setdefault(each.person_id, (each.person, []))[1].append(each)
+        for request in self.requests:
+            of.setdefault(request.person_id, (request.person, []))[1].append(request)
         return list(of.values())
 
     @property
@@ -371,8 +385,8 @@ def waiting_lists() -> list[WaitingList]:
     """Return the lists that wait for a second person, the oldest first."""
     waiting = AccessRequest.objects.filter(decided_at=None).exclude(batch=None)
     of: dict[UUID, list[AccessRequest]] = {}
-    for each in waiting.select_related("person__sponsor", "requested_by").order_by("requested_at", "person__login"):
-        of.setdefault(each.batch, []).append(each)  # type: ignore[arg-type]  # none of them is without
+    for pending in waiting.select_related("person__sponsor", "requested_by").order_by("requested_at", "person__login"):
+        of.setdefault(pending.batch, []).append(pending)  # type: ignore[arg-type]  # none of them is without
     return [WaitingList(batch, some[0].requested_by, some[0].requested_at, some) for batch, some in of.items()]
 
 
@@ -385,7 +399,7 @@ def decide_list(batch: UUID, by: DepartmentPerson, *, approve: bool) -> list[Inv
         PersonError: `by` may not, or nothing waits.
 
     """
-    (waiting,) = [each for each in waiting_lists() if each.batch == batch] or (None,)
+    (waiting,) = [waiting_list for waiting_list in waiting_lists() if waiting_list.batch == batch] or (None,)
     if waiting is None:
         raise PersonError("nothing of this list waits: it was decided")
     # Roles first: what a person's sponsor alone may approve, comes before that person has any.
@@ -401,7 +415,7 @@ def decide_list(batch: UUID, by: DepartmentPerson, *, approve: bool) -> list[Inv
 def first_halves(batch: UUID) -> list[InvitedPerson]:
     """Return the first half of each invitation of a list, for whoever asked for it."""
     asked = AccessRequest.objects.filter(batch=batch, kind=AccessRequest.Kind.INVITATION).select_related("person")
-    return [InvitedPerson(each.person, Invitation(half_of(each, "first"), half=True)) for each in asked]
+    return [InvitedPerson(pending.person, Invitation(half_of(pending, "first"), half=True)) for pending in asked]
 
 
 def send_invitations(batch: UUID, address: str) -> tuple[int, list[str]]:
@@ -419,8 +433,8 @@ def send_invitations(batch: UUID, address: str) -> tuple[int, list[str]]:
     """
     sent, missed = 0, list[str]()
     connection = get_connection(timeout=_MAIL_SECONDS)
-    for each in first_halves(batch) if mails() else ():
-        person, code = each.person, each.invitation.code
+    for half in first_halves(batch) if mails() else ():
+        person, code = half.person, half.invitation.code
         text = _MAIL.format(name=person.name, login=person.login, code=code, address=address)
         try:
             done = person.email and EmailMessage(_SUBJECT, text, to=[person.email], connection=connection).send()

@@ -155,7 +155,7 @@ def trainings(request: CurrentRequest) -> HttpResponse:
 
 
 def _shown(request: HttpRequest, batch: UUID, *, refused: str = "") -> HttpResponse:
-    waiting = next((each for each in bulk.waiting_lists() if each.batch == batch), None)
+    waiting = next((waiting_list for waiting_list in bulk.waiting_lists() if waiting_list.batch == batch), None)
     if waiting is None and not refused:
         raise Http404
     return render(request, "people/list.html", {"list": waiting, "refused": refused}, status=409 if refused else 200)

@@ -157,8 +157,8 @@ def import_(
             with click.progressbar(length=len(listed), label="People", file=sys.stderr) as bar:
                 outcome = bulk.ask_for_people(listed, sponsor=answers_for, progress=lambda: bar.update(1))
             report |= {"list": str(outcome.batch), "asked": outcome.asked, "rejected": dict(outcome.rejected)}
-            report["codes"] = {each.person.login: each.invitation.code for each in outcome.invited}
-            report["half"] = any(each.invitation.half for each in outcome.invited)
+            report["codes"] = {invited.person.login: invited.invitation.code for invited in outcome.invited}
+            report["half"] = any(invited.invitation.half for invited in outcome.invited)
             if trainer is not None:
                 good = [row for row in listed if not row.errors]
                 report["trained"], not_trained = bulk.record_trainings(good, services.person_of(trainer))
@@ -232,7 +232,7 @@ def role(*, folder: DepartmentFolder, login: str, role: str, end: bool) -> None:
 @person.command()
 @FOLDER
 @_LOGIN
-@click.argument("certification", type=click.Choice([each.value for each in Certification]))
+@click.argument("certification", type=click.Choice([certification.value for certification in Certification]))
 @click.argument("expires", type=_DAY)
 def certificate(*, folder: DepartmentFolder, login: str, certification: str, expires: datetime) -> None:
     """Record that LOGIN's certificate is valid before the day EXPIRES; this replaces the previous date.
@@ -322,15 +322,15 @@ def list_people(*, folder: DepartmentFolder, as_json: bool) -> None:
         people = currencies(services.DepartmentPerson.objects.order_by("login"))
         entries: list[dict[str, Any]] = [
             {
-                "login": each.person.login,
-                "name": each.person.name,
-                "agency": each.person.agency,
-                "roles": sorted(each.roles),
-                "active": each.person.is_active,
-                "last_sign_in": each.person.last_login and each.person.last_login.isoformat(),
-                "lacks": [lack.what for lack in each.lacks_for_duty()],
+                "login": person.person.login,
+                "name": person.person.name,
+                "agency": person.person.agency,
+                "roles": sorted(person.roles),
+                "active": person.person.is_active,
+                "last_sign_in": person.person.last_login and person.person.last_login.isoformat(),
+                "lacks": [lack.what for lack in person.lacks_for_duty()],
             }
-            for each in people
+            for person in people
         ]
     if as_json:
         click.echo(json.dumps(entries))

@@ -101,18 +101,21 @@ class Currency:
         else:
             if self.stranger is not None and needed != Requirement():
                 yield f"No agreement gives people of {self.person.agency} access: {self.stranger}.", _MANAGERS
-            yield from self._ended("certificate", {each: self.certificates.get(each) for each in needed.certifications})
-            yield from self._ended("training", {each: self.training.get(each) for each in needed.topics})
+            yield from self._ended(
+                "certificate",
+                {certification: self.certificates.get(certification) for certification in needed.certifications},
+            )
+            yield from self._ended("training", {topic: self.training.get(topic) for topic in needed.topics})
 
     def _ended(
         self, what: str, ends: Mapping[Certification | TrainingTopic, datetime | None]
     ) -> Iterator[tuple[str, Iterable[DepartmentRole]]]:
         helpers = frozenset({DepartmentRole.TRAINER}) if what == "training" else _ADMINISTRATORS
-        for each, end in sorted(ends.items()):
+        for kind, end in sorted(ends.items()):
             if end is None:
-                yield f"No {each.label} {what} on file.", helpers
+                yield f"No {kind.label} {what} on file.", helpers
             elif self.at >= end:
-                yield f"The {each.label} {what} ended on {day(end)}.", helpers
+                yield f"The {kind.label} {what} ended on {day(end)}.", helpers
 
     def _whom(self, roles: Iterable[DepartmentRole]) -> tuple[str, ...]:
         return tuple(login for (login,) in rows(_WHOM, [[role.value for role in roles], self.person.pk]))

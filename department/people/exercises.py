@@ -33,9 +33,11 @@ def exercise_set(name: str) -> ExerciseSet:
 
 def note_exercises(person: DepartmentPerson, done: ExerciseSet, answers: Mapping[int, str]) -> list[ExerciseResult]:
     """Note what came of a set that was done to its end, by topic; the database enters each in the ledger."""
-    asked = Counter(each.topic for each in done.exercises)
+    asked = Counter(exercise.topic for exercise in done.exercises)
     right = Counter(
-        each.topic for place, each in enumerate(done.exercises) if each.is_answered_by(answers.get(place, ""))
+        exercise.topic
+        for place, exercise in enumerate(done.exercises)
+        if exercise.is_answered_by(answers.get(place, ""))
     )
     with transaction.atomic():
         return [

@@ -125,7 +125,7 @@ class PeopleFilterForm(forms.Form):
     role = forms.ChoiceField(
         label=_("Role"),
         required=False,
-        choices=[("", _("any")), *((each.value, each.label) for each in DepartmentRole)],
+        choices=[("", _("any")), *((role.value, role.label) for role in DepartmentRole)],
     )
     which = forms.ChoiceField(
         label=_("Show"),
@@ -150,7 +150,9 @@ class CertificateForm(forms.Form):
     """A certificate."""
 
     certification = forms.TypedChoiceField(
-        label=_("Certificate"), choices=[(each.value, each.label) for each in Certification], coerce=Certification
+        label=_("Certificate"),
+        choices=[(certification.value, certification.label) for certification in Certification],
+        coerce=Certification,
     )
     expires = DayField(label=_("Valid before"))
 

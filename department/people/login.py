@@ -202,7 +202,7 @@ def require_code(person: DepartmentPerson, code: str) -> None:
     if is_locked(person, None):
         raise PersonError(f"{person.login} is locked after too many wrong codes: have a supervisor release the lock.")
     types = [Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES]
-    factors = [each.wrap() for each in Authenticator.objects.filter(user=person, type__in=types)]
+    factors = [authenticator.wrap() for authenticator in Authenticator.objects.filter(user=person, type__in=types)]
     if not factors:
         raise PersonError(
             f"{person.login} has no authenticator app, and a passkey does not work in a terminal: add an app under"

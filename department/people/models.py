@@ -105,7 +105,9 @@ class PersonCertificate(models.Model):
     """A certificate and its end; of each kind the one that was noted last counts."""
 
     person = models.ForeignKey(DepartmentPerson, models.PROTECT, related_name="certificates")
-    certification = models.CharField(max_length=8, choices=[(each.value, each.name) for each in Certification])
+    certification = models.CharField(
+        max_length=8, choices=[(certification.value, certification.name) for certification in Certification]
+    )
     expires_at = models.DateTimeField()
     noted_at = models.DateTimeField(default=timezone.now)
     noted_by = models.ForeignKey(DepartmentPerson, models.PROTECT, null=True, related_name="+")

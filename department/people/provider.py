@@ -117,7 +117,9 @@ class IdentityProviderClient:
         claims = requests.get(self.configuration["userinfo_endpoint"], headers=headers, timeout=_SECONDS)
         if claims.status_code in {401, 403}:
             return None
-        return str(tokens.get("refresh_token", refresh)), [str(each) for each in self._answer(claims).get("groups", [])]
+        return str(tokens.get("refresh_token", refresh)), [
+            str(group) for group in self._answer(claims).get("groups", [])
+        ]
 
     def logged_out(self, token: str) -> Mapping[str, Any]:
         """Return the claims of a logout token. Raises OAuth2Error: it is none of the provider's."""

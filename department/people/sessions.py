@@ -57,7 +57,7 @@ def live_sessions(keys: Collection[str]) -> set[str]:
     """Return those of some keys whose sessions have not ended."""
     stored = {_stored(key): key for key in keys}
     sessions = Session.objects.filter(session_key__in=stored, expire_date__gt=timezone.now())
-    return {stored[each] for each in sessions.values_list("session_key", flat=True)}
+    return {stored[key] for key in sessions.values_list("session_key", flat=True)}
 
 
 def begin_session(sender: object, *, request: HttpRequest, user: DepartmentPerson, **kwargs: object) -> None:

@@ -69,7 +69,7 @@ def filtered_people(filters: Mapping[str, Any]) -> list[Currency]:
     elif which == "disabled":
         chosen = chosen.exclude(disabled_at=None)
     current = currencies(chosen.distinct())
-    return [each for each in current if which != "lacks" or each.lacks_for_duty()]
+    return [currency for currency in current if which != "lacks" or currency.lacks_for_duty()]
 
 
 @needs(Permission.MANAGE_PEOPLE)

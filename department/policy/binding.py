@@ -9,7 +9,7 @@ from platepost.department.policy.words import INVISIBLE, look_alikes
 def bind(policy: Policy) -> None:
     """Have the database apply a policy from now on, as the owner of the tables."""
     rules = [policy.digest, policy.case_numbers, INVISIBLE, *look_alikes()]
-    purposes = [(each.name, each.case, [*each.roles], each.name == ALARM) for each in policy.purposes]
+    purposes = [(purpose.name, purpose.case, [*purpose.roles], purpose.name == ALARM) for purpose in policy.purposes]
     forbidden = [
         (use.name, place, use.says, use.pattern, use.near_pattern, use.innocent_pattern)
         for place, use in enumerate(policy.forbidden)

@@ -244,9 +244,9 @@ class Policy(_Part):
     def offered(self) -> tuple[AllowedPurpose, ...]:
         """The purposes for which someone may search: neither the console's nor one for roles that never search."""
         return tuple(
-            each
-            for each in self.purposes
-            if each.name != ALARM and (not each.roles or not _NEVER_SEARCH.issuperset(each.roles))
+            purpose
+            for purpose in self.purposes
+            if purpose.name != ALARM and (not purpose.roles or not _NEVER_SEARCH.issuperset(purpose.roles))
         )
 
     def require(self, purpose: AccessPurpose, *, any_case: bool = False) -> None:
@@ -317,7 +317,7 @@ def parsed_policy(raw: bytes, *, where: str) -> Policy:
     try:
         return Policy.model_validate({**payload, "digest": hashlib.sha256(raw).hexdigest()})
     except ValidationError as error:
-        wrong = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        wrong = (f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors())
         raise PolicyError(f"{where}: {'; '.join(wrong)}") from error
 
 

@@ -33,8 +33,8 @@ def policy_text(policy: Policy, *, agency: str, contact: str) -> str:
         "agency": agency,
         "contact": contact.rstrip("."),
         "law": law.title,
-        "purposes": _listed(f"**{each.name.capitalize()}**: {each.says}." for each in policy.offered),
-        "forbidden": _listed(f"{each.says}." for each in policy.forbidden),
+        "purposes": _listed(f"**{purpose.name.capitalize()}**: {purpose.says}." for purpose in policy.offered),
+        "forbidden": _listed(f"{use.says}." for use in policy.forbidden),
         "retention": _retention(law),
         "sharing": f"Records are shared with public agencies of {law.state} only, never with federal, out-of-state, or"
         " private parties."
@@ -43,7 +43,7 @@ def policy_text(policy: Policy, *, agency: str, contact: str) -> str:
         "audits": f"The use of the system is audited at least every {law.audit_days} days."
         if law.audit_days
         else "The use of the system is audited regularly, by a plan.",
-        "cases": ", ".join(each.name for each in policy.offered if each.case),
+        "cases": ", ".join(purpose.name for purpose in policy.offered if purpose.case),
     }
     return TEXT_WORDS.sub(lambda found: words[found[1]], policy.text.strip())
 

@@ -81,8 +81,8 @@ def pattern_of(words: tuple[str, ...], *, nearly: bool = False) -> str:
         nearly: words in capitals count in small letters, and with digits for letters (`1ce`), too.
 
     """
-    each = [_word(word, nearly=nearly) for word in words]
-    return f"(?<!{_EDGE})(?:{'|'.join(each)})" if each else "(?!a)a"
+    patterns = [_word(word, nearly=nearly) for word in words]
+    return f"(?<!{_EDGE})(?:{'|'.join(patterns)})" if patterns else "(?!a)a"
 
 
 @cache

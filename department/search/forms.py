@@ -59,7 +59,7 @@ class PurposeForm(forms.Form):
         super().__init__(data, **more)
         self.fields["purpose"].widget.attrs["autofocus"] = not self.is_bound
         self.places = Places.usable(settings.PLACES_FILE)
-        purposes = ((each.name, f"{each.name}: {each.says}") for each in policy_in_force().offered)
+        purposes = ((purpose.name, f"{purpose.name}: {purpose.says}") for purpose in policy_in_force().offered)
         allowed = _same(Agency.objects.filter(allowed=True).values_list("name", flat=True))
         _offer(
             self,

@@ -57,7 +57,7 @@ _IGNORED_TOO = frozenset("+.\u00b7\u2022")
 """The plus of a special plate, and dots that people write where the plate has a gap."""
 
 
-_FOLDED = "".join(sorted({folded(each) for each in ascii_uppercase + digits}))
+_FOLDED = "".join(sorted({folded(digit) for digit in ascii_uppercase + digits}))
 """The characters of folded plates."""
 _Place: TypeAlias = tuple[int, int, bool, int]
 """Within a plate: how far, with how many look-alikes, whether with the wrong character, and with how many hidden."""
@@ -255,9 +255,9 @@ class PlatePattern:
         left = most_open - sum(not (element.characters or element.repeats) for element in self.elements)
         if left < 0:
             return
-        repeated = ["".join(each) for count in range(left + 1) for each in product(_FOLDED, repeat=count)]
-        choices = [repeated if each.repeats else each.characters or _FOLDED for each in self.elements]
-        if sum(each.repeats for each in self.elements) <= 1:
+        repeated = ["".join(characters) for count in range(left + 1) for characters in product(_FOLDED, repeat=count)]
+        choices = [repeated if element.repeats else element.characters or _FOLDED for element in self.elements]
+        if sum(element.repeats for element in self.elements) <= 1:
             yield from map("".join, product(*choices))
 
     @cached_property

@@ -92,7 +92,7 @@ def _read(path: Path, changed: int) -> Places:
     del changed  # only tells one state of the file from another
     try:
         features = json.loads(path.read_bytes())["features"]
-        return _places([(each["properties"] or {}, each.get("geometry") or {}) for each in features])
+        return _places([(feature["properties"] or {}, feature.get("geometry") or {}) for feature in features])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise PlacesError(f"{path} is not GeoJSON of posts, areas and an outline: {error!r}") from error
 

@@ -140,8 +140,8 @@ def find_results(
         page = (
             _by_match(entry, query, after, limit) if order is ResultOrder.MATCH else _latest(entry, query, after, limit)
         )
-    for each in page.results:
-        entry.fetched(plates=[each.seen.plate], records=[each.latest["record_id"]], group=each.seen.group)
+    for result in page.results:
+        entry.fetched(plates=[result.seen.plate], records=[result.latest["record_id"]], group=result.seen.group)
     return page
 
 
@@ -150,7 +150,9 @@ def _by_match(entry: OpenEntry, query: PlateQuery, after: ResultBehind | None, l
     cursor = Cursor(fit.score if fit is not None else 0.0, after.plate) if after is not None else None
     page = find_plates(entry, query, after=cursor, limit=limit)
     plates = [match.seen.plate for match in page.plates]
-    by_plate = {each.seen.plate: each for each in _with_latest(entry, query, selected_reads(query.read_filter(plates)))}
+    by_plate = {
+        result.seen.plate: result for result in _with_latest(entry, query, selected_reads(query.read_filter(plates)))
+    }
     results = [by_plate[plate] for plate in plates if plate in by_plate]
     return ResultPage(results, len(results) if page.next is None and after is None else None, page.next is not None)
 
@@ -166,7 +168,7 @@ def _latest(entry: OpenEntry, query: PlateQuery, after: ResultBehind | None, lim
         if number > MOST_PLATES:
             raise too_many()
         all_results = _sorted(_with_latest(entry, query, covered_reads(query.read_filter(), _COLUMNS)))
-        rest = [each for each in all_results if after is None or _place(each) < (after.captured_at, after.record)]
+        rest = [result for result in all_results if after is None or _place(result) < (after.captured_at, after.record)]
         return ResultPage(rest[:limit], len(all_results), len(rest) > limit)
     filters = [query.read_filter()]
     known = candidates(entry, pattern) if pattern is not None and pattern.searchable else None
@@ -186,8 +188,8 @@ def _latest(entry: OpenEntry, query: PlateQuery, after: ResultBehind | None, lim
     if known is not None:
         results = _with_latest(entry, query, covered_reads(filters[0], _COLUMNS))
     else:
-        selected = [selected_reads(each) for each in filters]
-        results = [each for one in selected for each in _with_latest(entry, query, one)]
+        selected = [selected_reads(read_filter) for read_filter in filters]
+        results = [result for one in selected for result in _with_latest(entry, query, one)]
     return ResultPage(_sorted(results), total, more)
 
 

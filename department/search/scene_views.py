@@ -59,8 +59,8 @@ def scene_results(request: CurrentRequest, stored: StoredQuery) -> HttpResponseB
     form, several = _forms(data)
     if not (form.is_valid() and several.is_valid()):
         return _page(request, form, several, status=422)
-    asked = [each.scene for each in several if hasattr(each, "scene")]
-    named = [{"posts": [*each.posts], "since": f"{each.since}", "until": f"{each.until}"} for each in asked]
+    asked = [form.scene for form in several if hasattr(form, "scene")]
+    named = [{"posts": [*scene.posts], "since": f"{scene.since}", "until": f"{scene.until}"} for scene in asked]
     least = len(asked) if "all" in data else min(2, len(asked))
     query = {"scenes": named} | ({"least": least} if least < len(asked) else {})
     with errors_shown(form), cancelable(stored.id), opened_entry(request, form.access, query) as entry:

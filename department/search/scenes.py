@@ -130,7 +130,7 @@ def common_plates(
             for plate, spelled, numbers, counts, firsts, lasts in cursor:
                 times = zip(counts, firsts, lasts, strict=True)
                 plates.append(CommonPlate(plate, spelled, dict(sorted(zip(numbers, times, strict=True)))))
-    entry.fetched(plates=[each.plate for each in plates])
+    entry.fetched(plates=[plate.plate for plate in plates])
     return plates
 
 
@@ -176,7 +176,7 @@ def companions(
                 Companion(*about, meetings=tuple(zip(reversed(posts), reversed(times), strict=True)))  # type: ignore[misc]
                 for *about, posts, times in cursor
             ]
-    entry.fetched(plates=[*read_filter.plates, *(each.plate for each in others)])
+    entry.fetched(plates=[*read_filter.plates, *(plate.plate for plate in others)])
     return others
 
 

@@ -82,7 +82,7 @@ def street_map(
     """Return a map of the posts, with a hit and earlier reads by post and time; None where no place is known."""
     posts = tuple(_post(post, point, places.views.get(post)) for post, point in sorted(places.posts.items()))
     if hit is not None and hit.coordinates:
-        posts = tuple(sorted(sorted(posts, key=partial(_apart, hit))[:_MOST_POSTS], key=lambda each: each.post))
+        posts = tuple(sorted(sorted(posts, key=partial(_apart, hit))[:_MOST_POSTS], key=lambda post: post.post))
     if not posts and (hit is None or not hit.coordinates):
         return None
     reads = (_place(places, post, date_text(at, "g:i:s A")) for post, at in trail)

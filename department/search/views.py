@@ -111,7 +111,7 @@ def results(request: CurrentRequest, stored: StoredQuery) -> HttpResponseBase:
         limit = MOST_ON_MAP if view == "map" else None
         page = find_results(entry, form.query, order=order, after=after, **({"limit": limit} if limit else {}))
         corrected = corrected_reads(entry, form.query) if after is None else []
-        listed = {each.latest["record_id"]: _listed(each.latest, each.seen.plate) for each in page.results}
+        listed = {result.latest["record_id"]: _listed(result.latest, result.seen.plate) for result in page.results}
         list_reads(
             session_of(request),
             stored.id,
@@ -278,8 +278,8 @@ def read_thumbnails(request: CurrentRequest, ticket: UUID) -> HttpResponseBase:
         except CustodyError:
             found = {}
         pictures = {
-            str(record): {"type": each.media_type, "data": b64encode(each.body).decode("ascii")}
-            for record, each in found.items()
+            str(record): {"type": result.media_type, "data": b64encode(result.body).decode("ascii")}
+            for record, result in found.items()
         }
     return JsonResponse(pictures)
 
@@ -327,8 +327,8 @@ def _search_page(
     status: int = 200,
 ) -> HttpResponse:
     works: dict[str, list[Any]] = {}
-    for each in saved_searches(request.user.login):
-        works.setdefault(each.work, []).append(each)
+    for saved_search in saved_searches(request.user.login):
+        works.setdefault(saved_search.work, []).append(saved_search)
     context = {"form": form, "works": works, "map": drawn_map(form.places), "running": uuid4(), "query": query}
     context["kept"] = kept_reads()
     return render(request, "search/search.html", context, status=status)
@@ -336,12 +336,12 @@ def _search_page(
 
 def _shown(page: ResultPage, form: SearchForm) -> dict[str, Any]:
     """Return a page of results as the template shows it."""
-    shown = [_result(each, form.places) for each in page.results]
+    shown = [_result(result, form.places) for result in page.results]
     query = form.query
     places = len(query.posts) or len(form.fields["posts"].choices)  # type: ignore[attr-defined]  # a choice of posts
     counts: dict[str, int] = {}
-    for each in page.results:
-        counts[each.latest["post"]] = counts.get(each.latest["post"], 0) + 1
+    for row in page.results:
+        counts[row.latest["post"]] = counts.get(row.latest["post"], 0) + 1
     return {
         "plates": shown,
         "total": page.total,

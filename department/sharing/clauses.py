@@ -244,7 +244,7 @@ CLAUSES = (
 
 def department_facts(policy: Policy) -> Mapping[str, int | None]:
     """Return what there is to know of how the clauses are kept, by name: counts, none of a plate or a person."""
-    with_case = [each.name for each in policy.purposes if each.case]
+    with_case = [purpose.name for purpose in policy.purposes if purpose.case]
     parameters = [with_case, settings.PEOPLE_TRAINING.days, policy.law.audit_days]
     ((document,),) = rows("SELECT sharing_facts(%s, make_interval(days => %s), %s)", parameters)
     facts: dict[str, Any] = json.loads(document)
@@ -260,7 +260,7 @@ def department_facts(policy: Policy) -> Mapping[str, int | None]:
         "answered": SharingRequest.objects.exclude(decided_at=None).count(),
         "releases": SharingRelease.objects.count(),
         "incidents": BreachIncident.objects.filter(notified_at=None).count(),
-        "incidents_late": sum(each.is_late for each in BreachIncident.objects.filter(notified_at=None)),
+        "incidents_late": sum(incident.is_late for incident in BreachIncident.objects.filter(notified_at=None)),
     }
 
 

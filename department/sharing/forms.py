@@ -80,7 +80,7 @@ class SharingAgreementForm(forms.Form):
     agency = forms.ChoiceField(choices=_may_agree)
     says = forms.CharField(label=_("Where the document is"), max_length=500)
     purposes = forms.MultipleChoiceField(
-        choices=lambda: [(each.name, each.name) for each in policy_in_force().purposes],
+        choices=lambda: [(purpose.name, purpose.name) for purpose in policy_in_force().purposes],
         widget=forms.CheckboxSelectMultiple,
     )
     scope = forms.MultipleChoiceField(
@@ -134,7 +134,7 @@ class RequestForm(forms.Form):
         choices=lambda: [("", _("none")), *_may_agree()], required=False, help_text=_("Of an agency's request only.")
     )
     purpose = forms.ChoiceField(
-        choices=lambda: [("", _("none")), *((each.name, each.name) for each in policy_in_force().offered)],
+        choices=lambda: [("", _("none")), *((purpose.name, purpose.name) for purpose in policy_in_force().offered)],
         required=False,
         help_text=_("Of an agency's request only."),
     )
@@ -163,7 +163,7 @@ class RecallForm(RequestReasonForm):
 class DecisionForm(RequestReasonForm):
     """The decision about a request."""
 
-    decision = forms.ChoiceField(choices=[CHOOSE, *((each, each) for each in SharingRequest.DECISIONS)])
+    decision = forms.ChoiceField(choices=[CHOOSE, *((decision, decision) for decision in SharingRequest.DECISIONS)])
     field_order = ("decision", "because")
 
 

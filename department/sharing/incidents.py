@@ -152,8 +152,10 @@ def exposure(incident: BreachIncident, *, person: DepartmentPerson) -> BreachExp
     }
     breach_exposure = BreachExposure()
     if incident.kind in {"subscriber", "backup"}:
-        for each in _kept(asked, incident):
-            breach_exposure.add(each.spelled, each.count, count=each.count, first=each.first_seen, last=each.last_seen)
+        for stored in _kept(asked, incident):
+            breach_exposure.add(
+                stored.spelled, stored.count, count=stored.count, first=stored.first_seen, last=stored.last_seen
+            )
         return breach_exposure
     records: set[int] = set()
     plates: dict[str, tuple[str, dict[int, tuple[str, datetime]]]] = {}

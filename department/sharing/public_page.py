@@ -154,7 +154,7 @@ def public_files(connection: psycopg.Connection[Any], about: PublicAbout) -> dic
         "latest": next(iter(reports), None),
         "searches": _chart(reports[0]["counts"].get("searches", {})) if reports else [],
         "by_month": _chart(
-            {each["month"]: each["counts"].get("reads", {}).get("reads") for each in reports[:MONTHS][::-1]}
+            {report["month"]: report["counts"].get("reads", {}).get("reads") for report in reports[:MONTHS][::-1]}
         ),
         "versions": [(version, f"policy-{version.digest}.pdf" in files) for version, _changes in versions],
         "policy": versions[0][0].policy if versions else None,
@@ -198,11 +198,11 @@ def _program(program: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     return {
         "agencies": [
             {
-                **each,
-                "scope": [scopes.get(scope, scope) for scope in each["scope"]],
-                "ends": long_day(_day(each["ends"])),
+                **agency,
+                "scope": [scopes.get(scope, scope) for scope in agency["scope"]],
+                "ends": long_day(_day(agency["ends"])),
             }
-            for each in program["agencies"]
+            for agency in program["agencies"]
         ],
         "audit": audit
         and {

@@ -213,8 +213,11 @@ def incidents(request: CurrentRequest) -> HttpResponse:
     ):
         return redirect("incident", opened[0].pk)
     listed = [
-        (each, next((step.name for step in breach.lead_steps(each) if step.needed and not step.done), None))
-        for each in BreachIncident.objects.all()
+        (
+            breach_incident,
+            next((step.name for step in breach.lead_steps(breach_incident) if step.needed and not step.done), None),
+        )
+        for breach_incident in BreachIncident.objects.all()
     ]
     return render(
         request, "sharing/incidents.html", {"incidents": listed, "form": form}, status=409 if form.is_bound else 200

@@ -70,7 +70,9 @@ def _people() -> Iterator[GoLiveItem]:
         "people",
     )
     current = currencies(DepartmentPerson.objects.filter(disabled_at=None))
-    answering = sum(each.may(Permission.ANSWER_HITS) and each.person.last_login is not None for each in current)
+    answering = sum(
+        currency.may(Permission.ANSWER_HITS) and currency.person.last_login is not None for currency in current
+    )
     yield GoLiveItem(
         _("Two people who may answer hits and have signed in"),
         answering >= TWO,
@@ -80,9 +82,9 @@ def _people() -> Iterator[GoLiveItem]:
     )
     for role, what in ((DepartmentRole.TRAINER, _("A trainer")), (DepartmentRole.AUDITOR, _("An auditor")),
                        (DepartmentRole.RECORDS_MANAGER, _("A records manager"))):  # fmt: skip
-        count = sum(role in each.roles for each in current)
+        count = sum(role in currency.roles for currency in current)
         yield GoLiveItem(what, count > 0, _("%(count)s people") % {"count": count}, "people")
-    unmet = [each.clause.id for each in evidence() if not each.is_met]
+    unmet = [clause_evidence.clause.id for clause_evidence in evidence() if not clause_evidence.is_met]
     yield GoLiveItem(
         _("The policy, published and met"),
         not unmet,
@@ -93,7 +95,7 @@ def _people() -> Iterator[GoLiveItem]:
 
 def _posts(at: datetime) -> Iterator[GoLiveItem]:
     reports = post_reports(at)
-    silent = [each.post for each in reports if each.is_silent]
+    silent = [report.post for report in reports if report.is_silent]
     yield GoLiveItem(
         _("Posts report"),
         bool(reports) and not silent,
@@ -102,7 +104,7 @@ def _posts(at: datetime) -> Iterator[GoLiveItem]:
         else _("No post has reported yet. See docs/units.md."),
         "status",
     )
-    behind, held = [each.post for each in reports if each.is_behind], ListRequest.held_since()
+    behind, held = [report.post for report in reports if report.is_behind], ListRequest.held_since()
     yield GoLiveItem(
         _("Posts have the newest hot list"),
         bool(reports) and not behind and held is None,

@@ -98,13 +98,13 @@ class DepartmentCollector(Collector):
         state = listening_state(now)
         yield from _liveness(state)
         reports = post_reports(now)
-        states = {(each.post, each.state): 1 for each in reports}
+        states = {(report.post, report.state): 1 for report in reports}
         yield _gauge("platepost_post_state", "The state that each post reported last.", states, "post", "state")
-        faults = {(each.post, fault): 1 for each in reports for fault in each.faults}
+        faults = {(report.post, fault): 1 for report in reports for fault in report.faults}
         yield _gauge("platepost_post_fault", "The faults that each post reported last.", faults, "post", "fault")
-        ages = {(each.post,): each.list_age.total_seconds() for each in reports if each.list_age is not None}
+        ages = {(report.post,): report.list_age.total_seconds() for report in reports if report.list_age is not None}
         yield _gauge("platepost_post_hotlist_age_seconds", "Age of the hot list on each post.", ages, "post")
-        behind = {(each.post,): each.is_behind for each in reports}
+        behind = {(report.post,): report.is_behind for report in reports}
         yield _gauge("platepost_post_hotlist_behind", "Whether another post has a newer list.", behind, "post")
         health = rows(_HEALTH, [now])
         queued = {(post,): depth for post, depth, _ in health}
@@ -165,11 +165,11 @@ def readiness() -> str | None:
 
 
 def _liveness(state: ListeningState) -> Iterator[Metric]:
-    silent = {(each.post,): each.silent for each in state.posts}
+    silent = {(post.post,): post.silent for post in state.posts}
     yield _gauge("platepost_post_silent", "Whether a post has missed two of its reports.", silent, "post")
-    late = {(each.post,): each.test_late for each in state.posts}
+    late = {(post.post,): post.test_late for post in state.posts}
     yield _gauge("platepost_post_test_hit_late", "Whether its synthetic hit did not arrive in time.", late, "post")
-    kept = {(each.post,): each.kept_at.timestamp() for each in state.posts if each.kept_at}
+    kept = {(post.post,): post.kept_at.timestamp() for post in state.posts if post.kept_at}
     what = "When its last genuine record was stored."
     yield _gauge("platepost_post_last_record_timestamp_seconds", what, kept, "post")
     heard = {(name,): name not in state.away for name in settings.BROKERS}

@@ -56,7 +56,7 @@ class Lane:
 
     slots: int
     """Requests that are answered at once."""
-    each: int
+    per_client: int
     """Of them, those of one session or address."""
     most: int = 40
     """Requests of one session or address that wait or are being answered; more are refused."""
@@ -75,7 +75,7 @@ class Lane:
             BusyError: too many wait, or it took too long.
 
         """
-        turn = self._turns.setdefault(key, _Turn(asyncio.Semaphore(self.each)))
+        turn = self._turns.setdefault(key, _Turn(asyncio.Semaphore(self.per_client)))
         if turn.count >= self.most:
             raise BusyError
         turn.count += 1

@@ -72,7 +72,7 @@ class NavigationSection:
 
 def registered_entries() -> list[NavigationEntry]:
     """Return the entries of all apps, in order."""
-    apps = (each.urlconf_module for each in get_resolver().url_patterns if isinstance(each, URLResolver))
+    apps = (pattern.urlconf_module for pattern in get_resolver().url_patterns if isinstance(pattern, URLResolver))
     entries = (entry for app in apps for entry in getattr(app, "navigation", ()))
     groups = list(NavigationGroup)
     return sorted(entries, key=lambda entry: (groups.index(entry.group), entry.order))
@@ -121,7 +121,11 @@ def _permitted(request: HttpRequest) -> list[NavigationEntry]:
 def _current(request: HttpRequest, entries: Sequence[NavigationEntry]) -> str:
     """Return the address of the page that is shown, or of the nearest one above it; empty where there is none."""
     addresses = [reverse(entry.route) for entry in entries]
-    above = [each for each in addresses if request.path == each or (each != "/" and request.path.startswith(each))]
+    above = [
+        address
+        for address in addresses
+        if request.path == address or (address != "/" and request.path.startswith(address))
+    ]
     return max(above, key=len, default="")
 
 

@@ -82,6 +82,6 @@ def _anchored(section: Any, folder: Path) -> Any:
                 changes[key] = value.model_copy(update={value.backend: settings})
         elif isinstance(value, BaseModel):
             changes[key] = _anchored(value, folder)
-        elif isinstance(value, tuple) and any(isinstance(each, BaseModel) for each in value):
-            changes[key] = tuple(_anchored(each, folder) for each in value)
+        elif isinstance(value, tuple) and any(isinstance(item, BaseModel) for item in value):
+            changes[key] = tuple(_anchored(item, folder) for item in value)
     return section.model_copy(update=changes)

@@ -41,11 +41,14 @@ class CustodySettings(Section):
     @property
     def given(self) -> tuple[tuple[CustodianTerms, Path], ...]:
         """What each custodian's receipts are needed for, and where its key is."""
-        return tuple((CustodianTerms(name=each.name, groups=each.groups), each.key) for each in self.custodians)
+        return tuple(
+            (CustodianTerms(name=custodian.name, groups=custodian.groups), custodian.key)
+            for custodian in self.custodians
+        )
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
-        names = [each.name for each in self.custodians]
+        names = [custodian.name for custodian in self.custodians]
         if len(names) != len(set(names)):
             raise ValueError("a custodian is named twice")
         return self

@@ -144,10 +144,10 @@ class Overlay:
                     broken = False
                 transaction.append(frame)
             if frame.current and frame.commits:
-                newer |= {each.number: each.place for each in transaction}
-                for each in transaction:
-                    self._note_rows(each.number, has_rows=each.has_rows)
-                self.renewed.update(each.number for each in transaction)
+                newer |= {frame.number: frame.place for frame in transaction}
+                for written in transaction:
+                    self._note_rows(written.number, has_rows=written.has_rows)
+                self.renewed.update(frame.number for frame in transaction)
                 transaction.clear()
         return clean and not transaction
 

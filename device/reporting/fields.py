@@ -87,7 +87,7 @@ def hit_pictures(passage: Passage, section: RecordSettings) -> tuple[Picture, ..
     best, largest = passage.best, section.patch_bytes
     made = [*pictures_of(best, section, with_patch=True, with_overview=True)]
     seen = _picture("patch", lambda: crop(best.frame.color(), best.plate.corners, largest=largest))
-    made += [each.model_copy(update={"rectified": False}) for each in seen]
+    made += [picture.model_copy(update={"rectified": False}) for picture in seen]
     others = [plate for plate in passage.best_plates if plate is not best.rectified]
     for plate in others[: BEST_FRAMES - 1]:
         made += _picture("patch", partial(encode, plate, largest=largest))

@@ -62,10 +62,10 @@ def weighed(hypotheses: Sequence[Hypothesis], states: States) -> list[Hypothesis
 
     What is left to 1 is for all other texts, and speaks for no format.
     """
-    shares = [each.probability * favor(each.text, states) for each in hypotheses]
-    total = max(0.0, 1 - sum(each.probability for each in hypotheses)) + sum(shares)
-    found = [Hypothesis(each.text, share / total) for each, share in zip(hypotheses, shares, strict=True)]
-    return sorted(found, key=lambda each: -each.probability)
+    shares = [hypothesis.probability * favor(hypothesis.text, states) for hypothesis in hypotheses]
+    total = max(0.0, 1 - sum(hypothesis.probability for hypothesis in hypotheses)) + sum(shares)
+    found = [Hypothesis(hypothesis.text, share / total) for hypothesis, share in zip(hypotheses, shares, strict=True)]
+    return sorted(found, key=lambda hypothesis: -hypothesis.probability)
 
 
 def favor(text: str, states: States) -> float:

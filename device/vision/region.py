@@ -111,8 +111,8 @@ class RegionNet:
         fitted = Coefficients.beside(path, network="region", digest=self.model.digest)
         self.least, self.evidence = Least(), Evidence()
         if fitted is not None:
-            self.least = Least(**{each.name: fitted.probability(each.name) for each in fields(Least)})
-            self.evidence = Evidence(**{each.name: fitted.number(each.name) for each in fields(Evidence)})
+            self.least = Least(**{field.name: fitted.probability(field.name) for field in fields(Least)})
+            self.evidence = Evidence(**{field.name: fitted.number(field.name) for field in fields(Evidence)})
         self._issuers = [output.shape for output in self.model.outputs].index(_ISSUERS)
 
     def observe(self, plate: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float | None]:

@@ -78,7 +78,7 @@ class Sure:
     def beside(cls, model: Path, *, digest: str) -> Self:
         """Load what was fitted to the network at `model`; raises ModelError as `Coefficients.beside` does."""
         fitted = Coefficients.beside(model, network="vehicle", digest=digest)
-        return cls() if fitted is None else cls(**{each.name: fitted.probability(each.name) for each in fields(cls)})
+        return cls() if fitted is None else cls(**{field.name: fitted.probability(field.name) for field in fields(cls)})
 
 
 NOTHING: Final = Appearance()

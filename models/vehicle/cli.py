@@ -54,5 +54,5 @@ def convert(*, checkpoint: Path, output: Path, photos: tuple[Path, ...], seed: i
     pictures = np.concatenate([held.pictures, np.stack([picture for picture, _ in worse])])
     answers = np.concatenate([held.answers, np.stack([answer for _, answer in worse])])
     by = calibrate(net, pictures, answers)
-    click.echo(f"calibration: logits divided by {', '.join(f'{each:.3f}' for each in by)}")
+    click.echo(f"calibration: logits divided by {', '.join(f'{divisor:.3f}' for divisor in by)}")
     write(output, quantise(net, pictures))

@@ -75,34 +75,34 @@ class RightsProof:
 
         """
         host, port = split_address(self._broker)
-        for each in self._clients.values():
+        for client in self._clients.values():
             try:
-                each.client.connect_to(host, port, session_seconds=SESSION_SECONDS)
+                client.client.connect_to(host, port, session_seconds=SESSION_SECONDS)
             except OSError as error:
                 self.__exit__(None, None, None)
                 raise ProvisioningError(f"broker {self._broker}: {error}") from error
-            each.client.loop_start()
-            if not each.connected.wait(SECONDS):
+            client.client.loop_start()
+            if not client.connected.wait(SECONDS):
                 self.__exit__(None, None, None)
                 raise ProvisioningError(
-                    f"{self._broker} rejects {each.actor.name}: does it have the rights written now (--reload)?"
+                    f"{self._broker} rejects {client.actor.name}: does it have the rights written now (--reload)?"
                 )
         return self
 
     def __exit__(self, *_: object) -> None:
-        for each in self._clients.values():
-            each.client.end(properties=properties_of(PacketTypes.DISCONNECT, SessionExpiryInterval=0))
+        for client in self._clients.values():
+            client.client.end(properties=properties_of(PacketTypes.DISCONNECT, SessionExpiryInterval=0))
 
     def happened(self, cases: list[Case]) -> dict[Case, bool]:
         """Try everything once, and return for each case whether it was possible."""
         for topic in dict.fromkeys(case.topic for case in cases):
-            for each in self._clients.values():
-                self._listen(each, topic)
+            for client in self._clients.values():
+                self._listen(client, topic)
         for case in cases:
             if case.access == "write":
                 self._write(case)
         self._await_quiet()
-        received = {actor: set(each.received) for actor, each in self._clients.items()}
+        received = {actor: set(client.received) for actor, client in self._clients.items()}
         everything = set().union(*received.values())
         # Not what a broker answers: some acknowledge what they throw away. Every topic has a reader here.
         found = {}
@@ -143,41 +143,41 @@ class RightsProof:
             Intrusion(shared, joined, f"{lost} of {SHARED} records are lost to the group" if lost else None),
         ]
 
-    def _listen(self, each: Client, topic: str) -> bool:
+    def _listen(self, client: Client, topic: str) -> bool:
         """Subscribe, and return whether the broker grants it."""
-        if not each.connected.wait(SECONDS):
-            raise ProvisioningError(f"{self._broker} does not let {each.actor.name} in again")
-        before = each.ended
-        result, number = each.client.subscribe(topic, qos=1)
+        if not client.connected.wait(SECONDS):
+            raise ProvisioningError(f"{self._broker} does not let {client.actor.name} in again")
+        before = client.ended
+        result, number = client.client.subscribe(topic, qos=1)
         if result != mqtt.MQTT_ERR_SUCCESS or number is None:
             return False
-        reasons = self._answered(each, number, before)
+        reasons = self._answered(client, number, before)
         return bool(reasons) and not reasons[0].is_failure
 
     def _write(self, case: Case) -> int | None:
         return self._publish(self._clients[case.actor], case.topic, _mark(case))
 
-    def _publish(self, each: Client, topic: str, content: bytes) -> int | None:
+    def _publish(self, client: Client, topic: str, content: bytes) -> int | None:
         """Publish, and return the reason that the broker answers with; None where it hangs up or is silent."""
-        if not each.connected.wait(SECONDS):
-            raise ProvisioningError(f"{self._broker} does not let {each.actor.name} in again")
-        before = each.ended
-        number = each.client.publish(topic, content, qos=1).mid
-        reasons = self._answered(each, number, before)
+        if not client.connected.wait(SECONDS):
+            raise ProvisioningError(f"{self._broker} does not let {client.actor.name} in again")
+        before = client.ended
+        number = client.client.publish(topic, content, qos=1).mid
+        reasons = self._answered(client, number, before)
         return reasons[0].value if reasons else None
 
-    def _answered(self, each: Client, number: int, before: int) -> list[ReasonCode]:
+    def _answered(self, client: Client, number: int, before: int) -> list[ReasonCode]:
         """Await the broker's answer; that it hangs up is one, and what was sent is not sent again."""
         end = time.monotonic() + SECONDS
-        with each.changed:
-            while number not in each.answers and each.ended == before:
-                if not each.changed.wait(end - time.monotonic()):
+        with client.changed:
+            while number not in client.answers and client.ended == before:
+                if not client.changed.wait(end - time.monotonic()):
                     break
-            return each.answers.get(number, [])
+            return client.answers.get(number, [])
 
     def _await_quiet(self) -> None:
         def total() -> int:
-            return sum(len(each.received) for each in self._clients.values())
+            return sum(len(client.received) for client in self._clients.values())
 
         since, known = time.monotonic(), total()
         while time.monotonic() - since < QUIET_SECONDS:
@@ -189,33 +189,33 @@ class RightsProof:
         client = secured_client(folder)
         # A broker may hang up on whatever it refuses: at once on again, in the same session.
         client.reconnect_delay_set(0, 1)
-        each = Client(actor, client)
+        connection = Client(actor, client)
 
         def connected(_client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _more: object) -> None:
             if not reason.is_failure:
-                each.connected.set()
+                connection.connected.set()
 
         def ended(*_: object) -> None:
-            each.connected.clear()
-            with each.changed:
-                each.ended += 1
+            connection.connected.clear()
+            with connection.changed:
+                connection.ended += 1
                 # paho would send again what the broker hung up for, and be hung up on again, forever.
                 client._out_messages.clear()  # noqa: SLF001
-                each.changed.notify_all()
+                connection.changed.notify_all()
 
         def answered(
             _client: mqtt.Client, _data: object, number: int, codes: ReasonCode | list[ReasonCode], _more: object
         ) -> None:
-            with each.changed:
-                each.answers[number] = codes if isinstance(codes, list) else [codes]
-                each.changed.notify_all()
+            with connection.changed:
+                connection.answers[number] = codes if isinstance(codes, list) else [codes]
+                connection.changed.notify_all()
 
         client.on_connect = connected
         client.on_disconnect = ended
         client.on_publish = answered
         client.on_subscribe = answered
-        client.on_message = lambda _client, _data, message: each.received.add(bytes(message.payload))
-        return each
+        client.on_message = lambda _client, _data, message: connection.received.add(bytes(message.payload))
+        return connection
 
 
 def _mark(case: Case) -> bytes:

@@ -141,17 +141,17 @@ def publish(
     """
     fleet = session.fleet
     wanted = [_read(fleet, path) for path in files]
-    sources = [Source(each.payload.agency, each.payload.post) for each in wanted]
+    sources = [Source(statement.payload.agency, statement.payload.post) for statement in wanted]
     results = []
     topics = [topic for source in sources for topic in (source.topic("status"), source.configuration)]
     with Connection(fleet.publisher, broker=broker or fleet.broker_address, topics=topics) as connection:
         _refuse_older(fleet, connection, wanted)
-        for each, source in zip(wanted, sources, strict=True):
-            connection.publish(source.configuration, each.jws.encode(), retain=True)
-            details: dict[str, JsonValue] = {"version": each.payload.version, "digest": each.digest}
+        for statement, source in zip(wanted, sources, strict=True):
+            connection.publish(source.configuration, statement.jws.encode(), retain=True)
+            details: dict[str, JsonValue] = {"version": statement.payload.version, "digest": statement.digest}
             session.did("configuration_published", object=source.post, details=details)
-        for each, source in zip(wanted, sources, strict=True):
-            results.append(_outcome(connection, each, source, seconds))
+        for statement, source in zip(wanted, sources, strict=True):
+            results.append(_outcome(connection, statement, source, seconds))
     if as_json:
         click.echo(json.dumps(results))
     else:
@@ -203,7 +203,10 @@ def _cell(members: dict[str, Any] | None, name: str) -> str:
 
 
 def _refuse_older(fleet: Fleet, connection: Connection, wanted: Sequence[Desired]) -> None:
-    present = {Source(each.payload.agency, each.payload.post).configuration: each.payload.version for each in wanted}
+    present = {
+        Source(statement.payload.agency, statement.payload.post).configuration: statement.payload.version
+        for statement in wanted
+    }
     keys = fleet.keys(Purpose.CONFIGURATION).accepted()
 
     def is_newer(topic: str, payload: bytes) -> bool:

@@ -312,8 +312,10 @@ class SoftwareRollout(Rollout):
         if found:
             return dict.fromkeys(self._wave, f"together: {'; '.join(found)}"), together[1].reads
         # By itself a post is not judged by how much it reads: its road may be closed.
-        each = {post: (self._usual.get(post, ReadFigures()), after.get(post, ReadFigures())) for post in self._wave}
-        wrong = {post: "; ".join(found) for post, figures in each.items() if (found := worse(*figures))}
+        figures_by_post = {
+            post: (self._usual.get(post, ReadFigures()), after.get(post, ReadFigures())) for post in self._wave
+        }
+        wrong = {post: "; ".join(found) for post, figures in figures_by_post.items() if (found := worse(*figures))}
         return wrong, together[1].reads
 
     def _traffic(self, after: FleetFigures, since: datetime, until: datetime) -> float:

@@ -229,16 +229,16 @@ def _synthetic(status: Status, remarks: _Remarks, sent_at: datetime) -> None:
 
 
 def _keys(status: Status, remarks: _Remarks, announced: Mapping[str, str]) -> None:
-    held = {key_label(each.purpose, each.custodian): each for each in status.keys}
+    held = {key_label(key.purpose, key.custodian): key for key in status.keys}
     for label, thumbprint in sorted(announced.items()):
         if label not in held:
             remarks.add(Grade.WARNING, f"has no key for {label}")
         elif held[label].key != thumbprint:
             remarks.add(Grade.WARNING, f"goes by another key for {label}")
-    for label, each in held.items():
-        if each.refused is not None:
-            number = f"{each.refused.era}.{each.refused.number}"
-            remarks.add(Grade.WARNING, f"keys for {label}, statement {number}, refused: {each.refused.reason}")
+    for label, key in held.items():
+        if key.refused is not None:
+            number = f"{key.refused.era}.{key.refused.number}"
+            remarks.add(Grade.WARNING, f"keys for {label}, statement {number}, refused: {key.refused.reason}")
 
 
 def overall(rows: Sequence[CheckResult]) -> Grade:

@@ -87,8 +87,8 @@ class ConnectionLimiter:
                     listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
                 listener.bind(name)
         except OSError as error:
-            for each in bound:
-                each.close()
+            for bound_address in bound:
+                bound_address.close()
             raise ProvisioningError(f"cannot listen on {address}:{port}: {error.strerror or error}") from error
         return bound
 

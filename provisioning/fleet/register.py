@@ -122,8 +122,8 @@ def open_register(message: bytes, keys: Sequence[ECKey], *, own: bool = False) -
         register = PostKeyRegister.model_validate_json(payload, strict=True)
         to_check = () if own else register.posts
         for post in to_check:
-            for each in post.keys:
-                if read_key(each.public_key.encode()).thumbprint() != each.kid:
+            for post_key in post.keys:
+                if read_key(post_key.public_key.encode()).thumbprint() != post_key.kid:
                     raise RegisterRefusedError(f"the register names a key of {post.name} by another's thumbprint")
     except ValidationError as error:
         places = sorted({".".join(str(part) for part in fault["loc"]) or "all of it" for fault in error.errors()})
@@ -186,7 +186,7 @@ def keep_former(path: Path) -> None:
 def _readers(fleet: Layout) -> tuple[FeedHolder, ...]:
     granted = fleet.reads()
     unasked = (FeedHolder(name=name) for name in fleet.subscribers() if name not in granted)
-    held = (FeedHolder(name=name, reason=each.reason, until=each.until) for name, each in granted.items() if each)
+    held = (FeedHolder(name=name, reason=grant.reason, until=grant.until) for name, grant in granted.items() if grant)
     return tuple(sorted((*unasked, *held), key=lambda holder: holder.name))
 
 
@@ -210,9 +210,9 @@ def _keys(
     """Return the keys of a post, as they were known and as its files are now."""
     known = {key.kid: key for key in before.keys} if before is not None else {}
     former = [_pem(path) for path in sorted((fleet.register.parent / "former").glob(f"{name}.*.pem"))]
-    for each in [*former, *([] if pem is None else [pem])]:
-        kid = read_key(each.encode()).thumbprint()
-        known.setdefault(kid, PostKey(kid=kid, public_key=each, since=now))
+    for pem_key in [*former, *([] if pem is None else [pem])]:
+        kid = read_key(pem_key.encode()).thumbprint()
+        known.setdefault(kid, PostKey(kid=kid, public_key=pem_key, since=now))
     in_force = read_key(pem.encode()).thumbprint() if pem is not None and in_use else None
     return tuple(
         key if key.until is not None or kid == in_force else _ended(fleet, name, key, replaced=in_use, now=now)

@@ -125,7 +125,7 @@ class Partition:
                 raise ProvisioningError(f"{self.folder}: it names files elsewhere, and was not prepared by us")
             # A unit that was booted has changed its command line: what was there before would not start it again.
             present = {name: self._content(name) for name in kept}
-            changed = [name for name, each in kept.items() if present[name] not in each.values()]
+            changed = [name for name, versions in kept.items() if present[name] not in versions.values()]
             if changed and not unfinished:
                 raise ProvisioningError(
                     f"{self.folder}: {', '.join(changed)} changed since: the card was booted; write the image again"
@@ -134,11 +134,11 @@ class Partition:
             # Where the card was full this makes room for the originals.
             for package in ours.glob("*.deb"):
                 package.unlink()
-            for name, each in kept.items():
-                if each["before"] is None:
+            for name, versions in kept.items():
+                if versions["before"] is None:
                     (self.folder / name).unlink(missing_ok=True)
                 else:
-                    self._put(name, base64.b64decode(each["before"]))
+                    self._put(name, base64.b64decode(versions["before"]))
             os.sync()
             shutil.rmtree(ours)
             os.sync()

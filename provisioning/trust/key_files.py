@@ -157,8 +157,8 @@ class KeyFiles:
         keys = [read_key(self.verifying.read_bytes())]
         if last is not None:
             now = datetime.now(UTC)
-            former = (each for each in last.former if each.until is None or each.until > now)
-            named = {last.key.thumbprint, *(each.thumbprint for each in former)}
+            former = (key for key in last.former if key.until is None or key.until > now)
+            named = {last.key.thumbprint, *(key.thumbprint for key in former)}
             keys += [key for key in self._others() if key.thumbprint() in named]
         return keys
 

@@ -153,7 +153,7 @@ class ThrowawayDepartment:
             CustodyError: the log of receipts is damaged.
 
         """
-        row: dict[str, Any] = next((each for each in self.run_json("status")["posts"] if each["post"] == post), {})
+        row: dict[str, Any] = next((row_ for row_ in self.run_json("status")["posts"] if row_["post"] == post), {})
         with ReceiptLog(DepartmentFolder(self.folder).receipts) as receipts:
             signed = [kept for chain, ranges in receipts.receipted.items() if chain.post == post for kept in ranges]
             lost = sum(gap.last - gap.first + 1 for gap in receipts.incidents if gap.post == post)

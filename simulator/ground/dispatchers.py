@@ -79,7 +79,7 @@ class Dispatchers:
     def decide(self, login: str, plate: str, decisions: Sequence[Decision]) -> list[HitDecision]:
         """Have someone decide about the newest open hit of a plate, as it was read; return what came of each."""
         made = self._ask(do="decide", login=login, plate=plate, decisions=decisions)
-        return [HitDecision(login, plate, **each) for each in made]
+        return [HitDecision(login, plate, **decision) for decision in made]
 
     def close(self) -> None:
         """End their program."""
@@ -115,7 +115,7 @@ def main() -> None:
         from platepost.simulator.ground import dispatching  # noqa: PLC0415 - after Django was set up
 
         if what == "make":
-            roles = (each.split("=") for each in people)
+            roles = (person.split("=") for person in people)
             dispatching.make(folder.settings.agency, {login: DepartmentRole(role) for login, role in roles})
             return
         _say(None)

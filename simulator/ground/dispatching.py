@@ -42,8 +42,8 @@ def make(agency: str, people: Mapping[str, DepartmentRole]) -> None:
     if trainer is None:
         trainer = DepartmentPerson(login="trainer", name="Trainer", agency=agency)
         services.add_person(trainer, [DepartmentRole.TRAINER])
-    for each, role in people.items():
-        person = DepartmentPerson(login=each, name=each.capitalize(), agency=agency)
+    for username, role in people.items():
+        person = DepartmentPerson(login=username, name=username.capitalize(), agency=agency)
         services.add_person(person, [role])
         for certification in Certification:
             services.note_certificate(person, certification, now + timedelta(days=365))

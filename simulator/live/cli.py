@@ -68,9 +68,9 @@ def serve(
                 login(clip.address) if isinstance(clip, CameraAddress) else find_clip(clip)
                 for clip in clips or DEFAULT_CLIPS
             ]
-            for each in found:
-                if isinstance(each, CameraAddress):
-                    each.camera()  # a password in it must not reach a configuration
+            for problem in found:
+                if isinstance(problem, CameraAddress):
+                    problem.camera()  # a password in it must not reach a configuration
             address = stack.enter_context(serving(found, directory, host=host, port=port or None))
         current().check()
         console.print(f"Live page: [bold]{address}[/bold]   Ctrl-C ends it.", highlight=False)

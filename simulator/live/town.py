@@ -126,8 +126,8 @@ def _parts() -> Iterator[Part]:
 
 
 def _tiles(zoom: int, west: float, south: float, east: float, north: float) -> Iterator[tuple[int, int]]:
-    left, top = (int(each) for each in _mercator((west, north), zoom))
-    right, bottom = (int(each) for each in _mercator((east, south), zoom))
+    left, top = (int(pixel) for pixel in _mercator((west, north), zoom))
+    right, bottom = (int(pixel) for pixel in _mercator((east, south), zoom))
     for column in range(left, right + 1):
         for row in range(top, bottom + 1):
             yield column, row
@@ -182,7 +182,7 @@ def _clipped_ring(points: Sequence[Point]) -> list[Point]:
         cut: list[Point] = []
         for number, point in enumerate(ring):
             before = ring[number - 1]
-            inside, was = (sign * (each[axis] - limit) >= 0 for each in (point, before))
+            inside, was = (sign * (corner[axis] - limit) >= 0 for corner in (point, before))
             if inside != was:
                 share = (limit - before[axis]) / (point[axis] - before[axis])
                 cut.append((before[0] + (point[0] - before[0]) * share, before[1] + (point[1] - before[1]) * share))
@@ -205,8 +205,8 @@ def _layer(name: str, features: Sequence[tuple[str, str, bool, list[Point]]]) ->
         shape = _geometry(points, closed=closed)
         feature = _field(2, bytes(tags)) + _varint(3 << 3) + _varint(3 if closed else 2) + _field(4, shape)
         made += _field(2, feature)
-    for each in ("kind", "name"):
-        made += _field(3, each.encode())
+    for column in ("kind", "name"):
+        made += _field(3, column.encode())
     for value in values:
         made += _field(4, _field(1, value.encode()))
     return bytes(made) + _varint(5 << 3) + _varint(_EXTENT) + _varint(15 << 3) + _varint(2)

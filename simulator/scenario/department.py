@@ -44,7 +44,7 @@ class DepartmentCustodian:
         folder = self._stack.enter_context(department_folder())
         addresses = [broker.address for broker in brokers]
         self._department = ThrowawayDepartment(folder, fleet, name, brokers=addresses, log=log)
-        self._data, self._aside = (self._department.database.folder / each for each in ("data", "aside"))
+        self._data, self._aside = (self._department.database.folder / name for name in ("data", "aside"))
         self._away = False
         self._people = dispatchers
 

@@ -150,8 +150,8 @@ class Scenario(TomlTable):
             for key, there in (("broker", self.brokers), ("custodian", self.custodians)):
                 if getattr(event, key, 0) > there:
                     found.append((("events", place, key), too_many(there, key)))
-        categories = {plate.category for each in self.lists.values() for plate in each.plates}
-        categories |= {DECOYS for each in self.lists.values() if each.decoys}
+        categories = {plate.category for hot_list in self.lists.values() for plate in hot_list.plates}
+        categories |= {DECOYS for hot_list in self.lists.values() if hot_list.decoys}
         for place, check in enumerate(self.expect):
             wrong = misfits(
                 check, lasts=self.lasts, brokers=self.brokers, custodians=self.custodians, categories=categories

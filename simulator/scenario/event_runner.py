@@ -168,7 +168,7 @@ class EventRunner:
     def _(self, event: events.DispatcherDecides) -> None:
         self._deliver_all()
         made = self._site.department.dispatchers.decide(event.person, event.plate, event.decides)
-        self._site.decisions += [(event.at, each) for each in made]
+        self._site.decisions += [(event.at, decision) for decision in made]
 
     @_do.register
     def _(self, event: events.CaseOpened) -> None:

@@ -36,8 +36,8 @@ def misfits(scenario: Scenario, *, beside: Path) -> Iterator[tuple[Place, str]]:
         except (ScenarioFileError, TruthError) as error:
             yield ("traffic", number, "clip"), str(error)
     for post in scenario.posts:
-        seen = [each for each in found if scenario.traffic[each[0]].post in {None, post.name}]
-        for (_, one), (number, other) in pairwise(sorted(seen, key=lambda each: each[1].at)):
+        seen = [passage for passage in found if scenario.traffic[passage[0]].post in {None, post.name}]
+        for (_, one), (number, other) in pairwise(sorted(seen, key=lambda passage: passage[1].at)):
             if other.at < one.over:
                 message = f"begins before the traffic at {one.at:g} s is over ({one.over:g} s)"
                 yield ("traffic", number, "at"), f"{post.name}: {message}"

@@ -130,7 +130,7 @@ class ScenarioSite(Site[Broker]):
     @property
     def department(self) -> DepartmentCustodian:
         """The department of a scenario that has one."""
-        (found,) = (each for each in self.custodians if isinstance(each, DepartmentCustodian))
+        (found,) = (custodian for custodian in self.custodians if isinstance(custodian, DepartmentCustodian))
         return found
 
     # --- making

@@ -121,7 +121,7 @@ def unseal(report: bytes, *, post_keys: Keyring) -> Sealed:
     try:
         signatures = json.loads(rest[: -len(_END)])
         post, technician = str(signatures["post"]), str(signatures["technician"])
-        x5c = [str(each) for each in signatures["x5c"]]
+        x5c = [str(signature) for signature in signatures["x5c"]]
         certificate = x509.load_der_x509_certificate(base64.b64decode(x5c[0], validate=True))
         (name,) = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         public = certificate.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

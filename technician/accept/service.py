@@ -427,5 +427,5 @@ def _pictures(payload: bytes) -> tuple[Illustration, ...]:
     hit = data_of(payload)
     if hit.get("match") not in _READ_AS_LISTED:
         return ()
-    plates = [each for each in hit.get("pictures", ()) if each["kind"] == "patch" and "data" in each]
-    return tuple(Illustration.of(Phrase("The test plate."), base64.b64decode(each["data"])) for each in plates[:1])
+    plates = [picture for picture in hit.get("pictures", ()) if picture["kind"] == "patch" and "data" in picture]
+    return tuple(Illustration.of(Phrase("The test plate."), base64.b64decode(plate["data"])) for plate in plates[:1])

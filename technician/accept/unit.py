@@ -42,7 +42,7 @@ _PICTURE_WIDTH = 640
 def unit(configuration: Configuration) -> list[Result]:
     """Run the self-test, except the hot list, which is judged on the running post."""
     found = examine(configuration, leave_out=("hot list",))
-    return [Result(point=each.point, good=each.good, said=each.said) for each in found]
+    return [Result(point=point.point, good=point.good, said=point.said) for point in found]
 
 
 def board(configuration: Configuration, dialogue: Terminal) -> list[Result]:
@@ -104,21 +104,21 @@ def view(configuration: Configuration) -> list[Result]:
     """
     views = load_views(configuration.outbox.path.parent)
     named = ((Phrase("daylight"), views.day), (Phrase("infrared"), views.infrared))
-    accepted = {name: each for name, each in named if each is not None}
+    accepted = {name: light for name, light in named if light is not None}
     point = Phrase("view")
     if not accepted:
         return [Result(point=point, good=False, said=Phrase("no view was accepted yet: platepost aim"))]
     frame, background = _measure_view(configuration)
     faults = judge(*background.median, views)
     plates = Recognizer.of(configuration.vision).recognize(frame.gray).plates
-    by = [Phrase("{light} by {person}", light=name, person=each.accepted_by) for name, each in accepted.items()]
+    by = [Phrase("{light} by {person}", light=name, person=light.accepted_by) for name, light in accepted.items()]
     all_by = by[0] if len(by) == 1 else Phrase("{first} and {second}", first=by[0], second=by[1])
     text = Phrase("as accepted: {by}", by=all_by)
     if faults:
         text = explained(sorted(faults))
     if not faults and resembled(background.median[0], views) is None:
         # No fault: by night, without the lamp, that is as it should be. The post at work names a picture that stays so.
-        dark = float(background.median[0].mean()) < min(float(each.picture.mean()) for each in accepted.values())
+        dark = float(background.median[0].mean()) < min(float(light.picture.mean()) for light in accepted.values())
         text = Phrase("not compared: it is too bright for what was accepted, {by}", by=all_by)
         if dark:
             text = Phrase("not compared: it is too dark for what was accepted, {by}", by=all_by)

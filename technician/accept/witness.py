@@ -65,12 +65,14 @@ class Witness(Outbox):
     def recorded(self, kind: str, *, after: float = 0.0) -> list[StoredRecord]:
         """Return the records of a CloudEvents type stored later than a moment, the oldest first."""
         with self._changed:
-            return [each for each in self._seen if each.envelope.type == kind and each.at > after]
+            return [record for record in self._seen if record.envelope.type == kind and record.at > after]
 
     def outstanding(self, *, until: float) -> list[int]:
         """Return the places of records stored up to a moment that the broker has not taken."""
         with self._changed:
-            places = [each.envelope.place or each.envelope.sequence or 0 for each in self._seen if each.at <= until]
+            places = [
+                record.envelope.place or record.envelope.sequence or 0 for record in self._seen if record.at <= until
+            ]
             return [place for place in places if place not in self._taken]
 
     def wait(self, condition: Callable[[], bool], seconds: float) -> bool:

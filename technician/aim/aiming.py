@@ -166,8 +166,8 @@ class Aiming:
         if seen is None or seen.light not in self.accepted or seen.assessment.light == "green":
             return None
         why = Phrase("no plate was judged yet")
-        for each in (each for each in seen.assessment.points if each.good is False):
-            found = Phrase("{name} {value}, wanted {limit}", name=each.name, value=each.value, limit=each.limit)
+        for point in (point for point in seen.assessment.points if point.good is False):
+            found = Phrase("{name} {value}, wanted {limit}", name=point.name, value=point.value, limit=point.limit)
             why = found if not why.fields else Phrase("{first}; {second}", first=why, second=found)
         return Phrase("the accepted view in {light} is not good now: {why}", light=LIGHTS[seen.light], why=why)
 

@@ -99,7 +99,7 @@ class Lanes:
         if now is None or not there or _clearly_busier(busiest, now):
             self._current = busiest
         lane = self._held or named.get(self._chosen or "", self._current)
-        name = next(name for name, each in named.items() if each is lane)
+        name = next(name for name, named_lane in named.items() if named_lane is lane)
         if self._held is not None and len(named) > 1:
             self._chosen = name
         return (name if len(named) > 1 else None), lane
@@ -124,7 +124,7 @@ class Lanes:
             if lane.way is not None and (distance := _apart(track, lane.way)) < APART
         ]
         if near:
-            return min(near, key=lambda each: each[0])[1]
+            return min(near, key=lambda candidate: candidate[0])[1]
         self._lanes.append(Lane())
         return self._lanes[-1]
 

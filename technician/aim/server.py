@@ -44,7 +44,7 @@ def service_address(text: str) -> str:
 def names(host: str, port: int) -> frozenset[str]:
     """Return what a page may be called in `Host`, from which clients leave out port 443 (RFC 9110, 4.2.4)."""
     hosts = {host} | ({"localhost"} if host in {"127.0.0.1", "[::1]"} else set())
-    return frozenset(f"{each}:{port}" for each in hosts) | (hosts if port == 443 else frozenset())
+    return frozenset(f"{host}:{port}" for host in hosts) | (hosts if port == 443 else frozenset())
 
 
 class Server(PageServer):

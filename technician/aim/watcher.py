@@ -239,7 +239,7 @@ class Watcher:
             number=frame.number,
             assessment=assessment,
             lane=name,
-            lanes={each: self._judge(seen, (width, height), light) for each, seen in self.lanes.named().items()},
+            lanes={name: self._judge(seen, (width, height), light) for name, seen in self.lanes.named().items()},
             jpeg=_drawn(color, measured, self.outlines),
             plates=measured,
             size=(width, height),

@@ -62,7 +62,7 @@ class ZoomOrTilt:
 
 def _beyond(sightings: Sequence[Sequence[Measurement]], wanted: float, height: int) -> float | None:
     """Return how far below the zone plates are as wide as wanted, a share of the height; None if they do not grow."""
-    seen = [measurement for each in sightings for measurement in each]
+    seen = [measurement for sighting in sightings for measurement in sighting]
     widths = np.array([measurement.width for measurement in seen])
     heights = np.array([measurement.center[1] for measurement in seen])
     if len(seen) < 4 or np.ptp(heights) <= 0.1 * height:

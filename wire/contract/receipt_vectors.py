@@ -22,7 +22,7 @@ EPOCH = 3
 
 def receipt_vectors(examples: Mapping[str, Envelope]) -> dict[str, Any]:
     """Return the vectors for a post that made `examples`: its chain is theirs."""
-    chain = {each.sequence: each for each in examples.values() if each.sequence is not None}
+    chain = {example.sequence: example for example in examples.values() if example.sequence is not None}
     last = max(chain)
     whole = _said(chain, [(1, last)])
     cases = [

@@ -163,13 +163,13 @@ def channels() -> dict[str, Any]:
     for name, address in ADDRESSES.items():
         parameters = [
             "agency",
-            *(each for each in ("post", "command", "purpose", "custodian") if f"{{{each}}}" in address),
+            *(parameter for parameter in ("post", "command", "purpose", "custodian") if f"{{{parameter}}}" in address),
         ]
         made[name] = {
             "address": f"{ROOT}/{{agency}}/{address}",
             "title": TITLES[name],
             "description": DESCRIPTIONS[name],
-            "parameters": {each: {"$ref": f"#/components/parameters/{each}"} for each in parameters},
+            "parameters": {parameter: {"$ref": f"#/components/parameters/{parameter}"} for parameter in parameters},
             "messages": {name: {"$ref": f"#/components/messages/{name}"}},
         }
     return made

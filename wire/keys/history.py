@@ -66,7 +66,7 @@ class KeyHistory:
 
     def gone(self, at: datetime) -> tuple[WithdrawnKey, ...]:
         """Return the keys that were believed once."""
-        return self.withdrawn + tuple(WithdrawnKey(each.key, revoked=False) for each in self.former if each.over(at))
+        return self.withdrawn + tuple(WithdrawnKey(key.key, revoked=False) for key in self.former if key.over(at))
 
     def revoked(self, thumbprint: str) -> bool:
         """Tell whether a key was revoked."""

@@ -73,7 +73,7 @@ def read(line: bytes, *, key: Key | None, roots: Sequence[Key]) -> VerifiedState
     in_force = [] if key is None else [key.public]
     signed, signer = open_signed_by(line, typ=KEYS_TYPE, keys=[*in_force, *(root.public for root in roots)])
     payload = read_payload(signed.payload, KeyStatement, "statement")
-    keys = [_own(each.thumbprint, each.public_key) for each in (payload.key, *payload.former)]
+    keys = [_own(key.thumbprint, key.public_key) for key in (payload.key, *payload.former)]
     return VerifiedStatement(
         jws=line.decode("ascii"),
         payload=payload,

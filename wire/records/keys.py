@@ -111,7 +111,8 @@ class KeyState(WireModel):
     """By which keys a post knows what is the department's, for one purpose."""
 
     purpose: Slug = Field(
-        description="What the keys sign; newer posts may have keys for more.", examples=[each.value for each in Purpose]
+        description="What the keys sign; newer posts may have keys for more.",
+        examples=[purpose.value for purpose in Purpose],
     )
     custodian: str | None = Field(default=None, max_length=64, description="Whose they are, with the purpose custody.")
     key: Thumbprint = Field(description="Thumbprint of the current key.")

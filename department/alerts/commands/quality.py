@@ -48,7 +48,7 @@ def quality(*, folder: DepartmentFolder, as_json: bool, draw: bool, days: int) -
         fields = {
             "worse": sorted(worse),
             "stale": sorted(stale),
-            "reads": {name: asdict(each) for name, each in reads.items()},
+            "reads": {name: asdict(read) for name, read in reads.items()},
         }
         click.echo(json.dumps(report.wire() | fields))
         return
@@ -63,8 +63,8 @@ def quality(*, folder: DepartmentFolder, as_json: bool, draw: bool, days: int) -
         for name, rates in groups.items():
             add(f"{kind} {name}", rates)
     add("misread", report.pairs)
-    for name, each in reads.items():
-        add(f"reads {name}", {"wrong": each.wrong})
+    for name, figures in reads.items():
+        add(f"reads {name}", {"wrong": figures.wrong})
     console = Console()
     console.print(table)
     for post in worse:

@@ -114,11 +114,11 @@ def list_(*, folder: DepartmentFolder, as_json: bool) -> None:
     with working_as(folder, OWNER):
         hooks = webhooks()
     if as_json:
-        click.echo(json.dumps([asdict(each) for each in hooks], default=str))
-    for each in () if as_json else hooks:
-        state = "ended" if each.ended_at else each.refused or f"{each.waiting} waiting"
-        state += ", receives plates" if each.receives_plates else ""
-        click.echo(f"{each.number} {each.agency} {each.url}: {state}{each.last_error and '; '}{each.last_error}")
+        click.echo(json.dumps([asdict(hook) for hook in hooks], default=str))
+    for hook in () if as_json else hooks:
+        state = "ended" if hook.ended_at else hook.refused or f"{hook.waiting} waiting"
+        state += ", receives plates" if hook.receives_plates else ""
+        click.echo(f"{hook.number} {hook.agency} {hook.url}: {state}{hook.last_error and '; '}{hook.last_error}")
 
 
 @webhook.command(

@@ -184,11 +184,11 @@ def holds(*, folder: DepartmentFolder, as_json: bool) -> None:
     names = ("kind", "case_number", "person", "reason", "posts", "since", "until", "review_on")
     with working_as(folder, WEB):
         rows = [
-            {"hold": each.pk}
-            | {name: getattr(each, name) for name in names}
-            | {"records": len(each.records), "plates": len(each.plates)}
-            | {"review_due": each.review_on <= timezone.localdate()}
-            for each in Hold.objects.filter(lifted_at=None)
+            {"hold": hold.pk}
+            | {name: getattr(hold, name) for name in names}
+            | {"records": len(hold.records), "plates": len(hold.plates)}
+            | {"review_due": hold.review_on <= timezone.localdate()}
+            for hold in Hold.objects.filter(lifted_at=None)
         ]
     _print_rows(rows, as_json=as_json)
 
@@ -244,13 +244,13 @@ def _parts(plan: UUID) -> list[dict[str, Any]]:
     return [
         {
             "plan": plan,
-            "class": each.retention,
-            "from": each.begins,
-            "to": each.ends,
-            **each.shown,
-            "gone": each.dropped,
+            "class": part.retention,
+            "from": part.begins,
+            "to": part.ends,
+            **part.shown,
+            "gone": part.dropped,
         }
-        for each in planned_parts(plan)
+        for part in planned_parts(plan)
     ]
 
 
@@ -287,8 +287,8 @@ def run(*, folder: DepartmentFolder, plan: UUID | None) -> None:
     """Run PLAN, or every approved plan that is still current, and certify it. The archive service may keep running."""
     with working_as(folder, PURGER), progress_bar("parts") as progress:
         certifier = Certifier(folder.settings, signing_jwk(folder.custody_key), folder.purges)
-        for each in [plan] if plan else approved_plans():
-            carry_out(each, certifier, person=folder.caller, progress=progress)
+        for approved_plan in [plan] if plan else approved_plans():
+            carry_out(approved_plan, certifier, person=folder.caller, progress=progress)
 
 
 @_command(purge, "certificate", "0198c1f2-... > purge.jsonl")

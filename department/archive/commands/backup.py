@@ -108,7 +108,7 @@ def restore_test(*, file: Path, into: Path, key: Path, keep: bool, as_json: bool
     contains, in place, and start the archive service.
     """
     if file.is_dir():
-        file = max(file.glob("*.backup.age"), key=lambda each: each.stat().st_mtime, default=file / "none")
+        file = max(file.glob("*.backup.age"), key=lambda path: path.stat().st_mtime, default=file / "none")
     if into.exists():
         raise DepartmentError(f"{into} already exists; a backup is restored into a new folder")
     try:

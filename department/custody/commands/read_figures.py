@@ -46,10 +46,10 @@ def read_figures(*, folder: DepartmentFolder, since: datetime, until: datetime, 
     with running_database(folder), connected(folder, KEEPER) as keeper:
         figures = figures_of(keeper, since, until)
     if as_json:
-        click.echo(json.dumps({post: each.model_dump() for post, each in figures.items()}))
+        click.echo(json.dumps({post: figure.model_dump() for post, figure in figures.items()}))
         return
     table = Table("post", "reads", "known", "arrived late", "hits", "mean confidence")
-    for post, each in sorted(figures.items()):
-        known = f"{each.known / each.reads:.0%}"
-        table.add_row(post, str(each.reads), known, str(each.late), str(each.hits), f"{each.confidence:.2f}")
+    for post, counts in sorted(figures.items()):
+        known = f"{counts.known / counts.reads:.0%}"
+        table.add_row(post, str(counts.reads), known, str(counts.late), str(counts.hits), f"{counts.confidence:.2f}")
     Console().print(table)

@@ -70,7 +70,7 @@ def verify(context: click.Context, *, folder: DepartmentFolder, whole: bool, rol
         report = check(folder.checked)
         if rolling:
             again = check(folder.rolling, ROLLING_SECONDS)
-            problems = (*report.problems, *(each for each in again.problems if each not in report.problems))
+            problems = (*report.problems, *(problem for problem in again.problems if problem not in report.problems))
             report = report.model_copy(
                 update={"problems": problems, "more": report.more + again.more, "intact": not problems}
             )

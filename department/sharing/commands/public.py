@@ -69,7 +69,7 @@ def publish(*, folder: DepartmentFolder, month: datetime | None, as_json: bool) 
     about = {"agency": settings.agency, "name": settings.name, "contact": settings.contact}
     with running_database(folder), connected(folder, KEEPER) as keeper:
         months, key = [first] if month else months_due(keeper, first), signing_jwk(folder.custody_key)
-        done = {f"{each:%Y-%m}": publish_month(keeper, each, key, zone, **about) for each in months}
+        done = {f"{month:%Y-%m}": publish_month(keeper, month, key, zone, **about) for month in months}
     *missed, asked = done
     if as_json:
         click.echo(json.dumps({"month": asked, "published": done[asked], "missed": missed}))

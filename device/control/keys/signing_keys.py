@@ -312,7 +312,10 @@ class SigningKeys:
 def _kept(
     given: Key | None, statements: tuple[str, ...], withdrawn: tuple[WithdrawnKey, ...], refused: RefusedKeys | None
 ) -> StoredKeys:
-    gone = tuple(StoredWithdrawnKey(public_key=each.key.pem, revoked=each.revoked) for each in withdrawn)
+    gone = tuple(
+        StoredWithdrawnKey(public_key=withdrawn_key.key.pem, revoked=withdrawn_key.revoked)
+        for withdrawn_key in withdrawn
+    )
     return StoredKeys(given=given and given.thumbprint, statements=statements, withdrawn=gone, refused=refused)
 
 

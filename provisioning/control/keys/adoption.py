@@ -71,7 +71,7 @@ def has_adopted(keys: KeyState, statement: KeyStatement) -> bool:
     """
     if statement.custodian is not None and (keys.era, keys.number) != (statement.era, statement.number):
         return False
-    former = {each.thumbprint for each in statement.former}
+    former = {key.thumbprint for key in statement.former}
     return keys.key == statement.key.thumbprint and former.issuperset(keys.former)
 
 
@@ -135,7 +135,7 @@ def _holder(row: CheckResult, status: Status, files: KeyFiles) -> Holder:
     return Holder(
         row.post,
         row.state,
-        next((each for each in status.keys if (each.purpose, each.custodian) == whose), None),
+        next((key for key in status.keys if (key.purpose, key.custodian) == whose), None),
         answered=True,
         configuration=None if state is None else state.digest,
     )

@@ -68,7 +68,7 @@ def announce(
             return RotationStep(present, last.key.thumbprint, last)
         # Posts may go by it already: it alone can vouch for another, and the root.
         take_into_use(files)
-    if last is not None and not revoke and any(each.until is None or each.until > begin for each in last.former):
+    if last is not None and not revoke and any(key.until is None or key.until > begin for key in last.former):
         raise ProvisioningError(f"the former key for {files.label} is still accepted: retire it first, with --retire")
     # Opened before anything is made: what cannot be vouched for is not begun.
     voucher = _voucher(fleet, files, vouch)

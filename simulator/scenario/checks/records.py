@@ -143,17 +143,20 @@ class DecisionsCheck(Counted):
 
     def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Count them."""
-        there = [(at, each) for at, each in observed.course.decisions if self._covers(at)]
+        there = [(at, decision) for at, decision in observed.course.decisions if self._covers(at)]
         found = [
-            each
-            for _, each in there
-            if self.post in {None, each.post}
-            and self.plate in {None, each.plate}
-            and self.decision in {None, each.decision}
-            and self.state in {None, each.state}
-            and bool(each.refused) == self.refused
+            decision
+            for _, decision in there
+            if self.post in {None, decision.post}
+            and self.plate in {None, decision.plate}
+            and self.decision in {None, decision.decision}
+            and self.state in {None, decision.state}
+            and bool(decision.refused) == self.refused
         ]
-        actions = "; ".join(f"{each.decision}: {each.refused or each.state}" for _, each in there) or "no one decided"
+        actions = (
+            "; ".join(f"{decision.decision}: {decision.refused or decision.state}" for _, decision in there)
+            or "no one decided"
+        )
         return self._wrong(len(found), f"decisions ({actions})")
 
 
