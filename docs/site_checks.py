@@ -77,6 +77,7 @@ NAMED = {
 
 LAB_NOTES = (
     "CHANGELOG",
+    "docs/database-guards",
     "docs/measurements",
     "docs/outbox",
     "docs/reliability",

@@ -15,8 +15,6 @@ PRODUCT = ("common", "department", "device", "provisioning", "simulator", "techn
 """Not `models`, whose commands are for those who train."""
 SQL = re.compile(r"\b(SELECT|INSERT|CREATE|WHERE|FROM)\b")
 LAB_NOTES = ("measurements", "outbox", "reliability", "self-monitoring")
-LEFT = {"pages": 0, "templates": 3, "messages": 18}
-"""How many are left where not all were rewritten: lower it when you mend some, and never raise it."""
 
 
 def _offenses(where: str, text: str) -> list[str]:
@@ -51,6 +49,14 @@ def _help(node: ast.AST) -> bool:
     return isinstance(node, ast.FunctionDef) and any("command" in ast.unparse(each) for each in node.decorator_list)
 
 
+def _no_text(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the strings below a node that no one reads: what another program writes, the fields of log entries."""
+    if isinstance(node, ast.Compare):
+        yield from node.comparators
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "EventKind":
+        yield from node.args[2:]
+
+
 def messages() -> Iterator[str]:
     """Yield the offenses of texts in the code, but not in docstrings that no command shows."""
     for folder in PRODUCT:
@@ -65,16 +71,17 @@ def messages() -> Iterator[str]:
                 for line in (node.body[1:] if _help(node) else node.body)
                 if isinstance(line, ast.Expr)
             }
+            remarks |= {id(part) for node in ast.walk(tree) for part in _no_text(node)}
             texts = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
             for node in texts:
                 if id(node) not in remarks and " " in node.value and not SQL.search(node.value):
-                    yield from _offenses(f"{file.relative_to(HOME)}:{node.lineno}", node.value)
+                    text = re.sub(r"\{\w+\}", " ", node.value)  # the name of a value is not shown
+                    yield from _offenses(f"{file.relative_to(HOME)}:{node.lineno}", text)
 
 
 @pytest.mark.parametrize("texts", [pages, templates, messages], ids=lambda texts: texts.__name__)
-def test_no_worn_word_is_new(texts: Callable[[], Iterator[str]]) -> None:
-    found = list(texts())
-    assert len(found) <= LEFT[texts.__name__], "\n".join(found)
+def test_no_word_is_worn(texts: Callable[[], Iterator[str]]) -> None:
+    assert list(texts()) == []
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ class SetupChoices:
         law = LAWS[self.law or _DEFAULT_LAW]
         if self.keep_days is not None and not law.keep_at_least_days <= self.keep_days < law.keep_at_most_days:
             raise DepartmentError(
-                f"--keep-days {self.keep_days}: the law {law.name!r} says {_span(law.name)}: give a number within it"
+                f"--keep-days {self.keep_days}: the law {law.name!r} allows {_span(law.name)}. Give a number within it."
             )
 
     def settings(self) -> dict[str, Any]:

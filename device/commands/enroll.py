@@ -131,7 +131,7 @@ def enroll(
     """
     unit = UnitEnrollment(directory.absolute())
     if abandon:
-        text = Phrase("taken back") if unit.abandon() else Phrase("nothing was under way")
+        text = Phrase("withdrawn") if unit.abandon() else Phrase("nothing was under way")
         click.echo(json.dumps({"post": post, "outcome": text}) if as_json else f"{post}: {spoken(text)}")
         return
     if (office is None) == (stick is None):

@@ -28,7 +28,9 @@ def open_receipt(delivery: Delivery, keys: SigningKeys | None, *, at: datetime) 
     """
     message = delivery.payload
     if delivery.retained:
-        raise RefusedError(Rejection.RETAINED, "a receipt says what is held now, and is never retained")
+        raise RefusedError(
+            Rejection.RETAINED, "the receipt was retained: a receipt states what is held now, so it never is"
+        )
     if len(message) > LARGEST_RECEIPT:
         raise RefusedError(Rejection.TOO_LARGE, f"{len(message)} bytes are more than {LARGEST_RECEIPT}")
     if keys is None:

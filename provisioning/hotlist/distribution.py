@@ -21,7 +21,7 @@ from platepost.wire.records.topics import ROOT
 APART = timedelta(minutes=1)
 """How far the clock of a post that says it is synchronized may be from the one here."""
 
-Outcome = Literal["in force", "refused", "offline", "waiting", "never seen"]
+Outcome = Literal["active", "refused", "offline", "waiting", "never seen"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class PostState:
     def outcome(self) -> Outcome:
         """What became of the wanted version on this post."""
         if self.seconds is not None:
-            return "in force"
+            return "active"
         if self.refused is not None:
             return "refused"
         if self.state is None:

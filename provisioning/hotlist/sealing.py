@@ -104,7 +104,10 @@ def seal_package(
     try:
         manifest = Manifest.model_validate({**facts, **made})
     except ValidationError as error:
-        places = ", ".join(str(fault["loc"][0]) for fault in error.errors() if fault["loc"]) or "what it says together"
+        places = (
+            ", ".join(str(fault["loc"][0]) for fault in error.errors() if fault["loc"])
+            or "a combination of its members"
+        )
         raise SourceError(f"posts would reject a list with this in its manifest: {places}") from error
     return b"".join((_sign(manifest, signing_key, TYPE), b"\n", following))
 

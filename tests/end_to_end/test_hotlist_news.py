@@ -66,7 +66,7 @@ class Scene:
 
     def publish(self, package: str, *words: str) -> dict[str, Any]:
         said = self.run("publish", package, "--broker", self.broker.address, "--wait", str(SECONDS), *words)
-        assert said["posts"]["post-1"]["outcome"] == "in force", said
+        assert said["posts"]["post-1"]["outcome"] == "active", said
         return said
 
     def run(self, *words: str) -> dict[str, Any]:

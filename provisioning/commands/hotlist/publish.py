@@ -196,7 +196,7 @@ def _show(manifest: Manifest, sent: Sent, posts: dict[str, PostState], *, waited
 
 
 def _words(post: PostState) -> str:
-    if post.outcome == "in force":
+    if post.outcome == "active":
         return f"active after {post.seconds:.1f} s"
     words = {
         "refused": f"refused: {post.refused}",

@@ -166,7 +166,7 @@ def test_a_list_and_its_delta_come_into_force_and_the_table_says_so(
 ) -> None:
     said = department.published(department.build(EXPORT, "--format", form))
     assert (said["topic"], said["parts"], said["kind"]) == ("alpr/v1/riverside/hotlist/package", 0, "complete")
-    assert (said["posts"]["post-1"]["outcome"], said["posts"]["post-2"]["outcome"]) == ("in force", "never seen")
+    assert (said["posts"]["post-1"]["outcome"], said["posts"]["post-2"]["outcome"]) == ("active", "never seen")
     said = department.published(department.delta("T00001"))
     assert (said["topic"], said["kind"]) == ("alpr/v1/riverside/hotlist/delta", "delta")
     assert said["posts"]["post-1"]["version"] == said["version"]
@@ -206,7 +206,7 @@ def test_a_package_goes_in_parts_where_that_is_asked_for(department: Department,
     package = department.build()
     said = department.published(package, "--part-bytes", "1024")
     assert said["parts"] > 2
-    assert said["posts"]["post-1"]["outcome"] == "in force"
+    assert said["posts"]["post-1"]["outcome"] == "active"
     assert post.messages == said["parts"] + 1
 
 
@@ -217,7 +217,7 @@ def test_a_package_goes_in_parts_where_the_broker_takes_no_such_packet(departmen
     department.broker.start()
     said = department.published(department.build())
     assert said["parts"] > 1
-    assert said["posts"]["post-1"]["outcome"] == "in force"
+    assert said["posts"]["post-1"]["outcome"] == "active"
 
 
 def test_a_post_that_comes_later_takes_what_is_retained(department: Department) -> None:
@@ -227,7 +227,7 @@ def test_a_post_that_comes_later_takes_what_is_retained(department: Department) 
     late = Post(department.fleet, department.broker, "post-2", department.folder)
     said = department.published(department.delta("T00002"))
     late.leave()
-    assert said["posts"]["post-2"]["outcome"] == "in force"
+    assert said["posts"]["post-2"]["outcome"] == "active"
     assert late.store.current is not None
     assert late.store.current.entries == 39
 
@@ -281,7 +281,7 @@ def test_a_forged_word_of_a_post_counts_for_nothing(department: Department, post
     genuine = DistributionMonitor("riverside")
     genuine.expect(version)
     genuine.hear(envelope.topic, envelope.body)
-    assert genuine.posts["post-1"].outcome == "in force"
+    assert genuine.posts["post-1"].outcome == "active"
 
 
 def test_a_refusal_of_another_list_or_one_that_was_on_its_way_for_hours_is_not_taken_for_one_of_this() -> None:
