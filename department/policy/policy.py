@@ -12,8 +12,8 @@ from django.conf import settings
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from platepost.department.policy.errors import ForbiddenPurposeError, PolicyError, PurposeError
+from platepost.department.policy.forbidden_words import find_forbidden, words_pattern
 from platepost.department.policy.law import LAWS, OTHER, LawProfile
-from platepost.department.policy.words import found_in, pattern_of
 
 DEFAULT = Path(__file__).with_name("default.toml")
 """The policy file that a new department begins with."""
@@ -93,7 +93,7 @@ class ForbiddenUse(_Part):
     says: Text
     """What someone is told whose search it stops."""
     words: tuple[Text, ...]
-    """Words that stop whatever they are written in: `platepost.department.policy.words.pattern_of` says how."""
+    """Words that stop whatever they are written in, as `forbidden_words.words_pattern` compares them."""
     sampled: tuple[Text, ...] = ()
     """Words that stop nothing, and have a search drawn for an audit sooner than others."""
     innocent: tuple[Text, ...] = ()
@@ -102,21 +102,21 @@ class ForbiddenUse(_Part):
     @property
     def pattern(self) -> str:
         """What stops."""
-        return pattern_of(self.words)
+        return words_pattern(self.words)
 
     @property
     def near_pattern(self) -> str:
         """What is sampled."""
-        return pattern_of((*self.sampled, *self.words), nearly=True)
+        return words_pattern((*self.sampled, *self.words), nearly=True)
 
     @property
     def innocent_pattern(self) -> str:
         """What is neither."""
-        return pattern_of(self.innocent)
+        return words_pattern(self.innocent)
 
     def written_in(self, text: str) -> str | None:
         """Return the word that a text has, as it reads; None if it has none."""
-        return found_in(text, self.pattern, innocent=self.innocent_pattern)
+        return find_forbidden(text, self.pattern, innocent=self.innocent_pattern)
 
 
 class OtherLaw(_Part):

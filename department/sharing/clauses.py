@@ -112,7 +112,7 @@ CLAUSES = (
         "Official business only.",
         "Words of forbidden uses stop a search, a list entry, a hold, and a grant; rules against misuse go through the"
         " ledger each night.",
-        f"{_DEPARTMENT}/policy/test_words.py",
+        f"{_DEPARTMENT}/policy/test_forbidden_words.py",
         "{forbidden:forbidden use}; {refused:search|searches} refused in 30 days; {findings_overdue:finding} late",
         none=("findings_overdue",),
         some=("forbidden",),

@@ -16,8 +16,8 @@ from platepost.simulator.demo.post_process import PostProcess
 from platepost.simulator.errors import DemoError
 from platepost.simulator.ground.console import DepartmentConsole
 from platepost.simulator.ground.department import ThrowawayDepartment, department_folder
-from platepost.simulator.ground.folder import claimed
 from platepost.simulator.ground.late_receipts import take_late_receipts
+from platepost.simulator.ground.run_folder import claim_folder
 from platepost.simulator.ground.site import Site, throwaway_fleet
 from platepost.simulator.ground.subscriber import Arrival
 from platepost.wire.records import TYPES, Source, Status
@@ -115,7 +115,9 @@ def run_demo(
     limit = frames * recording.frame_seconds() + GRACE_SECONDS
     directory = directory.absolute()
     with ExitStack() as stack:
-        stack.enter_context(claimed(directory, mark=".platepost-demo", whose="a demonstration's", error=DemoError))
+        stack.enter_context(
+            claim_folder(directory, marker=".platepost-demo", owner="a demonstration's", error=DemoError)
+        )
         fleet = throwaway_fleet(directory / "fleet", agency=AGENCY, subscribers=(SUBSCRIBER,), custodian=CUSTODIAN)
         site = stack.enter_context(Site(directory, fleet, Broker(fleet, directory / "broker")))
         folder = site.add_post(

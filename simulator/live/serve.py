@@ -11,7 +11,7 @@ from platepost.simulator.brokers.daemon import free_port
 from platepost.simulator.demo.clip import DemoClip
 from platepost.simulator.errors import DemoError
 from platepost.simulator.ground.console import LOOPBACK
-from platepost.simulator.ground.folder import claimed
+from platepost.simulator.ground.run_folder import claim_folder
 from platepost.simulator.live.desk import Desk
 from platepost.simulator.live.feed import Feed
 from platepost.simulator.live.server import LiveApplication
@@ -38,7 +38,7 @@ def serving(
     feed = Feed()
     directory = directory.absolute()
     with (
-        claimed(directory, mark=".platepost-live", whose="a former live page's", error=DemoError),
+        claim_folder(directory, marker=".platepost-live", owner="a former live page's", error=DemoError),
         Desk(directory, clips, feed) as desk,
     ):
         live = LiveApplication(desk, local=host == LOOPBACK)

@@ -10,7 +10,7 @@ from platepost.simulator.errors import StuckError
 from platepost.simulator.scenario import events
 from platepost.simulator.scenario.custodian import ScenarioCustodian
 from platepost.simulator.scenario.harness import Harness
-from platepost.simulator.scenario.parts import WatchedUplink
+from platepost.simulator.scenario.simulated_parts import WatchedUplink
 from platepost.simulator.scenario.site import ScenarioSite
 
 EFFECT_SECONDS = 30.0
@@ -53,8 +53,8 @@ class EventRunner:
         """
         for harness in self._site.harnesses.values():
             harness.look_at_board()
-            if harness.uplink is not None and harness.uplink.sent_for and harness.uplink.settled:
-                harness.uplink.sent_for = False
+            if harness.uplink is not None and harness.uplink.subscribed and harness.uplink.settled:
+                harness.uplink.subscribed = False
                 self._settle(harness)
             if harness.boot_due and harness.post is not None:
                 harness.boot_due = False

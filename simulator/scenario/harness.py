@@ -24,7 +24,7 @@ from platepost.simulator.ground.proxy import Proxy
 from platepost.simulator.scenario.camera import LockstepCapture, ScenarioCamera
 from platepost.simulator.scenario.course import MadeRecord
 from platepost.simulator.scenario.disk import ScenarioDisk
-from platepost.simulator.scenario.parts import SeededRecorder, SimulatedClock, WatchedUplink
+from platepost.simulator.scenario.simulated_parts import SeededRecorder, SimulatedClock, WatchedUplink
 from platepost.simulator.scenario.world import World
 from platepost.wire.contract.deterministic_signer import DeterministicSigner
 from platepost.wire.records import ClockQuality, Envelope, Recorder, Source

@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 
 from platepost.simulator.errors import CampaignError
-from platepost.simulator.ground.folder import claimed
+from platepost.simulator.ground.run_folder import claim_folder
 from tests.campaigns.progress import ProgressDisplay
 
 MOST_SHOWN = 20
@@ -101,7 +101,7 @@ def campaign_command(name: str, *, epilog: str) -> Callable[[Callable[..., None]
             directory, console = directory.absolute(), Console(stderr=as_json)
             with (
                 ProgressDisplay(console) as progress,
-                claimed(directory, mark=f".platepost-{name}", whose="a campaign's", error=CampaignError),
+                claim_folder(directory, marker=f".platepost-{name}", owner="a campaign's", error=CampaignError),
             ):
                 running = Run(directory, seed=seed, console=console, progress=progress)
                 function(running, **options)

@@ -203,5 +203,5 @@ def test_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
         simulate, ["demo", "--directory", str(other.parent), "--clip", str(make_clip(tmp_path)), "--no-live"]
     )
     assert result.exit_code != 0
-    assert "name another folder" in str(result.exception)
+    assert "choose another folder" in str(result.exception)
     assert os.listdir(other.parent) == ["letter.txt"]  # noqa: PTH208

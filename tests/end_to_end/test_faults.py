@@ -36,5 +36,5 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
     done = run("faults", directory=tmp_path, timeout=60)
 
     assert done.returncode != 0
-    assert "name another folder" in done.stderr
+    assert "choose another folder" in done.stderr
     assert (tmp_path / "thesis.txt").read_text() == "precious"

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("309deba55c612fb0efbadf384a0191c62a0224162ab8139ec20272afe8fd9801"),
+        ApplySql("807c1a3d92b0e15f020829385bebe520658862ff6c9b4a3123cfb742206a55d0"),
     ]

@@ -1,4 +1,4 @@
--- A text as words are looked for in it: `folded` in `platepost.department.policy.words`. Null where no policy is bound.
+-- A text as words are looked for in it: `folded` in `platepost.department.policy.forbidden_words`. Null where no policy is bound.
 CREATE OR REPLACE FUNCTION policy_folded(written text) RETURNS text
 LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -1,4 +1,4 @@
-"""Forbidden words, however they are spelled: how a text is folded, and the patterns that are looked for in it.
+"""Forbidden words, however they are spelled: how a text is folded, and the patterns that are searched for in it.
 
 The database applies the same characters and the same patterns: `upgrade` gives them to its table `policy_rules`, and
 `policy_folded.sql` folds as `folded` does. Every pattern is a regular expression that means the same to both.
@@ -15,7 +15,7 @@ INVISIBLE = (
     r"\u202a-\u202e\u2060-\u206f\u20d0-\u20ff\u3164\ufe00-\ufe0f\ufe20-\ufe2f\ufeff\uffa0"
     r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-"""Characters that no one sees, Unicode's Default_Ignorable_Code_Point, and marks over and under letters."""
+"""Invisible characters: Unicode's Default_Ignorable_Code_Point, and combining marks."""
 _EDGE = "[A-Za-z0-9]"
 _GAP = "[^A-Za-z0-9]"
 _DRAWN = (
@@ -61,23 +61,23 @@ def _table() -> dict[int, int]:
 
 
 def folded(text: str) -> str:
-    """Return a text as words are looked for in it: compatible characters, without marks, in Latin letters."""
+    """Return a text ready for the search: compatible characters, without marks, in Latin letters."""
     if text.isascii():
         return text
-    # Before as well: what is decomposed may look like no letter any more, as the lunate sigma.
+    # Before as well: a decomposed character may no longer look like a letter, as the lunate sigma.
     return re.sub(INVISIBLE, "", unicodedata.normalize("NFKD", text.translate(_table()))).translate(_table())
 
 
 @cache
-def pattern_of(words: tuple[str, ...], *, nearly: bool = False) -> str:
-    """Return the regular expression of words, for a folded text; of no words one that nothing has.
+def words_pattern(words: tuple[str, ...], *, nearly: bool = False) -> str:
+    """Return the regular expression for words in a folded text; without words, one that never matches.
 
     A word counts as a whole word, with `*` at its end also as the beginning of one. A word in capitals, such as `ICE`,
     counts in capitals alone, or with something between all its letters (`i.c.e.`). Any other counts in either case,
     with signs and digits for letters (`d3port`), signs between letters, and all its letters apart (`d e p o r t`).
 
     Args:
-        words: as the policy has them.
+        words: from the policy file.
         nearly: words in capitals count in small letters, and with digits for letters (`1ce`), too.
 
     """
@@ -90,13 +90,13 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(f"{pattern}{_EDGE}*")
 
 
-def found_in(text: str, pattern: str, *, innocent: str) -> str | None:
-    """Return what a text has of a pattern, as whole words and folded; None if nothing.
+def find_forbidden(text: str, pattern: str, *, innocent: str) -> str | None:
+    """Return the first whole words of a text that match a pattern, folded; None if there are none.
 
     Args:
-        text: as someone wrote it.
-        pattern: as `pattern_of` returns it.
-        innocent: the pattern of what is cut out first.
+        text: unfolded.
+        pattern: from `words_pattern`.
+        innocent: a pattern to remove from the text first.
 
     """
     match = _compiled(pattern).search(_compiled(innocent).sub(" ", folded(text)))

@@ -1,4 +1,4 @@
-"""A post's own parts, with what a scenario must see of them or have the same every time."""
+"""Parts of a simulated post: they report to the scenario, run on its clock, and number records from its seed."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -14,79 +14,79 @@ from platepost.simulator.ground.chance import Chance
 from platepost.simulator.scenario.world import World, current
 from platepost.wire.records import ClockQuality, Envelope, Health, RecordData, Recorder, Response, Status
 
-Note = Callable[[Envelope | None], Envelope | None]
-"""Takes note of a record that was stored."""
+OnRecord = Callable[[Envelope | None], Envelope | None]
+"""Is called with every record that was stored."""
 
 
 class SeededRecorder(Recorder):
-    """Tells of each record, and names it from the seed.
+    """Reports each record to the scenario, and takes its identifier from the seed.
 
-    What is not chained has names of its own, for how much of it there is depends on how often the post connects.
+    Unchained records have a generator of their own: how many there are depends on how often the post connects.
     """
 
     def __init__(
         self,
-        note: Note,
+        on_record: OnRecord,
         chances: tuple[Chance, Chance],
         wall: Callable[[], float],
         *args: Any,
         **more: Any,
     ) -> None:
-        super().__init__(*args, **{**more, "identify": self._name})
-        self._note = note
+        super().__init__(*args, **{**more, "identify": self._identify})
+        self._on_record = on_record
         self._chained, self._unchained = chances
         self._wall = wall
-        self._here = local()
+        self._thread = local()
 
     def record(self, data: RecordData) -> Envelope:
-        """Store one record and take note of it."""
+        """Store one record and report it."""
         envelope = super().record(data)
-        self._note(envelope)
+        self._on_record(envelope)
         return envelope
 
     def unchained(self, data: Status | Health | Response) -> Envelope:
-        """Sign one record that is no part of the chain."""
-        self._here.apart = True
+        """Sign one record outside the chain."""
+        self._thread.unchained = True
         try:
             return super().unchained(data)
         finally:
-            self._here.apart = False
+            self._thread.unchained = False
 
     def account_for_drops(self, *, clock: ClockQuality) -> Envelope | None:
-        """Put into the audit trail what was dropped, and take note of it."""
-        return self._note(super().account_for_drops(clock=clock))
+        """Record in the audit log what was dropped, and report it."""
+        return self._on_record(super().account_for_drops(clock=clock))
 
     def account_for_losses(self, *, clock: ClockQuality) -> Envelope | None:
-        """Put into the audit trail what was lost, and take note of it."""
-        return self._note(super().account_for_losses(clock=clock))
+        """Record in the audit log what was lost, and report it."""
+        return self._on_record(super().account_for_losses(clock=clock))
 
-    def _name(self) -> str:
-        chance = self._unchained if getattr(self._here, "apart", False) else self._chained
+    def _identify(self) -> str:
+        chance = self._unchained if getattr(self._thread, "unchained", False) else self._chained
         return chance.identifier(self._wall())
 
 
 class SimulatedClock(Clock):
-    """The world's time, as a post's machine shows it, and waiting that takes simulated time in a post's own thread."""
+    """The simulated time, offset by a post's clock error; waiting in the post's thread takes simulated time."""
 
     def __init__(self, world: World, wall: Callable[[], float]) -> None:
         self._world = world
         self._wall = wall
 
     def steady(self) -> float:
-        """Return the world's seconds."""
+        """Return the simulated monotonic time in seconds."""
         return self._world.steady()
 
     def wall(self) -> float:
-        """Return what the machine's clock shows."""
+        """Return the time of the post's clock."""
         return self._wall()
 
     def event(self) -> Event:
-        """Return an event whose wait takes the world's time."""
-        return _Waiting(self._world)
+        """Return an event whose wait takes simulated time."""
+        return _SimulatedEvent(self._world)
 
 
-class _Waiting(Event):
-    """An event whose waiting takes simulated time in a post's own thread, and hardly any in another."""
+class _SimulatedEvent(Event):
+    """An event whose wait takes simulated time in the post's thread, and at most 20 ms in another."""
 
     def __init__(self, world: World) -> None:
         super().__init__()
@@ -97,53 +97,53 @@ class _Waiting(Event):
         thread = current()
         if thread is None or timeout is None:
             return super().wait(None if timeout is None else min(timeout, 0.02))
-        until = self._world.now + timeout
-        while not self.is_set() and self._world.now < until:
-            thread.sleep(until - self._world.now)
+        deadline = self._world.now + timeout
+        while not self.is_set() and self._world.now < deadline:
+            thread.sleep(deadline - self._world.now)
         return self.is_set()
 
 
 Handling = Callable[[Delivery], AbstractContextManager[None]]
-"""Is open while a delivery is handled."""
+"""A context that is open while a delivery is handled."""
 
 
 class WatchedUplink(Uplink):
-    """Tells when the post has said its state after connecting, and which packages of hot lists it has judged."""
+    """Tracks when the post has published its status after connecting, and which deliveries it handles."""
 
     def __init__(self, handling: Handling, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.born = False
-        self.sent_for = False
-        """Whether it has subscribed since someone last looked: what the broker retains may be on its way."""
+        self.status_published = False
+        self.subscribed = False
+        """Whether it has subscribed since this was last reset: retained messages may be on their way."""
         self._handling = handling
 
     def start(self) -> None:
-        """Begin, and watch what the post says at each connection."""
+        """Start, and watch for the status at each connection."""
         will, on_connected = self.will, self.on_connected
 
-        def again() -> Envelope:
-            self.born = False
+        def new_will() -> Envelope:
+            self.status_published = False
             if will is None:
                 raise ScenarioError("a post has a will")
             return will()
 
-        def born() -> None:
+        def connected() -> None:
             if on_connected is not None:
                 on_connected()
-            self.born = True
+            self.status_published = True
 
-        self.will, self.on_connected = again, born
+        self.will, self.on_connected = new_will, connected
         super().start()
 
     @property
     def settled(self) -> bool:
-        """Whether it is connected and has said so."""
-        return self.born and self.state().connected
+        """Whether it is connected and has published its status."""
+        return self.status_published and self.state().connected
 
     def subscribe(self, topic: str, handler: Handler, *, optional: bool = False, small: bool = False) -> None:
-        """Subscribe, and take note of what is handled."""
+        """Subscribe, with each delivery handled in the scenario's context."""
         super().subscribe(topic, partial(self._handle, handler), optional=optional, small=small)
-        self.sent_for = True
+        self.subscribed = True
 
     def _handle(self, handler: Handler, delivery: Delivery) -> None:
         with self._handling(delivery):

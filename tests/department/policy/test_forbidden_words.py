@@ -24,8 +24,8 @@ from platepost.department.ledger.writing import append
 from platepost.department.lists import services
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
+from platepost.department.policy.forbidden_words import folded, look_alikes
 from platepost.department.policy.policy import DEFAULT, AccessPurpose, read_policy
-from platepost.department.policy.words import folded, look_alikes
 from platepost.department.sharing.models import SharingRequest
 from platepost.department.sharing.requests import decide, receive
 from tests.department.ledger.asked import handmade

@@ -1,13 +1,13 @@
-"""Gives the database the policy, so that it refuses what the policy does, no matter who asks."""
+"""Stores the policy in the database, so that the database enforces it for every caller."""
 
 from django.db import connection, transaction
 
+from platepost.department.policy.forbidden_words import INVISIBLE, look_alikes
 from platepost.department.policy.policy import ALARM, Policy
-from platepost.department.policy.words import INVISIBLE, look_alikes
 
 
-def bind(policy: Policy) -> None:
-    """Have the database apply a policy from now on, as the owner of the tables."""
+def store_policy(policy: Policy) -> None:
+    """Replace the policy that the database enforces. Runs as the owner of the tables."""
     rules = [policy.digest, policy.case_numbers, INVISIBLE, *look_alikes()]
     purposes = [(purpose.name, purpose.case, [*purpose.roles], purpose.name == ALARM) for purpose in policy.purposes]
     forbidden = [

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from platepost.simulator.errors import DemoError
-from platepost.simulator.ground.folder import claimed
+from platepost.simulator.ground.run_folder import claim_folder
 
-claimed_for_demo = partial(claimed, mark=".platepost-demo", whose="a demonstration's", error=DemoError)
+claimed_for_demo = partial(claim_folder, marker=".platepost-demo", owner="a demonstration's", error=DemoError)
 
 
 def test_only_a_former_run_s_folder_is_emptied(tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_only_a_former_run_s_folder_is_emptied(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "letter.txt").touch()
-    with pytest.raises(DemoError, match="not a demonstration's; name another folder"), claimed_for_demo(other):
+    with pytest.raises(DemoError, match="not a demonstration's; choose another folder"), claimed_for_demo(other):
         pass
     assert (other / "letter.txt").exists()
 
