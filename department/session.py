@@ -123,7 +123,7 @@ def require_schema() -> None:
     """
     missing = missing_migrations()
     if missing:
-        raise DepartmentError(f"the database lacks {', '.join(missing)}: give `platepost department upgrade` first")
+        raise DepartmentError(f"the database lacks {', '.join(missing)}: run `platepost department upgrade` first")
 
 
 def missing_migrations() -> list[str]:

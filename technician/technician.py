@@ -66,7 +66,7 @@ def certified(configuration: Configuration, folder: Path, *, purpose: str, at: d
     if identity.key.thumbprint() != person.key.thumbprint():
         raise ProvisioningError(
             Phrase(
-                "{folder}: the key is not the one of the certificate of {person}",
+                "{folder}: the key does not belong to {person}'s certificate",
                 folder=str(folder),
                 person=person.name,
             )

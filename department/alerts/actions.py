@@ -245,7 +245,7 @@ def _act(
         for repeat, seen in _untaken(cursor, record_id, repeats, withdrawn=withdrawn):
             became, its_group = _add(cursor, repeat, seen, other, actor, **more)
             if its_group != group:
-                raise AlertError("A repeat is of the same covert group.", "alerts_repeat")
+                raise AlertError("A repeat must be in the same covert group as the first hit.", "alerts_repeat")
             done.append((repeat, {"person": who, "step": other.value, "state": became, **more}))
         for repeat, seen in _rejected_with(cursor, record_id) if step is AlertStep.REOPEN else ():
             again, _ = _add(cursor, repeat, seen, step, actor, **fields)

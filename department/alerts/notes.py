@@ -22,9 +22,9 @@ def require_plain(note: str) -> str:
     """
     text = note.strip()
     if not text:
-        raise AlertError(f"Nothing was written: say why, in one line of at most {LONGEST} characters.", "alerts_note")
+        raise AlertError(f"Enter a reason, in one line of at most {LONGEST} characters.", "alerts_note")
     if len(text) > LONGEST or not text.isprintable():
-        raise AlertError(f"Say it in one line of at most {LONGEST} characters.", "alerts_note")
+        raise AlertError(f"Use one line of at most {LONGEST} characters.", "alerts_note")
     if _CODED.search(text):
         raise AlertError(
             "This looks like an answer of the state's system, or like a number. Say it in words: no answer of that"

@@ -223,7 +223,7 @@ def import_department(
     """
     owner = database.owner
     if _migrations(owner) != manifest.migrations:
-        raise DepartmentError("the export has another schema: import it by the version that made it, then upgrade")
+        raise DepartmentError("the export has another schema: import it with the version that made it, then upgrade")
     # By making a department its law is entered; the export brings the entries of its own.
     ((full,),) = owner.execute(
         "SELECT EXISTS (TABLE custody_record) OR EXISTS (SELECT FROM ledger_entry WHERE event <> 'law_changed')"

@@ -128,7 +128,9 @@ def plan_purge(
 def _planned(person: str, authority: PurgeAuthority, parts: Sequence[tuple[str, str, str]], **more: Any) -> PurgePlan:
     term = RetentionTerm.objects.first()
     if term is None:
-        raise ArchiveRefusedError("no law binds the department yet: give `upgrade`", "archive_lawful")
+        raise ArchiveRefusedError(
+            "no law is configured: set `law` in policy.toml, then run `upgrade`", "archive_lawful"
+        )
     with operation(LedgerEvent.PURGE_PLANNED, person=person) as entry:
         plan = PurgePlan.objects.create(
             law=term.law,

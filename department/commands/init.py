@@ -138,7 +138,7 @@ def init(
     }
     settings = checked_settings(values, where="init")
     if (folder.path / settings.identity).exists() and not folder.unfinished.exists():
-        raise DepartmentError(f"{folder.path / settings.identity} is another's: make the department in a new folder")
+        raise DepartmentError(f"{folder.path / settings.identity} belongs to another department: choose a new folder")
     _make_folder(folder, settings)
     _copy_identity(identity, folder.path / settings.identity)
     for key, path in given.items():

@@ -110,7 +110,7 @@ def installation_faults(folder: DepartmentFolder) -> Iterator[InstallationFault]
         yield InstallationFault("settings", str(error))
         return
     if folder.unfinished.exists():
-        yield InstallationFault("unfinished", f"{folder.path} was not made whole: give `init` again")
+        yield InstallationFault("unfinished", f"{folder.path} is unfinished: run `init` again")
     for faults in (
         _users,
         _files,
@@ -133,7 +133,7 @@ def installation_faults(folder: DepartmentFolder) -> Iterator[InstallationFault]
 def _files(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     if folder.settings.service_users:
         for message in misplaced(folder):
-            yield InstallationFault("file_owner", f"{message}: give `upgrade`")
+            yield InstallationFault("file_owner", f"{message}: run `upgrade`")
         return
     owner = folder.path.stat().st_uid
     if folder.path.stat().st_mode & 0o066:
@@ -181,7 +181,9 @@ def _secret(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     except (OSError, UnicodeDecodeError):
         secret = ""
     if len(secret) < _LEAST_SECRET:
-        yield InstallationFault("secret_key", f"{folder.secret_key} has no secret of {_LEAST_SECRET} characters")
+        yield InstallationFault(
+            "secret_key", f"{folder.secret_key} has no secret of {_LEAST_SECRET} characters: restore it from a backup"
+        )
 
 
 def _identity(folder: DepartmentFolder) -> Iterator[InstallationFault]:
@@ -234,8 +236,8 @@ def _register(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     except OSError as error:
         yield InstallationFault(
             "register_missing",
-            f"{error.filename}: {error.strerror}; no record is proved until it is there: "
-            "give `platepost provision register export FLEET`, and copy its file there",
+            f"{error.filename}: {error.strerror}; no record is verified until it is there: "
+            "run `platepost provision register export FLEET`, and copy its file there",
         )
     except PlatepostError as error:
         yield InstallationFault("register_refused", f"{folder.register_file}: {error}")
@@ -278,9 +280,9 @@ def _places(folder: DepartmentFolder) -> Iterator[InstallationFault]:
 def _journal(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     journal = LocalJournal(folder.journal)
     if not journal.can_sign:
-        yield InstallationFault("journal", f"{folder.journal} has no key: give `upgrade`")
+        yield InstallationFault("journal", f"{folder.journal} has no key: run `upgrade`")
     elif journal.waits:
-        message = "hits were shown while the ledger could not be written: give `ledger import-journal`"
+        message = "hits were shown while the access log could not be written: run `ledger import-journal`"
         yield InstallationFault("journal_waits", message, grave=False)
 
 
@@ -295,7 +297,7 @@ def _witness(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     if settings.witness is None:
         return
     if settings.witness_root is None:
-        yield InstallationFault("witness_root", "witness has no witness_root: no stamp of it is proved")
+        yield InstallationFault("witness_root", "set witness_root: without it no timestamp can be verified")
         return
     try:
         read_certificates(folder.path / settings.witness_root)
@@ -313,12 +315,16 @@ def _disks(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     backups = folder.settings.backups
     for what, path in {"receipts": folder.receipts, "backups": backups and folder.path / backups}.items():
         if folder.is_private and path and path.resolve().is_relative_to(folder.cluster.resolve()):
-            message = f"{what} = {str(path)!r} lies inside the folder of the database, which is its server's alone"
+            message = f"{what} = {str(path)!r} is inside the database's own folder: choose another"
             yield InstallationFault("inside_database", message)
     for what, path in folder.disks.items():
         free = shutil.disk_usage(nearest(path))
         if free.free < free.total * _LEAST_FREE_SHARE:
-            yield InstallationFault("disk_low", f"{free.free / 1e9:.1f} GB are left for {what}", grave=False)
+            yield InstallationFault(
+                "disk_low",
+                f"{free.free / 1e9:.1f} GB are left for {what}: free space, or move it to a larger disk",
+                grave=False,
+            )
 
 
 def _setup(folder: DepartmentFolder) -> Iterator[InstallationFault]:
@@ -355,7 +361,10 @@ def _pages(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     settings = folder.settings
     for key, address, what in (("web", settings.web, "pages"), ("metrics_web", settings.metrics_web, "metrics")):
         if not is_local(address.rpartition(":")[0].strip("[]")):
-            yield InstallationFault(f"{what}_open", f"{key} = {address!r}: others reach the {what}, which have no TLS")
+            yield InstallationFault(
+                f"{what}_open",
+                f"{key} = {address!r}: other machines reach the {what} without TLS; use 127.0.0.1 behind a proxy",
+            )
 
 
 def _pictures(folder: DepartmentFolder) -> Iterator[InstallationFault]:
@@ -378,7 +387,7 @@ def _database(folder: DepartmentFolder) -> Iterator[InstallationFault]:
         if cluster.exists and not cluster.is_closed():
             yield InstallationFault("database_open", f"pg_hba.conf or pg_ident.conf of {folder.cluster} was changed")
     elif not is_local(str(where.get("host", ""))) and where.get("sslmode") != "verify-full":
-        yield InstallationFault("database_unprotected", "the URL of the database lacks sslmode=verify-full")
+        yield InstallationFault("database_unprotected", "the URL of the database lacks sslmode=verify-full: add it")
     try:
         with running_database(folder):
             with connected(folder, WEB):
@@ -400,7 +409,7 @@ def _contents(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     """Yield what the database lacks; if nothing, what its records say is wrong: a register, clauses of the policy."""
     missing = missing_migrations()
     if missing:
-        yield InstallationFault("migrations_missing", f"the database lacks {', '.join(missing)}: give `upgrade`")
+        yield InstallationFault("migrations_missing", f"the database lacks {', '.join(missing)}: run `upgrade`")
         return
     applied = [digest for (digest,) in rows("SELECT digest FROM policy_rules")]
     if applied != [read_policy(folder.policy).digest]:
@@ -502,7 +511,7 @@ def _unheard_groups(owner: psycopg.Connection) -> Iterator[InstallationFault]:
     able = currencies(member.person for member in members)
     covered = {member.group for member, one in zip(members, able, strict=True) if one.may(Permission.ANSWER_HITS)}
     for group in sorted(groups - covered):
-        message = f"no member of {group!r} may answer hits, so no one sees those of its entries: give `person covert`"
+        message = f"no member of {group!r} may answer hits, so no one sees those of its entries: run `person covert`"
         yield InstallationFault("covert_group_unheard", message, grave=False)
 
 
@@ -518,7 +527,7 @@ def audit_faults(owner: psycopg.Connection) -> Iterator[InstallationFault]:
         of = ", ".join(name for (name,) in others) or "the database"
         message = (
             f"what the superuser and the owner read or change leaves no trace: pgaudit is not on for {of}. Install "
-            f"postgresql-{number}-pgaudit, restart the database, give `upgrade`, and send syslog to another machine"
+            f"postgresql-{number}-pgaudit, restart the database, run `upgrade`, and send syslog to another machine"
         )
         yield InstallationFault("superuser_unlogged", message, grave=False)
 
@@ -534,10 +543,10 @@ def role_faults(connection: psycopg.Connection, *, is_private: bool) -> Iterator
     present: dict[str, bool] = dict(rows.fetchall())
     for role in ROLES:
         if role not in present:
-            yield InstallationFault("role_missing", f"the database has no role {role}: give `upgrade`")
+            yield InstallationFault("role_missing", f"the database has no role {role}: run `upgrade`")
         elif present[role]:
             yield InstallationFault(
-                "role_too_wide", f"{role} is more than a plain role, or a member of another: give `upgrade`"
+                "role_too_wide", f"{role} is more than a plain role, or a member of another: run `upgrade`"
             )
     if is_private:
         others = connection.execute(
@@ -545,7 +554,10 @@ def role_faults(connection: psycopg.Connection, *, is_private: bool) -> Iterator
             [[SUPERUSER, *ROLES]],
         )
         for (role,) in others:
-            yield InstallationFault("role_unknown", f"{role} is a role of the private database, and none of ours")
+            yield InstallationFault(
+                "role_unknown",
+                f"{role} is a role of the private database, and not one of Platepost's: find out who made it",
+            )
 
 
 def right_faults(connection: psycopg.Connection) -> Iterator[InstallationFault]:

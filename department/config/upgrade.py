@@ -58,7 +58,7 @@ def prepare_roles(folder: DepartmentFolder) -> None:
         statements = folder.path / ROLES_FILE
         write_durably(statements, role_statements().encode())
         raise DepartmentError(
-            f"{error}\nHave an administrator of the database server run {statements}, then give the command again"
+            f"{error}\nHave an administrator of the database server run {statements}, then run the command again"
         ) from error
 
 

@@ -168,7 +168,7 @@ class PictureBucket:
         except (OSError, ValueError) as error:
             raise PictureStoreError(f"{path} has no credentials that can be read: {error}") from error
         if settings.keys() != _CREDENTIALS or not all(isinstance(setting, str) for setting in settings.values()):
-            raise PictureStoreError(f"{path} must say {' and '.join(sorted(_CREDENTIALS))}, and nothing else")
+            raise PictureStoreError(f"{path} must have {' and '.join(sorted(_CREDENTIALS))}, and nothing else")
         return self._opened(**settings)
 
     def _opened(self, **who: Any) -> "S3Store":

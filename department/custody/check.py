@@ -473,7 +473,7 @@ class CustodyVerification:
         ).fetchall()
         for plan, group, certificate in rows:
             if certificate is None:
-                message = f"purge {plan} is not certified: give `purge run` again, or someone made records vanish"
+                message = f"purge {plan} is not certified: run `purge run` again, or someone made records vanish"
                 yield CheckProblem(kind=Wrong.PURGED, message=message)
                 continue
             try:

@@ -84,7 +84,7 @@ def put_pictures(
         put()
         done = connection.execute("DELETE FROM custody_unnamed_object WHERE object = ANY (%s)", [list(names)])
         if done.rowcount != len(names):
-            raise PictureStoreError("it took so long that what was put has been deleted again")
+            raise PictureStoreError("storing took too long, and the pictures were deleted: it is tried again")
 
     return finished
 

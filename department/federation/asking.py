@@ -278,7 +278,7 @@ def demand_case(exchange: FederatedExchange, *, person: str, because: str) -> st
     try:
         case = OpenedCase.model_validate_json(body)
     except ValidationError as error:
-        raise NotTakenError(f"{partner.pk} opens no case", 502) from error
+        raise NotTakenError(f"{partner.pk} did not disclose the case number", 502) from error
     salt = bytes.fromhex(case.salt)
     if case_commitment(salt, case.case) != exchange.committed:
         raise SharingError(f"{partner.pk} opened another case than it committed to", "federation_case")

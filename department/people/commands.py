@@ -248,7 +248,7 @@ def certificate(*, folder: DepartmentFolder, login: str, certification: str, exp
 @FOLDER
 @_LOGIN
 @click.argument("topic", type=click.Choice([topic.value for topic in TrainingTopic]))
-@click.option("--trainer", required=True, help="Log-in of the trainer, who must be someone else.")
+@click.option("--trainer", required=True, help="Username of the trainer, who must be another person.")
 @click.option("--held", type=_DAY, help="Date.  [default: today]")
 @click.option("--failed", is_flag=True, help="Record that they did not pass.")
 def training(

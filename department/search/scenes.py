@@ -104,7 +104,7 @@ def common_plates(
     """
     least = len(scenes) if least is None else least
     if not 2 <= least <= len(scenes) <= MOST_SCENES:
-        raise PatternError(f"give from 2 to {MOST_SCENES} scenes, and of at least two of them a plate")
+        raise PatternError(f"enter 2 to {MOST_SCENES} scenes; a plate must be in at least two")
     parts: list[str] = []
     values: list[Any] = []
     asked = [ReadFilter(posts=scene.posts, since=scene.since, until=scene.until) for scene in scenes]

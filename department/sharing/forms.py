@@ -71,7 +71,9 @@ class VerificationForm(forms.Form):
 
     agency = forms.ChoiceField(choices=lambda: [(name, name) for name in Agency.objects.values_list("name", flat=True)])
     says = forms.CharField(label=_("What was checked, and how"), max_length=500)
-    until = DayField(label=_("Counts until"), help_text=_("A year at most; to the end of that day."))
+    until = DayField(
+        label=_("Counts until"), help_text=_("At most a year from now. Valid through the end of this day.")
+    )
 
 
 class SharingAgreementForm(forms.Form):

@@ -127,7 +127,7 @@ class DriverCamera(Camera, Generic[Opened]):
             closing.wait(self.close_seconds)
         except TimeoutError:
             self._hanging = closing
-            log.error("%s: it does not close: its driver hangs", self.name)
+            log.error("%s does not close: its driver hangs", self.name)
         except Exception:
             log.exception("%s: it did not close in order", self.name)
 

@@ -135,7 +135,7 @@ def enroll(
         click.echo(json.dumps({"post": post, "outcome": text}) if as_json else f"{post}: {spoken(text)}")
         return
     if (office is None) == (stick is None):
-        raise click.UsageError(spoken(Phrase("give the office's host:port, or --stick FOLDER")))
+        raise click.UsageError(spoken(Phrase("enter the office's host:port, or --stick FOLDER")))
     if kept == "tpm" and unit.beside:
         raise click.UsageError(
             spoken(Phrase("a post that shares its computer cannot use the TPM: decommissioning clears it"))

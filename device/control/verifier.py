@@ -107,7 +107,7 @@ class CommandVerifier:
             # Without the right time an old command cannot be told from a new one, except by the run that it names.
             if request.boot is None:
                 raise RefusedError(
-                    Rejection.CLOCK_UNSYNCHRONISED, "its age cannot be determined, and it does not name the current run"
+                    Rejection.CLOCK_UNSYNCHRONISED, "its age is unknown, and it is not for the current run"
                 )
             return
         age = self._now() - request.issued

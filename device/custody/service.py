@@ -119,7 +119,7 @@ class CustodyService(Part):
             self._refuse(refusal, name)
             return
         except OSError as error:  # OutboxError is one
-            log.warning("a receipt is not taken, the next one will be: %s", error)
+            log.warning("a receipt could not be applied; the next one will cover it: %s", error)
             return
         self._take(receipt)
 
@@ -188,7 +188,7 @@ class CustodyService(Part):
             covert = self._logbook.outbox.covert(receipt.chain)
             taken = self._logbook.outbox.take_receipt(receipt.custodian, receipt.chain, receipt.ranges)
         except OutboxError as error:
-            log.warning("a receipt is not taken, the next one will be: %s", error)
+            log.warning("a receipt could not be applied; the next one will cover it: %s", error)
             return
         if taken.forked and not covert:
             self._fork(receipt)

@@ -52,5 +52,5 @@ def broker_rabbitmq(directory: Path, nodes: tuple[str, ...]) -> None:
     """Write RabbitMQ's configuration and rights for the fleet of DIRECTORY."""
     addresses = {name: address for name, _, address in (node.partition("=") for node in nodes)}
     folder = write_rabbitmq(Fleet.load(directory), nodes=addresses)
-    click.echo(f"Written to {folder}; give the rights to a running broker with")
+    click.echo(f"Written to {folder}. To apply the rights to a running broker, run:")
     click.echo(f"  rabbitmqctl import_definitions {shlex.quote(str(folder / 'definitions.json'))}")

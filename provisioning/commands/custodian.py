@@ -251,7 +251,7 @@ def custodian_revoke(
     """
     fleet = session.fleet
     if _terms(fleet, name).required:
-        raise ProvisioningError(f"posts wait for receipts of {name}: give `custodian release` first")
+        raise ProvisioningError(f"posts wait for receipts of {name}: run `custodian release` first")
     address = broker or fleet.broker_address
     reload = functools.partial(reload_broker, fleet, reload_command)
     revocation = Revocation(session, "custodian", name, address, f"{name} is locked out")

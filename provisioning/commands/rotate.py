@@ -94,7 +94,7 @@ def rotate(
         session.did("key_rotated", object=kind, details=dict(details))
         reload_broker(fleet, reload_command)
         if reload_command is not None and not is_let_in(fleet.publisher, address):
-            raise ProvisioningError(f"{address} does not let the department in with what was written: was it told?")
+            raise ProvisioningError(f"{address} rejects the new certificate: reload the broker, then run this again")
     if as_json:
         fields = {"kind": kind, "rehearsal": rehearse, "former": done.former, "present": done.present}
         click.echo(json.dumps(fields))

@@ -173,7 +173,7 @@ def declare_terms(
         needed = "need" if terms.required else "no longer need"
         groups = f" and of {', '.join(terms.groups)}" if terms.groups else ""
         click.echo(
-            f"Posts {needed} receipts of {terms.name}, for open records{groups}; statement {result.done.number}."
+            f"Posts {needed} receipts from {terms.name} for open records{groups}. Statement {result.done.number}."
         )
         _show_standings(result, "custodian's terms")
         if not terms.required and not fleet.required_custodians():

@@ -152,7 +152,7 @@ def write_register(fleet: Layout, *, only: str | None = None) -> tuple[Path, Pos
                 # By any key that ever signed: it is a file of this fleet, and only its being whole is looked at.
                 before, signer = open_register(path.read_bytes(), [*keys.readable(), *keys.revoked()], own=True)
             except RegisterRefusedError as error:
-                raise ProvisioningError(f"{path}: {error}; delete it to have it made again") from error
+                raise ProvisioningError(f"{path}: {error}. Delete it: the next command makes it again") from error
         now = datetime.now(UTC)
         posts = _posts(fleet, {} if before is None else {post.name: post for post in before.posts}, now, only)
         readers = _readers(fleet) or None

@@ -38,7 +38,7 @@ def _known_encoding(name: str) -> str:
     except (LookupError, UnicodeError) as error:
         raise ValueError(f"no encoding {name!r}; auto, or one that Python knows, such as latin-1") from error
     if codecs.lookup(name).name in {"idna", "punycode"}:
-        raise ValueError(f"{name!r} is for names of hosts; auto, or one such as latin-1")
+        raise ValueError(f"{name!r} is for host names: use auto, or an encoding such as latin-1")
     return name
 
 

@@ -132,7 +132,7 @@ class Person:
             wanted = " or ".join(sorted(role.value for role in roles))
             raise NotCertifiedError(
                 Phrase(
-                    "{name} is certified as {role}; this takes: {wanted}",
+                    "{name} is certified as {role}; this command requires: {wanted}",
                     name=self.name,
                     role=self.role.value,
                     wanted=wanted,

@@ -150,7 +150,7 @@ class CertificateLedger:
                 entry = None
             # A line of no known kind may have been a revocation.
             if not isinstance(entry, dict) or not _KINDS & entry.keys():
-                raise ProvisioningError(f"{self._path}, line {number}: the ledger is damaged")
+                raise ProvisioningError(f"{self._path}, line {number}: the log is damaged")
             yield entry
 
 

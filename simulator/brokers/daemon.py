@@ -123,7 +123,7 @@ class Daemon:
             if time.monotonic() > began + current().limit(self.start_seconds):
                 self.kill()
                 raise BrokerError(
-                    f"{self.program} accepts no connection after {time.monotonic() - began:.0f} s:\n{self.log_tail()}"
+                    f"{self.program} rejects connections after {time.monotonic() - began:.0f} s:\n{self.log_tail()}"
                 )
             sleep(_POLL_SECONDS)
 

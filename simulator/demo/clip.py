@@ -50,7 +50,7 @@ def find_clip(footage: Path) -> DemoClip:
     truth_path, due_path = beside("truth.json"), beside("due.json")
     if due_path and truth_path is None:
         # Hits that are due and not looked for would be hits that no one misses.
-        raise TruthError(f"{due_path}: names passages of {footage.stem}.truth.json, which is not there")
+        raise TruthError(f"{due_path}: lists passages of {footage.stem}.truth.json, which is missing")
     truth = load_truth(truth_path, clip=footage.name) if truth_path else None
     return DemoClip(
         footage=footage.absolute(),

@@ -108,4 +108,4 @@ def _acknowledged(waiting: list[mqtt.MQTTMessageInfo], refused: list[str]) -> No
             raise PlaybackError(f"the broker did not acknowledge a message within {PUBLISH_SECONDS:.0f} s")
     waiting.clear()
     if refused:
-        raise PlaybackError(f"the broker refuses a message of {refused[0]}")
+        raise PlaybackError(f"the broker rejected a message: {refused[0]}")

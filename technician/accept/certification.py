@@ -52,7 +52,9 @@ def _require(sealed: Sealed, people: Register, ledger: CertificateLedger, at: da
     # Of a former key of the same person the register says nothing any more: it is good as long as its certificate.
     if entry.thumbprint == sealed.thumbprint:
         if entry.role not in ROLES_AT_POSTS:
-            raise NotCertifiedError(f"{name} is certified as {entry.role.value} in the register", reason="role")
+            raise NotCertifiedError(
+                f"{name} is certified as {entry.role.value}, which may not accept posts", reason="role"
+            )
         if at < entry.certified:
             raise NotCertifiedError(
                 f"the certification of {name} began on {local(entry.certified)}",

@@ -134,5 +134,5 @@ def unseal(report: bytes, *, post_keys: Keyring) -> Sealed:
         try:
             keys.check(signature, _signed(page))
         except RecordError as error:
-            raise ReportRefusedError(f"the report does not bear the signature of {who}: {error}") from error
+            raise ReportRefusedError(f"the report lacks a valid signature of {who}: {error}") from error
     return Sealed(page, digest(page), str(name.value), certificate, x5c)

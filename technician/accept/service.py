@@ -286,7 +286,7 @@ class AtWork:
         if payload is None:
             hits = [hit.data for hit in self.witness.recorded(TYPES[Hit])]
             seen = any(hit["category"] == TEST_CATEGORY and not hit["synthetic"] for hit in hits)
-            why = Phrase("the post saw it, and the alarm did not arrive") if seen else Phrase("no test plate was seen")
+            why = Phrase("the post read it, but the hit did not arrive") if seen else Phrase("no test plate was seen")
             return [Result(point=point, good=False, said=why)]
         took = (arrived - _captured(payload)).total_seconds()
         good = took <= self._limits.alarm_seconds

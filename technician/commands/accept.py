@@ -74,7 +74,7 @@ def accept(
     the aim, the configuration or the software changed. You and the post sign the report: take it to the department,
     which keeps it with `platepost provision acceptance keep`. The exit code is 1 if the post was not accepted; it then
     stays out of service with the status `not_accepted`. At a terminal, the log goes to acceptance.log next to the
-    outbox unless you give `platepost -v`.
+    outbox unless you use `platepost -v`.
     """
     # Before anything else: libraries lose an exception that a handler raises within them.
     stop = context.with_resource(stop_on_signals())

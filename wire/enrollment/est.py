@@ -221,7 +221,7 @@ def certificates_of(body: bytes) -> list[x509.Certificate]:
     except (ValueError, binascii.Error) as error:
         raise EnrollmentError(Phrase("the answer is not one of EST"), reason="answer") from error
     if not certificates:
-        raise EnrollmentError(Phrase("the answer holds no certificate"), reason="answer")
+        raise EnrollmentError(Phrase("the answer contains no certificate"), reason="answer")
     return certificates
 
 

@@ -76,4 +76,4 @@ def shape_for(entries: int, rate: float) -> tuple[int, int]:
                 spared = min(probes + SPARE_PROBES, MOST_PROBES)
                 lower = expected_rate(entries, log2_bits, spared) < expected_rate(entries, log2_bits, probes)
                 return log2_bits, spared if lower else probes
-    raise ValueError(f"no filter keeps {entries} entries to a false-positive rate of {rate}")
+    raise ValueError(f"no filter reaches a false-positive rate of {rate} with {entries} entries")

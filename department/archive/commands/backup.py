@@ -66,7 +66,7 @@ def backup(*, folder: DepartmentFolder, target: Path, recipients: tuple[str, ...
         later, elsewhere = destroy_old(folder, superuser, target.parent)
         gone += later
     for name in elsewhere:
-        click.echo(f"{name} is kept longer than its term: destroy it, and give `retention destroyed`.", err=True)
+        click.echo(f"{name} is kept longer than its term: destroy it, and run `retention destroyed`.", err=True)
     if as_json:
         fields = {
             "file": str(result.path),

@@ -27,7 +27,7 @@ Examples:
 """
 )
 @FOLDER
-@click.option("--once", is_flag=True, help="Make what is waiting, and exit.")
+@click.option("--once", is_flag=True, help="Make the packages that are waiting, then exit.")
 def evidence(*, folder: DepartmentFolder, once: bool) -> None:
     """Make the evidence packages that people order on the pages of FOLDER until SIGTERM, as a service.
 

@@ -49,7 +49,7 @@ def luma(buffer: Any, stream: Mapping[str, Any]) -> NDArray[np.uint8]:
 
 def _shape(stream: Mapping[str, Any]) -> tuple[int, int, int]:
     if stream["format"] not in FORMATS:
-        raise CameraError(f"the camera delivers {stream['format']}, and not {' or '.join(FORMATS)}")
+        raise CameraError(f"the camera delivers {stream['format']} instead of {' or '.join(FORMATS)}")
     width, height = stream["size"]
     return width, height, stream["stride"]
 

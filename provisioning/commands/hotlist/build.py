@@ -234,8 +234,8 @@ def _patterns_in_force(builder: Department, previous: Manifest, path: Path | Non
 def _refuse_to_forget(patterns: int) -> None:
     if patterns:
         raise SourceError(
-            f"partial plates of the list before that have not ended: {patterns}; this one would have none. Give them "
-            f"again with --patterns, or give a file with only a header to remove them all"
+            f"the previous list has {patterns} active partial plates, and this one would have none. Pass --patterns "
+            f"again, or a file with only a header to remove them all"
         )
 
 

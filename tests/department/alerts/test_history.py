@@ -52,7 +52,7 @@ def test_a_wrong_rejection_is_undone_and_everything_is_compared_again(dispatch: 
     first, other = dispatch.person("a.rivera"), dispatch.person("b.next")
     alert = rejected(dispatch, first)
     with as_role(COMMAND):
-        with pytest.raises(AlertError, match="Nothing was written"):
+        with pytest.raises(AlertError, match="Enter a reason"):
             actions.reopen(other, alert.record_id, 2, "  ")
         with pytest.raises(AlertError, match="like a number"):
             actions.reopen(other, alert.record_id, 2, "VIN 1HGCM82633A004352")

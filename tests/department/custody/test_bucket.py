@@ -52,7 +52,7 @@ def test_it_says_why_it_cannot_be_used(s3_store: S3Store, away: PictureBucket, t
         PictureBucket(settings, tmp_path).check()
     for wrong in ('access_key_id = "a"', f'access_key_id = "a"\nsecret_access_key = "{SECRET}"\nregion = "b"'):
         (tmp_path / "credentials.toml").write_text(wrong)
-        with pytest.raises(PictureStoreError, match="must say access_key_id and secret_access_key, and nothing else"):
+        with pytest.raises(PictureStoreError, match="must have access_key_id and secret_access_key, and nothing else"):
             PictureBucket(settings, tmp_path).check()
     (tmp_path / "credentials.toml").write_text(f'access_key_id = "{KEY}"\nsecret_access_key = "another one"\n')
     with pytest.raises(PictureStoreError, match="SignatureDoesNotMatch") as refused:

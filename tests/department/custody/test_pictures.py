@@ -229,7 +229,7 @@ def test_a_keeper_that_slept_until_its_objects_were_deleted_keeps_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(bucket, "put", slowly)
-        with pytest.raises(PictureStoreError, match="deleted again"):
+        with pytest.raises(PictureStoreError, match="storing took too long"):
             store.keep(deliveries(created))
     assert (stored_pictures(rows), bucket.objects) == ([], {})
     assert store.keep(deliveries(created)) == {CHAIN}

@@ -91,7 +91,7 @@ def test_who_signs_is_certified_and_it_is_logged(fleet: Fleet, tmp_path: Path) -
     assert act.details["purpose"] == "work order 8001"
     for command in (("sign", "post-1", "-o", str(tmp_path / "other.jws")), ("publish", str(file))):
         arguments = ["configuration", command[0], str(fleet.directory), *command[1:], "--as", "r-alvarez"]
-        with pytest.raises(NotCertifiedError, match="this takes: administrator"):
+        with pytest.raises(NotCertifiedError, match="this command requires: administrator"):
             CliRunner().invoke(provision, [*arguments, "--purpose", "why not"], catch_exceptions=False)
     assert not (tmp_path / "other.jws").exists()
 

@@ -179,7 +179,7 @@ def test_who_may_not_act_on_a_fleet_may_not_restore_it(fleet: Fleet, tmp_path: P
     path.write_bytes(seal_fleet(fleet, PHRASE))
     restore = ["fleet", "restore", str(path), str(tmp_path / "back"), "--purpose", "why not", "--as"]
     for who in ("r-alvarez", "nobody"):
-        with pytest.raises(ProvisioningError, match=r"this takes: administrator|neither a person"):
+        with pytest.raises(ProvisioningError, match=r"this command requires: administrator|neither a person"):
             CliRunner().invoke(provision, [*restore, who], catch_exceptions=False)
         assert sorted(one.name for one in tmp_path.iterdir()) == ["fleet", "fleet.backup", "phrase"]
     fleet.people.expire("j-stone", datetime.now(UTC))

@@ -135,7 +135,7 @@ def test_a_clock_that_was_set_back_lets_the_number_go_up_all_the_same(fleet: Fle
 
 def test_a_damaged_register_is_not_overwritten(fleet: Fleet) -> None:
     fleet.register.write_bytes(fleet.register.read_bytes()[:-9] + b"AAAAAAAAA")
-    with pytest.raises(ProvisioningError, match="delete it to have it made again"):
+    with pytest.raises(ProvisioningError, match="Delete it: the next command makes it again"):
         fleet.add_post("post-2", SETTINGS)
 
 

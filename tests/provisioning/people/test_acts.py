@@ -130,7 +130,7 @@ def test_whose_certification_has_ended_is_refused_and_that_is_logged(fleet: Flee
 
 
 def test_role_that_may_not_is_refused(technician: Person) -> None:
-    with pytest.raises(NotCertifiedError, match="certified as technician; this takes: administrator") as refusal:
+    with pytest.raises(NotCertifiedError, match="technician; this command requires: administrator") as refusal:
         technician.require({Role.ADMINISTRATOR})
     assert refusal.value.reason == "role"
 

@@ -76,7 +76,7 @@ def test_half_a_line_of_a_power_cut_is_cut_off_and_damage_is_named(fleet: Fleet)
     fleet.revoke_certificates("post-1", "stolen")
     assert len(fleet.ledger.revocations()) == 1
     path.write_bytes(b"nonsense\n" + path.read_bytes())
-    with pytest.raises(ProvisioningError, match="line 1: the ledger is damaged"):
+    with pytest.raises(ProvisioningError, match="line 1: the log is damaged"):
         fleet.ledger.all()
 
 
@@ -85,7 +85,7 @@ def test_a_line_of_no_known_kind_is_damage(fleet: Fleet, line: bytes) -> None:
     path = fleet.authority / "ledger.jsonl"
     before = path.read_bytes()
     path.write_bytes(before + line + b"\n")
-    with pytest.raises(ProvisioningError, match="the ledger is damaged"):
+    with pytest.raises(ProvisioningError, match="the log is damaged"):
         fleet.ledger.revocations()
 
 

@@ -47,9 +47,7 @@ def test_clip_of_one_s_own_needs_nothing_beside_it(footage: Path) -> None:
 
 def test_due_hits_whose_passages_are_not_known_are_no_clip_without_due_hits(footage: Path) -> None:
     footage.with_name("street.due.json").write_text('[{"passage": 0, "kind": "exact", "category": "local"}]')
-    with pytest.raises(
-        TruthError, match=r"street\.due\.json: names passages of street\.truth\.json, which is not there"
-    ):
+    with pytest.raises(TruthError, match=r"street\.due\.json: lists passages of street\.truth\.json, which is missing"):
         find_clip(footage)
 
 

@@ -60,7 +60,7 @@ def test_a_technician_of_another_fleet_is_nobody_here(fleet: Fleet, tmp_path: Pa
 def test_a_certificate_without_its_key_is_no_identity(fleet: Fleet) -> None:
     folder, other = fleet.operator("r-alvarez"), fleet.add_operator("j-stone", Role.TECHNICIAN)
     (folder / "private_key.pem").write_bytes((other / "private_key.pem").read_bytes())
-    assert "the key is not the one of the certificate of r-alvarez" in refusal(fleet, folder)
+    assert "the key does not belong to r-alvarez's certificate" in refusal(fleet, folder)
 
 
 def test_an_expired_certification_is_said_with_its_date(fleet: Fleet) -> None:

@@ -88,7 +88,7 @@ def test_a_complete_list_forgets_no_partial_plate_by_mistake(office: Office) -> 
     export, own = office.file("export.csv", EXPORT), ("--safe-list", str(office.folder / "own.csv"))
     forgotten = office.run("build", export, *own)
     assert isinstance(forgotten.exception, SourceError)
-    assert "that have not ended: 1;" in str(forgotten.exception)
+    assert "has 1 active partial plates" in str(forgotten.exception)
     office.take(office.run("build", export, *again(office.folder)))
     assert office.alarms("6XYZ")
     none = office.file("none.csv", PATTERNS.splitlines()[0])
