@@ -4,14 +4,16 @@ from datetime import datetime
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from platepost.department.alerts.alerts import Alert
+from platepost.department.alerts.alerts import Alert, step_times
 from platepost.department.alerts.states import (
     LOOKED_AT,
     AlertOutcome,
     AlertState,
+    AlertStep,
     EyeAnswer,
     MeanwhileAnswer,
     RejectReason,
@@ -22,9 +24,9 @@ from platepost.department.policy.policy import policy_in_force
 EYE_ANSWERS = {
     EyeAnswer.SAME: _("matches"),
     EyeAnswer.OTHER: _("doesn't match"),
-    EyeAnswer.NOT_LISTED: _("not listed"),
     EyeAnswer.CANNOT_TELL: _("can't tell"),
 }
+"""What can be answered about what the list describes; of what it does not describe, nothing is asked."""
 SYSTEM_ANSWERS = {
     "active": _("active: the entry is valid"),
     "cleared": _("cleared: the entry is not valid"),
@@ -86,6 +88,7 @@ MEANWHILE = {
     MeanwhileAnswer.STOP: _("stop"),
     MeanwhileAnswer.ARREST: _("arrest"),
 }
+_TAKING = (AlertStep.TAKE, AlertStep.TAKE_OVER, AlertStep.REOPEN)
 _EYE = {AlertState.TAKEN: "confirm", AlertState.WAITING: "second"}
 
 
@@ -123,6 +126,8 @@ def brief(alert: Alert, root: int | None, decided: Alert | None, *, escalated: b
         "root": root or alert.record_id,
         "decided": _decision(decided) if decided else "",
         "verified": verified_words(alert),
+        "confirmed": alert.is_confirmed,
+        "as_listed": alert.stands_as_listed,
     }
 
 
@@ -130,8 +135,11 @@ def status_view(alert: Alert, at: datetime, *, root: int | None = None, decided:
     """Return `brief` at a moment, with the forms of what may come next."""
     state, escalated = alert.state, alert.is_escalated(at)
     shown = brief(alert, root, decided, escalated=escalated)
+    times = step_times(alert.record_id) if alert.holder else {}
     context = {
         "alert": alert,
+        "taken_at": max((times[step] for step in _TAKING if step in times), default=None),
+        "second_at": times.get(AlertStep.SECOND),
         "status": shown["status"],
         "decided": decided,
         "decision": shown["decided"],
@@ -165,7 +173,8 @@ def verified_words(alert: Alert) -> str:
         return gettext("REJECTED: do not act")
     if alert.state in {AlertState.ACTIONABLE, AlertState.CLOSED}:
         if alert.system == "active":
-            return gettext("VERIFIED by eye and in {system}").format(system=system_name())
+            words = gettext("VERIFIED by eye and in {system} at {time}")
+            return words.format(system=system_name(), time=_time(alert.system_at))
         return gettext("CONFIRMED BY EYE ONLY: {system} not checked").format(system=system_name())
     return gettext("UNVERIFIED")
 
@@ -181,6 +190,10 @@ def _decision(alert: Alert) -> str:
     if alert.reject_reason:
         return gettext("Rejected: {reason}").format(reason=REASONS[RejectReason(alert.reject_reason)])
     return gettext("Closed: {outcome}").format(outcome=OUTCOMES[AlertOutcome(alert.outcome or "")])
+
+
+def _time(moment: datetime | None) -> str:
+    return f"{timezone.localtime(moment):%H:%M:%S %Z}" if moment else ""
 
 
 def _stamp(moment: datetime) -> str:

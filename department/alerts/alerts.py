@@ -90,6 +90,17 @@ class Alert:
         return bool(within) and abs(self.captured_at - former.captured_at) <= within
 
     @property
+    def is_confirmed(self) -> bool:
+        """Whether everyone who must compare it has found in the picture what is listed, until it was withdrawn."""
+        confirmed = {AlertState.CONFIRMED, AlertState.ACTIONABLE, AlertState.CLOSED}
+        return bool({self.state, self.withdrawn_from, self.answered_as} & confirmed)
+
+    @property
+    def stands_as_listed(self) -> bool:
+        """Whether the plate that stands for it is the listed one, not the one that was read: people have found it."""
+        return self.is_confirmed and self.match != "partial"
+
+    @property
     def category_words(self) -> str:
         """The category as people write it."""
         return self.category.replace("_", " ")
@@ -117,6 +128,13 @@ class Alert:
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Alert))
+_WAITING = """
+SELECT count(*) FILTER (WHERE state = 'withdrawn' AND (%(on_shift)s OR changed_at < %(overdue)s)),
+    count(*) FILTER (WHERE state = 'waiting' AND eye_by <> %(me)s),
+    count(*) FILTER (WHERE state = 'new' AND (%(on_shift)s OR arrived_at < %(overdue)s))
+FROM alerts_alert WHERE state IN ('withdrawn', 'waiting', 'new') AND covert_group IS NULL
+    AND arrived_at - captured_at <= %(late)s
+"""
 OPEN = "state NOT IN ('rejected', 'closed', 'accounted', 'repeated')"
 """SQL of `AlertState.is_open`."""
 
@@ -167,9 +185,40 @@ def unanswered(at: datetime | None = None) -> tuple[int, datetime | None]:
     return int(count), oldest
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many hits wait for a person, of covert groups none."""
+
+    withdrawn: int
+    second: int
+    """For a second person to compare them."""
+    take: int
+    """For someone to take them."""
+
+
+def waiting_for(login: str, *, on_shift: bool, at: datetime | None = None) -> Waiting:
+    """Return which hits wait for a person, who does not look at the console.
+
+    Args:
+        login: theirs.
+        on_shift: whether they have begun a shift: others are asked for no hit before it is overdue.
+        at: the time; now if None.
+
+    """
+    at = at or datetime.now(UTC)
+    overdue = at - timedelta(seconds=policy_in_force().alerts.escalate_seconds)
+    ((withdrawn, second, take),) = rows(_WAITING, {"on_shift": on_shift, "overdue": overdue, "late": LATE, "me": login})
+    return Waiting(withdrawn, second, take)
+
+
 def alert_of(record_id: int, entry: OpenEntry | None = None) -> Alert | None:
     """Return one alert; None if there is none, or none for these eyes. See `open_alerts`."""
     return next(iter(alerts_where("record_id = %s", [record_id], entry)), None)
+
+
+def step_times(record_id: int) -> dict[str, datetime]:
+    """Return when each kind of step about an alert was done last, by its name; none of a covert group."""
+    return dict(rows("SELECT step, max(at) FROM alerts_step WHERE record_id = %s GROUP BY step", [record_id]))
 
 
 def open_substitutes() -> list[Alert]:

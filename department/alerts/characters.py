@@ -7,12 +7,6 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 
 from platepost.department.custody.projections import folded
-from platepost.department.search.misreads import misread
-
-OFTEN = 0.0015
-"""Probability of confusing two characters from which on a person should look twice."""
-VERY_OFTEN = 0.007
-"""The probability at which a person must answer a character on its own: D, Q and 0; B and 8; M and W; T and 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +17,6 @@ class ComparedCharacter:
     """Empty where the list has a character more."""
     listed: str
     """Empty where the read has one more; `?` where the list's pattern says nothing about it."""
-    doubt: float
-    """Probability of the camera's most frequent confusion with it; 1 if they differ, 0 where the pattern has `?`."""
-
-    @property
-    def alike(self) -> bool:
-        """Whether they differ, or the camera often takes the character for another: look closely."""
-        return self.doubt >= OFTEN
-
-    @property
-    def very_alike(self) -> bool:
-        """Whether they differ, or the camera confuses the character so often that a person answers it on its own."""
-        return self.doubt >= VERY_OFTEN
 
     @property
     def same(self) -> bool:
@@ -50,7 +32,7 @@ def compared(read: str, listed: str) -> tuple[ComparedCharacter, ...]:
         listed: its `plate_matched`, a plate as the list spells it or a pattern with `?` and `*`.
 
     """
-    return tuple(ComparedCharacter(one, other, _doubt(one, other)) for one, other in _aligned(read, listed))
+    return tuple(ComparedCharacter(one, other) for one, other in _aligned(read, listed))
 
 
 def _aligned(read: str, listed: str) -> Iterator[tuple[str, str]]:
@@ -74,11 +56,3 @@ def _filled(pattern: str, read: str) -> str:
         return pattern.replace("*", "")
     groups = match.groups()
     return "".join("?" * len(groups[at]) if character == "*" else character for at, character in enumerate(pattern))
-
-
-def _doubt(read: str, listed: str) -> float:
-    if read != listed:
-        return 0.0 if listed == "?" else 1.0
-    character, table = folded(read), misread()
-    mistaken = [*table.get(character, {}).values(), *(others.get(character, 0.0) for others in table.values())]
-    return max(mistaken, default=0.0)

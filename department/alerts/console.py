@@ -17,12 +17,13 @@ from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from platepost.department.alerts import actions
 from platepost.department.alerts.actions import AlertActor, AlertRejection, EyeAnswers
 from platepost.department.alerts.alert_status import bare_view, system_name
-from platepost.department.alerts.alerts import alert_of, alerts_of
+from platepost.department.alerts.alerts import alert_of, alerts_of, waiting_for
 from platepost.department.alerts.console_feed import AT_ONCE, FEED, PURPOSE, ConsoleFeed, Listener
 from platepost.department.alerts.console_hit import fetched_hits, hit_views, rereads
 from platepost.department.alerts.console_words import CONSOLE_WORDS
@@ -94,6 +95,24 @@ def _session(request: CurrentRequest) -> dict[str, Any]:
 def stay(request: CurrentRequest) -> HttpResponse:
     """Note that someone is at the console, which keeps the session; return when it ends now."""
     return JsonResponse(_session(request))
+
+
+@needs(Permission.ANSWER_HITS)
+@require_GET
+def waiting(request: CurrentRequest) -> HttpResponse:
+    """Return what waits for someone who is on another page, in words and without a plate; nothing where hits sound."""
+    who = request.user
+    if FEED.listens(who.login):
+        return JsonResponse({"text": ""})
+    found = waiting_for(who.login, on_shift=acknowledged_until(who) is not None)
+    urgent = found.withdrawn or found.second
+    if found.withdrawn:
+        words = gettext("A hit was WITHDRAWN: do not act on it.")
+    elif found.second:
+        words = gettext("A hit waits for a second person: compare it now.")
+    else:
+        words = gettext("A hit waits to be taken.") if found.take else ""
+    return JsonResponse({"text": words, "show": gettext("Show hits"), "urgent": bool(urgent)})
 
 
 @needs(Permission.ANSWER_HITS)

@@ -151,6 +151,11 @@ class ConsoleFeed:
             if listener.entry is not None:
                 self._left.append(listener.entry)
 
+    def listens(self, login: str) -> bool:
+        """Tell whether someone has a console open."""
+        with self._lock:
+            return any(listener.person.login == login for listener in self._listeners)
+
     def start(self) -> None:
         """Have the thread run, if it does not."""
         with self._lock:
@@ -490,8 +495,13 @@ class ConsoleFeed:
     def _send_all(self, liveness: Mapping[str, Any]) -> None:
         with self._lock:
             listeners = [*self._listeners]
-        for listener in listeners:
-            listener.send(self._event("liveness", liveness))
+        logins = {listener.person.login for listener in listeners}
+        for login in logins:
+            # Who could be the second person: everyone here may answer hits.
+            message = self._event("liveness", {**liveness, "others": sorted(logins - {login})})
+            for listener in listeners:
+                if listener.person.login == login:
+                    listener.send(message)
 
     def _event(self, kind: str, data: Mapping[str, Any], number: int | None = None) -> bytes:
         named = f"id: {self.name}-{number}\n" if number is not None else ""

@@ -60,13 +60,6 @@ class ShownCharacter:
     pair: ComparedCharacter
     percent: int | None
     """None where the list has a character more than was read."""
-    doubted: bool = False
-    """Whether another text that the camera considered has another character here."""
-
-    @property
-    def close(self) -> bool:
-        """Whether a person must answer it on its own: it differs, has a look-alike, or the camera was unsure of it."""
-        return self.doubted or self.pair.very_alike or bool(self.kind)
 
     @property
     def kind(self) -> str:
@@ -85,22 +78,10 @@ class ShownCharacter:
 def shown_characters(hit: Hit) -> list[ShownCharacter]:
     """Return the characters as read over the listed ones, one by one."""
     sure = (int(character.confidence * 100) for character in hit.characters)
-    doubted = iter(_doubted(hit))
     return [
-        ShownCharacter(pair, next(sure, None), next(doubted)) if pair.read else ShownCharacter(pair, None)
+        ShownCharacter(pair, next(sure, None) if pair.read else None)
         for pair in compared(hit.plate_read, hit.plate_matched)
     ]
-
-
-def _doubted(hit: Hit) -> list[bool]:
-    """Return of each character read whether another likely text of the plate has another one, or one more, there."""
-    matches = [False] * len(hit.plate_read)
-    for other in _likely(hit):
-        place = 0
-        for pair in compared(hit.plate_read, other):
-            matches[min(place, len(matches) - 1)] |= not pair.same
-            place += bool(pair.read)
-    return matches
 
 
 def _likely(hit: Hit) -> list[str]:
@@ -315,16 +296,28 @@ def differs(hit: Hit) -> bool:
 def cad_line(hit: Hit, post: str) -> str:
     """Return a hit as one line for a dispatch system, without how far it is verified: the plate as it is listed.
 
-    Where the camera read another text, or saw another state, the line has that, too: it may be another vehicle.
+    Where the camera read another text, or saw another state, the line has that, too: it may be another vehicle. How far
+    it is verified is to stand before it: what a narrow field cuts off is the end.
     """
     plate = " ".join(filter(None, (hit.plate_matched, hit.state)))
     if differs(hit):
         plate += " " + gettext("(camera read {plate})").format(plate=hit.plate_read)
     if hit.state_agreement == "contradicts":
         plate += " " + gettext("(camera saw {state})").format(state=(hit.region or "").removeprefix("US-"))
+    vehicle = _vehicle(hit)
+    seen = gettext("seen: {vehicle}").format(vehicle=vehicle) if vehicle else ""
     where = " ".join(filter(None, (hit.place.site or post, _BOUND.get(heading_of(hit) or "", ""))))
-    captured = timezone.localtime(hit.captured)
-    return f"{plate} {hit.category.replace('_', ' ')}, {where}, {captured:%H:%M:%S %Z}"
+    captured = f"{timezone.localtime(hit.captured):%H:%M:%S %Z}"
+    reference = gettext("case {reference}").format(reference=hit.reference) if hit.reference else ""
+    parts = (f"{plate} {hit.category.replace('_', ' ')}", seen, where, captured, reference)
+    return ", ".join(filter(None, parts))
+
+
+def _vehicle(hit: Hit) -> str:
+    """Return the vehicle that was seen, in words; empty where the camera is not sure of it."""
+    if hit.vehicle is None:
+        return ""
+    return " ".join(filter(None, (gettext(" or ").join(hit.vehicle.colors or ()), hit.vehicle.kind)))
 
 
 def heading_of(hit: Hit) -> str | None:

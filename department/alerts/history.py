@@ -99,6 +99,11 @@ class PastHit:
     plate: HitPlate | None
     """None where its record was deleted or cannot be shown."""
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether the plate that stands for it is the listed one: people have found it in the picture."""
+        return self.alert.stands_as_listed
+
 
 def _time(moment: datetime) -> str:
     return timezone.localtime(moment).isoformat(timespec="seconds")

@@ -187,6 +187,7 @@ def history_hit(request: CurrentRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "alert": alert,
         "hit": hit,
+        "is_listed": alert.stands_as_listed,
         "pictures": pictures,
         "decision": decision_words(alert),
         "system_name": system_name(),

@@ -111,5 +111,5 @@ def _view(hit: Hit, post: str, verified: str) -> dict[str, Any]:
         "latitude": place.latitude,
         "longitude": place.longitude,
         "direction": heading_of(hit),
-        "line": f"{cad_line(hit, post)}, {verified}",
+        "line": f"{verified}: {cad_line(hit, post)}",
     }

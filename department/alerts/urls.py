@@ -13,6 +13,7 @@ urlpatterns = [
     path("console/hits/", console.hits, name="console_hits"),
     path("console/stay/", console.stay, name="console_stay"),
     path("console/step/", console.step, name="console_step"),
+    path("console/waiting/", console.waiting, name="console_waiting"),
     path("console/test/", console.test, name="console_test"),
     path("console/shift/", console.shift, name="console_shift"),
     path("history/", history_views.history, name="history"),
@@ -33,6 +34,7 @@ navigation = (
         _("Hits"),
         Permission.ANSWER_HITS,
         _("Answer hits as they arrive: compare, confirm, record the outcome."),
+        script="alerts/elsewhere.js",
     ),
     NavigationEntry(
         NavigationGroup.DISPATCH,

@@ -43,6 +43,8 @@ class NavigationEntry:
     """The permission that the page needs; None where everyone who is signed in may open it."""
     summary: str | Promise = ""
     """What one does there, in a sentence: for the page of help."""
+    script: str = ""
+    """A static file: a module that runs on all other pages of those who may open this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +83,12 @@ def registered_entries() -> list[NavigationEntry]:
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """Give templates `navigation`, the groups that the person of a request may use, and `own_links`, their account.
 
-    And `department`: its name, as people write it.
+    And `department`, its name as people write it, and `scripts`, those that run on each page.
     """
     return {
         "navigation": _sections(request),
         "own_links": _own_links(request),
+        "scripts": _scripts(request),
         "department": settings.DEPARTMENT_NAME,
     }
 
@@ -105,6 +108,10 @@ def sections_of(request: HttpRequest) -> list[NavigationSection]:
 def _sections(request: HttpRequest) -> Iterator[NavigationSection]:
     # A generator: a page that does not show it asks for nothing.
     yield from sections_of(request)
+
+
+def _scripts(request: HttpRequest) -> Iterator[str]:
+    yield from (entry.script for entry in _permitted(request) if entry.script and reverse(entry.route) != request.path)
 
 
 def _own_links(request: HttpRequest) -> Iterator[NavigationLink]:

@@ -289,12 +289,6 @@ def test_characters_side_by_side(read: str, listed: str, rows: str) -> None:
     assert " ".join(f"{each.read or '-'}{each.listed or '-'}" for each in matches) == rows
 
 
-def test_look_alikes_are_marked() -> None:
-    marked = {each.read for each in compared("0D8BA7V", "0D8BA7V") if each.alike}
-    assert {"0", "D", "8", "B"} <= marked
-    assert not {"A"} & marked
-
-
 def test_quality_by_post_reason_and_characters(dispatch: Dispatch) -> None:
     actor = dispatch.person("a.rivera")
     for seen in (MISREAD, same(), same(), same()):

@@ -140,6 +140,24 @@ def test_a_second_person_confirms_a_near_match(dispatch: Dispatch) -> None:
     assert tries.send(one, hit, "outcome", 4, reason="recovered") == 204
 
 
+def test_other_pages_report_what_waits_for_a_person(dispatch: Dispatch) -> None:
+    """No hit to take before a shift has begun, nothing of a covert group, no second look at what they compared."""
+    tries = Tries(dispatch)
+    one = dispatch.person("a.rivera").person
+    off_shift = new_person("c.late", DepartmentRole.DISPATCHER, current=True)
+
+    def waits(person: DepartmentPerson) -> str:
+        with as_role(COMMAND):
+            return str(client_of(person).get("/console/waiting/").json()["text"])
+
+    dispatch.alert(GROUP)
+    assert waits(one) == waits(off_shift) == ""
+    near = dispatch.alert(plate_matched="7A8C123", match="near").record_id
+    assert (waits(one), waits(off_shift)) == ("A hit waits to be taken.", "")
+    assert [tries.send(one, near, step, at, **SEEN) for at, step in enumerate(("take", "confirm"))] == [204, 204]
+    assert (waits(one), waits(off_shift)) == ("", "A hit waits for a second person: compare it now.")
+
+
 def test_step_by_a_member_of_a_covert_group_counts_as_no_search(dispatch: Dispatch) -> None:
     """Others act without an entry of records: a search more for each step would tell the public of the group."""
     tries, one = Tries(dispatch), dispatch.person("a.rivera").person
@@ -271,7 +289,7 @@ def test_the_system_of_the_state_is_called_what_the_department_calls_it(
         monkeypatch.setattr("platepost.department.alerts.alert_status.policy_in_force", lambda each=changed: each)
         shown = status_view(confirmed, alert.arrived_at)
         assert name in shown["status"]
-        assert f"{escape(name)} says" in shown["steps"]
+        assert f"{escape(name)} shows" in shown["steps"]
         assert "CLETS" not in str(shown)
 
 

@@ -71,7 +71,7 @@ STOPS = {
         characters="s" * 7 + "d",
         reason="misread",
     ),
-    "swapped plates": Stop("Vehicle: not described", vehicle="other", reason="other_vehicle"),
+    "swapped plates": Stop("Vehicle: none is described", vehicle="other", reason="other_vehicle"),
     "a near match": Stop(
         "A second person must look", {"plate_matched": "7A8D123", "match": "near"}, then="waiting", reason="misread"
     ),

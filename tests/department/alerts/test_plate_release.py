@@ -88,8 +88,8 @@ def test_a_plate_goes_to_an_agency_with_an_agreement_by_mutual_tls_and_is_entere
         record, hit = actionable(oakdale.dispatch, holder)
         assert oakdale.send() == 1, cad.error()
         line = lines.readline()
-        assert f"hit {hit} may be acted upon (active): {PLATE}" in line
-        assert "VERIFIED by eye and in" in line
+        assert f"hit {hit} may be acted upon (active): VERIFIED by eye and in CLETS/NCIC at " in line
+        assert f": {PLATE} stolen vehicle, seen: " in line
         assert cad.read() == [(f'"webhook-{oakdale.number}@oakdale-pd"', '"oakdale-pd"')]
         assert oakdale.dispatch.asked(
             "SELECT value FROM ledger_entry JOIN ledger_body USING (entry)"

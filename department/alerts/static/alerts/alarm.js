@@ -30,6 +30,8 @@ export function chime(priority) {
   for (let time = 0; time < 4 - urgency; time++) tone(1320 / urgency, 1320 / urgency, time * 0.25, 0.2);
 }
 export const fall = () => { shake([600, 100, 600]); for (const time of [0, 0.7]) tone(900, 200, time, 0.6, "sawtooth"); };
+// Of the hit that this person waits for: someone has finished their part.
+export const rise = () => { shake([100, 50, 300]); for (const [time, pitch] of [[0, 520], [0.15, 780], [0.3, 1040]]) tone(pitch, pitch, time, 0.18, "triangle"); };
 export const buzz = () => tone(110, 110, 0, 0.5, "sawtooth");
 
 export function notify(text, options) {

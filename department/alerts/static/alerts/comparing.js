@@ -1,10 +1,11 @@
-// Comparing by eye, by key: one character after the other, or all in one deliberate act while the loupe passes each.
+// Comparing by eye: one character after the other, each under the loupe. The camera can be sure and wrong, so nothing passes
+// over a character: a key that is held, or a button, answers the one that is shown, and no other.
 import { at } from "./page.js";
 import { point } from "./pictures.js";
 
-const BEGIN_MS = 450, PASS_MS = 450, LIKE_MS = 900, DECIDE_MS = 800;  // how long each character is under the loupe
+const DECIDE_MS = 800;
 const hit = at("hit");
-let held = null;  // what is held down, and since when it waits for what
+let held = null;  // the button that is held down
 
 const characters = () => (hit.dataset.eye ? [...hit.querySelectorAll(".compared fieldset")] : []);
 const answered = (list) => list.querySelector("input[type=radio]:checked");
@@ -14,7 +15,7 @@ function under(list) {
   if (!list || !hit.dataset.eye) return point(null);
   const all = characters(), read = all.filter((each) => each.querySelector("[data-read]"));
   const before = read.filter((each) => all.indexOf(each) < all.indexOf(list)).length;  // the list may have one more
-  point({ place: Math.min(before, read.length - 1), count: read.length, words: list.dataset.words });
+  point({ place: Math.min(before, read.length - 1), count: read.length, words: list.dataset.words, listed: list.dataset.listed });
 }
 hit.addEventListener("focusin", ({ target }) => under(target.closest(".compared fieldset")));
 hit.addEventListener("focusout", ({ relatedTarget }) => { if (!relatedTarget?.closest?.(".compared fieldset")) under(null); });
@@ -30,39 +31,28 @@ function answer(list, value) {
   return true;
 }
 
+// Focuses what comes next; the page moves only where it would be out of sight.
+function reach(element) {
+  element.focus({ preventScroll: true });
+  const { top, bottom } = element.getBoundingClientRect();
+  if (top < 0 || bottom > innerHeight) element.scrollIntoView({ block: "nearest" });
+}
+
 function onward(list) {
   const groups = [...hit.querySelectorAll("fieldset")].filter((each) => each.offsetParent && each.querySelector("input[type=radio]"));
   const next = groups[groups.indexOf(list) + 1];
   const form = list.closest("form");
-  if (next && form.contains(next)) (next.querySelector("input:checked") ?? next.querySelector("input")).focus();
-  else [...form.elements].find((each) => each.type === "submit").focus();
+  if (next && form.contains(next)) reach(next.querySelector("input:checked") ?? next.querySelector("input"));
+  else reach([...form.elements].find((each) => each.type === "submit"));
 }
 
-// Held down, "same" goes on from character to character. Each is under the loupe for a while before it is answered.
-// It stops at one that differs, has a look-alike, or that the camera was not sure of: there it takes another press. Nothing is answered
-// after the key is up, on another hit, or while no one sees the page.
-function pass(list, seen) {
-  const revision = hit.dataset.revision, record = list.closest("form").elements.hit.value;
-  const wait = (milliseconds) => { held.timer = setTimeout(go, milliseconds); };
-  held = { timer: 0 };
-  hit.classList.add("passing");
-  if (seen) answer(list, "s"); else list.querySelector("input").focus();
-  function go() {
-    const next = document.activeElement.closest?.(".compared fieldset");
-    const form = next?.closest("form");
-    if (!next || form.elements.hit.value !== record || hit.dataset.revision !== revision) return stop();
-    if (next.dataset.close !== undefined || answered(next)) return stop();
-    answer(next, "s");
-    if (document.activeElement.closest?.(".compared fieldset")) return wait(time());
-    return stop();
-  }
-  const time = () => (document.activeElement.closest("li")?.classList.contains("alike") ? LIKE_MS : PASS_MS);
-  if (document.activeElement.closest?.(".compared fieldset")) wait(Math.max(BEGIN_MS, time())); else stop();
-}
-
-// One that no one has seen under the loupe is shown first.
-function begin(list, seen) {
-  if (seen || list.dataset.close === undefined) pass(list, seen); else list.querySelector("input").focus();
+// Answers the character under the loupe; one that no one has seen there is shown first.
+function compare(value) {
+  const all = characters(), shown = document.activeElement.closest?.(".compared fieldset");
+  if (shown && all.includes(shown)) return answer(shown, value);
+  const first = all.find((each) => !answered(each));
+  if (first) reach(first.querySelector("input"));
+  return Boolean(first);
 }
 
 // A decision that a mere touch of a key must not make: the key, or the button, is held until the bar is full.
@@ -80,19 +70,13 @@ function decide(button) {
 
 export function stop() {
   clearTimeout(held?.timer);
-  held?.button?.classList.remove("holding");
-  hit.classList.remove("passing");
+  held?.button.classList.remove("holding");
   held = null;
 }
 
 export function press(key, target) {
   const list = target.closest("#hit fieldset");
-  if (key === "s" && hit.dataset.eye) {
-    const first = list?.closest(".compared") ? list : characters().find((each) => !answered(each));
-    if (!first) return false;
-    begin(first, first === list);
-    return true;
-  }
+  if (key === "s" && hit.dataset.eye) return compare("s");
   if (key === "a") {
     const button = hit.querySelector("[data-decides]");
     if (!button?.offsetParent) return false;
@@ -106,13 +90,14 @@ for (const [kind, where] of [["keyup", document], ["pointerup", document], ["poi
   where.addEventListener(kind, () => { if (held) stop(); });
 }
 document.addEventListener("pointerdown", (event) => {
-  const button = event.target.closest?.("#hit [data-decides], #hit [data-passes]");
+  const button = event.target.closest?.("#hit [data-decides], #hit [data-answers]");
   if (!button || event.button) return;
   event.preventDefault();  // the focus is the character's
-  if (button.dataset.decides) return decide(button);
-  const first = characters().find((each) => !answered(each));
-  if (!first) return;
-  begin(first, first === document.activeElement.closest?.(".compared fieldset"));
+  if (button.dataset.decides) decide(button);
+});
+hit.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-answers]");
+  if (button) compare(button.dataset.answers);
 });
 // Where one differs, nothing more need be compared: the keys are the hit's again.
 hit.addEventListener("input", ({ target }) => {

@@ -1,12 +1,12 @@
 // The console: takes what the stream brings, sounds until it is taken, and never lets silence look like quiet.
 // Each part has a file of its own; this one connects them, and has the keys.
 import { begin as beginActing } from "./acting.js";
-import { buzz, chime, fall, notify, tone, wake } from "./alarm.js";
+import { buzz, chime, fall, notify, rise, tone, wake } from "./alarm.js";
 import { press } from "./comparing.js";
 import { copy } from "./copying.js";
-import { attend, close, needed, open, present, settle, show, showRepeats, toAnswers, update } from "./hit.js";
+import { attend, close, needed, open, plates, present, settle, show, showOthers, showRepeats, toAnswers, update } from "./hit.js";
 import { drop, dropAll, gone, heads, hits, inHand, keep, kin, second, toTake } from "./hits.js";
-import { at, named, page, post, server, text } from "./page.js";
+import { at, me, named, page, post, server, showNotice, text } from "./page.js";
 import * as pictures from "./pictures.js";
 import { begin as beginQueue, draw } from "./queue.js";
 import { receiving, showStatus, takeLiveness } from "./receiving.js";
@@ -49,6 +49,7 @@ export function takeHit(data) {
   const [former, hit] = keep(data);
   const isNew = !former && hit.state === "new" && !kin(hit).some((each) => inHand(each) || !each.late);
   if (isNew || (second(hit) && !(former && second(former)))) news.push(hit);
+  if (former?.state === "waiting" && hit.state !== "waiting" && former.eye_by === me && !gone(hit)) compared(hit);
   if (gone(hit) && !(former && gone(former)) && !kin(hit).length) takenBack(hit);
   if (present.record === hit.record) update(former, hit);
   else if (present.record === null || (!hits.get(present.record)?.open && data.state === "new")) due = true;
@@ -115,8 +116,16 @@ function announce() {
   notify(text("possible", first), { tag: String(first.record), requireInteraction: true });
 }
 
+// The second person has confirmed or rejected what this person has compared.
+function compared(hit) {
+  rise();
+  const done = text(hit.confirmed ? "second_done" : "second_rejected");
+  if (present.record !== hit.record) showNotice(done);
+  notify(done, { tag: String(hit.record) });
+}
+
 function takenBack(hit) {
-  const back = Object.assign(document.createElement("span"), { textContent: text(hit.was === "actionable" || hit.was === "closed" ? "back" : "back_early", { ...hit, category: named(hit.category) }) });
+  const back = Object.assign(document.createElement("span"), { textContent: text(hit.was === "actionable" || hit.was === "closed" ? "back" : "back_early", { ...hit, ...plates(hit), category: named(hit.category) }) });
   const button = Object.assign(document.createElement("button"), { textContent: text("show") });
   button.addEventListener("click", () => { at("back").hidden = true; show(withdrawn(hit.root).record); list(); attend(); });
   at("back").dataset.root = hit.root;
@@ -145,26 +154,34 @@ function closePanels() {
   at("hit").focus({ preventScroll: true });
 }
 
+// Opens one over the pictures, or closes it.
+function panel(which) {
+  const details = at("steps").querySelector(which);
+  if (!details?.offsetParent) return;
+  if (details.open) return closePanels();
+  details.open = true;
+  details.querySelector("input:not([type=hidden])").focus();
+}
+
 const KEYS = {
   t: () => { at("steps").querySelector("[data-form=take] button")?.click(); at("hit").focus({ preventScroll: true }); },
   c: copy,
   n: () => at("queue").querySelector(":scope > li > button:not([aria-current])")?.click(),
-  r: () => {
-    const panel = at("steps").querySelector("[data-form=reject] details");
-    if (!panel?.offsetParent) return;
-    if (panel.open) return closePanels();
-    panel.open = true;
-    panel.querySelector("input[type=radio]").focus();
-  },
+  r: () => panel("[data-form=reject] details"),
+  h: () => panel("[data-form=offer] details"),
   Escape: closePanels,
   w: toAnswers,
   f: pictures.next,
   x: () => at("invert").click(),
   v: () => { if (!at("vehicle-figure").hidden) at("enlarge").click(); },
-  "?": () => at("help").showModal(),
+  "?": () => { at("help").showModal(); at("help").scrollTop = 0; },
 };
 
 document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.matches(".shows input")) {  // who types no character goes on to the reasons
+    event.preventDefault();
+    return KEYS.r();
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=radio], [type=range]), select, textarea")) return;
   if (event.repeat && /^\w$/.test(event.key)) return event.preventDefault();  // of a key that is held: see comparing.js
   if (document.querySelector("dialog[open]") || event.repeat) return;
@@ -184,7 +201,7 @@ at("sound").addEventListener("click", () => {
   globalThis.Notification?.requestPermission?.();
   chime(1);
 });
-setInterval(() => { age(); showStatus(taking); }, 1000);
+setInterval(() => { age(); showStatus(taking); showOthers(); }, 1000);
 if (navigator.userActivation?.hasBeenActive) awake();
 beginActing();
 beginQueue(list);

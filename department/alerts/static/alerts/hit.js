@@ -5,6 +5,7 @@ import { copied } from "./copying.js";
 import { gone, hits, together } from "./hits.js";
 import { at, me, named, set, text } from "./page.js";
 import * as pictures from "./pictures.js";
+import { receiving } from "./receiving.js";
 
 const PARTS = ["facts", "compare", "steps", "done", "hit-name"], REPEATS = 40;
 const painted = new WeakMap();  // by canvas of a repeat, the picture
@@ -90,9 +91,10 @@ function showSteps(hit) {
   redraw(at("hit-name"), parts(hit).filter((each) => each.className !== "stands"));
   redraw(at("steps"), hit.steps ?? "");
   if (at("reread")) set(at("reread"), hit.reread ? text("reread", hit) : "");
+  showOthers();
   redraw(at("done"), hit.done ?? "");
   at("cad").hidden = !hit.line;
-  set(at("line"), `${hit.line ?? ""}, ${hit.verified}`);
+  set(at("line"), `${hit.verified}: ${hit.line ?? ""}`);
   copied(false);
   const eye = at("compare").querySelector(".eye");
   if (eye) {
@@ -109,6 +111,14 @@ function showSteps(hit) {
   if (focused && onward && !(mine && toAnswers())) article.focus({ preventScroll: true });
 }
 
+// Who else could be the second person: those who have this page open.
+export function showOthers() {
+  const others = at("others");
+  if (!others) return;
+  set(others, receiving.others.length ? text("others", { people: receiving.others.join(", ") }) : text("no_others"));
+  others.classList.toggle("bad", !receiving.others.length);
+}
+
 // Leads to the first answer of what is asked now; returns whether there is one.
 export function toAnswers() {
   const eye = at("hit").dataset.eye && at("compare").querySelector(".eye");
@@ -122,8 +132,15 @@ export function toAnswers() {
 export function parts(hit) {
   const part = (text, kind = "") => Object.assign(document.createElement("span"), { textContent: text, className: kind });
   const stands = part([hit.status, hit.holder, hit.decided].filter(Boolean).join(" · "), "stands");
-  const listed = hit.listed ? [part(text("listed", hit), "listed")] : [];
-  return [part(text("priority", hit), "priority"), part(named(hit.category), "category"), part(hit.plate || "…", "plate"), ...listed, part(hit.place, "place"), stands, aging(hit)];
+  const { plate, other } = plates(hit);
+  const listed = other ? [part(other, plate === hit.plate ? "listed" : "read")] : [];
+  return [part(text("priority", hit), "priority"), part(named(hit.category), "category"), part(plate || "…", "plate"), ...listed, part(hit.place, "place"), stands, aging(hit)];
+}
+
+// The plate that stands for a hit: as it was read, or, once people have found in the picture what is listed, as it is listed.
+export function plates(hit) {
+  if (!hit.listed) return { plate: hit.plate };
+  return hit.as_listed ? { plate: hit.listed, other: text("read", hit) } : { plate: hit.plate, other: text("listed", hit) };
 }
 
 export function aging(hit) {

@@ -70,18 +70,38 @@ export function point(where) {
   loupe.width = loupe.clientWidth;
   loupe.height = loupe.clientHeight;
   const pen = loupe.getContext("2d"), [wide, high] = [loupe.width / each, loupe.height / each];
+  const seen = spot.listed ? wide - (loupe.height * 0.6) / each : wide;  // the listed one stands beside it
   pen.imageSmoothingEnabled = false;
   pen.fillStyle = "#777";
   pen.fillRect(0, 0, loupe.width, loupe.height);
-  const left = Math.round(x * image.width - wide / 2), top = Math.round(y * image.height - high / 2);
+  const left = Math.round(x * image.width - seen / 2), top = Math.round(y * image.height - high / 2);
   pen.drawImage(image, left, top, wide, high, 0, 0, loupe.width, loupe.height);
   caption.textContent = spot.words ?? "";
   mark.hidden = !exact;
-  if (!exact) return;  // a box would be beside it
-  Object.assign(mark.style, { left: `${(x - width / 2) * 100}%`, width: `${width * 100}%` });
-  pen.strokeStyle = "#e5189b";
-  pen.lineWidth = 4;
-  pen.strokeRect(((x - width / 2) * image.width - left) * each - 4, 2, width * image.width * each + 8, loupe.height - 4);
+  if (exact) {  // else a box would be beside it
+    Object.assign(mark.style, { left: `${(x - width / 2) * 100}%`, width: `${width * 100}%` });
+    const from = ((x - width / 2) * image.width - left) * each - 4, across = width * image.width * each + 8;
+    pen.fillStyle = "#000a";
+    pen.fillRect(0, 0, from, loupe.height);
+    pen.fillRect(from + across, 0, loupe.width, loupe.height);
+    pen.strokeStyle = "#e5189b";
+    pen.lineWidth = 4;
+    pen.strokeRect(from, 2, across, loupe.height - 4);
+  }
+  if (spot.listed) beside(pen, spot.listed);
+}
+
+// The listed character, as large, beside the one in the picture.
+function beside(pen, character) {
+  const { width, height } = loupe, wide = Math.round(height * 0.6);
+  pen.fillStyle = "#fff";
+  pen.fillRect(width - wide, 0, wide, height);
+  pen.fillStyle = "#111";
+  pen.textAlign = "center";
+  pen.font = `700 ${Math.round(height * 0.8)}px ui-monospace, monospace`;
+  pen.fillText(character, width - wide / 2, height * 0.85);
+  pen.font = "700 14px system-ui, sans-serif";
+  pen.fillText(text("as_listed"), width - wide / 2, 16);
 }
 
 // Where a character is. Readers give no positions: it is where the picture has ink, if there are as many pieces as
@@ -93,7 +113,7 @@ function character(image, { place, count }) {
   return { x: EDGE + (place + 0.5) * width, y: MIDDLE, width };
 }
 
-const NARROW = 0.015, SIDE = 0.04, WIDE = 1.55;  // of the picture's width; of a usual character's width
+const NARROW = 0.015, SIDE = 0.07, WIDE = 1.55;  // of the picture's width; of a usual character's width
 const known = new WeakMap();  // by picture, ways to part it
 
 // From where to where each character reaches, in columns of a plate's picture; undefined where there are not as many pieces.
@@ -110,28 +130,35 @@ function pieces(image, count) {
   return undefined;
 }
 
-// Ink is what differs from the ground in the middle of the plate; the text is the rows around the middle that have ink.
+// Ink is what differs from the ground; the ground is the middle tone of the picture's middle, or, where characters fill it,
+// its lighter or its darker part. The text is the rows around the middle that have ink, or, where a line above or below it
+// touches them, the middle alone.
 function parted(image) {
   const { width, height } = image, canvas = new OffscreenCanvas(width, height), pen = canvas.getContext("2d");
   pen.drawImage(image, 0, 0);
   const { data } = pen.getImageData(0, 0, width, height), left = Math.round(width * SIDE), right = width - left;
   const gray = Float32Array.from({ length: width * height }, (_, at) => data[4 * at] * 0.3 + data[4 * at + 1] * 0.6 + data[4 * at + 2] * 0.1);
-  const sorted = gray.slice(Math.round(height * 0.35) * width, Math.round(height * 0.75) * width).sort(), ground = sorted[sorted.length >> 1];
-  const contrast = Math.max(ground - sorted[Math.floor(sorted.length * 0.03)], sorted[Math.floor(sorted.length * 0.97)] - ground);
-  const ways = [];
-  for (const least of [0.5, 0.65, 0.35]) {
-    const inked = (x, y) => Math.abs(gray[y * width + x] - ground) > contrast * least;
-    const row = (y) => { let sum = 0; for (let x = left; x < right; x++) sum += inked(x, y); return sum / (right - left); };
-    let top = Math.round(height * MIDDLE), bottom = top;
-    while (top > 0 && row(top - 1) > 0.1) top--;
-    while (bottom < height - 1 && row(bottom + 1) > 0.1) bottom++;
-    const column = Array.from({ length: width }, (_, x) => { let sum = 0; for (let y = top; y <= bottom; y++) sum += inked(x, y); return sum / (bottom - top + 1); });
-    for (const some of [0.06, 0.12, 0.2]) {
-      const columns = [];
-      for (let x = 0, from = -1; x <= width; x++) {
-        if (column[x] > some) { if (from < 0) from = x; } else if (from >= 0) { columns.push({ from, to: x }); from = -1; }
+  const sorted = gray.slice(Math.round(height * 0.35) * width, Math.round(height * 0.75) * width).sort();
+  const tone = (part) => sorted[Math.floor(sorted.length * part)];
+  const ways = [], band = [Math.round(height * 0.4), Math.round(height * 0.7)];
+  for (const ground of [tone(0.5), tone(0.75), tone(0.25)]) {
+    const contrast = Math.max(ground - tone(0.03), tone(0.97) - ground);
+    for (const least of [0.5, 0.65, 0.35]) {
+      const inked = (x, y) => Math.abs(gray[y * width + x] - ground) > contrast * least;
+      const row = (y) => { let sum = 0; for (let x = left; x < right; x++) sum += inked(x, y); return sum / (right - left); };
+      let top = Math.round(height * MIDDLE), bottom = top;
+      while (top > 0 && row(top - 1) > 0.1) top--;
+      while (bottom < height - 1 && row(bottom + 1) > 0.1) bottom++;
+      for (const [first, last] of [[top, bottom], band]) {
+        const column = Array.from({ length: width }, (_, x) => { let sum = 0; for (let y = first; y <= last; y++) sum += inked(x, y); return sum / (last - first + 1); });
+        for (const some of [0.06, 0.12, 0.2]) {
+          const columns = [];
+          for (let x = 0, from = -1; x <= width; x++) {
+            if (column[x] > some) { if (from < 0) from = x; } else if (from >= 0) { columns.push({ from, to: x }); from = -1; }
+          }
+          ways.push(columns.filter(({ from, to }) => to - from >= width * NARROW && from + to > 2 * left && from + to < 2 * right));  // no frame
+        }
       }
-      ways.push(columns.filter(({ from, to }) => to - from >= width * NARROW && to > left && from < right));  // no frame
     }
   }
   return ways.filter((columns) => columns.length);

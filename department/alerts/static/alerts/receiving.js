@@ -12,6 +12,7 @@ export const receiving = {
   beatAt: Date.now(),  // of this computer, when the last beat came
   received: null,  // of the server, when it last could send hits
   deafSince: null,
+  others: [],  // who else has this page open
 };
 let beat = null, liveness = null;  // the server's time of the last beat, and what it said
 
@@ -25,6 +26,7 @@ export function takeLiveness(data) {
   receiving.beatAt = Date.now();
   server.ahead = sent - receiving.beatAt;
   liveness = data;
+  receiving.others = data.others ?? [];
   if (data.nothing) return;
   if (receiving.deafSince !== null) showNotice(text("was_deaf", { since: clock(receiving.deafSince), until: clock(now) }));
   receiving.deafSince = null;

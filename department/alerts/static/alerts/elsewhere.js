@@ -1,0 +1,30 @@
+// On every page but the console: that a hit waits for this person, with sound, and without a plate. A person who has the
+// console open, here or elsewhere, hears it there.
+import { chime, notify, wake } from "./alarm.js";
+
+const EVERY_MS = 5000;
+let shown = "";
+
+async function look() {
+  const answer = await fetch("/console/waiting/", { headers: { "Platepost-Refresh": "1" }, cache: "no-store" }).catch(() => null);
+  if (answer && (answer.redirected || answer.status === 403)) return;  // signed out
+  if (answer?.ok) show(await answer.json());
+  setTimeout(look, EVERY_MS);
+}
+
+function show({ text, show: link, urgent }) {
+  const banner = document.getElementById("hit-waits") ?? document.body.appendChild(Object.assign(document.createElement("div"), { id: "hit-waits" }));
+  banner.hidden = !text;
+  if (text && text !== shown) {
+    const words = Object.assign(document.createElement("b"), { textContent: text });
+    banner.setAttribute("role", "alert");
+    banner.replaceChildren(words, " ", Object.assign(document.createElement("a"), { href: "/console/", textContent: link }));
+    notify(text, { tag: "hit" });
+  }
+  shown = text;
+  if (text) chime(urgent ? 1 : 2);
+}
+
+for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, wake);
+if (navigator.userActivation?.hasBeenActive) wake();
+look();
