@@ -150,6 +150,27 @@ def test_every_table_that_is_made_from_the_code_is_on_a_page_and_none_is_empty()
     assert all(len(table().splitlines()) > 5 or name == "actions" for name, table in generated["TABLES"].items())
 
 
+def test_every_figure_of_the_list_is_stated_where_it_says_and_no_figure_of_the_readme_is_missing() -> None:
+    page = (HOME / "docs/numbers.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line[:1] == "|"][2:]
+    assert len(rows) > 10
+    listed = set()
+    for figures, stated, command, *_ in rows:
+        (target,) = LINK.findall(stated)
+        text = (HOME / "docs" / target[0]).read_text(encoding="utf-8")
+        for figure in re.split(r", (?=\d|one)", figures):
+            assert figure in text or figure in _in_full(text), (figure, target[0])
+            listed.add(figure)
+        for script in re.findall(r"benchmarks/\w+\.py", command):
+            assert (HOME / script).is_file()
+    readme = _in_full((HOME / "README.md").read_text(encoding="utf-8").partition("## Accuracy")[2])
+    assert set(re.findall(r"\d+\.\d%|\d+(?:\.\d)? ms", readme.partition("## Privacy")[0])) - listed == set()
+
+
+def _in_full(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
 def test_contributing_lists_every_package_of_device_and_no_other() -> None:
     table = (HOME / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("### Inside `device`")[2]
     rows = [
