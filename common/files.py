@@ -243,6 +243,6 @@ def give_to_owner(folder: Path) -> None:
         return
     owner = folder.stat()
     for path in folder.rglob("*"):
-        found = path.lstat()
-        if (found.st_uid, found.st_gid) != (owner.st_uid, owner.st_gid):
+        status = path.lstat()
+        if (status.st_uid, status.st_gid) != (owner.st_uid, owner.st_gid):
             os.lchown(path, owner.st_uid, owner.st_gid)

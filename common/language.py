@@ -36,9 +36,9 @@ class Phrase(str):
 
     def __new__(cls, text: str, **fields: str) -> Self:
         """Make a phrase; `text` has each field's name in braces. A field may be a phrase itself."""
-        made = super().__new__(cls, text.format(**fields) if fields else text)
-        made.text, made.fields = text, fields
-        return made
+        phrase = super().__new__(cls, text.format(**fields) if fields else text)
+        phrase.text, phrase.fields = text, fields
+        return phrase
 
     def within(self, catalog: Catalog) -> str:
         """Return it in a catalog's language; in English where that lacks it."""
@@ -74,8 +74,8 @@ def _read(value: Any) -> Phrase:
 
 def listed(phrases: Iterable[str]) -> str:
     """Return phrases with commas between them, as one that can be translated; an empty text for none."""
-    found = tuple(phrases)
-    return reduce(lambda before, phrase: Phrase("{first}, {next}", first=before, next=phrase), found) if found else ""
+    items = tuple(phrases)
+    return reduce(lambda before, phrase: Phrase("{first}, {next}", first=before, next=phrase), items) if items else ""
 
 
 def message(error: Exception) -> Phrase:
@@ -101,7 +101,7 @@ def catalog(language: str) -> Catalog:
     if language == ENGLISH:
         return {}
     text = (_TRANSLATIONS / f"{language}.po").read_text(encoding="utf-8")
-    entries = ((_joined(found[1]), _joined(found[2])) for found in _ENTRY.finditer(text))
+    entries = ((_joined(match[1]), _joined(match[2])) for match in _ENTRY.finditer(text))
     return {text: other for text, other in entries if text}  # the one without a text is the file's header
 
 
@@ -111,22 +111,22 @@ def _joined(quoted: str) -> str:
 
 def preferred(accepted: str) -> str:
     """Return the language of `LANGUAGES` that an `Accept-Language` header (RFC 9110, 12.5.4) asks for first."""
-    wanted: list[tuple[float, int, str]] = []
+    preferences: list[tuple[float, int, str]] = []
     for part in accepted.split(","):
         name, _, weight = part.strip().partition(";q=")
         try:
-            wanted.append((-float(weight or 1), len(wanted), name.lower().partition("-")[0]))
+            preferences.append((-float(weight or 1), len(preferences), name.lower().partition("-")[0]))
         except ValueError:
             continue
-    known = (name for weight, _, name in sorted(wanted) if name in LANGUAGES and weight < 0)
+    known = (name for weight, _, name in sorted(preferences) if name in LANGUAGES and weight < 0)
     return next(known, ENGLISH)
 
 
 def terminal_language(environment: Mapping[str, str] = os.environ) -> str:
     """Return the language of `LANGUAGES` that a terminal's locale names first, such as `es_MX.UTF-8`."""
     named = next((value for name in _LOCALE if (value := environment.get(name))), "")
-    wanted = (re.split(r"[_.@]", part)[0].lower() for part in named.split(":"))
-    return next((name for name in wanted if name in LANGUAGES), ENGLISH)
+    languages = (re.split(r"[_.@]", part)[0].lower() for part in named.split(":"))
+    return next((name for name in languages if name in LANGUAGES), ENGLISH)
 
 
 def spoken(text: str) -> str:

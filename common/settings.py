@@ -97,8 +97,8 @@ class BackendSettings(BaseModel):
     @property
     def settings(self) -> Mapping[str, Any]:
         """The backend's own settings."""
-        found = (self.model_extra or {}).get(self.backend, {})
-        return dict(found)
+        table = (self.model_extra or {}).get(self.backend, {})
+        return dict(table)
 
     @model_validator(mode="after")
     def _only_tables(self) -> Self:
@@ -148,13 +148,13 @@ def remote_bounds_of(composed: type[Section]) -> dict[str, RemoteBounds]:
 
 def unusual(composed: Section) -> tuple[str, ...]:
     """Return the keys, as `table.key`, whose value is far from its default, sorted."""
-    found = []
+    problems = []
     for name, bounds in remote_bounds_of(type(composed)).items():
         section, key = name.split(".")
         table = getattr(composed, section)
         if bounds.is_far(getattr(table, key), type(table).model_fields[key].default):
-            found.append(name)
-    return tuple(sorted(found))
+            problems.append(name)
+    return tuple(sorted(problems))
 
 
 def tables(composed: type[Section]) -> Iterator[tuple[str, type[BaseModel]]]:

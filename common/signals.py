@@ -373,12 +373,12 @@ def _descendants(ancestor: int) -> list[int]:
         with suppress(OSError, ValueError):  # it has ended
             parent = int(stat.read_text("utf-8", errors="replace").rpartition(")")[2].split()[1])
             children.setdefault(parent, []).append(int(stat.parent.name))
-    found, to_do = [], [ancestor]
+    descendants, to_do = [], [ancestor]
     while to_do:
         below = children.get(to_do.pop(), [])
-        found += below
+        descendants += below
         to_do += below
-    return found
+    return descendants
 
 
 def _is_running(process: int) -> bool:

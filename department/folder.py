@@ -404,10 +404,10 @@ class DepartmentFolder:
 
         With separate users they are in a folder of the pages, which place holds.
         """
-        beside = self.receipts.parent
+        receipts_folder = self.receipts.parent
         if self.settings.service_users:
-            beside = (self.path if beside == self.ingest else beside) / "holds"
-        return beside / "holds.jsonl"
+            receipts_folder = (self.path if receipts_folder == self.ingest else receipts_folder) / "holds"
+        return receipts_folder / "holds.jsonl"
 
     @property
     def policy(self) -> Path:

@@ -31,10 +31,10 @@ class Moment(click.DateTime):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Read it."""
-        given: datetime = super().convert(value, param, ctx)
-        if not FIRST_YEAR <= given.year <= LAST_YEAR:
+        moment: datetime = super().convert(value, param, ctx)
+        if not FIRST_YEAR <= moment.year <= LAST_YEAR:
             self.fail(f"give a day of the years {FIRST_YEAR} to {LAST_YEAR}.", param, ctx)
-        return given
+        return moment
 
 
 def local_option(given: datetime, zone: ZoneInfo, name: str, *, ends: bool) -> datetime:
@@ -84,9 +84,9 @@ def broken_off(left: str) -> Iterator[None]:
 def run_platepost(*line: str) -> str | None:
     """Run a command of Platepost in a process of its own; return why it failed, as it said last, or None."""
     command = [sys.executable, "-c", "from platepost.device.cli import main; main()", *line]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    errors = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-    return errors[-1] if done.returncode else None
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    errors = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
+    return errors[-1] if result.returncode else None
 
 
 @contextmanager

@@ -70,8 +70,8 @@ class CameraAddress:
         if self.backend == "v4l2":
             return {"device": self.address}
         files = {"password_file": self.password_file, "ca_file": self.ca_file}
-        given = {name: str(path.absolute()) for name, path in files.items() if path is not None}
-        return {"url": self.address, **given, **({} if self.user is None else {"user": self.user})}
+        options = {name: str(path.absolute()) for name, path in files.items() if path is not None}
+        return {"url": self.address, **options, **({} if self.user is None else {"user": self.user})}
 
     def camera(self) -> Camera:
         """Make the camera; it is not opened yet.
@@ -92,10 +92,10 @@ def camera(name: str, settings: Mapping[str, Any]) -> Camera:
         ConfigurationError: it does not know one of the settings.
 
     """
-    made = _make("camera", name, settings, own=CAMERAS, group="platepost.cameras")
-    if not isinstance(made, Camera):
-        raise BackendError(f"camera {name!r} is a {type(made).__name__}, which is not a Camera")
-    return made
+    camera = _make("camera", name, settings, own=CAMERAS, group="platepost.cameras")
+    if not isinstance(camera, Camera):
+        raise BackendError(f"camera {name!r} is a {type(camera).__name__}, which is not a Camera")
+    return camera
 
 
 def board(name: str, settings: Mapping[str, Any]) -> Board:
@@ -106,10 +106,10 @@ def board(name: str, settings: Mapping[str, Any]) -> Board:
         ConfigurationError: it does not know one of the settings.
 
     """
-    made = _make("board", name, settings, own=BOARDS, group="platepost.boards")
-    if not isinstance(made, Board):
-        raise BackendError(f"board {name!r} is a {type(made).__name__}, which is not a Board")
-    return made
+    board = _make("board", name, settings, own=BOARDS, group="platepost.boards")
+    if not isinstance(board, Board):
+        raise BackendError(f"board {name!r} is a {type(board).__name__}, which is not a Board")
+    return board
 
 
 def check_camera(name: str, settings: Mapping[str, Any]) -> None:

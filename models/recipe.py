@@ -146,19 +146,19 @@ class Kitchen:
         for stage in self._recipe.stages:
             digests[stage.name] = digest = self._digest(stage, [digests[name] for name in stage.needs])
             note = self._folder / f"{stage.name}.json"
-            told = json.loads(note.read_text(encoding="utf-8")) if note.exists() else None
-            if told and told["of"] != digest:
+            report = json.loads(note.read_text(encoding="utf-8")) if note.exists() else None
+            if report and report["of"] != digest:
                 raise click.ClickException(
                     f"{stage.name} was begun by another recipe or with other photos: delete {note} and"
                     f" {self._folder / stage.name}, and what was made of it"
                 )
-            done = told is not None and told["done"] and self._file(stage.name).exists()
-            if not done:
+            finished = report is not None and report["done"] and self._file(stage.name).exists()
+            if not finished:
                 self._note(note, digest, done=False)
                 for command in self._commands(stage):
                     self._run(command)
                 self._note(note, digest, done=True)
-            yield stage, done
+            yield stage, finished
 
     def shipped(self) -> dict[str, Path]:
         """Return the files that ship, by the name they ship under."""
@@ -229,6 +229,6 @@ def make(*, folder: Path, photos: tuple[Path, ...], texts: Path | None, recipe: 
 def _run(arguments: Sequence[str]) -> None:
     """Run one of the other commands in a process of its own, so that torch and TensorFlow never share one."""
     code = "import sys; from platepost.device.cli import main; sys.argv[0] = 'platepost'; main()"
-    done = subprocess.run([sys.executable, "-c", code, "models", *arguments], check=False)
-    if done.returncode:
-        raise click.ClickException(f"platepost models {' '.join(arguments)}: ended with {done.returncode}")
+    result = subprocess.run([sys.executable, "-c", code, "models", *arguments], check=False)
+    if result.returncode:
+        raise click.ClickException(f"platepost models {' '.join(arguments)}: ended with {result.returncode}")

@@ -45,12 +45,12 @@ def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
     """Bring all singular values of a matrix near 1."""
     first, third, fifth = _COEFFICIENTS
     tall = matrix.shape[0] > matrix.shape[1]
-    found = (matrix.T if tall else matrix).bfloat16()
-    found = found / (found.norm() + 1e-7)
+    basis = (matrix.T if tall else matrix).bfloat16()
+    basis = basis / (basis.norm() + 1e-7)
     for _ in range(5):
-        square = found @ found.T
-        found = first * found + (third * square + fifth * square @ square) @ found
-    return (found.T if tall else found).to(matrix.dtype)
+        square = basis @ basis.T
+        basis = first * basis + (third * square + fifth * square @ square) @ basis
+    return (basis.T if tall else basis).to(matrix.dtype)
 
 
 logger = logging.getLogger(__name__)
@@ -132,25 +132,25 @@ class Run:
         self._training.folder.mkdir(parents=True, exist_ok=True)
         if not self._last.exists():
             return False
-        kept = torch.load(self._last, weights_only=True)
-        self.net.load_state_dict(kept["net"])
-        self.averaged.load_state_dict(kept["averaged"])
-        self._optimiser.load_state_dict(kept["optimiser"])
+        checkpoint = torch.load(self._last, weights_only=True)
+        self.net.load_state_dict(checkpoint["net"])
+        self.averaged.load_state_dict(checkpoint["averaged"])
+        self._optimiser.load_state_dict(checkpoint["optimiser"])
         if self._muon:
-            self._muon.load_state_dict(kept["muon"])
-        self.step, self.best = kept["step"], kept.get("best", self.best)
+            self._muon.load_state_dict(checkpoint["muon"])
+        self.step, self.best = checkpoint["step"], checkpoint.get("best", self.best)
         # Older files know at most when the training first began.
         written = self._last.stat().st_mtime
-        self._trained = kept.get("trained", max(0.0, written - kept.get("start", written)))
+        self._trained = checkpoint.get("trained", max(0.0, written - checkpoint.get("start", written)))
         return True
 
     def save(self) -> None:
         """Write the checkpoint."""
-        kept = {"net": self.net.state_dict(), "averaged": self.averaged.state_dict(), "step": self.step}
-        kept |= {"optimiser": self._optimiser.state_dict(), "best": self.best, "trained": self._trained}
+        checkpoint = {"net": self.net.state_dict(), "averaged": self.averaged.state_dict(), "step": self.step}
+        checkpoint |= {"optimiser": self._optimiser.state_dict(), "best": self.best, "trained": self._trained}
         if self._muon:
-            kept["muon"] = self._muon.state_dict()
-        save(kept, self._last)
+            checkpoint["muon"] = self._muon.state_dict()
+        save(checkpoint, self._last)
 
     def train(
         self, batches: Iterable[_Batch], loss: Callable[[Guess, _Batch], torch.Tensor], *, check: Callable[[], None]
@@ -182,8 +182,8 @@ class Run:
 
     def _guess(self, inputs: torch.Tensor) -> torch.Tensor:
         with torch.autocast("cpu", torch.bfloat16):
-            found: torch.Tensor = self.net(inputs)
-        return found.float()
+            outputs: torch.Tensor = self.net(inputs)
+        return outputs.float()
 
     def _timed(self, batches: Iterable[_Batch]) -> Iterator[tuple[_Batch, bool]]:
         """Yield batches until time or steps are over, each with the rate set, and whether to save after it."""

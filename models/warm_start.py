@@ -26,14 +26,14 @@ def convolutions(path: Path) -> list[Convolution]:
     interpreter = Interpreter(str(path), experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
     interpreter.allocate_tensors()
     tensors = {tensor["index"]: tensor for tensor in interpreter.get_tensor_details()}
-    found: list[Convolution] = []
+    layers: list[Convolution] = []
     for operator in interpreter._get_ops_details():  # noqa: SLF001 - the runtime has no public list of operators
         if operator["op_name"] == "CONV_2D":
             _, kernel, bias = (tensors[index] for index in operator["inputs"])
             # Keras numbers the layers of a copied net: functional_1/stem_1/convolution
             name = str(kernel["name"]).removesuffix("/convolution").rpartition("/")[2].rpartition("_")[0]
-            found.append(Convolution(name, _real(interpreter, kernel).transpose(0, 3, 1, 2), _real(interpreter, bias)))
-    return found
+            layers.append(Convolution(name, _real(interpreter, kernel).transpose(0, 3, 1, 2), _real(interpreter, bias)))
+    return layers
 
 
 def averaged(nets: Sequence[Sequence[Convolution]]) -> list[Convolution]:

@@ -227,7 +227,7 @@ class Connection:
 
         The first `since` messages are left out. `until_lost` ends it too when the connection was lost; see `was_ended`.
         """
-        found: list[bytes] = []
+        received: list[bytes] = []
         seen = since
 
         def look() -> bool:
@@ -235,12 +235,12 @@ class Connection:
             for topic, payload in self._received[seen:]:
                 seen += 1
                 if wanted(topic, payload):
-                    found.append(payload)
+                    received.append(payload)
                     return True
             return until_lost and self._ended is not None
 
         wait_for(self._changed, look, seconds)
-        return found[0] if found else None
+        return received[0] if received else None
 
     def was_ended(self, *, within: float) -> bool:
         """Tell whether the broker ends the connection within so many seconds, or has."""

@@ -97,10 +97,10 @@ def exercises(*, file: Path, seed: int, count: int, as_json: bool) -> None:
 
     Put FILE into the department's folder `training`; the set has the file's name.
     """
-    made = drawn_exercises(file.stem, seed, count)
+    exercises = drawn_exercises(file.stem, seed, count)
     try:
         with as_owner_of(file.parent):
-            write_durably(file, made.model_dump_json(exclude_defaults=True).encode())
+            write_durably(file, exercises.model_dump_json(exclude_defaults=True).encode())
     except OSError as error:
         raise SimulatorError(f"{file}: cannot be written ({error.strerror})") from error
     click.echo(json.dumps({"file": str(file), "exercises": count}) if as_json else f"{count} exercises in {file}.")
@@ -154,9 +154,9 @@ def _request(rng: np.random.Generator, which: int) -> Exercise:
 
 def _plate(rng: np.random.Generator) -> tuple[str, str]:
     """Draw a plate as a post would see it; return its characters, and its picture as PNG in base64."""
-    made = plates.render_plate(rng, design=str(rng.choice([*plates.DESIGNS])))
+    plate = plates.render_plate(rng, design=str(rng.choice([*plates.DESIGNS])))
     hard = plates.Severity(smallest=_LEAST_WIDTH, crops=0.0, inverted=0.0)
-    gray = plates.degrade(plates.framed(made, rng), rng, hard)
+    gray = plates.degrade(plates.framed(plate, rng), rng, hard)
     height = round(_WIDTH * gray.shape[0] / gray.shape[1])
     _, png = cv2.imencode(".png", cv2.resize(gray, (_WIDTH, height), interpolation=cv2.INTER_CUBIC))
-    return made.text, base64.b64encode(png.tobytes()).decode("ascii")
+    return plate.text, base64.b64encode(png.tobytes()).decode("ascii")

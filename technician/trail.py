@@ -34,8 +34,8 @@ def session_of(outbox: Path) -> tuple[str, int] | None:
     Linux lists every lock with its process and file (`proc_locks(5)`).
     """
     try:
-        found = outbox.stat()
-        file = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+        status = outbox.stat()
+        file = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
         rows = [line.split() for line in Path("/proc/locks").read_text("ascii").splitlines()]
         holders = {int(row[4]) for row in rows if len(row) == 8 and row[1] == "POSIX" and row[5] == file}
         for process in sorted(holders - {os.getpid()}):

@@ -103,8 +103,8 @@ def opened(head: str, key: EllipticCurvePublicKey) -> dict[str, Any]:
     """
     try:
         header, payload, signature = head.strip().split(".")
-        said = json.loads(_decoded(header))
-        if (said["alg"], said["typ"]) != ("ES256", HEAD_TYPE):
+        header_fields = json.loads(_decoded(header))
+        if (header_fields["alg"], header_fields["typ"]) != ("ES256", HEAD_TYPE):
             raise MonitorError("this is no checkpoint")
         signed = _decoded(signature)
         halves = int.from_bytes(signed[:32]), int.from_bytes(signed[32:])
@@ -177,8 +177,8 @@ def contradictions(head: Mapping[str, Any], before: Mapping[str, Any]) -> Iterat
         elif new > old and not is_consistent(
             old, bytes.fromhex(before[root]), new, bytes.fromhex(head[root]), head[proof]
         ):
-            done = "some were altered, deleted or replaced"
-            yield f"the {new} {what} do not begin with the {old} that were there: {done}"
+            finding = "some were altered, deleted or replaced"
+            yield f"the {new} {what} do not begin with the {old} that were there: {finding}"
 
 
 def _at(moment: datetime) -> str:
@@ -226,14 +226,14 @@ class Monitor:
             content["previous"] = [last["number"], last["records"]]
             for _, _, proof in TREES:
                 content[proof] = [*map(bytes.fromhex, since.get(proof, []))]
-        found = [*objections(content, last, gap=self._gap, now=datetime.now(UTC) if live else None)]
+        problems = [*objections(content, last, gap=self._gap, now=datetime.now(UTC) if live else None)]
         if last is None or not [*contradictions(content, last)]:
             with self._store.open("ab") as file:
                 file.write(head.strip().encode("ascii") + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
             self.last = content
-        return found
+        return problems
 
     def fetch(self, address: str) -> list[str]:
         """Fetch the latest checkpoint from the department's public page; return what is wrong.
@@ -247,8 +247,8 @@ class Monitor:
             address = f"{address}?{urllib.parse.urlencode(since)}"
         try:
             with urllib.request.urlopen(address, timeout=TIMEOUT) as answer:  # noqa: S310 - http(s), as the caller checks
-                said = json.loads(answer.read(LARGEST))
-            head, since_last = said["head"], said.get("since")
+                response = json.loads(answer.read(LARGEST))
+            head, since_last = response["head"], response.get("since")
         except (OSError, ValueError, KeyError, TypeError, AttributeError, urllib.error.URLError) as error:
             raise MonitorError(f"{address} does not answer with a checkpoint: {error}") from error
         return self.see(str(head), since=since_last, live=True)
@@ -256,19 +256,21 @@ class Monitor:
     def read(self, lines: Iterator[str]) -> Iterator[str]:
         """Read checkpoints, each as a compact JWS, or as the lines of `ledger_heads`; yield what is wrong."""
         for number, line in enumerate(lines, 1):
-            for found in self._read(line):
-                yield f"line {number}: {found}"
+            for problem in self._read(line):
+                yield f"line {number}: {problem}"
 
     def _read(self, line: str) -> list[str]:
         head = line.strip().rpartition(" ")[2] if not line.lstrip().startswith("{") else line
         try:
-            said = json.loads(head)["head"] if head.lstrip().startswith("{") else head
-            content = opened(said, self._key)
+            checkpoint = json.loads(head)["head"] if head.lstrip().startswith("{") else head
+            content = opened(checkpoint, self._key)
             if self.last is not None and content["time"] <= self.last["time"]:
                 return (
-                    [] if _same(content, self.last) or self._seen(said) else ["a checkpoint that was not seen before"]
+                    []
+                    if _same(content, self.last) or self._seen(checkpoint)
+                    else ["a checkpoint that was not seen before"]
                 )
-            return self.see(said)
+            return self.see(checkpoint)
         except (MonitorError, ValueError, KeyError, TypeError) as error:
             return [str(error)]
 
@@ -289,21 +291,21 @@ def public_key(path: Path) -> EllipticCurvePublicKey:
 
 
 def _run(monitor: Monitor, sources: Sequence[str]) -> list[str]:
-    found: list[str] = []
+    problems: list[str] = []
     for source in sources:
         try:
             if source.startswith(("http://", "https://")):
-                found += monitor.fetch(source)
+                problems += monitor.fetch(source)
             elif source == "-":
-                found += monitor.read(iter(sys.stdin))
+                problems += monitor.read(iter(sys.stdin))
             else:
                 with Path(source).open(encoding="utf-8") as file:
-                    found += (f"{source}, {problem}" for problem in monitor.read(iter(file)))
+                    problems += (f"{source}, {problem}" for problem in monitor.read(iter(file)))
         except (MonitorError, OSError) as error:
-            found.append(str(error))
-    if monitor.last is None and not found:
-        found.append("no source has a checkpoint")
-    return found
+            problems.append(str(error))
+    if monitor.last is None and not problems:
+        problems.append("no source has a checkpoint")
+    return problems
 
 
 def main(arguments: Sequence[str] | None = None, *, wait: Callable[[float], object] = time.sleep) -> int:
@@ -333,32 +335,32 @@ def main(arguments: Sequence[str] | None = None, *, wait: Callable[[float], obje
     )
     parser.add_argument("--every", type=float, metavar="SECONDS", help="continue, and check again after so long")
     parser.add_argument("--json", action="store_true", help="print one line of JSON for each look")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        monitor = Monitor(public_key(given.key), given.store, gap=timedelta(seconds=given.gap))
+        monitor = Monitor(public_key(options.key), options.store, gap=timedelta(seconds=options.gap))
     except (MonitorError, OSError, ValueError) as error:
         _write(f"platepost monitor: {error}", sys.stderr)
         return 2
     while True:
-        found = _run(monitor, given.sources)
-        _report(monitor, found, as_json=given.json)
-        if given.every is None:
-            return 1 if found else 0
-        wait(given.every)
+        problems = _run(monitor, options.sources)
+        _report(monitor, problems, as_json=options.json)
+        if options.every is None:
+            return 1 if problems else 0
+        wait(options.every)
 
 
-def _report(monitor: Monitor, found: Sequence[str], *, as_json: bool) -> None:
+def _report(monitor: Monitor, problems: Sequence[str], *, as_json: bool) -> None:
     last = monitor.last
     state = {} if last is None else {"agency": last["agency"], "number": last["number"], "records": last["records"],
                                      "time": last["time"].isoformat()}  # fmt: skip
     if as_json:
-        _write(json.dumps({"intact": not found, **state, "problems": found}))
+        _write(json.dumps({"intact": not problems, **state, "problems": problems}))
         return
-    for problem in found:
+    for problem in problems:
         _write(problem, sys.stderr)
     if last is not None:
         what = f"{last['agency']}, {_at(last['time'])}: {last['number']} entries, {last['records']} records"
-        _write(f"{what}: {f'{len(found)} problems' if found else 'nothing is wrong'}.")
+        _write(f"{what}: {f'{len(problems)} problems' if problems else 'nothing is wrong'}.")
 
 
 def _write(line: str, to: TextIO | None = None) -> None:

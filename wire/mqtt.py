@@ -146,14 +146,14 @@ class MqttClient(Client):
     @property
     def secured(self) -> ssl.SSLSocket | None:
         """The connection's socket; None without a connection."""
-        found: Any = self.socket()
-        return found if isinstance(found, ssl.SSLSocket) else None
+        socket: Any = self.socket()
+        return socket if isinstance(socket, ssl.SSLSocket) else None
 
     @property
     def pending(self) -> bool:
         """Whether bytes have come that are decrypted already, of which no file descriptor tells."""
-        found = self.secured
-        return found is not None and found.pending() > 0
+        connection = self.secured
+        return connection is not None and connection.pending() > 0
 
     def turn(self, seconds: float, *, wake: Wake | None = None) -> bool:
         """Wait for the network or for `wake`, read and write what is due; return whether the connection stands.
@@ -165,18 +165,18 @@ class MqttClient(Client):
             wake: what ends the waiting as well.
 
         """
-        found = self.secured
-        if found is None:
+        connection = self.secured
+        if connection is None:
             return False
         poll = select.poll()
-        poll.register(found, select.POLLIN | (select.POLLOUT if self.want_write() else 0))
+        poll.register(connection, select.POLLIN | (select.POLLOUT if self.want_write() else 0))
         if wake is not None:
             poll.register(wake, select.POLLIN)
-        events = dict(poll.poll(0 if found.pending() else max(0.0, seconds) * 1000))
+        events = dict(poll.poll(0 if connection.pending() else max(0.0, seconds) * 1000))
         if wake is not None and wake.fileno() in events:
             wake.drain()
         code = MQTTErrorCode.MQTT_ERR_SUCCESS
-        if events.get(found.fileno(), 0) & ~select.POLLOUT or found.pending():
+        if events.get(connection.fileno(), 0) & ~select.POLLOUT or connection.pending():
             code = self.loop_read()
         if code == MQTTErrorCode.MQTT_ERR_SUCCESS and self.want_write():
             code = self.loop_write()
@@ -206,8 +206,8 @@ def wait_for_any(clients: Sequence[MqttClient], seconds: float) -> None:
         return
     poll = select.poll()
     for client in clients:
-        if (found := client.secured) is not None:
-            poll.register(found, select.POLLIN | (select.POLLOUT if client.want_write() else 0))
+        if (connection := client.secured) is not None:
+            poll.register(connection, select.POLLIN | (select.POLLOUT if client.want_write() else 0))
     poll.poll(max(0.0, seconds) * 1000)
 
 

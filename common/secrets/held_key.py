@@ -106,7 +106,7 @@ class HeldKey(ec.EllipticCurvePrivateKey):
         # pkcs11-provider needs a configuration of OpenSSL's for its module, which activates it too.
         providers = ("-provider", "tpm2", "-provider", "default") if self._provider == "tpm2" else ()
         try:
-            done = subprocess.run(
+            result = subprocess.run(
                 ("openssl", command, *providers, *arguments),
                 input=data,
                 stdin=None if data is not None else subprocess.DEVNULL,
@@ -116,7 +116,7 @@ class HeldKey(ec.EllipticCurvePrivateKey):
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise HeldKeyError(f"{self._path}: openssl cannot be run: {error}") from error
-        if done.returncode != 0:
-            why = done.stderr.decode(errors="replace").strip().splitlines()
+        if result.returncode != 0:
+            why = result.stderr.decode(errors="replace").strip().splitlines()
             raise HeldKeyError(f"{self._path}: the {self._provider} provider refuses: {why[-1] if why else '?'}")
-        return done.stdout
+        return result.stdout

@@ -33,8 +33,8 @@ def become_owner(state: Path, configuration: Path) -> None:
     place = next(one for one in (state, *state.parents) if one.exists())
     if (owner := place.stat().st_uid) == 0:
         return
-    given = os.environ.get("CREDENTIALS_DIRECTORY")
-    folders = [configuration.absolute().parent / KEYS, *([Path(given)] if given else [])]
+    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    folders = [configuration.absolute().parent / KEYS, *([Path(directory)] if directory else [])]
     try:
         user = pwd.getpwuid(owner)
         libc = ctypes.CDLL(None, use_errno=True)

@@ -276,11 +276,11 @@ def _untaken(cursor: CursorWrapper, record_id: int, records: Repeats, *, withdra
 
 def _rejected_with(cursor: CursorWrapper, record_id: int) -> list[tuple[int, int]]:
     """Return the repeats that the rejection of an alert answered and that may be reopened, each with its revision."""
-    asked = (
+    query = (
         "SELECT record_id, revision FROM alerts_alert AS alert WHERE answered_with = %s AND answered_as = 'rejected'"
         " AND alerts_still_listed(alert) ORDER BY 1"
     )
-    cursor.execute(asked, [record_id])
+    cursor.execute(query, [record_id])
     return list(cursor.fetchall())
 
 

@@ -159,8 +159,8 @@ def open_revisions(entry: OpenEntry | None = None) -> dict[int, int | None]:
 
 def changed_revisions(entry: OpenEntry | None = None) -> dict[int, int | None]:
     """Return the revision of each alert that changed in the last half minute, None of those that are not open."""
-    asked = f"SELECT record_id, CASE WHEN {OPEN} THEN revision END FROM alerts_alert"  # noqa: S608 - our own text
-    return _revisions(f"{asked} WHERE changed_at > clock_timestamp() - interval '30 seconds'", entry)
+    query = f"SELECT record_id, CASE WHEN {OPEN} THEN revision END FROM alerts_alert"  # noqa: S608 - our own text
+    return _revisions(f"{query} WHERE changed_at > clock_timestamp() - interval '30 seconds'", entry)
 
 
 def _revisions(query: str, entry: OpenEntry | None) -> dict[int, int | None]:
@@ -180,8 +180,8 @@ def unanswered(at: datetime | None = None) -> tuple[int, datetime | None]:
     Hits of covert groups are not counted.
     """
     late = (at or datetime.now(UTC)) - timedelta(seconds=policy_in_force().alerts.escalate_seconds)
-    asked = "SELECT count(*), min(arrived_at) FROM alerts_alert WHERE state = 'new' AND covert_group IS NULL"
-    ((count, oldest),) = rows(f"{asked} AND arrived_at < %s", [late])
+    query = "SELECT count(*), min(arrived_at) FROM alerts_alert WHERE state = 'new' AND covert_group IS NULL"
+    ((count, oldest),) = rows(f"{query} AND arrived_at < %s", [late])
     return int(count), oldest
 
 

@@ -148,16 +148,16 @@ def past_hits(person: DepartmentPerson, chosen: HistoryFilter, *, limit: int = P
 
     """
     who: dict[str, Any] = {"person": person.login, "agency": person.agency, "groups": covert_groups(person)}
-    asked = chosen.asked()
+    filters = chosen.asked()
     if who["groups"]:
-        with open_entry(purpose=PURPOSE, query={"console": [], "history": asked}, **who) as entry:
+        with open_entry(purpose=PURPOSE, query={"console": [], "history": filters}, **who) as entry:
             alerts = past_alerts(chosen, entry, limit=limit)
     else:
         alerts = past_alerts(chosen, limit=limit)
     plates: dict[int, HitPlate] = {}
     for first in range(0, len(alerts), _AT_ONCE):
         records = [alert.record_id for alert in alerts[first : first + _AT_ONCE]]
-        with open_entry(purpose=PURPOSE, query={"console": records, "history": asked}, **who) as entry:
+        with open_entry(purpose=PURPOSE, query={"console": records, "history": filters}, **who) as entry:
             plates |= hit_plates(entry, records)
     return [PastHit(alert, plates.get(alert.record_id)) for alert in alerts]
 

@@ -115,9 +115,9 @@ def add_webhook(agency: str, url: str, *, person: str, lists: bool = False, cert
         if not url.startswith("https:"):
             raise AlertError("Plates go by mutual TLS alone: the address begins with https://.")
     with entering(LedgerEvent.WEBHOOK_ADDED, fields) as noted, connection.cursor() as cursor:
-        asked = "INSERT INTO alerts_webhook (agency, url, lists, certificate) VALUES (%s, %s, %s, %s) RETURNING id"
+        query = "INSERT INTO alerts_webhook (agency, url, lists, certificate) VALUES (%s, %s, %s, %s) RETURNING id"
         values: list[str | bool | None] = [agency, url, lists, pem]
-        cursor.execute(asked, values)
+        cursor.execute(query, values)
         (noted["webhook"],) = cursor.fetchone() or (0,)
     return int(noted["webhook"])
 

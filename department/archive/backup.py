@@ -178,7 +178,7 @@ def destroy_old(
         The names of those that were destroyed, and of those that should be and lie elsewhere.
 
     """
-    gone, elsewhere = [], []
+    removed, elsewhere = [], []
     fetched = superuser.execute("SELECT name FROM archive_backup WHERE removed_at IS NULL ORDER BY made_at DESC")
     newest = next((name for (name,) in fetched if (where / name).exists()), None)
     for digest, name in superuser.execute(_OVER).fetchall():
@@ -191,9 +191,9 @@ def destroy_old(
             superuser.execute("UPDATE archive_backup SET removed_at = clock_timestamp() WHERE sha256 = %s", [digest])
             _enter(superuser, folder, LedgerEvent.BACKUP_REMOVED, name, digest)
             (where / name).unlink()
-        gone.append(name)
+        removed.append(name)
     flush_folder(where)
-    return gone, elsewhere
+    return removed, elsewhere
 
 
 _PART = ".part"
@@ -284,8 +284,8 @@ def restore_test(file: Path, identity: Path, into: Path, *, on_progress: Progres
         head = verify_ledger(keeper, after=NotedHead.read(note.head)).problems if note.head else ()
         lacking = tuple(f"the ledger, entry {one.number}: {one.message}" for one in head)
         _enter(keeper, folder, LedgerEvent.RESTORED, file.name, _digest(file))
-    done = time.monotonic()
-    return RestoreReport(note, file.stat().st_size, size, restored - began, done - restored, custody, lacking)
+    finished = time.monotonic()
+    return RestoreReport(note, file.stat().st_size, size, restored - began, finished - restored, custody, lacking)
 
 
 def _note(folder: DepartmentFolder, superuser: psycopg.Connection[Any]) -> BackupNote:
@@ -336,11 +336,11 @@ def _pack(
 
 
 def _small_files(folder: DepartmentFolder) -> Iterator[Path]:
-    beside = {folder.receipts, folder.holds_aside}
+    excluded = {folder.receipts, folder.holds_aside}
     for top in sorted(folder.path.iterdir()):
         if top.name not in _EXCLUDED:
             paths = sorted(top.rglob("*")) if top.is_dir() else [top]
-            yield from (path for path in paths if path.is_file() and path not in beside)
+            yield from (path for path in paths if path.is_file() and path not in excluded)
 
 
 def _enter(
@@ -383,9 +383,9 @@ def _running(
     """
     name = Path(line[0]).name
     with tempfile.TemporaryFile() as file:
-        taken, given = (subprocess.PIPE, sink) if sink else (None, subprocess.PIPE)
+        stdout, stdin = (subprocess.PIPE, sink) if sink else (None, subprocess.PIPE)
         try:
-            process = subprocess.Popen(line, stdin=taken, stdout=given, stderr=file, **options)
+            process = subprocess.Popen(line, stdin=stdout, stdout=stdin, stderr=file, **options)
         except FileNotFoundError as error:
             raise DepartmentError(f"{name} is not installed; on Debian: sudo apt-get install {name}") from error
         stream = process.stdin or process.stdout

@@ -75,12 +75,12 @@ class OffsiteCopies:
             *words,
         ]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)
+            result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)
         except FileNotFoundError as error:
             raise DepartmentError(f"{_PROGRAM} is missing; on Debian: sudo apt-get install rclone") from error
         except subprocess.TimeoutExpired as error:
             raise DepartmentError(f"{self.remote} took longer than {_SECONDS // 3600} hours") from error
-        if done.returncode:
-            lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        if result.returncode:
+            lines = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
             raise DepartmentError(f"{self.remote}: {lines[-1]}")
-        return done.stdout
+        return result.stdout

@@ -224,11 +224,11 @@ def carry_out(
         progress(done + 1, len(parts))
     _forget(plan)
     delete_unnamed(connection.connection, settings.PICTURE_BUCKET)
-    asked = PurgePlan.objects.get(plan=plan)
-    if asked.done_at is not None:
+    purge_plan = PurgePlan.objects.get(plan=plan)
+    if purge_plan.done_at is not None:
         return
     with operation(LedgerEvent.PURGED, plan=plan, person=person) as entry:
-        certificates = [_certified(asked, group, certifier) for group in _groups(plan)]
+        certificates = [_certified(purge_plan, group, certifier) for group in _groups(plan)]
         opened = certificates[0]
         public = certifier.key.as_pem(private=False)
         write_durably(certifier.folder / f"{certifier.key.thumbprint()}.pem", public)

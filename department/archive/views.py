@@ -206,14 +206,14 @@ def approve(request: CurrentRequest, plan: UUID) -> HttpResponse:
 
 
 def _plan(request: HttpRequest, number: UUID, form: forms.Form | None = None) -> HttpResponse:
-    asked = get_object_or_404(PurgePlan, plan=number)
+    purge_plan = get_object_or_404(PurgePlan, plan=number)
     parts = planned_parts(number)
     shown = {
-        "plan": asked,
+        "plan": purge_plan,
         "parts": [(part, part.shown.get("records", 0) - part.shown.get("held", 0)) for part in parts],
         "gone": sum(part.dropped for part in parts),
-        "holds": Hold.objects.filter(pk__in=asked.holds),
-        "stale": None if asked.begun_at else stale_because(number),
+        "holds": Hold.objects.filter(pk__in=purge_plan.holds),
+        "stale": None if purge_plan.begun_at else stale_because(number),
         "approvers": people_with(Permission.PURGE),
         "form": form,
     }
@@ -245,12 +245,12 @@ def hold_chosen(request: CurrentRequest) -> HttpResponse:
 
 def chosen_reads(request: CurrentRequest) -> tuple[StoredQuery, list[int]]:
     """Return the search that a form or an address names, and those of its reads that are chosen; raises Http404."""
-    given = request.POST if request.method == "POST" else request.GET
+    data = request.POST if request.method == "POST" else request.GET
     try:
-        query = stored_query(session_of(request), UUID(given.get("query", "")))
+        query = stored_query(session_of(request), UUID(data.get("query", "")))
     except (ValueError, NoSearchError) as error:
         raise Http404 from error
-    numbers = (int(number) for number in given.getlist("record") if number.isdecimal() and len(number) <= _DIGITS)
+    numbers = (int(number) for number in data.getlist("record") if number.isdecimal() and len(number) <= _DIGITS)
     return query, [number for number in numbers if number in query.listed]
 
 

@@ -59,15 +59,16 @@ class LedgerForm(forms.Form):
 
     def entry_filter(self) -> EntryFilter:
         """Return which entries are wanted."""
-        given = self.cleaned_data
-        if given["of"]:  # what a search showed, whatever else the form asks for
-            return EntryFilter(refers_to=given["of"])
+        cleaned = self.cleaned_data
+        if cleaned["of"]:  # what a search showed, whatever else the form asks for
+            return EntryFilter(refers_to=cleaned["of"])
         return EntryFilter(
-            person=given["person"] or None,
-            events=[LedgerEvent(given["event"])] if given["event"] else [],
-            since=given["since"] and timezone.make_aware(datetime.combine(given["since"], time())),
-            until=given["until"] and timezone.make_aware(datetime.combine(given["until"] + timedelta(days=1), time())),
-            before=given["before"],
+            person=cleaned["person"] or None,
+            events=[LedgerEvent(cleaned["event"])] if cleaned["event"] else [],
+            since=cleaned["since"] and timezone.make_aware(datetime.combine(cleaned["since"], time())),
+            until=cleaned["until"]
+            and timezone.make_aware(datetime.combine(cleaned["until"] + timedelta(days=1), time())),
+            before=cleaned["before"],
         )
 
     def asked(self) -> Mapping[str, Any]:
@@ -188,20 +189,20 @@ def reviews(request: CurrentRequest) -> HttpResponse:
     alone, before = (posted is not None and name in posted for name in ("record", "search"))
     form: forms.Form = SubstituteForm(posted) if alone else ApprovalForm(posted) if before else ReviewForm(posted)
     if form.is_valid() and alone:
-        given = form.cleaned_data
+        cleaned = form.cleaned_data
         try:
-            review(AlertActor(request.user), given["record"], given["revision"], given["found"])
+            review(AlertActor(request.user), cleaned["record"], cleaned["revision"], cleaned["found"])
             return redirect("reviews")
         except AlertError as error:
             form.add_error(None, str(error))
     elif form.is_valid():
-        given, person = form.cleaned_data, request.user.get_username()
+        cleaned, person = form.cleaned_data, request.user.get_username()
         try:
             if before:
-                decide_search(given["search"], person=person, approved=given["approved"], note=given["note"])
+                decide_search(cleaned["search"], person=person, approved=cleaned["approved"], note=cleaned["note"])
             else:
-                outcome = ReviewOutcome(given["outcome"])
-                review_exigent(given["entry"], person=person, outcome=outcome, note=given["note"])
+                outcome = ReviewOutcome(cleaned["outcome"])
+                review_exigent(cleaned["entry"], person=person, outcome=outcome, note=cleaned["note"])
             return redirect("reviews")
         except LedgerError as error:
             form.add_error(None, str(error))

@@ -85,10 +85,10 @@ def detect_misuse(
     rules, zone = policy_in_force().misuse, timezone.get_current_timezone()
     ends = until or timezone.now()
     begins = ends - timedelta(days=rules.look_back_days)
-    asked = {"rules": "misuse", "since": begins.isoformat(), "until": ends.isoformat()}
+    query = {"rules": "misuse", "since": begins.isoformat(), "until": ends.isoformat()}
     if key is not None:
         open_sealed(key, by=person)
-    with auditing(person, agency, asked) as log:
+    with auditing(person, agency, query) as log:
         acts = read_access_events(log, begins, ends, zone=zone)
         household = key.known() if key is not None else lambda *_: False
         suspected = tuple(suspected_misuse(acts, rules, until=ends, household=household))

@@ -108,16 +108,16 @@ def begin_audit(plan: AuditPlan, *, person: DepartmentPerson) -> DrawnAudit:
     if not plan.can_be_drawn:
         raise AuditError(f"the time that it is about ends on {day(until)}")
     scope: dict[str, Any] = {"purpose": plan.purpose, "agency": plan.agency, "samples": plan.samples, "seed": seed}
-    asked = {"audit": plan.pk, "since": since.isoformat(), "until": until.isoformat(), **scope}
-    with auditing(person.login, person.agency, asked) as log:
+    query = {"audit": plan.pk, "since": since.isoformat(), "until": until.isoformat(), **scope}
+    with auditing(person.login, person.agency, query) as log:
         searches = covering(log, "audits_cover_drawn(%s, %s)", [_NEAR])
         with reading(log) as cursor:
             cursor.execute(_DRAWN, [seed])
             drawn = cursor.fetchall()
     fields = {"person": person.login, "plan": plan.pk, "seed": seed, "samples": len(drawn)}
     with _changing(LedgerEvent.AUDIT_BEGUN, fields) as entry:
-        given = {"since": since, "until": until, "seed": seed, "searches": searches, "due_at": plan.next_due}
-        audit = DrawnAudit.objects.create(plan=plan, drawn_by=person.login, **given)
+        values = {"since": since, "until": until, "seed": seed, "searches": searches, "due_at": plan.next_due}
+        audit = DrawnAudit.objects.create(plan=plan, drawn_by=person.login, **values)
         AuditSample.objects.bulk_create(
             AuditSample(audit=audit, entry=search, subject=subject) for search, subject in drawn
         )
@@ -188,8 +188,8 @@ def close_finding(finding: AuditFinding, *, person: str, outcome: str, note: str
     """Close a finding as an auditor. Raises AuditError: the person is its subject, or no auditor; it is closed."""
     fields = {"person": person, "finding": finding.pk, "outcome": outcome, "note": note}
     with _changing(LedgerEvent.FINDING_CLOSED, fields):
-        given = {"outcome": outcome, "note": note, "closed_by": person, "closed_at": timezone.now()}
-        AuditFinding.objects.filter(pk=finding.pk).update(**given)
+        values = {"outcome": outcome, "note": note, "closed_by": person, "closed_at": timezone.now()}
+        AuditFinding.objects.filter(pk=finding.pk).update(**values)
 
 
 def overdue_duties(person: str, permitted: frozenset[Permission]) -> list[OverdueDuty]:

@@ -119,8 +119,8 @@ def close(request: CurrentRequest, number: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def report(request: CurrentRequest) -> HttpResponse:
     """Show a month's searches by purpose and agency, and how old the reads were that they showed."""
-    given = request.POST if request.method == "POST" else request.GET
-    form = MonthForm(given if "month" in given else None, initial={"month": timezone.localdate()})
+    data = request.POST if request.method == "POST" else request.GET
+    form = MonthForm(data if "month" in data else None, initial={"month": timezone.localdate()})
     if request.method == "POST" and form.is_valid():
         return redirect(f"{reverse('audit_report')}?month={form.cleaned_data['month']:%Y-%m}")
     dashboard = _dashboard(request, form) if form.is_valid() else None
@@ -222,10 +222,10 @@ def _dashboard(request: CurrentRequest, form: forms.Form) -> MonthDashboard:
 
 
 def _format(request: CurrentRequest) -> str:
-    given = request.POST.get("format", "")
-    if given not in FORMATS:
+    file_format = request.POST.get("format", "")
+    if file_format not in FORMATS:
         raise Http404
-    return given
+    return file_format
 
 
 def _form_of(sample: AuditSample, bound: tuple[int, forms.Form] | None) -> forms.Form:

@@ -232,8 +232,8 @@ def _make_folder(folder: DepartmentFolder, settings: DepartmentSettings) -> None
     write_durably(folder.unfinished, b"")
     if settings.service_users:
         make_folder(folder.ingest)
-        beside = (folder.path / settings.receipts).parent
-        make_folder((folder.path if beside == folder.ingest else beside) / "holds")
+        receipts_folder = (folder.path / settings.receipts).parent
+        make_folder((folder.path if receipts_folder == folder.ingest else receipts_folder) / "holds")
     if not folder.secret_key.exists():
         write_durably(folder.secret_key, secrets.token_urlsafe(48).encode())
 

@@ -130,8 +130,8 @@ def _copied(folder: DepartmentFolder, remote: str) -> str | None:
     copies = OffsiteCopies(remote, folder.path / settings.rclone_config, agency=settings.agency)
 
     def update(owner: psycopg.Connection[Any]) -> None:
-        gone = owner.execute("SELECT name FROM archive_backup WHERE removed_at IS NOT NULL").fetchall()
-        copies.update(folder.path / str(settings.backups), [name for (name,) in gone])
+        removed = owner.execute("SELECT name FROM archive_backup WHERE removed_at IS NOT NULL").fetchall()
+        copies.update(folder.path / str(settings.backups), [name for (name,) in removed])
 
     return _as_owner(folder, update)
 

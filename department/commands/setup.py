@@ -80,15 +80,15 @@ def ask(choices: SetupChoices, *, agency: str) -> SetupChoices:
     if choices.name is None:
         choices = replace(choices, name=click.prompt("The department's full name", default=agency))
     if choices.contact is None:
-        asked = "Public contact (e-mail, telephone, or both)"
-        choices = replace(choices, contact=click.prompt(asked, default="", show_default=False))
+        prompt = "Public contact (e-mail, telephone, or both)"
+        choices = replace(choices, contact=click.prompt(prompt, default="", show_default=False))
     if choices.timezone is None:
         choices = replace(choices, timezone=_ask_zone())
     if choices.law is None:
         for name, law in LAWS.items():
             click.echo(f"  {name}: {law.title}, reads {_span(name)}")
-        asked = "Law that applies to the department"
-        choices = replace(choices, law=click.prompt(asked, type=click.Choice([*LAWS]), default=_DEFAULT_LAW))
+        prompt = "Law that applies to the department"
+        choices = replace(choices, law=click.prompt(prompt, type=click.Choice([*LAWS]), default=_DEFAULT_LAW))
     law = LAWS[choices.law or _DEFAULT_LAW]
     if choices.keep_days is None:
         least, most = max(law.keep_at_least_days, 1), law.keep_at_most_days - 1

@@ -161,11 +161,11 @@ def rebuilt() -> dict[str, str] | None:
     with TemporaryDirectory(prefix="platepost-") as name:
         Path(name).chmod(0o711)  # the user as whom root runs the server passes it
         # Django works on one database in a process, and here on the department's.
-        done = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-c", _REBUILD_SCHEMA, name, str(number)], capture_output=True, text=True, check=False
         )
-        if done.returncode:
-            raise DepartmentError(f"no new database could be made to compare with: {done.stderr.strip()[-500:]}")
+        if result.returncode:
+            raise DepartmentError(f"no new database could be made to compare with: {result.stderr.strip()[-500:]}")
         return read_catalog(DepartmentFolder(Path(name)).catalog)
 
 

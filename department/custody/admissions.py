@@ -65,8 +65,8 @@ class Admission(NamedTuple):
 
 def stored_admissions(keeper: Connection[Any], post: str | None = None) -> list[Admission]:
     """Return the admissions of a post, or of all, as the keeper's connection sees them. Raises psycopg.Error."""
-    found = keeper.execute(_ADMISSIONS + " WHERE %s IN (post, '')", [post or ""])
-    return [Admission(*row) for row in found]
+    rows = keeper.execute(_ADMISSIONS + " WHERE %s IN (post, '')", [post or ""])
+    return [Admission(*row) for row in rows]
 
 
 def admissions() -> list[Admission]:

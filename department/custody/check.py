@@ -278,8 +278,8 @@ class CustodyVerification:
         end = rows[-1].id if len(rows) == most else upto
         again = "SELECT record_id FROM custody_rejudged WHERE record_id > %s AND record_id <= %s AND id > %s"
         rejudged = {number for (number,) in self._keeper.execute(again, [after, end, upto])}
-        came = {number for (number,) in self._keeper.execute(_CAME_GENUINE, [after, end])}
-        read = _Read(after, end, {stored.id: stored for stored in rows}, rejudged, came)
+        arrived = {number for (number,) in self._keeper.execute(_CAME_GENUINE, [after, end])}
+        read = _Read(after, end, {stored.id: stored for stored in rows}, rejudged, arrived)
         problems: list[CheckProblem] = []
         for stored in rows:
             try:

@@ -82,8 +82,8 @@ def put_pictures(
 
     def finished() -> None:
         put()
-        done = connection.execute("DELETE FROM custody_unnamed_object WHERE object = ANY (%s)", [list(names)])
-        if done.rowcount != len(names):
+        cursor = connection.execute("DELETE FROM custody_unnamed_object WHERE object = ANY (%s)", [list(names)])
+        if cursor.rowcount != len(names):
             raise PictureStoreError("storing took too long, and the pictures were deleted: it is tried again")
 
     return finished
@@ -152,10 +152,10 @@ def objects_of(bucket: PictureBucket | None, names: Iterable[UUID | None]) -> di
         names: what the rows say; None is of one that lies in the database.
 
     """
-    wanted = [name for name in names if name is not None]
-    if not wanted:
+    requested = [name for name in names if name is not None]
+    if not requested:
         return {}
-    return _needed(bucket).get(wanted)
+    return _needed(bucket).get(requested)
 
 
 def delete_unnamed(connection: psycopg.Connection[Any], bucket: PictureBucket | None) -> int:
@@ -178,11 +178,11 @@ def delete_unnamed(connection: psycopg.Connection[Any], bucket: PictureBucket | 
                 " WHERE object > %s AND since < clock_timestamp() - %s ORDER BY object LIMIT %s) RETURNING object",
                 [last, UNDER_WAY, _AT_ONCE],
             )
-            gone = [name for (name,) in rows]
-            if not gone:
+            deleted = [name for (name,) in rows]
+            if not deleted:
                 return count
-            _needed(bucket).delete(gone)
-        count, last = count + len(gone), max(gone)
+            _needed(bucket).delete(deleted)
+        count, last = count + len(deleted), max(deleted)
 
 
 class StrayObjects(NamedTuple):

@@ -35,9 +35,9 @@ def picture_response(opened: AbstractContextManager[OpenEntry], record: int, kin
     """
     with opened as entry:
         try:
-            found = picture(entry, record, kind)
+            stored = picture(entry, record, kind)
         except CustodyError as error:
             return placeholder_image(error)
-    if found is None:
+    if stored is None:
         raise Http404
-    return HttpResponse(found.body, content_type=found.media_type)
+    return HttpResponse(stored.body, content_type=stored.media_type)

@@ -171,8 +171,8 @@ def seen(entry: OpenEntry, read_filter: ReadFilter, *, limit: int) -> list[Plate
     """
     if read_filter.spellings:  # as one text: so they are sent and read the fastest
         groups, matching = read_filter.hiding
-        asked: list[Any] = [",".join(read_filter.spellings), [*groups], matching, limit]
-        call = ("search_cover_spelled(%s, %s, %s::text[], %s, %s, %s)", [*asked, entry.noted_for])
+        parameters: list[Any] = [",".join(read_filter.spellings), [*groups], matching, limit]
+        call = ("search_cover_spelled(%s, %s, %s::text[], %s, %s, %s)", [*parameters, entry.noted_for])
     elif read_filter.narrows:
         named = json_asked(replace(read_filter, plates=[*read_filter.weeks]))
         call = ("custody_cover_plates(%s, %s, '', %s, %s)", [named, limit, entry.noted_for])
@@ -207,8 +207,8 @@ def seen_in_order(entry: OpenEntry, read_filter: ReadFilter, *, behind: str, pag
     Errors are those of `reads`.
     """
     selected, values = selected_reads(read_filter)
-    asked = [json_asked(read_filter), behind, page, entry.noted_for]
-    call = ("too_many, more FROM custody_cover_plates(%s, %s, %s, %s, %s)", asked)
+    parameters = [json_asked(read_filter), behind, page, entry.noted_for]
+    call = ("too_many, more FROM custody_cover_plates(%s, %s, %s, %s, %s)", parameters)
     ((too_many, more),), rows = cover_and_fetch(entry, [call], (_counted(selected), [*values, limit]))
     return OrderedPlates([PlateSummary(*row) for row in rows], bool(too_many), bool(more))
 
@@ -280,8 +280,8 @@ def _cover_records(entry: OpenEntry, records: Sequence[int]) -> None:
 
 def withdrawals_of(entry: OpenEntry, hits: Sequence[str]) -> list[int]:
     """Return the records by which posts withdrew hits, of those that an entry covers. Raises ClosedEntryError."""
-    asked = "SELECT record_id FROM custody_withdrawal WHERE hit = ANY (%s) ORDER BY record_id"
-    (rows,) = fetch(entry, [(asked, [list(hits)])])
+    query = "SELECT record_id FROM custody_withdrawal WHERE hit = ANY (%s) ORDER BY record_id"
+    (rows,) = fetch(entry, [(query, [list(hits)])])
     return [record for (record,) in rows]
 
 
@@ -464,9 +464,9 @@ def hit_plates(entry: OpenEntry, records: Sequence[int]) -> dict[int, HitPlate]:
     Errors are those of `reads`.
     """
     _cover_records(entry, records)
-    asked = "SELECT record_id, covert_group, plate_read, plate_matched FROM custody_hit WHERE record_id = ANY (%s)"
+    query = "SELECT record_id, covert_group, plate_read, plate_matched FROM custody_hit WHERE record_id = ANY (%s)"
     with under(entry):
-        rows = prepared(asked, [list(records)])
+        rows = prepared(query, [list(records)])
     for record, group, _, _ in rows:
         entry.fetched(records=[record], group=group)
     return {record: HitPlate(read, listed) for record, _, read, listed in rows}
@@ -493,7 +493,7 @@ def reads_before(entry: OpenEntry, record: int, within: timedelta) -> list[PastR
 
     Errors are those of `reads`.
     """
-    asked = (
+    query = (
         "SELECT past.record_id, past.post, past.captured_at, past.direction, past.lane, past.covert_group"
         " FROM custody_hit AS hit JOIN custody_read AS past ON past.plate_fold = hit.plate_fold"
         " AND past.captured_at >= hit.captured_at - %s AND past.captured_at < hit.captured_at"
@@ -501,7 +501,7 @@ def reads_before(entry: OpenEntry, record: int, within: timedelta) -> list[PastR
         " WHERE hit.record_id = %s AND past.class <> 'doubtful' ORDER BY past.captured_at LIMIT 200"
     )
     with under(entry):
-        rows = prepared(asked, [within, within, record])
+        rows = prepared(query, [within, within, record])
     for number, *_, group in rows:
         entry.fetched(records=[number], group=group)
     return [PastRead(*row[:-1]) for row in rows]
@@ -526,8 +526,8 @@ def _rows(entry: OpenEntry, projection: Projection, read_filter: ReadFilter, lim
     select = f"SELECT {', '.join(projection.all_columns)} FROM {selected}"  # noqa: S608
     statement, most = f"{select} ORDER BY captured_at DESC, record_id DESC LIMIT %s", min(limit, MOST_ROWS)
     source = projection.table.removeprefix("custody_")
-    asked = [source, json_asked(read_filter), most, entry.noted_for]
-    call = ("custody_cover_rows(%s, %s, %s, %s, %s)", asked)
+    parameters = [source, json_asked(read_filter), most, entry.noted_for]
+    call = ("custody_cover_rows(%s, %s, %s, %s, %s)", parameters)
     ((more,),), answer = cover_and_fetch(entry, [call], (statement, [*values, most]))
     shown_rows: list[ShownRow] = [dict(zip(projection.all_columns, row, strict=True)) for row in answer]
     for group, rows in groupby(sorted(shown_rows, key=_group), key=_group):
@@ -562,16 +562,16 @@ def _selected(table: str, read_filter: ReadFilter) -> tuple[str, list[Any]]:
         "(captured_at, record_id) < (%s, %s)": [*(read_filter.before or [None])],
     }
     source, bounds = _source(table, read_filter)
-    given = {condition: values for condition, values in conditions.items() if all(values)}
-    values = [value for values in given.values() for value in values]
+    given_conditions = {condition: values for condition, values in conditions.items() if all(values)}
+    values = [value for values in given_conditions.values() for value in values]
     if read_filter.beginnings:
         # What the index of places can compare by itself.
         source, bounds = (
             f"unnest(%s::text[], %s::text[]) AS begun (low, high), {source}",
             [*_begun(read_filter), *bounds],
         )
-        given["plate_fold >= low AND plate_fold < high"] = []
-    return f"{source} WHERE {' AND '.join(given) or 'TRUE'}", [*bounds, *values]
+        given_conditions["plate_fold >= low AND plate_fold < high"] = []
+    return f"{source} WHERE {' AND '.join(given_conditions) or 'TRUE'}", [*bounds, *values]
 
 
 def _condition(name: str) -> str:
@@ -583,7 +583,7 @@ def _condition(name: str) -> str:
 def json_asked(read_filter: ReadFilter) -> str:
     """Return which reads are wanted as `custody_selected` of the database takes it."""
     zone = read_filter.zone if read_filter.hours or read_filter.weekdays else None
-    given: dict[str, Any] = {
+    parameters: dict[str, Any] = {
         "plates": [*read_filter.plates],
         "records": [*read_filter.records],
         "beginnings": _begun(read_filter) if read_filter.beginnings else None,
@@ -603,7 +603,7 @@ def json_asked(read_filter: ReadFilter) -> str:
         ],
         "before": read_filter.before and [read_filter.before[0].isoformat(), read_filter.before[1]],
     }
-    return json.dumps({name: value for name, value in given.items() if value})
+    return json.dumps({name: value for name, value in parameters.items() if value})
 
 
 def covered_reads(read_filter: ReadFilter, columns: Sequence[str]) -> tuple[str, list[Any]]:

@@ -63,7 +63,7 @@ def rebuild(
         psycopg.Error: the database refuses.
 
     """
-    done = RebuildOutcome()
+    outcome = RebuildOutcome()
     ((last,),) = connection.execute("SELECT coalesce(max(id), 0) FROM custody_record")
     connection.isolation_level = IsolationLevel.REPEATABLE_READ
     after, end = -_LAST, 0  # no record has such an id, but a row that someone planted may
@@ -72,15 +72,15 @@ def rebuild(
             select = "SELECT * FROM custody_judged WHERE id > %s ORDER BY id LIMIT %s"
             records = [RecordRow(*row) for row in connection.execute(select, [after, STEP])]
             end = records[-1].id if len(records) == STEP else _LAST
-            expected = _projected([stored for stored in records if stored.verdict == "genuine"], done)
+            expected = _projected([stored for stored in records if stored.verdict == "genuine"], outcome)
             for projection in PROJECTIONS:
                 actual = found_rows(connection, projection, after=after, end=end)
-                _compare(connection, projection, actual, expected[projection], done=done, mend=mend)
+                _compare(connection, projection, actual, expected[projection], done=outcome, mend=mend)
         after = end
         progress(min(end, last), last)
     with connection.transaction():
-        _compare_tally(connection, done, mend=mend)
-    return done
+        _compare_tally(connection, outcome, mend=mend)
+    return outcome
 
 
 def _projected(genuine: list[RecordRow], done: RebuildOutcome) -> dict[Projection, dict[Place, Row]]:

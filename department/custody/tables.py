@@ -207,12 +207,12 @@ class CustodyTables:
 
     def loose(self, digests: Iterable[tuple[str, bytes]]) -> list[RecordRow]:
         """Return the stored records without a place in a chain, each asked for by post and digest."""
-        posts, wanted = zip(*digests, strict=True)
+        posts, digest_values = zip(*digests, strict=True)
         return self._stored(
             "SELECT j.* FROM unnest(%s::text[], %s::bytea[]) AS w (post, digest)"
             " JOIN custody_judged j ON j.post = w.post AND j.digest = w.digest AND j.chain IS NULL ORDER BY j.id",
             list(posts),
-            list(wanted),
+            list(digest_values),
         )
 
     def of_chain(self, chain: ChainName, *, after: int) -> list[RecordRow]:

@@ -162,9 +162,9 @@ class PrivateCluster:
         shutil.rmtree(aside, ignore_errors=True)
         command = [str(versions[version or max(versions)] / "initdb"), "-D", str(aside), "-U", SUPERUSER, "-A", "peer"]
         command += ["-E", "UTF8", "--locale=C.UTF-8", "--data-checksums", *([] if self._durable else ["--no-sync"])]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, **self.run_as())
-        if done.returncode:
-            raise DepartmentError(f"the database cannot be made: {done.stderr.strip()}")
+        result = subprocess.run(command, capture_output=True, text=True, check=False, **self.run_as())
+        if result.returncode:
+            raise DepartmentError(f"the database cannot be made: {result.stderr.strip()}")
         self._configure(aside)
         aside.rename(self._data)
 

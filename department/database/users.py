@@ -85,8 +85,8 @@ def may_read(user: str, path: Path) -> bool:
     """Tell whether a user may read a file, all folders above it included. For root."""
     group = pwd.getpwnam(user).pw_gid
     groups = os.getgrouplist(user, group)
-    done = subprocess.run(["/usr/bin/test", "-r", path], user=user, group=group, extra_groups=groups, check=False)
-    return done.returncode == 0
+    result = subprocess.run(["/usr/bin/test", "-r", path], user=user, group=group, extra_groups=groups, check=False)
+    return result.returncode == 0
 
 
 def settle(folder: DepartmentFolder) -> None:
@@ -118,11 +118,11 @@ def _misplaced(folder: DepartmentFolder) -> Iterator[tuple[Path, int, tuple[int,
         alone = top in {folder.path, folder.cluster}
         for path, descriptor in _below(top, but=named.keys() - {top}, alone=alone):
             status = os.fstat(descriptor)
-            wanted = rule.wanted(status)
+            required = rule.wanted(status)
             if status.st_dev != disk and stat.S_IMODE(status.st_mode) == 0:
                 continue  # hidden from this unit by InaccessiblePaths=
-            if (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) != wanted:
-                yield path, descriptor, wanted
+            if (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) != required:
+                yield path, descriptor, required
 
 
 def _ownerships(folder: DepartmentFolder) -> dict[Path, Ownership]:

@@ -121,21 +121,21 @@ def give_case(message: bytes, peer: bytes | None) -> OpenedCase:
     """
     partner, demand = _heard(message, peer, DEMAND_TYPE, CaseDemand)
     _require_fresh(partner, demand)
-    asked = FederatedExchange.objects.filter(pk=demand.exchange, side="asked", agency=partner).first()
-    if asked is None or asked.case_number is None or asked.salt is None:
+    exchange = FederatedExchange.objects.filter(pk=demand.exchange, side="asked", agency=partner).first()
+    if exchange is None or exchange.case_number is None or exchange.salt is None:
         raise NotTakenError("there is no such query, or it has no case", 404)
     try:
-        require_agreed(partner.pk, asked.purpose, scope="query")
+        require_agreed(partner.pk, exchange.purpose, scope="query")
     except PurposeError as error:
         raise _refused(partner, str(error), 403) from error
     fields = {
         "agency_name": partner.pk,
-        "exchange": str(asked.pk),
-        "case": asked.case_number,
+        "exchange": str(exchange.pk),
+        "case": exchange.case_number,
         "because": demand.because,
     }
     append(LedgerEvent.CASE_OPENED, {**fields, "person": f"{demand.person}@{partner.pk}"})
-    return OpenedCase(case=asked.case_number, salt=bytes(asked.salt).hex())
+    return OpenedCase(case=exchange.case_number, salt=bytes(exchange.salt).hex())
 
 
 def _heard(message: bytes, peer: bytes | None, typ: str, model: type[Model]) -> tuple[PartnerDepartment, Model]:
@@ -199,14 +199,14 @@ def _entry(partner: PartnerDepartment, query: FederatedQuery) -> OpenEntry:
 
 def _findings(entry: OpenEntry, query: FederatedQuery) -> FederatedFindings:
     """Return a page of what fits. Raises SearchError: it asks too little, or too much."""
-    asked = query.asked
-    pattern = PlatePattern.parse(asked.plate, budget=asked.look_alikes, slip=asked.one_wrong)
-    wanted = PlateQuery(pattern=pattern, since=asked.since, until=asked.until)
-    if asked.opened is not None:
-        if pattern.fit(asked.opened) is None:
+    fields = query.asked
+    pattern = PlatePattern.parse(fields.plate, budget=fields.look_alikes, slip=fields.one_wrong)
+    plate_query = PlateQuery(pattern=pattern, since=fields.since, until=fields.until)
+    if fields.opened is not None:
+        if pattern.fit(fields.opened) is None:
             return FederatedFindings()
-        before = (asked.before.captured_at, asked.before.record) if asked.before else None
-        shown_reads, more = page_of_reads(entry, wanted.read_filter([asked.opened], before=before), limit=READS)
+        before = (fields.before.captured_at, fields.before.record) if fields.before else None
+        shown_reads, more = page_of_reads(entry, plate_query.read_filter([fields.opened], before=before), limit=READS)
         shown = [
             FederatedRead(
                 record=row["record_id"],
@@ -217,8 +217,8 @@ def _findings(entry: OpenEntry, query: FederatedQuery) -> FederatedFindings:
         ]
         last = ReadBehind(captured_at=shown[-1].captured_at, record=shown[-1].record) if more else None
         return FederatedFindings(reads=tuple(shown), before=last)
-    after = Cursor(asked.after.score, asked.after.plate) if asked.after else None
-    page = find_plates(entry, wanted, after=after, limit=PAGE)
+    after = Cursor(fields.after.score, fields.after.plate) if fields.after else None
+    page = find_plates(entry, plate_query, after=after, limit=PAGE)
     columns = ("plate", "spelled", "count", "first_seen", "last_seen")
     plates = [FederatedPlate(**{name: getattr(plate.seen, name) for name in columns}) for plate in page.plates]
     behind = page.next and PlateBehind(score=page.next.score, plate=page.next.plate)

@@ -116,8 +116,8 @@ def ask(
         except SharingError as error:
             answers[partner.pk] = PartnerAnswer(partner.pk, "not asked", str(error))
     calls = [(partner, "/query", sent[partner.pk][1]) for partner in partners if partner.pk in sent]
-    for (partner, _, query), came in zip(calls, send_each(calls), strict=True):
-        answer = came if isinstance(came, PartnerAnswer) else _read(partner, query, *came)
+    for (partner, _, query), response in zip(calls, send_each(calls), strict=True):
+        answer = response if isinstance(response, PartnerAnswer) else _read(partner, query, *response)
         _enter(sent[partner.pk], answer)
         answers[partner.pk] = answer
         if answer.findings is not None:
@@ -188,16 +188,16 @@ def send_each(calls: Sequence[Call]) -> list[StatusAndBody | PartnerAnswer]:
     deadline = time.monotonic() + SECONDS
     connections = [_connection(partner) for partner, _, _ in calls]
     pool = ThreadPoolExecutor(max(len(calls), 1))
-    asked = [
+    partner_calls = [
         pool.submit(_send, connection, path, message, deadline)
         for connection, (_, path, message) in zip(connections, calls, strict=True)
     ]
-    wait(asked, timeout=max(0.0, deadline - time.monotonic()))
+    wait(partner_calls, timeout=max(0.0, deadline - time.monotonic()))
     pool.shutdown(wait=False, cancel_futures=True)
-    for connection, future in zip(connections, asked, strict=True):
+    for connection, future in zip(connections, partner_calls, strict=True):
         if not future.done() and connection.sock is not None:
             _end(connection.sock)
-    return [_word(partner, future) for (partner, _, _), future in zip(calls, asked, strict=True)]
+    return [_word(partner, future) for (partner, _, _), future in zip(calls, partner_calls, strict=True)]
 
 
 def _connection(partner: PartnerDepartment) -> HTTPSConnection:
@@ -252,10 +252,12 @@ def _end(sock: socket.socket) -> None:
 
 def _sent_once(partner: PartnerDepartment, path: str, text: str) -> bytes:
     """Send one message. Raises NotTakenError: it is not answered."""
-    (came,) = send_each([(partner, path, text)])
-    if isinstance(came, PartnerAnswer):
-        raise NotTakenError(f"{partner.pk} is {came.word}: {came.why}", 500 if came.word == "wrong" else 503)
-    status, body = came
+    (response,) = send_each([(partner, path, text)])
+    if isinstance(response, PartnerAnswer):
+        raise NotTakenError(
+            f"{partner.pk} is {response.word}: {response.why}", 500 if response.word == "wrong" else 503
+        )
+    status, body = response
     if status not in {200, 409}:
         raise NotTakenError(body[:200].decode("utf-8", "replace"), status)
     return body

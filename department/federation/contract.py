@@ -46,13 +46,13 @@ _CASE = "26-00417"
 
 def schema(name: str) -> dict[str, object]:
     """Return the JSON Schema of one of `MESSAGES`."""
-    made = MESSAGES[name].model_json_schema(mode="serialization", schema_generator=WireSchema)
+    schema = MESSAGES[name].model_json_schema(mode="serialization", schema_generator=WireSchema)
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:platepost:federation-{name}:v1",
         "title": f"platepost.federation.{name}.v1",
     }
-    return head | {member: value for member, value in made.items() if member not in head}
+    return head | {member: value for member, value in schema.items() if member not in head}
 
 
 def exchange() -> dict[str, str]:

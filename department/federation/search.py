@@ -30,8 +30,8 @@ def search_partners(request: CurrentRequest) -> HttpResponseBase:
     form = PartnerSearchForm(request.POST if request.method == "POST" else None)
     if not form.is_bound or not form.is_valid():
         return _page(request, form, status=422 if form.is_bound else 200)
-    given = ((name, request.POST.get(name, "")) for name in _FURTHER)
-    further = [(name, value) for name, value in given if 0 < len(value) <= _LONGEST]
+    fields = ((name, request.POST.get(name, "")) for name in _FURTHER)
+    further = [(name, value) for name, value in fields if 0 < len(value) <= _LONGEST]
     return redirect("search_partner_results", store_query(session_of(request), [*form.again, *further]))
 
 
@@ -40,12 +40,12 @@ def search_partners(request: CurrentRequest) -> HttpResponseBase:
 @of_query
 def partner_results(request: CurrentRequest, stored: StoredQuery) -> HttpResponseBase:
     """Ask the departments that a search names, and show what each answers; once more whenever the page is loaded."""
-    given = form_data(stored)
-    form = PartnerSearchForm(given)
+    fields = form_data(stored)
+    form = PartnerSearchForm(fields)
     if not form.is_valid():
         return _page(request, form, status=422)
-    asked, partners = _asked(form.asked, given), list(form.cleaned_data["departments"])
-    only = given.get("only")  # whose next page, or whose reads
+    asked, partners = _asked(form.asked, fields), list(form.cleaned_data["departments"])
+    only = fields.get("only")  # whose next page, or whose reads
     partners = [partner for partner in partners if only in {None, partner.pk}]
     person = request.user
     query = {**as_entered(asked), "departments": [partner.pk for partner in partners]}

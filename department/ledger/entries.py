@@ -188,10 +188,10 @@ def open_entry(
         LedgerError: it cannot be entered, or a transaction is open, which could take it back.
 
     """
-    asked: dict[str, Any] = {"person": person, "agency": agency, "query": query, "groups": groups}
+    fields: dict[str, Any] = {"person": person, "agency": agency, "query": query, "groups": groups}
     logged = replace(purpose, case=instead_of_case, reason=None) if instead_of_case else purpose
     with acting_in(session) if session is not None else nullcontext():
-        return _opened(LedgerEvent.INTENT, purpose, scope, logged, durable=durable, **asked)
+        return _opened(LedgerEvent.INTENT, purpose, scope, logged, durable=durable, **fields)
 
 
 def open_log(
@@ -201,8 +201,8 @@ def open_log(
 
     It opens no record. What belongs to a covert group is shown only to its members.
     """
-    asked: dict[str, Any] = {"person": person, "agency": agency, "query": query, "groups": groups}
-    return _opened(LedgerEvent.LOG_INTENT, purpose, "search", purpose, **asked)
+    fields: dict[str, Any] = {"person": person, "agency": agency, "query": query, "groups": groups}
+    return _opened(LedgerEvent.LOG_INTENT, purpose, "search", purpose, **fields)
 
 
 def _opened(

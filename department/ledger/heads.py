@@ -108,8 +108,8 @@ def request_stamp(message: bytes, url: str) -> bytes:
     """
     from rfc3161_client import TimestampRequestBuilder  # noqa: PLC0415 - slow
 
-    asked = TimestampRequestBuilder().data(message).build().as_bytes()
-    request = urllib.request.Request(url, asked, {"Content-Type": "application/timestamp-query"})  # noqa: S310 - a setting
+    timestamp_request = TimestampRequestBuilder().data(message).build().as_bytes()
+    request = urllib.request.Request(url, timestamp_request, {"Content-Type": "application/timestamp-query"})  # noqa: S310 - a setting
     try:
         with urllib.request.urlopen(request, timeout=_WITNESS_SECONDS) as answer:  # noqa: S310
             return bytes(answer.read(_LARGEST_STAMP))

@@ -48,8 +48,8 @@ class EntryFilter:
         """Return the conditions as `ledger_cover_entries` has them."""
         names = self.person and {"person": [*map(json.dumps, {self.person, self.person.lower()})]}
         events = [event.value for event in self.events]
-        given = {"since": self.since, "until": self.until, "refers_to": self.refers_to, "before": self.before}
-        return {name: value for name, value in ({"fields": names, "events": events} | given).items() if value}
+        parameters = {"since": self.since, "until": self.until, "refers_to": self.refers_to, "before": self.before}
+        return {name: value for name, value in ({"fields": names, "events": events} | parameters).items() if value}
 
 
 @dataclass(frozen=True, slots=True)

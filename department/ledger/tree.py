@@ -147,8 +147,8 @@ class MerkleLog:
     def _block(self, place: int) -> list[tuple[int, bytes]]:
         """Return ids and digests of a block's leaves, as many as there are."""
         if place not in self._blocks:
-            asked = [self.name, self._last(place - 1), BLOCK]
-            rows = self._connection.execute("SELECT * FROM ledger_leaves(%s, %s, %s)", asked).fetchall()
+            parameters = [self.name, self._last(place - 1), BLOCK]
+            rows = self._connection.execute("SELECT * FROM ledger_leaves(%s, %s, %s)", parameters).fetchall()
             self._blocks[place] = [(number, bytes(digest)) for number, digest in rows]
         return self._blocks[place]
 

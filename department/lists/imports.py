@@ -211,12 +211,12 @@ def forget_former() -> None:
 def _note(source: str, at: datetime, listed: set[tuple[str, str]]) -> None:
     # Nearly all rows are as they were: only what came and what left is written.
     former = set(rows("SELECT plate, category FROM lists_imported WHERE source = %s AND left_at IS NULL", [source]))
-    came, left = ([[*row] for row in zip(*some, strict=True)] for some in (listed - former, former - listed))
+    added, removed = ([[*row] for row in zip(*some, strict=True)] for some in (listed - former, former - listed))
     with connection.cursor() as cursor:
-        if came:
-            cursor.execute(_LISTED, [source, *came])
-        if left:
-            cursor.execute(_LEFT, [at, *left, source])
+        if added:
+            cursor.execute(_LISTED, [source, *added])
+        if removed:
+            cursor.execute(_LEFT, [at, *removed, source])
 
 
 def _forbidding() -> Callable[[HotListRow], str | None]:

@@ -217,11 +217,11 @@ class ListSigner:
             age = datetime.now(UTC).timestamp() - newest.stat().st_mtime
         # One that is held is asked for again the next day: what was wrong may be right by then.
         lately = Q(state="held", at__gt=datetime.now(UTC) - COMPLETE_EVERY)
-        asked = ListRequest.objects.filter(Q(state="waiting") | lately, kind="complete").exists()
+        requested = ListRequest.objects.filter(Q(state="waiting") | lately, kind="complete").exists()
         if newest is not None and not self._have_keys(newest):
             # With the next delta, if an empty one, the new posts' key messages go out.
             ListRequest.objects.get_or_create(kind="delta", state="waiting")
-        if age > COMPLETE_EVERY.total_seconds() and not asked:
+        if age > COMPLETE_EVERY.total_seconds() and not requested:
             ListRequest.objects.create(kind="complete")
 
     def _is_for_all(self, package: Path) -> bool:
@@ -408,8 +408,8 @@ class ListSigner:
         with entering(LedgerEvent.LIST_PUBLISHED, fields):
             listed = ListEntry.objects.filter(pk__in=[entry.pk for entry in wanted.entries], listed_version=None)
             listed.update(listed_version=manifest.version, listed_at=now)
-            gone = ListEntry.objects.filter(pk__in=[entry.pk for entry in wanted.gone])
-            gone.update(unlisted_version=manifest.version)
+            removed = ListEntry.objects.filter(pk__in=[entry.pk for entry in wanted.gone])
+            removed.update(unlisted_version=manifest.version)
             ListRecovery.objects.filter(pk__in=[recovery.pk for recovery in wanted.recoveries]).update(
                 version=manifest.version
             )

@@ -170,8 +170,8 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     """Show the lists; `typed` names the form, by kind and number, in which a refused reason was typed."""
-    given = request.GET.get("before", "")
-    before = int(given) if given.isdecimal() and len(given) < _DIGITS else None
+    before_text = request.GET.get("before", "")
+    before = int(before_text) if before_text.isdecimal() and len(before_text) < _DIGITS else None
     with services.seeing(request.user, page=SHOWN, before=before):
         context: dict[str, Any] = {**overview(before=before)}
     context |= {"recovered": recovered_form or RecoveredForm(auto_id="recovered_%s"), "refused": refused}
@@ -199,14 +199,14 @@ def _entry_page(
     with services.seeing(request.user, numbers=[number]):
         list_entry = get_object_or_404(ListEntry, pk=number)
         leads_found = list_entry.leads.count()
-        beside = services.also_in(list_entry)
+        also_listed = services.also_in(list_entry)
     context = {
         "entry": list_entry,
         "because": request.POST.get("because", ""),
         "refused": refused,
         "shown": shown,
         "leads": leads_found,
-        "beside": beside,
+        "beside": also_listed,
         "left_out": list_entry.was_left_out(published_to()),
         "held": ListRequest.held(),
         "held_since": ListRequest.held_since(),

@@ -138,9 +138,9 @@ def _asked_to_log_in(request: HttpRequest) -> HttpResponse:
     if request.method in {"GET", "HEAD"}:
         # A person who typed the bare address begins on the page of their work.
         return redirect_to_login(reverse("home") if request.path == "/" else request.get_full_path())
-    kept = keep_form(request)
-    again = reverse("form_again") if kept else page_of(request)
-    return render(request, "people/logged_out.html", {"again": again, "kept": kept}, status=403)
+    saved_form = keep_form(request)
+    again = reverse("form_again") if saved_form else page_of(request)
+    return render(request, "people/logged_out.html", {"again": again, "kept": saved_form}, status=403)
 
 
 def accepted(form: forms.Form, change: Callable[[Any], object]) -> bool:

@@ -164,22 +164,22 @@ class _RowReader:
         errors: list[str] = []
         if len(line) != len(self._header):
             return ListedPerson(number, "", errors=(f"has {len(line)} fields, and the header {len(self._header)}",))
-        given = {name: value.strip() for name, value in zip(self._header, line, strict=True)}
-        login = given["login"].lower()
+        cells = {name: value.strip() for name, value in zip(self._header, line, strict=True)}
+        login = cells["login"].lower()
         person = self._known.get(login)
         if login in self._lines:
             errors.append(f"the log-in is also in line {self._lines[login]} already")
         self._lines.setdefault(login, number)
-        fields = {name: given.get(name, "") for name in ("name", "badge", "email")}
-        fields["agency"] = given.get("agency") or (person.agency if person else self._agency)
-        roles = self._roles(given.get("roles", ""), person, errors)
+        fields = {name: cells.get(name, "") for name in ("name", "badge", "email")}
+        fields["agency"] = cells.get("agency") or (person.agency if person else self._agency)
+        roles = self._roles(cells.get("roles", ""), person, errors)
         certificates = {
             certification: end
             for certification in Certification
-            if (end := _day(given.get(certification.value, ""), certification.value, errors))
+            if (end := _day(cells.get(certification.value, ""), certification.value, errors))
         }
         errors += [f"{kind.value}: {end} is over" for kind, end in certificates.items() if end <= timezone.localdate()]
-        trained = _day(given.get("trained", ""), "trained", errors)
+        trained = _day(cells.get("trained", ""), "trained", errors)
         if trained is not None and trained > timezone.localdate():
             errors.append(f"trained: {trained} is to come; training is recorded once it was held")
         if person is None:
@@ -272,7 +272,7 @@ def ask_for_people(
     if sponsor is not None and sponsor == by:
         raise PersonError("someone else than the one who imports a list approves it: name another sponsor")
     batch = uuid4()
-    asked = 0
+    requested = 0
     rejected: dict[int, str] = {}
     invited: list[InvitedPerson] = []
     # The command line gives alone until two can approve: whoever can comes last.
@@ -284,10 +284,10 @@ def ask_for_people(
             except PersonError as error:
                 rejected[row.line] = str(error)
             else:
-                asked += count
+                requested += count
                 invited += one
         progress()
-    return ListOutcome(batch, asked, invited, rejected)
+    return ListOutcome(batch, requested, invited, rejected)
 
 
 def _ask_for(
@@ -414,8 +414,8 @@ def decide_list(batch: UUID, by: DepartmentPerson, *, approve: bool) -> list[Inv
 
 def first_halves(batch: UUID) -> list[InvitedPerson]:
     """Return the first half of each invitation of a list, for whoever asked for it."""
-    asked = AccessRequest.objects.filter(batch=batch, kind=AccessRequest.Kind.INVITATION).select_related("person")
-    return [InvitedPerson(pending.person, Invitation(half_of(pending, "first"), half=True)) for pending in asked]
+    requests = AccessRequest.objects.filter(batch=batch, kind=AccessRequest.Kind.INVITATION).select_related("person")
+    return [InvitedPerson(pending.person, Invitation(half_of(pending, "first"), half=True)) for pending in requests]
 
 
 def send_invitations(batch: UUID, address: str) -> tuple[int, list[str]]:

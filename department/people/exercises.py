@@ -33,7 +33,7 @@ def exercise_set(name: str) -> ExerciseSet:
 
 def note_exercises(person: DepartmentPerson, done: ExerciseSet, answers: Mapping[int, str]) -> list[ExerciseResult]:
     """Note what came of a set that was done to its end, by topic; the database enters each in the ledger."""
-    asked = Counter(exercise.topic for exercise in done.exercises)
+    topics = Counter(exercise.topic for exercise in done.exercises)
     right = Counter(
         exercise.topic
         for place, exercise in enumerate(done.exercises)
@@ -42,8 +42,8 @@ def note_exercises(person: DepartmentPerson, done: ExerciseSet, answers: Mapping
     with transaction.atomic():
         return [
             ExerciseResult.objects.create(
-                person=person, exercises=done.name, topic=topic.value, asked=asked[topic], right=right[topic]
+                person=person, exercises=done.name, topic=topic.value, asked=topics[topic], right=right[topic]
             )
             for topic in TrainingTopic
-            if asked[topic]
+            if topics[topic]
         ]

@@ -76,8 +76,8 @@ def _refused(request: HttpRequest, route: str) -> HttpResponse:
             "Try again, or use another way to sign in."
         ),
     )
-    wanted = request.POST.get("next", "")
-    return HttpResponseRedirect(reverse(route) + (f"?{urlencode({'next': wanted})}" if wanted else ""))
+    next_url = request.POST.get("next", "")
+    return HttpResponseRedirect(reverse(route) + (f"?{urlencode({'next': next_url})}" if next_url else ""))
 
 
 def _is_address(host: str) -> bool:

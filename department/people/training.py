@@ -18,8 +18,8 @@ _ANSWERS = "people_exercises"
 @require_safe
 def training(request: CurrentRequest) -> HttpResponse:
     """Show the sets of exercises, and the person's results."""
-    done = request.user.exercises.order_by("-done_at", "topic")[:40]
-    return render(request, "people/training.html", {"sets": [*exercise_sets()], "done": done})
+    exercises = request.user.exercises.order_by("-done_at", "topic")[:40]
+    return render(request, "people/training.html", {"sets": [*exercise_sets()], "done": exercises})
 
 
 @needs(Permission.OWN_ACCOUNT)
@@ -31,11 +31,11 @@ def exercise(request: CurrentRequest, name: str) -> HttpResponse:
     shown = None
     # What was sent twice answers no other exercise.
     if request.method == "POST" and request.POST.get("number") == str(len(answers) + 1):
-        asked = chosen_set.exercises[len(answers)]
-        given = request.POST.get("answer", "").strip()[:64]
-        if given:
-            shown = (asked, given, asked.is_answered_by(given))
-            answers.append(given)
+        exercise = chosen_set.exercises[len(answers)]
+        answer = request.POST.get("answer", "").strip()[:64]
+        if answer:
+            shown = (exercise, answer, exercise.is_answered_by(answer))
+            answers.append(answer)
             request.session[_ANSWERS] = {name: answers}
     if len(answers) == len(chosen_set.exercises):
         del request.session[_ANSWERS]

@@ -106,10 +106,10 @@ def _change(
     @require_POST
     def changed(request: CurrentRequest, login: str) -> HttpResponse:
         who = get_object_or_404(DepartmentPerson, login=login)
-        given = form(request.POST)
+        posted_form = form(request.POST)
         done: list[object] = []
-        if not accepted(given, lambda cleaned: done.append(change(who, cleaned, request.user))):
-            return _shown(request, get_object_or_404(DepartmentPerson, login=login), refused=given)
+        if not accepted(posted_form, lambda cleaned: done.append(change(who, cleaned, request.user))):
+            return _shown(request, get_object_or_404(DepartmentPerson, login=login), refused=posted_form)
         invitation = done[0]
         return (
             _shown(request, who, invitation=invitation)

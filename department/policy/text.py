@@ -45,7 +45,7 @@ def policy_text(policy: Policy, *, agency: str, contact: str) -> str:
         else "The use of the system is audited regularly, by a plan.",
         "cases": ", ".join(purpose.name for purpose in policy.offered if purpose.case),
     }
-    return TEXT_WORDS.sub(lambda found: words[found[1]], policy.text.strip())
+    return TEXT_WORDS.sub(lambda match: words[match[1]], policy.text.strip())
 
 
 def policy_html(text: str) -> str:

@@ -91,8 +91,8 @@ def search(
         fields = {name: narrowed.pop(name) for name in READ_FIELDS}
         query = PlateQuery(pattern=pattern, zone=zone.key, fields=fields, **narrowed)
         agency = folder.settings.agency
-        asked = {"agency": agency, "query": query.asked(text)}
-        results = _results(query, person, (purpose, case), asked, limit, with_reads=with_reads)
+        entry_fields = {"agency": agency, "query": query.asked(text)}
+        results = _results(query, person, (purpose, case), entry_fields, limit, with_reads=with_reads)
     if as_json:
         click.echo(json.dumps(results, default=datetime.isoformat))
         return

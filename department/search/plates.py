@@ -84,7 +84,7 @@ class PlateQuery(ReadFilter):
             text: the pattern as it was given.
 
         """
-        given: dict[str, Any] = {
+        parameters: dict[str, Any] = {
             "plate": text,
             "look_alikes": self.pattern.budget if self.pattern is not None else 0,
             "one_wrong": self.pattern is not None and self.pattern.slip,
@@ -96,7 +96,7 @@ class PlateQuery(ReadFilter):
             "areas": sorted(self.areas),
             **{name: sorted(values) for name, values in self.fields.items()},
         }
-        return {name: value for name, value in given.items() if value}
+        return {name: value for name, value in parameters.items() if value}
 
     def read_filter(
         self,
@@ -238,12 +238,12 @@ def candidates(entry: OpenEntry, pattern: PlatePattern) -> dict[str, Weeks] | No
         all_of = [group[0] for group in variant.grams if len(group) == 1]
         one_of = any_of(group for group in variant.grams if len(group) > 1)
         spelled = variant.plates and list(variant.plates)
-        asked: list[list[Any]] = [[spelled, all_of, one_of, variant.regex]]
+        parameters: list[list[Any]] = [[spelled, all_of, one_of, variant.regex]]
         if hiding := any_of(variant.hiding_ngrams):
-            asked.append([[], [], hiding, variant.hiding_regex])
+            parameters.append([[], [], hiding, variant.hiding_regex])
         calls += [
             ("search_cover_candidates(%s, %s::text[], %s::integer[], %s::text[], %s, %s)", [*values, entry.noted_for])
-            for values in asked
+            for values in parameters
         ]
     counts, known = cover_and_fetch(entry, calls, ("SELECT * FROM search_known(true) LIMIT %s", [MOST_PLATES + 1]))
     if len(known) > MOST_PLATES or any(count > MOST_PLATES for (count,) in counts):

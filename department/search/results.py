@@ -162,9 +162,9 @@ def _latest(entry: OpenEntry, query: PlateQuery, after: ResultBehind | None, lim
     behind = [after.captured_at, after.record] if after is not None else [None, None]
     if pattern is not None and pattern.searchable and pattern.plates is not None:
         # Few of what is spelled out exist: all of them are opened.
-        asked = [",".join(pattern.plates), any_of(pattern.hiding_ngrams), pattern.hiding_regex, MOST_PLATES + 1]
+        parameters = [",".join(pattern.plates), any_of(pattern.hiding_ngrams), pattern.hiding_regex, MOST_PLATES + 1]
         call = "search_cover_spelled(%s, %s, %s::text[], %s, %s, %s)"
-        (number,) = cover(entry, call, [*asked, entry.noted_for])[:1]
+        (number,) = cover(entry, call, [*parameters, entry.noted_for])[:1]
         if number > MOST_PLATES:
             raise too_many()
         all_results = _sorted(_with_latest(entry, query, covered_reads(query.read_filter(), _COLUMNS)))

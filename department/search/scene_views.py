@@ -59,12 +59,12 @@ def scene_results(request: CurrentRequest, stored: StoredQuery) -> HttpResponseB
     form, several = _forms(data)
     if not (form.is_valid() and several.is_valid()):
         return _page(request, form, several, status=422)
-    asked = [form.scene for form in several if hasattr(form, "scene")]
-    named = [{"posts": [*scene.posts], "since": f"{scene.since}", "until": f"{scene.until}"} for scene in asked]
-    least = len(asked) if "all" in data else min(2, len(asked))
-    query = {"scenes": named} | ({"least": least} if least < len(asked) else {})
+    scenes = [form.scene for form in several if hasattr(form, "scene")]
+    named = [{"posts": [*scene.posts], "since": f"{scene.since}", "until": f"{scene.until}"} for scene in scenes]
+    least = len(scenes) if "all" in data else min(2, len(scenes))
+    query = {"scenes": named} | ({"least": least} if least < len(scenes) else {})
     with errors_shown(form), cancelable(stored.id), opened_entry(request, form.access, query) as entry:
-        plates = common_plates(entry, asked, least=least)
+        plates = common_plates(entry, scenes, least=least)
         return _page(request, form, several, plates=plates, again=form.again)
     return _page(request, form, several, status=422)
 
@@ -72,8 +72,8 @@ def scene_results(request: CurrentRequest, stored: StoredQuery) -> HttpResponseB
 def _forms(data: Mapping[str, Any] | None) -> "tuple[PurposeForm, BaseFormSet[Any]]":
     form = PurposeForm(data)
     kinds = forms.formset_factory(SceneForm, extra=_SHOWN, min_num=0, max_num=MOST_SCENES, absolute_max=MOST_SCENES)
-    given = {"places": form.places, "posts": known_posts(form.places)}
-    return form, kinds(data, prefix="scene", form_kwargs=given)
+    form_arguments = {"places": form.places, "posts": known_posts(form.places)}
+    return form, kinds(data, prefix="scene", form_kwargs=form_arguments)
 
 
 def _page(

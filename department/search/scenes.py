@@ -107,8 +107,8 @@ def common_plates(
         raise PatternError(f"enter 2 to {MOST_SCENES} scenes; a plate must be in at least two")
     parts: list[str] = []
     values: list[Any] = []
-    asked = [ReadFilter(posts=scene.posts, since=scene.since, until=scene.until) for scene in scenes]
-    for number, scene in enumerate(asked):
+    filters = [ReadFilter(posts=scene.posts, since=scene.since, until=scene.until) for scene in scenes]
+    for number, scene in enumerate(filters):
         selected, more = selected_reads(scene)
         parts.append(
             "SELECT plate_fold, mode() WITHIN GROUP (ORDER BY plate_read) AS spelled, %s::int AS scene,"  # noqa: S608
@@ -123,7 +123,7 @@ def common_plates(
     )
     plates: list[CommonPlate] = []
     with in_time():
-        at = f"[{', '.join(map(json_asked, asked))}]"
+        at = f"[{', '.join(map(json_asked, filters))}]"
         cover(entry, "search_cover_scenes(%s, %s, %s, %s)", [at, least, limit])
         with under(entry) as cursor:
             cursor.execute(statement, [*values, least, limit])

@@ -76,8 +76,8 @@ def search(request: CurrentRequest) -> HttpResponseBase:
     if request.method != "POST":
         return _search_page(request, SearchForm(_saved(request)))
     if "purpose" not in request.POST:  # from a hit: nothing was asked yet
-        given = [("plate", _text(request, "plate"))]
-        return redirect("search_change", store_query(session_of(request), given))
+        fields = [("plate", _text(request, "plate"))]
+        return redirect("search_change", store_query(session_of(request), fields))
     form = SearchForm(request.POST)
     if not form.is_valid():
         return _search_page(request, form, status=422)
@@ -106,8 +106,8 @@ def results(request: CurrentRequest, stored: StoredQuery) -> HttpResponseBase:
     order = _order(request, form)
     view = request.GET.get("view") if request.GET.get("view") in _VIEWS else "list"
     after = _behind(request, stored)
-    asked = form.asked | ({"after": True} if after is not None else {})
-    with errors_shown(form), cancelable(stored.id), opened_entry(request, form.access, asked) as entry:
+    fields = form.asked | ({"after": True} if after is not None else {})
+    with errors_shown(form), cancelable(stored.id), opened_entry(request, form.access, fields) as entry:
         limit = MOST_ON_MAP if view == "map" else None
         page = find_results(entry, form.query, order=order, after=after, **({"limit": limit} if limit else {}))
         corrected = corrected_reads(entry, form.query) if after is None else []
@@ -158,8 +158,8 @@ def plate(request: CurrentRequest, stored: StoredQuery, record: int) -> HttpResp
     show = request.GET.get("show") if request.GET.get("show") in {"companions", "usual"} else "reads"
     before = _listed_before(request, stored)
     read_filter = form.query.read_filter([opened.plate], before=before)
-    asked = {**_asked(form, opened), "show": show}
-    with errors_shown(form), cancelable(stored.id), opened_entry(request, form.access, asked) as entry:
+    fields = {**_asked(form, opened), "show": show}
+    with errors_shown(form), cancelable(stored.id), opened_entry(request, form.access, fields) as entry:
         context: dict[str, Any] = {}
         if show == "companions":
             others = companions(entry, read_filter)
@@ -172,16 +172,20 @@ def plate(request: CurrentRequest, stored: StoredQuery, record: int) -> HttpResp
             context |= {"usual": usual, "street_map": map_of_counts(form.places, usual.posts)}
             context["weekdays"] = [(WEEKDAYS[day - 1], count) for day, count in usual.weekdays.items()]
         else:
-            found, more = page_of_reads(entry, read_filter, limit=READS)
-            list_reads(session_of(request), stored.id, {row["record_id"]: _listed(row, opened.plate) for row in found})
-            ticket = PictureTicket(tuple(row["record_id"] for row in found), "patch", form.access, str(entry.entry))
+            reads_page, more = page_of_reads(entry, read_filter, limit=READS)
+            list_reads(
+                session_of(request), stored.id, {row["record_id"]: _listed(row, opened.plate) for row in reads_page}
+            )
+            ticket = PictureTicket(
+                tuple(row["record_id"] for row in reads_page), "patch", form.access, str(entry.entry)
+            )
             context |= {
-                "reads": [{**row, "fields": shown_fields(row)} for row in found],
+                "reads": [{**row, "fields": shown_fields(row)} for row in reads_page],
                 "labels": [field.label for field in READ_FIELDS.values()],
-                "behind": found[-1]["record_id"] if more else None,
-                "at_one_post": len({row["post"] for row in found}) < 2,
-                "street_map": _trail(form.places, found),
-                "thumbnails": give_ticket(session_of(request), ticket) if found else None,
+                "behind": reads_page[-1]["record_id"] if more else None,
+                "at_one_post": len({row["post"] for row in reads_page}) < 2,
+                "street_map": _trail(form.places, reads_page),
+                "thumbnails": give_ticket(session_of(request), ticket) if reads_page else None,
             }
         context |= {"form": form, "query": stored.id, "record": record, "opened": opened.plate, "show": show}
         context["may_export"] = request.currency.may(Permission.EXPORT)
@@ -198,15 +202,15 @@ def read(request: CurrentRequest, stored: StoredQuery, record: int) -> HttpRespo
     if not form.is_valid():
         return _search_page(request, form, status=422)
     text = _text(request, "correction")
-    asked = {**_asked(form, opened), "record": record, **({"correction": text} if text else {})}
-    with errors_shown(form), opened_entry(request, form.access, asked) as entry:
-        found = reads(entry, ReadFilter(records=[record], plates=[opened.plate]), limit=1)
-        if not found:
+    fields = {**_asked(form, opened), "record": record, **({"correction": text} if text else {})}
+    with errors_shown(form), opened_entry(request, form.access, fields) as entry:
+        matching = reads(entry, ReadFilter(records=[record], plates=[opened.plate]), limit=1)
+        if not matching:
             raise Http404
         if text:
-            correct(entry, found[0], text, person=request.user.login)
+            correct(entry, matching[0], text, person=request.user.login)
             return redirect("search_read", stored.id, record)
-        facts = read_facts(entry, found[0], form.places)
+        facts = read_facts(entry, matching[0], form.places)
         session = session_of(request)
         pictures = [
             (kind, give_ticket(session, PictureTicket((record,), kind, form.access, str(entry.entry))))
@@ -214,9 +218,9 @@ def read(request: CurrentRequest, stored: StoredQuery, record: int) -> HttpRespo
         ]
         fit = form.query.pattern.fit(opened.plate) if form.query.pattern is not None else None
         context = {
-            "read": found[0],
+            "read": matching[0],
             "facts": facts,
-            "fields": shown_fields(found[0]),
+            "fields": shown_fields(matching[0]),
             "notes": corrections_of(entry, [record]),
             "form": form,
             "query": stored.id,
@@ -240,14 +244,14 @@ def correct_case(request: CurrentRequest, stored: StoredQuery, record: int, tick
         raise Http404
     if not corrected.is_valid():
         return redirect("search_read", stored.id, record)
-    given = corrected.cleaned_data
+    cleaned = corrected.cleaned_data
     append(
         LedgerEvent.CASE_CORRECTED,
-        {"person": request.user.login, "former": used.purpose.case, **given},
+        {"person": request.user.login, "former": used.purpose.case, **cleaned},
         refers_to=UUID(used.found_by),
     )
     fields = [(name, value) for name, values in stored.fields.items() for value in values if name != "case"]
-    query = store_query(session_of(request), [*fields, ("case", given["case"])])
+    query = store_query(session_of(request), [*fields, ("case", cleaned["case"])])
     list_reads(session_of(request), query, {record: _opened(stored, record)})
     return redirect("search_read", query, record)
 
@@ -260,8 +264,8 @@ def read_picture(request: CurrentRequest, ticket: UUID) -> HttpResponseBase:
     if used is None or len(used.records) != 1 or used.kind == "case":
         raise Http404
     (record,) = used.records
-    asked = {"record": record, "picture": used.kind, "found_by": used.found_by}
-    return picture_response(opened_entry(request, used.purpose, asked), record, used.kind)
+    fields = {"record": record, "picture": used.kind, "found_by": used.found_by}
+    return picture_response(opened_entry(request, used.purpose, fields), record, used.kind)
 
 
 @needs(Permission.SEE_PICTURES)
@@ -271,15 +275,15 @@ def read_thumbnails(request: CurrentRequest, ticket: UUID) -> HttpResponseBase:
     used = use_ticket(session_of(request), ticket)
     if used is None:
         raise Http404
-    asked = {"records": [*used.records], "picture": used.kind, "found_by": used.found_by}
-    with opened_entry(request, used.purpose, asked) as entry:
+    fields = {"records": [*used.records], "picture": used.kind, "found_by": used.found_by}
+    with opened_entry(request, used.purpose, fields) as entry:
         try:
-            found = thumbnails(entry, used.records, kind=used.kind)
+            by_record = thumbnails(entry, used.records, kind=used.kind)
         except CustodyError:
-            found = {}
+            by_record = {}
         pictures = {
             str(record): {"type": result.media_type, "data": b64encode(result.body).decode("ascii")}
-            for record, result in found.items()
+            for record, result in by_record.items()
         }
     return JsonResponse(pictures)
 
@@ -422,8 +426,8 @@ def _listed(row: ShownRow, plate: str) -> ListedRead:
 
 def _text(request: HttpRequest, name: str) -> str:
     """Return a short text of a request that no form checks; empty where it is too long for what a page sends."""
-    given = request.POST.get(name, "")
-    return given if len(given) <= _LONGEST else ""
+    text = request.POST.get(name, "")
+    return text if len(text) <= _LONGEST else ""
 
 
 def _number(given: str | None, most: int) -> int:

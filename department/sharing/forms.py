@@ -219,21 +219,21 @@ class IncidentForm(forms.Form):
     def clean(self) -> dict[str, object]:
         """Have the subject be as the ledger writes it: of another one nothing would be found to have been seen."""
         cleaned = super().clean() or {}
-        kind, given = cleaned.get("kind"), str(cleaned.get("subject", "")).lower()
+        kind, subject = cleaned.get("kind"), str(cleaned.get("subject", "")).lower()
         if kind == "account":
-            cleaned["subject"] = given
-            agency = given.partition("@")[2]  # of a partner department's people
-            known = Agency.objects.filter(name=agency) if agency else DepartmentPerson.objects.filter(login=given)
-            if given and not known.exists():
+            cleaned["subject"] = subject
+            agency = subject.partition("@")[2]  # of a partner department's people
+            known = Agency.objects.filter(name=agency) if agency else DepartmentPerson.objects.filter(login=subject)
+            if subject and not known.exists():
                 self.add_error("subject", "No one has this log-in.")
         elif kind == "device":
             try:
-                cleaned["subject"] = str(UUID(given))
+                cleaned["subject"] = str(UUID(subject))
             except ValueError:
                 self.add_error("subject", "This is not a browser's number: log_on entries of the ledger have it.")
         elif kind == "backup":
-            cleaned["subject"] = given
-            if not re.fullmatch("[0-9a-f]{64}", given):
+            cleaned["subject"] = subject
+            if not re.fullmatch("[0-9a-f]{64}", subject):
                 self.add_error(
                     "subject", "This is not a backup's SHA-256: the ledger has it where the backup was made."
                 )

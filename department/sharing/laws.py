@@ -34,8 +34,8 @@ def law_differs() -> bool:
 def waiting_law() -> ProposedLaw | None:
     """Return the law that waits for a second person, if it is that of the policy file."""
     last = ProposedLaw.objects.first()
-    wanted = policy_in_force().law.bound()
-    return last if last is not None and last.confirmed_by is None and last.law == wanted else None
+    law_bound = policy_in_force().law.bound()
+    return last if last is not None and last.confirmed_by is None and last.law == law_bound else None
 
 
 def propose_law(*, person: str) -> None:

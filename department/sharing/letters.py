@@ -68,7 +68,7 @@ def _extended(request: SharingRequest) -> Sequence[str]:
 
 
 def _decided(request: SharingRequest) -> tuple[str, Sequence[str]]:
-    asked = f"You asked for: {request.says}"
+    request_line = f"You asked for: {request.says}"
     reason = f"The reason: {(request.because or '').rstrip('.')}."
     responsible = f"Responsible for this decision: {_name(request.decided_by or '')}, records manager."
     if request.decision == "denied":
@@ -77,7 +77,11 @@ def _decided(request: SharingRequest) -> tuple[str, Sequence[str]]:
             if _is_public(request)
             else ""
         )
-        return "We cannot give you what you asked for", (asked, f"Your request is denied. {reason}{law}", responsible)
+        return "We cannot give you what you asked for", (
+            request_line,
+            f"Your request is denied. {reason}{law}",
+            responsible,
+        )
     partly = request.decision == "partly granted"
     granted = f"Your request is {request.decision}. {reason if partly else ''}".strip()
     if _is_public(request):
@@ -93,7 +97,7 @@ def _decided(request: SharingRequest) -> tuple[str, Sequence[str]]:
             " and unchanged. Use it only for the purpose that you stated, and destroy it when that has ended."
         )
     title = "Part of what you asked for" if partly else "What you asked for"
-    return title, (asked, granted, sent, responsible)
+    return title, (request_line, granted, sent, responsible)
 
 
 def _called(request: SharingRequest) -> str:

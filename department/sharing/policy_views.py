@@ -113,11 +113,11 @@ def _in_force() -> tuple[ShownVersion, ShownVersion | None]:
     policy = policy_in_force()
     toml = settings.POLICY_FILE.read_text("utf-8")
     mine = PolicyVersion.objects.filter(digest=policy.digest).first()
-    heard = mine.hearing if mine else timezone.localdate()
+    hearing_date = mine.hearing if mine else timezone.localdate()
     earlier = PolicyVersion.objects.exclude(digest=policy.digest)
     if mine:
         earlier = earlier.filter(at__lt=mine.at)
     last = earlier.first()
-    version = shown_version(policy.digest, toml, heard, about())
+    version = shown_version(policy.digest, toml, hearing_date, about())
     published = shown_version(last.digest, last.says, last.hearing, about()) if last is not None else None
     return version, published

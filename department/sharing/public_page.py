@@ -183,7 +183,7 @@ def _reports(connection: psycopg.Connection[Any], files: dict[str, bytes]) -> li
 def _versions(connection: psycopg.Connection[Any], about: PublicAbout) -> list[tuple[ShownVersion, list[TextChange]]]:
     """Return the versions of the policy with what each changed, the latest first."""
     rows = connection.execute("SELECT digest, says, hearing FROM sharing_policy ORDER BY at").fetchall()
-    versions = [shown_version(digest, says, heard, about) for digest, says, heard in rows]
+    versions = [shown_version(digest, says, hearing_date, about) for digest, says, hearing_date in rows]
     before = [None, *versions]
     return [(after, changes_between(earlier, after)) for earlier, after in zip(before, versions, strict=False)][::-1]
 

@@ -169,11 +169,11 @@ def _liveness(state: ListeningState) -> Iterator[Metric]:
     yield _gauge("platepost_post_silent", "Whether a post has missed two of its reports.", silent, "post")
     late = {(post.post,): post.test_late for post in state.posts}
     yield _gauge("platepost_post_test_hit_late", "Whether its synthetic hit did not arrive in time.", late, "post")
-    kept = {(post.post,): post.kept_at.timestamp() for post in state.posts if post.kept_at}
+    backed_up = {(post.post,): post.kept_at.timestamp() for post in state.posts if post.kept_at}
     what = "When its last genuine record was stored."
-    yield _gauge("platepost_post_last_record_timestamp_seconds", what, kept, "post")
-    heard = {(name,): name not in state.away for name in settings.BROKERS}
-    yield _gauge("platepost_broker_up", "Whether the archive service is connected to a broker.", heard, "broker")
+    yield _gauge("platepost_post_last_record_timestamp_seconds", what, backed_up, "post")
+    connected = {(name,): name not in state.away for name in settings.BROKERS}
+    yield _gauge("platepost_broker_up", "Whether the archive service is connected to a broker.", connected, "broker")
 
 
 def _one(name: str, what: str, value: float) -> Metric:

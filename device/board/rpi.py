@@ -236,10 +236,10 @@ class RpiBoard(Board):
         for name, switch in self._switches.items():
             level = self._gpio.input(self._pins[name])
             switch.sample(is_open=bool(level) != getattr(self._settings, f"{name}_open_low"), now=now)
-        wanted = lit(self._light, now - self._light_since)
-        if wanted != self._lit:
-            self._switch("status_light", on=wanted)
-            self._lit = wanted
+        target = lit(self._light, now - self._light_since)
+        if target != self._lit:
+            self._switch("status_light", on=target)
+            self._lit = target
         if "heater" in self._pins and now >= self._heater_due:
             self._heat()
             self._heater_due = now + HEATER_SECONDS

@@ -50,8 +50,8 @@ class RpiSettings(Section):
     @property
     def pins(self) -> dict[str, int]:
         """What is wired: its name -> its pin."""
-        found = {name.removesuffix("_pin"): getattr(self, name) for name in type(self).model_fields if "_pin" in name}
-        return {name: pin for name, pin in found.items() if pin is not None}
+        pins = {name.removesuffix("_pin"): getattr(self, name) for name in type(self).model_fields if "_pin" in name}
+        return {name: pin for name, pin in pins.items() if pin is not None}
 
     @model_validator(mode="after")
     def _wired(self) -> Self:

@@ -80,19 +80,19 @@ class PlateMeter:
             return None
         if plates:
             factor = _factor(max(_ground(plate) for plate in plates), TARGET_PLATE)
-            wanted = self._limits.exposure(self.exposure.amount * factor)
+            target = self._limits.exposure(self.exposure.amount * factor)
         elif self._by_road and now - self._plate_seen > PLATELESS_SECONDS:
             factor = _factor(float(np.percentile(gray[gray.shape[0] // 3 :: 8, ::8], 75)), TARGET_ROAD)
-            wanted = self._limits.exposure(self.exposure.amount * factor)
+            target = self._limits.exposure(self.exposure.amount * factor)
         elif not self._by_road and now - self._plate_seen > BEGIN_AGAIN_SECONDS:
-            wanted = self._began
+            target = self._began
         else:
             return None
-        if isclose(wanted.amount, self.exposure.amount, rel_tol=0.01):
+        if isclose(target.amount, self.exposure.amount, rel_tol=0.01):
             return None
         self._changed = now
-        self.exposure = wanted
-        return wanted
+        self.exposure = target
+        return target
 
 
 def _ground(plate: NDArray[np.uint8]) -> float:

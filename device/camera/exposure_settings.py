@@ -76,18 +76,18 @@ class ExposureSettings(Section):
 
     def start(self, *, infrared: bool) -> Exposure:
         """Return where exposure begins."""
-        given = self.night_shutter_microseconds if infrared else self.day_shutter_microseconds
+        shutter = self.night_shutter_microseconds if infrared else self.day_shutter_microseconds
         gain = self.night_gain if infrared else self.day_gain
-        return Exposure(given or self.longest_microseconds, gain)
+        return Exposure(shutter or self.longest_microseconds, gain)
 
     @model_validator(mode="after")
     def _exposes_within_limits(self) -> Self:
         longest = self.longest_microseconds
         for name in ("day_shutter_microseconds", "night_shutter_microseconds"):
-            given = getattr(self, name)
-            if given is not None and given > longest:
+            value = getattr(self, name)
+            if value is not None and value > longest:
                 raise ValueError(
-                    f"{name} = {given}: plates would blur; vehicles of {self.fastest_kmh:g} km/h at"
+                    f"{name} = {value}: plates would blur; vehicles of {self.fastest_kmh:g} km/h at"
                     f" {self.angle_degrees:g} degrees allow {longest} at most"
                 )
         for part in ("day", "night"):

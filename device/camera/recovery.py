@@ -87,13 +87,13 @@ class Recovery:
         self._delivering_since: float | None = None
         self.failures = 0
         """In a row, since the software started or the camera last worked."""
-        kept = self._memory.recall()
-        self.taken: Counter[str] = Counter(None if kept is None else kept.taken)
+        stored = self._memory.recall()
+        self.taken: Counter[str] = Counter(None if stored is None else stored.taken)
         """Steps taken since the unit was installed, by action."""
         self.exhausted = False
         """Whether everything was tried that can be tried now."""
         self._cycles = 0
-        self._restarts = kept.restarts if kept is not None and kept.boot == self._boot else 0
+        self._restarts = stored.restarts if stored is not None and stored.boot == self._boot else 0
 
     def failed(self, *, stuck: bool = False, switchable: bool = False, attached: bool = True) -> RecoveryStep:
         """Decide what to do about a camera that failed.

@@ -25,8 +25,10 @@ def normalized(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Take mean and contrast of the surroundings out of a small picture."""
     gray = picture.astype(np.float32)
     gray -= cv2.GaussianBlur(gray, (0, 0), 4)
-    found: NDArray[np.float32] = (gray / (np.sqrt(cv2.GaussianBlur(gray * gray, (0, 0), 4)) + 6)).astype(np.float32)
-    return found
+    normalized: NDArray[np.float32] = (gray / (np.sqrt(cv2.GaussianBlur(gray * gray, (0, 0), 4)) + 6)).astype(
+        np.float32
+    )
+    return normalized
 
 
 def correlation(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
@@ -55,7 +57,7 @@ def displacement(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Move | Non
     2008, as OpenCV has it.
     """
     a, b = normalized(one), normalized(other)
-    best, found = 0.0, None
+    best, shift = 0.0, None
     everywhere = np.full((HEIGHT, WIDTH), 255, np.uint8)
     for zoom in _ZOOMS:
         start = np.array([[zoom, 0, (1 - zoom) * WIDTH / 2], [0, zoom, (1 - zoom) * HEIGHT / 2]], np.float32)
@@ -64,8 +66,8 @@ def displacement(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Move | Non
         except cv2.error:
             continue  # it did not converge from there
         if likeness > best:
-            best, found = likeness, np.asarray(way, np.float64)
-    return None if found is None else _move(a, b, found)
+            best, shift = likeness, np.asarray(way, np.float64)
+    return None if shift is None else _move(a, b, shift)
 
 
 def _move(a: NDArray[np.float32], b: NDArray[np.float32], way: NDArray[np.float64]) -> Move | None:

@@ -102,7 +102,7 @@ class Chrony:
         if self._program is None:
             return None
         try:
-            done = subprocess.run(
+            result = subprocess.run(
                 [self._program, "-c", "-n", "tracking"],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -111,7 +111,7 @@ class Chrony:
                 text=True,
                 errors="replace",
             )
-            answer = from_tracking(done.stdout.partition("\n")[0])
+            answer = from_tracking(result.stdout.partition("\n")[0])
         except (OSError, subprocess.SubprocessError, ValueError) as error:
             log.debug("chrony does not answer: %s", error)
             return None

@@ -126,14 +126,14 @@ class Timekeeper:
         self._wall = wall
         self._steady = steady
         self._lock = RLock()
-        kept = self._file.recall() or TimeFloor(floor=SOFTWARE, last=_moment(0))
+        stored = self._file.recall() or TimeFloor(floor=SOFTWARE, last=_moment(0))
         began = steady()
-        self._floor = max([SOFTWARE, kept.floor, *trusted]), began
+        self._floor = max([SOFTWARE, stored.floor, *trusted]), began
         self._list: tuple[datetime, float] | None = None
         self._ends = ends
         self._vouched = False
         """Whether someone has vouched for the clock since the start."""
-        believed = max(self._floor[0], kept.last, last or kept.last)
+        believed = max(self._floor[0], stored.last, last or stored.last)
         self._believed = believed if ends is None else min(believed, max(ends, self._floor[0])), began
         self._offset = wall() - began
         self._stepped = float("-inf")

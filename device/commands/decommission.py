@@ -137,16 +137,16 @@ def decommission(
         begin_with_tpm(configuration.uplink.private_key, path.parent)
         if not yes:
             post, agency = shown(configuration.post.name), shown(configuration.post.agency)
-            asked = Phrase(
+            prompt = Phrase(
                 "This wipes {post} of {agency} from this unit permanently. Continue?", post=post, agency=agency
             )
             if needs_tpm(configuration.uplink.private_key):
-                asked = Phrase(
+                prompt = Phrase(
                     "This wipes {post} of {agency} from this unit permanently, and clears its TPM. Continue?",
                     post=post,
                     agency=agency,
                 )
-            confirmed(asked)
+            confirmed(prompt)
         with nullcontext() if context.find_root().params.get("verbose") else _without_warnings():
             last, delivered, lost = _leave(configuration, Leaving(person, purpose, seconds, lose_records))
         write_durably(mark, last.body)  # from here on the unit is none that starts
@@ -306,10 +306,10 @@ def _say_goodbye(logbook: Logbook, uplink: Uplink, leaving: Leaving) -> tuple[En
         details={"purpose": leaving.purpose, "account": account(), "records_lost": backlog.depth + backlog.sent},
     )
     waited = outbox.depth()
-    kept = _wait(
+    result = _wait(
         lambda: outbox.unreleased() <= left, leaving.wait_seconds if left == 0 else min(10.0, leaving.wait_seconds)
     )
-    if kept:
+    if result:
         return last, "kept" if outbox.requirements.in_force else "taken", left
     return last, "taken" if outbox.depth() < waited else "not_delivered", left
 

@@ -167,8 +167,8 @@ def enroll(
             click.echo(json.dumps({"post": post, "outcome": "requested"}) if as_json else spoken(advice))
             return
     outcome = {"post": post, "outcome": "enrolled", "configuration": str(directory / "post.toml")}
-    done = Phrase("This unit is {post}. {next}", post=post, next=_next(directory))
-    click.echo(json.dumps(outcome) if as_json else spoken(done))
+    message = Phrase("This unit is {post}. {next}", post=post, next=_next(directory))
+    click.echo(json.dumps(outcome) if as_json else spoken(message))
 
 
 def _next(directory: Path) -> Phrase:

@@ -99,7 +99,7 @@ def _checked(package: PackageFile, issuers: Issuers) -> Manifest | KeyMessage:
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
-    found: list[Path] = []
+    files: list[Path] = []
     for path in paths:
         inside = (
             sorted(file for ending in ("package", "delta", "keys") for file in path.glob(f"*.{ending}"))
@@ -108,8 +108,8 @@ def _files(paths: Sequence[Path]) -> list[Path]:
         )
         if not inside:
             raise HotListError(f"{path}: no package found")
-        found += inside
-    return found
+        files += inside
+    return files
 
 
 def _wait(directory: Path, names: Sequence[str], seconds: float) -> dict[str, Installation | None]:

@@ -211,10 +211,10 @@ def _files(images: Sequence[Path]) -> tuple[list[Path], list[str]]:
             files.append(path)
             continue
         closed: list[OSError] = []
-        found = sorted(file for file in _pictures_in(path, closed) if _kind(file) in {stat.S_IFREG, None})
-        files += found
+        pictures = sorted(file for file in _pictures_in(path, closed) if _kind(file) in {stat.S_IFREG, None})
+        files += pictures
         faults += [f"{error.filename}: {error.strerror or error}" for error in closed]
-        if not found and not closed:
+        if not pictures and not closed:
             faults.append(f"{path}: no pictures in this folder")
     return files, faults
 

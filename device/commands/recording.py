@@ -106,10 +106,12 @@ def key(*, private: Path) -> None:
     for file in (private, public):
         if file.exists():
             raise RecordingError(f"{file} exists already")
-    made = ec.generate_private_key(ec.SECP256R1())
+    private_key = ec.generate_private_key(ec.SECP256R1())
     pem = serialization.Encoding.PEM
-    write_durably(private, made.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-    write_durably(public, made.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo))
+    write_durably(
+        private, private_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    write_durably(public, private_key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo))
     click.echo(f"{private}: keep it at the department; {public}: recording.recipient_key of each post")
 
 

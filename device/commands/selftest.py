@@ -139,10 +139,10 @@ def _find(point: Phrase, check: Callable[[Configuration], Phrase], configuration
 def _recognizer(configuration: Configuration) -> Phrase:
     recognizer = Recognizer.of(configuration.vision)
     blank = np.full((HEIGHT, WIDTH), 127, np.uint8)
-    found = recognizer.recognize(blank)
-    if found.plates:
+    plates = recognizer.recognize(blank)
+    if plates.plates:
         raise _FaultError(Phrase("it finds plates in an empty picture"))
-    took = f"{found.milliseconds.detect:.0f}"
+    took = f"{plates.milliseconds.detect:.0f}"
     return Phrase("the networks run, {milliseconds} ms for an empty frame", milliseconds=took)
 
 

@@ -51,11 +51,11 @@ def without_removed(
     table: Mapping[str, Any], removed: Mapping[str, RemovedKey] = REMOVED
 ) -> tuple[dict[str, Any], list[str], list[str]]:
     """Return the table without removed keys, a notice for each that does no harm, and a fault for each other."""
-    kept = deepcopy(dict(table))
+    remaining = deepcopy(dict(table))
     notices, faults = [], []
     for path, key in removed.items():
         *sections, name = path.split(".")
-        place: Any = kept
+        place: Any = remaining
         for section in sections:
             place = place.get(section) if isinstance(place, dict) else None
         if not isinstance(place, dict) or name not in place:
@@ -65,4 +65,4 @@ def without_removed(
             notices.append(f"{path} = {value!r}: this key, {key.was}, was removed and does nothing; delete it")
         else:
             faults.append(f"{path} = {value!r}: {key.instead}")
-    return kept, notices, faults
+    return remaining, notices, faults

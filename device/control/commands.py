@@ -114,12 +114,12 @@ class CommandExecutor:
 
     def receive(self, delivery: Delivery) -> None:
         """Take one message from a topic of commands."""
-        asked = delivery.topic.rpartition("/")[2]
+        command_name = delivery.topic.rpartition("/")[2]
         try:
             verified = self._verifier.verify(delivery.payload)
         except RefusedError as refusal:
             # No one of the fleet's signed it, or it is no command: its topic is what it tried.
-            tried = asked if _NAME.fullmatch(asked) else "unknown"
+            tried = command_name if _NAME.fullmatch(command_name) else "unknown"
             self._rate_limited.refused(
                 "command_refused",
                 reason=refusal.reason,
@@ -133,7 +133,7 @@ class CommandExecutor:
             self._refuse(verified, Rejection.RETAINED, "a command is never retained", delivery)
             return
         try:
-            command = self._admit(verified, asked, delivery)
+            command = self._admit(verified, command_name, delivery)
         except RefusedError as refusal:
             self._refuse(verified, refusal.reason, str(refusal), delivery)
         except NotKeptError as error:
@@ -143,9 +143,9 @@ class CommandExecutor:
 
     def _admit(self, verified: VerifiedCommand, asked: str, delivery: Delivery) -> Command:
         command = self._verifier.authorize(verified, topic_command=asked)
-        wanted = self._source.response(verified.operator.name)
-        if delivery.response_topic not in {None, wanted}:
-            raise RefusedError(Rejection.RESPONSE_TOPIC, f"answers go to {wanted} only")
+        response_topic = self._source.response(verified.operator.name)
+        if delivery.response_topic not in {None, response_topic}:
+            raise RefusedError(Rejection.RESPONSE_TOPIC, f"answers go to {response_topic} only")
         most, within = OFTEN[command]
         self._replay_guard.take(verified.request.id, command, at=self._timekeeper.now(), most=most, within=within)
         return command
@@ -158,12 +158,12 @@ class CommandExecutor:
             self._answer(verified, delivery, outcome="unsupported", reason="unsupported", message=message)
             return
         try:
-            done = doer()
+            result = doer()
             # Before the answer leaves: a picture that is not accounted for is not sent. Nor does the post restart: what
             # waits for the disk in memory would be gone.
-            is_told = done.picture is not None or done.afterwards is not None
+            is_told = result.picture is not None or result.afterwards is not None
             if is_told:
-                self._audit.record_now(self._event(verified, "success", None, **done.details))
+                self._audit.record_now(self._event(verified, "success", None, **result.details))
         except Exception as error:  # whatever went wrong, who asked is told and the audit trail says it
             expected = isinstance(error, PlatepostError)
             if not expected:
@@ -173,11 +173,11 @@ class CommandExecutor:
             self._answer(verified, delivery, outcome="failed", reason="failed", message=message)
             return
         if not is_told:
-            self._say(verified, "success", None, **done.details)
-        sealed = None if done.picture is None else _sealed(verified.operator.key, done.picture)
-        self._answer(verified, delivery, outcome="done", findings=done.findings, sealed=sealed)
-        if done.afterwards is not None:
-            done.afterwards()
+            self._say(verified, "success", None, **result.details)
+        sealed = None if result.picture is None else _sealed(verified.operator.key, result.picture)
+        self._answer(verified, delivery, outcome="done", findings=result.findings, sealed=sealed)
+        if result.afterwards is not None:
+            result.afterwards()
 
     def _refuse(self, verified: VerifiedCommand, reason: Rejection, why: str, delivery: Delivery) -> None:
         log.warning("command refused: %s", reason)
@@ -250,7 +250,7 @@ def doers(
 
     def self_test() -> Done:
         findings = check_up()
-        return Done(findings=findings, details={"faulty": [found.point for found in findings if not found.good]})
+        return Done(findings=findings, details={"faulty": [finding.point for finding in findings if not finding.good]})
 
     def still() -> Done:
         picture = snapshot.take()

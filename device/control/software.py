@@ -76,13 +76,13 @@ class SoftwareUpdates(Part):
 
     def poll(self, now: float) -> None:
         """Ask for the ordered version if it does not run, and note what became of it."""
-        wanted = self._settings.version
-        if wanted is None or wanted == self._present or not self._check_due.due(now):
+        target = self._settings.version
+        if target is None or target == self._present or not self._check_due.due(now):
             return
-        if self._asked == wanted:
-            self._note_result(wanted)
+        if self._asked == target:
+            self._note_result(target)
         if self._is_open(self._timekeeper.now()) and self._again.due(now):
-            self._ask(wanted)
+            self._ask(target)
 
     def faults(self) -> tuple[Fault, ...]:
         """Report an ordered version that could not be installed."""

@@ -91,12 +91,12 @@ class CustodyService(Part):
         """Say whose receipts are required, and how old the oldest record without them is."""
         required = self._required
         if not required:
-            said = "no custodian: a broker's acknowledgment releases records"
-            return (Finding(point="custody", good=True, said=said),)
+            message = "no custodian: a broker's acknowledgment releases records"
+            return (Finding(point="custody", good=True, said=message),)
         waits = "none waits" if self._age is None else f"the oldest record without is {self._age / 3600:.1f} h old"
         names = ", ".join(terms.name for terms in required)
-        said = f"receipts of {names[:100]} are required, {waits}"
-        return (Finding(point="custody", good=not self.faults(), said=said),)
+        message = f"receipts of {names[:100]} are required, {waits}"
+        return (Finding(point="custody", good=not self.faults(), said=message),)
 
     def adjust(self, tables: Tables) -> None:
         """Go by another age."""
@@ -171,7 +171,7 @@ class CustodyService(Part):
         """
         known = self._state.epochs.get(receipt.custodian, {})
         keys = self._custodians.named(receipt.custodian)
-        highest = max(known.get(kept.thumbprint(), 0) for kept in keys.kept())
+        highest = max(known.get(key.thumbprint(), 0) for key in keys.kept())
         if receipt.epoch < highest:
             raise RefusedError(Rejection.LOWER_EPOCH, f"epoch {receipt.epoch} is over: it is {highest}", signed=True)
         if receipt.epoch > highest and known:

@@ -300,8 +300,8 @@ def check_certificate(chain: bytes, *, ca: bytes, name: str, at: datetime) -> x5
         ) from error
     names = [str(entry.value) for entry in leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     if names != [name] or not isinstance(leaf.public_key(), ec.EllipticCurvePublicKey):
-        found = ", ".join(names) or Phrase("nobody")
-        raise EnrollmentError(Phrase("the certificate received is for {names}", names=found), reason="answer")
+        holders = ", ".join(names) or Phrase("nobody")
+        raise EnrollmentError(Phrase("the certificate received is for {names}", names=holders), reason="answer")
     return leaf
 
 

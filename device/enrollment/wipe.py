@@ -68,8 +68,8 @@ def check(folders: Sequence[Path]) -> None:
     """
     precious = {Path(sys.prefix).resolve(), Path.home().resolve(), Path("/etc"), Path("/usr")}
     for folder in folders:
-        found = folder.resolve()
-        if len(found.parts) < _FEWEST_PARTS or any(one.is_relative_to(found) for one in precious):
+        resolved = folder.resolve()
+        if len(resolved.parts) < _FEWEST_PARTS or any(one.is_relative_to(resolved) for one in precious):
             raise DecommissionError(Phrase("{folder} contains other files; empty it by hand", folder=str(folder)))
 
 

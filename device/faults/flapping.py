@@ -36,9 +36,9 @@ class FlapDamper:
 
     def update(self, *, there: bool, now: float) -> bool:
         """Take in whether it is there at `now` seconds; return whether it came again, and was thought there anyway."""
-        came = there and not self._there
-        again = came and self.present
-        if came and not again:
+        appeared = there and not self._there
+        again = appeared and self.present
+        if appeared and not again:
             self._came.append(now)
         if self._there and not there:
             self._went = now
@@ -56,7 +56,7 @@ class FlapDamper:
         return not self.present and not self._comings(now)
 
     def _comings(self, now: float) -> int:
-        return sum(now - came < WINDOW_SECONDS for came in self._came)
+        return sum(now - appeared < WINDOW_SECONDS for appeared in self._came)
 
 
 class FlapDampers(Generic[Name]):

@@ -71,10 +71,10 @@ class BootCounter:
         self._uptime = uptime
         self._began = self._fit_since = clock.steady()
         self._well = self._asked = False
-        kept = self._file.recall() or CountedStarts()
+        stored = self._file.recall() or CountedStarts()
         self._machine = boot_id() if machine is None else machine
-        self.bad, self.reboots = kept.bad, kept.reboots
-        if kept.unopened and self._machine and kept.unopened != self._machine:
+        self.bad, self.reboots = stored.bad, stored.reboots
+        if stored.unopened and self._machine and stored.unopened != self._machine:
             # Nothing of the post took the machine's power away: it waited to be accepted, for a list, or to be mounted.
             self.bad = max(0, self.bad - 1)
 

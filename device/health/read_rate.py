@@ -61,8 +61,8 @@ class ReadRateBaseline:
     def __init__(self, path: Path | None = None) -> None:
         """Keep what was learned at `path`; only in memory if None."""
         self._file = StateFile(path, UsualReads, about="the usual reads")
-        kept = self._file.recall()
-        self._usual: list[float | None] = [None] * HOURS if kept is None else kept.root
+        stored = self._file.recall()
+        self._usual: list[float | None] = [None] * HOURS if stored is None else stored.root
         self._reads: int | None = None
         self._last: datetime | None = None
         self._hour: int | None = None

@@ -107,8 +107,8 @@ class HotListService(Part):
         if state.version is None:
             return (Finding(point="hot list", good=False, said="none has come yet"),)
         age = (state.age_seconds or 0) / 3600
-        said = f"version {state.version}, {age:.1f} h old, {state.state}"
-        return (Finding(point="hot list", good=good, said=said),)
+        message = f"version {state.version}, {age:.1f} h old, {state.state}"
+        return (Finding(point="hot list", good=good, said=message),)
 
     def let_go(self) -> None:
         """Let go of the lists whose key was revoked, and say so in the audit."""

@@ -86,21 +86,21 @@ class PackageSpool(Part):
 
         """
         try:
-            found = sorted((path for path in self._folder.iterdir() if _is_name(path.name)), key=_order)
+            paths = sorted((path for path in self._folder.iterdir() if _is_name(path.name)), key=_order)
         except FileNotFoundError:
             return 0
         failed: Exception | None = None
-        for path in found:
+        for path in paths:
             try:
                 self._take(path)
             except Exception as error:  # noqa: BLE001 - raised below
                 failed = error
-        if found:
+        if paths:
             keep_newest(self._folder.glob("hotlist-*.outcome"), KEPT_OUTCOMES)
             keep_newest(self._folder.glob("hotlist-*.part"), KEPT_PARTS)
         if failed is not None:
             raise failed
-        return len(found)
+        return len(paths)
 
     def _take(self, path: Path) -> None:
         with path.open("rb") as file:

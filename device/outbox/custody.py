@@ -50,16 +50,16 @@ def union(spans: Iterable[Span]) -> list[Span]:
 
 def intersection(one: Sequence[Span], other: Sequence[Span]) -> list[Span]:
     """Return what both cover."""
-    found, here, there = [], 0, 0
+    common, here, there = [], 0, 0
     while here < len(one) and there < len(other):
         first, last = max(one[here][0], other[there][0]), min(one[here][1], other[there][1])
         if first <= last:
-            found.append((first, last))
+            common.append((first, last))
         if one[here][1] < other[there][1]:
             here += 1
         else:
             there += 1
-    return found
+    return common
 
 
 def covers(spans: Sequence[Span], number: int) -> bool:
@@ -142,12 +142,12 @@ def enroll(connection: Connection, name: str, requirements: Requirements) -> Non
     chain = _chain(connection, name) if requirements.in_force else None
     if chain is None:
         return
-    wanted = requirements.of(chain.group)
+    required = requirements.of(chain.group)
     known = {row[0] for row in connection.execute("SELECT DISTINCT custodian FROM kept WHERE chain = ?", (name,))}
-    for custodian in known - wanted:
+    for custodian in known - required:
         connection.execute("DELETE FROM kept WHERE chain = ? AND custodian = ?", (name, custodian))
-    begins = chain.known if known & wanted else 0
-    for custodian in wanted - known:
+    begins = chain.known if known & required else 0
+    for custodian in required - known:
         connection.execute("INSERT INTO kept VALUES (?, ?, 0, ?)", (name, custodian, begins))
 
 
@@ -171,8 +171,8 @@ def take(
         before = kept_by(connection, custodian, name)
         # Only what changes is written: a custodian that was away signs for thousands of ranges, again and again.
         had, has = set(before), set(union([*before, *genuine]))
-        gone = "DELETE FROM kept WHERE chain = ? AND custodian = ? AND first = ?"
-        connection.executemany(gone, [(name, custodian, first) for first, _ in had - has])
+        delete = "DELETE FROM kept WHERE chain = ? AND custodian = ? AND first = ?"
+        connection.executemany(delete, [(name, custodian, first) for first, _ in had - has])
         connection.executemany("INSERT INTO kept VALUES (?, ?, ?, ?)", [(name, custodian, *span) for span in has - had])
     return genuine
 
@@ -216,14 +216,14 @@ def may_go(connection: Connection, sequences: Iterable[int], requirements: Requi
         " UNION ALL SELECT chain, number FROM standing WHERE sequence = :sequence"
     )
     signed: dict[str, Sequence[Span]] = {}
-    found = set()
+    deletable = set()
     for sequence in sequences:
         name, number = connection.execute(sql, {"sequence": sequence}).fetchone() or (None, sequence)
         if name is not None and name not in signed:
             signed[name] = releasable(connection, name, requirements)
         if name is None or covers(signed[name], number):
-            found.add(sequence)
-    return frozenset(found)
+            deletable.add(sequence)
+    return frozenset(deletable)
 
 
 def release(
@@ -237,20 +237,20 @@ def release(
     if chain is None:
         return Released(0, 0)
     oldest = _oldest(connection, name, chain)
-    found: list[tuple[int, int]] = []
+    ranges: list[tuple[int, int]] = []
     for first, last in intersection(releasable(connection, name, requirements), within):
-        if oldest is None or len(found) >= most:
+        if oldest is None or len(ranges) >= most:
             break
         if last < oldest:
             continue
-        found += connection.execute(
+        ranges += connection.execute(
             f"SELECT sequence, size FROM {chain.rows} WHERE number BETWEEN :first AND :last AND +sent = 1"
             " ORDER BY number LIMIT :most",
-            {"chain": name, "first": first, "last": last, "most": most - len(found)},
+            {"chain": name, "first": first, "last": last, "most": most - len(ranges)},
         )
-    connection.executemany("DELETE FROM record WHERE sequence = ?", [(sequence,) for sequence, _ in found])
+    connection.executemany("DELETE FROM record WHERE sequence = ?", [(sequence,) for sequence, _ in ranges])
     prune(connection, name)
-    return Released(len(found), sum(size for _, size in found))
+    return Released(len(ranges), sum(size for _, size in ranges))
 
 
 def prune(connection: Connection, name: str) -> None:

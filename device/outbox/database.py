@@ -158,11 +158,11 @@ def _open(path: Path, key: bytes, on_wait: Callable[[], None]) -> Connection:
 @cache
 def schema_versions() -> dict[int, str]:
     """Return the SQL of every schema version, by number; the files are read once."""
-    found = {}
+    versions = {}
     for file in files("platepost.device.outbox").joinpath("schema").iterdir():
         if name := re.fullmatch(r"schema_v(\d+)\.sql", file.name):
-            found[int(name[1])] = file.read_text(encoding="utf-8")
-    return dict(sorted(found.items()))
+            versions[int(name[1])] = file.read_text(encoding="utf-8")
+    return dict(sorted(versions.items()))
 
 
 def migrate(connection: Connection, versions: Mapping[int, str]) -> None:

@@ -219,11 +219,11 @@ class Outbox:
 
         def work(connection: Connection) -> tuple[Envelope, ...]:
             self._excluded.put(connection, excluding, self._file.opening)
-            found = rows.select(connection, limit, holding=holding, opening=self._file.opening)
-            if repeating and len(found) < limit:
-                left = limit - len(found)
-                found += rows.select(connection, left, holding=holding, opening=self._file.opening, repeated=True)
-            return found
+            selected = rows.select(connection, limit, holding=holding, opening=self._file.opening)
+            if repeating and len(selected) < limit:
+                left = limit - len(selected)
+                selected += rows.select(connection, left, holding=holding, opening=self._file.opening, repeated=True)
+            return selected
 
         return self._file.run(work)
 
@@ -326,8 +326,8 @@ class Outbox:
         """Return of each chain the place of the oldest record that a broker acknowledged, by the chain's name."""
 
         def work(connection: Connection) -> dict[str, int]:
-            found = custody.oldest_sent(connection).items()
-            return {name: place_of(sequence, self._file.opening) for name, sequence in found}
+            oldest = custody.oldest_sent(connection).items()
+            return {name: place_of(sequence, self._file.opening) for name, sequence in oldest}
 
         return self._file.run(work)
 
@@ -349,25 +349,25 @@ class Outbox:
 
         def work(connection: Connection) -> tuple[int, dict[tuple[str, str], int]]:
             fresh = resending.end_round(connection)
-            found = {
+            positions = {
                 key: custody.left_out(connection, *key, self._requirements, reached=self._reached.get(key, 0))
-                for key in heard
+                for key in receipts
             }
-            missing = {sequence for left in found.values() for sequence in left.sequences} - fresh
+            missing = {sequence for left in positions.values() for sequence in left.sequences} - fresh
             resending.add(connection, missing - resending.waiting(connection))
-            return len(missing), {key: left.reached for key, left in found.items()}
+            return len(missing), {key: left.reached for key, left in positions.items()}
 
         with self._file.lock:
-            heard, self._heard = self._heard, set()
+            receipts, self._heard = self._heard, set()
             count, reached = self._file.run(work)
             self._reached |= reached
             return count
 
     def _release(self, chain: str, *, within: Sequence[Span] = EVERYTHING) -> int:
         def work(connection: Connection) -> int:
-            gone = custody.release(connection, chain, self._requirements, within=within, most=RELEASED_TOGETHER)
-            self._quota.size -= gone.size
-            return gone.records
+            released = custody.release(connection, chain, self._requirements, within=within, most=RELEASED_TOGETHER)
+            self._quota.size -= released.size
+            return released.records
 
         released = 0
         while gone := self._file.transaction(work, durable=False, stores=False):

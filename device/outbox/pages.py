@@ -103,14 +103,14 @@ class PageFile:
             self._on_wait()
         begin = monotonic()
         try:
-            found = os.pread(self._file, length, place)
+            page = os.pread(self._file, length, place)
         except OSError:
-            found = b""
-        if len(found) < min(length, self.size - place):  # fewer: the sectors after them cannot be read
+            page = b""
+        if len(page) < min(length, self.size - place):  # fewer: the sectors after them cannot be read
             self._waited += monotonic() - begin
             self._on_wait()
             return None
-        return found
+        return page
 
     def close(self) -> None:
         """Close it."""

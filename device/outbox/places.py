@@ -41,11 +41,11 @@ class Excluded:
             connection.execute("CREATE TEMP TABLE IF NOT EXISTS excluded (sequence INTEGER PRIMARY KEY) STRICT")
             connection.execute("DELETE FROM excluded")
             self._connection, self._places = connection, frozenset()
-        wanted = frozenset(places)
+        requested = frozenset(places)
         before, self._connection = self._places, None  # an error on the way leaves the table to be made again
-        connection.executemany("DELETE FROM excluded WHERE sequence = ?", _numbers(before - wanted, opening))
-        connection.executemany("INSERT INTO excluded (sequence) VALUES (?)", _numbers(wanted - before, opening))
-        self._connection, self._places = connection, wanted
+        connection.executemany("DELETE FROM excluded WHERE sequence = ?", _numbers(before - requested, opening))
+        connection.executemany("INSERT INTO excluded (sequence) VALUES (?)", _numbers(requested - before, opening))
+        self._connection, self._places = connection, requested
 
 
 def _numbers(places: Collection[int], opening: int) -> list[tuple[int]]:

@@ -118,5 +118,5 @@ class Quota:
 
 def _oldest(connection: Connection, sql: str) -> tuple[Any, ...] | None:
     """Return the row that `sql` finds among acknowledged records, or else among records that wait."""
-    found = (connection.execute(sql, (sent,)).fetchone() for sent in (1, 0))
-    return next((row for row in found if row is not None), None)
+    candidates = (connection.execute(sql, (sent,)).fetchone() for sent in (1, 0))
+    return next((row for row in candidates if row is not None), None)

@@ -118,19 +118,19 @@ def adopt(path: Path) -> None:
 def log_kept(path: Path) -> Iterator[None]:
     """Keep the write-ahead log over the end of a connection, which removes it, if damage is what ended it."""
     log_file = path.with_name(f"{path.name}-wal")
-    kept = log_file.with_name(f"{log_file.name}.kept")
+    backup_file = log_file.with_name(f"{log_file.name}.kept")
     with suppress(OSError):
-        kept.unlink(missing_ok=True)
-        os.link(log_file, kept)
+        backup_file.unlink(missing_ok=True)
+        os.link(log_file, backup_file)
     try:
         yield
     except OutboxError:
         with suppress(OSError):
-            kept.rename(log_file)
+            backup_file.rename(log_file)
         raise
     finally:
         with suppress(OSError):
-            kept.unlink(missing_ok=True)
+            backup_file.unlink(missing_ok=True)
 
 
 def ranges_of(numbers: Iterable[int]) -> list[SequenceRange]:
@@ -187,7 +187,7 @@ class _Rebuilding:
 
     def _known_after(self, place: int) -> list[int]:
         sql = "SELECT place FROM known WHERE place > ? ORDER BY place LIMIT 20"
-        return [found for (found,) in self._connection.execute(sql, (place,))]
+        return [value for (value,) in self._connection.execute(sql, (place,))]
 
     def _find_head(self) -> ChainHead | None:
         """Return the end of the chain, or None if it cannot go on."""
@@ -324,12 +324,12 @@ class _Rebuilding:
             if dropped:
                 lost = lost | {chain: [*lost.get(chain, []), *dropped]}
             execute("UPDATE dropped SET reads_pending = 0")
-        for name, gone in lost.items():
-            ranges = ranges_of(sorted(set(gone)))
+        for name, lost_rows in lost.items():
+            ranges = ranges_of(sorted(set(lost_rows)))
             named = [[gap.first, gap.last] for gap in ranges[:MOST_RANGES]]
             execute(
                 "INSERT INTO loss (chain, records, ranges, complete) VALUES (?, ?, ?, ?)",
-                (name, len(set(gone)), json.dumps(named), complete and len(ranges) <= MOST_RANGES),
+                (name, len(set(lost_rows)), json.dumps(named), complete and len(ranges) <= MOST_RANGES),
             )
         executemany("INSERT OR IGNORE INTO kept VALUES (?, ?, ?, ?)", accounts.kept)
         executemany("INSERT OR IGNORE INTO released VALUES (?, ?, ?)", accounts.released)

@@ -190,8 +190,8 @@ def select(
         f" WHERE sent = ? AND sequence NOT IN (SELECT sequence FROM excluded) AND topic NOT IN ({_marks(holding)})"
         " ORDER BY rank, sequence LIMIT ?"
     )
-    found = connection.execute(sql, (int(repeated), *holding, limit))
-    return tuple(_envelope(row, opening, repeated=repeated) for row in found)
+    cursor = connection.execute(sql, (int(repeated), *holding, limit))
+    return tuple(_envelope(row, opening, repeated=repeated) for row in cursor)
 
 
 def oldest(connection: Connection, *, waiting: bool) -> float | None:

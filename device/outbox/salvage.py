@@ -150,10 +150,10 @@ class DamagedOutbox:
 
     def head(self) -> ChainHead | None:
         """Return the end of the chain as its table has it, or None if it is not certain."""
-        found, whole = self._table("chain", (int, str, int, str), "*")
-        if not (whole and found and self._overlay.certain(CHAIN_ROOT)):
+        head_rows, whole = self._table("chain", (int, str, int, str), "*")
+        if not (whole and head_rows and self._overlay.certain(CHAIN_ROOT)):
             return None
-        _, chain, number, digest, key, time = (*found[0], None, None)[:6]
+        _, chain, number, digest, key, time = (*head_rows[0], None, None)[:6]
         return ChainHead(chain, number, digest, key, None if time is None else datetime.fromtimestamp(time, UTC))
 
     def places(self, note: Callable[[int], object]) -> bool:
@@ -203,10 +203,10 @@ class DamagedOutbox:
     def record(self, place: int) -> SalvagedRecord | None:
         """Return the record at a place, or None if it cannot be read."""
         try:
-            found = next(self._select(f"SELECT {self._columns} FROM record WHERE sequence = ?", place), None)
+            row = next(self._select(f"SELECT {self._columns} FROM record WHERE sequence = ?", place), None)
         except UnreadableError:
             return None
-        return None if found is None else _record(found)
+        return None if row is None else _record(row)
 
     def scattered_records(self, wanted: Callable[[int], bool]) -> Iterator[SalvagedRecord]:
         """Yield records of every page that reads as one of rows, whether or not the table's inner pages lead to it.
@@ -243,7 +243,7 @@ class DamagedOutbox:
         dropped, _ = self._table("dropped", (int, int, int, int), "reads, pictures, reads_pending, pictures_pending")
         gaps, gaps_whole = self._table("gap", (int, int), "first, last")
         losses, losses_whole = self._table("loss", (str, int, str, int), "chain, records, ranges, complete")
-        kept, kept_whole = self._table("kept", (str, str, int, int), "chain, custodian, first, last")
+        receipt_rows, kept_whole = self._table("kept", (str, str, int, int), "chain, custodian, first, last")
         released, _ = self._table("released", (str, int, str), "chain, number, digest")
         return Accounts(
             complete=certain and gaps_whole and losses_whole,
@@ -251,7 +251,7 @@ class DamagedOutbox:
             dropped=dropped[0] if dropped else (0, 0, 0, 0),
             gaps=gaps,
             losses=losses,
-            kept=kept if kept_whole and certain else [],
+            kept=receipt_rows if kept_whole and certain else [],
             released=released,
         )
 
@@ -293,20 +293,20 @@ class DamagedOutbox:
 
     def _table(self, name: str, types: tuple[type, ...], columns: str) -> tuple[list[tuple[Any, ...]], bool]:
         """Return the rows of a small table, and whether they are all; rows that begin with other types are not its."""
-        found: list[tuple[Any, ...]] = []
+        rows: list[tuple[Any, ...]] = []
         if name not in self._schema:
-            return found, True
+            return rows, True
         try:
             for row in self._select(f"SELECT {columns} FROM {name}"):
                 if not all(isinstance(value, kind) for value, kind in zip(row, types, strict=False)):
-                    return found, False
+                    return rows, False
                 # SQLCipher gives zeros for a damaged page behind a row's first one, and the error only afterwards.
                 if any(isinstance(value, str) and "\0" in value for value in row):
-                    return found, False
-                found.append(row)
+                    return rows, False
+                rows.append(row)
         except UnreadableError:
-            return found, False
-        return found, True
+            return rows, False
+        return rows, True
 
     def _select(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
         """Yield rows; after an error SQLCipher reads nothing more, so that the database is opened again."""

@@ -47,16 +47,16 @@ def take_back(connection: Connection, path: Path, *, key: bytes, on_wait: Callab
         if version is None or version > max(schema_versions()):
             continue
         try:
-            found = _take_all(connection, aside, key=key, on_wait=on_wait)
+            taken_rows = _take_all(connection, aside, key=key, on_wait=on_wait)
         except OutboxDamagedError as error:
             log.error("%s is damaged: %s", aside.name, error)
             _call_damaged(aside)
         except OutboxError as error:
             log.warning("%s will be moved back later: %s", aside.name, error)
         else:
-            log.warning("%d records of %s wait again", found, aside.name)
+            log.warning("%d records of %s wait again", taken_rows, aside.name)
             remove(Quarantined(path=aside, reason=REASON))
-            taken += found
+            taken += taken_rows
     return taken
 
 

@@ -92,15 +92,15 @@ def take(directory: Path) -> list[tuple[str, Request | None]]:
         paths = sorted(path for path in (directory / FOLDER).iterdir() if _NAME.fullmatch(path.name))
     except FileNotFoundError:
         return []
-    found = []
+    requests = []
     for path in paths:
         try:
             request: Request | None = Request.model_validate_json(path.read_bytes())
         except ValidationError:
             request = None
         path.unlink()
-        found.append((path.name, request))
-    return found
+        requests.append((path.name, request))
+    return requests
 
 
 def answer(directory: Path, name: str, said: Answer) -> None:

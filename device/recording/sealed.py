@@ -160,16 +160,16 @@ class SealedReader:
     def count(self) -> int:
         """Say how many whole frames there are, without opening them."""
         here = self._file.tell()
-        found = 0
+        count = 0
         size = self.path.stat().st_size
         self._file.seek(self._begin)
         while len(head := self._file.read(_CHUNK.size)) == _CHUNK.size:
             kind, length = _CHUNK.unpack(head)
             end = self._file.tell() + length
-            found += kind == FRAME and end <= size
+            count += kind == FRAME and end <= size
             self._file.seek(end)
         self._file.seek(here)
-        return found
+        return count
 
     def _first(self) -> dict[str, Any]:
         kind, content = self._next(0) or (b"", b"")
@@ -191,12 +191,12 @@ class SealedReader:
 
     def _content_key(self, sealed: dict[str, Any], key: ECKey) -> bytes:
         try:
-            found = unseal(sealed, key)
+            key_bytes = unseal(sealed, key)
         except NOT_JOSE as error:
             raise NotForThisKeyError(f"{self.path}: encrypted to a different key") from error
-        if len(found) != KEY_BYTES:
+        if len(key_bytes) != KEY_BYTES:
             raise RecordingError(f"{self.path}: its key is damaged")
-        return found
+        return key_bytes
 
     def _next(self, number: int) -> tuple[bytes, bytes] | None:
         """Return the next chunk's kind and content; None where the file ends, be it within a chunk."""

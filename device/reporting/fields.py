@@ -68,15 +68,15 @@ def pictures_of(
     sighting: Sighting, section: RecordSettings, *, with_patch: bool, with_overview: bool
 ) -> tuple[Picture, ...]:
     """Make the pictures that a record carries; one that cannot be made small enough is left out."""
-    made: list[Picture] = []
+    pictures: list[Picture] = []
     if with_patch or with_overview:
         color = sighting.frame.color()
         corners = sighting.plate.corners
         if with_patch:
-            made += _picture("patch", lambda: patch(color, corners, largest=section.patch_bytes))
+            pictures += _picture("patch", lambda: patch(color, corners, largest=section.patch_bytes))
         if with_overview:
-            made += _picture("overview", lambda: overview(color, corners, largest=section.overview_bytes))
-    return tuple(made)
+            pictures += _picture("overview", lambda: overview(color, corners, largest=section.overview_bytes))
+    return tuple(pictures)
 
 
 def hit_pictures(passage: Passage, section: RecordSettings) -> tuple[Picture, ...]:
@@ -85,13 +85,13 @@ def hit_pictures(passage: Passage, section: RecordSettings) -> tuple[Picture, ..
     The best frame's come first; then the plate as that frame has it, and the plate in the next best frames, in gray.
     """
     best, largest = passage.best, section.patch_bytes
-    made = [*pictures_of(best, section, with_patch=True, with_overview=True)]
+    pictures = [*pictures_of(best, section, with_patch=True, with_overview=True)]
     seen = _picture("patch", lambda: crop(best.frame.color(), best.plate.corners, largest=largest))
-    made += [picture.model_copy(update={"rectified": False}) for picture in seen]
+    pictures += [picture.model_copy(update={"rectified": False}) for picture in seen]
     others = [plate for plate in passage.best_plates if plate is not best.rectified]
     for plate in others[: BEST_FRAMES - 1]:
-        made += _picture("patch", partial(encode, plate, largest=largest))
-    return tuple(made)
+        pictures += _picture("patch", partial(encode, plate, largest=largest))
+    return tuple(pictures)
 
 
 def _picture(kind: Any, make: Any) -> list[Picture]:

@@ -70,14 +70,14 @@ class SyntheticHits(Part):
     @property
     def last(self) -> SyntheticHit | None:
         """The last one, for the status; None before the first, and where none are made."""
-        made = self._last
-        if made is None or not self._settings.synthetic_minutes:
+        last = self._last
+        if last is None or not self._settings.synthetic_minutes:
             return None
         return SyntheticHit(
-            hit=made.hit,
-            made=made.made,
+            hit=last.hit,
+            made=last.made,
             every_minutes=self._settings.synthetic_minutes,
-            released_seconds=made.released_seconds,
+            released_seconds=last.released_seconds,
         )
 
     @property
@@ -120,8 +120,8 @@ class SyntheticHits(Part):
         """Look the test plate up as a read is; only an open entry of the test category counts."""
         in_force = self._reporter.hotlist
         query = Query(plate_read=self._settings.synthetic_plate)
-        found = hotlist.consult(query, at=in_force.moment(), settings=in_force.settings).matches
-        mine = (match for match in found if match.category == TEST_CATEGORY and match.distribution is None)
+        matches = hotlist.consult(query, at=in_force.moment(), settings=in_force.settings).matches
+        mine = (match for match in matches if match.category == TEST_CATEGORY and match.distribution is None)
         return next(mine, None)
 
     def _make(self, hotlist: HotList, now: float) -> None:

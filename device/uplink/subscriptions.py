@@ -35,8 +35,8 @@ class Subscriptions:
 
         The wait of one that is no longer wanted goes on: it may be wanted again at the next connection, and hung up at.
         """
-        wanted = self._topics
-        return tuple(f"{refusal.topic} {refusal.reason}" for refusal in self._refusals.all() if refusal.topic in wanted)
+        topics = self._topics
+        return tuple(f"{refusal.topic} {refusal.reason}" for refusal in self._refusals.all() if refusal.topic in topics)
 
     def want(self, topic: str, *, optional: bool = False, small: bool = False) -> None:
         """Subscribe to a topic from now on, and have what the broker retains there sent, even if it was before.

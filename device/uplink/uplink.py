@@ -248,10 +248,10 @@ class Uplink(Part):
 
     def _outbox_finding(self) -> Finding:
         try:
-            found = self.backlog()
+            backlog = self.backlog()
         except OSError as error:  # OutboxError is one
             return Finding(point="outbox", good=False, said=str(error)[:200])
-        return Finding(point="outbox", good=True, said=f"{found.depth} records wait, {found.size_bytes} bytes")
+        return Finding(point="outbox", good=True, said=f"{backlog.depth} records wait, {backlog.size_bytes} bytes")
 
     def _broker_finding(self) -> Finding:
         state = self.state()

@@ -55,23 +55,23 @@ class ClipRead:
 
     def as_json(self) -> dict[str, Any]:
         """Return the read in JSON's types; plate, characters and corners as `platepost read --json` has them."""
-        found = self.passage.finding
+        finding = self.passage.finding
         corners = self.passage.best.plate.corners
         return {
-            "text": found.text,
-            "confidence": round(found.confidence, 4),
+            "text": finding.text,
+            "confidence": round(finding.confidence, 4),
             "frames": [self.first_frame, self.last_frame],
             "seconds": [round(self.first_second, 3), round(self.last_second, 3)],
-            "looks": found.frames,
-            "agreeing": found.agreeing_frames,
+            "looks": finding.frames,
+            "agreeing": finding.agreeing_frames,
             "direction": self.passage.direction,
             "vehicle": self.vehicle.as_json(),
             "characters": [
                 {"character": character.character, "confidence": round(character.confidence, 4)}
-                for character in found.characters
+                for character in finding.characters
             ],
             "alternatives": [
-                {"text": other.text, "confidence": round(other.probability, 4)} for other in found.alternatives
+                {"text": other.text, "confidence": round(other.probability, 4)} for other in finding.alternatives
             ],
             "best": {
                 "frame": self.passage.best.frame.number,

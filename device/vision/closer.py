@@ -65,17 +65,17 @@ def leaning(detector: Detector, gray: NDArray[np.uint8]) -> list[Corners]:
     size = [max(1, round(side * scale)) for side in gray.shape[::-1]]
     small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     factor = np.array(gray.shape[::-1], np.float32) / np.array(size, np.float32)
-    found: list[Detection] = []
+    detections: list[Detection] = []
     for turn in TURNS:
         way = cv2.getRotationMatrix2D((size[0] / 2, size[1] / 2), turn, 1.0)
         way[:, 2] += (np.array([width, height]) - size) / 2
         canvas = cv2.warpAffine(small, way, (width, height), borderMode=cv2.BORDER_REPLICATE)
         back = cv2.invertAffineTransform(way)
-        found += [
+        detections += [
             Detection(one.score, ((one.corners @ back[:, :2].T + back[:, 2]) * factor).astype(np.float32))
             for one in detector.find(np.asarray(canvas, np.uint8), minimum_score=FAINT)
         ]
-    surest = sorted(found, key=lambda one: -one.score)[:MOST_TURNED]
+    surest = sorted(detections, key=lambda one: -one.score)[:MOST_TURNED]
     return [one.corners for one in surest if _slope(one.corners) >= LEAST_LEAN]
 
 

@@ -89,8 +89,8 @@ def beam_search(probabilities: NDArray[np.float32], *, width: int = BEAM_WIDTH) 
                     grown.setdefault((*prefix, symbol), [0.0, 0.0])[1] += total * chance
         best = sorted(grown.items(), key=lambda item: -(item[1][0] + item[1][1]))[:width]
         beams = {prefix: (ends[0], ends[1]) for prefix, ends in best}
-    found = [Hypothesis(_written(prefix), min(1.0, sum(ends))) for prefix, ends in beams.items()]
-    return sorted(found, key=lambda hypothesis: -hypothesis.probability)
+    hypotheses = [Hypothesis(_written(prefix), min(1.0, sum(ends))) for prefix, ends in beams.items()]
+    return sorted(hypotheses, key=lambda hypothesis: -hypothesis.probability)
 
 
 def likelihoods(probabilities: NDArray[np.float32], texts: Sequence[str]) -> NDArray[np.float64]:
@@ -117,8 +117,8 @@ def likelihoods(probabilities: NDArray[np.float32], texts: Sequence[str]) -> NDA
         onward += reached
         np.multiply(onward, step, out=reached)
     rows, ends = np.arange(len(texts)), np.array([2 * len(text) for text in texts])
-    found: NDArray[np.float64] = reached[rows, ends] + reached[rows, ends - 1]
-    return found
+    likelihood: NDArray[np.float64] = reached[rows, ends] + reached[rows, ends - 1]
+    return likelihood
 
 
 def spell(probabilities: NDArray[np.float32], text: str) -> list[tuple[str, float]]:

@@ -88,7 +88,7 @@ class Detector:
         self._canvas[:height, :width] = small
         factor = np.array([gray.shape[1] / width, gray.shape[0] / height], np.float32)
         seen = self.find(self._canvas, minimum_score=minimum_score)
-        return [Detection(found.score, found.corners * factor) for found in seen]
+        return [Detection(detection.score, detection.corners * factor) for detection in seen]
 
     def find(self, canvas: NDArray[np.uint8], *, minimum_score: float | None = None) -> list[Detection]:
         """Find the plates of a 368 x 640 uint8 input, or of a 208 x 224 one if there is `near`, the surest first.
@@ -103,7 +103,7 @@ class Detector:
         tensors, outputs = model.outputs, model.run(values)
         heat = outputs[self._score][0, :, :, 0]
         floor = minimum_score / tensors[self._score].scale + tensors[self._score].zero_point
-        found = []
+        detections = []
         for row, column in np.argwhere(heat >= floor).tolist():
             # Under int8 a plate's peak is often a plateau: every cell of it passes here, and the duplicates fall below.
             if heat[row, column] < heat[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2].max():
@@ -111,8 +111,8 @@ class Detector:
             offsets = np.sinh(tensors[self._corners].real(outputs[self._corners][0, row, column])).reshape(4, 2)
             corners = (offsets + np.array([column + 0.5, row + 0.5], np.float32)) * STRIDE
             score = float(tensors[self._score].real(heat[row, column]))
-            found.append(Detection(score, corners.astype(np.float32)))
-        return _without_duplicates(found)
+            detections.append(Detection(score, corners.astype(np.float32)))
+        return _without_duplicates(detections)
 
 
 def beside(path: Path) -> Path:
@@ -127,13 +127,13 @@ def _loaded(path: Path, height: int, width: int, runtime: str | None) -> Network
     return model
 
 
-def _without_duplicates(found: list[Detection], *, overlap: float = 0.3) -> list[Detection]:
+def _without_duplicates(detections: list[Detection], *, overlap: float = 0.3) -> list[Detection]:
     """Keep the surest of detections that cover each other, or lie one within the other."""
-    kept: list[Detection] = []
-    for detection in sorted(found, key=lambda candidate: -candidate.score):
-        if area(detection.box) > 0 and all(not _same(detection.box, other.box, overlap) for other in kept):
-            kept.append(detection)
-    return kept
+    unique: list[Detection] = []
+    for detection in sorted(detections, key=lambda candidate: -candidate.score):
+        if area(detection.box) > 0 and all(not _same(detection.box, other.box, overlap) for other in unique):
+            unique.append(detection)
+    return unique
 
 
 def _same(first: Box, second: Box, overlap: float) -> bool:

@@ -64,8 +64,10 @@ def weighed(hypotheses: Sequence[Hypothesis], states: States) -> list[Hypothesis
     """
     shares = [hypothesis.probability * favor(hypothesis.text, states) for hypothesis in hypotheses]
     total = max(0.0, 1 - sum(hypothesis.probability for hypothesis in hypotheses)) + sum(shares)
-    found = [Hypothesis(hypothesis.text, share / total) for hypothesis, share in zip(hypotheses, shares, strict=True)]
-    return sorted(found, key=lambda hypothesis: -hypothesis.probability)
+    reweighted = [
+        Hypothesis(hypothesis.text, share / total) for hypothesis, share in zip(hypotheses, shares, strict=True)
+    ]
+    return sorted(reweighted, key=lambda hypothesis: -hypothesis.probability)
 
 
 def favor(text: str, states: States) -> float:

@@ -93,12 +93,12 @@ def rectify(
         picture = cv2.resize(part, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
         factor = np.array([size[0] / (right - left), size[1] / (bottom - top)], np.float32)
         corners = (corners - np.array([left, top], np.float32)) * factor
-    wanted = np.array(
+    target = np.array(
         [[margin, margin], [1 - margin, margin], [1 - margin, 1 - margin], [margin, 1 - margin]], np.float32
     )
-    wanted = wanted * np.array([width, height], np.float32)
+    target = target * np.array([width, height], np.float32)
     # OpenCV counts from the center of the first pixel, hence the halves.
-    transform = cv2.getPerspectiveTransform((corners - 0.5).astype(np.float32), (wanted - 0.5).astype(np.float32))
+    transform = cv2.getPerspectiveTransform((corners - 0.5).astype(np.float32), (target - 0.5).astype(np.float32))
     return cv2.warpPerspective(
         picture, transform, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )  # type: ignore[return-value]

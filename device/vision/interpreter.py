@@ -95,11 +95,11 @@ class Network:
             ModelError: naming both shapes.
 
         """
-        found = (self.input.shape, sorted(output.shape for output in self.outputs))
-        wanted = (tuple(input_shape), sorted(tuple(shape) for shape in output_shapes))
-        if found != wanted:
+        actual = (self.input.shape, sorted(output.shape for output in self.outputs))
+        expected = (tuple(input_shape), sorted(tuple(shape) for shape in output_shapes))
+        if actual != expected:
             raise ModelError(
-                f"model file {self.path} maps {found[0]} to {found[1]}, expected {wanted[0]} to {wanted[1]}"
+                f"model file {self.path} maps {actual[0]} to {actual[1]}, expected {expected[0]} to {expected[1]}"
             )
 
 

@@ -172,11 +172,15 @@ class Passage:
 
     def _rivals(self, sighting: Sighting) -> bool:
         """Whether a look is as sure as all before it and says another text; from nearer it may be the better one."""
-        found = self.consensus
-        sure = min(found.confidence, sighting.plate.reading.confidence) >= OTHER_PLATE
-        if not sure or found.agreeing_frames < self.settings.agreeing_frames or sighting.width > GROWTH * self.widest:
+        consensus = self.consensus
+        sure = min(consensus.confidence, sighting.plate.reading.confidence) >= OTHER_PLATE
+        if (
+            not sure
+            or consensus.agreeing_frames < self.settings.agreeing_frames
+            or sighting.width > GROWTH * self.widest
+        ):
             return False
-        return OTHER_PLACES <= _places_apart(found.text, sighting.plate.text) < float("inf")
+        return OTHER_PLACES <= _places_apart(consensus.text, sighting.plate.text) < float("inf")
 
     def merge(self, other: "Passage") -> None:
         """Continue another passage of the same vehicle, announced with the same text, that then followed another."""
@@ -270,18 +274,21 @@ class Passage:
     @property
     def finding(self) -> Consensus:
         """What records tell of it: the consensus, as sure as it can be where it may be no plate, or is far away."""
-        found = self.consensus
+        consensus = self.consensus
         if self.widest < FAR:
-            found = replace(found, confidence=min(found.confidence, FAR_CLAIM(found.confidence)))
-        return found.weighed(self.plate_probability)
+            consensus = replace(consensus, confidence=min(consensus.confidence, FAR_CLAIM(consensus.confidence)))
+        return consensus.weighed(self.plate_probability)
 
     @property
     def safe(self) -> bool:
         """Whether the consensus may be acted on before the passage ends."""
-        found = self.consensus
-        if found.confidence < self.least_confidence:
+        consensus = self.consensus
+        if consensus.confidence < self.least_confidence:
             return False  # what one sure frame says, the others contradict
-        return found.agreeing_frames >= self.settings.agreeing_frames or found.surest >= self.settings.sure_confidence
+        return (
+            consensus.agreeing_frames >= self.settings.agreeing_frames
+            or consensus.surest >= self.settings.sure_confidence
+        )
 
     @property
     def least_confidence(self) -> float:
@@ -292,12 +299,12 @@ class Passage:
     @property
     def credible(self) -> bool:
         """Whether it was a plate that could be read, rather than a flicker of the detector or a sign."""
-        found = self.consensus
+        consensus = self.consensus
         # Looks at a plate that stands far away agree whether it is read right or not: they are no witnesses.
-        agreed = found.agreeing_frames >= self.settings.agreeing_frames and found.confidence >= EVEN_ODDS
-        confirmed = agreed or found.confidence >= DOUBTFUL
-        readable = self.safe or (found.frames >= LEAST_FRAMES and confirmed)
-        return bool(found.text) and readable and not self._alone
+        agreed = consensus.agreeing_frames >= self.settings.agreeing_frames and consensus.confidence >= EVEN_ODDS
+        confirmed = agreed or consensus.confidence >= DOUBTFUL
+        readable = self.safe or (consensus.frames >= LEAST_FRAMES and confirmed)
+        return bool(consensus.text) and readable and not self._alone
 
     @property
     def _alone(self) -> bool:
@@ -306,10 +313,10 @@ class Passage:
         So ends lettering that comes out between two posts for a moment; a plate's blurred looks share characters with
         its sharp one.
         """
-        found = self.consensus
-        if found.frames < LEAST_FRAMES or found.agreeing_frames != 1:
+        consensus = self.consensus
+        if consensus.frames < LEAST_FRAMES or consensus.agreeing_frames != 1:
             return False
-        text = folded(found.text)
+        text = folded(consensus.text)
         readings = self._poll.readings.items()
         return sum(frames for other, frames in readings if _likeness(text, other) >= SAME_PLATE) <= 1
 
@@ -384,15 +391,15 @@ class Passages:
 
         The latter remain, and are returned again until they are reported or restarted.
         """
-        gone = [p for p in self.open if monotonic - p.last.frame.monotonic > self.settings.lost_after_seconds]
-        self.open = [p for p in self.open if p not in gone]
+        ended = [p for p in self.open if monotonic - p.last.frame.monotonic > self.settings.lost_after_seconds]
+        self.open = [p for p in self.open if p not in ended]
         longest = self.settings.longest_seconds
-        return [*gone, *(p for p in self.open if not p.reported and monotonic - p.since > longest)]
+        return [*ended, *(p for p in self.open if not p.reported and monotonic - p.since > longest)]
 
     def end_all(self) -> list[Passage]:
         """End every open passage, as when the camera stops; returns them."""
-        gone, self.open = self.open, []
-        return gone
+        ended, self.open = self.open, []
+        return ended
 
     def restart(self, passage: Passage) -> None:
         """Forget all but the last frame of a passage that came to nothing: it may be read from nearer."""
@@ -439,12 +446,12 @@ class Passages:
         sure = sighting.plate.reading.confidence >= OTHER_PLATE
         if sure and passage.rival and folded(sighting.plate.text) == passage.rival:
             return True
-        found = passage.consensus
+        consensus = passage.consensus
         settled = (
-            found.agreeing_frames >= self.settings.agreeing_frames
-            and found.confidence >= self.settings.agreeing_confidence
+            consensus.agreeing_frames >= self.settings.agreeing_frames
+            and consensus.confidence >= self.settings.agreeing_confidence
         )
-        return settled and _likeness(found.text, sighting.plate.text) < SAME_PLATE
+        return settled and _likeness(consensus.text, sighting.plate.text) < SAME_PLATE
 
 
 def _likeness(first: str, second: str) -> float:

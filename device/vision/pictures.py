@@ -73,8 +73,8 @@ def encode(picture: NDArray[np.uint8], *, largest: int) -> Jpeg:
         size = (max(8, picture.shape[1] // shrink), max(8, picture.shape[0] // shrink))
         part = picture if shrink == 1 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
         for quality in QUALITIES:
-            done, content = cv2.imencode(".jpg", part, [cv2.IMWRITE_JPEG_QUALITY, quality])
-            if done and content.size <= largest:
+            encoded, content = cv2.imencode(".jpg", part, [cv2.IMWRITE_JPEG_QUALITY, quality])
+            if encoded and content.size <= largest:
                 return Jpeg(content.tobytes(), part.shape[1], part.shape[0])
     raise PictureError(f"a picture of {picture.shape[1]} x {picture.shape[0]} does not fit into {largest} bytes")
 

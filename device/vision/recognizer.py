@@ -213,17 +213,17 @@ class Recognizer:
         Of 32 plates that a side cuts beside others in 2,115 training photos six are read right, and of 25 no one could
         say what they are; of eight that are alone in theirs seven are. A least confidence of 0 leaves none out.
         """
-        found = self.recognize(picture)
+        plates = self.recognize(picture)
         whole = tuple(
             plate
-            for plate in found.plates
+            for plate in plates.plates
             if not is_cut(plate.box, picture.shape)
             and not is_lettering(plate.score, plate.look, evidence=plate.evidence)
         )
-        reported = whole if whole and self.minimum_confidence > 0 else found.plates
+        reported = whole if whole and self.minimum_confidence > 0 else plates.plates
         if picture.ndim == 3:
             reported = tuple(replace(plate, vehicle=self.appearance(picture, plate.corners)) for plate in reported)
-        return replace(found, plates=reported)
+        return replace(plates, plates=reported)
 
     def recognize_crop(self, picture: NDArray[np.uint8]) -> Recognition:
         """Read an H x W or H x W x 3 (BGR) uint8 picture that shows one plate and nothing else."""
@@ -372,12 +372,12 @@ def as_gray(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _recognition(plates: list[Plate], *, start: float, detected: float, end: float) -> Recognition:
     """Put the plate first that the picture is likeliest about: sure, and from nearby."""
-    found = [plate for plate in plates if plate.text]
-    found.sort(
+    readable = [plate for plate in plates if plate.text]
+    readable.sort(
         key=lambda plate: plate.score * plate.reading.confidence * plate_size(plate.corners)[0] ** 2, reverse=True
     )
     thousand = 1000.0
     milliseconds = Milliseconds(
         detect=(detected - start) * thousand, read=(end - detected) * thousand, total=(end - start) * thousand
     )
-    return Recognition(tuple(found), milliseconds)
+    return Recognition(tuple(readable), milliseconds)

@@ -96,12 +96,12 @@ def calibrate(
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     fresh = tried(plain, track(drawn[half:], description="Reading others", console=console))
-    told = [calibration(claim) for claim in fresh.claims]
+    calibrations = [calibration(claim) for claim in fresh.claims]
     right = [bool(value) for value in fresh.right]
     write(path, calibration, digest=plain.model.digest, fitted_to=sources)
     click.echo(f"{path}: slope {calibration.slope:.3f}, intercept {calibration.intercept:.3f}")
-    for name, values in (("before", list(fresh.claims)), ("after", told)):
+    for name, values in (("before", list(fresh.claims)), ("after", calibrations)):
         figures = f"ECE {expected_calibration_error(values, right):.4f}, Brier {brier_score(values, right):.4f}"
         click.echo(f"{name}, {len(right)} other drawn plates: {figures}")
     if diagram is not None:
-        draw(diagram, {"before": (list(fresh.claims), right), "after": (told, right)})
+        draw(diagram, {"before": (list(fresh.claims), right), "after": (calibrations, right)})

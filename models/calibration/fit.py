@@ -91,7 +91,7 @@ def fitted(trials: Trials) -> Calibration:
     claims = np.clip(trials.claims, 1e-6, 1 - 1e-6)
     inputs = np.column_stack([np.ones_like(claims), np.log(claims / (1 - claims))])
     weights = trials.weights / trials.weights.sum()
-    found = np.array([0.0, 1.0])
+    coefficients = np.array([0.0, 1.0])
     plain, prior = np.array([0.0, 1.0]), np.array([0.0, RIDGE])
 
     def height(at: npt.NDArray[np.float64]) -> float:
@@ -100,27 +100,29 @@ def fitted(trials: Trials) -> Calibration:
         return float(weights @ (trials.right * odds - np.logaddexp(0, odds)) - prior @ (at - plain) ** 2 / 2)
 
     for _ in range(STEPS):
-        told = 1 / (1 + np.exp(-inputs @ found))
-        slope = inputs.T @ (weights * (trials.right - told)) - prior * (found - plain)
-        curvature = (inputs.T * (weights * told * (1 - told))) @ inputs + np.diag(prior)
+        predicted = 1 / (1 + np.exp(-inputs @ coefficients))
+        slope = inputs.T @ (weights * (trials.right - predicted)) - prior * (coefficients - plain)
+        curvature = (inputs.T * (weights * predicted * (1 - predicted))) @ inputs + np.diag(prior)
         step = np.linalg.solve(curvature, slope)
-        here = height(found)
-        while height(found + step) < here and np.abs(step).max() > NEAR:
+        here = height(coefficients)
+        while height(coefficients + step) < here and np.abs(step).max() > NEAR:
             step = step / 2  # where all claims are near 1 the whole step leads far past the summit
-        found = found + step
+        coefficients = coefficients + step
         if np.abs(step).max() <= NEAR:
             break
-    if found[1] < LEAST_SLOPE:
-        raise ValueError(f"a reader that is surer of what it reads wrong cannot be calibrated (slope {found[1]:.3f})")
-    return Calibration(slope=float(found[1]), intercept=float(found[0]))
+    if coefficients[1] < LEAST_SLOPE:
+        raise ValueError(
+            f"a reader that is surer of what it reads wrong cannot be calibrated (slope {coefficients[1]:.3f})"
+        )
+    return Calibration(slope=float(coefficients[1]), intercept=float(coefficients[0]))
 
 
 def write(path: Path, calibration: Calibration, *, digest: str, fitted_to: Sequence[str]) -> None:
     """Write what `Calibration.beside` reads, and in words what it was fitted to."""
-    told = {
+    report = {
         "reader": digest,
         "slope": round(calibration.slope, 4),
         "intercept": round(calibration.intercept, 4),
         "fitted_to": list(fitted_to),
     }
-    path.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

@@ -108,8 +108,8 @@ def near(content: bytes) -> bytes:
             size = model.buffers[graph.tensors[operator.inputs[1]].buffer]
             rows, columns = np.frombuffer(bytes(size.data), np.int32).tolist()
             size.data = np.frombuffer(np.array(_shrunk(rows, columns), np.int32).tobytes(), np.uint8)
-    made = {index for operator in graph.operators for index in operator.outputs}
-    for index in (*graph.inputs, *made):
+    outputs = {index for operator in graph.operators for index in operator.outputs}
+    for index in (*graph.inputs, *outputs):
         tensor = graph.tensors[index]
         batch, rows, columns, channels = map(int, tensor.shape)
         tensor.shape = [batch, *_shrunk(rows, columns), channels]

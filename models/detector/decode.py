@@ -37,13 +37,13 @@ def find_plates(
     """
     peaks = (score >= cv2.dilate(score, np.ones((3, 3), np.uint8))) & (score >= threshold)
     centres = cell_centres(*score.shape)
-    kept: list[Detection] = []
+    detections: list[Detection] = []
     for row, column in sorted(np.argwhere(peaks), key=lambda place: -score[place[0], place[1]]):
         quad = decode_corners(corners[row, column], centres[row, column])
-        found = Detection(float(score[row, column]), quad)
-        if all(intersection_over_union(found.box, other.box) < overlap for other in kept):
-            kept.append(found)
-    return kept
+        detection = Detection(float(score[row, column]), quad)
+        if all(intersection_over_union(detection.box, other.box) < overlap for other in detections):
+            detections.append(detection)
+    return detections
 
 
 @dataclass

@@ -32,9 +32,9 @@ def heat_loss(logits: Tensor, heat: Tensor, known: Tensor) -> Tensor:
     """Penalty-reduced focal loss of CornerNet (Law and Deng 2018, alpha 2, beta 4) per plate; ignores unknown cells."""
     positive = (heat >= 1).float() * known
     probability = torch.sigmoid(logits)
-    found = functional.logsigmoid(logits) * (1 - probability) ** 2 * positive
+    positive_loss = functional.logsigmoid(logits) * (1 - probability) ** 2 * positive
     refused = functional.logsigmoid(-logits) * probability**2 * (1 - heat) ** 4 * (1 - positive) * known
-    return -(found.sum() + refused.sum()) / positive.sum().clamp(min=1)
+    return -(positive_loss.sum() + refused.sum()) / positive.sum().clamp(min=1)
 
 
 def box_sides(encoded: Tensor) -> Tensor:
@@ -52,10 +52,12 @@ def corner_losses(encoded: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     True corners are compared one by one. Of boxes only the four sides count; the shape loss keeps such plates near
     parallelograms with upright sides of equal length, weakly, since a box says nothing of the tilt.
     """
-    boxed, wanted = target[:, Planes.boxed], target[:, Planes.corners :]
+    boxed, target_corners = target[:, Planes.boxed], target[:, Planes.corners :]
     weight = target[:, Planes.weight] * (1 - (1 - BOX_TRUST) * boxed)
-    by_corner = functional.smooth_l1_loss(encoded, wanted, beta=0.05, reduction="none").mean(dim=1)
-    by_side = functional.smooth_l1_loss(box_sides(encoded), box_sides(wanted), beta=0.05, reduction="none").mean(dim=1)
+    by_corner = functional.smooth_l1_loss(encoded, target_corners, beta=0.05, reduction="none").mean(dim=1)
+    by_side = functional.smooth_l1_loss(
+        box_sides(encoded), box_sides(target_corners), beta=0.05, reduction="none"
+    ).mean(dim=1)
     total = weight.sum().clamp(min=1)
     corners = (weight * torch.where(boxed > 0, by_side, by_corner)).sum() / total
     offset = torch.sinh(encoded.clamp(-5, 5))

@@ -169,10 +169,10 @@ def validate(net: PlateDetector, photos: Sequence[Photo]) -> DetectionCounts:
         with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
             logits, corners = net(torch.from_numpy(frame)[None, None].float() / 255)
         score = torch.sigmoid(logits)[0, 0].numpy()
-        found = find_plates(score, corners[0].permute(1, 2, 0).contiguous().numpy())
+        detections = find_plates(score, corners[0].permute(1, 2, 0).contiguous().numpy())
         boxes = photo.boxes * scale
         large = (boxes[:, 2] - boxes[:, 0] >= 14) & (boxes[:, 3] - boxes[:, 1] >= 5)
-        counts.add(found, boxes[large], boxes[~large])
+        counts.add(detections, boxes[large], boxes[~large])
     return counts
 
 

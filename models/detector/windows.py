@@ -97,8 +97,8 @@ class WindowSampler:
         scale = input_scale(width=width, height=height) * float(np.exp(rng.uniform(np.log(0.5), np.log(1.6))))
         chosen = photo.boxes[int(rng.integers(len(photo.boxes)))] if len(photo.boxes) else None
         if chosen is not None and rng.random() < 0.6:
-            wanted = np.clip(augmentation.median_plate * np.exp(rng.normal(0, 0.8)), 14, 300)
-            scale = float(wanted / max(chosen[2] - chosen[0], 4))
+            target = np.clip(augmentation.median_plate * np.exp(rng.normal(0, 0.8)), 14, 300)
+            scale = float(target / max(chosen[2] - chosen[0], 4))
         window = np.array([augmentation.width, augmentation.height], np.float32)
         scale = float(np.clip(scale, 0.85 * (window / (width, height)).max(), 1.6))
         room = np.array([width, height]) * scale - window
@@ -158,8 +158,8 @@ class WindowSampler:
             box = np.concatenate([centre - width * 0.7, centre + width * 0.7])
             if any(_overlap(box, target) for target in [*targets, *added]):
                 continue
-            made = self._put(pixels, self._plates(rng), width=width, centre=centre, rng=rng)
-            added += [made] if made else []
+            window = self._put(pixels, self._plates(rng), width=width, centre=centre, rng=rng)
+            added += [window] if window else []
         return added
 
     def _put(
@@ -242,11 +242,11 @@ def _lit(plate: Picture, pixels: Picture, corners: NDArray[np.float32], rng: np.
     high = corners.max(axis=0).astype(int) + 6
     around = pixels[low[1] : high[1], low[0] : high[0]]
     level = float(around.mean()) if around.size else 110.0
-    wanted = np.clip(level * rng.uniform(0.8, 1.7) + rng.uniform(0, 50), 25, 245)
+    target = np.clip(level * rng.uniform(0.8, 1.7) + rng.uniform(0, 50), 25, 245)
     if rng.random() < 0.2:
-        wanted = rng.uniform(30, 240)
+        target = rng.uniform(30, 240)
     white = max(float(np.percentile(plate[::4, ::4, :3], 90)), 30.0)
-    gain, haze = min(wanted / white, 2.2), rng.uniform(0, 0.25) ** 1.5 * wanted
+    gain, haze = min(target / white, 2.2), rng.uniform(0, 0.25) ** 1.5 * target
     lit: Picture = np.clip(plate[..., :3] * (gain * (1 - haze / 255)) + haze, 0, 255).astype(np.uint8)
     return np.concatenate([lit, plate[..., 3:]], axis=2)
 

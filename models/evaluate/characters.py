@@ -27,14 +27,14 @@ def by_character(pairs: Iterable[tuple[str, str]]) -> list[CharacterFigures]:
     """
     seen: dict[str, Counter[str]] = {}
     for truth, read in pairs:
-        for true, told in aligned(fold(truth), fold(read)):
-            seen.setdefault(true, Counter())[told] += 1
+        for true, read_character in aligned(fold(truth), fold(read)):
+            seen.setdefault(true, Counter())[read_character] += 1
     figures = [
         CharacterFigures(
             character=true,
             count=counts.total(),
             right=0.0 if true == NOTHING else counts[true] / counts.total(),
-            taken_for=tuple((told, count) for told, count in counts.most_common() if told != true),
+            taken_for=tuple((character, count) for character, count in counts.most_common() if character != true),
         )
         for true, counts in seen.items()
     ]

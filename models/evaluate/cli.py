@@ -129,8 +129,8 @@ def evaluate(
                     results.append(result)  # noqa: PERF402 - what was seen before an error or Ctrl-C stays
             finally:
                 if as_json and results:
-                    told = {"manifest": str(path), "of": len(manifest.pictures)}
-                    click.echo(json.dumps(told | dataclasses.asdict(summarise(results))))
+                    report = {"manifest": str(path), "of": len(manifest.pictures)}
+                    click.echo(json.dumps(report | dataclasses.asdict(summarise(results))))
     finally:
         done = _done(sets, chosen)
         if done and not as_json:

@@ -103,14 +103,14 @@ def read_transcriptions(path: Path) -> dict[str, list[TruePlate]]:
         ManifestError: naming the file and the entry that is wrong.
 
     """
-    found: dict[str, list[TruePlate]] = {}
+    by_picture: dict[str, list[TruePlate]] = {}
     for number, entry in enumerate(_listed(path, "texts")[1]):
         where = f"{path}: texts[{number}]"
         plate = _plate(entry, where)
         if not isinstance(entry.get("file"), str) or not plate.text:
             raise ManifestError(f'{where}: expected "file", "box" and "text"')
-        found.setdefault(entry["file"], []).append(plate)
-    return found
+        by_picture.setdefault(entry["file"], []).append(plate)
+    return by_picture
 
 
 def _listed(path: Path, key: str) -> tuple[dict[str, Any], list[Any]]:

@@ -73,7 +73,7 @@ def compare(picture: LabelledPicture, recognition: Recognition, *, cpu_milliseco
     best = normalize(first.text) if first else ""
     truth = min(texts, key=lambda text: edit_distance(fold(text), fold(best)), default="")
     folded = {fold(text) for text in texts}
-    found = _match_boxes(picture, plates)
+    boxes = _match_boxes(picture, plates)
     return PictureResult(
         picture=picture,
         truth=normalize(truth),
@@ -84,8 +84,8 @@ def compare(picture: LabelledPicture, recognition: Recognition, *, cpu_milliseco
         anywhere=any(fold(plate.text) in folded for plate in plates),
         wrong_characters=min(edit_distance(fold(truth), fold(best)), len(normalize(truth))),
         boxes=sum(plate.box is not None for plate in picture.plates),
-        boxes_found=found,
-        extra=0 if picture.cut_out else len(plates) - found,
+        boxes_found=boxes,
+        extra=0 if picture.cut_out else len(plates) - boxes,
         milliseconds=(recognition.milliseconds.detect, recognition.milliseconds.read, recognition.milliseconds.total),
         cpu_milliseconds=cpu_milliseconds,
         plates=plates,
@@ -179,7 +179,7 @@ def summarise(results: Sequence[PictureResult]) -> Summary:
     issued = [result for result in results if result.region and result.read]
     claims = [result for result in issued if result.claimed]
     corrected = [result.corrected for result in texted if result.corrected is not None]
-    told = [result.confidence for result in read], [result.folded for result in read]
+    scores = [result.confidence for result in read], [result.folded for result in read]
     return Summary(
         pictures=len(results),
         strict=_share([result.strict for result in texted]),
@@ -188,8 +188,8 @@ def summarise(results: Sequence[PictureResult]) -> Summary:
         anywhere=_share([result.anywhere for result in texted]),
         characters=1 - sum(result.wrong_characters for result in texted) / length if length else None,
         coverage=coverage(texted),
-        calibration_error=expected_calibration_error(*told) if read else None,
-        brier=brier_score(*told) if read else None,
+        calibration_error=expected_calibration_error(*scores) if read else None,
+        brier=brier_score(*scores) if read else None,
         region_named=_share([result.named for result in issued]),
         named_right=_share([result.claim_right for result in claims if result.named]),
         region_told=_share([result.claimed is not None for result in issued]),

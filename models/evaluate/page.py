@@ -47,13 +47,13 @@ def _row(result: PictureResult) -> str:
         f"detector {plate.score:.2f}</small>"
         for plate in result.plates[:4]
     )
-    found = f"{result.boxes_found} of {result.boxes} plates found, {result.extra} too many"
-    found = "" if result.picture.cut_out else found
+    boxes = f"{result.boxes_found} of {result.boxes} plates found, {result.extra} too many"
+    boxes = "" if result.picture.cut_out else boxes
     return (
         f'<div class="row">{_image(_overview(image, result))}<div>{patches}</div><div>'
         f'<code class="truth">{html.escape(result.truth or "-")}</code><br>'
         f'<code class="read">{html.escape(result.read or "(nothing)")}</code> {result.confidence:.2f}<br>'
-        f"<small>{html.escape(result.picture.path.name)}<br>{found}</small></div></div>"
+        f"<small>{html.escape(result.picture.path.name)}<br>{boxes}</small></div></div>"
     )
 
 
@@ -64,9 +64,9 @@ def _overview(image: NDArray[np.uint8], result: PictureResult) -> NDArray[np.uin
         if plate.box is not None:
             left, top, right, bottom = (round(side) for side in plate.box)
             cv2.rectangle(drawn, (left, top), (right, bottom), (0, 160, 0), thick)
-    for found in result.plates:
+    for true_plate in result.plates:
         cv2.polylines(
-            drawn, [np.round(found.corners).astype(np.int32)], isClosed=True, color=(0, 0, 230), thickness=thick
+            drawn, [np.round(true_plate.corners).astype(np.int32)], isClosed=True, color=(0, 0, 230), thickness=thick
         )
     scale = OVERVIEW_WIDTH / image.shape[1]
     return cv2.resize(drawn, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]

@@ -36,20 +36,20 @@ def binned(confidences: Sequence[float], right: Sequence[bool], *, bins: int = B
 
     Reads of one confidence share a bin, as nothing tells which of them comes first; others have more or fewer by that.
     """
-    told, truth = np.asarray(confidences, float), np.asarray(right, float)
-    order = np.argsort(told, kind="stable")
-    rises = np.flatnonzero(np.diff(told[order])) + 1
+    predicted, truth = np.asarray(confidences, float), np.asarray(right, float)
+    order = np.argsort(predicted, kind="stable")
+    rises = np.flatnonzero(np.diff(predicted[order])) + 1
     ends = np.cumsum([len(part) for part in np.array_split(order, min(bins, max(1, len(order))))])[:-1]
     cuts = {int(rises[np.abs(rises - end).argmin()]) for end in ends} if len(rises) else set()
     parts = [part for part in np.split(order, sorted(cuts)) if len(part)]
-    return [Bin(len(part), float(told[part].mean()), float(truth[part].mean())) for part in parts]
+    return [Bin(len(part), float(predicted[part].mean()), float(truth[part].mean())) for part in parts]
 
 
 def expected_calibration_error(confidences: Sequence[float], right: Sequence[bool], *, bins: int = BINS) -> float:
     """Return the mean distance between confidence and share right over bins of equally many reads."""
-    found = binned(confidences, right, bins=bins)
-    total = sum(part.count for part in found)
-    return sum(part.count * abs(part.confidence - part.right) for part in found) / total if total else 0.0
+    bin_counts = binned(confidences, right, bins=bins)
+    total = sum(part.count for part in bin_counts)
+    return sum(part.count * abs(part.confidence - part.right) for part in bin_counts) / total if total else 0.0
 
 
 def brier_score(confidences: Sequence[float], right: Sequence[bool]) -> float:

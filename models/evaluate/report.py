@@ -25,7 +25,7 @@ def write_report(folder: Path, sets: Mapping[str, Sequence[PictureResult]]) -> l
         name: by_character((result.truth, result.read) for result in results if result.truth)
         for name, results in sets.items()
     }
-    told = {
+    report = {
         name: {
             **dataclasses.asdict(summary),
             "by_character": [dataclasses.asdict(figure) for figure in characters[name]],
@@ -34,7 +34,7 @@ def write_report(folder: Path, sets: Mapping[str, Sequence[PictureResult]]) -> l
         for name, summary in summaries.items()
     }
     written = [folder / "figures.json", folder / "figures.md", folder / "failures.html"]
-    written[0].write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    written[0].write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     written[1].write_text(markdown(summaries, characters), encoding="utf-8")
     everything = [result for results in sets.values() for result in results]
     write_page(written[2], "What the recognizer got wrong", everything)

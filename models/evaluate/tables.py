@@ -70,4 +70,4 @@ def markdown(summaries: Mapping[str, Summary], characters: Mapping[str, Sequence
 
 
 def _taken(figure: CharacterFigures) -> str:
-    return ", ".join(f"{told} {count}x" for told, count in figure.taken_for)
+    return ", ".join(f"{character} {count}x" for character, count in figure.taken_for)

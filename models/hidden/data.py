@@ -51,13 +51,13 @@ class PartedPlate(NamedTuple):
 
 def real_plates(folder: Path, reader: Reader, *, held_out: bool) -> list[PartedPlate]:
     """Real plates whose characters a reader can part; without a transcription, those it is sure of."""
-    found: list[PartedPlate] = []
+    plates: list[PartedPlate] = []
     for one in read_plates(folder, reader):
         if one.width >= LEAST_WIDTH and is_held_out(one) == held_out:
             cells = find_cells(one, reader)
             if cells is not None:
-                found.append(PartedPlate(one.framed(), one.text, cells, one.width))
-    return found
+                plates.append(PartedPlate(one.framed(), one.text, cells, one.width))
+    return plates
 
 
 def drawn_plates(reader: Reader, count: int, rng: np.random.Generator) -> Iterator[PartedPlate]:
@@ -73,7 +73,7 @@ def drawn_plates(reader: Reader, count: int, rng: np.random.Generator) -> Iterat
 
 def examples(plates: Sequence[PartedPlate], trunk: Trunk, rng: np.random.Generator, severity: Severity) -> Examples:
     """Hide characters of plates, or none, and send them through the camera."""
-    made = []
+    hidden_plates = []
     for plate in plates:
         picture, text = plate.picture, plate.text
         if rng.random() >= _UNTOUCHED:
@@ -83,13 +83,13 @@ def examples(plates: Sequence[PartedPlate], trunk: Trunk, rng: np.random.Generat
         if plate.width is not None:
             least = max(severity.smallest, min(0.65 * plate.width, 110.0))
             own = Severity(smallest=least, largest=max(260.0, plate.width), crops=1.0)
-        made.append((degrade(picture, rng, own), text))
-    seen = [trunk(picture) for picture, _ in made]
+        hidden_plates.append((degrade(picture, rng, own), text))
+    seen = [trunk(picture) for picture, _ in hidden_plates]
     return Examples(
-        np.stack([picture for picture, _ in made]),
+        np.stack([picture for picture, _ in hidden_plates]),
         np.stack([values for values, _ in seen]),
         np.stack([columns for _, columns in seen]).astype(np.float16),
-        np.array([text for _, text in made], f"U{LONGEST}"),
+        np.array([text for _, text in hidden_plates], f"U{LONGEST}"),
     )
 
 
@@ -109,8 +109,8 @@ def fill(folder: Path, reader: Path, photos: Sequence[Path], *, chunks: int, see
         mine = list(drawn_plates(finder, count // 2 if real else count, rng))
         if real:
             mine += [real[int(rng.integers(len(real)))] for _ in range(count - len(mine))]
-        made = examples([plate for plate in mine for _ in range(copies)], trunk, rng, Severity())
-        np.savez(path.with_suffix(".part.npz"), **made._asdict())
+        hidden_examples = examples([plate for plate in mine for _ in range(copies)], trunk, rng, Severity())
+        np.savez(path.with_suffix(".part.npz"), **hidden_examples._asdict())
         path.with_suffix(".part.npz").replace(path)
 
 
@@ -118,6 +118,6 @@ def load(paths: Sequence[Path]) -> Examples:
     """Read files of examples."""
     parts = []
     for path in paths:
-        with np.load(path) as kept:
-            parts.append([kept[name] for name in Examples._fields])
+        with np.load(path) as arrays:
+            parts.append([arrays[name] for name in Examples._fields])
     return Examples(*(np.concatenate(part) for part in zip(*parts, strict=True)))

@@ -78,9 +78,9 @@ def fill(folder: Path, photos: Sequence[Path], reader: Path, *, scenes: int, dir
     fonts = all_faces()
     finder = Reader(reader)
     learned = split(store.names)[0]
-    wanted = [number for number in range(scenes) if not _file(folder, "scenes", number).exists()]
+    missing = [number for number in range(scenes) if not _file(folder, "scenes", number).exists()]
     detector = Detector(shipped("detector.tflite"))
-    for number in wanted:
+    for number in missing:
         rng = np.random.default_rng([seed, number])
         rows: list[tuple[object, ...]] = []
         for place in rng.choice(learned, SCENES):
@@ -91,9 +91,9 @@ def fill(folder: Path, photos: Sequence[Path], reader: Path, *, scenes: int, dir
                 if seen.kind in PLATES or seen.confidence >= _FAINT or rng.random() < _UNREAD
             ]
         _write(_file(folder, "scenes", number), rows)
-    wanted = [number for number in range(direct) if not _file(folder, "direct", number).exists()]
-    real = list(_real_plates(store, learned)) if wanted else []
-    for number in wanted:
+    missing = [number for number in range(direct) if not _file(folder, "direct", number).exists()]
+    real = list(_real_plates(store, learned)) if missing else []
+    for number in missing:
         rng = np.random.default_rng([seed + 1, number])
         _write(_file(folder, "direct", number), list(_direct(rng, real, fonts, finder)))
 
@@ -102,8 +102,8 @@ def load(folder: Path) -> Proposals:
     """Read all files of a folder."""
     parts = []
     for path in sorted(folder.glob("*.npz")):
-        with np.load(path) as kept:
-            parts.append([kept[name] for name in Proposals._fields])
+        with np.load(path) as arrays:
+            parts.append([arrays[name] for name in Proposals._fields])
     return Proposals(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 

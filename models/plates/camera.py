@@ -84,7 +84,7 @@ def _starved(gray: npt.NDArray[np.uint8], stroke: float, rng: np.random.Generato
 
 
 def _compressed(gray: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
-    done, packed = cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
+    encoded, packed = cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not encoded:
         return gray
     return np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.uint8)

@@ -82,19 +82,19 @@ def fetch(folder: Path | None = None) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     npm = shutil.which("npm")
     for package, weights in [*FONTSOURCE.items(), *(font for family in FAMILIES.values() for font in family.items())]:
-        wanted = _files({package: weights})
-        if all((folder / name).exists() for name in wanted):
+        required = _files({package: weights})
+        if all((folder / name).exists() for name in required):
             continue
         if npm is None:
             logger.warning("npm is not installed: the font %s cannot be fetched", package)
             continue
         with tempfile.TemporaryDirectory() as scratch:
             command = [npm, "pack", f"@fontsource/{package}", "--silent"]
-            done = subprocess.run(command, cwd=scratch, check=False, capture_output=True, text=True)
-            if done.returncode:
-                logger.warning("the font %s could not be fetched: %s", package, done.stderr.strip())
+            result = subprocess.run(command, cwd=scratch, check=False, capture_output=True, text=True)
+            if result.returncode:
+                logger.warning("the font %s could not be fetched: %s", package, result.stderr.strip())
                 continue
-            _unpack(next(Path(scratch).glob("*.tgz")), wanted, folder)
+            _unpack(next(Path(scratch).glob("*.tgz")), required, folder)
     return sorted(folder.glob("*.woff"))
 
 
@@ -109,14 +109,14 @@ def _unpack(archive: Path, wanted: Iterable[str], folder: Path) -> None:
 @cache
 def installed() -> tuple[Path, ...]:
     """Every font of the lists above that this machine has; says once which are missing."""
-    found = [SYSTEM_FOLDER / pattern for pattern in SYSTEM_PATTERNS if (SYSTEM_FOLDER / pattern).exists()]
-    wanted = _files(FONTSOURCE)
+    system_fonts = [SYSTEM_FOLDER / pattern for pattern in SYSTEM_PATTERNS if (SYSTEM_FOLDER / pattern).exists()]
+    required = _files(FONTSOURCE)
     folder = cache_folder()
-    found += [folder / name for name in wanted if (folder / name).exists()]
-    missing = len(SYSTEM_PATTERNS) + len(wanted) - len(found)
+    system_fonts += [folder / name for name in required if (folder / name).exists()]
+    missing = len(SYSTEM_PATTERNS) + len(required) - len(system_fonts)
     if missing:
-        logger.warning("%d of %d fonts are not installed: plates will vary less", missing, missing + len(found))
-    return tuple(found)
+        logger.warning("%d of %d fonts are not installed: plates will vary less", missing, missing + len(system_fonts))
+    return tuple(system_fonts)
 
 
 @cache

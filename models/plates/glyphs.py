@@ -59,8 +59,8 @@ def _serifs(strokes: list[Stroke], length: float) -> list[Stroke]:
         for i, (x, y, radius) in enumerate(stroke):
             if radius or y not in (0, 1):
                 continue
-            beside = [stroke[j] for j in (i - 1, i + 1) if 0 <= j < len(stroke)]
-            if any(abs(x - other[0]) < 0.6 * abs(y - other[1]) for other in beside):
+            neighbors = [stroke[j] for j in (i - 1, i + 1) if 0 <= j < len(stroke)]
+            if any(abs(x - other[0]) < 0.6 * abs(y - other[1]) for other in neighbors):
                 added.append([(x - length, y, 0), (x + length, y, 0)])
     return added
 

@@ -31,17 +31,17 @@ def reserve(folder: Path, *, size: int, seed: int) -> None:
         PlatepostError: the folder's pool is of another size or seed. An old one may not say its seed.
     """
     note, pictures = folder / "made_of.json", folder / "pictures.npy"
-    wanted = {"size": size, "seed": seed}
-    found = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {}
+    expected = {"size": size, "seed": seed}
+    stored = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {}
     if pictures.exists():
-        found["size"] = len(np.lib.format.open_memmap(pictures, mode="r"))
-        if wanted | found != wanted:
-            told = f"{folder} holds {found['size']} plates of seed {found.get('seed', 'unknown')}"
-            message = f"{told}, not {size} of seed {seed}: give --pool and --seed as then, or another folder"
+        stored["size"] = len(np.lib.format.open_memmap(pictures, mode="r"))
+        if expected | stored != expected:
+            summary = f"{folder} holds {stored['size']} plates of seed {stored.get('seed', 'unknown')}"
+            message = f"{summary}, not {size} of seed {seed}: give --pool and --seed as then, or another folder"
             raise PlatepostError(message)
     else:
         folder.mkdir(parents=True, exist_ok=True)
-        note.write_text(json.dumps(wanted), encoding="utf-8")
+        note.write_text(json.dumps(expected), encoding="utf-8")
 
 
 class Pool:

@@ -91,18 +91,18 @@ def load_photos(folder: Path, texts: Path | None = None) -> list[RealPlate]:
     manifest = read_photos(folder)
     more = {} if texts is None else read_transcriptions(texts)
     further = {manifest.path.parent / file: plates for file, plates in more.items()}
-    found = []
+    photos = []
     for photo in manifest.pictures:
         plates = [plate for plate in photo.plates if plate.text] + further.get(photo.path, [])
         if not plates:
             continue
         picture = gray(photo.path)
-        found += [
+        photos += [
             RealPlate(picture, plate.box, _label(plate, photo.path), plate.region)
             for plate in plates
             if plate.box is not None
         ]
-    return found
+    return photos
 
 
 def read_plates(folder: Path, reader: Reader) -> Iterator[RealPlate]:

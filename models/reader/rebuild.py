@@ -37,7 +37,7 @@ def rebuilt(
     """
     import keras  # noqa: PLC0415 - seconds to import
 
-    given = at = keras.Input(picture)
+    inputs = at = keras.Input(picture)
     convolutions: list[tuple[str, Weights]] = []
     for number, (layer, block) in enumerate(zip(layers, blocks, strict=True)):
         name = f"conv{number}"
@@ -49,7 +49,7 @@ def rebuilt(
         convolutions.append((name, folded(conv, norm)))
     at = keras.layers.Conv2D(head.out_channels, head.kernel_size, name="head")(at)
     convolutions.append(("head", folded(head)))
-    built = keras.Model(given, keras.layers.Reshape(answer)(at))
+    built = keras.Model(inputs, keras.layers.Reshape(answer)(at))
     for name, weights in convolutions:
         built.get_layer(name).set_weights(list(weights))
     return built

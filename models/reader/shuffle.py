@@ -115,7 +115,7 @@ def shuffled_plates(plates: Iterable[RealPlate], reader: Reader, *, copies: int,
         seed: of the draws.
     """
     rng = np.random.default_rng(seed)
-    found: list[Framed] = []
+    shuffled: list[Framed] = []
     for plate in plates:
         cells = find_cells(plate, reader)
         if cells is None:
@@ -126,8 +126,8 @@ def shuffled_plates(plates: Iterable[RealPlate], reader: Reader, *, copies: int,
             whole = RealPlate(changed, FRAMED_PLATE, text)
             chances = {h.text: h.probability for h in reader.observe(whole.rectified()).hypotheses}
             if text != plate.text and chances.get(fold(text), 0.0) >= _STILL_THERE:
-                found.append((changed, plate.width, text))
-    return found
+                shuffled.append((changed, plate.width, text))
+    return shuffled
 
 
 def _centers(plate: RealPlate, reader: Reader) -> npt.NDArray[np.float64] | None:

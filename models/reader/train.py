@@ -31,13 +31,13 @@ def warm_start(net: PlateReader, path: Path, pictures: torch.Tensor) -> None:
     Raises:
         ValueError: the file's layers are no part of this net's.
     """
-    kept = convolutions(path)
+    pretrained = convolutions(path)
     at = (pictures.float() / 255).contiguous(memory_format=torch.channels_last)
     with torch.no_grad():
         for number, (layer, block) in enumerate(zip(LAYERS, net.blocks, strict=True)):
             pad, conv, norm, relu = block
-            if kept and kept[0].kernel.shape == tuple(conv.weight.shape):
-                kernel, bias = (torch.from_numpy(part.copy()) for part in kept.pop(0)[1:])
+            if pretrained and pretrained[0].kernel.shape == tuple(conv.weight.shape):
+                kernel, bias = (torch.from_numpy(part.copy()) for part in pretrained.pop(0)[1:])
             elif conv.in_channels == conv.out_channels and layer.stride == (1, 1) and not layer.valid:
                 kernel, bias = nn.init.dirac_(torch.empty_like(conv.weight)), torch.zeros(conv.out_channels)
                 kernel += torch.randn_like(kernel) * 0.01 * kernel[0].numel() ** -0.5
@@ -46,10 +46,12 @@ def warm_start(net: PlateReader, path: Path, pictures: torch.Tensor) -> None:
             at = pad(at)
             adopt(conv, kernel, bias, norm=norm, at=at)
             at = relu(norm.eval()(conv(at)))
-        if not kept or kept[0].kernel.shape != tuple(net.head.weight.shape):  # a second answer's layers may follow
+        if not pretrained or pretrained[0].kernel.shape != tuple(
+            net.head.weight.shape
+        ):  # a second answer's layers may follow
             raise ValueError(f"{path.name} is no reader of this shape")
-        net.head.weight.copy_(torch.from_numpy(kept[0].kernel.copy()))
-        net.head.bias.copy_(torch.from_numpy(kept[0].bias.copy()))
+        net.head.weight.copy_(torch.from_numpy(pretrained[0].kernel.copy()))
+        net.head.bias.copy_(torch.from_numpy(pretrained[0].bias.copy()))
 
 
 logger = logging.getLogger(__name__)
@@ -122,9 +124,9 @@ def _aside(scores: torch.Tensor) -> torch.Tensor:
     CTC asks for their order alone, so a net may learn to tell each a column or five late. What parts the characters of
     a plate needs their places. Plates stand in the middle of their pictures, on average; so do their characters.
     """
-    told = 1 - scores[:, :, 0].exp()
-    columns = torch.arange(len(scores), dtype=told.dtype)[:, None]
-    middles = (told * columns).sum(0) / told.sum(0).clamp(min=1e-3)
+    probability = 1 - scores[:, :, 0].exp()
+    columns = torch.arange(len(scores), dtype=probability.dtype)[:, None]
+    middles = (probability * columns).sum(0) / probability.sum(0).clamp(min=1e-3)
     return middles.mean() - (len(scores) - 1) / 2
 
 

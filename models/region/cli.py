@@ -52,9 +52,9 @@ def _pool(folder: Path, size: int, seed: int) -> "Drawn":
 
     path, made_of = folder / "drawn.npz", np.array([size, seed])
     if path.exists():
-        with np.load(path) as kept:
-            if "made_of" in kept and np.array_equal(kept["made_of"], made_of):
-                return kept["pictures"], kept["issuers"]
+        with np.load(path) as arrays:
+            if "made_of" in arrays and np.array_equal(arrays["made_of"], made_of):
+                return arrays["pictures"], arrays["issuers"]
     folder.mkdir(parents=True, exist_ok=True)
     pictures, issuers = draw(size, seed)
     part = path.with_suffix(".part.npz")

@@ -42,14 +42,14 @@ def calibrate(net: Region, checks: Mapping[str, Check]) -> float:
         raise ValueError("nothing to calibrate by")
     guesses = [(logits(net, pictures), answers) for pictures, answers in checks.values()]
     doubts = [sum(_doubt(guess / temperature, answers) for guess, answers in guesses) for temperature in _TEMPERATURES]
-    found = float(_TEMPERATURES[int(np.argmin(doubts))])
+    temperature = float(_TEMPERATURES[int(np.argmin(doubts))])
     with torch.no_grad():
-        net.head.weight.div_(found)
+        net.head.weight.div_(temperature)
         bias = net.head.bias
         if bias is None:
             raise TypeError("the head has no bias")
-        bias.div_(found)
-    return found
+        bias.div_(temperature)
+    return temperature
 
 
 def _doubt(guesses: npt.NDArray[np.float64], answers: npt.NDArray[np.int64]) -> float:

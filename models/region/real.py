@@ -33,15 +33,15 @@ def known(folder: Path, texts: Path | None = None, *, held_out: bool) -> dict[in
     Raises:
         ManifestError: as `load_photos`, or no plate is left.
     """
-    found: dict[int, list[RealPlate]] = {}
+    by_state: dict[int, list[RealPlate]] = {}
     for plate in load_photos(folder, texts):
         if plate.region not in (None, UNKNOWN) and is_held_out(plate) == held_out:
             region = plate.region if plate.region in REGIONS else OTHER
-            found.setdefault(REGIONS.index(region), []).append(plate)
-    if not found:
+            by_state.setdefault(REGIONS.index(region), []).append(plate)
+    if not by_state:
         kind = "held out" if held_out else "to learn from"
         raise ManifestError(f"{folder}: no plate {kind} has a region that names its state or country")
-    return found
+    return by_state
 
 
 def with_shuffled(plates: Sequence[RealPlate], reader: Reader | None, *, copies: int, seed: int) -> Kind:

@@ -33,12 +33,14 @@ def warm_start(net: Region, path: Path, pictures: torch.Tensor) -> None:
     """
     at = floats(pictures)
     with torch.no_grad():
-        for block, kept in zip(net.blocks[:SHARED], convolutions(path), strict=False):
+        for block, weights in zip(net.blocks[:SHARED], convolutions(path), strict=False):
             pad, conv, norm, relu = block
-            if kept.kernel.shape != tuple(conv.weight.shape):
+            if weights.kernel.shape != tuple(conv.weight.shape):
                 raise ValueError(f"{path.name} is no reader of this shape")
             at = pad(at)
-            adopt(conv, torch.from_numpy(kept.kernel.copy()), torch.from_numpy(kept.bias.copy()), norm=norm, at=at)
+            adopt(
+                conv, torch.from_numpy(weights.kernel.copy()), torch.from_numpy(weights.bias.copy()), norm=norm, at=at
+            )
             at = relu(norm.eval()(conv(at)))
 
 
@@ -96,5 +98,5 @@ def _report(run: Run, checks: Mapping[str, Check]) -> None:
         guesses = logits(run.averaged, pictures).astype(np.float32)
         right = guesses.argmax(1) == answers
         sure = softmax(guesses).max(1) >= _TOLD
-        told = sure.mean(), right[sure].mean() if sure.any() else math.nan
-        logger.info("step %d: %s right %.3f; told %.3f, of these right %.3f", run.step, name, right.mean(), *told)
+        figures = sure.mean(), right[sure].mean() if sure.any() else math.nan
+        logger.info("step %d: %s right %.3f; told %.3f, of these right %.3f", run.step, name, right.mean(), *figures)

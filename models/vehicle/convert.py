@@ -35,20 +35,20 @@ def calibrate(net: VehicleClassifier, pictures: Pictures, answers: Answers) -> l
     Returns:
         What the logits of each were divided by.
     """
-    found: list[float] = []
+    temperatures: list[float] = []
     guesses, start = logits(net, pictures), 0
     for place, size in enumerate(ANSWERS):
         known = answers[:, place] != OPEN
         part, truth = guesses[known, start : start + size], answers[known, place]
         doubts = [_doubt(part / temperature, truth) for temperature in _TEMPERATURES]
-        found.append(float(_TEMPERATURES[int(np.argmin(doubts))]))
+        temperatures.append(float(_TEMPERATURES[int(np.argmin(doubts))]))
         with torch.no_grad():
             for values in (net.head.weight, net.head.bias):
                 if values is None:
                     raise TypeError("the head has no bias")
-                values[start : start + size].div_(found[-1])
+                values[start : start + size].div_(temperatures[-1])
         start += size
-    return found
+    return temperatures
 
 
 def _doubt(guesses: npt.NDArray[np.float64], answers: Answers) -> float:

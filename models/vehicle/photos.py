@@ -62,10 +62,10 @@ def labeled(folders: tuple[Path, ...], *, held_out: bool, labels: Path = LABELS)
 
     """
     known = read_labels(labels)
-    found = [one for folder in folders for one in _of(folder, known, held_out=held_out)]
-    if not found:
+    photos = [one for folder in folders for one in _of(folder, known, held_out=held_out)]
+    if not photos:
         raise ManifestError(f"{', '.join(map(str, folders))}: no labeled vehicle")
-    rooms, pictures, answers = zip(*found, strict=True)
+    rooms, pictures, answers = zip(*photos, strict=True)
     return Labeled(np.stack(rooms), np.stack(pictures), np.array(answers, np.int64))
 
 

@@ -76,7 +76,7 @@ def _report(run: Run, pictures: Pictures, answers: Answers) -> None:
         known = (answers[:, place] != OPEN) & ((place != 1) | (answers[:, 1] != UNCOLORED))
         best, sure = shares.argmax(1), shares.max(1) >= _SURE[place]
         sure &= (place != 1) | (best != UNCOLORED)
-        right, told = (best == answers[:, place])[known], sure[known]
-        precision = right[told].mean() if told.any() else math.nan
-        shown = PARTS[place], right.mean(), told.mean(), precision
+        right, confident = (best == answers[:, place])[known], sure[known]
+        precision = right[confident].mean() if confident.any() else math.nan
+        shown = PARTS[place], right.mean(), confident.mean(), precision
         logger.info("step %d: %s right %.3f; told %.3f, of these right %.3f", run.step, *shown)

@@ -73,6 +73,6 @@ def _user() -> pwd.struct_passwd | None:
 
 
 def _lets_through(above: Path, user: pwd.struct_passwd) -> bool:
-    found = above.stat()
-    bit = 0o100 if found.st_uid == user.pw_uid else 0o010 if found.st_gid == user.pw_gid else 0o001
-    return bool(found.st_mode & bit)
+    status = above.stat()
+    bit = 0o100 if status.st_uid == user.pw_uid else 0o010 if status.st_gid == user.pw_gid else 0o001
+    return bool(status.st_mode & bit)

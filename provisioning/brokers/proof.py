@@ -105,13 +105,13 @@ class RightsProof:
         received = {actor: set(client.received) for actor, client in self._clients.items()}
         everything = set().union(*received.values())
         # Not what a broker answers: some acknowledge what they throw away. Every topic has a reader here.
-        found = {}
+        happened = {}
         for case in cases:
             if case.access == "write":
-                found[case] = _mark(case) in everything
+                happened[case] = _mark(case) in everything
             else:
-                found[case] = any(mark.startswith(case.topic.encode() + b"|") for mark in received[case.actor])
-        return found
+                happened[case] = any(mark.startswith(case.topic.encode() + b"|") for mark in received[case.actor])
+        return happened
 
     def intrude(self, intruder: Principal, entitled: Principal, writer: Principal, *, agency: str) -> list[Intrusion]:
         """Subscribe as someone without the right to every topic, and in a group that shares one, and see who suffers.

@@ -123,12 +123,12 @@ def proved(fleet: Fleet, broker: str, reload: Callable[[], None]) -> tuple[list[
         rows = _strangers(fleet, authority, post, own=folders[post], broker=broker, reload=reload)
         everybody = (*actors, publisher)
         names = (operator.name, custodian.name)
-        wanted = list(cases(fleet.agency, everybody, topics(fleet.agency, post.name, *names)))
-        wanted += impostures(fleet.agency, everybody, *names)
+        expected = list(cases(fleet.agency, everybody, topics(fleet.agency, post.name, *names)))
+        expected += impostures(fleet.agency, everybody, *names)
         with RightsProof(folders, broker=broker) as trial:
-            found = trial.happened(wanted)
+            observed = trial.happened(expected)
             intrusions = trial.intrude(hearer, reader, other, agency=fleet.agency)
-    return rows + [_row(case, found[case], actors, mark) for case in wanted], intrusions
+    return rows + [_row(case, observed[case], actors, mark) for case in expected], intrusions
 
 
 def _strangers(
@@ -140,9 +140,9 @@ def _strangers(
     with identity(fleet, foreign, post.name) as folder:
         (folder / "ca.pem").write_bytes(authority.pem)
         rows.append(_entry("post", "another authority's certificate", should=False, found=is_let_in(folder, broker)))
-    gone = f"{post.name}-gone"
-    with identity(fleet, authority, gone) as folder:
-        fleet.revoke_certificates(gone, "proof", authority=authority)
+    unregistered = f"{post.name}-gone"
+    with identity(fleet, authority, unregistered) as folder:
+        fleet.revoke_certificates(unregistered, "proof", authority=authority)
         reload()
         rows.append(_entry("post", "a revoked certificate", should=False, found=not is_refused(folder, broker)))
     return rows
@@ -159,11 +159,11 @@ def _admitted(fleet: Fleet, actors: tuple[Principal, ...], reload: Callable[[], 
         Party.OPERATOR: fleet.operator,
     }
     _clear_away(fleet)
-    made = []
+    registered = []
     try:
         for one in actors:
             folder = private_folder(places[one.party](one.name))
-            made.append(folder)
+            registered.append(folder)
             if one.party is Party.CUSTODIAN:
                 terms = CustodianTerms(name=one.name, groups=one.groups, required=False)
                 fleet.keys(Purpose.CUSTODY, one.name).write_terms(terms)
@@ -174,7 +174,7 @@ def _admitted(fleet: Fleet, actors: tuple[Principal, ...], reload: Callable[[], 
         reload()
         yield
     finally:
-        for folder in made:
+        for folder in registered:
             _take_away(folder)
         reload()
 

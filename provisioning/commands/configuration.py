@@ -140,17 +140,17 @@ def publish(
     file older than the one at the broker is not published.
     """
     fleet = session.fleet
-    wanted = [_read(fleet, path) for path in files]
-    sources = [Source(statement.payload.agency, statement.payload.post) for statement in wanted]
+    statements = [_read(fleet, path) for path in files]
+    sources = [Source(statement.payload.agency, statement.payload.post) for statement in statements]
     results = []
     topics = [topic for source in sources for topic in (source.topic("status"), source.configuration)]
     with Connection(fleet.publisher, broker=broker or fleet.broker_address, topics=topics) as connection:
-        _refuse_older(fleet, connection, wanted)
-        for statement, source in zip(wanted, sources, strict=True):
+        _refuse_older(fleet, connection, statements)
+        for statement, source in zip(statements, sources, strict=True):
             connection.publish(source.configuration, statement.jws.encode(), retain=True)
             details: dict[str, JsonValue] = {"version": statement.payload.version, "digest": statement.digest}
             session.did("configuration_published", object=source.post, details=details)
-        for statement, source in zip(wanted, sources, strict=True):
+        for statement, source in zip(statements, sources, strict=True):
             results.append(_outcome(connection, statement, source, seconds))
     if as_json:
         click.echo(json.dumps(results))

@@ -221,11 +221,11 @@ def custodian_certify(*, session: FleetSession, name: str, reload_command: str |
     """
     fleet = session.fleet
     with session.doing("custodian_certified", object=name):
-        done = certify_custodian(fleet, name)
-    session.did("custodian_certified", object=name, details={"former": done.former, "present": done.present})
+        result = certify_custodian(fleet, name)
+    session.did("custodian_certified", object=name, details={"former": result.former, "present": result.present})
     reload_broker(fleet, reload_command)
-    fields = {"custodian": name, "former": done.former, "present": done.present}
-    click.echo(json.dumps(fields) if as_json else done.advice)
+    fields = {"custodian": name, "former": result.former, "present": result.present}
+    click.echo(json.dumps(fields) if as_json else result.advice)
 
 
 @custodian.command(

@@ -112,7 +112,7 @@ def fleet_init(
     phrase = None if no_passphrase else FLEET_PASSPHRASE.new_passphrase(f"the fleet of {agency}")
     own = None if no_passphrase else PERSONAL_PASSPHRASE.new_passphrase(administrator)
     root = None if root_folder is None else Authority.load(root_folder)
-    made = Fleet.create(
+    created = Fleet.create(
         directory,
         agency=agency,
         broker_names=broker_names,
@@ -122,10 +122,10 @@ def fleet_init(
         administrator_passphrase=own,
         custodian=None if no_custodian else custodian,
     )
-    FleetSession(made, administrator, "the fleet's beginning").did("fleet_made", object=agency)
+    FleetSession(created, administrator, "the fleet's beginning").did("fleet_made", object=agency)
     click.echo(f"Fleet of {agency} made in {directory}; its administrator is {administrator}.")
-    click.echo(f"  {_mosquitto()} -c {shlex.quote(str(made.directory / 'broker' / 'mosquitto.conf'))}")
-    trouble = mosquitto_user.hindrance(made.broker.certificate.parent)
+    click.echo(f"  {_mosquitto()} -c {shlex.quote(str(created.directory / 'broker' / 'mosquitto.conf'))}")
+    trouble = mosquitto_user.hindrance(created.broker.certificate.parent)
     if trouble is not None:
         click.echo(trouble)
     if not no_custodian:

@@ -125,13 +125,13 @@ def image(
     )
     release = partition.release()
     check_packages(release, [package.name for package in packages])
-    made = files(release, setup, cmdline=partition.cmdline, config=partition.config)
-    partition.write(made, packages)
+    written = files(release, setup, cmdline=partition.cmdline, config=partition.config)
+    partition.write(written, packages)
     if as_json:
-        done = {"release": release.value, "files": sorted(made), "packages": [path.name for path in packages]}
-        click.echo(json.dumps(done))
+        report = {"release": release.value, "files": sorted(written), "packages": [path.name for path in packages]}
+        click.echo(json.dumps(report))
         return
-    click.echo(f"Prepared for release {release.value}: {', '.join(sorted(made))}, and {len(packages)} packages.")
+    click.echo(f"Prepared for release {release.value}: {', '.join(sorted(written))}, and {len(packages)} packages.")
     click.echo("Unmount it, put the card into the unit, connect its network, wait about five minutes; then")
     click.echo(f"  ssh {setup.user}@{setup.service_address.ip}")
 

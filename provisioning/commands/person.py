@@ -166,10 +166,12 @@ def person_ssh_key(*, session: FleetSession, name: str, file: Path) -> None:
     if more:
         raise ProvisioningError(f"{file}: expected one public key")
     certificate = SshAuthority(session.fleet).certify(entry, line)
-    made = file.with_name(f"{file.name.removesuffix('.pub')}-cert.pub")
-    write_durably(made, f"{certificate}\n".encode(), mode=0o644)
+    certificate_file = file.with_name(f"{file.name.removesuffix('.pub')}-cert.pub")
+    write_durably(certificate_file, f"{certificate}\n".encode(), mode=0o644)
     session.did("ssh_key_certified", object=name, details={"until": entry.expires.date().isoformat()})
-    click.echo(f"{made} is good until {entry.expires:%Y-%m-%d} UTC; {name} keeps it next to the private key.")
+    click.echo(
+        f"{certificate_file} is good until {entry.expires:%Y-%m-%d} UTC; {name} keeps it next to the private key."
+    )
 
 
 @person.command(

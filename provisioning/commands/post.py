@@ -42,14 +42,14 @@ def post_add(*, session: FleetSession, name: str, settings: Settings) -> None:
     A unit in the field makes its own keys: see `platepost provision post invite`.
     """
     opened = session.fleet
-    wanted = settings(opened, name)
+    requested = settings(opened, name)
     with session.doing("post_added", object=name):
-        folder = opened.add_post(name, wanted)
+        folder = opened.add_post(name, requested)
     session.did("post_added", object=name)
     click.echo(f"Post {name} made; copy {folder} to the unit and run:")
     click.echo(f"  sudo platepost-adopt {shlex.quote(name)}               with the package")
     click.echo("  platepost run --config post.toml       without it")
-    if wanted.acceptance:
+    if requested.acceptance:
         click.echo("It reads nothing before a technician has accepted it there:")
         click.echo("  platepost aim --config post.toml --as YOUR_IDENTITY")
         click.echo("  platepost accept --config post.toml --as YOUR_IDENTITY")

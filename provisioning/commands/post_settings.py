@@ -47,7 +47,7 @@ def post_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         of_board = dict(_setting("board", text) for text in board_settings)
 
         def settings(fleet: Fleet, name: str) -> PostSettings:
-            made = PostSettings(
+            settings = PostSettings(
                 brokers=brokers or (fleet.broker_address,),
                 site=site,
                 latitude=latitude,
@@ -59,8 +59,8 @@ def post_settings(command: Callable[..., Any]) -> Callable[..., Any]:
                 more={f"board.{board}": of_board} if of_board else {},
                 acceptance=acceptance,
             )
-            check(agency=fleet.agency, name=name, settings=made)
-            return made
+            check(agency=fleet.agency, name=name, settings=settings)
+            return settings
 
         return command(settings=settings, **others)
 

@@ -83,16 +83,16 @@ class Revocation:
         act = "revocation_rehearsed" if self.rehearsal else f"{self.party}_revoked"
         try:
             with self.session.doing(act, object=self.name):
-                done = revoke()
+                result = revoke()
         except ProvisioningError as error:
             self.session.did(act, object=self.name, outcome="failure", details={"message": str(error)[:300]})
             raise
-        details = {"certificates": len(done.serials), "seconds": round(done.ended_after or 0, 1)}
+        details = {"certificates": len(result.serials), "seconds": round(result.ended_after or 0, 1)}
         self.session.did(act, object=self.name, details=dict(details))
         if as_json:
             click.echo(json.dumps({self.party: self.name, "rehearsal": self.rehearsal, **details}))
             return
-        refused, ended = done.refused_after or 0, done.ended_after or 0
+        refused, ended = result.refused_after or 0, result.ended_after or 0
         click.echo(
             f"{self.told}: {self.broker} refused a revoked certificate of that name after {refused:.1f} s, and a "
             f"session of that name was ended after {ended:.1f} s."
@@ -107,22 +107,22 @@ def take_out(fleet: Fleet, folder: Path, address: str, reload: Callable[[], None
 
     """
     name = folder.name
-    done = lock_out(fleet, name, "revoked", broker=address, reload=reload, authority=fleet.open_authority())
+    result = lock_out(fleet, name, "revoked", broker=address, reload=reload, authority=fleet.open_authority())
     # Last, so that the same command can be given again after a failure.
-    gone = fleet.directory / "revoked"
-    gone.mkdir(exist_ok=True, mode=0o700)
-    folder.rename(gone / f"{name}.{secrets.token_hex(4)}")
+    revoked_folder = fleet.directory / "revoked"
+    revoked_folder.mkdir(exist_ok=True, mode=0o700)
+    folder.rename(revoked_folder / f"{name}.{secrets.token_hex(4)}")
     reload()
-    return done
+    return result
 
 
 def _revoke_post(fleet: Fleet, name: str, address: str, reload: Callable[[], None]) -> LockedOut:
     fleet.open_authority()  # asks for the passphrase before anything changes
     # First, whatever the broker does: from here on no list is sealed to it.
     fleet.recipient_key(name).unlink(missing_ok=True)
-    done = take_out(fleet, fleet.post(name), address, reload)
+    result = take_out(fleet, fleet.post(name), address, reload)
     write_register(fleet)
-    return done
+    return result
 
 
 def _rehearse(fleet: Fleet, address: str, reload: Callable[[], None]) -> LockedOut:
@@ -133,10 +133,10 @@ def _rehearse(fleet: Fleet, address: str, reload: Callable[[], None]) -> LockedO
     try:
         reload()
         with identity(fleet, authority, name) as own, Connection(own, broker=address) as live:
-            done = lock_out(fleet, name, "rehearsal", broker=address, reload=reload, authority=authority)
+            result = lock_out(fleet, name, "rehearsal", broker=address, reload=reload, authority=authority)
             if not live.was_ended(within=PATIENCE_SECONDS):
                 raise ProvisioningError(f"{address} did not end a session of a revoked post")
-        return done
+        return result
     finally:
         folder.rmdir()
         reload()

@@ -89,10 +89,10 @@ def rollout(
     say = progress_lines(as_json=as_json)
     address = broker or fleet.broker_address
     with Connection(fleet.publisher, broker=address, topics=Rollout.topics(fleet, chosen)) as connection:
-        made = Rollout(
+        configuration_rollout = Rollout(
             fleet, connection, who=session.person.name, apply_seconds=seconds, watch_seconds=60 * minutes, say=say
         )
-        targets = made.survey(chosen)
+        targets = configuration_rollout.survey(chosen)
         away = [post for post in canaries if not targets[post].present]
         if away:
             raise ProvisioningError(f"canaries must be online; these are not: {', '.join(away)}")
@@ -101,7 +101,7 @@ def rollout(
         # What is logged if not even the way back comes to its end.
         result: dict[str, Any] = {"wrong": dict.fromkeys(canaries, _HALFWAY), "not_back": {}}
         try:
-            result = _run(made, targets, canaries, change, say)
+            result = _run(configuration_rollout, targets, canaries, change, say)
         finally:
             session.did(
                 "configuration_rolled_out" if not result["wrong"] else "configuration_rolled_back",

@@ -31,9 +31,9 @@ def renew(*, session: FleetSession, name: str) -> None:
     The old certificate stays valid until it expires.
     """
     with session.doing("certificate_renewed", object=name):
-        done = renew_client(session.fleet, name)
-    session.did("certificate_renewed", object=name, details={"former": done.former, "present": done.present})
-    click.echo(f"The certificate of {name} was renewed. {done.advice}")
+        result = renew_client(session.fleet, name)
+    session.did("certificate_renewed", object=name, details={"former": result.former, "present": result.present})
+    click.echo(f"The certificate of {name} was renewed. {result.advice}")
 
 
 @click.command(
@@ -80,24 +80,24 @@ def rotate(
         request = rotation_request(Purpose(kind), **step)
         rotate_signing_key(fleet, session, request, broker=address, rehearse=rehearse, as_json=as_json)
         return
-    foreign = [name for name, given in step.items() if given and name != "seconds"]
+    foreign = [name for name, value in step.items() if value and name != "seconds"]
     if foreign:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in foreign)
         raise click.UsageError(f"{options}: only for {', '.join(sorted(PURPOSES))}")
     if rehearse:
         with rehearsed(fleet) as copy:
-            done = KINDS[kind](copy)
+            result = KINDS[kind](copy)
         session.did("rotation_rehearsed", object=kind)
     else:
-        done = KINDS[kind](fleet)
-        details = {"former": done.former, "present": done.present}
+        result = KINDS[kind](fleet)
+        details = {"former": result.former, "present": result.present}
         session.did("key_rotated", object=kind, details=dict(details))
         reload_broker(fleet, reload_command)
         if reload_command is not None and not is_let_in(fleet.publisher, address):
             raise ProvisioningError(f"{address} rejects the new certificate: reload the broker, then run this again")
     if as_json:
-        fields = {"kind": kind, "rehearsal": rehearse, "former": done.former, "present": done.present}
+        fields = {"kind": kind, "rehearsal": rehearse, "former": result.former, "present": result.present}
         click.echo(json.dumps(fields))
         return
     click.echo(f"Rehearsed; nothing has changed: {kind}." if rehearse else f"The key of the {kind} was replaced.")
-    click.echo(done.advice)
+    click.echo(result.advice)

@@ -128,18 +128,18 @@ def rollout(
     fleet = session.fleet
 
     say = progress_lines(as_json=as_json)
-    found = RolloutState.load(fleet)
+    paused = RolloutState.load(fleet)
     if (resume or back) == (version is not None) or (resume and back):
         raise ProvisioningError("give --version with --canary to begin, or --resume, or --back")
-    if found is not None and version is not None:
-        raise ProvisioningError(f"a rollout of {found.version} is under way: --resume or --back first")
-    if found is None and version is None:
+    if paused is not None and version is not None:
+        raise ProvisioningError(f"a rollout of {paused.version} is under way: --resume or --back first")
+    if paused is None and version is None:
         raise ProvisioningError("no rollout is paused")
     source = command_source(figures)
     posts = [post for post in fleet.posts() if fleet.record_key(post).exists()]
     address = broker or fleet.broker_address
     with Connection(fleet.publisher, broker=address, topics=Rollout.topics(fleet, posts)) as connection:
-        state = found
+        state = paused
         if state is None:
             survey = Rollout(fleet, connection, who=session.person.name, apply_seconds=0, watch_seconds=0, say=say)
             former = survey.versions(posts)
@@ -151,7 +151,7 @@ def rollout(
                 percents=percents,
                 settings={"window_begin": window_begin, "window_hours": window_hours},
             )
-        made = SoftwareRollout(
+        software_rollout = SoftwareRollout(
             fleet,
             connection,
             who=session.person.name,
@@ -165,10 +165,10 @@ def rollout(
             least_reads=least_reads,
             say=say,
         )
-        targets = made.survey([*state.former])
+        targets = software_rollout.survey([*state.former])
         details: dict[str, JsonValue] = {"version": state.version, "canaries": list(state.waves[0])}
         session.did("software_rollout", details=details | {"resumed": resume, "back": back})
-        result = _run(made, targets, back=back, say=say)
+        result = _run(software_rollout, targets, back=back, say=say)
         outcome = "software_rolled_back" if result["wrong"] or back else "software_rolled_out"
         session.did(
             "software_paused" if result["paused"] else outcome,

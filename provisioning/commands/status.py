@@ -219,15 +219,15 @@ def table(rows: Sequence[CheckResult], *, width: int) -> Table:
     In a wide one it says software, configuration and certificate too.
     """
     wide = width >= _WIDE
-    made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    made.add_column("post", overflow="fold", max_width=None if wide else _NAME)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("post", overflow="fold", max_width=None if wide else _NAME)
     for name in ("state", "list", "last read", *(_MORE if wide else ()), "remarks"):
-        made.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold")
     for row in _worst_first(rows):
         cells = _cells(row) if wide else _cells(row)[: -len(_MORE)]
         color = _COLORS[row.grade]
-        made.add_row(row.post, f"[{color}]{row.state}[/]", *map(shown, cells), "\n".join(map(shown, row.remarks)))
-    return made
+        table.add_row(row.post, f"[{color}]{row.state}[/]", *map(shown, cells), "\n".join(map(shown, row.remarks)))
+    return table
 
 
 def _cells(row: CheckResult) -> tuple[str, str, str, str, str]:

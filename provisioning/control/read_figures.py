@@ -83,7 +83,7 @@ def command_source(command: str) -> FigureSource:
     def ask(since: datetime, until: datetime) -> FleetFigures:
         times = ("--since", since.isoformat(), "--until", until.isoformat())
         try:
-            done = subprocess.run(
+            result = subprocess.run(
                 [*words, "--json", *times],
                 capture_output=True,
                 text=True,
@@ -91,7 +91,7 @@ def command_source(command: str) -> FigureSource:
                 timeout=COMMAND_SECONDS,
                 process_group=0,
             )
-            return _FIGURES.validate_json(done.stdout.splitlines()[-1])
+            return _FIGURES.validate_json(result.stdout.splitlines()[-1])
         except subprocess.CalledProcessError as error:
             raise ProvisioningError(f"no figures: {error.stderr.strip() or error}") from error
         except (OSError, subprocess.TimeoutExpired, IndexError, ValidationError, json.JSONDecodeError) as error:
@@ -109,26 +109,26 @@ def worse(before: ReadFigures, after: ReadFigures, *, expected: float = 0.0) -> 
         expected: how many reads were to come since; 0 where that is not to be judged.
 
     """
-    found = []
+    reasons = []
     if expected >= EXPECTED_READS and after.reads + Z * math.sqrt(after.reads + 1) < FEWER_READS * expected:
-        found.append(f"{after.reads} reads, where {expected:.0f} were to come")
+        reasons.append(f"{after.reads} reads, where {expected:.0f} were to come")
     if not before.reads or not after.reads:
-        return found
+        return reasons
     known_before, known_after = interval(before.known, before.reads), interval(after.known, after.reads)
     if known_after[1] < LESS_KNOWN * known_before[0]:
-        found.append(
+        reasons.append(
             f"{after.known / after.reads:.0%} of the plates are known, {before.known / before.reads:.0%} before: "
             "it may be misreading"
         )
     if interval(after.late, after.reads)[0] > interval(before.late, before.reads)[1] + LATER:
-        found.append(f"{after.late} of {after.reads} reads arrived late")
+        reasons.append(f"{after.late} of {after.reads} reads arrived late")
     if min(before.reads, after.reads) >= EXPECTED_READS and after.confidence < before.confidence - LESS_SURE:
-        found.append(f"mean confidence {after.confidence:.2f}, {before.confidence:.2f} before")
+        reasons.append(f"mean confidence {after.confidence:.2f}, {before.confidence:.2f} before")
     hits = before.hits * after.reads / before.reads
     fewer = hits >= EXPECTED_HITS and after.hits < FEWER_HITS * hits
     if fewer or after.hits > MORE_HITS * hits + EXPECTED_HITS:
-        found.append(f"{after.hits} hits, where {hits:.0f} were to come")
-    return found
+        reasons.append(f"{after.hits} hits, where {hits:.0f} were to come")
+    return reasons
 
 
 def interval(count: int, of: int) -> tuple[float, float]:

@@ -96,12 +96,12 @@ class RolloutState(BaseModel):
         """
         path = _path(fleet)
         try:
-            found = cls.model_validate_json(path.read_bytes())
+            state = cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             return None
         except (OSError, ValidationError) as error:
             raise ProvisioningError(f"{path}: damaged ({error})") from error
-        return found if found.state == "running" else None
+        return state if state.state == "running" else None
 
     def keep(self, fleet: Fleet) -> None:
         """Write it down."""
@@ -258,9 +258,9 @@ class SoftwareRollout(Rollout):
             there = dict.fromkeys(there, ("cannot be watched: the broker is away", self._away_seconds))
         before, self._trouble_since = self._trouble_since, {}
         wrong = {}
-        for post, found in there.items():
-            if found is not None:
-                what, patience = found
+        for post, trouble in there.items():
+            if trouble is not None:
+                what, patience = trouble
                 since = self._trouble_since[post, what] = before.get((post, what), now)
                 if now - since >= patience:
                     wrong[post] = what
@@ -308,14 +308,14 @@ class SoftwareRollout(Rollout):
             self._say(f"not judged now: {error}")  # it is asked again; in the end there are too few to judge by
             return {}, 0
         together = (total(self._usual, self._wave), total(after, self._wave))
-        found = worse(*together, expected=self._traffic(after, since, until))
-        if found:
-            return dict.fromkeys(self._wave, f"together: {'; '.join(found)}"), together[1].reads
+        reasons = worse(*together, expected=self._traffic(after, since, until))
+        if reasons:
+            return dict.fromkeys(self._wave, f"together: {'; '.join(reasons)}"), together[1].reads
         # By itself a post is not judged by how much it reads: its road may be closed.
         figures_by_post = {
             post: (self._usual.get(post, ReadFigures()), after.get(post, ReadFigures())) for post in self._wave
         }
-        wrong = {post: "; ".join(found) for post, figures in figures_by_post.items() if (found := worse(*figures))}
+        wrong = {post: "; ".join(reasons) for post, figures in figures_by_post.items() if (reasons := worse(*figures))}
         return wrong, together[1].reads
 
     def _traffic(self, after: FleetFigures, since: datetime, until: datetime) -> float:

@@ -165,10 +165,10 @@ def _age(status: Status, remarks: _Remarks, sent_at: datetime, at: datetime) -> 
 
     Of another post only the broker knows, which forgets a status in time.
     """
-    made = sent_at - timedelta(seconds=status.clock.held_seconds or 0)
-    if status.valid_seconds is None or at - made <= timedelta(seconds=status.valid_seconds):
+    recorded_at = sent_at - timedelta(seconds=status.clock.held_seconds or 0)
+    if status.valid_seconds is None or at - recorded_at <= timedelta(seconds=status.valid_seconds):
         return False
-    text = f"silent since {made:%Y-%m-%d %H:%M} UTC"
+    text = f"silent since {recorded_at:%Y-%m-%d %H:%M} UTC"
     if status.clock.synchronised:
         remarks.add(Grade.CRITICAL, text)
         return True

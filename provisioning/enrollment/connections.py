@@ -78,8 +78,8 @@ class ConnectionLimiter:
         """
         bound: list[socket.socket] = []
         try:
-            found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            for family, *_, name in dict.fromkeys(found):
+            addresses = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            for family, *_, name in dict.fromkeys(addresses):
                 listener = _Listener(self, family)
                 bound.append(listener)
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -96,9 +96,9 @@ class ConnectionLimiter:
         """Let a connection in; another may have to go."""
         while len(self._connections) >= self._most:
             held = Counter(connection.network for connection in self._connections.values())
-            gone = min(self._connections.values(), key=lambda one: (one.certified, -held[one.network], one.since))
-            self._leave(gone)
-            gone.end()
+            evicted = min(self._connections.values(), key=lambda one: (one.certified, -held[one.network], one.since))
+            self._leave(evicted)
+            evicted.end()
         connection = Connection(connection, address, self._leave)
         connection.end_in(REQUEST_SECONDS)
         self._connections[connection.client] = connection

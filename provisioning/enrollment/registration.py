@@ -203,8 +203,8 @@ class RegistrationAuthority:
                 f"`platepost provision fleet renew`, and a technician brings it to the unit",
                 reason="lapsed",
             )
-        wanted, key = read_renewal(_decoded(body))
-        if wanted != name or key_digest(key) != key_digest(certificate.public_key()):
+        renewal, key = read_renewal(_decoded(body))
+        if renewal != name or key_digest(key) != key_digest(certificate.public_key()):
             raise EnrollmentError(
                 "a renewal must be for the same post and key; enroll again for another key", reason="other"
             )

@@ -46,11 +46,11 @@ def reload_broker(fleet: Fleet, command: str | None) -> None:
     if command is None:
         return
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             shlex.split(command), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=SECONDS
         )
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         raise ProvisioningError(f"the broker was not reloaded: {command!r}: {error}") from error
-    if done.returncode != 0:
-        text = f"{command!r} ended with {done.returncode}: {done.stderr.strip()}"
+    if result.returncode != 0:
+        text = f"{command!r} ended with {result.returncode}: {result.stderr.strip()}"
         raise ProvisioningError(f"the broker was not reloaded: {text}")

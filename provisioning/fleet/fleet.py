@@ -531,11 +531,11 @@ def checked_groups(groups: Iterable[str]) -> tuple[str, ...]:
         ProvisioningError: one cannot stand in a topic.
 
     """
-    found = sorted(set(groups))
-    for group in found:
+    checked = sorted(set(groups))
+    for group in checked:
         if not _GROUP.fullmatch(group):
             raise ProvisioningError(f"group {group!r}: use lower-case letters, digits and underscores, at most 32")
-    return tuple(found)
+    return tuple(checked)
 
 
 def _owner(folder: Path) -> str | None:

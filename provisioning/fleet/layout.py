@@ -239,8 +239,8 @@ class Layout:
             ProvisioningError: a file of one is damaged.
 
         """
-        found = (self.keys(Purpose.CUSTODY, name).terms() for name in self.custodians())
-        return tuple(terms for terms in found if terms is not None)
+        custodian_terms = (self.keys(Purpose.CUSTODY, name).terms() for name in self.custodians())
+        return tuple(terms for terms in custodian_terms if terms is not None)
 
     def required_custodians(self) -> tuple[CustodianTerms, ...]:
         """Return the custodians whose receipts posts need, with what for.
@@ -259,8 +259,8 @@ class Layout:
 
         """
         files = {name: self.subscriber(name) / GROUPS_FILE for name in self.subscribers()}
-        found = {name: tuple(path.read_text("ascii").split()) for name, path in files.items() if path.is_file()}
-        return found | {terms.name: terms.groups for terms in self.terms() if terms.groups}
+        groups = {name: tuple(path.read_text("ascii").split()) for name, path in files.items() if path.is_file()}
+        return groups | {terms.name: terms.groups for terms in self.terms() if terms.groups}
 
     def operators(self) -> tuple[str, ...]:
         """Return the names of those who are certified now to command posts, wherever they keep their identity.

@@ -152,10 +152,10 @@ class SshAuthority:
 
     def _issued(self) -> tuple[IssuedCertificate, ...]:
         try:
-            kept = self._certificates.read()
+            stored = self._certificates.read()
         except (OSError, ValueError) as error:
             raise ProvisioningError(f"{self._certificates.path}: {error}; restore it from a backup") from error
-        return () if kept is None else kept.issued
+        return () if stored is None else stored.issued
 
     def _note(self, *issued: IssuedCertificate) -> None:
         try:

@@ -87,9 +87,9 @@ class Archive:
             completes = [old for old in self._paths() if old.suffix == ".complete"]
             if in_place_of_all_after is not None:
                 completes = [old for old in completes if old == path or _version(old) <= in_place_of_all_after]
-            kept = {path, *completes[:COMPLETE_KEPT]}
+            retained = {path, *completes[:COMPLETE_KEPT]}
             for old in self._paths():
-                if old not in kept:
+                if old not in retained:
                     old.unlink()
         except OSError as error:
             raise ProvisioningError(f"{path}: the package cannot be kept: {error.strerror or error}") from error

@@ -87,8 +87,8 @@ def _joined(listed: Entries, fresh: Gathered, overlay: Overlay) -> tuple[NDArray
         table[column] = listed.others[name]
     for mark, entry in rows_of(overlay.removed):
         at = np.flatnonzero(listed.fingerprints == np.uint64(mark))
-        gone = [index for index, (_, known) in zip(at.tolist(), listed.rows(at), strict=True) if known == entry]
-        table["expires"][gone] = _EXPIRED
+        removed = [index for index, (_, known) in zip(at.tolist(), listed.rows(at), strict=True) if known == entry]
+        table["expires"][removed] = _EXPIRED
     numbers = {_key(detail): number for number, detail in enumerate(listed.details)}
     details = [_key(detail) for detail in listed.details]
     for key in fresh.details:

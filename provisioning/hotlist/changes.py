@@ -58,18 +58,18 @@ def from_exports(held: Held, source: ColumnSource, *, at: int, keep_safe: bool) 
     """
     listed, fresh = Entries.of_body(held.header, held.columns), Entries.of_rows(gather(source.columns(held.hash_key)))
     try:
-        came, gone = differences(listed, fresh, most=MOST_ROWS)
+        added, removed = differences(listed, fresh, most=MOST_ROWS)
     except ValueError as error:
         raise SourceError(f"{_TOO_MANY}: {error}") from error
-    went = [(mark, entry) for mark, entry in gone if entry.in_force(at) and not (keep_safe and entry.detail.safe)]
+    went = [(mark, entry) for mark, entry in removed if entry.in_force(at) and not (keep_safe and entry.detail.safe)]
     if keep_safe:
         # As they are is as the delta before left them: a delta says all that changed since the complete list.
         before = held.newest.listing.overlay
-        came += _safe(before.added)
+        added += _safe(before.added)
         went += _safe(before.removed)
-    if len(came) + len(went) > MOST_ROWS:
-        raise SourceError(f"{_TOO_MANY}: {len(came):,} came and {len(went):,} went, posts carry {MOST_ROWS:,}")
-    return _since(held, Overlay().applied(held.complete.listing.table, removals=went, additions=came))
+    if len(added) + len(went) > MOST_ROWS:
+        raise SourceError(f"{_TOO_MANY}: {len(added):,} came and {len(went):,} went, posts carry {MOST_ROWS:,}")
+    return _since(held, Overlay().applied(held.complete.listing.table, removals=went, additions=added))
 
 
 def from_news(held: Held, additions: ColumnSource, removals: Iterable[Removal]) -> tuple[Changes, list[RefusedRow]]:
@@ -86,9 +86,9 @@ def from_news(held: Held, additions: ColumnSource, removals: Iterable[Removal]) 
     refused: list[RefusedRow] = []
     going: dict[Row, None] = {}
     for removal in removals:
-        found = list(_fitting(held, plate_hash, removal))
-        going.update(dict.fromkeys(found))
-        if not found:
+        matching = list(_fitting(held, plate_hash, removal))
+        going.update(dict.fromkeys(matching))
+        if not matching:
             refused.append(RefusedRow(removal.line, "not on the list"))
     overlay = listing.overlay.applied(table, removals=going, additions=())
     rows = Entries.of_rows(gather(additions.columns(held.hash_key)))
@@ -102,8 +102,8 @@ def _fitting(held: Held, plate_hash: PlateHash, removal: Removal) -> Iterator[Ro
     digest = plate_hash.digest(fold(removal.plate))
     text = plate_hash.text_fingerprint(removal.plate)
     for entry in held.newest.listing.entries(digest):
-        given = {"category": removal.category, "state": removal.state}
-        fits = all(value is None or getattr(entry.detail, name) == value for name, value in given.items())
+        attributes = {"category": removal.category, "state": removal.state}
+        fits = all(value is None or getattr(entry.detail, name) == value for name, value in attributes.items())
         if entry.text_fingerprint == text and fits and removal.reference in {None, entry.reference}:
             yield fingerprint(digest), entry
 
@@ -113,9 +113,9 @@ def _since(held: Held, overlay: Overlay) -> Changes:
     before = held.newest.listing.overlay
     added, removed = set(rows_of(overlay.added)), set(rows_of(overlay.removed))
     added_before, removed_before = set(rows_of(before.added)), set(rows_of(before.removed))
-    came = len(added - added_before) + len(removed_before - removed)
+    added_count = len(added - added_before) + len(removed_before - removed)
     went = len(removed - removed_before) + len(added_before - added)
-    return Changes(overlay, came, went)
+    return Changes(overlay, added_count, went)
 
 
 def _safe(entries: Mapping[int, tuple[HotListEntry, ...]]) -> list[Row]:

@@ -99,9 +99,9 @@ def _remembered(judge: Callable[[str], _Value]) -> Callable[[str], _Value]:
             return refusal
 
     def look_up(text: str) -> _Value:
-        found = judged(text)
-        if isinstance(found, RowRefusedError):
-            raise RowRefusedError(str(found))
-        return found
+        judgment = judged(text)
+        if isinstance(judgment, RowRefusedError):
+            raise RowRefusedError(str(judgment))
+        return judgment
 
     return look_up

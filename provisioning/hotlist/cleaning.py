@@ -180,11 +180,11 @@ def has_time(pattern: str) -> bool:
 
 
 def _read_moment(text: str, formats: tuple[str, ...]) -> date:
-    found = {moment for pattern in formats if (moment := _read_by(text, pattern)) is not None}
-    if len(found) > 1:
+    moments = {moment for pattern in formats if (moment := _read_by(text, pattern)) is not None}
+    if len(moments) > 1:
         raise RowRefusedError("a date that two of the formats interpret differently")
-    if found:
-        return found.pop()
+    if moments:
+        return moments.pop()
     if text.isdigit() and len(text) != len("20260601"):
         raise RowRefusedError("not a readable date")
     try:

@@ -190,7 +190,7 @@ class _Worker:
         refused: list[RefusedRow] = []
         categories: Counter[str] = Counter()
         again: list[int] = []
-        kept: set[Row] = set()
+        unique: set[Row] = set()
         for record in piece:
             if isinstance(record, RefusedRow):
                 refused.append(record)
@@ -203,12 +203,12 @@ class _Worker:
                 continue
             collector.add(row)
             categories[row.category] += 1
-            if self._reminder is not None and (found := self._reminder.look(row)) is not None:
-                if found[0] == "removed":
+            if self._reminder is not None and (reminder := self._reminder.look(row)) is not None:
+                if reminder[0] == "removed":
                     again.append(line)
                 else:
-                    kept.add(found[1])
-        return _Done(collector.columns(), refused, categories, again, kept)
+                    unique.add(reminder[1])
+        return _Done(collector.columns(), refused, categories, again, unique)
 
 
 _workers_own: list[_Worker] = []

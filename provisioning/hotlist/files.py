@@ -96,8 +96,8 @@ def marks_in(details: Mapping[str, JsonValue]) -> set[JsonValue]:
 
 def mark_of(path: Path, key: bytes) -> str:
     """Return the mark of a file, 64 hexadecimal digits. Raises OSError."""
-    made = hmac.new(key, digestmod=sha256)
+    mac = hmac.new(key, digestmod=sha256)
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
-            made.update(block)
-    return made.hexdigest()
+            mac.update(block)
+    return mac.hexdigest()

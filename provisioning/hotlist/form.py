@@ -109,9 +109,9 @@ def check_form(source: FileFormat, columns: ColumnMapping) -> None:
         wanted, words = (str, int), "a file with a header gives each column by its name, or its number"
     else:
         wanted, words = (int,), "a file without a header gives each column by its number, from 1"
-    given = columns.given()
-    wrong = sorted(meaning for meaning, column in given.items() if not isinstance(column, wanted))
+    column_names = columns.given()
+    wrong = sorted(meaning for meaning, column in column_names.items() if not isinstance(column, wanted))
     if wrong:
         raise ValueError(f"columns.{', columns.'.join(wrong)}: {words}")
-    if str not in wanted and "plate" not in given:
+    if str not in wanted and "plate" not in column_names:
         raise ValueError(f"columns.plate is missing: {words}")

@@ -66,10 +66,10 @@ def _readable_format(pattern: str) -> str:
         raise ValueError(f"{pattern!r}: use %I with %p, or %H alone")
     trial = datetime(2026, 6, 17, 22, tzinfo=UTC)
     try:
-        found = datetime.strptime(trial.strftime(pattern), pattern)  # noqa: DTZ007 - a trial
+        parsed = datetime.strptime(trial.strftime(pattern), pattern)  # noqa: DTZ007 - a trial
     except (ValueError, re.error) as error:
         raise ValueError(f"{pattern!r} is not a date format: {error}") from error
-    if found.date() != trial.date():
+    if parsed.date() != trial.date():
         raise ValueError(f"{pattern!r}: a date needs a year, a month, and a day")
     return pattern
 

@@ -56,8 +56,8 @@ def rolled_back(
     check_version(manifest, newest.version)
     if manifest.expired(datetime.now(UTC)):
         raise SourceError(f"version {manifest.version} expired at {manifest.expires.isoformat()}: build a new list")
-    kept = {"issuer", "agency", "built", "expires", "entries", "patterns", "false_positive_rate"}
-    facts = manifest.model_dump(include=kept) | {
+    shared_fields = {"issuer", "agency", "built", "expires", "entries", "patterns", "false_positive_rate"}
+    facts = manifest.model_dump(include=shared_fields) | {
         "version": version,
         "size_override": f"version {manifest.version} again: {reason}"[:LONGEST_REASON],
         "sizes": sizes_after(newest),

@@ -94,7 +94,7 @@ def seal_package(
     bound = associated_data(str(facts["agency"]), int(str(facts["version"])), form)
     encrypted = AESGCM(content_key).encrypt(nonce, zlib.compress(body, _COMPRESSION), bound)
     following = b"".join((_seal(content_key, post_keys, epoch), b"\n", nonce, encrypted))
-    made = {
+    sealed = {
         "format": form,
         "epoch": None if epoch is None else epoch.identifier,
         "length": len(following),
@@ -102,7 +102,7 @@ def seal_package(
         "body_length": len(body),
     }
     try:
-        manifest = Manifest.model_validate({**facts, **made})
+        manifest = Manifest.model_validate({**facts, **sealed})
     except ValidationError as error:
         places = (
             ", ".join(str(fault["loc"][0]) for fault in error.errors() if fault["loc"])

@@ -151,9 +151,9 @@ class ExportReader:
         return True
 
     def _fixed(self) -> Iterator[Record | RefusedRow]:
-        given = self._mapping.columns.given()
-        self._check(given.keys(), [])
-        places = {meaning: place for meaning, place in given.items() if isinstance(place, FixedField)}
+        column_names = self._mapping.columns.given()
+        self._check(column_names.keys(), [])
+        places = {meaning: place for meaning, place in column_names.items() if isinstance(place, FixedField)}
         slices = [places[meaning].slice() if meaning in places else slice(0) for meaning in MEANINGS]
         whole = Width.of({meaning: place.start for meaning, place in places.items()}, self._whole)
         last = max(place.stop for place in slices)
@@ -173,15 +173,15 @@ class ExportReader:
 
     def _find(self, column: str, meaning: str, header: list[str]) -> int:
         """Return a column's number by its name, 0 where it is not there."""
-        found = [number for number, name in enumerate(header, 1) if name == column]
-        found = found or [number for number, name in enumerate(header, 1) if name.casefold() == column.casefold()]
-        if len(found) > 1:
-            places = " and ".join(map(str, found))
+        columns = [number for number, name in enumerate(header, 1) if name == column]
+        columns = columns or [number for number, name in enumerate(header, 1) if name.casefold() == column.casefold()]
+        if len(columns) > 1:
+            places = " and ".join(map(str, columns))
             raise SourceError(
                 f"{self.path}: column {column!r} for the {meaning} is there several times, as number {places}; "
-                f"say in the mapping's [columns] which it is: {meaning} = {found[0]}"
+                f"say in the mapping's [columns] which it is: {meaning} = {columns[0]}"
             )
-        return found[0] if found else 0
+        return columns[0] if columns else 0
 
     def _check(self, present: Container[str], header: list[str]) -> None:
         self.without = tuple(meaning for meaning in OPTIONAL_FIELDS if meaning not in present)
@@ -189,9 +189,9 @@ class ExportReader:
         needed = self._needed | self._mapping.columns.given().keys()
         for meaning in MEANINGS:
             if meaning in needed and meaning not in present:
-                wanted = getattr(self._mapping.columns, meaning)
-                found = f"the file has: {_shown(header) or 'no header'}"
-                raise SourceError(f"{self.path}: no column {wanted!r} for the {meaning}; {found}")
+                column = getattr(self._mapping.columns, meaning)
+                header_text = f"the file has: {_shown(header) or 'no header'}"
+                raise SourceError(f"{self.path}: no column {column!r} for the {meaning}; {header_text}")
 
 
 def _shown(header: list[str]) -> str:

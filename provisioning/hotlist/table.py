@@ -154,8 +154,10 @@ def sort_entries(table: NDArray[np.void], heap: bytearray) -> NDArray[np.void]:
 def _one_place_each(references: NDArray[np.uint32], heap: bytearray) -> NDArray[np.uint32]:
     """Point equal references, which pieces bring each its own of, at one place."""
     places: dict[bytes, int] = {}
-    found = [places.setdefault(bytes(heap[at : at + heap[at - 1]]), at) if at else 0 for at in references.tolist()]
-    return np.array(found, dtype="<u4")
+    unique_places = [
+        places.setdefault(bytes(heap[at : at + heap[at - 1]]), at) if at else 0 for at in references.tolist()
+    ]
+    return np.array(unique_places, dtype="<u4")
 
 
 def filter_bits(words: NDArray[np.uint64], log2_bits: int, probes: int) -> bytes:

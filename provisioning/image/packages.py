@@ -31,18 +31,18 @@ def check_packages(release: Release, names: Sequence[str]) -> None:
     unit = f"release {_NUMBER[release]} ({release.value})"
     versions: dict[str, str] = {}
     for name in names:
-        given = _NAME.fullmatch(name)
-        if given is None or (given["kind"] in _FOR_ONE_PYTHON) != (given["machine"] == "arm64"):
+        match = _NAME.fullmatch(name)
+        if match is None or (match["kind"] in _FOR_ONE_PYTHON) != (match["machine"] == "arm64"):
             raise ProvisioningError(
                 f"package {name!r}: expected platepost_VERSION_all.deb or platepost-runtime_VERSION+pyNNN_arm64.deb"
             )
-        kind = given["kind"]
+        kind = match["kind"]
         if kind in versions:
             raise ProvisioningError(f"{name}: one {kind} is given already")
-        versions[kind] = given["version"]
-        if kind in _FOR_ONE_PYTHON and given["python"] != _PYTHON[release]:
+        versions[kind] = match["version"]
+        if kind in _FOR_ONE_PYTHON and match["python"] != _PYTHON[release]:
             raise ProvisioningError(
-                f"{name} is not for {unit}: give {kind}_{given['version']}+py{_PYTHON[release]}_arm64.deb, "
+                f"{name} is not for {unit}: give {kind}_{match['version']}+py{_PYTHON[release]}_arm64.deb, "
                 f"as `{_COMMAND[release]}` builds it"
             )
         if kind == "platepost-service" and release is Release.BOOKWORM:

@@ -78,11 +78,11 @@ class Partition:
 
         """
         self._must_be_untouched()
-        kept = {
+        originals = {
             name: {"before": self._content(name), "after": base64.b64encode(content).decode("ascii")}
             for name, content in files.items()
         }
-        undo = json.dumps(kept, indent=1).encode()
+        undo = json.dumps(originals, indent=1).encode()
         try:
             self._see_that_there_is_room(
                 [len(undo), *map(len, files.values()), *(package.stat().st_size for package in packages)]
@@ -117,15 +117,15 @@ class Partition:
         ours = self.folder / FOLDER
         unfinished = (ours / _UNFINISHED).is_file()
         try:
-            kept: dict[str, dict[str, str | None]] = (
+            originals: dict[str, dict[str, str | None]] = (
                 {} if unfinished and not (ours / _UNDO).is_file() else json.loads((ours / _UNDO).read_bytes())
             )
             # What says how to take it back lies on the card itself, which may come from anyone.
-            if any("/" in name or name == ".." for name in kept):
+            if any("/" in name or name == ".." for name in originals):
                 raise ProvisioningError(f"{self.folder}: it names files elsewhere, and was not prepared by us")
             # A unit that was booted has changed its command line: what was there before would not start it again.
-            present = {name: self._content(name) for name in kept}
-            changed = [name for name, versions in kept.items() if present[name] not in versions.values()]
+            present = {name: self._content(name) for name in originals}
+            changed = [name for name, versions in originals.items() if present[name] not in versions.values()]
             if changed and not unfinished:
                 raise ProvisioningError(
                     f"{self.folder}: {', '.join(changed)} changed since: the card was booted; write the image again"
@@ -134,7 +134,7 @@ class Partition:
             # Where the card was full this makes room for the originals.
             for package in ours.glob("*.deb"):
                 package.unlink()
-            for name, versions in kept.items():
+            for name, versions in originals.items():
                 if versions["before"] is None:
                     (self.folder / name).unlink(missing_ok=True)
                 else:
@@ -144,7 +144,7 @@ class Partition:
             os.sync()
         except (OSError, KeyError, json.JSONDecodeError) as error:
             raise ProvisioningError(f"{self.folder}: it cannot be undone: {error}") from error
-        return tuple(kept)
+        return tuple(originals)
 
     def _must_be_untouched(self) -> None:
         if self.prepared:
@@ -153,11 +153,11 @@ class Partition:
     def _see_that_there_is_room(self, sizes: Sequence[int]) -> None:
         disk = os.statvfs(self.folder)
         # Each file fills its last block, and names want room too.
-        wanted = sum(-(-size // disk.f_frsize) + 1 for size in sizes) * disk.f_frsize
+        required = sum(-(-size // disk.f_frsize) + 1 for size in sizes) * disk.f_frsize
         free = disk.f_bavail * disk.f_frsize
-        if free < wanted:
+        if free < required:
             raise ProvisioningError(
-                f"{self.folder}: {free / 1e6:.2f} MB are free and {wanted / 1e6:.2f} MB wanted; nothing was written"
+                f"{self.folder}: {free / 1e6:.2f} MB are free and {required / 1e6:.2f} MB wanted; nothing was written"
             )
 
     def _content(self, name: str) -> str | None:

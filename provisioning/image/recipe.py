@@ -74,10 +74,10 @@ def files(release: Release, setup: UnitSetup, *, cmdline: str, config: str) -> d
 
     `cmdline` and `config` are the texts of the present cmdline.txt and config.txt.
     """
-    made = _trixie(setup) if release is Release.TRIXIE else _bookworm(setup, cmdline)
-    made["config.txt"] = without_radios(config)
-    made["cmdline.txt"] = f"{without_serial_console(made.get('cmdline.txt', cmdline))}\n"
-    return {name: text.encode() for name, text in made.items()}
+    recipe = _trixie(setup) if release is Release.TRIXIE else _bookworm(setup, cmdline)
+    recipe["config.txt"] = without_radios(config)
+    recipe["cmdline.txt"] = f"{without_serial_console(recipe.get('cmdline.txt', cmdline))}\n"
+    return {name: text.encode() for name, text in recipe.items()}
 
 
 def _trixie(setup: UnitSetup) -> dict[str, str]:

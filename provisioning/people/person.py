@@ -129,13 +129,13 @@ class Person:
                 reason="certification_not_yet_valid",
             )
         if roles is not None and self.role not in roles:
-            wanted = " or ".join(sorted(role.value for role in roles))
+            role_names = " or ".join(sorted(role.value for role in roles))
             raise NotCertifiedError(
                 Phrase(
                     "{name} is certified as {role}; this command requires: {wanted}",
                     name=self.name,
                     role=self.role.value,
-                    wanted=wanted,
+                    wanted=role_names,
                 ),
                 reason="role",
             )

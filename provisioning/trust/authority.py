@@ -119,8 +119,8 @@ class Authority:
         """
         if not names:
             raise ProvisioningError("a broker's certificate needs at least one host name or address")
-        made = self._leaf(names[0], key.public_key(), ExtendedKeyUsageOID.SERVER_AUTH)
-        return self._signed(made, names)
+        leaf = self._leaf(names[0], key.public_key(), ExtendedKeyUsageOID.SERVER_AUTH)
+        return self._signed(leaf, names)
 
     def issue_client(
         self,

@@ -82,9 +82,11 @@ class CertificateLedger:
 
     def of(self, name: str, *, over: bool = False) -> list[Issued]:
         """Return the certificates of a name that are not revoked, nor over unless that is asked for, oldest first."""
-        gone = {serial for serial, _, _ in self.revocations()}
+        revoked = {serial for serial, _, _ in self.revocations()}
         now = datetime.now(UTC)
-        return [one for one in self.all() if one.name == name and one.serial not in gone and (over or one.ends > now)]
+        return [
+            one for one in self.all() if one.name == name and one.serial not in revoked and (over or one.ends > now)
+        ]
 
     def holders(self, key: str) -> set[str]:
         """Return the names to which a public key, by its digest, was ever certified."""

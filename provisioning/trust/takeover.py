@@ -39,16 +39,16 @@ def take_over(folder: Path) -> None:
         return
     new = folder / "next"
     serial = serial_of(folder)
-    kept = folder / "former" / serial
+    former_folder = folder / "former" / serial
     # Its certificate is replaced after its key: as long as it is there, the former is kept or wholly there still.
-    if serial != serial_of(new) and not kept.exists():
+    if serial != serial_of(new) and not former_folder.exists():
         Authority.load(folder)
         aside = _emptied(folder / "former.part")
         for name in _FILES:
             replace_private(aside / name, (folder / name).read_bytes())
-        private_folder(kept.parent)
-        aside.rename(kept)
-        flush_folder(kept.parent)
+        private_folder(former_folder.parent)
+        aside.rename(former_folder)
+        flush_folder(former_folder.parent)
     for name in _FILES:
         replace_private(folder / name, (new / name).read_bytes())
     # At once: half of it must not wait.

@@ -177,8 +177,8 @@ def judge(
 
     began = _footage_began(reads, clip.truth) if clip.truth else None
     scored = [_scored(read, began, clip.truth) for read in reads] if clip.truth and began else []
-    found = score(scored, clip.truth) if clip.truth else None
-    passage_of = _passages_of(reads, scored, found) if found else {}
+    clip_score = score(scored, clip.truth) if clip.truth else None
+    passage_of = _passages_of(reads, scored, clip_score) if clip_score else {}
     due_of = _assign([(data, passage_of.get(data.passage), data.hit in withdrawn) for _, data in hits], clip.due)
     received = tuple(
         ReceivedHit(
@@ -190,14 +190,14 @@ def judge(
         )
         for arrival, data in hits
     )
-    came = [hit.due for hit in received if hit.due is not None and not hit.withdrawn]
+    latencies = [hit.due for hit in received if hit.due is not None and not hit.withdrawn]
     rates = [health.frame_rate for health in healths if health.frame_rate > 0]
     return DemoOutcome(
         clip=clip,
-        score=found,
+        score=clip_score,
         reads=tuple(reads),
         hits=received,
-        missing=tuple(hit for hit in clip.due if not any(hit is other for other in came)),
+        missing=tuple(hit for hit in clip.due if not any(hit is other for other in latencies)),
         account=account,
         # The first and the last second are cut off by the beginning and the end of the footage.
         frame_rates=tuple(rates[1:-1] if len(rates) > 2 else rates),
@@ -212,17 +212,17 @@ def judge(
 
 def as_json(outcome: DemoOutcome) -> dict[str, Any]:
     """Return the figures of a demonstration in JSON's types."""
-    found = outcome.score
+    score = outcome.score
     median, p95 = outcome.latency(0.5), outcome.latency(0.95)
     return {
         "passed": outcome.passed,
         "failures": list(outcome.failures),
-        "passages": found.passages if found else None,
-        "captured": found.captured if found else None,
-        "read_right": found.right if found else None,
-        "read_right_folded": found.right_folded if found else None,
-        "undue_reads": len(found.undue) if found else None,
-        "duplicates": found.duplicates if found else None,
+        "passages": score.passages if score else None,
+        "captured": score.captured if score else None,
+        "read_right": score.right if score else None,
+        "read_right_folded": score.right_folded if score else None,
+        "undue_reads": len(score.undue) if score else None,
+        "duplicates": score.duplicates if score else None,
         "hits_due": outcome.due,
         "hits_received": outcome.due_received,
         "hits_undue": len(outcome.undue),

@@ -28,18 +28,18 @@ MATCH_WORDS = {
 
 def environment() -> jinja2.Environment:
     """Return the environment of the demonstration's pages; everything put into them is escaped."""
-    made = jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([TEMPLATES, PAGES]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
-    made.filters["words"] = words
-    made.filters["duration"] = duration
-    made.filters["percent"] = percent
-    made.filters["picture"] = picture
-    made.globals["match_words"] = MATCH_WORDS
-    return made
+    environment.filters["words"] = words
+    environment.filters["duration"] = duration
+    environment.filters["percent"] = percent
+    environment.filters["picture"] = picture
+    environment.globals["match_words"] = MATCH_WORDS
+    return environment
 
 
 def write_report(path: Path, outcome: DemoOutcome) -> None:
@@ -190,8 +190,8 @@ def duration(seconds: float | None) -> str:
 
 def picture(pictures: Iterable[Picture], kind: str) -> dict[str, Any] | None:
     """Return the picture of a kind as a data URI with its size, None if the record has none."""
-    for found in pictures:
-        if found.kind == kind and found.data is not None:
-            uri = f"data:{found.media_type};base64,{found.data}"
-            return {"uri": uri, "width": found.width, "height": found.height}
+    for picture_file in pictures:
+        if picture_file.kind == kind and picture_file.data is not None:
+            uri = f"data:{picture_file.media_type};base64,{picture_file.data}"
+            return {"uri": uri, "width": picture_file.width, "height": picture_file.height}
     return None

@@ -94,11 +94,11 @@ def figures_table(outcome: DemoOutcome) -> Table:
     table = Table(title="One post, end to end", title_justify="left", caption_justify="left", show_header=False)
     table.add_column()
     table.add_column(justify="right", style="bold")
-    found = outcome.score
-    if found is not None:
-        table.add_row("passages captured", f"{found.captured} of {found.passages}")
-        table.add_row("read right", f"{found.right} ({found.right_folded} with O = 0 and I = 1)")
-        table.add_row("false reads, duplicates", f"{len(found.undue)}, {found.duplicates}")
+    score = outcome.score
+    if score is not None:
+        table.add_row("passages captured", f"{score.captured} of {score.passages}")
+        table.add_row("read right", f"{score.right} ({score.right_folded} with O = 0 and I = 1)")
+        table.add_row("false reads, duplicates", f"{len(score.undue)}, {score.duplicates}")
     else:
         table.add_row("reads", str(len(outcome.reads)))
     table.add_row("expected hits received", f"{outcome.due_received} of {outcome.due}")

@@ -26,11 +26,11 @@ class Chance:
 
     def bytes(self, size: int = 32) -> bytes:
         """Return the next bytes."""
-        found = b""
-        while len(found) < size:
-            found += hashlib.sha256(self._seed + self._count.to_bytes(8, "big")).digest()
+        result = b""
+        while len(result) < size:
+            result += hashlib.sha256(self._seed + self._count.to_bytes(8, "big")).digest()
             self._count += 1
-        return found[:size]
+        return result[:size]
 
     def identifier(self, moment: float) -> str:
         """Return a UUID of version 7 for `moment` in seconds since 1970; later ones sort after earlier ones."""

@@ -142,8 +142,8 @@ class ThrowawayDepartment:
     def run_json(self, name: str, *arguments: str, allowed: Sequence[int] = (0,)) -> dict[str, Any]:
         """Run a command of `platepost department` with --json, and return what it says."""
         output = _run(platepost("department", name, str(self.folder), "--json", *arguments), allowed=allowed)
-        found: dict[str, Any] = json.loads(output.splitlines()[-1])
-        return found
+        parsed: dict[str, Any] = json.loads(output.splitlines()[-1])
+        return parsed
 
     def account(self, post: str) -> DepartmentAccount:
         """Return what it says of a post; its keeper must have ended.
@@ -155,14 +155,14 @@ class ThrowawayDepartment:
         """
         row: dict[str, Any] = next((row_ for row_ in self.run_json("status")["posts"] if row_["post"] == post), {})
         with ReceiptLog(DepartmentFolder(self.folder).receipts) as receipts:
-            signed = [kept for chain, ranges in receipts.receipted.items() if chain.post == post for kept in ranges]
+            signed = [part for chain, ranges in receipts.receipted.items() if chain.post == post for part in ranges]
             lost = sum(gap.last - gap.first + 1 for gap in receipts.incidents if gap.post == post)
         odd = {verdict: count for verdict, count in row.get("odd", {}).items() if verdict != DUPLICATE}
         return DepartmentAccount(
             proved=row.get("kept", 0),
             odd=sum(odd.values()),
             held=sum(chain["kept"] for chain in row.get("chains", ())),
-            receipted=sum(last - first + 1 for first, last in merged((kept.first, kept.last) for kept in signed)),
+            receipted=sum(last - first + 1 for first, last in merged((part.first, part.last) for part in signed)),
             lost=lost,
         )
 
@@ -234,17 +234,19 @@ def department_folder() -> Iterator[Path]:
     Not below the run's own: root's database runs as another user, who must be able to pass all folders above, and the
     path of its socket must be short.
     """
-    made = Path(tempfile.mkdtemp(prefix="platepost-"))
+    folder = Path(tempfile.mkdtemp(prefix="platepost-"))
     try:
-        made.chmod(0o711)
-        yield made / "department"
+        folder.chmod(0o711)
+        yield folder / "department"
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run(command: Sequence[str], *, allowed: Sequence[int] = (0,)) -> str:
-    done = run(command)
-    if done.returncode not in allowed:
+    result = run(command)
+    if result.returncode not in allowed:
         words = " ".join(command[4:7])
-        raise SimulatorError(f"`platepost {words}` failed ({done.returncode}):\n{(done.stderr or done.stdout).strip()}")
-    return done.stdout
+        raise SimulatorError(
+            f"`platepost {words}` failed ({result.returncode}):\n{(result.stderr or result.stdout).strip()}"
+        )
+    return result.stdout

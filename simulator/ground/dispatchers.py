@@ -61,9 +61,9 @@ class Dispatchers:
 
     def __init__(self, folder: Path, people: Mapping[str, DepartmentRole]) -> None:
         words = [f"{login}={role}" for login, role in people.items()]
-        done = run(_program("make", folder, *words))
-        if done.returncode:
-            raise SimulatorError(f"people cannot be added in {folder}:\n{done.stderr.strip()}")
+        result = run(_program("make", folder, *words))
+        if result.returncode:
+            raise SimulatorError(f"people cannot be added in {folder}:\n{result.stderr.strip()}")
         self._process = subprocess.Popen(
             _program("work", folder),
             stdin=subprocess.PIPE,
@@ -78,8 +78,8 @@ class Dispatchers:
 
     def decide(self, login: str, plate: str, decisions: Sequence[Decision]) -> list[HitDecision]:
         """Have someone decide about the newest open hit of a plate, as it was read; return what came of each."""
-        made = self._ask(do="decide", login=login, plate=plate, decisions=decisions)
-        return [HitDecision(login, plate, **decision) for decision in made]
+        decisions_made = self._ask(do="decide", login=login, plate=plate, decisions=decisions)
+        return [HitDecision(login, plate, **decision) for decision in decisions_made]
 
     def close(self) -> None:
         """End their program."""

@@ -74,13 +74,13 @@ def _log_in(person: DepartmentPerson) -> str:
 
 
 def _decide(person: DepartmentPerson, plate: str, decisions: Sequence[str]) -> Iterator[dict[str, str]]:
-    found = _newest(person, plate)
+    hit = _newest(person, plate)
     for decision in decisions:
-        refused = "" if found else "there is no open hit of this plate"
-        alert = found and alert_of(found[0])
-        if found and alert:
+        refused = "" if hit else "there is no open hit of this plate"
+        alert = hit and alert_of(hit[0])
+        if hit and alert:
             try:
-                _step(decision, found[1], alert.state)(AlertActor(person), alert.record_id, alert.revision)
+                _step(decision, hit[1], alert.state)(AlertActor(person), alert.record_id, alert.revision)
             except (PlatepostError, DatabaseError) as error:
                 refused = str(error)
             alert = alert_of(alert.record_id)

@@ -81,8 +81,10 @@ class MemoryOutbox:
         """Return up to `limit` records in order, except those `excluding` names and topics `holding`."""
         del repeating
         items = in_turn.from_iterable(queue.items() for queue in self._waiting)
-        found = (envelope for number, envelope in items if number not in excluding and envelope.topic not in holding)
-        return tuple(islice(found, limit))
+        candidates = (
+            envelope for number, envelope in items if number not in excluding and envelope.topic not in holding
+        )
+        return tuple(islice(candidates, limit))
 
     def acknowledge(self, places: Collection[int]) -> int:
         """Note that the broker has taken records; return how many there were. They go if they lack no receipt."""
@@ -100,12 +102,12 @@ class MemoryOutbox:
     def take_receipt(self, chain: str, ranges: Sequence[KeptRange]) -> None:
         """Let go of what a custodian has signed for; a range that ends with another digest counts for nothing."""
         if chain == self._head.chain:
-            self._signed = tuple(kept for kept in ranges if self._digests.get(kept.last) == kept.digest)
+            self._signed = tuple(signed for signed in ranges if self._digests.get(signed.last) == signed.digest)
             self._release()
 
     def _release(self) -> None:
         for number in [*self._sent]:
-            if any(kept.first <= number <= kept.last for kept in self._signed):
+            if any(signed.first <= number <= signed.last for signed in self._signed):
                 del self._sent[number]
         oldest = min((min(here) for here in (self._sent, *self._waiting) if here), default=self._head.sequence + 1)
         for number in list(takewhile(lambda number: number < oldest, self._digests)):

@@ -162,12 +162,12 @@ class Site(Generic[BrokerT]):
 
         """
         identity = self.fleet.subscriber(name)
-        made = Subscriber(
+        subscriber = Subscriber(
             identity, agency=self.fleet.agency, broker=broker or self.broker.address, archive=archive, **more
         )
         if listener is not None:
-            made.listeners.append(listener)
-        return made
+            subscriber.listeners.append(listener)
+        return subscriber
 
     def keep(self, name: str, archive: Path, **more: Any) -> Subscriber:
         """Return a subscriber that is connected as long as the site is open: the record keeper."""

@@ -98,8 +98,8 @@ class RecordStore:
 
     def digest(self, chain: ChainName, number: int) -> str | None:
         """Return the digest of the record that counts as held under a number; None if it is not known any more."""
-        found = self._rows("SELECT digest FROM records", chain, "number = ? AND NOT forked", number)
-        return found[0][0] if found else None
+        rows = self._rows("SELECT digest FROM records", chain, "number = ? AND NOT forked", number)
+        return rows[0][0] if rows else None
 
     def digests(self, chain: ChainName, number: int) -> frozenset[str]:
         """Return the digests of all records stored under a number."""
@@ -162,8 +162,8 @@ class RecordStore:
 
     def _add_pictures(self, record: CustodyRecord, key: tuple[str, str, int, str], delivery: ReceivedMessage) -> None:
         where = "post = ? AND chain = ? AND number = ? AND digest = ?"
-        (kept,) = self._database.execute(f"SELECT body FROM records WHERE {where}", key).fetchone()
-        if len(take(ReceivedMessage(delivery.topic, kept)).pictures) < len(record.pictures):
+        (body,) = self._database.execute(f"SELECT body FROM records WHERE {where}", key).fetchone()
+        if len(take(ReceivedMessage(delivery.topic, body)).pictures) < len(record.pictures):
             self._database.execute(f"UPDATE records SET body = ? WHERE {where}", (delivery.body, *key))
 
     def _note(self, touched: dict[ChainName, _Before], chain: ChainName) -> None:
@@ -194,9 +194,9 @@ class RecordStore:
         keys = self._keys(post)
         if not keys.kids:
             return []  # it is kept, and heard with the rest once there are keys
-        kept = self._database.execute("SELECT body FROM records WHERE names AND post = ? ORDER BY rowid", (post,))
+        stored = self._database.execute("SELECT body FROM records WHERE names AND post = ? ORDER BY rowid", (post,))
         self._heard[post] = PostStatements(keys)
-        return self._heard[post].add_all(parse(body) for (body,) in kept)
+        return self._heard[post].add_all(parse(body) for (body,) in stored)
 
     def _rows(self, select: str, chain: ChainName, more: str = "TRUE", *values: object) -> list[tuple[Any, ...]]:
         return self._database.execute(f"{select} WHERE post = ? AND chain = ? AND {more}", (*chain, *values)).fetchall()

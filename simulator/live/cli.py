@@ -64,14 +64,14 @@ def serve(
         )
     with ExitStack() as stack:
         with console.status("Making a fleet, its broker, its department and its posts"):
-            found = [
+            sources = [
                 login(clip.address) if isinstance(clip, CameraAddress) else find_clip(clip)
                 for clip in clips or DEFAULT_CLIPS
             ]
-            for problem in found:
-                if isinstance(problem, CameraAddress):
-                    problem.camera()  # a password in it must not reach a configuration
-            address = stack.enter_context(serving(found, directory, host=host, port=port or None))
+            for source in sources:
+                if isinstance(source, CameraAddress):
+                    source.camera()  # a password in it must not reach a configuration
+            address = stack.enter_context(serving(sources, directory, host=host, port=port or None))
         current().check()
         console.print(f"Live page: [bold]{address}[/bold]   Ctrl-C ends it.", highlight=False)
         current().wait()

@@ -59,8 +59,8 @@ class Feed:
                     await self._changed.wait()
                 if self._over:
                     return
-                kept = [*self._happenings, *self._states.values()]
-                fresh = sorted((item for item in kept if item[0] > after), key=lambda item: item[0])
+                current = [*self._happenings, *self._states.values()]
+                fresh = sorted((item for item in current if item[0] > after), key=lambda item: item[0])
                 after = self._number
             for item in fresh:
                 yield item

@@ -62,15 +62,15 @@ class Ways:
                 continue
             way = self._ways[passage.number]
             way.append(passage.last.center)
-            found = passage.finding
+            finding = passage.finding
             seen.append(
                 Seen(
                     corners=passage.last.plate.corners,
                     way=tuple(way),
-                    text=found.text,
-                    confidence=found.confidence,
-                    agreeing_frames=found.agreeing_frames,
-                    frames=found.frames,
+                    text=finding.text,
+                    confidence=finding.confidence,
+                    agreeing_frames=finding.agreeing_frames,
+                    frames=finding.frames,
                     safe=passage.safe,
                 )
             )

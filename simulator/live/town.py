@@ -56,7 +56,7 @@ def write_town(folder: Path, posts: Sequence[str]) -> None:
         column, row = 2 + number * 3 % 6, 4 if number % 2 == 0 else 2 + number % 5
         longitude, latitude = corner(column, row)
         heading = 90 if number % 2 == 0 else 0
-        said = {
+        metadata = {
             "post": post,
             "address": f"{_STREETS[row]} at {_AVENUES[column]}",
             "heading": heading,
@@ -66,7 +66,7 @@ def write_town(folder: Path, posts: Sequence[str]) -> None:
         features.append(
             {
                 "type": "Feature",
-                "properties": said,
+                "properties": metadata,
                 "geometry": {"type": "Point", "coordinates": [longitude, latitude]},
             }
         )
@@ -90,13 +90,13 @@ def write_tiles(path: Path) -> None:
     parts = list(_parts())
     west, south, east, north = *corner(-1, -1), *corner(9, 9)
     with write(str(path)) as writer:
-        found = sorted(
+        tiles = sorted(
             (zxy_to_tileid(zoom, column, row), tile)
             for zoom in _ZOOMS
             for column, row in _tiles(zoom, west, south, east, north)
             if (tile := _tile(parts, zoom, column, row))
         )
-        for number, tile in found:
+        for number, tile in tiles:
             writer.write_tile(number, gzip.compress(tile, mtime=0))
         header = {
             "tile_type": TileType.MVT,
@@ -194,7 +194,7 @@ def _clipped_ring(points: Sequence[Point]) -> list[Point]:
 
 def _layer(name: str, features: Sequence[tuple[str, str, bool, list[Point]]]) -> bytes:
     values: list[str] = []
-    made = bytearray(_field(1, name.encode()))
+    encoded = bytearray(_field(1, name.encode()))
     for kind, text, closed, points in features:
         tags = bytearray()
         for key, value in enumerate((kind, text)):
@@ -204,26 +204,26 @@ def _layer(name: str, features: Sequence[tuple[str, str, bool, list[Point]]]) ->
                 tags += _varint(key) + _varint(values.index(value))
         shape = _geometry(points, closed=closed)
         feature = _field(2, bytes(tags)) + _varint(3 << 3) + _varint(3 if closed else 2) + _field(4, shape)
-        made += _field(2, feature)
+        encoded += _field(2, feature)
     for column in ("kind", "name"):
-        made += _field(3, column.encode())
+        encoded += _field(3, column.encode())
     for value in values:
-        made += _field(4, _field(1, value.encode()))
-    return bytes(made) + _varint(5 << 3) + _varint(_EXTENT) + _varint(15 << 3) + _varint(2)
+        encoded += _field(4, _field(1, value.encode()))
+    return bytes(encoded) + _varint(5 << 3) + _varint(_EXTENT) + _varint(15 << 3) + _varint(2)
 
 
 def _geometry(points: Sequence[Point], *, closed: bool) -> bytes:
     """Return a line or a ring as commands: one point to move to, and the others to draw to."""
-    made, at = bytearray(), (0, 0)
+    encoded, at = bytearray(), (0, 0)
     if closed and _area(points) < 0:  # an outer ring goes clockwise, seen with south below
         points = points[::-1]
     for number, (x, y) in enumerate(points):
         if number < 2:
-            made += _varint(1 << 3 | 1 if number == 0 else (len(points) - 1) << 3 | 2)
+            encoded += _varint(1 << 3 | 1 if number == 0 else (len(points) - 1) << 3 | 2)
         place = round(x), round(y)
-        made += _zigzag(place[0] - at[0]) + _zigzag(place[1] - at[1])
+        encoded += _zigzag(place[0] - at[0]) + _zigzag(place[1] - at[1])
         at = place
-    return bytes(made) + (_varint(1 << 3 | 7) if closed else b"")
+    return bytes(encoded) + (_varint(1 << 3 | 7) if closed else b"")
 
 
 def _area(points: Sequence[Point]) -> float:
@@ -239,8 +239,8 @@ def _zigzag(value: int) -> bytes:
 
 
 def _varint(value: int) -> bytes:
-    made = bytearray()
+    encoded = bytearray()
     while value > 0x7F:
-        made += struct.pack("B", value & 0x7F | 0x80)
+        encoded += struct.pack("B", value & 0x7F | 0x80)
         value >>= 7
-    return bytes(made) + struct.pack("B", value)
+    return bytes(encoded) + struct.pack("B", value)

@@ -143,8 +143,8 @@ def _replay(path: Path, *, fleet: Fleet, broker: str, speed: float) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}"), TimeElapsedColumn())
     with (
         Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
-        recording.read(path) as (_, found),
+        recording.read(path) as (_, messages),
     ):
         task = progress.add_task("messages", total=None)
-        count = replay(found, fleet=fleet, broker=broker, speed=speed, progress=partial(progress.advance, task))
+        count = replay(messages, fleet=fleet, broker=broker, speed=speed, progress=partial(progress.advance, task))
     click.echo(f"{count} messages replayed.")

@@ -106,12 +106,12 @@ def _messages(path: Path, lines: Iterator[str]) -> Iterator[Message]:
     number = 1
     try:
         for number, line in enumerate(lines, start=2):
-            found = _object(path, number, line)
-            payload = json.dumps(found["payload"], separators=(",", ":"), ensure_ascii=False).encode()
-            topic = str(found["topic"])
+            parsed = _object(path, number, line)
+            payload = json.dumps(parsed["payload"], separators=(",", ":"), ensure_ascii=False).encode()
+            topic = str(parsed["topic"])
             if topic.count("/") < 3:
                 raise PlaybackError(f"{path}: line {number}: {topic!r} is not a topic of a post")
-            yield Message(float(found["at"]), topic, int(found["qos"]), bool(found["retain"]), payload)
+            yield Message(float(parsed["at"]), topic, int(parsed["qos"]), bool(parsed["retain"]), payload)
     except (KeyError, ValueError, TypeError, OSError, EOFError) as error:
         if isinstance(error, PlaybackError):
             raise
@@ -120,12 +120,12 @@ def _messages(path: Path, lines: Iterator[str]) -> Iterator[Message]:
 
 def _object(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
-        found = json.loads(line)
+        parsed = json.loads(line)
     except ValueError as error:
         raise PlaybackError(f"{path}: line {number}: no JSON ({error})") from error
-    if not isinstance(found, dict):
+    if not isinstance(parsed, dict):
         raise PlaybackError(f"{path}: line {number}: no message")
-    return found
+    return parsed
 
 
 @contextmanager

@@ -76,15 +76,15 @@ def redact(
             always=always,
             progress=lambda stage, done, of: progress.update(bar, description=stage, completed=done, total=of or None),
         )
-        found = redactor.redact(recording, out)
+        redacted = redactor.redact(recording, out)
     if as_json:
-        click.echo(json.dumps(asdict(found) | {"out": str(out)}))
+        click.echo(json.dumps(asdict(redacted) | {"out": str(out)}))
         return
-    click.echo(_words(found, out))
+    click.echo(_words(redacted, out))
 
 
-def _words(found: Redacted, out: Path) -> str:
+def _words(redacted: Redacted, out: Path) -> str:
     return (
-        f"{out}: {found.frames} frames, {found.plates} plates and {found.faces} faces covered "
-        f"({found.covers} covers, {found.again} of them by the second look). {LIMITS}"
+        f"{out}: {redacted.frames} frames, {redacted.plates} plates and {redacted.faces} faces covered "
+        f"({redacted.covers} covers, {redacted.again} of them by the second look). {LIMITS}"
     )

@@ -27,7 +27,7 @@ ACROSS, DOWN = 8, 4
 
 def cover(picture: NDArray[np.uint8], boxes: Iterable[Box]) -> NDArray[np.uint8]:
     """Return a copy of an H x W x 3 picture in which nothing of what is within the boxes is left."""
-    done = picture.copy()
+    covered = picture.copy()
     areas, free = _areas(picture, boxes)
     for area in areas:
         left, top, right, bottom = area
@@ -35,8 +35,8 @@ def cover(picture: NDArray[np.uint8], boxes: Iterable[Box]) -> NDArray[np.uint8]
         tiles = np.random.default_rng(left * 7919 + top).normal(0, 9, (DOWN, ACROSS, 1)) + colors
         size = (right - left, bottom - top)
         filled = cv2.resize(tiles.clip(0, 255).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-        done[top:bottom, left:right] = filled
-    return done
+        covered[top:bottom, left:right] = filled
+    return covered
 
 
 def seen(picture: NDArray[np.uint8], boxes: Iterable[Box], place: Box) -> float:

@@ -52,9 +52,9 @@ class Faces:
                 scores.append(score)
         if not boxes:
             return []
-        kept = cv2.dnn.NMSBoxes(boxes, scores, MINIMUM_SCORE, _OVERLAP)
-        found = [(boxes[int(at)], scores[int(at)]) for at in np.ravel(kept)]
-        return [Find((x, y, x + width, y + height), score) for (x, y, width, height), score in found]
+        selected = cv2.dnn.NMSBoxes(boxes, scores, MINIMUM_SCORE, _OVERLAP)
+        faces = [(boxes[int(at)], scores[int(at)]) for at in np.ravel(selected)]
+        return [Find((x, y, x + width, y + height), score) for (x, y, width, height), score in faces]
 
     def _detect(self, tile: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.float32], float]]:
         """Yield left, top, width and height in shares of the tile's longer side, and the score."""

@@ -128,7 +128,7 @@ class Redactor:
     def _plates(self, gray: NDArray[np.uint8]) -> list[Find]:
         """Find plates in the whole picture, and in tiles in which those far away are larger."""
         detector = self._recognizer.detector
-        found = [Find(detection.box, detection.score) for detection in detector.detect(gray)]
+        plates = [Find(detection.box, detection.score) for detection in detector.detect(gray)]
         side = round(gray.shape[0] * NEARER)
         for top in {0, gray.shape[0] - side}:
             for left in range(0, max(1, gray.shape[1] - side // 2), side):
@@ -136,8 +136,8 @@ class Redactor:
                 for detection in detector.detect(tile):
                     x, y, right, bottom = detection.box
                     box = (x + left, y + top, right + left, bottom + top)
-                    found.append(Find(box, detection.score * TILE_TRUST))
-        return found
+                    plates.append(Find(box, detection.score * TILE_TRUST))
+        return plates
 
     def _covered(self, color: NDArray[np.uint8], boxes: list[Box], number: int) -> tuple[NDArray[np.uint8], int]:
         more: list[Box] = []

@@ -51,11 +51,11 @@ class Track:
     def boxes(self, frames: int) -> dict[int, Box]:
         """Return its box in every frame from somewhat before its first find to somewhat after its last."""
         seen = sorted(self.finds)
-        found = dict(self.finds)
+        boxes_by_frame = dict(self.finds)
         for before, after in pairwise(seen):
             for frame in range(before + 1, after):
                 share = (frame - before) / (after - before)
-                found[frame] = _between(self.finds[before], self.finds[after], share)
+                boxes_by_frame[frame] = _between(self.finds[before], self.finds[after], share)
         first, last = seen[0], seen[-1]
         for step in range(1, MORE + 1):
             for edge, inner, frame in (
@@ -63,8 +63,8 @@ class Track:
                 (last, seen[-2:][0], last + step),
             ):
                 if 0 <= frame < frames:
-                    found[frame] = _moved_on(self.finds[edge], self.finds[inner], edge - inner, frame - edge)
-        return found
+                    boxes_by_frame[frame] = _moved_on(self.finds[edge], self.finds[inner], edge - inner, frame - edge)
+        return boxes_by_frame
 
 
 def follow(finds: Sequence[Sequence[Find]], *, sure: float) -> list[Track]:
@@ -73,23 +73,23 @@ def follow(finds: Sequence[Sequence[Find]], *, sure: float) -> list[Track]:
     Weak finds count only along the way of something that was surely found once: alone they are shadows and rails.
     """
     tracks: list[Track] = []
-    for frame, found in enumerate(finds):
+    for frame, frame_finds in enumerate(finds):
         open_ = [track for track in tracks if frame - track.last <= LONGEST_GAP + 1]
         pairs = sorted(
             (
                 (_distance(track, find.box, frame), number, place)
                 for number, track in enumerate(open_)
-                for place, find in enumerate(found)
+                for place, find in enumerate(frame_finds)
             ),
         )
         taken: set[int] = set()
         joined: set[int] = set()
         for distance, number, place in pairs:
             if distance <= REACH and number not in joined and place not in taken:
-                open_[number].add(frame, found[place])
+                open_[number].add(frame, frame_finds[place])
                 joined.add(number)
                 taken.add(place)
-        tracks += [Track({frame: find.box}, find.score) for place, find in enumerate(found) if place not in taken]
+        tracks += [Track({frame: find.box}, find.score) for place, find in enumerate(frame_finds) if place not in taken]
     return [track for track in tracks if track.score >= sure]
 
 

@@ -131,7 +131,7 @@ class ScenarioCamera(Camera):
                 thread.sleep(HUNG_STEP)
                 yield self._again(next(numbers)) if self.frozen and self.hangs is not None else None
                 continue
-            stretch = next((found for found in self.traffic if found.over > now), None)
+            stretch = next((candidate for candidate in self.traffic if candidate.over > now), None)
             if stretch is not None and stretch.at <= now:
                 for still in stretch.stills():
                     moment = stretch.at + still.seconds

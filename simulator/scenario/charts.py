@@ -27,20 +27,20 @@ _HIT, _READ, _SOFT = "#d98200", "#157a45", "#7a8797"
 def latency(observed: Observations) -> str:
     """Draw the real time from a record's last frame to the archive service, hits and reads apart."""
     figure, axes = _canvas()
-    found = {
+    latencies = {
         name: sorted(1000 * entry.latency for entry in observed.of(kind) if entry.latency is not None)
         for name, kind in (("hits", HIT), ("reads", READ))
     }
-    for (name, values), color in zip(found.items(), (_HIT, _READ), strict=True):
+    for (name, values), color in zip(latencies.items(), (_HIT, _READ), strict=True):
         if values:
             shares = [100 * (place + 1) / len(values) for place in range(len(values))]
             axes.step([values[0], *values], [0, *shares], where="post", color=color, label=f"{len(values)} {name}")
     axes.set_xlabel("milliseconds from the frame to the archive service (real time)")
     axes.set_ylabel("per cent there")
     axes.set_ylim(0, 104)
-    if any(values and values[-1] > 20 * values[0] for values in found.values()):
+    if any(values and values[-1] > 20 * values[0] for values in latencies.values()):
         axes.set_xscale("log")
-    if any(found.values()):
+    if any(latencies.values()):
         axes.legend(frameon=False, loc="lower right")
     return _svg(figure)
 
@@ -49,7 +49,7 @@ def backlog(observed: Observations, events: Sequence[Event]) -> str:
     """Draw how many chained records were made, and how many had arrived, over the scenario's time."""
     figure, axes = _canvas()
     lasts = observed.course.lasts
-    made = sorted(recorded.at for _, recorded in observed.made())
+    times = sorted(recorded.at for _, recorded in observed.made())
     samples = observed.course.samples
     reals = [sample.real for sample in samples]
     there = []
@@ -57,8 +57,8 @@ def backlog(observed: Observations, events: Sequence[Event]) -> str:
         if entry.chained:
             place = min(bisect_right(reals, entry.received_real), len(samples) - 1)
             there.append(max(entry.at, samples[place - 1].at if place else 0.0))
-    scale = Scale([*made, *(event.at for event in events)], end=lasts)
-    for moments, color, name in ((made, _SOFT, "made"), (sorted(there), _READ, "arrived")):
+    scale = Scale([*times, *(event.at for event in events)], end=lasts)
+    for moments, color, name in ((times, _SOFT, "made"), (sorted(there), _READ, "arrived")):
         steps = [scale.of(moment) for moment in moments]
         axes.step([0, *steps, WIDTH], [0, *range(1, len(steps) + 1), len(steps)], where="post", color=color, label=name)
     axes.set_xticks([scale.of(event.at) for event in events])

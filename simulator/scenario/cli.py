@@ -123,18 +123,18 @@ def scenarios(*, as_json: bool, schema: bool) -> None:
     if schema:
         click.echo(json.dumps(Scenario.model_json_schema(), indent=2))
         return
-    found = [(path, load(path)) for path in shipped()]
+    shipped_scenarios = [(path, load(path)) for path in shipped()]
     if as_json:
         rows = [
             {"scenario": path.stem, "title": scenario.title, "promise": scenario.promise, "lasts": scenario.lasts}
-            for path, scenario in found
+            for path, scenario in shipped_scenarios
         ]
         click.echo(json.dumps(rows, indent=2))
         return
     table = Table(title="Scenarios", title_justify="left")
     for column in ("name", "promise", "lasts"):
         table.add_column(column, overflow="fold")
-    for path, scenario in found:
+    for path, scenario in shipped_scenarios:
         table.add_row(Text(path.stem, "bold"), scenario.promise, words(scenario.lasts))
     Console().print(table)
 

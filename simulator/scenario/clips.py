@@ -68,9 +68,9 @@ def find_stretch(clip: str, beside: Path, *, at: float = 0.0, start: float = 0.0
 
     """
     candidates = (FOOTAGE / f"{clip}.mp4", beside / clip)
-    path = next((found for found in candidates if found.is_file()), None)
+    path = next((candidate for candidate in candidates if candidate.is_file()), None)
     if path is None:
-        known = ", ".join(sorted(found.stem for found in FOOTAGE.glob("*.mp4")))
+        known = ", ".join(sorted(path.stem for path in FOOTAGE.glob("*.mp4")))
         raise ScenarioFileError(f"no clip {clip!r} ships ({known}), and there is none next to the scenario")
     try:
         recording = open_recording(path)

@@ -110,8 +110,8 @@ class DepartmentCustodian:
 
     def account(self, post: str) -> HeldByCustodian:
         """Return what it has of a post; its keeper must have stopped."""
-        found = self._department.account(post)
-        return HeldByCustodian(self.name, found.held, found.lost)
+        account = self._department.account(post)
+        return HeldByCustodian(self.name, account.held, account.lost)
 
     def close(self) -> None:
         """End everything, and remove it."""
@@ -128,12 +128,12 @@ def _limit_files(pid: int, size: int) -> None:
 
 def _family(server: int | None) -> list[int]:
     """Return a server's process, and those that it started."""
-    found = [] if server is None else [server]
+    processes = [] if server is None else [server]
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # it has ended
             if int(path.read_text("ascii", errors="replace").rpartition(")")[2].split()[1]) == server:
-                found.append(int(path.parent.name))
-    return found
+                processes.append(int(path.parent.name))
+    return processes
 
 
 def _end(pids: Sequence[int]) -> None:

@@ -128,9 +128,9 @@ class Scenario(TomlTable):
 
     def faults(self) -> list[tuple[tuple[str | int, ...], str]]:
         """Return what does not fit together, each with its place in the file."""
-        found: list[tuple[tuple[str | int, ...], str]] = []
+        problems: list[tuple[tuple[str | int, ...], str]] = []
         names = [post.name for post in self.posts]
-        found += [
+        problems += [
             (("posts", place, "name"), f"{name!r} is the name of another post too")
             for place, name in enumerate(names)
             if name in names[:place]
@@ -139,25 +139,27 @@ class Scenario(TomlTable):
             for place, entry in enumerate(entries):
                 post = getattr(entry, "post", None)
                 if post is not None and post not in names:
-                    found.append(((key, place, "post"), f"no post is called {post!r}; there are: {', '.join(names)}"))
+                    problems.append(
+                        ((key, place, "post"), f"no post is called {post!r}; there are: {', '.join(names)}")
+                    )
                 at = getattr(entry, "at", None)
                 if at is not None and key != "expect" and at >= self.lasts:
-                    found.append(((key, place, "at"), "after the scenario's end"))
+                    problems.append(((key, place, "at"), "after the scenario's end"))
         for place, event in enumerate(self.events):
             if isinstance(event, Publish) and event.list not in self.lists:
                 known = ", ".join(self.lists) or "none"
-                found.append((("events", place, "list"), f"no list is called {event.list!r}; there are: {known}"))
+                problems.append((("events", place, "list"), f"no list is called {event.list!r}; there are: {known}"))
             for key, there in (("broker", self.brokers), ("custodian", self.custodians)):
                 if getattr(event, key, 0) > there:
-                    found.append((("events", place, key), too_many(there, key)))
+                    problems.append((("events", place, key), too_many(there, key)))
         categories = {plate.category for hot_list in self.lists.values() for plate in hot_list.plates}
         categories |= {DECOYS for hot_list in self.lists.values() if hot_list.decoys}
         for place, check in enumerate(self.expect):
             wrong = misfits(
                 check, lasts=self.lasts, brokers=self.brokers, custodians=self.custodians, categories=categories
             )
-            found += [(("expect", place, key), message) for key, message in wrong]
-        return [*found, *self._department_faults()]
+            problems += [(("expect", place, key), message) for key, message in wrong]
+        return [*problems, *self._department_faults()]
 
     def _department_faults(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         if self.department and self.custodians != 1:

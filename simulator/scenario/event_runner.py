@@ -65,11 +65,11 @@ class EventRunner:
     def before_leap(self) -> None:
         """Let posts deliver before time leaps, as they would have meanwhile."""
         for harness in self._site.harnesses.values():
-            done = self._delivered(harness)
-            if harness.uplink is not None and harness.uplink.settled and not done() and not self._impatient:
+            delivered = self._delivered(harness)
+            if harness.uplink is not None and harness.uplink.settled and not delivered() and not self._impatient:
                 with suppress(StuckError):
-                    await_effect(done, f"{harness.name} delivers")
-                self._impatient = not done()
+                    await_effect(delivered, f"{harness.name} delivers")
+                self._impatient = not delivered()
 
     def deliver(self, harness: Harness) -> None:
         """Wait until nothing waits on a post any more."""
@@ -167,8 +167,8 @@ class EventRunner:
     @_do.register
     def _(self, event: events.DispatcherDecides) -> None:
         self._deliver_all()
-        made = self._site.department.dispatchers.decide(event.person, event.plate, event.decides)
-        self._site.decisions += [(event.at, decision) for decision in made]
+        decisions = self._site.department.dispatchers.decide(event.person, event.plate, event.decides)
+        self._site.decisions += [(event.at, decision) for decision in decisions]
 
     @_do.register
     def _(self, event: events.CaseOpened) -> None:

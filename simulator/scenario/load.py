@@ -77,10 +77,10 @@ def parse(text: str, *, origin: str, beside: Path) -> Scenario:
     except ValidationError as error:
         faults = [_explain(fault, lines, origin) for fault in _own(error.errors())]
         raise ScenarioFileError("\n".join(faults)) from error
-    found = [*scenario.faults(), *misfits(scenario, beside=beside)]
-    if found:
+    problems = [*scenario.faults(), *misfits(scenario, beside=beside)]
+    if problems:
         raise ScenarioFileError(
-            "\n".join(f"{origin}:{lines.of(place)}: {_name(place)}: {message}" for place, message in found)
+            "\n".join(f"{origin}:{lines.of(place)}: {_name(place)}: {message}" for place, message in problems)
         )
     return scenario
 

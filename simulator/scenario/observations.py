@@ -70,12 +70,12 @@ class Observations:
     def __init__(self, course: Course) -> None:
         self.course = course
         self.posts: Mapping[str, PostCourse] = {post.name: post for post in course.posts}
-        made = {recorded.envelope.id: recorded for post in course.posts for recorded in post.made}
+        by_id = {recorded.envelope.id: recorded for post in course.posts for recorded in post.made}
         offset = datetime.now().astimezone().timestamp() - monotonic()
         seen = []
         for broker, arrival in course.arrivals:
             identifier, post = str(arrival.event["id"]), str(arrival.event["source"]).rsplit("/", 1)[-1]
-            recorded = made.get(identifier)
+            recorded = by_id.get(identifier)
             at = recorded.at if recorded is not None else self._by_its_clock(arrival.event)
             received = arrival.received.timestamp() - offset
             latency = None if recorded is None else received - recorded.frame
@@ -128,8 +128,8 @@ class Observations:
 
     def _offset(self, entry: ReceivedRecord) -> float:
         """Return by how much the post's clock was wrong, as the time of the best frame tells."""
-        made = (datetime.fromisoformat(entry.data["captured"]) - self.course.begins).total_seconds()
-        return self.posts[entry.post].offset_at(entry.at) if abs(made - entry.at) > 1.0 else 0.0
+        recorded_after = (datetime.fromisoformat(entry.data["captured"]) - self.course.begins).total_seconds()
+        return self.posts[entry.post].offset_at(entry.at) if abs(recorded_after - entry.at) > 1.0 else 0.0
 
     def _score(self, post: str) -> Score:
         passages = tuple(

@@ -123,9 +123,9 @@ def _sample(site: ScenarioSite, samples: list[Sample], now: float) -> None:
 
 
 def _await_arrivals(site: ScenarioSite) -> None:
-    made = {recorded.envelope.id for harness in site.harnesses.values() for recorded in harness.made}
+    recorded_ids = {recorded.envelope.id for harness in site.harnesses.values() for recorded in harness.made}
     end = time.monotonic() + ARRIVAL_SECONDS
-    while site.lacks(made) and time.monotonic() < end:
+    while site.lacks(recorded_ids) and time.monotonic() < end:
         sleep(0.01)
 
 

@@ -29,14 +29,14 @@ def misfits(scenario: Scenario, *, beside: Path) -> Iterator[tuple[Place, str]]:
             except (ScenarioFileError, TruthError) as error:
                 yield ("posts", number, "accepted_view"), str(error)
         yield from ((("posts", number, "settings", *key), message) for key, message in _settings(post))
-    found: list[tuple[int, Stretch]] = []
+    stretches: list[tuple[int, Stretch]] = []
     for number, clip in enumerate(scenario.traffic):
         try:
-            found.append((number, find_stretch(clip.clip, beside, at=clip.at, start=clip.start, end=clip.end)))
+            stretches.append((number, find_stretch(clip.clip, beside, at=clip.at, start=clip.start, end=clip.end)))
         except (ScenarioFileError, TruthError) as error:
             yield ("traffic", number, "clip"), str(error)
     for post in scenario.posts:
-        seen = [passage for passage in found if scenario.traffic[passage[0]].post in {None, post.name}]
+        seen = [passage for passage in stretches if scenario.traffic[passage[0]].post in {None, post.name}]
         for (_, one), (number, other) in pairwise(sorted(seen, key=lambda passage: passage[1].at)):
             if other.at < one.over:
                 message = f"begins before the traffic at {one.at:g} s is over ({one.over:g} s)"

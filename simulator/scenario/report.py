@@ -138,28 +138,28 @@ def shown_hits(observed: Observations) -> tuple[ShownHit, ...]:
 
 def differences(observed: Observations) -> tuple[Difference, ...]:
     """Return what differs from the truth, in the order of time."""
-    found = []
+    notes = []
     for post, score in observed.scores.items():
         for outcome in score.outcomes:
             at, text = outcome.passage.frames[0] / FRAMES_PER_SECOND, outcome.passage.text
             if outcome.read is None:
                 given_up = any(same_plate(read, text) for read in _given_up(observed, post))
-                found.append(Difference(post, at, text, None, "read, and dropped" if given_up else "missed"))
+                notes.append(Difference(post, at, text, None, "read, and dropped" if given_up else "missed"))
             elif not outcome.right:
                 what = "O or 0, I or 1" if outcome.right_folded else "misread"
-                found.append(Difference(post, at, text, outcome.read.text, what))
-            found += [Difference(post, at, text, again.text, "read again") for again in outcome.duplicates]
-        found += [
+                notes.append(Difference(post, at, text, outcome.read.text, what))
+            notes += [Difference(post, at, text, again.text, "read again") for again in outcome.duplicates]
+        notes += [
             Difference(post, read.first_frame / FRAMES_PER_SECOND, None, read.text, "nothing passed")
             for read in score.undue
         ]
-    return tuple(sorted(found, key=lambda difference: difference.at))
+    return tuple(sorted(notes, key=lambda difference: difference.at))
 
 
 def _given_up(observed: Observations, post: str) -> list[str]:
     """Return the texts of reads that were made and did not arrive."""
     there = {entry.event["id"] for entry in observed.of(READ, post=post)}
-    lost = [made.envelope for _, made in observed.made(post) if made.envelope.type == READ]
+    lost = [recorded.envelope for _, recorded in observed.made(post) if recorded.envelope.type == READ]
     return [json.loads(read.body)["data"]["plate_read"] for read in lost if read.id not in there]
 
 
@@ -172,6 +172,8 @@ def _picture(entry: ReceivedRecord, kind: str) -> str | None:
 
 
 def _environment() -> jinja2.Environment:
-    made = environment().overlay(loader=jinja2.FileSystemLoader([_OWN, TEMPLATES, PAGES]), lstrip_blocks=True)
-    made.filters |= {"words": words, "plain": plain}
-    return made
+    report_environment = environment().overlay(
+        loader=jinja2.FileSystemLoader([_OWN, TEMPLATES, PAGES]), lstrip_blocks=True
+    )
+    report_environment.filters |= {"words": words, "plain": plain}
+    return report_environment

@@ -60,10 +60,10 @@ def run_one(path: Path, options: RunOptions) -> Outcome:
             for number in range(2 if options.twice else 1)
         ]
         observations = [Observations(course) for course in courses]
-        found = [totals_of(observed) for observed in observations]
+        totals = [totals_of(observed) for observed in observations]
         demands = judge(scenario, observations[0])
-        outcome = replace(plain, demands=demands, figures=found[0], seconds=time.monotonic() - began)
-        if len({outcome.records_digest for outcome in found}) > 1:
+        outcome = replace(plain, demands=demands, figures=totals[0], seconds=time.monotonic() - began)
+        if len({outcome.records_digest for outcome in totals}) > 1:
             outcome = replace(outcome, error="the second time its records were not the same")
         if options.report is not None:
             from platepost.simulator.scenario.report import write_report  # noqa: PLC0415 - charts take long to load

@@ -130,8 +130,8 @@ class ScenarioSite(Site[Broker]):
     @property
     def department(self) -> DepartmentCustodian:
         """The department of a scenario that has one."""
-        (found,) = (custodian for custodian in self.custodians if isinstance(custodian, DepartmentCustodian))
-        return found
+        (department,) = (custodian for custodian in self.custodians if isinstance(custodian, DepartmentCustodian))
+        return department
 
     # --- making
 

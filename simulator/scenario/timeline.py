@@ -111,7 +111,9 @@ def lay_out(observed: Observations, events: Sequence[Event]) -> Timeline:
     """Lay the picture out."""
     moments = [entry.at for entry in observed.records if entry.chained]
     moments += [event.at for event in events]
-    moments += [edge for post in observed.posts.values() for found in post.traffic for edge in (found.at, found.over)]
+    moments += [
+        edge for post in observed.posts.values() for stretch in post.traffic for edge in (stretch.at, stretch.over)
+    ]
     scale = Scale(moments, end=observed.course.lasts)
     ordered = sorted(events, key=lambda event: event.at)
     return Timeline(
@@ -169,9 +171,9 @@ def _severity(reasons: Iterable[str]) -> str:
 
 
 def _add_passages(band: Band, observed: Observations, scale: Scale) -> None:
-    found = observed.scores[band.post]
+    score = observed.scores[band.post]
     free: list[float] = []
-    for outcome in sorted(found.outcomes, key=lambda outcome: outcome.passage.frames):
+    for outcome in sorted(score.outcomes, key=lambda outcome: outcome.passage.frames):
         first, last = (frame / FRAMES_PER_SECOND for frame in outcome.passage.frames)
         x, end = scale.of(first), scale.of(last)
         reach = max(end, x + _LABEL * len(outcome.passage.text) + 8)

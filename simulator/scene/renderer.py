@@ -133,7 +133,7 @@ class Renderer:
 
     def _sights(self, placed: list[Placed]) -> list[VisiblePlate]:
         """Corners at mid exposure; the visible share counts what is hidden and what lies outside the frame."""
-        found = []
+        visible = []
         for one, open_share in zip(placed, self._canvas.visible(placed), strict=True):
             corners = one.vehicle.plate_corners
             street = np.concatenate([corners, np.ones((4, 1))], axis=1) @ one.street.T
@@ -142,8 +142,8 @@ class Renderer:
             pixels = self.lens.project(street[:, :3])
             inside = _share_inside(pixels, self.lens.width, self.lens.height)
             if inside > 0:
-                found.append(VisiblePlate(one.key, pixels, inside * open_share))
-        return found
+                visible.append(VisiblePlate(one.key, pixels, inside * open_share))
+        return visible
 
     def shot(self, number: int) -> Shot:
         """Draw one frame."""

@@ -135,21 +135,21 @@ def lay_street(lens: Pinhole, seed: int) -> Street:
     raised = -(eye[1] - CURB_HIGH) / down
     x_high, z_high = eye[0] + rays[..., 0] * raised, rays[..., 2] * raised
     side = np.sign(x)
-    beside = np.abs(x) >= CURB
-    face = beside & (np.abs(x_high) < CURB)
-    z = np.where(beside & ~face, z_high, z)
-    x = np.where(beside & ~face, x_high, np.where(face, side * CURB, x))
+    off_road = np.abs(x) >= CURB
+    face = off_road & (np.abs(x_high) < CURB)
+    z = np.where(off_road & ~face, z_high, z)
+    x = np.where(off_road & ~face, x_high, np.where(face, side * CURB, x))
 
     concrete = tile(rng, size=1024, grain=3, octaves=4)
     level, water = _asphalt(rng, x, z)
     albedo = _paint(rng, x, z, _tint(level, (1.0, 0.985, 0.96)))
-    gutter = (np.abs(x) > 3.55) & ~beside
+    gutter = (np.abs(x) > 3.55) & ~off_road
     slab = _tint(_concrete(concrete, x, z), (1.0, 0.97, 0.91))
     albedo = np.where(gutter[..., None], slab * 0.85, albedo)
-    albedo = np.where(beside[..., None], slab, albedo)
+    albedo = np.where(off_road[..., None], slab, albedo)
     albedo = np.where(face[..., None], slab * np.where(side > 0, 0.75, 0.6)[..., None], albedo)
     verge = np.abs(x) > CURB + 1.55
-    albedo = np.where((beside & verge)[..., None], _verge(rng, x, z), albedo)
+    albedo = np.where((off_road & verge)[..., None], _verge(rng, x, z), albedo)
     lit = _sun_reach(rng, x, z)
 
     along = np.where(np.abs(rays[..., 0]) > 1e-4, (np.sign(rays[..., 0]) * WALL - eye[0]) / rays[..., 0], np.inf)

@@ -40,7 +40,7 @@ def decoys(scene: Scene) -> list[str]:
     if scene.watch is None:
         return []
     rng = np.random.default_rng(scene.watch.seed)
-    found: list[str] = []
+    problems: list[str] = []
     seen = {plate_key(passing.text) for passing in scene.passing} | {
         plate_key(entry.plate) for entry in scene.watch.listed
     }
@@ -48,7 +48,7 @@ def decoys(scene: Scene) -> list[str]:
     def letters(count: int) -> str:
         return "".join(rng.choice(list(_LETTERS), count))
 
-    while len(found) < scene.watch.decoys:
+    while len(problems) < scene.watch.decoys:
         number = f"{int(rng.integers(1000)):03d}"
         kind = rng.random()
         if kind < 0.75:
@@ -61,8 +61,8 @@ def decoys(scene: Scene) -> list[str]:
         fitting = any(fits(pattern, plate) for pattern in scene.watch.pattern)
         if far and not fitting and plate_key(plate) not in seen:
             seen.add(plate_key(plate))
-            found.append(plate)
-    return found
+            problems.append(plate)
+    return problems
 
 
 def due(scene: Scene, texts: list[str]) -> list[dict[str, Any]]:

@@ -81,16 +81,16 @@ def replay(
         truth = load_truth(truth_path, clip=clip.name) if truth_path is not None else None
         run = Replay(FootageCamera(path=clip, pace="fast", frames_per_second=fps, key=key), recognizer)
     reads = _play(run, as_json=as_json)
-    found = score([ScoredRead.of(read) for read in reads], truth) if truth is not None else None
+    run_score = score([ScoredRead.of(read) for read in reads], truth) if truth is not None else None
     if as_json:
-        if found is not None:
-            click.echo(json.dumps({"score": _score_json(found)}))
+        if run_score is not None:
+            click.echo(json.dumps({"score": _score_json(run_score)}))
         return
     console = Console()
     console.print(reads_table(reads))
-    if found is not None:
-        console.print(score_table(found))
-        console.print(summary(found))
+    if run_score is not None:
+        console.print(score_table(run_score))
+        console.print(summary(run_score))
     console.print(pace_line(run))
 
 
@@ -108,14 +108,14 @@ def _play(run: Replay, *, as_json: bool) -> list[ClipRead]:
     return reads
 
 
-def _score_json(found: Score) -> dict[str, Any]:
+def _score_json(score: Score) -> dict[str, Any]:
     return {
-        "passages": found.passages,
-        "captured": found.captured,
-        "read_right": found.right,
-        "read_right_folded": found.right_folded,
-        "undue_reads": [{"text": read.text, "confidence": round(read.confidence, 4)} for read in found.undue],
-        "duplicates": found.duplicates,
+        "passages": score.passages,
+        "captured": score.captured,
+        "read_right": score.right,
+        "read_right_folded": score.right_folded,
+        "undue_reads": [{"text": read.text, "confidence": round(read.confidence, 4)} for read in score.undue],
+        "duplicates": score.duplicates,
         "outcomes": [
             {
                 "truth": outcome.passage.text,
@@ -123,6 +123,6 @@ def _score_json(found: Score) -> dict[str, Any]:
                 "right": outcome.right,
                 "right_folded": outcome.right_folded,
             }
-            for outcome in found.outcomes
+            for outcome in score.outcomes
         ],
     }

@@ -120,24 +120,24 @@ class Checkpoint(BaseModel):
         """
         fresh = cls(basis=basis)
         try:
-            found = cls.model_validate_json((folder / FILE).read_bytes())
+            result = cls.model_validate_json((folder / FILE).read_bytes())
         except (OSError, ValidationError):
             return fresh
         now = datetime.now(UTC)
-        kept: dict[str, tuple[Result, ...]] = {}
+        lights: dict[str, tuple[Result, ...]] = {}
         dropped: dict[Phrase, list[str]] = {}
-        for step, results in found.steps.items():
+        for step, results in result.steps.items():
             if not all(result.good and now - GOOD_FOR < result.at <= now for result in results):
                 continue
-            why = basis.against(step, found.basis)
+            why = basis.against(step, result.basis)
             if why is None:
-                kept[step] = results
+                lights[step] = results
             else:
                 dropped.setdefault(why, []).append(step)
         for why, steps in dropped.items():
             names = listed(STEPS.get(step, step) for step in steps)
             say(Phrase("{steps}: to be done again, for {why}", steps=names, why=why))
-        return cls(basis=basis, began=found.began, steps=kept) if kept else fresh
+        return cls(basis=basis, began=result.began, steps=lights) if lights else fresh
 
     def done(self, step: str) -> bool:
         """Say whether a step went well already."""

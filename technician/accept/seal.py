@@ -58,10 +58,10 @@ class Sealed:
             ReportRefusedError: the report does not say it.
 
         """
-        found = _ENDED.search(self.page)
-        if found is None:
+        match = _ENDED.search(self.page)
+        if match is None:
             raise ReportRefusedError("the report does not say when the acceptance was ended")
-        return datetime.fromisoformat(found[1].decode("ascii")).replace(tzinfo=UTC)
+        return datetime.fromisoformat(match[1].decode("ascii")).replace(tzinfo=UTC)
 
     @property
     def thumbprint(self) -> str:

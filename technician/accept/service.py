@@ -98,16 +98,16 @@ def instruction(limits: AcceptanceCriteria) -> tuple[Phrase, ...]:
     meant to read are to be counted: those of the lane that the technician aimed it at. They stand at the road and see
     no picture, but know where a plate is seen from the step before.
     """
-    most, wanted = str(limits.unread), str(limits.vehicles)
+    most, vehicles = str(limits.unread), str(limits.vehicles)
     some = Phrase(
         "At most {most} of the {wanted} may go unread, or the post is NOT accepted; one that you missed yourself, "
         "leave out.",
         most=most,
-        wanted=wanted,
+        wanted=vehicles,
     )
     none = Phrase(
         "None of the {wanted} may go unread, or the post is NOT accepted; one that you missed yourself, leave out.",
-        wanted=wanted,
+        wanted=vehicles,
     )
     return (
         Phrase(
@@ -122,7 +122,7 @@ def instruction(limits: AcceptanceCriteria) -> tuple[Phrase, ...]:
         ),
         Phrase(
             "u and Enter takes the last one back; the count ends after {wanted}; q and Enter gives it up.",
-            wanted=wanted,
+            wanted=vehicles,
         ),
     )
 
@@ -299,23 +299,23 @@ class AtWork:
 
     def count(self) -> list[Result]:
         """Count vehicles together with the technician."""
-        wanted = self._limits.vehicles
+        vehicles = self._limits.vehicles
         self._dialogue.discard()
         for line in instruction(self._limits):
             self._dialogue.say(line)
         settle = REACH_SECONDS + self._configuration.passages.lost_after_seconds + 1.0
         patience = self._limits.patience_seconds
-        taps = tally(self._dialogue, wanted, patience_seconds=patience, settle_seconds=settle)
+        taps = tally(self._dialogue, vehicles, patience_seconds=patience, settle_seconds=settle)
         self._require_at_work()
         return [judged(compare(taps, self._spans()), self._limits)]
 
     def _spans(self) -> list[Span]:
         offset = time.time() - monotonic()
-        found = []
+        matching = []
         for read in self.witness.recorded(TYPES[Read]):
             ends = (datetime.fromisoformat(read.data[key]).timestamp() - offset for key in ("first_seen", "last_seen"))
-            found.append(Span(*ends))
-        return found
+            matching.append(Span(*ends))
+        return matching
 
     def outage(self) -> list[Result]:
         """Take the network away, and see that every record made meanwhile is taken by the broker afterwards."""

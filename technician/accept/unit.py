@@ -41,8 +41,8 @@ _PICTURE_WIDTH = 640
 
 def unit(configuration: Configuration) -> list[Result]:
     """Run the self-test, except the hot list, which is judged on the running post."""
-    found = examine(configuration, leave_out=("hot list",))
-    return [Result(point=point.point, good=point.good, said=point.said) for point in found]
+    points = examine(configuration, leave_out=("hot list",))
+    return [Result(point=point.point, good=point.good, said=point.said) for point in points]
 
 
 def board(configuration: Configuration, dialogue: Terminal) -> list[Result]:
@@ -50,9 +50,9 @@ def board(configuration: Configuration, dialogue: Terminal) -> list[Result]:
     backend = configuration.board.backend
     if backend == "none":
         return [Result(point=Phrase("pins"), good=True, said=Phrase("this unit has no board"))]
-    with backends.board(backend, configuration.board.settings) as made:
-        results = [_lights(made, dialogue)]
-        results += _tamper(made, dialogue)
+    with backends.board(backend, configuration.board.settings) as opened_board:
+        results = [_lights(opened_board, dialogue)]
+        results += _tamper(opened_board, dialogue)
     return results
 
 
@@ -155,8 +155,8 @@ def _illegible(color: NDArray[np.uint8], plates: tuple[Plate, ...]) -> bytes:
             )
     scale = min(1.0, _PICTURE_WIDTH / shown.shape[1])
     size = (round(shown.shape[1] * scale), round(shown.shape[0] * scale))
-    done, content = cv2.imencode(".jpg", cv2.resize(shown, size, interpolation=cv2.INTER_AREA))
-    return content.tobytes() if done else b""
+    encoded, content = cv2.imencode(".jpg", cv2.resize(shown, size, interpolation=cv2.INTER_AREA))
+    return content.tobytes() if encoded else b""
 
 
 def rights(configuration: Configuration) -> list[Result]:

@@ -152,8 +152,10 @@ class Aiming:
         wrong = self._unfinished()
         if wrong is not None and not anyway:
             raise AimRefusedError(wrong)
-        done = Phrase("the technician was done")
-        self.session.close(done if wrong is None else Phrase("the technician was done, although {wrong}", wrong=wrong))
+        reason = Phrase("the technician was done")
+        self.session.close(
+            reason if wrong is None else Phrase("the technician was done, although {wrong}", wrong=wrong)
+        )
 
     def _unfinished(self) -> Phrase | None:
         """Say what is wrong with an accepted view as things stand; None if nothing is."""
@@ -167,8 +169,8 @@ class Aiming:
             return None
         why = Phrase("no plate was judged yet")
         for point in (point for point in seen.assessment.points if point.good is False):
-            found = Phrase("{name} {value}, wanted {limit}", name=point.name, value=point.value, limit=point.limit)
-            why = found if not why.fields else Phrase("{first}; {second}", first=why, second=found)
+            problem = Phrase("{name} {value}, wanted {limit}", name=point.name, value=point.value, limit=point.limit)
+            why = problem if not why.fields else Phrase("{first}; {second}", first=why, second=problem)
         return Phrase("the accepted view in {light} is not good now: {why}", light=LIGHTS[seen.light], why=why)
 
     def accept(self) -> Light:

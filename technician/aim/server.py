@@ -59,11 +59,11 @@ class Server(PageServer):
         """
         address = service_address(address)
         host = f"[{address}]" if ":" in address else address
-        made = PageCertificate.make(address)
-        self.fingerprint = made.fingerprint
+        certificate = PageCertificate.make(address)
+        self.fingerprint = certificate.fingerprint
         """Of the page's certificate, as browsers show it."""
         pages = application(aiming, hosts=names(host, port))
-        super().__init__(pages, host=address, port=port, certificate=made.path)
+        super().__init__(pages, host=address, port=port, certificate=certificate.path)
         self._session = aiming.session
 
     @property

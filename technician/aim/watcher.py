@@ -172,8 +172,8 @@ class Watcher:
 
         with self._changed:
             self._changed.wait_for(later, seconds)
-            found = self._latest
-        return None if found is None or found.number == after else found
+            latest = self._latest
+        return None if latest is None or latest.number == after else latest
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -280,8 +280,8 @@ def _drawn(color: NDArray[np.uint8], measured: tuple[tuple[Plate, Measurement], 
         corners = np.round(plate.corners * scale).astype(np.int32)
         cv2.polylines(shown, [corners], isClosed=True, color=_GREEN if good else _AMBER, thickness=3)
         _write(shown, label, int(corners[:, 0].min()), int(corners[:, 1].min()), good=good)
-    done, content = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, 75])
-    return content.tobytes() if done else b""
+    encoded, content = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, 75])
+    return content.tobytes() if encoded else b""
 
 
 def _outline(shown: "cv2.typing.MatLike", corners: NDArray[np.floating], *, closed: bool) -> None:

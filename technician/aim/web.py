@@ -181,11 +181,11 @@ class _Pages:
             "done-anyway": lambda: self._aiming.done(anyway=True),
         }
         what = request.path_params["what"]
-        asked = request.query_params
+        query = request.query_params
         if what == "lane":
-            doers[what] = lambda: self._aiming.choose(asked.get("name"))
+            doers[what] = lambda: self._aiming.choose(query.get("name"))
         elif what in _DRAWING:
-            doers[what] = lambda: self._aiming.draw(what, asked)
+            doers[what] = lambda: self._aiming.draw(what, query)
         doer = doers.get(what)
         if doer is None:
             return JSONResponse({"said": "no such button"}, 404)

@@ -47,11 +47,11 @@ class ZoomOrTilt:
             height: the picture's, pixels.
 
         """
-        wanted = COMFORT * least
-        beyond = _beyond(sightings, wanted, height)
+        target = COMFORT * least
+        beyond = _beyond(sightings, target, height)
         if beyond is not None and beyond <= _FARTHEST[self.kind] and (beyond > 0 or self.kind == "tilt"):
             return self._steadily("tilt", max(0.1, beyond))
-        zoom = wanted / max(1.0, float(np.percentile(judged, 25)))
+        zoom = target / max(1.0, float(np.percentile(judged, 25)))
         return self._steadily("zoom", max(1.1, ceil(10 * zoom) / 10))
 
     def _steadily(self, kind: Kind, amount: float) -> tuple[Kind, float]:

@@ -81,7 +81,7 @@ def accept(
     configuration, folder = load(path), folder.absolute()
     output = None if output is None else output.absolute()
     become_owner(configuration.outbox.path.parent, path)
-    asked = _limits(limits)
+    chosen_limits = _limits(limits)
     _statement_file(configuration)
     require_stopped(configuration)
     technician = certified(configuration, folder, purpose=purpose)  # the last that may be refused: it asks a person
@@ -90,7 +90,9 @@ def accept(
     aside = is_to_be_kept_aside(verbose=bool(context.find_root().params.get("verbose")))
     with ExitStack() as stack:
         log = stack.enter_context(log_aside(configuration.outbox.path.parent)) if aside else None
-        results, written = accept_post(configuration, technician, dialogue, limits=asked, fresh=fresh, output=output)
+        results, written = accept_post(
+            configuration, technician, dialogue, limits=chosen_limits, fresh=fresh, output=output
+        )
     accepted = all(result.good for result in results)
     if as_json:
         rows = [
@@ -155,8 +157,8 @@ def accept_post(
         accepted = all(result.good for result in results)
         digest = seal.digest(page)
         with AuditTrail(configuration, technician, doing="accepted", silent=True) as trail:
-            found = {str(result.point): {"good": result.good, "said": result.said[:300]} for result in results}
-            trail.record("acceptance", {"points": found}, object=digest, failed=not accepted)
+            points = {str(result.point): {"good": result.good, "said": result.said[:300]} for result in results}
+            trail.record("acceptance", {"points": points}, object=digest, failed=not accepted)
         if accepted:
             write_statement(
                 statement_path,
@@ -183,9 +185,9 @@ def _statement_file(configuration: Configuration) -> Path:
 
 
 def _limits(pairs: tuple[str, ...]) -> AcceptanceCriteria:
-    given = dict(pair.partition("=")[::2] for pair in pairs)
+    values = dict(pair.partition("=")[::2] for pair in pairs)
     try:
-        return AcceptanceCriteria.model_validate(given)
+        return AcceptanceCriteria.model_validate(values)
     except ValidationError as error:
         fault = error.errors()[0]
         key = ".".join(str(part) for part in fault["loc"])

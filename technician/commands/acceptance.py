@@ -85,13 +85,13 @@ def keep(*, directory: Path, report: Path, anyway: bool, who: str | None, purpos
             "post's audit records, have the post accepted again, or keep it with --anyway",
             reason=lapse.reason,
         )
-    kept = fleet.directory / "acceptances" / post / f"{sealed.digest[:16]}.html"
-    write_durably(kept, _read(report))
+    copy = fleet.directory / "acceptances" / post / f"{sealed.digest[:16]}.html"
+    write_durably(copy, _read(report))
     details: dict[str, JsonValue] = {"report": sealed.digest, "technician": sealed.technician}
     if lapse is not None:
         details["lapsed"] = lapse.reason
     session.did("acceptance_kept", object=post, details=details)
-    click.echo(f"Kept as {kept}: {post} was {sealed.verdict}.")
+    click.echo(f"Kept as {copy}: {post} was {sealed.verdict}.")
 
 
 @acceptance.command(

@@ -123,12 +123,12 @@ def aim(
             + "\n"
         )
         click.echo(watcher.outlines.toml() or spoken(Phrase("(none: remove them all)")) + "\n")
-    kept = load_views(configuration.outbox.path.parent)
+    views = load_views(configuration.outbox.path.parent)
     if not aiming.accepted:
-        before = Phrase("no view was accepted; accepted earlier: {views}", views=_said(kept))
-        raise ProvisioningError(before if _lights(kept) else Phrase("no view was accepted"))
-    click.echo(spoken(Phrase("Saved: {views}.", views=_said(kept))))
-    for line in left_to_do(kept, accepted=aiming.accepted, outdated=aiming.outdated):
+        before = Phrase("no view was accepted; accepted earlier: {views}", views=_said(views))
+        raise ProvisioningError(before if _lights(views) else Phrase("no view was accepted"))
+    click.echo(spoken(Phrase("Saved: {views}.", views=_said(views))))
+    for line in left_to_do(views, accepted=aiming.accepted, outdated=aiming.outdated):
         click.echo(spoken(line))
     click.echo(spoken(Phrase("Next: {command}", command=next_command(path, folder, purpose))))
 
@@ -248,7 +248,7 @@ def _lights(views: Views) -> set[Light]:
 
 def _said(views: Views) -> str:
     """Say which views a post has, whose and since when."""
-    kept = [(LIGHTS[light], view) for light in LIGHTS if (view := views.of(light)) is not None]
+    saved_views = [(LIGHTS[light], view) for light in LIGHTS if (view := views.of(light)) is not None]
     texts = [
         Phrase(
             "the view in {light}, accepted {time} by {person}",
@@ -256,7 +256,7 @@ def _said(views: Views) -> str:
             time=local(view.accepted),
             person=view.accepted_by,
         )
-        for by, view in kept
+        for by, view in saved_views
     ]
     return Phrase("{first}; {second}", first=texts[0], second=texts[1]) if len(texts) == 2 else listed(texts)
 

@@ -172,8 +172,8 @@ def _with_names_apart(schema: dict[str, Any]) -> dict[str, Any]:
     """
     definitions = schema["$defs"]
     fields = (item for part in definitions.values() for item in part.get("properties", {}).items())
-    made = {"".join(word.capitalize() for word in name.split("_")) for name, part in fields if "type" in part}
-    apart = {schema["properties"]["data"]["$ref"].rpartition("/")[2]} | made & definitions.keys()
+    names = {"".join(word.capitalize() for word in name.split("_")) for name, part in fields if "type" in part}
+    apart = {schema["properties"]["data"]["$ref"].rpartition("/")[2]} | names & definitions.keys()
     text = json.dumps(
         schema | {"$defs": {f"{name}Data" if name in apart else name: definitions[name] for name in definitions}}
     )

@@ -50,6 +50,6 @@ def overlay(base: Table, settings: Mapping[str, Mapping[str, JsonValue]]) -> Tab
 
 
 def _bounded(faults: Any) -> str:
-    found = [fault if len(fault) <= LONGEST_FAULT else f"{fault[: LONGEST_FAULT - 3]}..." for fault in faults]
-    more = [f"and {len(found) - MOST_FAULTS} more"] if len(found) > MOST_FAULTS else []
-    return "; ".join(found[:MOST_FAULTS] + more)[:1000]
+    shortened = [fault if len(fault) <= LONGEST_FAULT else f"{fault[: LONGEST_FAULT - 3]}..." for fault in faults]
+    more = [f"and {len(shortened) - MOST_FAULTS} more"] if len(shortened) > MOST_FAULTS else []
+    return "; ".join(shortened[:MOST_FAULTS] + more)[:1000]

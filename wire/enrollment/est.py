@@ -83,8 +83,8 @@ class EstClient:
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         body, headers = self._ask(context, "GET", f"{ROOT}/cacerts", headers={POST_HEADER: post})
-        time, given = headers.get(TIME_HEADER, ""), headers.get(SEAL_HEADER, "")
-        if not is_sealed(seal_key_of(code), given, "cacerts", post.encode(), time.encode(), body):
+        time, seal = headers.get(TIME_HEADER, ""), headers.get(SEAL_HEADER, "")
+        if not is_sealed(seal_key_of(code), seal, "cacerts", post.encode(), time.encode(), body):
             raise EnrollmentError(
                 Phrase(
                     "the code is not the one that {office} gave out for {post}, it has none open for a post of this "

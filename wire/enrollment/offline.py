@@ -110,13 +110,13 @@ def read_answer_files(folder: Path, post: str, *, seal_key: bytes) -> OfflineAns
             why = Phrase("the office refused: {why}", why=str(content["message"]))
             raise EnrollmentError(why, reason=str(content["reason"]))
         certificate, authorities, configuration = (_get(path) for path in files)
-        given = _get(sealed).decode("ascii")
+        received = _get(sealed).decode("ascii")
     except (OSError, ValueError, KeyError) as error:
         if isinstance(error, EnrollmentError):
             raise
         unread = Phrase("{folder}: the office's answer cannot be read: {why}", folder=str(folder), why=str(error))
         raise EnrollmentError(unread, reason="stick") from error
-    if not is_sealed(seal_key, given, "answer", post.encode(), certificate, authorities, configuration):
+    if not is_sealed(seal_key, received, "answer", post.encode(), certificate, authorities, configuration):
         raise EnrollmentError(
             Phrase(
                 "the answer on this stick does not bear the seal of the code for {post}: it was changed, or made under "

@@ -86,8 +86,8 @@ class HotList:
             return self
         if self.chain[0].is_base_of(delta):
             return self.complete or self
-        wanted = delta.base.version if delta.base is not None else "none"
-        raise WrongBase(f"the delta applies to version {wanted}, but version {self.version} is active")
+        base_version = delta.base.version if delta.base is not None else "none"
+        raise WrongBase(f"the delta applies to version {base_version}, but version {self.version} is active")
 
     @property
     def version(self) -> int:
@@ -148,15 +148,15 @@ class HotList:
         text = normalize_read(query.plate_read)
         if not text or len(text) > LONGEST_TEXT:
             return LookUpResult()
-        found, safe = self._listed(text, moment, query.confidence) if HIDDEN not in text else ([], False)
+        matches, safe = self._listed(text, moment, query.confidence) if HIDDEN not in text else ([], False)
         if not safe:
             if HIDDEN in text:
-                found = self._hidden(text, moment, query)
+                matches = self._hidden(text, moment, query)
             elif settings is not None:
-                found = found or self._taken_for(text, moment, query, settings)
-                found = found or self._near(text, moment, query, settings)
-            found += self._partial(text, moment, query)
-        judged = [replace(match, state_agreement=agreement(query.state, match.state)) for match in found]
+                matches = matches or self._taken_for(text, moment, query, settings)
+                matches = matches or self._near(text, moment, query, settings)
+            matches += self._partial(text, moment, query)
+        judged = [replace(match, state_agreement=agreement(query.state, match.state)) for match in matches]
         return LookUpResult(tuple(sorted(judged, key=lambda match: (match.priority, _ORDER[match.kind]))), safe)
 
     def _listed(self, text: PlateText, moment: int, confidence: float | None) -> tuple[list[Match], bool]:
@@ -206,8 +206,8 @@ class HotList:
         ]
 
     def _partial(self, text: PlateText, moment: int, query: Query) -> Iterator[Match]:
-        for found in self._patterns.match(text, moment):
-            entry = found.entry
+        for match in self._patterns.match(text, moment):
+            entry = match.entry
             yield Match(
                 kind=MatchKind.PARTIAL,
                 plate_matched=entry.pattern,
@@ -215,9 +215,9 @@ class HotList:
                 priority=entry.priority,
                 state=entry.state,
                 reference=entry.case,
-                differs=found.differs,
+                differs=match.differs,
                 list_version=self.version,
-                confidence=_sure(query, text, found.known),
+                confidence=_sure(query, text, match.known),
                 author=entry.author,
                 distribution=entry.distribution,
             )

@@ -204,11 +204,11 @@ def parse(model: type[_Model], text: bytes, what: str) -> _Model:
         ambiguity = str(error)
     except ValidationError as error:
         ambiguity = ""
-        found = error.errors(include_url=False, include_context=False, include_input=False)
+        details = error.errors(include_url=False, include_context=False, include_input=False)
     if ambiguity:
         raise Malformed(f"{what}: {ambiguity}")
-    where = ", ".join(sorted({_place(item) for item in found}))[:240]
-    if any(item["type"] in {"extra_forbidden", "literal_error"} for item in found):
+    where = ", ".join(sorted({_place(item) for item in details}))[:240]
+    if any(item["type"] in {"extra_forbidden", "literal_error"} for item in details):
         raise UnsupportedFormat(f"{what} has a member or value that this software does not know: {where}")
     raise Malformed(f"{what} is wrong at: {where}")
 

@@ -67,10 +67,12 @@ class _Filter:
     def __init__(self, bits: memoryview, shape: Filter, *, plates: int) -> None:
         if bits.format != "B" or len(bits) != (1 << shape.log2_bits) // 8:
             raise Malformed("the filter does not have the size that it states")
-        found = sum(int.from_bytes(bits[at : at + _PIECE], "little").bit_count() for at in range(0, len(bits), _PIECE))
+        bit_count = sum(
+            int.from_bytes(bits[at : at + _PIECE], "little").bit_count() for at in range(0, len(bits), _PIECE)
+        )
         expected, chance = bloom.expected_bits(plates, shape.log2_bits, shape.probes)
         # A plate's own bits coincide where its words are of few, once in some thousand plates.
-        if abs(found - expected) > 6 * chance + shape.probes:
+        if abs(bit_count - expected) > 6 * chance + shape.probes:
             raise Malformed("the filter has not as many bits as the plates of the list set")
         self._bits = bits
         self._log2_bits = shape.log2_bits
@@ -82,8 +84,8 @@ class _Filter:
 
 
 def _changes(opened: Opened, header: Header, columns: dict[str, memoryview]) -> dict[str, FingerprintTable]:
-    gone = {name.removeprefix("removed_"): column for name, column in columns.items() if name not in _COLUMNS}
-    additions, removals = FingerprintTable(columns, header.details), FingerprintTable(gone, header.details)
+    removed = {name.removeprefix("removed_"): column for name, column in columns.items() if name not in _COLUMNS}
+    additions, removals = FingerprintTable(columns, header.details), FingerprintTable(removed, header.details)
     if (len(additions), len(removals)) != (opened.manifest.additions, opened.manifest.removals):
         raise Malformed("the delta does not have as many entries as the manifest states")
     return {"additions": additions, "removals": removals}

@@ -33,8 +33,8 @@ class Overlay:
 
     def entries(self, fingerprint: int, listed: Iterable[HotListEntry]) -> tuple[HotListEntry, ...]:
         """Return a fingerprint's entries in force, given those that the table lists."""
-        gone = self.removed.get(fingerprint, ())
-        return (*(entry for entry in listed if entry not in gone), *self.added.get(fingerprint, ()))
+        removed = self.removed.get(fingerprint, ())
+        return (*(entry for entry in listed if entry not in removed), *self.added.get(fingerprint, ()))
 
     def applied(self, table: FingerprintTable, *, removals: Iterable[Row], additions: Iterable[Row]) -> "Overlay":
         """Return what this becomes by one delta on the same table.

@@ -241,9 +241,9 @@ def _seal(sealed: Sealed) -> bytes:
     # The line grows with the fleet (about 300 bytes a post), so it is searched rather than bounded.
     seal = b""
     for piece in pieces(sealed):
-        found = piece.find(b"\n")
-        if found >= 0:
-            return seal + piece[:found]
+        newline = piece.find(b"\n")
+        if newline >= 0:
+            return seal + piece[:newline]
         seal += piece
     raise Malformed("the package holds no seal")
 

@@ -43,10 +43,10 @@ class Patterns:
         for entry, expression, expires in self._patterns:
             if moment >= expires or entry.characters not in {None, len(text)}:
                 continue
-            found = expression.fullmatch(key)
-            if found is None:
+            match = expression.fullmatch(key)
+            if match is None:
                 continue
-            both = [(at, piece) for at, piece in _literals(entry.pattern, found) if text[at] != HIDDEN]
+            both = [(at, piece) for at, piece in _literals(entry.pattern, match) if text[at] != HIDDEN]
             if HIDDEN not in text or len(both) >= FEWEST_KNOWN:
                 differs = tuple(at for at, piece in both if text[at] != piece)
                 yield PatternMatch(entry, differs, tuple(at for at, _ in both))
@@ -62,8 +62,8 @@ def _compile(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(pieces.get(piece) or f"([{FOLDING.get(piece, piece)}{HIDDEN}])" for piece in folded))
 
 
-def _literals(pattern: str, found: re.Match[str]) -> Iterator[tuple[int, str]]:
+def _literals(pattern: str, match: re.Match[str]) -> Iterator[tuple[int, str]]:
     """Yield each known character of a pattern with its place in the read."""
     for group, piece in enumerate(re.sub(r"\*+", "*", pattern), start=1):
         if piece not in WILDCARDS:
-            yield found.start(group), piece
+            yield match.start(group), piece

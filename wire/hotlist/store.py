@@ -205,11 +205,11 @@ class HotListStore:
         """
         with self._lock:
             self._load_keys()
-            gone = [path for path in self._packages() if not self._is_good(path)]
-            if not gone:
+            damaged = [path for path in self._packages() if not self._is_good(path)]
+            if not damaged:
                 return ()
             self._load()
-            for path in gone:
+            for path in damaged:
                 with suppress(OSError):
                     path.unlink()
             return self.damaged
@@ -231,18 +231,18 @@ class HotListStore:
         return fresh
 
     def _install_keys(self, message: bytes) -> KeyMessage:
-        found = self._issuers.check_keys(message)
+        key_message = self._issuers.check_keys(message)
         with signed_by_issuer():
-            keys = self._opened_keys(found)
+            keys = self._opened_keys(key_message)
             newest = max(self._keys, default=0)
-            if found.number == newest:
+            if key_message.number == newest:
                 raise Repeated("these keys are held already")
-            if found.number < newest:
-                raise Older(f"keys of number {found.number} are not newer than {newest}, which are held")
-        write_durably(self._directory / found.file_name, message)
-        self._keys[found.number] = keys
+            if key_message.number < newest:
+                raise Older(f"keys of number {key_message.number} are not newer than {newest}, which are held")
+        write_durably(self._directory / key_message.file_name, message)
+        self._keys[key_message.number] = keys
         log.info("keys of %d epochs of the hot list", len(keys))
-        return found
+        return key_message
 
     def _opened_keys(self, message: KeyMessage) -> dict[str, bytes]:
         if message.agency != self._agency:
@@ -254,8 +254,8 @@ class HotListStore:
         self._keys = {}
         for path in self._key_files():
             try:
-                found = self._issuers.check_kept_keys(path.read_bytes())
-                self._keys[found.number] = self._opened_keys(found)
+                key_message = self._issuers.check_kept_keys(path.read_bytes())
+                self._keys[key_message.number] = self._opened_keys(key_message)
             except (HotListRefused, OSError) as error:
                 log.warning("keys of the hot list on disk cannot be used: %s: %s", path.name, error)
                 if isinstance(error, BadSignature):
@@ -280,18 +280,18 @@ class HotListStore:
     def _load(self) -> HotList | None:
         """Put the newest list on disk that is whole in force; the one before stays so until it is found."""
         damaged: list[RefusalReason] = []  # and not the errors: they would hold what was read of a list
-        found = None
+        package = None
         for path in self._packages():
             try:
-                found = self._read(path)
+                package = self._read(path)
             except (HotListRefused, OSError) as error:
                 damaged.append(error.reason if isinstance(error, HotListRefused) else RefusalReason.MALFORMED)
                 log.warning("hot list %s on disk cannot be used: %s: %s", path.name, damaged[-1], str(error))
             else:
                 break
         self.damaged = tuple(damaged)
-        self._current = found
-        return found
+        self._current = package
+        return package
 
     def _is_good(self, path: Path) -> bool:
         try:
@@ -359,9 +359,9 @@ class HotListStore:
         for path in self._packages():
             if delta.base is not None and _version(path) == delta.base.version:
                 with suppress(HotListRefused, OSError):
-                    found = self._verified(path, files)
-                    if found[0].is_base_of(delta):
-                        return found
+                    verified = self._verified(path, files)
+                    if verified[0].is_base_of(delta):
+                        return verified
         raise WrongBase(f"what version {delta.version} applies to is not there")
 
     def _verified(self, path: Path, files: ExitStack) -> tuple[Manifest, Sealed]:
@@ -376,8 +376,8 @@ class HotListStore:
         """Return the packages on disk, newest version first."""
         if not self._directory.is_dir():
             return []
-        found = [path for path in self._directory.iterdir() if _version(path) is not None]
-        return sorted(found, reverse=True)
+        packages = [path for path in self._directory.iterdir() if _version(path) is not None]
+        return sorted(packages, reverse=True)
 
     def _forget_all_but(self, names: set[str]) -> None:
         for path in self._packages():
@@ -394,5 +394,5 @@ class HotListStore:
 
 
 def _version(path: Path) -> int | None:
-    found = FILE_NAME.fullmatch(path.name)
-    return int(found[1]) if found else None
+    match = FILE_NAME.fullmatch(path.name)
+    return int(match[1]) if match else None

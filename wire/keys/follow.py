@@ -56,9 +56,9 @@ def follow(
         try:
             statement = read(line, key=followed.history.present, roots=roots)
             if statement.digest != followed.history.digest:
-                wanted = for_us(statement, purpose, agency, custodian)
-                _keeps_terms(wanted, followed.history)
-                followed.history = followed.history.after(wanted)
+                applies = for_us(statement, purpose, agency, custodian)
+                _keeps_terms(applies, followed.history)
+                followed.history = followed.history.after(applies)
                 followed.taken.append(statement)
         except RefusedError as refusal:
             followed.refused, followed.about = named(refusal, line), statement

@@ -61,7 +61,7 @@ class KeyHistory:
     @property
     def kept(self) -> tuple[Key, ...]:
         """The keys by which what was taken before stays in force."""
-        retired = (gone.key for gone in self.withdrawn if not gone.revoked)
+        retired = (key.key for key in self.withdrawn if not key.revoked)
         return (*self.in_force, *(former.key for former in self.former), *retired)
 
     def gone(self, at: datetime) -> tuple[WithdrawnKey, ...]:
@@ -70,7 +70,7 @@ class KeyHistory:
 
     def revoked(self, thumbprint: str) -> bool:
         """Tell whether a key was revoked."""
-        return any(gone.revoked and gone.key.thumbprint == thumbprint for gone in self.withdrawn)
+        return any(key.revoked and key.key.thumbprint == thumbprint for key in self.withdrawn)
 
     def let_go(self, thumbprint: str) -> bool:
         """Tell whether a key that was believed once was revoked, also one that is no longer remembered.
@@ -78,7 +78,7 @@ class KeyHistory:
         Who has the key in force can have so many follow one another that the first is forgotten. What is forgotten
         was withdrawn before the oldest that is remembered, and revoked together with it.
         """
-        others = (*(former.key for former in self.former), *(gone.key for gone in self.withdrawn))
+        others = (*(former.key for former in self.former), *(key.key for key in self.withdrawn))
         known = {key.thumbprint for key in (*self.in_force, *others)}
         if thumbprint in known:
             return self.revoked(thumbprint)
@@ -111,7 +111,7 @@ class KeyHistory:
             ),
             withdrawn=_remembered(
                 (
-                    *(replace(gone, revoked=gone.revoked or revoking) for gone in self.withdrawn),
+                    *(replace(key, revoked=key.revoked or revoking) for key in self.withdrawn),
                     *(WithdrawnKey(key, revoked=revoking) for key in before),
                 ),
                 but=named,
@@ -124,5 +124,5 @@ class KeyHistory:
 
 
 def _remembered(withdrawn: Iterable[WithdrawnKey], *, but: set[str]) -> tuple[WithdrawnKey, ...]:
-    found = {gone.key.thumbprint: gone for gone in withdrawn if gone.key.thumbprint not in but}
-    return tuple(found.values())[-REMEMBERED:]
+    by_thumbprint = {key.key.thumbprint: key for key in withdrawn if key.key.thumbprint not in but}
+    return tuple(by_thumbprint.values())[-REMEMBERED:]

@@ -57,10 +57,10 @@ def lines(message: bytes) -> list[bytes]:
     """
     if len(message) > LARGEST:
         raise RefusedError(Rejection.TOO_LARGE, f"{len(message)} bytes are more than {LARGEST}")
-    found = message.strip(b"\n").split(b"\n")
-    if len(found) > MOST_LINES:
-        raise RefusedError(Rejection.TOO_LARGE, f"{len(found)} statements are more than {MOST_LINES}")
-    return found
+    lines = message.strip(b"\n").split(b"\n")
+    if len(lines) > MOST_LINES:
+        raise RefusedError(Rejection.TOO_LARGE, f"{len(lines)} statements are more than {MOST_LINES}")
+    return lines
 
 
 def read(line: bytes, *, key: Key | None, roots: Sequence[Key]) -> VerifiedStatement:
@@ -99,7 +99,7 @@ def roots_of(certificates: Iterable[x509.Certificate]) -> tuple[Key, ...]:
 
     Not those that issue to posts and people only: their keys are at work every day, where a root's is locked away.
     """
-    found = []
+    keys = []
     for certificate in certificates:
         public = certificate.public_key()
         if (
@@ -107,8 +107,8 @@ def roots_of(certificates: Iterable[x509.Certificate]) -> tuple[Key, ...]:
             and isinstance(public, ec.EllipticCurvePublicKey)
             and isinstance(public.curve, ec.SECP256R1)
         ):
-            found.append(Key.of(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)))
-    return tuple(found)
+            keys.append(Key.of(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)))
+    return tuple(keys)
 
 
 def _makes_authorities(certificate: x509.Certificate) -> bool:

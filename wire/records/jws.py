@@ -28,11 +28,11 @@ LARGEST_PAYLOAD = 128_000
 
 @cache
 def _registry(largest: int) -> jws.JWSRegistry:
-    made = jws.JWSRegistry(algorithms=[ALGORITHM])
+    registry = jws.JWSRegistry(algorithms=[ALGORITHM])
     # The library's own bound of 512 bytes leaves no room for a certificate.
-    made.max_header_length = 12 * 1024
-    made.max_payload_length = largest
-    return made
+    registry.max_header_length = 12 * 1024
+    registry.max_payload_length = largest
+    return registry
 
 
 class JwsMalformedError(RecordError):
@@ -135,7 +135,7 @@ def _null(value: object, place: str = "") -> str | None:
         return place
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     places = (_null(one, f"{place}.{name}".lstrip(".")) for name, one in inner)
-    return next((found for found in places if found is not None), None)
+    return next((place for place in places if place is not None), None)
 
 
 def _decoded(part: bytes) -> bytes:

@@ -169,9 +169,9 @@ def _show(report: Report, heads: list[NotedHead]) -> None:
     for kind, count in report.unknown.items():
         _say(f"{count} of the unknown type {kind}: judged like all others, but not by what they say")
     for chain in report.chains:
-        gone = f", {chain.dropped} dropped by the post itself for lack of space" if chain.dropped else ""
-        gone += f", {chain.lost} lost to a damaged disk, as the post itself reports" if chain.lost else ""
-        _say(f"chain {chain.chain}: numbers {chain.first} to {chain.last}, {chain.records} records{gone}")
+        dropped = f", {chain.dropped} dropped by the post itself for lack of space" if chain.dropped else ""
+        dropped += f", {chain.lost} lost to a damaged disk, as the post itself reports" if chain.lost else ""
+        _say(f"chain {chain.chain}: numbers {chain.first} to {chain.last}, {chain.records} records{dropped}")
     if report.intact:
         for line in _praise(report):
             _say(line, fg="green")

@@ -122,8 +122,8 @@ class Trust:
     def _bound(self, change: Change, chain: str) -> float:
         """Return up to which number of another chain a change names it, or something else does; 0 if nothing does."""
         end = change.ends.get(mark_of(chain))
-        found = 0 if end is None else self._number(chain, end)
-        return max(inf if found is None else found, self._good.get(chain, 0.0))
+        sequence = 0 if end is None else self._number(chain, end)
+        return max(inf if sequence is None else sequence, self._good.get(chain, 0.0))
 
     def _latest_in(self, key: str, chain: str, *, before: int | None = None) -> Change | None:
         """Return what was said last of a key in a chain, before a number if one is given."""

@@ -302,9 +302,9 @@ class Verifier:
         return [Problem("foreign", link.line, None, None, link.id, why) for link, why in judged if why is not None]
 
     def _trust(self) -> Trust:
-        wanted = {end for change in self._changes.values() for end in change.ends.values()}
+        named_ends = {end for change in self._changes.values() for end in change.ends.values()}
         links = ((name, link) for name, chain in self._chains.items() for link in chain.links.values())
-        numbers = {(name, link.digest): link.sequence for name, link in links if link.digest in wanted}
+        numbers = {(name, link.digest): link.sequence for name, link in links if link.digest in named_ends}
         namings = [
             Naming(name, sequence, self._chains[name].links[sequence].key, loss.chain)
             for (name, sequence), loss in self._losses.items()

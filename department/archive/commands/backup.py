@@ -61,10 +61,10 @@ def backup(*, folder: DepartmentFolder, target: Path, recipients: tuple[str, ...
         progress_bar("backup") as on_progress,
     ):
         # Before, too: a disk that they have filled would take no backup ever again.
-        gone, _ = destroy_old(folder, superuser, target.parent)
+        destroyed, _ = destroy_old(folder, superuser, target.parent)
         result = back_up(folder, superuser, target, recipients, on_progress=on_progress)
         later, elsewhere = destroy_old(folder, superuser, target.parent)
-        gone += later
+        destroyed += later
     for name in elsewhere:
         click.echo(f"{name} is kept longer than its term: destroy it, and run `retention destroyed`.", err=True)
     if as_json:
@@ -74,11 +74,11 @@ def backup(*, folder: DepartmentFolder, target: Path, recipients: tuple[str, ...
             "sha256": result.sha256,
             "seconds": round(result.seconds, 1),
         }
-        fields |= {"destroyed": gone, "overdue": elsewhere}
+        fields |= {"destroyed": destroyed, "overdue": elsewhere}
         click.echo(json.dumps(fields | result.note.model_dump(mode="json")))
         return
     click.echo(f"Written in {result.seconds:.0f} s: {result.path}, {_size(result.size)}, SHA-256 {result.sha256}.")
-    click.echo("".join(f"Destroyed, as its term is over: {name}.\n" for name in gone), nl=False)
+    click.echo("".join(f"Destroyed, as its term is over: {name}.\n" for name in destroyed), nl=False)
     if (bucket := open_bucket(folder)) is not None:
         click.echo(f"Pictures in {bucket.name} are not in it.")
     click.echo("Try it: platepost department restore-test, on another machine.")

@@ -64,8 +64,8 @@ def export_all(*, folder: DepartmentFolder, target: Path, purpose: str, case: st
         why = AccessPurpose(purpose, case)
 
         def opened(which: str, groups: Sequence[str]) -> OpenEntry:
-            asked = {"export": which}
-            return open_entry(person=person, agency=settings.agency, purpose=why, query=asked, groups=groups)
+            query = {"export": which}
+            return open_entry(person=person, agency=settings.agency, purpose=why, query=query, groups=groups)
 
         with _database(folder) as database, progress_bar("records") as on_progress:
             contents = export_department(

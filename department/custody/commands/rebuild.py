@@ -31,12 +31,12 @@ def rebuild(*, folder: DepartmentFolder, check: bool, as_json: bool) -> None:
     The archive service may keep running. Nothing is locked.
     """
     with running_database(folder), connected(folder, OWNER) as connection, progress_bar("records") as progress:
-        done = rebuild_schema(connection, mend=not check, progress=progress)
+        outcome = rebuild_schema(connection, mend=not check, progress=progress)
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(done) | {"identical": done.identical}))
+        click.echo(json.dumps(dataclasses.asdict(outcome) | {"identical": outcome.identical}))
     else:
-        _show(done, check=check)
-    sys.exit(1 if done.damaged or (check and not done.identical) else 0)
+        _show(outcome, check=check)
+    sys.exit(1 if outcome.damaged or (check and not outcome.identical) else 0)
 
 
 def _show(done: RebuildOutcome, *, check: bool) -> None:

@@ -41,14 +41,14 @@ PACE = 0.8
 def controls(settings: Picamera2Settings, sensor: ImageSensor) -> dict[str, Any]:
     """Return the controls by their libcamera names; a camera may not offer all of them."""
     duration = round(1e6 / settings.frames_per_second)
-    wanted: dict[str, Any] = {
+    requested: dict[str, Any] = {
         "FrameDurationLimits": (duration, duration),
         "NoiseReductionMode": NOISE_REDUCTION_FAST,
     }
     if sensor.autofocus:
         # A lens that hunts is out of focus while a vehicle passes.
-        wanted |= {"AfMode": AF_MANUAL, "LensPosition": settings.lens_position}
-    return wanted
+        requested |= {"AfMode": AF_MANUAL, "LensPosition": settings.lens_position}
+    return requested
 
 
 if TYPE_CHECKING:
@@ -144,11 +144,11 @@ class Picamera2Camera(DriverCamera["Picamera2"]):
 
     def _open_driver(self) -> "Picamera2":
         settings = self._settings
-        found = self._library.Picamera2.global_camera_info()
-        if settings.number >= len(found):
-            models = ", ".join(str(info.get("Model")) for info in found) or "none"
+        cameras = self._library.Picamera2.global_camera_info()
+        if settings.number >= len(cameras):
+            models = ", ".join(str(info.get("Model")) for info in cameras) or "none"
             raise CameraError(f"there is no camera {settings.number}; found: {models}; check the ribbon cable")
-        known = sensor(str(found[settings.number]["Model"]))
+        known = sensor(str(cameras[settings.number]["Model"]))
         camera: Picamera2 = self._library.Picamera2(settings.number)
         try:
             width, height = settings.width or known.width, settings.height or known.height
@@ -169,7 +169,7 @@ class Picamera2Camera(DriverCamera["Picamera2"]):
         except Exception:
             self._release(camera)
             raise
-        log.info("camera: %s (%s), %d x %d", known.title, found[settings.number]["Model"], width, height)
+        log.info("camera: %s (%s), %d x %d", known.title, cameras[settings.number]["Model"], width, height)
         return camera
 
     def _begin(self, opened: "Picamera2") -> None:
@@ -186,8 +186,10 @@ class Picamera2Camera(DriverCamera["Picamera2"]):
             self._release(camera)
 
     def _all_controls(self, offered: Mapping[str, Any], known: ImageSensor) -> dict[str, Any]:
-        wanted = controls(self._settings, known) | {"AeEnable": False} | self._exposure_controls(self._first_exposure())
-        return {name: value for name, value in wanted.items() if name in offered}
+        requested = (
+            controls(self._settings, known) | {"AeEnable": False} | self._exposure_controls(self._first_exposure())
+        )
+        return {name: value for name, value in requested.items() if name in offered}
 
     def _exposure_controls(self, exposure: Exposure) -> dict[str, Any]:
         return {
@@ -201,8 +203,8 @@ class Picamera2Camera(DriverCamera["Picamera2"]):
         camera = self._camera
         if camera is None:
             return
-        wanted = self._exposure_controls(exposure)
-        offered = {name: value for name, value in wanted.items() if name in camera.camera_controls}
+        requested = self._exposure_controls(exposure)
+        offered = {name: value for name, value in requested.items() if name in camera.camera_controls}
         try:
             camera.set_controls(offered)
         except RuntimeError as error:

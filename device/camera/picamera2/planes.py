@@ -55,10 +55,10 @@ def _shape(stream: Mapping[str, Any]) -> tuple[int, int, int]:
 
 
 def _bytes(buffer: Any, length: int) -> NDArray[np.uint8]:
-    found = np.frombuffer(buffer, np.uint8)
-    if found.size < length:
-        raise CameraError(f"the camera's buffer has {found.size} bytes where {length} are due")
-    return found
+    pixels = np.frombuffer(buffer, np.uint8)
+    if pixels.size < length:
+        raise CameraError(f"the camera's buffer has {pixels.size} bytes where {length} are due")
+    return pixels
 
 
 def _color(content: NDArray[np.uint8], kind: str, width: int, height: int, stride: int) -> NDArray[np.uint8]:

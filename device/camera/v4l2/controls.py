@@ -51,12 +51,12 @@ class ExposureControls:
         """Set shutter and gain, as near as the camera can."""
         if self._shutter is not None:
             # Rounded down: longer than the road allows would blur.
-            wanted = exposure.microseconds // UNIT_MICROSECONDS
-            if wanted < self._shutter.least and not self._warned:
+            target = exposure.microseconds // UNIT_MICROSECONDS
+            if target < self._shutter.least and not self._warned:
                 self._warned = True
                 shortest = self._shutter.least * UNIT_MICROSECONDS
                 log.warning("camera: its shortest shutter is %d us: plates of fast vehicles may blur", shortest)
-            self._want(EXPOSURE_ABSOLUTE, self._shutter.clamped(wanted))
+            self._want(EXPOSURE_ABSOLUTE, self._shutter.clamped(target))
         if self._gain is not None:
             share = (exposure.gain - 1) / max(self._most_gain - 1, 1e-6)
             self._want(GAIN, self._gain.clamped(self._gain.least + share * (self._gain.most - self._gain.least)))

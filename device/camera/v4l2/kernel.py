@@ -191,28 +191,28 @@ class VideoDevice:
 
     def card(self) -> str | None:
         """Return what the device is called; None where it captures no video."""
-        found = _Capability()
-        self._ioctl(QUERYCAP, found)
-        able = found.device_caps if found.capabilities & DEVICE_CAPABILITIES else found.capabilities
-        return found.card.decode("utf-8", "replace") if able & VIDEO_CAPTURE and able & STREAMING else None
+        capability = _Capability()
+        self._ioctl(QUERYCAP, capability)
+        able = capability.device_caps if capability.capabilities & DEVICE_CAPABILITIES else capability.capabilities
+        return capability.card.decode("utf-8", "replace") if able & VIDEO_CAPTURE and able & STREAMING else None
 
     def choose(self, code: str, width: int, height: int) -> PixelFormat:
         """Ask for a format; return the one that the driver made of it."""
-        wanted = _Format(type=CAPTURE, width=width, height=height, pixelformat=fourcc(code), field=1)  # progressive
-        self._ioctl(S_FMT, wanted)
+        requested = _Format(type=CAPTURE, width=width, height=height, pixelformat=fourcc(code), field=1)  # progressive
+        self._ioctl(S_FMT, requested)
         return PixelFormat(
-            letters(wanted.pixelformat),
-            wanted.width,
-            wanted.height,
-            wanted.bytesperline,
-            full_range=wanted.quantization == FULL_RANGE,
+            letters(requested.pixelformat),
+            requested.width,
+            requested.height,
+            requested.bytesperline,
+            full_range=requested.quantization == FULL_RANGE,
         )
 
     def set_rate(self, frames_per_second: float) -> None:
         """Ask for a frame rate; does nothing where the driver has only one."""
-        wanted = _Parameters(type=CAPTURE, numerator=1000, denominator=round(frames_per_second * 1000))
+        requested = _Parameters(type=CAPTURE, numerator=1000, denominator=round(frames_per_second * 1000))
         with suppress(OSError):
-            self._ioctl(S_PARM, wanted)
+            self._ioctl(S_PARM, requested)
 
     def start(self, buffers: int) -> None:
         """Begin to capture into so many buffers."""

@@ -119,19 +119,19 @@ class RemoteConfiguration(Generic[Table]):
             if current is not None and current.jws.encode() == message:
                 return  # it is in force, though its key may have been retired since
             try:
-                wanted = self._read(message, at)
-                version, identity = wanted.payload.version, wanted.payload.who
-                if self._is_known(wanted):
+                statement = self._read(message, at)
+                version, identity = statement.payload.version, statement.payload.who
+                if self._is_known(statement):
                     return
                 effective = judging.judge(
-                    wanted, self._base, source=self._source, highest=self.kept.highest, at=at, clock=clock
+                    statement, self._base, source=self._source, highest=self.kept.highest, at=at, clock=clock
                 )
                 previous = self.kept.current if self.kept.trial is None else self.kept.previous
                 self._store.write(
-                    kept := StoredConfiguration(
+                    stored := StoredConfiguration(
                         highest=version,
-                        signer=wanted.signer,
-                        current=Applied(jws=wanted.jws, at=at),
+                        signer=statement.signer,
+                        current=Applied(jws=statement.jws, at=at),
                         previous=previous,
                         trial=Trial(before=tuple(sorted(faults))),
                     )
@@ -143,7 +143,7 @@ class RemoteConfiguration(Generic[Table]):
                 self._waiting = message
                 self._refuse(RefusedError(Rejection.NOT_KEPT, str(error)), version, identity)
             else:
-                self.kept = kept
+                self.kept = stored
                 self.effective = effective
                 self._pending = effective
                 self._begin_trial()
@@ -153,7 +153,7 @@ class RemoteConfiguration(Generic[Table]):
                         source="broker",
                         identity=identity,
                         object=str(version),
-                        details={"digest": wanted.digest, "settings": wanted.payload.wire()["settings"]},
+                        details={"digest": statement.digest, "settings": statement.payload.wire()["settings"]},
                     )
                 )
 
@@ -166,8 +166,8 @@ class RemoteConfiguration(Generic[Table]):
             if self._waiting is None:
                 return
             try:
-                wanted = self._read(self._waiting, at)
-                judging.judge(wanted, self._base, source=self._source, highest=self.kept.highest, at=at, clock=clock)
+                statement = self._read(self._waiting, at)
+                judging.judge(statement, self._base, source=self._source, highest=self.kept.highest, at=at, clock=clock)
             except RefusedError:
                 return  # for what has been said already
             self.receive(self._waiting, at=at, clock=clock, faults=faults)
@@ -240,14 +240,14 @@ class RemoteConfiguration(Generic[Table]):
             if current is None:
                 return ConfigurationState(state="file", refused=self.kept.refused)
             try:
-                wanted = self._read_kept(current)
+                statement = self._read_kept(current)
             except RefusedError:  # its key was revoked at this very moment; what comes of it is said next
                 return ConfigurationState(state="file", refused=self.kept.refused)
             return ConfigurationState(
                 state="applied" if self.kept.trial is None else "trial",
-                version=wanted.payload.version,
-                digest=wanted.digest,
-                who=wanted.payload.who,
+                version=statement.payload.version,
+                digest=statement.digest,
+                who=statement.payload.who,
                 applied=current.at,
                 refused=self.kept.refused,
             )

@@ -83,7 +83,7 @@ class SigningKeys:
 
     def gone(self, at: datetime) -> tuple[tuple[ECKey, bool], ...]:
         """Return the keys that were believed once, each with whether it was revoked."""
-        return tuple((gone.key.public, gone.revoked) for gone in self.history.gone(at))
+        return tuple((withdrawn.key.public, withdrawn.revoked) for withdrawn in self.history.gone(at))
 
     def revoked(self, thumbprint: str | None) -> bool:
         """Tell whether a key that was believed once was revoked; None is the one that the post was given."""
@@ -108,9 +108,9 @@ class SigningKeys:
             if self._store is None:
                 return
             try:
-                kept = self._store.read()
-                if kept is not None:
-                    self.history, self._kept = self._replayed(kept)
+                stored = self._store.read()
+                if stored is not None:
+                    self.history, self._kept = self._replayed(stored)
             except (NotKeptError, RefusedError, RecordError) as error:
                 if self._given is None and self._terms is not None:
                     # What its receipts are needed for is not known now, and what is deleted without them is gone.
@@ -120,10 +120,10 @@ class SigningKeys:
 
     def _replayed(self, kept: StoredKeys) -> tuple[KeyHistory, StoredKeys]:
         known = tuple(WithdrawnKey(Key.of(gone.public_key), gone.revoked) for gone in kept.withdrawn)
-        given = self._given and self._given.thumbprint
-        if kept.given != given:
+        configured = self._given and self._given.thumbprint
+        if kept.given != configured:
             # Someone gave the post another key by hand; what was withdrawn before stays so, except for that key.
-            known = tuple(gone for gone in known if gone.key.thumbprint != given)
+            known = tuple(gone for gone in known if gone.key.thumbprint != configured)
             return KeyHistory(self._given, withdrawn=known, terms=self._terms), _kept(self._given, (), known, None)
         history = KeyHistory(self._given, terms=self._terms)
         for line in kept.statements:
@@ -171,20 +171,20 @@ class SigningKeys:
             # The root's word needs no one else's before it.
             statements = [statement.jws] if statement.by_root else [*statements, statement.jws]
         last = taken[-1]
-        kept = _kept(self._given, tuple(statements[:MOST]), history.withdrawn, None)
+        stored = _kept(self._given, tuple(statements[:MOST]), history.withdrawn, None)
         if self._store is None or len(statements) > MOST:
             why = "more statements than a post follows: it needs one by the root"
             self._refuse(RefusedError(Rejection.TOO_LARGE, why), last)
             return False
         try:
-            self._store.write(kept)
+            self._store.write(stored)
         except NotKeptError as error:
             self.not_kept = True
             self._refuse(RefusedError(Rejection.NOT_KEPT, str(error)), last, outcome="failure")
             return False
         before = {key.thumbprint for key in self.history.kept}
         self.history = history
-        self._kept = kept
+        self._kept = stored
         self._changed = True
         self._over = None
         log.warning("other keys sign %s: statement %d.%d", self._about, history.era, history.number)
@@ -312,11 +312,13 @@ class SigningKeys:
 def _kept(
     given: Key | None, statements: tuple[str, ...], withdrawn: tuple[WithdrawnKey, ...], refused: RefusedKeys | None
 ) -> StoredKeys:
-    gone = tuple(
+    withdrawn_keys = tuple(
         StoredWithdrawnKey(public_key=withdrawn_key.key.pem, revoked=withdrawn_key.revoked)
         for withdrawn_key in withdrawn
     )
-    return StoredKeys(given=given and given.thumbprint, statements=statements, withdrawn=gone, refused=refused)
+    return StoredKeys(
+        given=given and given.thumbprint, statements=statements, withdrawn=withdrawn_keys, refused=refused
+    )
 
 
 def _signed(message: bytes, key: ECKey, typ: str) -> bool:

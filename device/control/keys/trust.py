@@ -49,15 +49,19 @@ class TrustedKeys:
         if control is None:
             return cls(SigningKeys(Purpose.LISTS, lists, agency=agency), None, Custodians(keepers, agency=agency))
         roots = _roots(control.operators_ca)
-        made: list[SigningKeys] = []
-        for purpose, given in (
+        purposes: list[SigningKeys] = []
+        for purpose, configured in (
             (Purpose.LISTS, lists),
             (Purpose.CONFIGURATION, _given(control.configuration_key, "control.configuration_key")),
         ):
-            keys = SigningKeys(purpose, given, agency=agency, roots=roots, store=KeyStore(control.directory, purpose))
+            keys = SigningKeys(
+                purpose, configured, agency=agency, roots=roots, store=KeyStore(control.directory, purpose)
+            )
             keys.load()
-            made.append(keys)
-        return cls(made[0], made[1], Custodians(keepers, agency=agency, roots=roots, directory=control.directory))
+            purposes.append(keys)
+        return cls(
+            purposes[0], purposes[1], Custodians(keepers, agency=agency, roots=roots, directory=control.directory)
+        )
 
     @property
     def all(self) -> tuple[SigningKeys, ...]:

@@ -63,11 +63,11 @@ def check(
 
     try:
         epochs = {} if keys_path is None else verify_keys(read_package(keys_path), issuer).open(post)
-        found = opened(package_path)
+        package = opened(package_path)
         base = None if base_path is None else HotList(opened(base_path))
-        if found.manifest.kind == "delta" and base is None:
+        if package.manifest.kind == "delta" and base is None:
             raise WrongBase("a delta is checked against the list that it applies to: pass --base")
-        hotlist = HotList(found, base=base if found.manifest.kind == "delta" else None)
+        hotlist = HotList(package, base=base if package.manifest.kind == "delta" else None)
     except HotListRefused as refusal:
         _show(
             {"file": package_path.name, "taken": False, "reason": refusal.reason.value, "said": str(refusal)}, as_json
@@ -76,9 +76,9 @@ def check(
     looked_up = {plate: hotlist.match(plate, at=at) for plate in plates}
     facts: dict[str, Any] = {
         "file": package_path.name,
-        "taken": not found.manifest.expired(at),
-        **({"reason": "expired"} if found.manifest.expired(at) else {}),
-        **_facts(found.manifest),
+        "taken": not package.manifest.expired(at),
+        **({"reason": "expired"} if package.manifest.expired(at) else {}),
+        **_facts(package.manifest),
         "plates": {plate: _said(hotlist, plate, matches) for plate, matches in looked_up.items()},
     }
     _show(facts, as_json)

@@ -173,11 +173,11 @@ class KeyDistributor:
         with self._connection(files) as connection:
             adoption = KeyAdoption(self._fleet, files, connection)
             adoption.survey()
-            done = declare(self._fleet, files, terms, self._who)
-            self._on_act("custodian_required" if terms.required else "custodian_released", done)
+            result = declare(self._fleet, files, terms, self._who)
+            self._on_act("custodian_required" if terms.required else "custodian_released", result)
             self._publish(files, connection)
-            adoption.await_all(done.statement, seconds)
-            return RotationResult(done, in_use=True, standings=adoption.standings(done.statement))
+            adoption.await_all(result.statement, seconds)
+            return RotationResult(result, in_use=True, standings=adoption.standings(result.statement))
 
     def rehearse(self, copy: Fleet, request: RotationRequest) -> RotationResult:
         """Do one step in a copy of the fleet, and judge with the posts' own judgment what each would make of it.
@@ -194,10 +194,10 @@ class KeyDistributor:
             adoption.survey()
             if not request.anyway:
                 self._look_before(request, adoption.holders, connection)
-        done = self._step(copy, request)
+        result = self._step(copy, request)
         take_into_use(files)
-        standings = {post: preview_adoption(copy, files, holder, done) for post, holder in adoption.holders.items()}
-        return RotationResult(done, in_use=True, standings=standings)
+        standings = {post: preview_adoption(copy, files, holder, result) for post, holder in adoption.holders.items()}
+        return RotationResult(result, in_use=True, standings=standings)
 
     def _step(self, fleet: Fleet, request: RotationRequest) -> RotationStep:
         files = fleet.keys(request.purpose, request.custodian)

@@ -104,10 +104,10 @@ class Counted(Within):
         parts += [f"at most {self.at_most}"] if self.at_most is not None else []
         return ", ".join(parts)
 
-    def _wrong(self, found: int, what: str) -> tuple[str, ...]:
+    def _wrong(self, count: int, what: str) -> tuple[str, ...]:
         if self.count is not None:
-            fits = found == self.count
+            fits = count == self.count
         else:
             least = self.at_least if self.at_least is not None else (1 if self.at_most is None else 0)
-            fits = found >= least and (self.at_most is None or found <= self.at_most)
-        return () if fits else (f"{found} {what}, {self._many()} wanted{self._when()}",)
+            fits = count >= least and (self.at_most is None or count <= self.at_most)
+        return () if fits else (f"{count} {what}, {self._many()} wanted{self._when()}",)

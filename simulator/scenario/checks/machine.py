@@ -35,13 +35,13 @@ class BoardCheck(Counted):
 
     def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Count the changes."""
-        found = [
+        matching = [
             value
             for name in self.names(observed)
             for at, line, value in observed.posts[name].board
             if line == self.line and value == str(self.value) and self._covers(at)
         ]
-        return self._wrong(len(found), f"times that the {self.line.replace('_', ' ')} became {self.value}")
+        return self._wrong(len(matching), f"times that the {self.line.replace('_', ' ')} became {self.value}")
 
 
 class CameraCheck(Counted):

@@ -60,7 +60,7 @@ class DeliveredCheck(BaseCheck):
         problems = []
         for name in self.names(observed):
             there = {str(entry.event["id"]) for entry in observed.records if entry.post == name}
-            lost = [made.envelope for _, made in observed.made(name) if made.envelope.id not in there]
+            lost = [recorded.envelope for _, recorded in observed.made(name) if recorded.envelope.id not in there]
             counted = sum(
                 entry.data["dropped"]["reads"]
                 for entry in observed.of(AUDIT, post=name)
@@ -129,17 +129,17 @@ class TruthCheck(BaseCheck):
         """Ask the score."""
         problems = []
         for name in self.names(observed):
-            found = observed.scores[name]
-            if not found.outcomes:
+            score = observed.scores[name]
+            if not score.outcomes:
                 problems.append(f"{name}: nothing passes whose truth is known")
-            missed = [outcome.passage.text for outcome in found.outcomes if outcome.read is None]
+            missed = [outcome.passage.text for outcome in score.outcomes if outcome.read is None]
             wrong = [
                 f"{outcome.passage.text} as {outcome.read.text}"
-                for outcome in found.outcomes
+                for outcome in score.outcomes
                 if outcome.read is not None and not outcome.right_folded
             ]
-            undue = [read.text for read in found.undue] + [
-                read.text for outcome in found.outcomes for read in outcome.duplicates
+            undue = [read.text for read in score.undue] + [
+                read.text for outcome in score.outcomes for read in outcome.duplicates
             ]
             for entries, most, what in (
                 (missed, self.missed, "missed"),
@@ -164,12 +164,12 @@ class BrokerCheck(Counted):
 
     def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Count the chained ones."""
-        found = sum(
+        count = sum(
             entry.broker == self.broker and entry.chained
             for entry in observed.records
             if self.post in {None, entry.post} and self._covers(entry.at)
         )
-        return self._wrong(found, f"records by broker {self.broker}")
+        return self._wrong(count, f"records by broker {self.broker}")
 
 
 class LatencyCheck(BaseCheck):
@@ -185,8 +185,8 @@ class LatencyCheck(BaseCheck):
 
     def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Take the median."""
-        found = sorted(entry.latency for entry in observed.of(HIT, post=self.post) if entry.latency is not None)
-        if not found:
+        latencies = sorted(entry.latency for entry in observed.of(HIT, post=self.post) if entry.latency is not None)
+        if not latencies:
             return ("no hit arrived",)
-        median = found[(len(found) - 1) // 2]
+        median = latencies[(len(latencies) - 1) // 2]
         return () if median <= self.within else (f"half of the hits took {median:.2f} s or more",)

@@ -33,13 +33,13 @@ class ReadsCheck(Counted):
 
     def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Count them."""
-        found = [
+        matching = [
             entry
             for entry in self._within(observed, READ)
             if (self.plate is None or same_plate(entry.data["plate_read"], self.plate))
             and self.result in {None, entry.data["hotlist"]["result"]}
         ]
-        return self._wrong(len(found), f"reads{f' of {self.plate}' if self.plate else ''}: {_texts(found)}")
+        return self._wrong(len(matching), f"reads{f' of {self.plate}' if self.plate else ''}: {_texts(matching)}")
 
 
 class HitsCheck(Counted):
@@ -64,8 +64,8 @@ class HitsCheck(Counted):
     def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Count them."""
         entries = self._within(observed, HIT)
-        found = [entry for entry in entries if self._meant(entry)]
-        return self._wrong(len(found), f"hits{f' of {self.plate}' if self.plate else ''}: {_texts(found)}")
+        matching = [entry for entry in entries if self._meant(entry)]
+        return self._wrong(len(matching), f"hits{f' of {self.plate}' if self.plate else ''}: {_texts(matching)}")
 
     def _meant(self, entry: "ReceivedRecord") -> bool:
         data = entry.data
@@ -91,8 +91,8 @@ class WithdrawnCheck(Counted):
 
     def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Count them."""
-        found = list(self._within(observed, WITHDRAWN))
-        return self._wrong(len(found), "withdrawals")
+        withdrawn = list(self._within(observed, WITHDRAWN))
+        return self._wrong(len(withdrawn), "withdrawals")
 
 
 class AuditCheck(Counted):
@@ -112,7 +112,7 @@ class AuditCheck(Counted):
     def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Count them."""
         entries = list(self._within(observed, AUDIT))
-        found = [
+        matching = [
             entry
             for entry in entries
             if entry.data["action"] == self.action
@@ -120,7 +120,7 @@ class AuditCheck(Counted):
             and self.outcome in {None, entry.data["outcome"]}
         ]
         actions = ", ".join(sorted({str(entry.data["action"]) for entry in entries})) or "nothing"
-        return self._wrong(len(found), f"audit records of {self.action} (it has: {actions})")
+        return self._wrong(len(matching), f"audit records of {self.action} (it has: {actions})")
 
 
 class DecisionsCheck(Counted):
@@ -144,7 +144,7 @@ class DecisionsCheck(Counted):
     def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Count them."""
         there = [(at, decision) for at, decision in observed.course.decisions if self._covers(at)]
-        found = [
+        matching = [
             decision
             for _, decision in there
             if self.post in {None, decision.post}
@@ -157,7 +157,7 @@ class DecisionsCheck(Counted):
             "; ".join(f"{decision.decision}: {decision.refused or decision.state}" for _, decision in there)
             or "no one decided"
         )
-        return self._wrong(len(found), f"decisions ({actions})")
+        return self._wrong(len(matching), f"decisions ({actions})")
 
 
 def _texts(entries: Iterable["ReceivedRecord"]) -> str:
