@@ -91,7 +91,7 @@ def test_only_administrator_stays_until_there_is_another(directory: Path) -> Non
 
 def test_technician_may_not_certify_anybody(directory: Path) -> None:
     run("person", "add", directory, "r-alvarez", "--role", "technician", "--purpose", "course passed")
-    with pytest.raises(NotCertifiedError, match="takes: administrator"):
+    with pytest.raises(NotCertifiedError, match="requires: administrator"):
         run("subscriber", "add", directory, "mine", "--as", "r-alvarez", "--purpose", "why not")
     assert Fleet.load(directory).subscribers() == ()
 

@@ -2,13 +2,15 @@
 
 import re
 from pathlib import Path
+from runpy import run_path
 from typing import Any, get_args
 
 from platepost.simulator.scenario.description import Check
 from platepost.simulator.scenario.events import Event
 from platepost.simulator.scenario.load import parse
 
-PAGE = (Path(__file__).parents[3] / "docs" / "scenarios.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[3] / "docs"
+PAGE = run_path(str(DOCS / "generated.py"))["expand"]((DOCS / "scenarios.md").read_text(encoding="utf-8"))
 
 
 def kinds(union: Any, tag: str) -> set[str]:

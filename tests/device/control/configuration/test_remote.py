@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from joserfc.jwk import ECKey
 
 from platepost.device.audit.log import AuditEvent
 from platepost.device.config import REMOTE_KEYS, Configuration
+from platepost.device.config.reference import reference
 from platepost.device.control import (
     ConfigurationStore,
     RefusedError,
@@ -454,9 +456,14 @@ def test_all_that_may_be_set_exists_and_nothing_of_trust_or_place_is_in_it() -> 
     }
 
 
-def test_the_page_for_people_names_all_that_may_be_set() -> None:
-    page = (Path(__file__).parents[4] / "docs" / "control.md").read_text(encoding="utf-8")
-    assert {name for name in REMOTE_KEYS if f"`{name}`" not in page} == set()
+def test_the_reference_marks_the_keys_that_may_be_set_and_no_other() -> None:
+    marked = {
+        f"{section}.{key}"
+        for section, table in re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", reference(), re.MULTILINE | re.DOTALL)
+        for key, remotely in re.findall(r"^\| `(\w+)` \|.*\| ([^|]*)\|$", table, re.MULTILINE)
+        if remotely.strip()
+    }
+    assert marked == set(REMOTE_KEYS)
 
 
 def test_a_validity_of_a_second_has_ended_a_second_later(world: World) -> None:
