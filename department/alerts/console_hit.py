@@ -1,4 +1,4 @@
-"""What the console shows of a hit, from the record as the post signed it."""
+"""Prepares a hit for the console, from the record as the post signed it."""
 
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
@@ -34,11 +34,11 @@ from platepost.wire.records.hit import Hit, HitWithdrawn
 from platepost.wire.records.parts import ClockQuality
 
 _UNSURE = 90
-"""Below so many percent a character is marked."""
+"""Characters with less confidence, in percent, are marked."""
 _LIKELY = 0.01
-"""Probability from which on another text counts as one that the camera considered."""
+"""Minimum probability of an alternative reading."""
 _CLOCK = timedelta(seconds=2)
-"""A post's clock may be so far off before it is said."""
+"""Maximum error of a post's clock without a warning."""
 _COMPASS = ("north", "northeast", "east", "southeast", "south", "southwest", "west", "northwest")
 _BOUND = {"north": "NB", "east": "EB", "south": "SB", "west": "WB"}
 MATCHES = {
@@ -50,7 +50,7 @@ MATCHES = {
 
 
 STATES = {"unknown": _("cannot be compared"), "agrees": _("they agree"), "contradicts": _("they contradict")}
-"""By how the state that was seen fits the listed one."""
+"""Result of comparing the state that was read with the listed one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,14 @@ class ShownCharacter:
 
     @property
     def kind(self) -> str:
-        """How it is marked."""
+        """The mark: `differs`, `unsure`, or none."""
         if not self.pair.same and self.pair.listed != "?":
             return "differs"
         return "unsure" if self.percent is not None and self.percent < _UNSURE else ""
 
     @property
     def looks_like(self) -> str:
-        """What it may be taken for."""
+        """Characters it may be confused with."""
         folds = {"O": "0", "0": "O", "I": "1", "1": "I"}.get(self.pair.read, "")
         return " ".join(look_alikes(folded(self.pair.read)) + folds) if self.pair.read else ""
 

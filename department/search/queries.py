@@ -1,7 +1,7 @@
-"""Searches of a session: what was asked stays on the server, and the address has an identifier that tells nothing.
+"""Searches of a session: the query stays on the server, and the URL has only a random identifier.
 
-A search belongs to one session. It ends with it, and after twelve hours. What a page lists can be opened from it, and
-nothing else: an address with the number of another read opens nothing.
+A search belongs to one session and expires with it, or after twelve hours. Only the reads that its pages have listed
+can be opened from it: a URL with the number of another read opens nothing.
 """
 
 import json
@@ -19,7 +19,7 @@ class ListedRead(NamedTuple):
     """A read that a page of a search listed."""
 
     plate: str
-    """As in `plate_fold`."""
+    """Folded as in `plate_fold`."""
     captured_at: datetime
 
 
@@ -31,18 +31,18 @@ class StoredQuery:
     at: datetime
     """When it was made."""
     fields: Mapping[str, Sequence[str]]
-    """The form's, by name."""
+    """The form's values, by field."""
     listed: Mapping[int, ListedRead] = field(default_factory=dict)
     """The reads that its pages have listed, by their numbers."""
 
 
 def store_query(session: str, fields: Iterable[tuple[str, str]], *, name: UUID | None = None) -> UUID:
-    """Store what a session searches for; return the identifier.
+    """Store a search of a session; return its identifier.
 
     Args:
-        session: its key.
-        fields: of the form, each value with the name of its field.
-        name: the identifier, if it is free.
+        session: the session's key.
+        fields: pairs of field name and value.
+        name: the preferred identifier; another is used if it is taken.
 
     """
     by_name: dict[str, list[str]] = {}
@@ -56,11 +56,11 @@ def store_query(session: str, fields: Iterable[tuple[str, str]], *, name: UUID |
 
 
 def stored_query(session: str, identifier: UUID) -> StoredQuery:
-    """Return a session's search.
+    """Return a search of a session.
 
     Raises:
         ForeignSearchError: it is another session's.
-        NoSearchError: there is none, or it has expired.
+        NoSearchError: it does not exist, or has expired.
 
     """
     stored = rows(
@@ -79,7 +79,7 @@ def stored_query(session: str, identifier: UUID) -> StoredQuery:
 
 
 def list_reads(session: str, identifier: UUID, reads: Mapping[int, ListedRead]) -> None:
-    """Have reads that a page lists be opened from a session's search."""
+    """Allow the reads that a page lists to be opened from a session's search."""
     listed = {str(record): [read.plate, read.captured_at.isoformat()] for record, read in reads.items()}
     if listed:
         rows("SELECT search_list_reads(%s, %s, %s)::text", [identifier, session, json.dumps(listed)])

@@ -1,8 +1,8 @@
-"""Changes of the register of agencies. Each is one transaction and one entry.
+"""Changes to the register of agencies. Each is one transaction and one access log entry.
 
-The database refuses what the law forbids. There is no grant to all, and none without an end: an agreement names one
-agency, its purposes, and what may be done.
-A subpoena or an order is no grant: see `platepost.department.sharing.requests`.
+The database rejects what the law forbids. An agreement is always with one agency, for stated purposes and operations,
+and has an end date.
+A subpoena or a court order is not an agreement: see `platepost.department.sharing.requests`.
 """
 
 from datetime import date
@@ -19,16 +19,21 @@ from platepost.department.sharing.models import AgencyVerification, SharingAgree
 
 
 def register_agency(agency: Agency, *, person: str) -> None:
-    """Put an agency into the register, or change what it says. Raises SharingError: the law allows nothing for it."""
+    """Add or update an agency. Raises SharingError: the law does not allow sharing with it."""
     with refusals():
         try:
             register.set_agency(agency, person=person)
         except PurposeError as error:
-            raise error.__cause__ or error  # noqa: B904 - which rule refused
+            raise error.__cause__ or error  # noqa: B904 - the rule that was violated
 
 
 def confirm_agency(agency: str, *, person: str) -> None:
-    """Be the second person for an agency's kind and ORI. Raises SharingError: it is the person's own, or has one."""
+    """Confirm an agency's kind and ORI as the second person.
+
+    Raises:
+        SharingError: the person entered it, or it is confirmed already.
+
+    """
     with refusals():
         try:
             register.confirm_agency(agency, person=person)
@@ -37,10 +42,10 @@ def confirm_agency(agency: str, *, person: str) -> None:
 
 
 def verify_agency(agency: str, says: str, until: date, *, person: str) -> None:
-    """Note who checked an agency and how, and until when that counts.
+    """Record who verified an agency and how, and until when the verification is valid.
 
     Raises:
-        SharingError: the person is no records manager, or it is to count for more than a year.
+        SharingError: the person is not a records manager, or it would be valid for more than a year.
 
     """
     with operation(LedgerEvent.AGENCY_VERIFIED, person=person, agency_name=agency, says=says, until=until):
@@ -48,15 +53,15 @@ def verify_agency(agency: str, says: str, until: date, *, person: str) -> None:
 
 
 def agree(agency: str, *, person: str, **fields: Any) -> SharingAgreement:
-    """Make an agreement with one agency; it counts once a second person has confirmed it: `confirm_agreement`.
+    """Enter an agreement with one agency. It is active once a second person confirms it: `confirm_agreement`.
 
     Args:
         agency: its name.
-        person: who makes it.
+        person: who enters it.
         fields: `says`, `purposes`, `scope`, `begins`, and `ends`, its last day.
 
     Raises:
-        SharingError: the law allows none with it, it has no end, or the person is no records manager.
+        SharingError: the law does not allow it, it has no end date, or the person is not a records manager.
 
     """
     with operation(LedgerEvent.SHARING_AGREED, person=person, agency_name=agency, **fields) as entry:
@@ -66,14 +71,19 @@ def agree(agency: str, *, person: str, **fields: Any) -> SharingAgreement:
 
 
 def confirm_agreement(agreement: SharingAgreement, *, person: str) -> None:
-    """Be the second person for an agreement. Raises SharingError: it is the person's own, or has one."""
+    """Confirm an agreement as the second person.
+
+    Raises:
+        SharingError: the person entered it, or it is confirmed already.
+
+    """
     fields = {"agency_name": agreement.agency_id, "agreement": agreement.pk}
     with operation(LedgerEvent.SHARING_CONFIRMED, person=person, **fields):
         SharingAgreement.objects.filter(pk=agreement.pk).update(confirmed_by=person, confirmed_at=Now())
 
 
 def end_agreement(agreement: SharingAgreement, *, person: str) -> None:
-    """End an agreement now. Raises SharingError: it has ended, or the person is no records manager."""
+    """End an agreement now. Raises SharingError: it has ended already, or the person is not a records manager."""
     fields = {"agency_name": agreement.agency_id, "agreement": agreement.pk}
     with operation(LedgerEvent.SHARING_ENDED, person=person, **fields):
         SharingAgreement.objects.filter(pk=agreement.pk).update(ended_by=person, ended_at=Now())

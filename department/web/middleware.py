@@ -1,4 +1,4 @@
-"""What is done to every answer: its headers, and what it lets go of."""
+"""Middleware for every response: security headers, compression, and released database connections."""
 
 from collections.abc import Callable
 
@@ -16,31 +16,30 @@ _HEADERS = {
 }
 
 _HSTS = "max-age=31536000"
-"""A browser that has been here by TLS comes by nothing else for a year (RFC 6797). Other hosts of the domain are the
-city's to decide about."""
+"""Browsers use only TLS for this host for a year (RFC 6797). The city decides about other hosts of the domain."""
 
 
 class CompressedFiles(GZipMiddleware):
-    """A middleware that compresses scripts and styles, which are the same for everyone.
+    """Compresses static files only.
 
-    It compresses no page: a page has secrets next to what a stranger may have chosen, and its length would reveal them.
+    A page has secrets next to text that an attacker may have chosen: the compressed length would reveal them (BREACH).
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """Compress a file's answer."""
+        """Compress the response if it is a static file."""
         if not request.path.startswith(settings.STATIC_URL):
             return response
         return super().process_response(request, response)
 
 
 class SecurityHeaders:
-    """A middleware that allows a page nothing but what comes from here, and no copy in a cache."""
+    """Adds headers that restrict a page to content from this server and forbid caching."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer a request."""
+        """Process a request."""
         response = self._get_response(request)
         if settings.SESSION_COOKIE_SECURE:
             response.headers.setdefault("Strict-Transport-Security", _HSTS)
@@ -50,16 +49,16 @@ class SecurityHeaders:
 
 
 class StreamsWithoutDatabase:
-    """A middleware that gives a stream's session of the database back. A stream lasts, and requests share sessions.
+    """Closes the database connection of a streaming response: a stream lasts long, and connections are few.
 
-    It stands around all that asks the database, also after the view: who was seen is noted with the session then.
+    It must come before all middleware that uses the database, also after the view, such as that of sessions.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer a request."""
+        """Process a request."""
         response = self._get_response(request)
         if response.streaming:
             connection.close()

@@ -267,9 +267,9 @@ class EventRunner:
         if uplink is None or harness.post is None or harness.restart_after is not None or not self._reachable(harness):
             return
         await_effect(lambda: uplink.settled, f"{harness.name} connects", again=uplink.retry_now)
-        standing = self._site.standing
+        published = self._site.published_digest
         await_effect(
-            lambda: standing in {None, *harness.handled} and not harness.receiving,
+            lambda: published in {None, *harness.handled} and not harness.receiving,
             f"{harness.name} judges the hot list",
         )
         self.before_leap()

@@ -1,4 +1,4 @@
-"""Everything around the posts of a scenario: a throw-away fleet, real brokers with TLS, record keepers, lists."""
+"""The environment of a scenario's posts: a throwaway fleet, real brokers with TLS, archive services, hot lists."""
 
 import hashlib
 import re
@@ -37,15 +37,15 @@ DRAIN_SECONDS = 15.0
 ISSUER = "department of the scenario"
 FOUNDED = datetime(2026, 1, 1, tzinfo=UTC)
 VALID = timedelta(days=100 * 365)
-"""Certificates hold for every scenario, and at the real time besides, by which brokers judge."""
+"""Certificates are valid in simulated time and in real time, which the brokers check."""
 
 
 class ScenarioConfiguration(Configuration):
-    """A post's configuration, whose digest tells nothing of this run's folder and ports."""
+    """A post's configuration. Its digest does not depend on the run's folder and ports."""
 
     @property
     def digest(self) -> str:
-        """As it would be in a folder and at brokers that are always the same."""
+        """The digest with folder and ports removed."""
         text = self.model_dump_json()
         text = text.replace(str(self.outbox.path.parent.parent), "").replace("localhost:", "")
         text = re.sub(r'"brokers":\[[^\]]*\]', f'"brokers":{len(self.uplink.brokers)}', text)
@@ -53,17 +53,17 @@ class ScenarioConfiguration(Configuration):
 
 
 class ScenarioSite(Site[Broker]):
-    """As a context manager, running while it is open."""
+    """The environment of one run: a context manager that runs it while open."""
 
     def __init__(self, scenario: Scenario, world: World, *, folder: Path, beside: Path, seed: int) -> None:
-        """Make the fleet; nothing runs yet.
+        """Create the fleet; nothing runs yet.
 
         Args:
-            scenario: what is to be played.
-            world: whose time it is.
-            folder: where everything is made.
-            beside: the scenario file's folder, where clips may lie.
-            seed: what chance depends on.
+            scenario: the scenario to play.
+            world: the source of simulated time.
+            folder: where all files are created.
+            beside: the folder of the scenario file, which may have clips.
+            seed: the seed of all random values.
 
         """
         issuance = Issuance(Chance("fleet", seed).key, now=lambda: FOUNDED, valid=VALID)
@@ -78,8 +78,8 @@ class ScenarioSite(Site[Broker]):
         self.arrivals: list[tuple[int, Arrival]] = []
         """Every record that arrived, with the number of the broker that brought it first."""
         self.decisions: list[tuple[float, HitDecision]] = []
-        """What dispatchers decided, and when."""
-        self.standing: str | None = None
+        """Dispatchers' decisions, with their times."""
+        self.published_digest: str | None = None
         """SHA-256 of the list that was published last."""
         self._beside = beside
         self._seed = seed
@@ -90,7 +90,7 @@ class ScenarioSite(Site[Broker]):
         """Return a post's configuration.
 
         Raises:
-            ConfigurationError: the scenario's settings of it cannot be.
+            ConfigurationError: the scenario's settings are invalid.
 
         """
         return ScenarioConfiguration.model_construct(**dict(load(self.fleet.post(post) / "post.toml")))
@@ -99,10 +99,10 @@ class ScenarioSite(Site[Broker]):
         """Publish a list at every broker that runs, retained."""
         package = self.package(description)
         self.publish(package)
-        self.standing = hashlib.sha256(package).hexdigest()
+        self.published_digest = hashlib.sha256(package).hexdigest()
 
     def package(self, description: ListDescription) -> bytes:
-        """Build a list as it would be at this moment, with the defect it is to have."""
+        """Build a list for the current simulated time, with the described defect."""
         built = self.world.utc() - timedelta(seconds=description.age)
         chance = Chance("seal", self._seed, description.version, description.defect, built)
         with sealing(chance):
@@ -133,11 +133,11 @@ class ScenarioSite(Site[Broker]):
         (department,) = (custodian for custodian in self.custodians if isinstance(custodian, DepartmentCustodian))
         return department
 
-    # --- making
+    # --- setup
 
     def _make(self) -> None:
         for number in range(1, self.scenario.brokers + 1):
-            # Its port is its own, also while it does not run.
+            # The port stays reserved while the broker is down.
             port = self._stack.enter_context(hold_port()).getsockname()[1]
             self.brokers.append(Broker(self.fleet, self.directory / f"broker-{number}", port=port))
         for description in self.scenario.posts:

@@ -1,4 +1,4 @@
-"""`platepost department rebuild`: what people see of records, rebuilt from the records."""
+"""`platepost department rebuild`: rebuilds the tables that pages read from the signed records."""
 
 import dataclasses
 import json
