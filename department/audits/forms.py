@@ -25,7 +25,7 @@ class PlanForm(forms.Form):
 
     kind = forms.ChoiceField(choices=_choices(AuditPlan.KINDS))
     auditor = forms.CharField(
-        max_length=64, help_text=_("Log-in of an auditor; of a supervisor for a weekly review, which is every 7 days.")
+        max_length=64, help_text=_("Username of an auditor; for a weekly review (every 7 days), of a supervisor.")
     )
     every_days = forms.IntegerField(label=_("Every (days)"), min_value=1, max_value=366, initial=30)
     samples = forms.IntegerField(label=_("Searches to look at"), min_value=1, max_value=200, initial=20)

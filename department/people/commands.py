@@ -85,7 +85,7 @@ Examples:
 @click.option("--name", required=True, help="Full name.")
 @click.option("--badge", default="", help="Badge number.")
 @click.option("--agency", help="The person's agency.  [default: the department's]")
-@click.option("--sponsor", help="Log-in of the person who sponsors the access, and approves the first role.")
+@click.option("--sponsor", help="Username of the person who sponsors the access, and approves the first role.")
 @click.option("--role", "roles", multiple=True, type=_ROLE)
 @JSON
 def add(
@@ -125,8 +125,8 @@ needed. Rows with errors are left out; with any, the exit code is 1.
 )
 @FOLDER
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--sponsor", help="Log-in of the person who sponsors these people, and approves the list.")
-@click.option("--trainer", help="Log-in of the trainer who passed the people that have a day in the column trained.")
+@click.option("--sponsor", help="Username of the person who sponsors these people, and approves the list.")
+@click.option("--trainer", help="Username of the trainer of everyone with a day in the column `trained`.")
 @click.option("--dry-run", is_flag=True, help="Check the file and change nothing.")
 @JSON
 @click.pass_context

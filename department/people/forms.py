@@ -96,7 +96,7 @@ class PersonForm(forms.Form):
     login = forms.CharField(
         label=_("Login"),
         max_length=64,
-        help_text=_("As the access log records them: small letters, digits, dots, hyphens."),
+        help_text=_("Use lowercase letters, digits, periods, and hyphens."),
     )
     name = forms.CharField(label=_("Name"), max_length=120)
     badge = forms.CharField(label=_("Badge"), max_length=32, required=False)

@@ -30,8 +30,8 @@ from platepost.department.people.provider import has_left, keep_access
 from platepost.department.people.services import end_disabled, take_groups
 
 _WRONG = (
-    "Log-in and password do not fit, or passwords are locked for this log-in after too many failures. "
-    "A passkey works all the same. A supervisor or an administrator releases a lock."
+    "Wrong username or password, or passwords are locked for this username after too many failures. "
+    "A passkey still works. A supervisor or an administrator can release the lock."
 )
 _WRONG_CODE = (
     "This code is wrong, or it was used before. Wait for the next one in your app, and check that the phone's clock is "

@@ -74,7 +74,7 @@ PROBLEMS = {
     "connection_refused": Phrase("the machine answers, but no broker listens there"),
     "identity_unreadable": Phrase("the post's certificate or key cannot be read"),
     "name_unresolved": Phrase("its name cannot be found: is the network there?"),
-    "no_acknowledgment": Phrase("the broker acknowledges no record: its operator must look at it"),
+    "no_acknowledgment": Phrase("the broker acknowledges no record: ask the broker's administrator"),
     "timeout": Phrase("it does not answer: is the network there?"),
     "tls_failed": Phrase("the encrypted connection (TLS) failed"),
     "tls_version_refused": Phrase("the broker has no TLS 1.3"),

@@ -57,7 +57,7 @@ def revoke(
     revocation = Revocation(session, "post", name, address, f"{name} is locked out")
     revocation.carry_out(lambda: _revoke_post(fleet, name, address, reload), as_json=as_json)
     if not as_json:
-        click.echo("If it has the last hot list, it can still open it: build and publish a new one.")
+        click.echo("If it has the newest hot list, it can still open that list: build and publish a new one.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def check_packages(release: Release, names: Sequence[str]) -> None:
             )
         kind = match["kind"]
         if kind in versions:
-            raise ProvisioningError(f"{name}: one {kind} is given already")
+            raise ProvisioningError(f"{name}: only one {kind} can be used")
         versions[kind] = match["version"]
         if kind in _FOR_ONE_PYTHON and match["python"] != _PYTHON[release]:
             raise ProvisioningError(

@@ -142,7 +142,7 @@ class CertificateLedger:
             with append_only(self._path) as held:
                 held.append(json.dumps(entry, separators=(",", ":")).encode())
         except OSError as error:
-            raise ProvisioningError(f"{self._path}: the ledger cannot be written: {error.strerror}") from error
+            raise ProvisioningError(f"{self._path}: the log cannot be written: {error.strerror}") from error
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(lines_of(self._path), start=1):

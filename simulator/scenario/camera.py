@@ -228,5 +228,5 @@ class LockstepCapture(Capture):
 
     def _lens(self) -> ScenarioCamera:
         if not isinstance(self._camera, ScenarioCamera):
-            raise ScenarioError("only a scenario's camera keeps step")
+            raise ScenarioError("this camera works only in a scenario")
         return self._camera

@@ -353,7 +353,7 @@ class AtWork:
         left = len(self.witness.outstanding(until=ended))
         records, seconds = str(made), f"{away:.0f}"
         text = Phrase(
-            "{records} records made in {seconds} s without network, all taken by the broker afterwards",
+            "{records} records made in {seconds} s without network, all delivered to the broker afterwards",
             records=records,
             seconds=seconds,
         )

@@ -223,7 +223,7 @@ def test_a_post_is_accepted_after_an_interruption_and_goes_into_service(site: Si
     assert {"camera", "tamper switch", "view", "rights at the broker", "hot list", "alarm", "count", "outage"} < {
         *found
     }
-    assert "all taken by the broker afterwards" in found["outage"].said
+    assert "all delivered to the broker afterwards" in found["outage"].said
     assert any("not connected yet" in shown for shown in site.technician.shown)
     assert [picture.caption for picture in found["alarm"].pictures] == ["The test plate."]
     # Ten commands and questions between an unpacked unit and a signed acceptance; here are those of the checklist.

@@ -252,7 +252,7 @@ def test_a_stolen_list_key_is_revoked_and_what_it_signed_let_go_of(street: Stree
     until(lambda: street.held()["number"] == 2**53 - 1, "the thief's statement")
 
     (street.fleet.root / "private_key.pem").rename(street.directory / "root.pem")
-    with pytest.raises(ProvisioningError, match="bring its key back"):
+    with pytest.raises(ProvisioningError, match="copy its key back"):
         street.rotate("lists", "--revoke")
     (street.directory / "root.pem").rename(street.fleet.root / "private_key.pem")
     told = street.rotate("lists", "--revoke")

@@ -83,7 +83,7 @@ def _back(builder: Department, wanted: int | None, reason: str) -> Path:
     """Build the package, keep it in place of what was built after the good list, and return where it is."""
     archive = builder.archive
     if archive is None:
-        raise click.UsageError("give a fleet's folder")
+        raise click.UsageError("enter a fleet's folder")
     known: list[ECKey] = [*builder.issuer_keys, *builder.revoked]
     newest = archive.newest(known)
     good = archive.before(wanted)

@@ -181,7 +181,7 @@ def _voucher(fleet: Fleet, files: KeyFiles, vouch: Voucher) -> ECKey:
         path = fleet.root / KEY_FILE
         if not path.exists():
             raise ProvisioningError(
-                f"the root is to vouch for it: bring its key back to {fleet.root}. Where that takes too long, the "
+                f"the root must sign this: copy its key back to {fleet.root}. If that takes too long, the "
                 "active key can vouch for a new one (--vouch key), which a thief of that key could undo"
             )
         return signing_jwk(path)

@@ -62,7 +62,9 @@ def password(client: Client, login: str = "b.chen", password: str = PASSWORD) ->
     """Type a password; return where it leads, or what is said."""
     with as_role(WEB):
         answer = client.post("/log-in/", {"login": login, "password": password})
-    return answer.headers.get("Location") or ("wrong" if b"do not fit" in answer.content else answer.content.decode())
+    return answer.headers.get("Location") or (
+        "wrong" if b"Wrong username" in answer.content else answer.content.decode()
+    )
 
 
 def log_in(client: Client) -> str:

@@ -432,7 +432,7 @@ R12, (R13, APP, SERVICE) = PACKAGES["bookworm"][0], PACKAGES["trixie"]
         ("bookworm", (R12,), r"give platepost too, .* `make deb SUITE=bookworm`"),
         ("bookworm", (R12, APP, SERVICE), "leave it out"),
         ("trixie", (R13, APP, "platepost-service_0.2.0_all.deb"), "service 0.2.0 goes with no other platepost"),
-        ("trixie", (R13, APP, SERVICE, "platepost_0.2.0_all.deb"), "one platepost is given already"),
+        ("trixie", (R13, APP, SERVICE, "platepost_0.2.0_all.deb"), "only one platepost can be used"),
         ("trixie", (R13, APP, SERVICE, "platepost-video_0.1.0+py311_arm64.deb"), "video_0.1.0.py311.* is not"),
         ("trixie", ("platepost-runtime_0.1.0_arm64.deb", APP, SERVICE), "not for release 13"),
         ("trixie", ("platepost-runtime_0.1.0+py313_amd64.deb", APP, SERVICE), "expected"),

@@ -143,7 +143,7 @@ def test_groups_change_the_custodian_s_rights_with_the_root_s_word(fleet: Fleet)
 def test_without_the_root_s_key_nothing_is_declared(fleet: Fleet, tmp_path: Path) -> None:
     fleet.root.rename(tmp_path / "safe")
     files = fleet.keys(CUSTODY, "records")
-    with pytest.raises(ProvisioningError, match="bring its key back"):
+    with pytest.raises(ProvisioningError, match="copy its key back"):
         declare(fleet, files, CustodianTerms(name="records", groups=("narcotics",)), "j-stone")
     assert files.lines() == []
 

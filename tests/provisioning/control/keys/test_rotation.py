@@ -162,7 +162,7 @@ def test_only_the_root_s_own_key_vouches_and_only_when_it_is_here(fleet: Fleet) 
     own = kept.read_bytes()
     kept.unlink()
     before = {path: path.read_bytes() for path in fleet.directory.rglob("*") if path.is_file()}
-    with pytest.raises(ProvisioningError, match="bring its key back"):
+    with pytest.raises(ProvisioningError, match="copy its key back"):
         announce(fleet, fleet.keys(LISTS), "j-stone", vouch="root")
     assert {path: path.read_bytes() for path in fleet.directory.rglob("*") if path.is_file()} == before
     # The issuing authority is not the root, though posts trust what it issues.
