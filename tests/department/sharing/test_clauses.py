@@ -344,5 +344,5 @@ def test_page_shows_the_clauses_and_publishes(people: dict[str, DepartmentPerson
     assert (late.status_code, "Refused: the hearing was held before" in late.content.decode()) == (409, True)
     assert manager.post("/policy/publish/", {"hearing": "2026-09-08"}).status_code == 302
     published = manager.get("/policy/").content.decode()
-    assert "heard Sep 8, 2026" in published
+    assert "hearing Sep 8, 2026" in published
     assert "1 version published, the active one among them: yes; 0 searches under another" in published
