@@ -146,16 +146,17 @@ def test_second_ctrl_c_ends_the_process_and_its_children_at_once() -> None:
     assert ready(process) == "first"
     assert ready(process) == "now"
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=5)
+    _, errors = process.communicate(timeout=SECONDS)
     assert (process.returncode, errors) == (130, "Aborted!\n")
     assert not runs(child)
 
 
 def test_second_ctrl_c_ends_what_a_thread_starts_in_the_place_of_a_child_that_has_ended() -> None:
-    process = program("""\
+    seconds = f"611.{os.getpid()}"  # of no other run beside this one
+    process = program(f"""\
         def supervise():
             while True:
-                subprocess.Popen(["sleep", "611.729"]).wait()
+                subprocess.Popen(["sleep", "{seconds}"]).wait()
 
         with stop_on_signals() as stop:
             threading.Thread(target=supervise, daemon=True).start()
@@ -170,7 +171,7 @@ def test_second_ctrl_c_ends_what_a_thread_starts_in_the_place_of_a_child_that_ha
     assert ready(process) == "now"
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=SECONDS)[1] == "Aborted!\n"
-    assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if b"611.729" in read(path)]
+    assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if seconds.encode() in read(path)]
 
 
 def read(path: Path) -> bytes:

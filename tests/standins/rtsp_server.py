@@ -78,6 +78,8 @@ class RtspServer:
         """What is wrong with its packets: `reordered`, `flooded` with foreign ones, `truncated`."""
         self.stalled = threading.Event()
         self.sessions: list[_Session] = []
+        self.frames = 0
+        """How many it has sent."""
         self.nonce = secrets.token_hex(8)
         self._server: socketserver.ThreadingTCPServer | None = None
         self.port = 0
@@ -213,6 +215,7 @@ class _Session(socketserver.StreamRequestHandler):
                     sequence += 1
                 self._send(b"".join(interleaved(0, packet) for packet in troubled(sent, camera.trouble)))
                 frame += 1
+                camera.frames += 1
                 self._over.wait(max(0.0, begin + frame / camera.frames_per_second - time.monotonic()))
                 while camera.stalled.is_set() and not self._over.wait(0.02):
                     pass

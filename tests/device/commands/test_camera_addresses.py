@@ -1,8 +1,8 @@
 """Commands that take the address of a camera where they take a file."""
 
 import json
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from platepost.simulator.cli import simulate
 from tests.conformance.cameras import PLATE, vehicle
 from tests.standins.rtsp_server import RtspServer
 from tests.standins.v4l2 import PATH, VideoSensor, plugged_in
+from tests.waiting import until
 
 PASSWORD = "pässwört/@:% 1"
 
@@ -59,11 +60,12 @@ def test_replay_reads_a_camera_for_some_time(server: RtspServer, login: list[str
 def test_the_library_reads_a_camera_until_it_fails(server: RtspServer, tmp_path: Path) -> None:
     (tmp_path / "password").write_text(PASSWORD, encoding="utf-8")
     reads = library.read_clip(server.url, user="viewer", password_file=str(tmp_path / "password"))
-    hanging_up = threading.Timer(3.0, server.cut)
-    hanging_up.start()
-    with pytest.raises(library.CameraError, match=r"127\.0\.0\.1"):
-        list(reads)
-    hanging_up.join()
+    sent = server.frames
+    with ThreadPoolExecutor(1) as pool:
+        hanging_up = pool.submit(lambda: (until(lambda: server.frames > sent + 20, "frames"), server.cut()))
+        with pytest.raises(library.CameraError, match=r"127\.0\.0\.1"):
+            list(reads)
+        hanging_up.result()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from time import monotonic, sleep
 from types import SimpleNamespace
 
 import cv2
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 
 from platepost.device.vision.pictures import Jpeg, overview, patch
+from platepost.technician.accept import service
 from platepost.technician.accept.result import Result
 from platepost.technician.accept.service import AcceptanceCriteria, AtWork, _pictures, captured_since
 from platepost.wire.contract.examples import ExampleSigner, example_records
@@ -57,29 +57,32 @@ def test_post_that_has_stopped_is_not_without_fault() -> None:
 
 
 class Line:
-    """Stands in for a running post and its outbox: a connection that is there or not, a vehicle every half second."""
+    """Stands in for a running post and its outbox: a connection that is there or not, a vehicle every half second.
+
+    Its time goes by only while someone waits.
+    """
 
     def __init__(self, *away: tuple[float, float]) -> None:
-        self._began = monotonic()
+        self.now = 0.0
         self._away = away
 
     @property
     def connected(self) -> bool:
-        return not any(first <= monotonic() - self._began < last for first, last in self._away)
+        return not any(first <= self.now < last for first, last in self._away)
 
     def connect_now(self) -> None:
         pass
 
     def recorded(self, kind: str, *, after: float) -> list[object]:
-        return [object()] if kind == TYPES[Read] and monotonic() > after + 0.5 else []
+        return [object()] if kind == TYPES[Read] and self.now > after + 0.5 else []
 
     def outstanding(self, *, until: float) -> list[int]:
         return []
 
     def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
-        end = monotonic() + seconds
-        while not condition() and monotonic() < end:
-            sleep(0.01)
+        end = self.now + seconds
+        while not condition() and self.now < end:
+            self.now += 0.01
         return condition()
 
 
@@ -90,7 +93,9 @@ def outage(*away: tuple[float, float], patience: float = 3.0) -> tuple[Result, l
     work._dialogue = SimpleNamespace(say=said.append, progress=lambda _: None)  # type: ignore[assignment]
     work._thread = SimpleNamespace(is_alive=lambda: True)  # type: ignore[assignment]
     work.post = work.witness = line  # type: ignore[assignment]
-    (result,) = work.outage()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(service, "monotonic", lambda: line.now)
+        (result,) = work.outage()
     return result, said
 
 
