@@ -24,6 +24,7 @@ from playwright.sync_api import (
     Request,
     StorageState,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 
@@ -40,6 +41,7 @@ PLATE = re.compile(r"(?<![0-9A-Z])[0-9][A-Z]{3}[0-9]{3}(?![0-9A-Z])", re.IGNOREC
 """A plate in California's form, by itself: no page has one in an address, and none is sent as a referrer."""
 PATIENCE_SECONDS = 90.0
 """For an element to come or a condition to hold; a busy machine needs long, a quiet one never waits for it."""
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 
 def chromium_path() -> str | None:
@@ -110,6 +112,7 @@ def accessibility_faults(page: Page, *, rules: Sequence[str] = ()) -> list[str]:
     asked: dict[str, Any] = {"runOnly": {"type": "rule", "values": [*rules]} if rules else [*STANDARDS]}
     # To tell all that is right besides takes four times as long.
     asked["resultTypes"] = ["violations"]
+    page.wait_for_load_state()  # a click waits until the page that it leads to begins
     header, shown, present = page.evaluate(_STATE)
     if not present:
         page.evaluate(AXE_SCRIPT)
@@ -121,6 +124,12 @@ def accessibility_faults(page: Page, *, rules: Sequence[str] = ()) -> list[str]:
     return [
         f"{rule['help']}: {node['html'][:160]} {node['failureSummary']}" for rule in found for node in rule["nodes"]
     ]
+
+
+def pixels_too_wide(page: Page) -> int:
+    """Return by how many pixels a page, once it is loaded, is wider than its window: 0 needs no scrolling sideways."""
+    page.wait_for_load_state()
+    return max(0, int(page.evaluate("document.documentElement.scrollWidth - innerWidth")))
 
 
 def page_faults(page: Page, name: str = "") -> list[str]:
@@ -137,7 +146,7 @@ def page_faults(page: Page, name: str = "") -> list[str]:
     for width, shown in looks:
         _show(page, width, shown)
         found += accessibility_faults(page, rules=() if width is DESKTOP else OF_LOOKS)
-        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        wide = pixels_too_wide(page)
         found += [f"needs scrolling sideways by {wide} pixels at a width of {width['width']}"] if wide > 0 else []
     if folder := os.environ.get("PLATEPOST_SCREENSHOTS"):
         _picture(page, Path(folder), name)

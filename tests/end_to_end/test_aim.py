@@ -20,11 +20,10 @@ from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.simulator.brokers.daemon import free_port
 from platepost.wire.records import Role
-from tests.browser import PATIENCE_SECONDS, Visitor, accessibility_faults, page_faults
+from tests.browser import Visitor, accessibility_faults, page_faults, pixels_too_wide
 
 pytestmark = pytest.mark.end_to_end
 CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
-expect.set_options(timeout=1000 * PATIENCE_SECONDS)
 PROGRAM = """
 import sys
 from platepost.device.cli import main
@@ -115,7 +114,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 def is_whole(page: Page) -> None:
     """Nothing is cut off at the side: a person on a phone does not scroll sideways."""
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert pixels_too_wide(page) == 0
 
 
 def test_a_poor_view_is_red_with_advice_and_is_not_accepted(

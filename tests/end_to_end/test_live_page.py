@@ -17,7 +17,7 @@ from platepost.simulator.brokers.mosquitto import mosquitto_path
 from platepost.simulator.demo.clip import find_clip
 from platepost.simulator.live.desk import CUSTODIAN
 from platepost.simulator.live.serve import serving
-from tests.browser import Visitor, accessibility_faults
+from tests.browser import Visitor, accessibility_faults, pixels_too_wide
 from tests.footage import PASSES
 
 pytestmark = [
@@ -30,9 +30,6 @@ pytestmark = [
 
 LISTED = [passage["text"] for passage in json.loads(PASSES.with_name("pass.truth.json").read_text())["passages"]]
 IN_SERVICE = re.compile("online|degraded")
-PATIENCE_MS = 60_000
-"""Until something has come about: two posts, a broker and a browser share the machine."""
-expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass(frozen=True)
@@ -81,6 +78,13 @@ def switch(page: Page, name: str) -> Locator:
     return page.get_by_role("switch", name=name)
 
 
+def version(page: Page) -> int:
+    """Return the version of the list that the shown post has, once it says one."""
+    shown = page.locator("[data-pulse=list]")
+    expect(shown).to_have_text(re.compile(r"^version \d+$"))
+    return int(shown.inner_text().removeprefix("version "))
+
+
 def upload(page: Page, content: str, *, reason: str = "") -> None:
     page.get_by_label("CSV export or signed package").set_input_files(
         {"name": "export.csv", "mimeType": "text/csv", "buffer": content.encode()}
@@ -92,8 +96,8 @@ def upload(page: Page, content: str, *, reason: str = "") -> None:
 @pytest.mark.parametrize(("phone", "scheme"), [(False, "light"), (True, "dark")], ids=["desktop", "phone"])
 def test_the_page_is_fit_for_everybody(desk: Desk, scheme: Any, phone: bool) -> None:  # noqa: FBT001
     page = desk.open(phone=phone, scheme=scheme)
-    assert "calm" in str(page.locator("#view").get_attribute("src"))
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    expect(page.locator("#view")).to_have_attribute("src", re.compile("calm"))
+    assert pixels_too_wide(page) == 0
     assert accessibility_faults(page) == []
 
 
@@ -221,7 +225,7 @@ def test_the_broker_is_stopped_and_started(desk: Desk) -> None:
 
 def test_a_list_is_built_published_and_in_force_and_its_bad_rows_are_told(desk: Desk) -> None:
     page = desk.open()
-    before = int(page.locator("[data-pulse=list]").inner_text().removeprefix("version "))
+    before = version(page)
     upload(page, export(LISTED[0], LISTED[1]) + "not a plate at all,CA,stolen_vehicle,1,X\n")
     answer = page.locator("#list-answer")
     expect(answer).to_contain_text(f"Version {before + 1} with 3 entries is on the broker")
@@ -238,7 +242,7 @@ def test_a_row_that_the_first_list_could_not_take_is_told(desk: Desk) -> None:
 
 def test_a_list_of_another_size_wants_a_reason(desk: Desk) -> None:
     page = desk.open()
-    before = int(page.locator("[data-pulse=list]").inner_text().removeprefix("version "))
+    before = version(page)
     many = export(*LISTED, *(f"7ZZZ{number}" for number in range(100, 140)))
     upload(page, many)
     expect(page.locator("#list-answer")).to_contain_text("more than")

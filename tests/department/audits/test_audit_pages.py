@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from platepost.department.folder import DepartmentFolder
 from platepost.department.session import running_database
 from platepost.simulator.brokers.daemon import free_port
-from tests.browser import PHONE, Visitor, accessibility_faults
+from tests.browser import PHONE, Visitor, accessibility_faults, pixels_too_wide
 from tests.department.commands.installation import Commands, department, done_aside
 from tests.department.status.test_status_page import wait_until_served
 
@@ -73,9 +73,9 @@ def fine(page: Page) -> bool:
     assert "TEST123" not in page.title() + page.url
     before = page.viewport_size
     page.set_viewport_size(PHONE)
-    fits = page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    wide = pixels_too_wide(page)
     page.set_viewport_size(before or PHONE)
-    return bool(fits)
+    return wide == 0
 
 
 def test_audit_from_its_plan_to_a_finding_that_is_closed(

@@ -19,6 +19,7 @@ from tests.browser import Visitor, drawn_width, page_faults
 from tests.department.commands.filled import fleet_post, keep
 from tests.department.commands.installation import Commands, department, done_aside
 from tests.department.status.test_status_page import wait_until_served
+from tests.waiting import until
 
 __all__ = ["department"]
 pytestmark = pytest.mark.end_to_end
@@ -95,7 +96,7 @@ def redact(page: Page) -> None:
     expect(area).to_be_focused()
     before = area.bounding_box()
     area.press("ArrowUp")
-    assert area.bounding_box() != before
+    until(lambda: area.bounding_box() != before, "the area has moved")
     part.get_by_role("button", name="Add an area").press("Enter")
     part.get_by_role("button", name="Area 3", exact=True).press("Delete")
     expect(part.get_by_role("listitem")).to_have_count(2)

@@ -12,7 +12,7 @@ from platepost.department.people.lockout import MOST
 from platepost.department.people.rights import DepartmentRole
 from platepost.simulator.brokers.daemon import free_port
 from platepost.simulator.exercises import drawn_exercises
-from tests.browser import PHONE, Visitor, accessibility_faults, drawn_width, page_faults
+from tests.browser import PHONE, Visitor, accessibility_faults, drawn_width, page_faults, pixels_too_wide
 from tests.department.commands.installation import Commands, department
 from tests.department.people.browsing import enrolled, invited, log_in_by_password
 from tests.department.status.test_status_page import SECONDS, wait_until_served
@@ -39,10 +39,6 @@ def address(department: Commands) -> Iterator[str]:
             server.kill()
 
 
-def fits(page: Page) -> bool:
-    return page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-
-
 def test_passkey_is_registered_and_used_and_no_stranger_locks_it_out(
     address: str, visitor: Visitor, department: Commands
 ) -> None:
@@ -50,7 +46,7 @@ def test_passkey_is_registered_and_used_and_no_stranger_locks_it_out(
     page.get_by_role("link", name="Log out").click()
     page.get_by_role("button", name="Log out").click()
     stranger = visitor.open(f"{address}/log-in/", phone=True)
-    assert fits(stranger)
+    assert pixels_too_wide(stranger) == 0
     assert accessibility_faults(stranger) == []
     for _ in range(MOST + 1):
         stranger.goto(f"{address}/log-in/")
@@ -79,7 +75,7 @@ def test_exercises_are_done_by_keyboard_on_a_phone(address: str, visitor: Visito
     page.keyboard.press("Enter")
     page.get_by_text("Right:").wait_for()
     assert accessibility_faults(page) == []
-    assert fits(page)
+    assert pixels_too_wide(page) == 0
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Done").wait_for()
@@ -136,7 +132,7 @@ def test_administrator_adds_a_person_and_disables_another(address: str, visitor:
     department("person disable", "s.mori")  # so that the command line invites alone again
     assert accessibility_faults(page) == []
     page.set_viewport_size(PHONE)
-    assert fits(page)
+    assert pixels_too_wide(page) == 0
     page.goto(f"{address}/people/person/d.eng/")
     page.get_by_role("button", name="Disable now").click()
     expect(page.get_by_text("disabled", exact=True)).to_be_visible()

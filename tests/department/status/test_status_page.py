@@ -14,7 +14,7 @@ from platepost.department.database.roles import OWNER
 from platepost.department.folder import DepartmentFolder
 from platepost.department.people.rights import DepartmentRole
 from platepost.simulator.brokers.daemon import free_port
-from tests.browser import PHONE, Visitor, accessibility_faults
+from tests.browser import Visitor, accessibility_faults, pixels_too_wide
 from tests.department.commands.forked import Started
 from tests.department.commands.installation import Commands, department
 from tests.department.people.browsing import enrolled, invited
@@ -81,8 +81,7 @@ def test_page_is_accessible_and_fits(page: str, visitor: Visitor, scheme: str, *
     shown = visitor.open(page, phone=phone, scheme=scheme)
     assert shown.get_by_role("heading", name="System status").is_visible()
     assert accessibility_faults(shown) == []
-    if phone:
-        assert shown.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert pixels_too_wide(shown) == 0
 
 
 def test_page_works_by_keyboard(page: str, visitor: Visitor) -> None:

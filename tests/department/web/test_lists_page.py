@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, Route
 
 from platepost.simulator.brokers.mosquitto import mosquitto_path
-from tests.browser import Visitor, accessibility_faults
+from tests.browser import Visitor, accessibility_faults, pixels_too_wide
 from tests.department.commands.installation import Commands, department
 from tests.department.web.lists_site import ListsSite, enter_amber_alert, lists_site
 
@@ -27,7 +27,7 @@ def site(department: Commands) -> Iterator[ListsSite]:
 def fine(page: Page) -> None:
     assert accessibility_faults(page) == []
     assert "7XY" not in page.title() + page.url
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert pixels_too_wide(page) == 0
 
 
 def test_amber_alert_from_the_keyboard_to_the_posts_and_off_again(

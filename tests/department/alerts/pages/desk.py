@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import psycopg
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from platepost.department.database.cluster import SUPERUSER, installed_versions
 from platepost.department.database.roles import OWNER
@@ -24,7 +24,7 @@ from platepost.wire.records import Source
 from platepost.wire.records.hit import HitWithdrawn
 from platepost.wire.records.recorder import Recorder
 from platepost.wire.records.signing import Signer
-from tests.browser import DESKTOP, OF_LOOKS, PATIENCE_SECONDS, Visitor, accessibility_faults
+from tests.browser import DESKTOP, OF_LOOKS, PATIENCE_SECONDS, Visitor, accessibility_faults, pixels_too_wide
 from tests.department.alerts.alarms import seen
 from tests.department.commands.forked import Started
 from tests.department.commands.keeping import Site
@@ -51,7 +51,6 @@ LAPSE = """
 INSERT INTO people_certificate (person_id, certification, expires_at, noted_at)
 SELECT id, 'clets', now(), now() FROM people_person WHERE login = %s
 """
-expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 
 @dataclass
@@ -175,7 +174,7 @@ def fine(page: Page) -> bool:
     """Tell whether a page has no accessibility fault, no plate in its title, and needs no scrolling sideways."""
     assert accessibility_faults(page) == []
     assert "7A" not in page.title() + page.url
-    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+    return pixels_too_wide(page) == 0
 
 
 def fine_in_each_look(page: Page) -> bool:
@@ -186,7 +185,7 @@ def fine_in_each_look(page: Page) -> bool:
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of its words
         assert accessibility_faults(page, rules=() if THOROUGH else OF_LOOKS) == [], f"{width} pixels wide, {scheme}"
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{width} pixels wide"
+        assert pixels_too_wide(page) == 0, f"{width} pixels wide"
     page.set_viewport_size(size or DESKTOP)
     page.emulate_media(color_scheme="light")
     return True
