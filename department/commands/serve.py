@@ -8,13 +8,13 @@ import uvicorn
 
 from platepost.common.signals import stop_on_signals
 from platepost.department.alerts.console_feed import FEED
-from platepost.department.config.asgi import PagesHandler, admitted
+from platepost.department.config.asgi import PagesHandler, admitted, load_views
 from platepost.department.database.roles import WEB
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, web_option
 from platepost.department.people.provider import ProviderWatch
-from platepost.department.session import working_as
+from platepost.department.session import set_up_django, working_as
 from platepost.department.web.admission import Application
 from platepost.department.web.pages_process import pages_process
 from platepost.provisioning.connection import split_address
@@ -47,7 +47,10 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
         with working_as(folder, WEB, pooled=True):
             with_application(PagesHandler())
 
-    # First: a process with threads can't be forked.
+    # Before the fork, so that both processes share what is loaded.
+    set_up_django(folder, WEB, pooled=True)
+    load_views()
+    # Before anything else: a process with threads can't be forked.
     with pages_process(answer) as others, stop_on_signals() as stop, working_as(folder, WEB, pooled=True):
         # Passkeys belong to names: a browser makes none for an address.
         shown = f"localhost:{port}" if host in {"127.0.0.1", "::1"} else where

@@ -18,6 +18,14 @@ from platepost.department.web.admission import Admission, Application
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 
+def load_views() -> None:
+    """Load all views, which the first request would wait for; Django works on a folder."""
+    reverse("console")
+    # All of this stays. A collection that goes through it takes a tenth of a second, for which a hit would wait.
+    gc.collect()
+    gc.freeze()
+
+
 class PagesHandler(ASGIHandler):
     """Answers a request in one thread, with all middleware; only a stream then goes on in the event loop.
 
@@ -28,10 +36,7 @@ class PagesHandler(ASGIHandler):
     def __init__(self) -> None:
         BaseHandler.__init__(self)
         self.load_middleware()
-        reverse("console")  # loads all views, which the first request would wait for
-        # All of this stays. A collection that goes through it takes a tenth of a second, for which a hit would wait.
-        gc.collect()
-        gc.freeze()
+        load_views()
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         """Answer a request."""
