@@ -69,6 +69,7 @@ VIEWS_WITHOUT = {
     "search": "the form; the results that it leads to are an entry",
     "change": "the same, with what was asked before",
     "search_partners": "the same, for partner departments",
+    "waiting": "whether a hit waits, in words and without a plate; the console enters what it shows",
     "hold_chosen": "leads to the form of a hold, with numbers that a search has listed",
 }
 """Views of ours that enter nothing: they show no vehicle, and change nothing."""

@@ -127,7 +127,7 @@ def test_hits_come_to_two_dispatchers_in_one_browser(desk: Desk) -> None:
         )
         waiting.click()
         console.get_by_role("button", name="Take (t)").click()
-        expect(console.locator("#done")).to_contain_text(f"assigned to {person}")
+        expect(console.locator("#done")).to_contain_text(f"taken by {person}")
 
 
 def test_a_supervisor_and_an_auditor_are_logged_in_too(desk: Desk) -> None:

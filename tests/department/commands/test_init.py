@@ -47,7 +47,7 @@ def test_register_is_the_fleet_s_own_unless_one_is_given(department: Commands, t
 def test_what_is_in_the_folder_already_is_not_written_over(department: Commands, tmp_path: Path) -> None:
     (tmp_path / "identity").mkdir()
     (tmp_path / "identity" / "mine").write_text("mine")
-    assert "make the department in a new folder" in refused(tmp_path, department.identity)
+    assert "choose a new folder" in refused(tmp_path, department.identity)
     assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["identity", "identity/mine"]
 
 

@@ -152,6 +152,7 @@ NONE = {
     "account_change_password": "as `account_set_password`, with the password that was",
     "archive_plan": "tables as in `archive`, once records are past their term",
     "console_events": "a stream",
+    "console_waiting": "what waits, for the line that every page shows; see `alerts/pages`",
     "evidence_package": "a file",
     "exercise_picture": "a picture",
     "history_picture": "a picture",
