@@ -10,12 +10,15 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from pydantic import ValidationError
 
+from platepost.common.errors import RecordError
 from platepost.department.alerts.errors import AlertError, refusals
 from platepost.department.alerts.quality import RejectRate, reject_rate
+from platepost.department.custody.errors import CustodyError
 from platepost.department.custody.projections import folded
 from platepost.department.custody.reading import picture, whole_records
-from platepost.department.custody.record import PictureBytes
+from platepost.department.custody.record import PictureBytes, RecordRow
 from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import OpenEntry, open_entry
@@ -105,14 +108,22 @@ def label_sample(sample: int, person: DepartmentPerson, text: str) -> None:
             records = whole_records(entry, records=[record], lacking={})
         if not records:
             raise AlertError("This read is not kept any more.", "alerts_unknown")
-        data = read_event(records[0][0].restored().event or {}).data
-        read = data.plate_read if isinstance(data, Read) else ""
+        read = _plate_of(records[0][0])
     seen = folded(re.sub(r"[^A-Z0-9]", "", text.upper()))
     verdict = "illegible" if not (seen and read) else "right" if seen == folded(read) else "wrong"
     fields = {"person": person.login, "sample": sample, "verdict": verdict}
     with refusals(), entering(LedgerEvent.READ_LABELED, fields), connection.cursor() as cursor:
         values: list[Any] = [sample, person.login, verdict]
         cursor.execute("INSERT INTO alerts_label (sample_id, person, verdict) VALUES (%s, %s, %s)", values)
+
+
+def _plate_of(record: RecordRow) -> str:
+    """Return the plate of a read; nothing where the record cannot be read, so that it counts as illegible."""
+    try:
+        data = read_event(record.restored().event or {}).data
+    except (CustodyError, RecordError, ValidationError):
+        return ""
+    return data.plate_read if isinstance(data, Read) else ""
 
 
 def _opened(sample: int, person: DepartmentPerson) -> OpenEntry:

@@ -67,6 +67,22 @@ def test_two_people_agree_or_another_decides(dispatch: Dispatch, people: list[De
         assert sampled_reads()["all"].open == 1, "they do not agree"
 
 
+@pytest.mark.parametrize(
+    "damage", ["topic = '', constants = NULL", "constants = NULL, codec = 0, body = '{}'", "codec = 99"]
+)
+def test_a_damaged_record_is_illegible(dispatch: Dispatch, people: list[DepartmentPerson], damage: str) -> None:
+    sample, *_ = sorted(plates(dispatch))
+    dispatch.act(
+        f"UPDATE custody_record SET {damage} WHERE id = (SELECT record_id FROM alerts_sample WHERE id = %s)", sample
+    )
+    with as_role(COMMAND):
+        for person in people[:2]:
+            assert client_of(person).get(f"/quality/sample/{sample}/").status_code in {200, 404}
+            answer = client_of(person).post("/quality/label/", {"sample": sample, "text": "7ABC000"})
+            assert answer.status_code == 302
+        assert sampled_reads()["all"].illegible == 1
+
+
 def test_what_was_purged_is_nobody_s_to_label(dispatch: Dispatch, people: list[DepartmentPerson]) -> None:
     """Where reads are kept for 60 days, and rates are made of twelve weeks."""
     drawn = plates(dispatch)
