@@ -4,6 +4,8 @@ Of an account or a browser the ledger says which records and plates were shown u
 backup, could have seen all that was kept in a time.
 """
 
+import csv
+import io
 import json
 import re
 import time
@@ -17,7 +19,7 @@ from uuid import UUID
 from allauth.mfa.models import Authenticator
 from django.db.models.functions import Now
 
-from platepost.department.archive.evidence_package import AFFECTED, LARGEST, RecipientKey, pack, seal
+from platepost.department.archive.evidence_package import AFFECTED, AFFECTED_TABLE, LARGEST, RecipientKey, pack, seal
 from platepost.department.archive.models import BackupRecord
 from platepost.department.custody.projections import folded
 from platepost.department.custody.reading import (
@@ -39,6 +41,7 @@ from platepost.department.people.services import covert_groups, disable, invite
 from platepost.department.policy.policy import AccessPurpose, policy_in_force
 from platepost.department.sharing.errors import SharingError, operation
 from platepost.department.sharing.models import BreachIncident
+from platepost.department.web.moments import second
 
 NOTICE = timedelta(days=30)
 """Civ. Code 1798.29 asks for notice without unreasonable delay; this is the department's longest."""
@@ -48,6 +51,8 @@ _PAGES, _PAGES_SECONDS = 9, 120.0
 """Of plates under one entry of the ledger, at most; it shows nothing any more after five minutes."""
 _MOST_BYTES = LARGEST - 2**24
 """Of a list, that it can be opened: some five million plates."""
+_MOST_TABLE_BYTES = 2**23
+"""Of a list that has a table as well: some hundred thousand plates, more than a spreadsheet opens with ease."""
 _PLATE = re.compile("[A-Z0-9]{2,10}")
 """A whole one, as the ledger has it."""
 _SESSION = timedelta(hours=12)
@@ -118,6 +123,24 @@ class BreachExposure:
             "pictures": sorted(self.pictures), "gone": sorted(self.gone),
         }  # fmt: skip
         return json.dumps(about, default=str).encode() + b"\n" + self.lines
+
+    def table(self) -> bytes:
+        """Return the list as CSV: a line for each plate, its times in the department's time zone."""
+        written = io.StringIO()
+        table = csv.writer(written)
+        table.writerow(("Plate", "Reads shown", "First read", "Last read", "Cameras"))
+        for line in self.lines.splitlines():
+            plate = json.loads(line)
+            of_plate = plate.get("reads", {}).values()
+            times = sorted(at for _, at in of_plate) or [plate.get("first"), plate.get("last")]
+            count = plate.get("count", len(of_plate))
+            cameras = "; ".join(sorted({post for post, _ in of_plate}))
+            table.writerow((plate["plate"], count, _local(times[0]), _local(times[-1]), cameras))
+        return written.getvalue().encode()
+
+
+def _local(at: str | None) -> str:
+    return "" if at is None else second(datetime.fromisoformat(at))
 
 
 def open_incident(*, person: str, **fields: Any) -> BreachIncident:
@@ -262,7 +285,10 @@ def sealed_list(incident: BreachIncident, recipient: RecipientKey, *, person: De
     Errors are those of `exposure`.
     """
     breach_exposure = exposure(incident, person=person)
-    sealed = seal(pack({AFFECTED: breach_exposure.list(incident)}), recipient)
+    files = {AFFECTED: breach_exposure.list(incident)}
+    if len(breach_exposure.lines) <= _MOST_TABLE_BYTES:
+        files[AFFECTED_TABLE] = breach_exposure.table()
+    sealed = seal(pack(files), recipient)
     counts = {"plates": breach_exposure.plates, "reads": breach_exposure.reads, "gone": len(breach_exposure.gone)}
     digest = sha256(sealed).hexdigest()
     with operation(LedgerEvent.EXPOSURE_COMPUTED, person=person.login, incident=incident.pk, digest=digest, **counts):

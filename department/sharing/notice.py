@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from platepost.department.sharing.errors import SharingError
 from platepost.department.sharing.incidents import containment
 from platepost.department.sharing.models import BreachIncident
+from platepost.department.web.moments import date_text
 
 _DONE = {
     "account": "We disabled the account. No one can log in with it.",
@@ -65,7 +66,7 @@ def breach_notice(incident: BreachIncident, *, attorney_general: bool) -> Breach
 
     """
     require_sender("notice")
-    since, until = (_day(timezone.localtime(at)) for at in (incident.since, incident.until))
+    since, until = (date_text(at, "F j, Y, g:i A T") for at in (incident.since, incident.until))
     copy = f"Copy for the Attorney General. It names none of the affected. Notices: {incident.plates}."
     what = _DONE_THERE if incident.kind == "account" and "@" in incident.subject else _DONE[incident.kind]
     done = [what] if all(done for _, done in containment(incident)) else []

@@ -14,7 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 from platepost.department.archive.evidence_package import AGE_BEGINS
 from platepost.department.ledger.models import Agency
 from platepost.department.people.access import CurrentRequest, FormActs, accepted, done_by_form, needs
-from platepost.department.people.rights import Permission
+from platepost.department.people.currency import currencies
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import Permission, roles_that_may
 from platepost.department.sharing import agencies as register
 from platepost.department.sharing import incidents as breach
 from platepost.department.sharing import requests as outside
@@ -226,7 +228,7 @@ def incidents(request: CurrentRequest) -> HttpResponse:
 
 @needs(Permission.ANSWER_REQUESTS)
 @require_safe
-def incident(request: HttpRequest, number: int) -> HttpResponse:
+def incident(request: CurrentRequest, number: int) -> HttpResponse:
     """Show an incident: the lead's steps in order, each with what it needs."""
     return _incident(request, get_object_or_404(BreachIncident, pk=number))
 
@@ -248,7 +250,7 @@ def sealed_list(request: CurrentRequest, number: int) -> HttpResponse:
 
 @needs(Permission.ANSWER_REQUESTS)
 @require_safe
-def notice(request: HttpRequest, number: int, whom: str) -> HttpResponse:
+def notice(request: CurrentRequest, number: int, whom: str) -> HttpResponse:
     """Show the notice for the affected, or the attorney general's copy, to be printed."""
     incident = _computed(number, whom)
     form = forms.Form({})
@@ -261,7 +263,7 @@ def notice(request: HttpRequest, number: int, whom: str) -> HttpResponse:
 
 @needs(Permission.ANSWER_REQUESTS)
 @require_safe
-def notice_pdf(request: HttpRequest, number: int, whom: str) -> HttpResponse:
+def notice_pdf(request: CurrentRequest, number: int, whom: str) -> HttpResponse:
     """Give the notice for the affected, or the attorney general's copy, as PDF."""
     incident = _computed(number, whom)
     form = forms.Form({})
@@ -292,11 +294,25 @@ def notified(request: CurrentRequest, number: int) -> HttpResponse:
     return _incident(request, incident, form)
 
 
-def _incident(request: HttpRequest, incident: BreachIncident, form: forms.Form | None = None) -> HttpResponse:
+def _incident(request: CurrentRequest, incident: BreachIncident, form: forms.Form | None = None) -> HttpResponse:
+    steps = breach.lead_steps(incident)
+    own_account = incident.kind == "account" and "@" not in incident.subject
+    is_contained = next(step.done for step in steps if step.name == "contain")
+    may_disable = own_account and not is_contained and request.currency.may(Permission.DISABLE_PERSON)
     shown = {
         "incident": incident,
-        "steps": breach.lead_steps(incident),
+        "steps": steps,
         "containment": breach.containment(incident),
+        "may_disable": may_disable,
+        "helpers": _who_may(Permission.DISABLE_PERSON) if own_account and not may_disable else [],
         **_offered(form, seal=SealForm),
     }
     return render(request, "sharing/incident.html", shown, status=409 if form else 200)
+
+
+def _who_may(permission: Permission) -> list[tuple[DepartmentPerson, str]]:
+    """Return the people who have a permission now, each with their roles that give it."""
+    roles = roles_that_may(permission)
+    people = DepartmentPerson.objects.filter(disabled_at=None, grants__ended_at=None, grants__role__in=roles)
+    who = [each for each in currencies(people.distinct().order_by("name")) if each.may(permission)]
+    return [(each.person, ", ".join(sorted(role.label for role in each.roles & roles))) for each in who]

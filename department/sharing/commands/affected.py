@@ -58,7 +58,7 @@ def compute(*, folder: DepartmentFolder, incident: int, file: Path, to: Path, as
     "open",
     epilog="""\b
 Examples:
-  platepost department affected open incident-3.jwe affected.jsonl --open-with me.pem
+  platepost department affected open incident-3.zip.age affected.jsonl --open-with me.txt
   jq -r '.plate // empty' affected.jsonl      # the plates alone
 """,
 )
@@ -73,7 +73,7 @@ def open_(*, file: Path, into: Path, open_with: Path, as_json: bool) -> None:
     """
     _require_new(into)
     files = unpack(open_sealed(read_brought(file, 2 * LARGEST), open_with.read_bytes()))
-    if [*files] != [AFFECTED]:
+    if AFFECTED not in files:
         raise DepartmentError(f"{file} is not a list of whom a breach affects; `verify-package` opens evidence")
     write_durably(into, files[AFFECTED])
     about = json.loads(files[AFFECTED].partition(b"\n")[0])

@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from joserfc.jwk import ECKey
 
-from platepost.department.archive.evidence_package import AFFECTED, open_sealed, pack, seal, unpack
+from platepost.department.archive.evidence_package import AFFECTED, AFFECTED_TABLE, open_sealed, pack, seal, unpack
 from platepost.department.cli import department
 from platepost.department.database.roles import COMMAND, KEEPER
 from platepost.department.ledger.catalog import LedgerEvent
@@ -340,6 +340,7 @@ def test_clock_list_and_notices_by_the_pages(
             True,
         )
         where = f"/incidents/{breach_incident.pk}/"
+        assert "S.Person, supervisor" in client.get(where).content.decode(), "who may disable the account"
         assert client.post(f"{where}list/", {"key": "none"}).status_code == 409
         sealed = client.post(f"{where}list/", {"key": key.as_pem(private=False).decode()}).content
     assert AFFECTED.encode() not in sealed
@@ -407,6 +408,11 @@ def test_the_list_is_encrypted_to_a_key_of_age(
     assert f"incident-{created.pk}.zip.age" in answer.headers["Content-Disposition"]
     files = unpack(open_sealed(answer.content, (tmp_path / "me.txt").read_bytes()))
     assert len(files[AFFECTED].splitlines()) == 4
+    title, *plates = files[AFFECTED_TABLE].decode().splitlines()
+    assert title == "Plate,Reads shown,First read,Last read,Cameras"
+    assert [line.split(",")[0] for line in plates] == [
+        json.loads(line)["plate"] for line in files[AFFECTED].splitlines()[1:]
+    ]
 
 
 def test_records_manager_opens_the_list(
