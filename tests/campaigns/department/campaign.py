@@ -183,18 +183,25 @@ class DepartmentCampaign(Campaign[DepartmentSite, DepartmentOutcome]):
             self._restart_ended("undisturbed")
             receipted = self._receipted()
             if receipted != before:
+                if before <= 0 < receipted:
+                    self._sample(receipted)  # a keeper that has just answered has loaded all it needs
                 moved, before = monotonic(), receipted
             elif monotonic() - moved > STUCK_SECONDS:
                 self.problems.append(f"nothing was receipted for {STUCK_SECONDS:.0f} s")
                 return
             if monotonic() - sampled >= SAMPLE_SECONDS:
                 sampled = monotonic()
-                self._samples.append(DepartmentSample(round(sampled - self.began, 1), receipted, self._resident()))
+                self._sample(receipted)
             self._show(f"{sum(self._inflicted.values())} of {len(self._course)} disturbances", receipted)
             if receipted >= due:
                 self._inflict(name)
                 due, name = next(course)
                 moved = monotonic()
+        self._sample(self._receipted())
+
+    def _sample(self, receipted: int) -> None:
+        seconds = round(monotonic() - self.began, 1)
+        self._samples.append(DepartmentSample(seconds, receipted, self._resident()))
 
     def _inflict(self, name: str) -> None:
         self._show(name, self._receipted())
@@ -246,7 +253,7 @@ class DepartmentCampaign(Campaign[DepartmentSite, DepartmentOutcome]):
         rates = [
             (after.receipted - before.receipted) / (after.seconds - before.seconds)
             for before, after in pairs
-            if before.keeper_megabytes is not None and after.keeper_megabytes is not None
+            if None not in (before.keeper_megabytes, after.keeper_megabytes) and after.seconds > before.seconds
         ]
         whole = (last.receipted - first.receipted) / max(last.seconds - first.seconds, SAMPLE_SECONDS)
         return whole, median(rates) if rates else 0.0

@@ -404,8 +404,7 @@ def test_a_breach_from_report_to_notices(site: Site, visitor: Visitor) -> None:
     key = ECKey.generate_key("P-256").as_pem(private=False).decode()
     lead.fill("Your public key", key)
     assert lead.file("button", "Compute it, and download the list")
-    lead.page.reload()
-    lead.page.get_by_role("link", name=re.compile("^Notice of incident")).click()
+    lead.page.get_by_role("link", name=re.compile("^Notice of incident")).click()  # there once the page came again
     lead.sees("Ask the records manager of Riverside Police Department: records@riverside.example, 555-0100.")
     read = PdfText(lead.file("link", "As PDF"))
     assert "Riverside Police Department" in read.text
