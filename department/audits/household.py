@@ -135,7 +135,7 @@ def note_household(key: HouseholdKey, login: str, plates: Iterable[str], *, cons
         by: who enters it.
 
     Raises:
-        PersonError: no one has the log-in.
+        PersonError: no one has the username.
         AuditError: the person is disabled.
         LedgerError: it cannot be entered.
 

@@ -78,7 +78,7 @@ class ListedPerson:
     trained: date | None = None
     """When they passed training in all topics."""
     known: DepartmentPerson | None = None
-    """Who has this log-in already: such a row only adds roles and certifications."""
+    """Who has this username already: such a row only adds roles and certifications."""
     errors: tuple[str, ...] = ()
 
     @property
@@ -168,7 +168,7 @@ class _RowReader:
         login = cells["login"].lower()
         person = self._known.get(login)
         if login in self._lines:
-            errors.append(f"the log-in is also in line {self._lines[login]} already")
+            errors.append(f"the username is also in line {self._lines[login]} already")
         self._lines.setdefault(login, number)
         fields = {name: cells.get(name, "") for name in ("name", "badge", "email")}
         fields["agency"] = cells.get("agency") or (person.agency if person else self._agency)
@@ -342,7 +342,7 @@ def record_trainings(
             continue
         person = people.get(row.login)
         if person is None:
-            rejected[row.line] = f"no one has the log-in {row.login!r} yet"
+            rejected[row.line] = f"no one has the username {row.login!r} yet"
             continue
         held = _begin(row.trained)
         try:
@@ -428,7 +428,7 @@ def send_invitations(batch: UUID, address: str) -> tuple[int, list[str]]:
         address: where the pages are, as people type it.
 
     Returns:
-        How many were sent, and the log-ins of people to whom none was sent.
+        How many were sent, and the usernames of people to whom none was sent.
 
     """
     sent, missed = 0, list[str]()

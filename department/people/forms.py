@@ -94,7 +94,7 @@ class PersonForm(forms.Form):
     """A new person."""
 
     login = forms.CharField(
-        label=_("Login"),
+        label=_("Username"),
         max_length=64,
         help_text=_("Use lowercase letters, digits, periods, and hyphens."),
     )

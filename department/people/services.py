@@ -57,7 +57,7 @@ TWO = 2
 """People who can approve, from which on the command line gives nothing alone."""
 _GIVEN = {"login", "name", "badge", "agency"}
 _WHY = {
-    "people_person_login_key": "this log-in is already taken",
+    "people_person_login_key": "this username is already taken",
     "people_role_once": "they have this role already",
     "people_covert_once": "they are in this group already",
     "people_console_once": "this browser has a name already",
@@ -75,7 +75,7 @@ class Invitation(NamedTuple):
 
 
 def person_of(login: str) -> DepartmentPerson:
-    """Return a person by log-in.
+    """Return a person by username.
 
     Raises:
         PersonError: there is none.
@@ -84,18 +84,18 @@ def person_of(login: str) -> DepartmentPerson:
     try:
         return DepartmentPerson.objects.get(login=login)
     except DepartmentPerson.DoesNotExist:
-        raise PersonError(f"no one has the log-in {login!r}") from None
+        raise PersonError(f"no one has the username {login!r}") from None
 
 
 def require_permission(login: str, permission: Permission) -> DepartmentPerson:
     """Return the person who gives a command, who must have a permission now; that they lack it is entered.
 
     Raises:
-        PersonError: no one has the log-in, or they lack something; the message says what.
+        PersonError: no one has the username, or they lack something; the message says what.
 
     """
     person = DepartmentPerson.objects.filter(login=login.lower()).first()
-    lacks = [lack.what for lack in currency_of(person).lacks(permission)] if person else ["No one has this log-in."]
+    lacks = [lack.what for lack in currency_of(person).lacks(permission)] if person else ["No one has this username."]
     if person is None or lacks:
         append(LedgerEvent.ACCESS_REFUSED, {"person": login, "permission": permission.value, "lacks": lacks})
         raise PersonError(f"{login} may not do this: {' '.join(lacks)}")
@@ -122,7 +122,7 @@ def add_person(
     person cannot log in, and until the roles are approved too, they have none. `batch` is the list that it is of.
 
     Raises:
-        PersonError: the log-in is taken or no log-in, or the database refuses.
+        PersonError: the username is taken or not a valid one, or the database refuses.
 
     """
     person.made_by = by

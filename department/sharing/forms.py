@@ -225,7 +225,7 @@ class IncidentForm(forms.Form):
             agency = subject.partition("@")[2]  # of a partner department's people
             known = Agency.objects.filter(name=agency) if agency else DepartmentPerson.objects.filter(login=subject)
             if subject and not known.exists():
-                self.add_error("subject", "No one has this log-in.")
+                self.add_error("subject", "No one has this username.")
         elif kind == "device":
             try:
                 cleaned["subject"] = str(UUID(subject))

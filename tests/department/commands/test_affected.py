@@ -35,7 +35,7 @@ def test_list_of_a_copied_backup(department: Commands, tmp_path: Path) -> None:
     compute = ("affected compute", "1", sealed, "--to", public)
     with running_database(folder):
         keep(folder, [post.read() for _ in range(3)])
-        assert "No one has this log-in" in department(*compute).stderr
+        assert "No one has this username" in department(*compute).stderr
         for login in (pwd.getpwuid(os.getuid()).pw_name, "b.lee"):
             department("person add", login, "--name", login, "--role", "records_manager")
         with psycopg.connect(folder.conninfo(OWNER)) as owner:

@@ -37,7 +37,7 @@ def test_two_persons_purge_and_a_certificate_says_so(department: Commands) -> No
             done = given(department, "root", "person", "add", login, "--name", login, "--role", "records_manager")
             assert done.returncode == 0, done.stderr
         assert "No CLETS certificate" in given(department, "a.rivera", "purge", "plan", *CONSENT, *ATTORNEY).stderr
-        assert "No one has this log-in" in given(department, "nobody", "hold", "lift", "7", "--because", "x").stderr
+        assert "No one has this username" in given(department, "nobody", "hold", "lift", "7", "--because", "x").stderr
         with psycopg.connect(folder.conninfo(OWNER)) as owner:
             owner.execute(CURRENT)
         shown = json.loads(given(department, "a.rivera", "retention", "show", "--json").stdout)

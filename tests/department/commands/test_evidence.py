@@ -82,7 +82,7 @@ def before_people(department: Commands, stocked: DepartmentFolder, tmp_path_fact
 def test_evidence_is_exported_proved_and_booked(
     department: Commands, stocked: DepartmentFolder, before_people: str, tmp_path: Path
 ) -> None:
-    assert "No one has this log-in" in before_people
+    assert "No one has this username" in before_people
     folder, fleet = stocked, department.folder.parent / "fleet"
     key = ec.generate_private_key(ec.SECP256R1())
     public, private = tmp_path / "public.pem", tmp_path / "private.pem"

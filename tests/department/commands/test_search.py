@@ -62,7 +62,7 @@ def test_drill_finds_and_is_in_the_ledger(department: Commands) -> None:
         assert given(department, "7AB0123", *DRILL, code=used).returncode == 0
         assert "was used before" in given(department, "7AB0123", *DRILL, code=used).stderr
         root = department("search", *DRILL, given=f"7AB0123\n{used}", SUDO_UID="0", LOGNAME="a.rivera")
-        assert "root may not do this: No one has this log-in" in root.stderr, "the environment names nobody"
+        assert "root may not do this: No one has this username" in root.stderr, "the environment names nobody"
         with psycopg.connect(folder.conninfo(AUDITOR)) as auditor:
             rows = auditor.execute(
                 "SELECT event, field, value FROM ledger_entry JOIN ledger_body USING (entry) ORDER BY number"

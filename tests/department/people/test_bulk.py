@@ -68,7 +68,7 @@ def test_row_with_an_error_says_which(people: People, row: str, error: str) -> N
 
 def test_log_in_that_stands_twice_counts_once() -> None:
     rows = bulk.read_people(GOOD + GOOD.removeprefix(HEAD), agency=AGENCY)
-    assert [row.errors for row in rows] == [(), ("the log-in is also in line 2 already",)]
+    assert [row.errors for row in rows] == [(), ("the username is also in line 2 already",)]
 
 
 @pytest.mark.parametrize("text", ["", HEAD, "name\nBo\n", "login,plate\nb.chen,7ABC123\n", 'login\n"b.chen\n'])
@@ -186,7 +186,7 @@ def test_officers_with_9_bad_rows_come_in_by_four_forms_of_three_people(people: 
         second = codes(approved)
         recorded = page_text(trainer.post("/people/trained/", {"file": file(), "list": "on"}))
         assert f"{4 * right} results recorded" in recorded
-        assert "no one has the log-in" in recorded, "those that were left out"
+        assert "no one has the username" in recorded, "those that were left out"
         people_page = page_text(admin.get("/people/?text=o.019&which=never"))
         assert "1 of" in people_page
     assert len(first) == len(second) == right

@@ -121,7 +121,7 @@ def test_administrator_adds_a_person_and_disables_another(address: str, visitor:
     page.get_by_role("link", name="People").click()
     assert accessibility_faults(page) == []
     page.get_by_role("link", name="Add a person").click()
-    page.get_by_label("Login").fill("e.fox")
+    page.get_by_label("Username").fill("e.fox")
     page.get_by_label("Name", exact=True).fill("Eve Fox")
     page.get_by_label("Sponsor").select_option("s.mori")
     page.get_by_label("dispatcher").check()
