@@ -1,11 +1,12 @@
 """Makes a package for court and discovery: records with the proof of what they are and of who saw them."""
 
 import json
+from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files as resources
 from typing import Any
@@ -20,6 +21,8 @@ from platepost.common.pages import PAGES
 from platepost.department.archive.evidence_check import key_ends, verify_package
 from platepost.department.archive.evidence_package import (
     CHAINS,
+    CHECK,
+    KEYS,
     LARGEST,
     LEDGER,
     MANIFEST,
@@ -100,6 +103,17 @@ class EvidenceSources:
     """What the log of receipts says."""
     signing_key: ECKey
     """The custodian's."""
+
+    def keys(self) -> dict[str, ECKey]:
+        """Return the two keys by which a package is checked: of the custodian, and of the register of the posts' keys.
+
+        Raises:
+            RegisterRefusedError: none of the keys signed the register.
+
+        """
+        _, registrar = open_register(self.register, self.register_keys)
+        (register_key,) = (key for key in self.register_keys if key.thumbprint() == registrar)
+        return {"custodian": self.signing_key, "register": register_key}
 
 
 def export_query(
@@ -221,9 +235,11 @@ def _package(
     ledger = list(_ledger(sources.ledger, opened, order.records))
     files[LEDGER] = b"".join(_json(line) + b"\n" for line in ledger)
     manifest = _manifest(order, opened, selected)
+    files[KEYS] = _json({name: key.as_dict(private=False) for name, key in sources.keys().items()})
+    files[CHECK] = check_page()
     register, _ = open_register(sources.register, sources.register_keys)
-    key_name, ends = sources.signing_key.thumbprint(), key_ends(register)
-    files[PAGE] = _page(manifest, selected, _accesses(ledger), key_name, ends, chains=chains, covered=covered)
+    accesses, ends = _accesses(ledger), key_ends(register)
+    files[PAGE] = _page(manifest, selected, accesses, ends, chains=chains, covered=covered)
     digests = {name: sha256(body).hexdigest() for name, body in files.items()}
     manifest = manifest.model_copy(update={"files": digests})
     signed = manifest.model_dump_json().encode()
@@ -347,7 +363,6 @@ def _page(
     manifest: EvidenceManifest,
     selected: Sequence[WholeRecord],
     accesses: Sequence[Mapping[str, Any]],
-    key: str,
     ends: Mapping[tuple[str, str], datetime],
     *,
     chains: Sequence[Mapping[str, Any]],
@@ -357,7 +372,7 @@ def _page(
     for stored, pictures in selected:
         event = json.loads(stored.json_bytes())
         data = event.get("data") if isinstance(event.get("data"), dict) else {}
-        facts = {name.replace("_", " "): data[name] for name in _SHOWN if data.get(name) is not None}
+        facts = {label: data[name] for name, label in _SHOWN.items() if data.get(name) is not None}
         if captured := _moment(facts.get("captured")):
             facts["captured"] = second(captured)
         facts |= _location(data.get("place"))
@@ -369,22 +384,43 @@ def _page(
             facts["its key"] = f"taken out of use on {second(ended)}, before the time that this record states"
             if stored.verdict == RecordVerdict.GENUINE and stored.reason:
                 facts["admission"] = stored.reason
-        named = [(picture.kind, picture.sha256.hex()) for picture in pictures]
-        at, receipted = _moment(event.get("time")), _receipted(stored, chains)
-        copies = [
-            (redacted_file(redaction.original_sha256), redaction)
-            for redaction in covered
-            if redaction.record == stored.id
-        ]
         shown.append(
-            {"stored": stored, "at": at, "facts": facts, "pictures": named, "redacted": copies, "receipted": receipted}
+            {
+                "stored": stored,
+                "title": _TITLES.get(stored.type, stored.type),
+                "at": _moment(event.get("time")),
+                "facts": facts,
+                "pictures": [(_picture(picture.kind), picture.sha256.hex()) for picture in pictures],
+                "redacted": [
+                    (redacted_file(redaction.original_sha256), _picture(redaction.kind), redaction)
+                    for redaction in covered
+                    if redaction.record == stored.id
+                ],
+                "receipted": _receipted(stored, chains),
+            }
         )
-    template = Engine().from_string(
-        resources("platepost.department.archive").joinpath("evidence.html").read_text("utf-8")
-    )
-    given = {"manifest": manifest, "records": shown, "accesses": accesses, "key": key}
-    given["design"] = mark_safe((PAGES / "design.css").read_text("utf-8"))  # noqa: S308 - our own sheet
-    return template.render(Context(given)).encode()
+    given = {"manifest": manifest, "records": shown, "accesses": accesses}
+    return rendered("evidence.html", given)
+
+
+@cache
+def check_page() -> bytes:
+    """Return the page that checks a package in a browser, without the internet; it is the same in every package."""
+    scripts = {name: _text(f"check/{name}.js") for name in ("check", "page")}
+    digests = (b64encode(sha256(script.encode()).digest()).decode() for script in scripts.values())
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    own = {name: mark_safe(text) for name, text in {**scripts, "scripts": allowed}.items()}  # noqa: S308 - our own
+    return rendered("check/check.html", own)
+
+
+def rendered(name: str, given: Mapping[str, Any]) -> bytes:
+    """Return a document of this package, in English as records are, with what is given."""
+    design = mark_safe((PAGES / "design.css").read_text("utf-8"))  # noqa: S308 - our own sheet
+    return Engine().from_string(_text(name)).render(Context({**given, "design": design})).encode()
+
+
+def _text(name: str) -> str:
+    return resources("platepost.department.archive").joinpath(name).read_text("utf-8")
 
 
 def _moment(text: object) -> datetime | None:
@@ -419,10 +455,34 @@ def _location(place: object) -> dict[str, str]:
     return location
 
 
-_SHOWN = (
-    *("plate_read", "confidence", "captured", "camera", "plate_matched", "match", "category", "wording"),
-    *("verification", "hotlist_stale", "synthetic", "held", "hit", "passage", "action", "state"),
-)
+_SHOWN = {
+    "plate_read": "plate as read",
+    "confidence": "confidence",
+    "captured": "captured",
+    "camera": "camera",
+    "plate_matched": "plate on the list",
+    "match": "match",
+    "category": "category",
+    "wording": "wording",
+    "verification": "verification",
+    "hotlist_stale": "list was out of date",
+    "synthetic": "made for a test",
+    "held": "held back",
+    "hit": "hit",
+    "passage": "passage",
+    "action": "action",
+    "state": "state",
+}
+"""What is shown of a record's data, and how it is called."""
+_TITLES = {
+    "platepost.read.v1": "a read of a plate",
+    "platepost.hit.v1": "a hit on the list of wanted plates",
+    "platepost.hit.withdrawn.v1": "a hit that was withdrawn",
+}
+
+
+def _picture(kind: str) -> str:
+    return {"patch": "Picture of the plate", "overview": "Picture of the scene"}.get(kind, kind)
 
 
 def _json(value: object) -> bytes:

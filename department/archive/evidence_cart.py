@@ -15,7 +15,7 @@ from django.db import connection
 
 from platepost.department.archive.errors import refusals
 from platepost.department.archive.evidence import export_query, require_proved
-from platepost.department.archive.evidence_package import recipient_of
+from platepost.department.archive.evidence_package import is_for_age, recipient_of
 from platepost.department.archive.operations import operation
 from platepost.department.archive.redaction import AREAS, REDACTIONS, RedactedArea, Redaction
 from platepost.department.custody.reading import records_for_package
@@ -49,6 +49,8 @@ class EvidenceCart:
     digest: str | None
     size: int | None
     done_at: datetime | None
+    custodian_key: str | None
+    register_key: str | None
     redactions: Sequence[Redaction]
 
     @property
@@ -68,9 +70,14 @@ class EvidenceCart:
         return self.state in {"open", "failed"}
 
     @property
+    def is_for_age(self) -> bool:
+        """Whether its recipient opens it with age."""
+        return is_for_age((self.recipient or "").strip())
+
+    @property
     def file_name(self) -> str:
-        """How its file is named: by the package alone."""
-        return f"{self.package}.evidence"
+        """How its file is named: by the package, and by what opens it."""
+        return f"{self.package}.{'zip.age' if self.is_for_age else 'jwe'}"
 
 
 _COLUMNS = ", ".join("redactions::text" if field.name == "redactions" else field.name for field in fields(EvidenceCart))

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from platepost.common.errors import RecordError
 from platepost.department.archive.evidence_package import (
     CHAINS,
+    KEYS,
     LARGEST,
     LEDGER,
     MANIFEST,
@@ -34,7 +35,7 @@ from platepost.provisioning.fleet.register import PostKeyRegister, RegisterRefus
 from platepost.wire.records.canonical import canonical_bytes, digest_of, parse
 from platepost.wire.records.jws import read_compact, read_object
 from platepost.wire.records.parts import pictures_match
-from platepost.wire.records.signing import Keyring, read_key
+from platepost.wire.records.signing import NOT_JOSE, Keyring, read_key
 
 
 @dataclass(slots=True)
@@ -73,11 +74,12 @@ def verify_package(package: bytes, keys: Sequence[ECKey]) -> EvidenceReport:
     """
     files = unpack(package)
     try:
-        payload, _ = read_compact(files[MANIFEST], typ=MANIFEST_TYPE).payload_by(keys, largest=LARGEST)
+        payload, custodian = read_compact(files[MANIFEST], typ=MANIFEST_TYPE).payload_by(keys, largest=LARGEST)
         read_object(payload)
         report = EvidenceReport(EvidenceManifest.model_validate_json(payload))
-        register, _ = open_register(files[REGISTER], keys)
+        register, registrar = open_register(files[REGISTER], keys)
         chains = parse(files[CHAINS])["chains"]
+        packaged_keys = parse(files[KEYS])
     except (KeyError, RecordError, RegisterRefusedError, ValidationError) as error:
         raise EvidenceRefusedError(f"the package is refused: {error}") from None
     named = report.manifest.files
@@ -86,6 +88,8 @@ def verify_package(package: bytes, keys: Sequence[ECKey]) -> EvidenceReport:
             raise EvidenceRefusedError(f"{name} is not the file that the custodian signed")
     if register.agency != report.manifest.agency:
         report.problems.append("the register of the posts' keys is another agency's")
+    if not _are_keys(packaged_keys, custodian=custodian.thumbprint(), register=registrar):
+        report.problems.append(f"{KEYS} has other keys than those that signed this package")
     posts = {post.name: Keyring(read_key(key.public_key.encode()) for key in post.keys) for post in register.posts}
     placed = _check_records(report, files, posts, key_ends(register))
     _check_redactions(report, files)
@@ -94,6 +98,14 @@ def verify_package(package: bytes, keys: Sequence[ECKey]) -> EvidenceReport:
     report.problems += [f"{post}, chain {name}: its links are missing" for post, name in placed]
     _check_ledger(report, files[LEDGER])
     return report
+
+
+def _are_keys(packaged: Mapping[str, Any], **thumbprints: str) -> bool:
+    """Return whether the keys that a package has for its page are those that signed it."""
+    try:
+        return {name: ECKey.import_key(key).thumbprint() for name, key in packaged.items()} == thumbprints
+    except NOT_JOSE:
+        return False
 
 
 def key_ends(register: PostKeyRegister) -> dict[tuple[str, str], datetime]:

@@ -80,7 +80,9 @@ class EvidenceMaker:
             append(LedgerEvent.EXPORTED, fields | {"records": [*cart.records]})
             room.write(sealed)
         file.chmod(0o640)  # for the group, which has the pages: it is encrypted
+        keys = [key.thumbprint() for key in self.sources.keys().values()]
         self.sources.ledger.execute(
-            "UPDATE archive_evidence SET package = %s, digest = %s, size = %s, done_at = now() WHERE id = %s",
-            [manifest.package, digest, len(sealed), cart.id],
+            "UPDATE archive_evidence SET package = %s, digest = %s, size = %s, custodian_key = %s, register_key = %s,"
+            " done_at = now() WHERE id = %s",
+            [manifest.package, digest, len(sealed), *keys, cart.id],
         )

@@ -31,6 +31,7 @@ FORMAT = "platepost-evidence-1"
 MANIFEST_TYPE, SEALED_TYPE = "platepost-evidence+jws", "platepost-evidence+jwe"
 """The headers' `typ`."""
 MANIFEST, REGISTER, CHAINS, LEDGER, PAGE = "manifest.jws", "register.jws", "chains.json", "ledger.jsonl", "index.html"
+KEYS, CHECK = "keys.json", "check.html"
 AFFECTED, AFFECTED_TABLE = "affected.jsonl", "affected.csv"
 """The one file of the package that says whom a breach affects."""
 OPENED = "evidence.zip"
@@ -159,6 +160,11 @@ _AGE = re.compile(r"age1[0-9a-z]{20,2000}|ssh-(?:ed25519|rsa) [A-Za-z0-9+/=]{40,
 _AGE_SECONDS = 120.0
 
 
+def is_for_age(line: str) -> bool:
+    """Return whether a recipient's key is one that age takes."""
+    return _AGE.fullmatch(line) is not None
+
+
 def recipient_of(text: bytes) -> tuple[RecipientKey, EvidenceRecipient]:
     """Read for whom a package is to be encrypted.
 
@@ -170,7 +176,7 @@ def recipient_of(text: bytes) -> tuple[RecipientKey, EvidenceRecipient]:
 
     """
     line = text.decode("ascii", "replace").strip()
-    if _AGE.fullmatch(line):
+    if is_for_age(line):
         name = line if line.startswith("age1") else " ".join(line.split()[:2])
         return AgeRecipient(line), EvidenceRecipient(name=name, sha256=sha256(name.encode()).hexdigest())
     try:

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from pydantic import ValidationError
 
 from platepost.department.archive import evidence_cart as services
+from platepost.department.archive.evidence import rendered
 from platepost.department.archive.evidence_cart import EvidenceCart
 from platepost.department.archive.redaction import AREAS, AREAS_MOST, RedactedArea
 from platepost.department.archive.views import chosen_reads
@@ -29,6 +30,7 @@ from platepost.department.policy.errors import PurposeError
 from platepost.department.policy.policy import AccessPurpose
 from platepost.department.search.stored import opened_entry, session_of
 from platepost.department.search.tickets import PictureTicket, give_ticket
+from platepost.department.web.pdf import pdf_answer
 
 _PICTURES = {"patch": _("The plate"), "overview": _("The scene")}
 _KEY = forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})  # without autocomplete, Back would clear it
@@ -180,6 +182,26 @@ def package(request: CurrentRequest, cart: UUID) -> HttpResponseBase:
         raise Http404 from error
     services.note_download(found)
     return FileResponse(file, as_attachment=True, filename=found.file_name)
+
+
+@needs(Permission.EXPORT, gives_file=True)
+@require_safe
+def letter(request: CurrentRequest, cart: UUID) -> HttpResponse:
+    """Give the covering letter as PDF: how the recipient opens and checks the package, and by which thumbprints."""
+    found = _cart(request, cart)
+    if found.state != "ready":
+        raise Http404
+    shown = {
+        "cart": found,
+        "title": f"Evidence package, case {found.case_number}",
+        "author": settings.DEPARTMENT_NAME or request.user.agency,
+        "contact": settings.CONTACT,
+    }
+    form, answers = forms.Form({}), list[HttpResponse]()
+    html = rendered("evidence_letter.html", shown).decode()
+    if accepted(form, lambda _: answers.append(pdf_answer(html, f"letter-{found.package}.pdf"))):
+        return answers[0]
+    return _page(request, found, refused=form)
 
 
 @needs(Permission.EXPORT)

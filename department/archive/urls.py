@@ -20,6 +20,7 @@ urlpatterns = [
     path("evidence/<uuid:cart>/redact/<int:record>/", evidence_views.redact, name="evidence_redact"),
     path("evidence/<uuid:cart>/order/", evidence_views.order_package, name="evidence_order"),
     path("evidence/<uuid:cart>/package/", evidence_views.package, name="evidence_package"),
+    path("evidence/<uuid:cart>/letter.pdf", evidence_views.letter, name="evidence_letter"),
     path("evidence/<uuid:cart>/book/", evidence_views.book_package, name="evidence_book"),
     path("holds/", views.holds, name="holds"),
     path("holds/chosen/", views.hold_chosen, name="hold_chosen"),

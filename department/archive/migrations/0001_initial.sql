@@ -148,8 +148,11 @@ CREATE TABLE archive_evidence (
     digest text CHECK (digest ~ '^[0-9a-f]{64}$'),
     size bigint,
     done_at timestamptz,
+    custodian_key text,  -- thumbprints of the keys that signed it: of the archive service, and of the register
+    register_key text,
     redactions jsonb NOT NULL DEFAULT '[]',  -- areas of pictures that are covered in the package
     CHECK (ordered_at IS NULL OR (recipient IS NOT NULL AND entry IS NOT NULL AND cardinality(records) > 0)),
-    CHECK (done_at IS NULL OR (ordered_at IS NOT NULL AND package IS NOT NULL AND digest IS NOT NULL))
+    CHECK (done_at IS NULL OR (ordered_at IS NOT NULL AND package IS NOT NULL AND digest IS NOT NULL
+        AND custodian_key IS NOT NULL AND register_key IS NOT NULL))
 );
 CREATE INDEX archive_evidence_person ON archive_evidence (person, made_at);

@@ -16,4 +16,5 @@ GRANT SELECT, UPDATE (kept_days) ON archive_term TO platepost_web;
 -- The pages collect and order; the archive service makes what was ordered.
 GRANT SELECT, INSERT, UPDATE (records, redactions, recipient, entry, ordered_at, problem) ON archive_evidence
     TO platepost_web;
-GRANT SELECT, UPDATE (begun_at, problem, package, digest, size, done_at) ON archive_evidence TO platepost_keeper;
+GRANT SELECT, UPDATE (begun_at, problem, package, digest, size, done_at, custodian_key, register_key)
+    ON archive_evidence TO platepost_keeper;

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("807c1a3d92b0e15f020829385bebe520658862ff6c9b4a3123cfb742206a55d0"),
+        ApplySql("7beae7d2892993df66b276e55ef06ea46850a886ecfc2af7cf35acc1569a72e7"),
     ]

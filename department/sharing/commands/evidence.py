@@ -81,11 +81,14 @@ def export(
             register, trusted = folder.register_file.read_bytes(), [read_key(folder.register_key.read_bytes())]
             sources = EvidenceSources(keeper, register, trusted, ReceiptState(folder.receipts).receipted, key)
             evidence = export_evidence(order, sources, file, recipient, release=release)
+            signed_by = sources.keys()
+    thumbprints = [f"thumbprint of the {name} key {key.thumbprint()}" for name, key in signed_by.items()]
     if as_json:
         about = {"package": str(evidence.manifest.package), "sha256": evidence.digest, "bytes": evidence.size}
         click.echo(json.dumps({"file": str(file)} | about))
         return
     click.echo(f"{len(evidence.manifest.records)} records are in {file}, for {named.name} ({named.sha256}).")
+    click.echo(f"For the recipient, by another way than the file: {', '.join(thumbprints)}.")
     click.echo(
         f"SHA-256 {evidence.digest}. When it was received: platepost department book {folder.path} {file} --receipt ..."
     )

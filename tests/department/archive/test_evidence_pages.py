@@ -31,6 +31,7 @@ from tests.department.custody.conftest import Rows
 from tests.department.custody.posts import CHAIN
 from tests.department.people.persons import fresh_client_of, new_person, page_text
 from tests.department.roles import as_role
+from tests.department.sharing.pdf_text import PdfText
 
 __all__ = ["clock", "database", "ended", "ids", "keys", "opened", "pictures", "rows"]
 WHY = {"purpose": "criminal investigation", "case": "26-00417"}
@@ -86,6 +87,7 @@ def test_from_a_search_to_a_package_that_is_proved(
     investigator.post(f"{cart}records/", {"record": [str(ids[9])]})
     assert not made(maker), "nothing was ordered yet"
     assert investigator.get(f"{cart}package/").status_code == 404
+    assert investigator.get(f"{cart}letter.pdf").status_code == 404
     assert investigator.post(f"{cart}order/", {"recipient": identity[0]}).status_code == 302
     assert 'data-state="ordered"' in page_text(investigator.get(cart))
     assert investigator.post(f"{cart}records/", {"record": [str(ids[0])]}).status_code == 409, "it was ordered"
@@ -98,6 +100,12 @@ def test_from_a_search_to_a_package_that_is_proved(
     assert digest in page
     package = open_sealed(sealed, identity[1])
     report = verify_package(package, TRUSTED)
+    letter = PdfText(investigator.get(f"{cart}letter.pdf").content)
+    assert letter.faults == []
+    for stated in (digest, *(key.thumbprint() for key in TRUSTED)):
+        assert stated in page
+        assert stated in letter.text.replace(" ", "")
+    assert f"{report.manifest.package}.zip.age" in letter.text.replace(" ", "")
     assert report.problems == []
     assert [record.record for record in report.manifest.records] == ids[:9]
     assert report.receipted == 9

@@ -153,6 +153,7 @@ NONE = {
     "archive_plan": "tables as in `archive`, once records are past their term",
     "console_events": "a stream",
     "console_waiting": "what waits, for the line that every page shows; see `alerts/pages`",
+    "evidence_letter": "a file",
     "evidence_package": "a file",
     "exercise_picture": "a picture",
     "history_picture": "a picture",
