@@ -247,6 +247,10 @@ class LedgerEvent(Enum):
         writers=(WEB, FEDERATION),
     )
     REQUEST_RECEIVED = EventKind("request_received", "entered a request", "person request:int kind due:date requester")
+    REQUEST_CORRECTED = EventKind(
+        "request_corrected", "corrected a request", "person request:int before:object after:object"
+    )
+    REQUEST_ACKNOWLEDGED = EventKind("request_acknowledged", "acknowledged a request", "person request:int")
     REQUEST_EXTENDED = EventKind("request_extended", "extended a request", "person request:int due:date because")
     REQUEST_HELD = EventKind("request_held", "placed a hold for a request", "person request:int hold:int")
     REQUEST_DECIDED = EventKind("request_decided", "decided a request", "person request:int decision because")

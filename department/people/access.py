@@ -45,8 +45,8 @@ from platepost.department.people.rights import FRESH, Permission
 from platepost.department.policy.errors import PolicyError, PurposeError
 
 View = Callable[..., HttpResponseBase]
-FormActs: TypeAlias = Mapping[str, tuple[type[forms.Form], Callable[[Any], object]]]
-"""By name, the form that asks for an act, and what is done with it once it is valid."""
+FormActs: TypeAlias = Mapping[str, tuple[Callable[[Any], forms.Form], Callable[[Any], object]]]
+"""By name, what makes the form that asks for an act, and what is done with it once it is valid."""
 REFRESH = "Platepost-Refresh"
 """A header of requests that a page makes by itself: they keep no session alive."""
 BEGAN = "people_began"

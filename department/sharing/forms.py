@@ -1,6 +1,7 @@
 """Forms of sharing. What a law forbids they do not offer; what refuses it is the database."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -127,9 +128,18 @@ class RequestForm(forms.Form):
     """A request from outside."""
 
     kind = forms.ChoiceField(choices=[CHOOSE, *((kind, kind) for kind in SharingRequest.KINDS)])
-    requester = forms.CharField(label=_("Who asks, and for whom"), max_length=200)
+    requester = forms.CharField(
+        label=_("Who asks"), max_length=200, help_text=_("The name to which letters are addressed.")
+    )
+    address = forms.CharField(
+        label=_("Address"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Of mail or e-mail, for the letters."),
+    )  # fmt: skip
     says = forms.CharField(
-        label=_("What is asked"), max_length=1000, help_text=_("No plate: that belongs in the request itself.")
+        label=_("What is asked"),
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("One part a line: the letters quote and answer each part. No plate: write “my own car”."),
     )
     order_number = forms.CharField(label=_("Number of the order or case"), max_length=64, required=False)
     agency = forms.ChoiceField(
@@ -141,7 +151,7 @@ class RequestForm(forms.Form):
         help_text=_("Of an agency's request only."),
     )
     received_on = DayField(label=_("Received"), validators=[not_ahead])
-    due_on = DayField(label=_("Due"), required=False, help_text=_("By the law's clock if empty."))
+    due_on = DayField(label=_("Due"), required=False, help_text=_("Empty: as the law has it."))
 
     @property
     def request_fields(self) -> dict[str, Any]:
@@ -162,11 +172,42 @@ class RecallForm(RequestReasonForm):
     release = forms.ModelChoiceField(SharingRelease.objects, widget=forms.HiddenInput)
 
 
-class DecisionForm(RequestReasonForm):
-    """The decision about a request."""
+class DecisionForm(forms.Form):
+    """The decision about each part of a request."""
 
-    decision = forms.ChoiceField(choices=[CHOOSE, *((decision, decision) for decision in SharingRequest.DECISIONS)])
-    field_order = ("decision", "because")
+    def __init__(self, *args: Any, parts: Sequence[str], **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._numbers = range(1, len(parts) + 1)
+        for number, part in zip(self._numbers, parts, strict=True):
+            self.fields[f"outcome_{number}"] = forms.ChoiceField(
+                label=_("Part {number}: {part}").format(number=number, part=part),
+                choices=[CHOOSE, *((outcome, outcome) for outcome in SharingRequest.OUTCOMES)],
+            )
+            self.fields[f"because_{number}"] = forms.CharField(
+                label=_("Part {number}: what is given, redacted, or withheld, and why").format(number=number),
+                max_length=500,
+                required=False,
+                widget=forms.TextInput(attrs={"list": "reasons"}),
+                help_text=_("The letter has these words. A reason is required unless the whole part is granted."),
+            )
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for the reason of what is not granted."""
+        cleaned = super().clean() or {}
+        for number in self._numbers:
+            outcome = cleaned.get(f"outcome_{number}")
+            if outcome not in {None, "granted"} and not cleaned.get(f"because_{number}"):
+                self.add_error(f"because_{number}", _("State the reason: the letter needs it."))
+        return cleaned
+
+    @property
+    def answers(self) -> list[dict[str, str]]:
+        """The answer to each part, once the form is valid."""
+        cleaned = self.cleaned_data
+        return [
+            {"outcome": cleaned[f"outcome_{number}"], "because": cleaned[f"because_{number}"]}
+            for number in self._numbers
+        ]
 
 
 class RedactedLogForm(forms.Form):

@@ -1,5 +1,8 @@
 """The tables of sharing as Django sees them. The rules stand in the database: see sql/."""
 
+from calendar import FRIDAY
+from datetime import date, timedelta
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
@@ -92,11 +95,15 @@ class SharingRequest(models.Model):
 
     KINDS = ("public records", "subpoena", "discovery", "agency")
     DECISIONS = ("granted", "partly granted", "denied")
+    OUTCOMES = ("granted", "granted with redactions", "denied", "no such records")
+    """Of a part of what is asked."""
 
     kind = models.TextField()
     requester = models.TextField()
+    address = models.TextField(default="")
+    """Where letters go."""
     says = models.TextField()
-    """What is asked, without a plate."""
+    """What is asked, one part a line, without a plate."""
     order_number = models.TextField(default="")
     agency = models.ForeignKey(Agency, models.PROTECT, db_column="agency", null=True)
     purpose = models.TextField(default="")
@@ -104,12 +111,25 @@ class SharingRequest(models.Model):
     due_on = models.DateField()
     person = models.TextField()
     at = models.DateTimeField(default=timezone.now)
+    corrected_by = models.TextField(null=True)
+    """Who corrected what was entered, the last time."""
+    corrected_at = models.DateTimeField(null=True)
+    acknowledged_by = models.TextField(null=True)
+    """Who sent the letter that it was received."""
+    acknowledged_at = models.DateTimeField(null=True)
     extended_because = models.TextField(null=True)
     hold = models.ForeignKey(Hold, models.PROTECT, null=True)
     decision = models.TextField(null=True)
     because = models.TextField(null=True)
+    answers = models.JSONField(default=list)
+    """By part of what is asked: its outcome, one of `OUTCOMES`, and the reason."""
     decided_by = models.TextField(null=True)
     decided_at = models.DateTimeField(null=True)
+    log_since = models.DateField(null=True)
+    """First day of the redacted log that was made for the answer."""
+    log_until = models.DateField(null=True)
+    log_totals = models.JSONField(null=True)
+    """Its searches, by purpose."""
     reopened_by = models.TextField(null=True)
     """Who took a decision back, the last time."""
     reopened_at = models.DateTimeField(null=True)
@@ -121,6 +141,22 @@ class SharingRequest(models.Model):
         managed = False
         db_table = "sharing_request"
         ordering = ("due_on", "id")
+
+    @property
+    def parts(self) -> list[str]:
+        """What is asked, by part."""
+        return [line.strip() for line in self.says.splitlines() if line.strip()]
+
+    @property
+    def answered_parts(self) -> list[tuple[str, str, str]]:
+        """Each part that was decided, with its outcome and the reason."""
+        answers = [(answer["outcome"], answer["because"]) for answer in self.answers]
+        return [(part, *answer) for part, answer in zip(self.parts, answers, strict=False)]
+
+    @property
+    def answer_by(self) -> date:
+        """The last day from Monday to Friday on which an answer is in time."""
+        return self.due_on - timedelta(days=max(self.due_on.weekday() - FRIDAY, 0))
 
     @property
     def is_late(self) -> bool:

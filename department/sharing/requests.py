@@ -7,14 +7,15 @@ redacted log.
 
 import csv
 import io
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from platepost.department.archive.evidence_package import EvidenceManifest
 from platepost.department.archive.holds import HoldScope, place_hold
@@ -35,6 +36,13 @@ CLOCKS: Mapping[str, int] = {
     "agency": 30,  # the department's own
 }
 """Days from receipt, by kind."""
+_CLOCK_LAWS: Mapping[str, str] = {
+    "public records": "Government Code section 7922.535 (a)",
+    "subpoena": "Evidence Code section 1560 (b)",
+    "discovery": "Penal Code section 1054.7",
+}
+"""Of California, by kind."""
+EXTENSION_LAW = "Government Code section 7922.535 (b)"
 EXTENSION = timedelta(days=14)
 """Gov. Code 7922.535 (b)."""
 MOST_LINES = 20_000
@@ -42,10 +50,12 @@ MOST_LINES = 20_000
 _HELD_DAYS = 366
 _SEARCHES = """
 SELECT (line.at AT TIME ZONE %s)::date, coalesce(fields ->> 'purpose', 'erased'),
-    fields -> 'exigent' = 'true',
+    CASE WHEN fields -> 'query' ?| '{opened,record,picture}' THEN 'look at a result'
+        WHEN fields IS NOT NULL THEN 'search' END,
+    CASE WHEN fields -> 'exigent' = 'true' THEN 'yes' WHEN fields IS NOT NULL THEN 'no' END,
     CASE WHEN fields ->> 'on_behalf_of' IS NOT NULL THEN 'another agency'
         WHEN fields IS NOT NULL THEN 'the department' END,
-    CASE WHEN fields IS NOT NULL THEN coalesce(fields ->> 'case', '') <> '' END,
+    CASE WHEN coalesce(fields ->> 'case', '') <> '' THEN 'yes' WHEN fields IS NOT NULL THEN 'no' END,
     CASE WHEN fields IS NOT NULL THEN jsonb_array_length(coalesce(shown -> 'records', '[]')) END,
     CASE WHEN fields IS NOT NULL THEN jsonb_array_length(coalesce(shown -> 'plates', '[]')) END
 FROM ledger_entry AS line CROSS JOIN LATERAL (
@@ -58,6 +68,12 @@ FROM ledger_entry AS line CROSS JOIN LATERAL (
 WHERE line.event = 'intent' AND line.entry = ANY ((SELECT ledger_covered_entries())::uuid[])
 AND NOT coalesce(fields -> 'query', '{}') ? 'console' ORDER BY line.number
 """
+_COLUMNS = (
+    *("Date", "Purpose", "Kind", "Life in danger (exigent)", "For", "Case number given"),
+    *("Records shown", "Plates shown", "Searches"),
+)
+WITHHELD = "withheld"
+"""A purpose of which so few searches were made that its count is not published."""
 
 
 def receive(*, person: str, kind: str, received_on: date, due_on: date | None = None, **fields: Any) -> SharingRequest:
@@ -81,6 +97,52 @@ def receive(*, person: str, kind: str, received_on: date, due_on: date | None = 
         request = SharingRequest.objects.create(person=person, kind=kind, received_on=received_on, due_on=due, **fields)
         entry["request"] = request.pk
     return request
+
+
+def clock_rule(request: SharingRequest) -> str:
+    """Return the rule from which a request's deadline follows."""
+    days = CLOCKS[request.kind]
+    law = _CLOCK_LAWS.get(request.kind) if policy_in_force().law.state == "CA" else None
+    rule = _("{days} days after receipt, by {law}").format(days=days, law=law or _("the department's own rule"))
+    if request.extended_because:
+        by_law = f", {EXTENSION_LAW}" if law and request.kind == "public records" else ""
+        return _("{rule}; extended by 14 days{by_law}").format(rule=rule, by_law=by_law)
+    if request.due_on != request.received_on + timedelta(days=days):
+        return _("the day that the request states")
+    return rule
+
+
+def correct(request: SharingRequest, *, person: str, due_on: date | None = None, **fields: Any) -> None:
+    """Correct what was entered of a request; the entry of the ledger has what it was before.
+
+    Args:
+        request: neither extended nor decided.
+        person: who corrects it.
+        due_on: the day that it says itself.
+        fields: as `receive` has them, with `kind` and `received_on`.
+
+    Raises:
+        SharingError: it was extended or decided, lacks what its kind needs, or the person is no records manager.
+
+    """
+    corrected = fields | {"due_on": due_on or fields["received_on"] + timedelta(days=CLOCKS[fields["kind"]])}
+    changed = {name: value for name, value in corrected.items() if value != getattr(request, name)}
+    before, after = (
+        {name: str(value or "") for name, value in values.items()}
+        for values in ({name: getattr(request, name) for name in changed}, changed)
+    )
+    if not changed:
+        return
+    with operation(LedgerEvent.REQUEST_CORRECTED, person=person, request=request.pk, before=before, after=after):
+        _change(request, **changed, corrected_by=person, corrected_at=Now())
+
+
+def acknowledge(request: SharingRequest, *, person: str) -> None:
+    """Note that the letter that a request was received was sent. Raises SharingError: it was noted already."""
+    with operation(LedgerEvent.REQUEST_ACKNOWLEDGED, person=person, request=request.pk):
+        waiting = SharingRequest.objects.filter(pk=request.pk, acknowledged_at=None)
+        if not waiting.update(acknowledged_by=person, acknowledged_at=Now()):
+            raise SharingError("it is recorded already that this request was acknowledged", "sharing_final")
 
 
 def extend(request: SharingRequest, *, person: str, because: str) -> None:
@@ -113,27 +175,46 @@ def hold_for(request: SharingRequest, scope: HoldScope, *, person: str) -> None:
         _change(request, hold=hold)
 
 
-def decide(request: SharingRequest, *, person: str, decision: str, because: str) -> None:
+def decision_of(outcomes: Collection[str]) -> str:
+    """Return how a request is decided whose parts have these outcomes."""
+    if set(outcomes) == {"granted"}:
+        return "granted"
+    given = {"granted", "granted with redactions"}.intersection(outcomes)
+    return "partly granted" if given else "denied"
+
+
+def decide(request: SharingRequest, *, person: str, answers: Sequence[Mapping[str, str]]) -> None:
     """Decide a request.
+
+    Args:
+        request: not decided yet.
+        person: who decides.
+        answers: by part of what is asked, its `outcome`, one of `SharingRequest.OUTCOMES`, and `because`: what is
+            given, redacted, or withheld, and why. The letter states both.
 
     Raises:
         SharingError: it was decided, the person is no records manager, no agreement lets the agency have it, or it
             names what the policy forbids: deny it, or enter it again in other words.
 
     """
+    if len(answers) != len(request.parts):
+        raise SharingError("each part of what is asked needs an answer", "sharing_parts")
+    decision = decision_of([answer["outcome"] for answer in answers])
+    because = "; ".join(answer["because"] or answer["outcome"] for answer in answers)
     if decision != "denied" and request.kind != "public records":
         asked = {"description": request.says, "requester": request.requester, "order number": request.order_number}
         require_words(SharingError, person=person, what="grant of a request", texts=asked)
     with operation(LedgerEvent.REQUEST_DECIDED, person=person, request=request.pk, decision=decision, because=because):
-        _change(request, decision=decision, because=because, decided_by=person, decided_at=Now())
+        _change(request, decision=decision, because=because, answers=[*answers], decided_by=person, decided_at=Now())
 
 
 def take_back(request: SharingRequest, *, person: str) -> None:
     """Take a decision back before its answer is sent. Raises SharingError: it was sent, or records were released."""
     with operation(LedgerEvent.REQUEST_REOPENED, person=person, request=request.pk):
         undecided = dict.fromkeys(("decision", "because", "decided_by", "decided_at"))
+        no_log = dict.fromkeys(("log_since", "log_until", "log_totals"))
         changed = SharingRequest.objects.filter(pk=request.pk, sent_at=None).exclude(decided_at=None)
-        if not changed.update(**undecided, reopened_by=person, reopened_at=Now()):
+        if not changed.update(**undecided, **no_log, answers=[], reopened_by=person, reopened_at=Now()):
             raise SharingError("the answer was sent, or the request is not decided", "sharing_final")
 
 
@@ -171,6 +252,9 @@ def note_release(request: SharingRequest, manifest: EvidenceManifest, digest: st
 
 def redacted_log(request: SharingRequest, since: date, until: date, *, person: DepartmentPerson) -> str:
     """Return the searches of some days as CSV: day, purpose and how much was shown; no person, plate, case or hour.
+
+    Searches of a day of which all of this is the same are one line, with their number. Each day has a line, and the
+    last lines are totals by purpose, which the request keeps for its letter.
 
     It withholds what the public report of the month withholds: a purpose whose count is not published there, and
     numbers below 5; others are rounded as they are there.
@@ -211,12 +295,38 @@ def redacted_log(request: SharingRequest, since: date, until: date, *, person: D
             for month, name, count in cursor.fetchall():
                 months[month][name] = count
     public = {month: disclosed(counts) for month, counts in months.items()}
+    searches = Counter[tuple[date, tuple[str, ...]]]()
+    totals = Counter[str]()
+    for day, purpose, *facts, records, plates in exported:
+        shown_purpose = purpose if public[day.replace(day=1)][purpose] is not None else WITHHELD
+        line = (shown_purpose, *(fact or "" for fact in facts), _rounded(records), _rounded(plates))
+        searches[day, line] += 1
+        totals[shown_purpose] += 1
+    SharingRequest.objects.filter(pk=request.pk, sent_at=None).update(
+        log_since=since, log_until=until, log_totals=dict(totals.most_common())
+    )
+    return _written_log(searches, totals, since, until)
+
+
+def _written_log(
+    searches: Mapping[tuple[date, tuple[str, ...]], int], totals: "Counter[str]", since: date, until: date
+) -> str:
+    by_day: dict[date, list[tuple[str, ...]]] = defaultdict(list)
+    for day, line in searches:
+        by_day[day].append(line)
     written = io.StringIO()
     lines = csv.writer(written)
-    lines.writerow(("day", "purpose", "exigent", "for", "case given", "records shown", "plates shown"))
-    for day, asked_for, *facts, records, plates in exported:
-        named = asked_for if public[day.replace(day=1)][asked_for] is not None else "withheld"
-        lines.writerow((day, named, *facts, _rounded(records), _rounded(plates)))
+    lines.writerow(_COLUMNS)
+    empty = [""] * (len(_COLUMNS) - 3)
+    for number in range((until - since).days + 1):
+        day = since + timedelta(days=number)
+        for line in sorted(by_day[day]):
+            lines.writerow((day, *line, searches[day, line]))
+        if not by_day[day]:
+            lines.writerow((day, "none", *empty, 0))
+    for purpose, count in totals.most_common():
+        lines.writerow(("Total", purpose, *empty, count))
+    lines.writerow(("Total", "all purposes", *empty, totals.total()))
     return written.getvalue()
 
 

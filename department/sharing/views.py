@@ -1,10 +1,13 @@
 """Pages of sharing: agencies and agreements, requests from outside, breaches."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.forms.models import model_to_dict
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -17,6 +20,7 @@ from platepost.department.people.access import CurrentRequest, FormActs, accepte
 from platepost.department.people.currency import currencies
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import Permission, roles_that_may
+from platepost.department.policy.policy import policy_in_force
 from platepost.department.sharing import agencies as register
 from platepost.department.sharing import incidents as breach
 from platepost.department.sharing import requests as outside
@@ -37,7 +41,7 @@ from platepost.department.sharing.forms import (
     SharingAgreementForm,
     VerificationForm,
 )
-from platepost.department.sharing.letters import letter_of
+from platepost.department.sharing.letters import letter_of, letters_of
 from platepost.department.sharing.models import BreachIncident, SharingRequest
 from platepost.department.sharing.notice import BreachNotice, breach_notice
 from platepost.department.sharing.notice_pdf import notice_pdf as pdf_of_notice
@@ -134,9 +138,14 @@ def change_request(request: CurrentRequest, number: int, what: str) -> HttpRespo
     """Extend or decide a request, hold what it is about, recall what was released."""
     sharing_request, person = get_object_or_404(SharingRequest, pk=number), request.user.login
     acts: FormActs = {
+        "correct": (RequestForm, lambda form: outside.correct(sharing_request, person=person, **form.request_fields)),
+        "acknowledged": (forms.Form, lambda _: outside.acknowledge(sharing_request, person=person)),
         "extend": (RequestReasonForm, lambda form: outside.extend(sharing_request, person=person, **form.cleaned_data)),
         "hold": (RequestHoldForm, lambda form: outside.hold_for(sharing_request, form.scope, person=person)),
-        "decide": (DecisionForm, lambda form: outside.decide(sharing_request, person=person, **form.cleaned_data)),
+        "decide": (
+            partial(DecisionForm, parts=sharing_request.parts),
+            lambda form: outside.decide(sharing_request, person=person, answers=form.answers),
+        ),
         "undo": (forms.Form, lambda _: outside.take_back(sharing_request, person=person)),
         "sent": (forms.Form, lambda _: outside.note_sent(sharing_request, person=person)),
         "recall": (RecallForm, lambda form: outside.recall(person=person, **form.cleaned_data)),
@@ -162,32 +171,37 @@ def redacted_log(request: CurrentRequest, number: int) -> HttpResponse:
 
 @needs(Permission.ANSWER_REQUESTS)
 @require_safe
-def letter(request: HttpRequest, number: int) -> HttpResponse:
-    """Show the letter that a request needs now, to be printed."""
-    return _letter(request, number, lambda shown: render(request, "sharing/letter.html", shown))
+def letter(request: HttpRequest, number: int, which: str) -> HttpResponse:
+    """Show a letter about a request, to be printed."""
+    return _letter(request, number, which, lambda shown: render(request, "sharing/letter.html", shown))
 
 
 @needs(Permission.ANSWER_REQUESTS)
 @require_safe
-def letter_pdf(request: HttpRequest, number: int) -> HttpResponse:
-    """Give the letter that a request needs now as PDF."""
+def letter_pdf(request: HttpRequest, number: int, which: str) -> HttpResponse:
+    """Give a letter about a request as PDF."""
 
     def given(shown: dict[str, Any]) -> HttpResponse:
         document = {**shown, "title": shown["letter"].title, "author": settings.DEPARTMENT_NAME}
-        return pdf_answer(render_to_string("sharing/letter_document.html", document), f"request-{number}-letter.pdf")
+        return pdf_answer(render_to_string("sharing/letter_document.html", document), f"request-{number}-{which}.pdf")
 
-    return _letter(request, number, given)
+    return _letter(request, number, which, given)
 
 
-def _letter(request: HttpRequest, number: int, answer: Callable[[dict[str, Any]], HttpResponse]) -> HttpResponse:
+def _letter(
+    request: HttpRequest, number: int, which: str, answer: Callable[[dict[str, Any]], HttpResponse]
+) -> HttpResponse:
     sharing_request = get_object_or_404(SharingRequest, pk=number)
+    if which not in letters_of(sharing_request):
+        raise Http404
     form = forms.Form({})
     answers: list[HttpResponse] = []
-    if accepted(
-        form, lambda _: answers.append(answer({"asked": sharing_request, "letter": letter_of(sharing_request)}))
-    ):
-        return answers[0]
-    return _request(request, sharing_request, form)
+
+    def write(_fields: object) -> None:
+        shown = {"asked": sharing_request, "which": which, "letter": letter_of(sharing_request, which)}
+        answers.append(answer(shown))
+
+    return answers[0] if accepted(form, write) else _request(request, sharing_request, form)
 
 
 def _request(request: HttpRequest, sharing_request: SharingRequest, bound: forms.Form | None = None) -> HttpResponse:
@@ -201,9 +215,31 @@ def _request(request: HttpRequest, sharing_request: SharingRequest, bound: forms
         )
         for release in sharing_request.releases.all()
     ]
-    offered = _offered(bound, extend=RequestReasonForm, hold=RequestHoldForm, decide=DecisionForm, log=RedactedLogForm)
-    shown = {"asked": sharing_request, "releases": recalls, **offered}
+    offered = _offered(bound, extend=RequestReasonForm, hold=RequestHoldForm, log=RedactedLogForm)
+    offered["forms"]["decide"] = (
+        bound if isinstance(bound, DecisionForm) else DecisionForm(parts=sharing_request.parts, auto_id="decide_%s")
+    )
+    offered["forms"]["correct"] = (
+        bound
+        if isinstance(bound, RequestForm)
+        else RequestForm(initial=_entered(sharing_request), auto_id="correct_%s")
+    )
+    shown = {
+        "asked": sharing_request,
+        "releases": recalls,
+        "clock_rule": outside.clock_rule(sharing_request),
+        "letters": letters_of(sharing_request),
+        "law_state": policy_in_force().law.state,
+        **offered,
+    }
     return render(request, "sharing/request.html", shown, status=409 if bound else 200)
+
+
+def _entered(sharing_request: SharingRequest) -> dict[str, Any]:
+    """Return what was entered of a request, for the form that corrects it."""
+    fields = model_to_dict(sharing_request, fields=tuple(RequestForm.base_fields))
+    by_law = sharing_request.received_on + timedelta(days=outside.CLOCKS[sharing_request.kind])
+    return fields | {"due_on": None if sharing_request.due_on == by_law else sharing_request.due_on}
 
 
 @needs(Permission.ANSWER_REQUESTS)

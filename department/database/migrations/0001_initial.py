@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("7beae7d2892993df66b276e55ef06ea46850a886ecfc2af7cf35acc1569a72e7"),
+        ApplySql("92e0d695ecff204e2d9503c1f607b119bda73280b6cbd5a5aa108f777a5fd08d"),
     ]

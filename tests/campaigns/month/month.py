@@ -317,7 +317,7 @@ class SimulatedMonth:
             fields: dict[str, Any] = {"person": "r.stone", "received_on": timezone.localdate()}
             asked = receive(kind="agency", requester="Oakdale", says="one car", agency_id="oakdale-pd",
                             purpose="stolen vehicle", **fields)  # fmt: skip
-            decide(asked, person="r.stone", decision="granted", because="MOU 12")
+            decide(asked, person="r.stone", answers=[{"outcome": "granted", "because": "MOU 12"}])
             asked.refresh_from_db()
             recipient = EvidenceRecipient(name="B. Stone", sha256="00" * 32)
             released: Any = EvidenceManifest.model_construct  # of a package that is not made

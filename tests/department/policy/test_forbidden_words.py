@@ -66,7 +66,7 @@ def hold(text: str, person: str) -> None:
 def grant(text: str, person: str) -> None:
     fields = {"requester": "the court", "order_number": "S-1", "says": text}
     request = receive(person=person, kind="subpoena", received_on=timezone.localdate(), **fields)
-    decide(request, person=person, decision="granted", because="as ordered")
+    decide(request, person=person, answers=[{"outcome": "granted", "because": "as ordered"}])
 
 
 def by_hand(statement: str, *values: object) -> None:

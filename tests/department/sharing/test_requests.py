@@ -45,12 +45,21 @@ SAID: dict[str, Any] = {
     "received_on": DAY,
 }
 HELD = HoldScope(since=datetime(2026, 11, 1, tzinfo=UTC), until=datetime(2026, 11, 2, tzinfo=UTC))
-GRANTED = {"person": "r.manager", "decision": "granted", "because": "the court orders it"}
+GRANTED: dict[str, Any] = {
+    "person": "r.manager",
+    "answers": [{"outcome": "granted", "because": "the court orders it"}],
+}
+DENIED = GRANTED | {"answers": [{"outcome": "denied", "because": "no such order"}]}
 
 
 @pytest.fixture
 def nothing_asked(superuser: psycopg.Connection, people: dict[str, DepartmentPerson]) -> None:
     empty(superuser, "sharing_release", "sharing_request", "archive_hold")
+
+
+@pytest.fixture
+def sender(settings: Any) -> None:
+    settings.CONTACT, settings.DEPARTMENT_NAME = "records@riverside.example", "Riverside Police Department"
 
 
 def asked(kind: str = "subpoena", **more: Any) -> SharingRequest:
@@ -70,9 +79,8 @@ def release(request: SharingRequest) -> SharingRelease:
 
 
 def granted(kind: str = "subpoena", **more: Any) -> SharingRequest:
-    decision = more.pop("decision", "granted")
     created = asked(kind, **more)
-    decide(created, **GRANTED | {"decision": decision})
+    decide(created, **GRANTED)
     return created
 
 
@@ -159,7 +167,7 @@ def test_clock(kind: str, days: int) -> None:
     created.refresh_from_db()
     assert created.due_on - DAY == timedelta(days=days + 14)
     assert created.is_late == (created.due_on < timezone.localdate())
-    decide(created, **GRANTED | {"decision": "denied"})
+    decide(created, **DENIED)
     created.refresh_from_db()
     assert not created.is_late
 
@@ -188,8 +196,8 @@ def test_from_receipt_to_recall_by_the_pages(people: dict[str, DepartmentPerson]
         assert where in manager.get("/requests/").content.decode()
         manager.post(f"{where}extend/", {"because": "many records"})
         manager.post(f"{where}hold/", {"since": "2026-11-01T00:00", "until": "2026-11-02T00:00"})
-        manager.post(f"{where}decide/", {"decision": "granted", "because": "the court orders it"})
-        assert manager.post(f"{where}decide/", {"decision": "denied", "because": "no"}).status_code == 409
+        manager.post(f"{where}decide/", {"outcome_1": "granted", "because_1": "the court orders it"})
+        assert manager.post(f"{where}decide/", {"outcome_1": "denied", "because_1": "no"}).status_code == 409
         request.refresh_from_db()
         sent = release(request)
         page = manager.get(where)
@@ -217,6 +225,83 @@ def test_the_next_records_manager_goes_on(people: dict[str, DepartmentPerson]) -
         decide(created, **GRANTED | {"person": second.login})
 
 
+def log_lines(answer: Any) -> list[str]:
+    return answer.content.decode().splitlines()  # type: ignore[no-any-return]
+
+
+@pytest.mark.usefixtures("sender")
+def test_each_part_is_answered_in_the_letter(people: dict[str, DepartmentPerson]) -> None:
+    parts = ["How often the cameras were searched", "The records of my own car", "Recordings of sound"]
+    fields = {"kind": "public records", "requester": "Ann Reed", "address": "12 Elm Street\nRiverside"}
+    answers = {
+        "outcome_1": "granted with redactions",
+        "because_1": "Small counts are withheld",
+        "outcome_2": "denied",
+        "because_2": "Civil Code section 1798.90.55 (b)",
+        "outcome_3": "no such records",
+        "because_3": "The cameras record no sound",
+    }
+    with as_role(COMMAND):
+        manager = fresh_client_of(people["r"])
+        received = {"received_on": "2026-12-02"}  # the deadline is a Saturday
+        manager.post("/requests/", {**fields, **received, "says": "\n".join(parts)})
+        request = SharingRequest.objects.get()
+        where = f"/requests/{request.pk}/"
+        page = manager.get(where).content.decode()
+        assert "The deadline is 10 days after receipt, by Government Code section 7922.535 (a)" in page
+        assert "It is a Saturday: answer by Dec 11, 2026" in page
+        letter = manager.get(f"{where}letter/received/").content.decode()
+        assert "12 Elm Street<br>Riverside" in letter
+        assert "We will answer by December 11, 2026." in letter
+        unexplained = manager.post(f"{where}decide/", answers | {"because_2": ""})
+        assert (unexplained.status_code, "the letter needs it" in unexplained.content.decode()) == (409, True)
+        assert manager.get(f"{where}letter/answer/").status_code == 404, "it is not decided"
+        assert manager.post(f"{where}decide/", answers).status_code == 302
+        letter = manager.get(f"{where}letter/answer/").content.decode()
+    request.refresh_from_db()
+    assert request.decision == "partly granted"
+    for text in (
+        "How often the cameras were searched<br><b>Granted, with parts redacted. Small counts are withheld.</b>",
+        "The records of my own car<br><b>Denied. Civil Code section 1798.90.55 (b).</b>",
+        "Recordings of sound<br><b>We have no such records. The cameras record no sound.</b>",
+        "Government Code section 7922.540 requires",
+    ):
+        assert text in letter
+
+
+def test_what_was_entered_is_corrected_until_it_is_decided(people: dict[str, DepartmentPerson]) -> None:
+    created = asked("public records")
+    fields = {"kind": "subpoena", "requester": "Ann Reed", "says": "reads of 1 November", "received_on": "2026-11-03"}
+    with as_role(COMMAND):
+        manager = fresh_client_of(people["r"])
+        where = f"/requests/{created.pk}/"
+        assert manager.post(f"{where}correct/", fields).status_code == 409, "a subpoena has a number"
+        assert manager.post(f"{where}correct/", fields | {"order_number": "CV-9"}).status_code == 302
+        created.refresh_from_db()
+        assert (created.kind, created.requester, created.due_on) == ("subpoena", "Ann Reed", date(2026, 11, 18))
+        late = fields | {"kind": "public records", "due_on": "2026-11-30"}
+        assert manager.post(f"{where}correct/", late).status_code == 409, "the law's clock binds here, too"
+        decide(created, **GRANTED)
+        assert manager.post(f"{where}correct/", fields | {"order_number": "CV-8"}).status_code == 409
+    ((before, after),) = sql(
+        "SELECT min(value::text) FILTER (WHERE field = 'before'), min(value::text) FILTER (WHERE field = 'after')"
+        " FROM ledger_body JOIN ledger_entry USING (entry) WHERE event = 'request_corrected'"
+    )
+    assert "R. Stone" in before
+    assert "Ann Reed" in after
+
+
+def test_a_request_is_acknowledged_once(people: dict[str, DepartmentPerson]) -> None:
+    created = asked("public records")
+    with as_role(COMMAND):
+        manager = fresh_client_of(people["r"])
+        where = f"/requests/{created.pk}/"
+        assert manager.post(f"{where}acknowledged/").status_code == 302
+        assert "as r.manager recorded" in manager.get(where).content.decode()
+        assert manager.post(f"{where}acknowledged/").status_code == 409
+
+
+@pytest.mark.usefixtures("sender")
 def test_public_records_are_answered_from_the_redacted_log(
     people: dict[str, DepartmentPerson], superuser: psycopg.Connection
 ) -> None:
@@ -236,31 +321,51 @@ def test_public_records_are_answered_from_the_redacted_log(
         answer = client.post(f"/requests/{created.pk}/log/", days)
         turned = client.post(f"/requests/{created.pk}/log/", days | {"until": today - timedelta(days=1)})
     assert (turned.status_code, "before the first one" in turned.content.decode()) == (409, True)
-    lines = answer.content.decode().splitlines()
-    assert lines[0] == "day,purpose,exigent,for,case given,records shown,plates shown"
+    lines = log_lines(answer)
+    columns = "Date,Purpose,Kind,Life in danger (exigent),For,Case number given,Records shown,Plates shown,Searches"
+    assert lines[0] == columns
     assert lines[1:] == [
-        f"{today},withheld,False,the department,True,fewer than 5,fewer than 5",
-        f"{today},withheld,False,the department,False,0,0",
+        f"{today},withheld,search,no,the department,no,0,0,1",
+        f"{today},withheld,search,no,the department,yes,fewer than 5,fewer than 5,1",
+        "Total,withheld,,,,,,,2",
+        "Total,all purposes,,,,,,,2",
     ], "as the public report of the month withholds them"
     with as_role(COMMAND):
         for each in range(7):
             with open_entry(**looking, purpose=AccessPurpose("patrol")) as entry:
                 entry.fetched(records=range(each))
-        lines = client.post(f"/requests/{created.pk}/log/", days).content.decode().splitlines()
-    assert [line.split(",")[1] for line in lines[1:]] == ["withheld"] * 9, "nor by the others, by subtraction"
+        lines = log_lines(client.post(f"/requests/{created.pk}/log/", days))
+    assert {line.split(",")[1] for line in lines[1:-1]} == {"withheld"}, "nor by the others, by subtraction"
+    assert sum(int(line.split(",")[-1]) for line in lines[1:-2]) == 9
     with as_role(COMMAND):
+        opened = looking | {"query": {"plate": "TEST123", "opened": "TEST123"}}
         for _ in range(5):
-            with open_entry(**looking, purpose=AccessPurpose("stolen vehicle", "26-00417")) as entry:
+            with open_entry(**opened, purpose=AccessPurpose("stolen vehicle", "26-00417")) as entry:
                 entry.fetched(records=[1, 2])
-        lines = client.post(f"/requests/{created.pk}/log/", days).content.decode().splitlines()
-    assert [line.split(",")[1] for line in lines[1:]] == ["stolen vehicle", *["patrol"] * 8, *["stolen vehicle"] * 5]
-    assert lines[9].endswith(",5,0"), "six, rounded"
+        lines = log_lines(client.post(f"/requests/{created.pk}/log/", days))
+    assert lines[1:] == [
+        f"{today},patrol,search,no,the department,no,0,0,2",
+        f"{today},patrol,search,no,the department,no,5,0,2",
+        f"{today},patrol,search,no,the department,no,fewer than 5,0,4",
+        f"{today},stolen vehicle,look at a result,no,the department,yes,fewer than 5,0,5",
+        f"{today},stolen vehicle,search,no,the department,yes,fewer than 5,fewer than 5,1",
+        "Total,patrol,,,,,,,8",
+        "Total,stolen vehicle,,,,,,,6",
+        "Total,all purposes,,,,,,,14",
+    ], "lines that are the same are one"
+    created.refresh_from_db()
+    assert (created.log_since, created.log_totals) == (today, {"patrol": 8, "stolen vehicle": 6})
+    answer = client.get(f"/requests/{created.pk}/letter/answer/").content.decode()
+    assert "searched the records 14 times: patrol 8; stolen vehicle 6." in answer
     assert sql("SELECT count(*) FROM ledger_entry WHERE event = 'log_intent'") == [(3,)]
     with as_role(COMMAND):
         before = dict.fromkeys(days, today - timedelta(days=1))
-        assert client.post(f"/requests/{created.pk}/log/", before).content.decode().splitlines() == lines[:1]
+        assert log_lines(client.post(f"/requests/{created.pk}/log/", before))[1:] == [
+            f"{today - timedelta(days=1)},none,,,,,,,0",
+            "Total,all purposes,,,,,,,0",
+        ], "a day without a search has a line"
         denied = asked("public records")
-        decide(denied, **GRANTED | {"decision": "denied"})
+        decide(denied, **DENIED)
         answer = client.post(f"/requests/{denied.pk}/log/", days)
         assert (answer.status_code, "that was granted" in answer.content.decode()) == (409, True)
         with pytest.raises(SharingError) as refused:
@@ -272,5 +377,5 @@ def test_public_records_are_answered_from_the_redacted_log(
         superuser.execute("DELETE FROM ledger_body")
         superuser.execute("ALTER TABLE ledger_body ENABLE ALWAYS TRIGGER ledger_body_ends_with_its_class")
     with as_role(COMMAND):
-        erased = client.post(f"/requests/{created.pk}/log/", days).content.decode().splitlines()
-    assert erased[1:] == [f"{today},erased,,,,,"] * 14, "nothing is said of what is not known any more"
+        erased = log_lines(client.post(f"/requests/{created.pk}/log/", days))
+    assert erased[1] == f"{today},erased,,,,,,,14", "nothing is said of what is not known any more"

@@ -72,7 +72,7 @@ PAGES = {
         ("/search/partners/", "No department is a partner"),
         ("/requests/", "the Courier"),
         ("/requests/2/", "Hold what it is about"),
-        ("/requests/2/letter/", "We received your request"),
+        ("/requests/2/letter/received/", "We received your request"),
         ("/incidents/", "Incident 1: account d.marsh"),
         ("/incidents/1/", "Compute whom it affects"),
         ("/incidents/1/notice/affected/", "Notice of Data Breach"),
@@ -321,7 +321,8 @@ def test_a_records_request_from_letter_to_answer(site: Site, visitor: Visitor) -
     manager.click("link", "Requests")
     assert manager.page.get_by_label("Kind", exact=True).input_value() == "", "nothing is answered by leaving it"
     manager.fill("Kind", "public records")
-    manager.fill("Who asks, and for whom", "Ann Reed, 12 Elm Street")
+    manager.fill("Who asks", "Ann Reed")
+    manager.fill("Address", "12 Elm Street")
     manager.fill("What is asked", "How often the cameras were searched last week, and for what")
     today = manager.page.evaluate("new Date().toLocaleDateString('sv')")
     manager.fill("Received", today)
@@ -331,18 +332,21 @@ def test_a_records_request_from_letter_to_answer(site: Site, visitor: Visitor) -
     manager.sees("We will answer by")
     assert PdfText(manager.file("link", "The letter as PDF")).faults == []
     manager.page.go_back()
-    manager.fill("Decision", "denied")
-    manager.fill("Because", "There are none")
+    manager.click("button", "The letter that it was received was sent")
+    part = "Part 1: How often the cameras were searched last week, and for what"
+    manager.fill(part, "denied")
+    manager.fill("Part 1: what is given, redacted, or withheld, and why", "There are none")
     manager.click("button", "Record the decision")
     manager.click("button", "Take the decision back")
-    manager.fill("Decision", "granted")
-    manager.fill("Because", "The law requires it")
+    manager.fill(part, "granted")
     manager.click("button", "Record the decision")
     manager.fill("First day", "2026-01-01")
     manager.fill("Last day", "2026-01-07")
-    assert manager.file("button", "Download the log").startswith(b"day,purpose,")
+    assert manager.file("button", "Download the log").startswith(b"Date,Purpose,")
+    manager.page.get_by_text("Made for Jan 1, 2026 to Jan 7, 2026.").wait_for()
     manager.click("link", "Letter with the answer")
-    manager.sees("Your request is granted.")
+    manager.sees("Granted.")
+    manager.sees("searched the records 0 times")
     manager.page.go_back()
     manager.click("button", "The answer was sent")
     manager.sees("The decision is final.")
