@@ -1,13 +1,18 @@
 """The department's map as a drawing: outline and posts, without tiles of anyone else."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from platepost.department.search.places import Places, Point
 
 _WIDTH = 1000.0
 _MARGIN = 40.0
+_TEXT_HEIGHT, _CHARACTER = 26.0, 15.0
+"""Of a post's name, as the style sheet draws it."""
+_APART = 18.0
+"""From the middle of a post to its name: its circle, and a little more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +22,9 @@ class MapPost:
     post: str
     x: float
     y: float
-    count: int
-    """Reads there; 0 where that is not shown."""
+    text_x: float = 0.0
+    """The middle of its name."""
+    text_y: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class DrawnMap:
     posts: tuple[MapPost, ...]
 
 
-def drawn_map(places: Places, counts: Mapping[str, int] | None = None) -> DrawnMap | None:
+def drawn_map(places: Places) -> DrawnMap | None:
     """Draw the outline and the posts, as wide as they are; None if no place is known."""
     points = [*places.posts.values(), *(point for ring in places.outline for point in ring)]
     if not points:
@@ -47,7 +53,42 @@ def drawn_map(places: Places, counts: Mapping[str, int] | None = None) -> DrawnM
         return round(_MARGIN + (longitude - west) * narrow * scale, 1), round(_MARGIN + (north - latitude) * scale, 1)
 
     outline = " ".join(f"M{' '.join('{},{}'.format(*at(point)) for point in ring)}Z" for ring in places.outline)
-    posts = tuple(
-        MapPost(post, *at(point), (counts or {}).get(post, 0)) for post, point in sorted(places.posts.items())
-    )
-    return DrawnMap(int(_WIDTH), int(2 * _MARGIN + (north - south) * scale), outline, posts)
+    posts = [MapPost(post, *at(point)) for post, point in sorted(places.posts.items())]
+    return DrawnMap(int(_WIDTH), int(2 * _MARGIN + (north - south) * scale), outline, _with_names(posts))
+
+
+def _with_names(posts: Sequence[MapPost]) -> tuple[MapPost, ...]:
+    """Put each post's name below its circle, or where it covers neither a name nor another circle."""
+    taken = [_Box(post.x - _APART, post.y - _APART, 2 * _APART, 2 * _APART) for post in posts]
+    named = []
+    for post in posts:
+        width = len(post.post) * _CHARACTER
+        beside = _APART + width / 2
+        below = _APART + _TEXT_HEIGHT / 2
+        sides = ((0.0, below), (0.0, -below), (beside, 0.0), (-beside, 0.0))
+        boxes = [_Box.around(_inside(post.x + x, width), post.y + y, width, _TEXT_HEIGHT) for x, y in sides]
+        box = next((box for box in boxes if not any(map(box.covers, taken))), boxes[0])
+        taken.append(box)
+        named.append(replace(post, text_x=box.x + width / 2, text_y=box.y + _TEXT_HEIGHT / 2))
+    return tuple(named)
+
+
+def _inside(middle: float, width: float) -> float:
+    """Return where the middle of a name goes, so that none of it is beyond the drawing's edge."""
+    return max(width / 2, min(middle, _WIDTH - width / 2))
+
+
+class _Box(NamedTuple):
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @classmethod
+    def around(cls, x: float, y: float, width: float, height: float) -> "_Box":
+        return cls(x - width / 2, y - height / 2, width, height)
+
+    def covers(self, other: "_Box") -> bool:
+        is_beside = self.x + self.width <= other.x or other.x + other.width <= self.x
+        is_above = self.y + self.height <= other.y or other.y + other.height <= self.y
+        return not (is_beside or is_above)

@@ -59,6 +59,26 @@ class CommonPlate:
 
 
 @dataclass(frozen=True, slots=True)
+class ConvoyMeeting:
+    """A passage of a plate, and of another one close to it."""
+
+    post: str
+    at: datetime
+    """When the plate itself passed."""
+    other_at: datetime
+
+    @property
+    def seconds_after(self) -> int:
+        """How long after the plate the other one passed; negative if before it."""
+        return round((self.other_at - self.at).total_seconds())
+
+    @property
+    def seconds_before(self) -> int:
+        """The same the other way."""
+        return -self.seconds_after
+
+
+@dataclass(frozen=True, slots=True)
 class Companion:
     """A plate that passed close to another, at several posts."""
 
@@ -70,8 +90,8 @@ class Companion:
     """Different posts at which that was."""
     first: datetime
     last: datetime
-    meetings: Sequence[tuple[str, datetime]] = ()
-    """By post and time, the earliest first: the latest `MOST_MEETINGS` of those passages."""
+    meetings: Sequence[ConvoyMeeting] = ()
+    """The earliest first: the latest `MOST_MEETINGS` of those passages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,22 +180,23 @@ def companions(
         " SELECT other.plate_fold, mode() WITHIN GROUP (ORDER BY other.plate_read),"
         " count(DISTINCT passage), count(DISTINCT passage.post), min(other.captured_at), max(other.captured_at),"
         " (array_agg(passage.post ORDER BY other.captured_at DESC))[:%s],"
+        " (array_agg(passage.captured_at ORDER BY other.captured_at DESC))[:%s],"
         " (array_agg(other.captured_at ORDER BY other.captured_at DESC))[:%s]"
         f" FROM passage CROSS JOIN LATERAL ({READS_NEAR}) AS other"
         " WHERE other.plate_fold <> ALL (%s) GROUP BY other.plate_fold HAVING count(DISTINCT passage.post) >= %s"
         " ORDER BY count(DISTINCT passage) DESC, other.plate_fold LIMIT %s"
     )
-    most = [MOST_MEETINGS, MOST_MEETINGS]
+    most = [MOST_MEETINGS] * 3
     more: list[Any] = [MOST_PASSAGES, *most, gap, gap, gap, gap + FURTHEST, list(read_filter.plates), least, PAGE]
     near = [json_asked(read_filter), MOST_PASSAGES, gap, least, PAGE]
     with in_time():
         cover(entry, "search_cover_companions(%s, %s, %s, %s, %s, %s)", near)
         with under(entry) as cursor:
             cursor.execute(statement, [*values, *more])
-            others = [
-                Companion(*about, meetings=tuple(zip(reversed(posts), reversed(times), strict=True)))  # type: ignore[misc]
-                for *about, posts, times in cursor
-            ]
+            others = []
+            for *about, posts, times, other_times in cursor:
+                latest_first = map(ConvoyMeeting, posts, times, other_times)
+                others.append(Companion(*about, meetings=tuple(latest_first)[::-1]))  # type: ignore[misc]
     entry.fetched(plates=[*read_filter.plates, *(plate.plate for plate in others)])
     return others
 

@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,12 @@ from pmtiles.tile import Compression, TileType
 
 from platepost.department.search.errors import PlacesError
 from platepost.department.search.places import CameraView, Places, Point
-from platepost.department.web.moments import date_text
+from platepost.department.web.moments import date_text, second
 
 _MOST_POSTS = 20
 """Around a hit."""
+_TRIP_GAP = timedelta(hours=1)
+"""Between two reads of a plate, up to which they are taken for one trip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class MapPlace:
     """Of a post: degrees."""
     reach: float = 0.0
     """Of a post: meters."""
+    line: str = ""
+    """Of a read of a way: all that its line in the list states."""
+    trip: int = 0
+    """Of a read of a way: which trip it belongs to; a line joins the reads of a trip."""
 
     @property
     def coordinates(self) -> str:
@@ -85,8 +91,23 @@ def street_map(
         posts = tuple(sorted(sorted(posts, key=partial(_apart, hit))[:_MOST_POSTS], key=lambda post: post.post))
     if not posts and (hit is None or not hit.coordinates):
         return None
+    if hit is None:
+        return StreetMap(posts, trail=_way(places, trail))
     reads = (_place(places, post, date_text(at, "g:i:s A")) for post, at in trail)
     return StreetMap(posts, hit, tuple(reads))
+
+
+def _way(places: Places, trail: Sequence[tuple[str, datetime]]) -> tuple[MapPlace, ...]:
+    """Return reads of a plate, numbered and by trips, the earliest first."""
+    trip, reads = 0, []
+    for number, (post, at) in enumerate(trail, start=1):
+        if number > 1 and at - trail[number - 2][1] > _TRIP_GAP:
+            trip += 1
+        view = places.views.get(post)
+        address = view.address if view is not None and view.address else post
+        read = _place(places, post, f"{number}: {date_text(at, 'M j, g:i A')}")
+        reads.append(replace(read, line=f"{number}: {second(at)}, {address}", trip=trip))
+    return tuple(reads)
 
 
 def map_of_counts(places: Places, counts: Mapping[str, int]) -> StreetMap | None:

@@ -166,7 +166,11 @@ def plate(request: CurrentRequest, stored: StoredQuery, record: int) -> HttpResp
             chosen = others[_number(request.GET.get("with"), len(others))] if others else None
             context |= {"companions": others, "chosen": chosen}
             if chosen is not None:
-                context["street_map"] = street_map(form.places, trail=chosen.meetings)
+                way = [(meeting.post, meeting.at) for meeting in chosen.meetings]
+                context["street_map"] = street_map(form.places, trail=way)
+                context["meetings"] = [
+                    (meeting, _place_name(form.places, meeting.post, "")) for meeting in chosen.meetings
+                ]
         elif show == "usual":
             usual = usual_places(entry, read_filter)
             context |= {"usual": usual, "street_map": map_of_counts(form.places, usual.posts)}
@@ -366,14 +370,20 @@ def _part_of_plate(text: str) -> str:
 
 
 def _result(result: PlateResult, places: Places) -> dict[str, Any]:
-    latest, view = result.latest, places.views.get(result.latest["post"])
+    latest = result.latest
     return {
         "seen": result.seen,
         "latest": latest,
-        "place": latest["site"] or (view.address if view is not None else "") or latest["post"],
+        "place": _place_name(places, latest["post"], latest["site"]),
         "vehicle": " ".join(READ_FIELDS[name].shown(latest) for name in ("color", "vehicle") if latest[name]),
         "matched": [*zip(result.seen.plate, result.why, strict=True)] if result.why else [],
     }
+
+
+def _place_name(places: Places, post: str, site: str | None) -> str:
+    """Return what people call the place of a read: as the post stated it, or the map does."""
+    view = places.views.get(post)
+    return site or (view.address if view is not None else "") or post
 
 
 def _trail(places: Places, found: Sequence[ShownRow]) -> StreetMap | None:

@@ -1,12 +1,14 @@
 """A department's map says which posts an area has."""
 
 import json
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from platepost.department.search.errors import PatternError, PlacesError
+from platepost.department.search.map import drawn_map
 from platepost.department.search.places import Places
 
 
@@ -81,6 +83,18 @@ def test_feature_that_says_nothing_is_nothing(tmp_path: Path) -> None:
     file = tmp_path / "places.geojson"
     file.write_text('{"features": [{"properties": null, "geometry": null}]}')
     assert Places.read(file) == Places({}, {})
+
+
+def test_names_of_posts_cover_one_another_nowhere() -> None:
+    near = {"university-iowa": (0.50, 0.50), "canyon-crest": (0.53, 0.47), "market": (0.9, 0.9), "magnolia": (0, 0)}
+    drawn = drawn_map(Places(near, {}))
+    assert drawn is not None
+    names = [(post.text_x, post.text_y, len(post.post) * 15) for post in drawn.posts]
+    for (x, y, width), (other_x, other_y, other_width) in combinations(names, 2):
+        assert abs(y - other_y) >= 26 or abs(x - other_x) >= (width + other_width) / 2
+    for x, _, width in names:
+        assert x - width / 2 >= 0
+        assert x + width / 2 <= drawn.width
 
 
 def test_there_may_be_no_map(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from io import BytesIO
+from typing import Any, TypeAlias
 from urllib.parse import urljoin
 
 import cv2
@@ -15,6 +16,7 @@ import psycopg
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from playwright.sync_api import Page, expect
+from pypdf import PdfReader
 
 from platepost.department.database.cluster import SUPERUSER
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
@@ -186,6 +188,20 @@ def test_from_an_empty_page_to_a_picture_by_keyboard(visitor: Visitor, site: Sit
     assert visitor.complaints == []
 
 
+def printed_pictures(pdf: bytes) -> list[tuple[float, float, float]]:
+    """Return where pictures begin from the left, how wide they are, and how wide their page is."""
+    found: list[tuple[float, float, float]] = []
+    for page in PdfReader(BytesIO(pdf)).pages:
+        paper = float(page.mediabox.width)
+
+        def noted(operator: bytes, _operands: object, matrix: Any, _text: object, paper: float = paper) -> None:
+            if operator == b"Do":
+                found.append((float(matrix[4]), float(matrix[0]), paper))
+
+        page.extract_text(visitor_operand_before=noted)
+    return found
+
+
 def test_a_convoy_on_the_map(visitor: Visitor, site: Site) -> None:
     page = opened(visitor, site)
     needed = page.get_by_text("A convoy needs reads of this plate at two or more posts.")
@@ -206,7 +222,15 @@ def test_a_convoy_on_the_map(visitor: Visitor, site: Site) -> None:
     meetings = page.locator("street-map li:has-text('post-')")
     meetings.nth(8).wait_for(state="attached")  # each time that they passed together, and the posts
     first = (meetings.first.text_content() or "").strip()
-    assert re.match(r"\d+:\d\d:\d\d [AP]M: post-", first), "a time as on all pages"
+    assert re.match(r"1: \w+ \d+, \d{4}, \d+:\d\d:\d\d [AP]M [A-Z]+, post-", first), "a time as on all pages"
+    together = page.locator("table:has(caption:has-text('Where 7AB')) tbody tr")
+    assert together.count() == 9
+    assert re.search(r"\d+ s (later|earlier)", together.first.inner_text())
+    expect(page.locator("street-map[data-drawn]")).to_be_visible()
+    ((left, width, paper),) = printed_pictures(page.pdf(format="Letter"))
+    assert width > paper / 2
+    assert left > 0
+    assert left + width < paper, "the whole map is on the paper"
     assert page_faults(page) == []
     page.click(f"tbody tr:has-text('{FOLLOWER}') button")
     expect(page.locator("#found")).to_have_text("1 plate")

@@ -8,6 +8,7 @@ const LIGHT = { ground: "#eceff3", water: "#b7d3ea", land: "#dcebd7", building: 
 const DARK = { ground: "#161c24", water: "#16324a", land: "#1a2a20", building: "#232c37", road: "#4a5665", edge: "#0c1117",
   text: "#dbe2ea", halo: "#10141a", post: "#8fbaf7", seen: "#8fbaf7", hit: "#ff6b5f", trail: "#ffcf7a" };
 const METERS = 111320;  // of a degree of latitude
+const MOST_TEXTS = 4;  // of one place
 const STYLE = `
   :host { display: block; }
   #map { position: relative; height: var(--map-height, 22rem); border: 1px solid var(--edge); border-radius: 0.4rem; overflow: hidden; }
@@ -18,8 +19,13 @@ const STYLE = `
   button { width: 2.2rem; height: 2.2rem; border: 1px solid var(--edge); border-radius: 0.3rem; background: var(--card); color: var(--ink);
     font: 600 1.2rem/1 var(--sans); cursor: pointer; }
   button:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-  /* On paper: the picture that was drawn, light where the screen was dark. */
-  @media print { #buttons { display: none; } #map.dark canvas { filter: invert(1) hue-rotate(180deg); } }
+  /* On paper: the picture that was drawn, as wide as the paper, and light where the screen was dark. */
+  @media print {
+    #buttons { display: none; }
+    #map { height: auto; }
+    #map canvas { position: static; width: 100% !important; height: auto !important; }
+    #map.dark canvas { filter: invert(1) hue-rotate(180deg); }
+  }
   #credit { margin: 0.1rem 0 0; color: var(--soft); font-size: 0.8rem; }
 `;
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -59,14 +65,38 @@ function arrow(hit) {
 const feature = (type, coordinates, properties = {}) => ({ type: "Feature", properties, geometry: { type, coordinates } });
 const collection = (features) => ({ type: "FeatureCollection", features });
 
+// Lines between consecutive reads of one trip; what comes before a hit leads to it.
+function legs(trail, hit) {
+  const way = [...trail, ...hit.map((each) => ({ ...each, trip: trail.at(-1)?.trip }))], lines = [];
+  for (let number = 1; number < way.length; number++) {
+    const [from, to] = [way[number - 1], way[number]];
+    const isSame = from.longitude === to.longitude && from.latitude === to.latitude;
+    if (from.trip === to.trip && !isSame) lines.push(feature("LineString", [at(from), at(to)]));
+  }
+  return lines;
+}
+
+// A dot for each place, with the texts of all that is there below one another, up to some.
+function labeled(trail) {
+  const places = new Map();
+  for (const each of trail) {
+    const place = at(each).join();
+    places.set(place, [...(places.get(place) ?? []), each]);
+  }
+  return [...places.values()].map((there) => {
+    const texts = there.slice(0, MOST_TEXTS).map((each) => each.text);
+    if (there.length > MOST_TEXTS) texts.push("\u2026");
+    return feature("Point", at(there[0]), { text: texts.join("\n") });
+  });
+}
+
 function sources(shown) {
   const posts = shown.posts.filter(known), trail = shown.trail.filter(known), hit = known(shown.hit) ? [shown.hit] : [];
-  const way = shown.joined ? [...trail, ...hit].map(at) : [];
   return {
     sectors: collection(posts.filter((each) => each.heading !== null).map((each) => feature("Polygon", [sector(each)]))),
     posts: collection(posts.map((each) => feature("Point", at(each), { text: each.text }))),
-    way: collection(trail.length && way.length > 1 ? [feature("LineString", way)] : []),
-    trail: collection(trail.map((each) => feature("Point", at(each), { text: each.text }))),
+    way: collection(shown.joined ? legs(trail, hit) : []),
+    trail: collection(labeled(trail)),
     hit: collection(hit.map((each) => feature("Point", at(each), { text: each.text }))),
     arrow: collection(hit.filter((each) => each.heading !== null).map((each) => feature("Polygon", [arrow(each)]))),
   };
@@ -90,8 +120,10 @@ function streets(colors) {
 
 function style(shown, tiles) {
   const colors = dark.matches ? DARK : LIGHT, data = sources(shown);
+  // Where a text would cover another one, it goes to another side of its dot.
   const label = (source, color, size, offset) => ({ id: `${source}-names`, type: "symbol", source,
-    layout: { "text-field": ["get", "text"], "text-size": size, "text-offset": [0, offset], "text-anchor": "top", "text-optional": true },
+    layout: { "text-field": ["get", "text"], "text-size": size, "text-radial-offset": offset, "text-justify": "auto",
+      "text-variable-anchor": ["top", "bottom", "left", "right", "top-left", "top-right", "bottom-left", "bottom-right"] },
     paint: { "text-color": color, "text-halo-color": colors.halo, "text-halo-width": 2 } });
   const dot = (source, color, radius) => ({ id: source, type: "circle", source,
     paint: { "circle-radius": radius, "circle-color": color, "circle-stroke-color": colors.halo, "circle-stroke-width": 2 } });
@@ -106,6 +138,8 @@ function style(shown, tiles) {
       ...(shown.tiles ? streets(colors) : []),
       { id: "sectors", type: "fill", source: "sectors", paint: { "fill-color": colors.seen, "fill-opacity": 0.35 } },
       { id: "way", type: "line", source: "way", paint: { "line-color": colors.trail, "line-width": 3, "line-dasharray": [2, 1.5] } },
+      { id: "way-arrows", type: "symbol", source: "way", paint: { "text-color": colors.trail, "text-halo-color": colors.halo, "text-halo-width": 1 },
+        layout: { "symbol-placement": "line-center", "text-field": "\u25b6", "text-size": 18, "text-keep-upright": false, "text-allow-overlap": true, "text-ignore-placement": true } },
       dot("posts", colors.post, 5), dot("trail", colors.trail, 6),
       { id: "arrow", type: "fill", source: "arrow", paint: { "fill-color": colors.hit } },
       dot("hit", colors.hit, 9), label("hit", colors.hit, 15, 0.9), label("trail", colors.trail, 13, 0.7), label("posts", colors.text, 12, 0.6),
