@@ -175,6 +175,14 @@ def account(
     return _act(actor, record_id, revision, AlertStep.MEANWHILE, repeats, reason=done.value)
 
 
+def dispute(actor: AlertActor, record_id: int, revision: int) -> AlertState:
+    """Note that the picture shows the listed plate, though the post withdrew the hit: supervisors are alerted.
+
+    The hit stays withdrawn, and no one may act on it.
+    """
+    return _act(actor, record_id, revision, AlertStep.DISPUTE)
+
+
 def take_over(actor: AlertActor, record_id: int, revision: int) -> AlertState:
     """Take an alert over from the person who has it: at the end of their shift, or because they are away."""
     return _act(actor, record_id, revision, AlertStep.TAKE_OVER)
@@ -202,7 +210,7 @@ def reopen(actor: AlertActor, record_id: int, revision: int, because: str) -> Al
 
 
 def uphold(actor: AlertActor, record_id: int, revision: int) -> AlertState:
-    """Note that a supervisor checked a rejection, not their own, and agrees with it."""
+    """Note that a supervisor agrees with a rejection, or has checked a disputed withdrawal, neither their own."""
     return _act(actor, record_id, revision, AlertStep.UPHOLD)
 
 

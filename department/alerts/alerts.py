@@ -65,7 +65,7 @@ class Alert:
     reviewed_at: datetime | None
     reject_reason: str | None
     upheld_by: str | None
-    """The supervisor who checked the rejection."""
+    """The supervisor who checked the rejection, or the disputed withdrawal."""
     upheld_at: datetime | None
     system: str | None
     """`active`, `cleared` or `not_practical`."""
@@ -77,6 +77,9 @@ class Alert:
     """How far it had come when it was taken back."""
     meanwhile: str | None
     """What had been done by then."""
+    disputed_by: str | None
+    """Who found the listed plate in the picture, though the post withdrew the hit because it reads another one now."""
+    disputed_at: datetime | None
     previous_id: int | None
     """The alert before it of the same text, entry and group, within a day."""
     answered_with: int | None
@@ -118,7 +121,7 @@ class Alert:
     @property
     def escalates_at(self) -> datetime | None:
         """When it escalates, or has: no one has taken it by then, or said what was done before it was taken back."""
-        waiting = {AlertState.NEW: self.arrived_at, AlertState.WITHDRAWN: self.changed_at}.get(self.state)
+        waiting = {AlertState.NEW: self.arrived_at, AlertState.WITHDRAWN: self.withdrawn_at}.get(self.state)
         return waiting and waiting + timedelta(seconds=policy_in_force().alerts.escalate_seconds)
 
     def is_escalated(self, at: datetime | None = None) -> bool:
@@ -129,7 +132,7 @@ class Alert:
 
 _COLUMNS = ", ".join(field.name for field in fields(Alert))
 _WAITING = """
-SELECT count(*) FILTER (WHERE state = 'withdrawn' AND (%(on_shift)s OR changed_at < %(overdue)s)),
+SELECT count(*) FILTER (WHERE state = 'withdrawn' AND (%(on_shift)s OR withdrawn_at < %(overdue)s)),
     count(*) FILTER (WHERE state = 'waiting' AND eye_by <> %(me)s),
     count(*) FILTER (WHERE state = 'new' AND (%(on_shift)s OR arrived_at < %(overdue)s))
 FROM alerts_alert WHERE state IN ('withdrawn', 'waiting', 'new') AND covert_group IS NULL

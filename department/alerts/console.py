@@ -16,6 +16,7 @@ from django.db import connection
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
@@ -23,11 +24,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from platepost.department.alerts import actions
 from platepost.department.alerts.actions import AlertActor, AlertRejection, EyeAnswers
 from platepost.department.alerts.alert_status import bare_view, system_name
-from platepost.department.alerts.alerts import alert_of, alerts_of, waiting_for
+from platepost.department.alerts.alerts import Waiting, alert_of, alerts_of, waiting_for
 from platepost.department.alerts.console_feed import AT_ONCE, FEED, PURPOSE, ConsoleFeed, Listener
 from platepost.department.alerts.console_hit import fetched_hits, hit_views, rereads
 from platepost.department.alerts.console_words import CONSOLE_WORDS
 from platepost.department.alerts.errors import AlertError, StaleAlertError
+from platepost.department.alerts.history import count_disputed
 from platepost.department.alerts.liveness import listening_state
 from platepost.department.alerts.shift import acknowledge, acknowledged_until, shift_start
 from platepost.department.alerts.states import (
@@ -100,19 +102,23 @@ def stay(request: CurrentRequest) -> HttpResponse:
 @needs(Permission.ANSWER_HITS)
 @require_GET
 def waiting(request: CurrentRequest) -> HttpResponse:
-    """Return what waits for someone who is on another page, in words and without a plate; nothing where hits sound."""
+    """Return what waits for someone who is on another page, in words and without a plate; no hit where hits sound."""
     who = request.user
-    if FEED.listens(who.login):
-        return JsonResponse({"text": ""})
-    found = waiting_for(who.login, on_shift=acknowledged_until(who) is not None)
-    urgent = found.withdrawn or found.second
+    on_shift = acknowledged_until(who) is not None
+    found = Waiting(0, 0, 0) if FEED.listens(who.login) else waiting_for(who.login, on_shift=on_shift)
+    disputed = request.currency.may(Permission.REVIEW_EXIGENT) and count_disputed(who.login)
+    link = reverse("console")
     if found.withdrawn:
         words = gettext("A hit was WITHDRAWN: do not act on it.")
     elif found.second:
         words = gettext("A hit waits for a second person: compare it now.")
+    elif disputed:
+        words = gettext("A hit was withdrawn, but its picture shows the listed plate: check it.")
+        link = reverse("rejections")
     else:
         words = gettext("A hit waits to be taken.") if found.take else ""
-    return JsonResponse({"text": words, "show": gettext("Show hits"), "urgent": bool(urgent)})
+    urgent = bool(found.withdrawn or found.second or disputed)
+    return JsonResponse({"text": words, "show": gettext("Show hits"), "link": link, "urgent": urgent})
 
 
 @needs(Permission.ANSWER_HITS)
@@ -238,6 +244,7 @@ _STEPS: dict[str, tuple[Callable[..., object], Callable[[Mapping[str, Any]], obj
     AlertStep.NOT_PRACTICAL: (actions.system_not_practical, itemgetter("note")),
     AlertStep.OUTCOME: (actions.close, _reason(AlertOutcome)),
     AlertStep.MEANWHILE: (actions.account, _reason(MeanwhileAnswer)),
+    AlertStep.DISPUTE: (actions.dispute, None),
     AlertStep.OFFER: (_offer, itemgetter("to_person")),
     AlertStep.TAKE_OVER: (actions.take_over, None),
 }

@@ -38,8 +38,8 @@ _OUTCOMES = {
 }
 OUTCOMES = (*_OUTCOMES, *(reason.value for reason in RejectReason), *(outcome.value for outcome in AlertOutcome))
 """What hits can be narrowed by: how they ended, or exactly why."""
-UNCHECKED = "state = 'rejected' AND priority = 1 AND upheld_by IS NULL"
-"""Rejections of the highest priority that no supervisor has checked."""
+UNCHECKED = "upheld_by IS NULL AND (state = 'rejected' AND priority = 1 OR disputed_by IS NOT NULL)"
+"""Rejections of the highest priority, and disputed withdrawals, that no supervisor has checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,7 @@ _EXPORTED: Final[Mapping[str, Callable[[PastHit], object]]] = {
     "system": lambda past: past.alert.system,
     "withdrawn": lambda past: past.alert.withdrawn_because,
     "changed": lambda past: _time(past.alert.changed_at),
+    "disputed_by": lambda past: past.alert.disputed_by,
     "upheld_by": lambda past: past.alert.upheld_by,
 }
 """The columns of a file of hits, by their names."""
@@ -162,14 +163,21 @@ def past_hits(person: DepartmentPerson, chosen: HistoryFilter, *, limit: int = P
     return [PastHit(alert, plates.get(alert.record_id)) for alert in alerts]
 
 
-def unchecked_rejections() -> list[Alert]:
-    """Return the rejections of priority 1 that no supervisor has checked, the latest first. Of covert groups none."""
+def unchecked() -> list[Alert]:
+    """Return what a supervisor has to check, the latest first: see `UNCHECKED`. Of covert groups none."""
     return alerts_where(f"{UNCHECKED} ORDER BY changed_at DESC LIMIT 200", [], None)
 
 
 def count_unchecked() -> int:
-    """Return how many rejections `unchecked_rejections` has."""
+    """Return how many hits `unchecked` has."""
     ((count,),) = rows(f"SELECT count(*) FROM alerts_alert WHERE {UNCHECKED} AND covert_group IS NULL")  # noqa: S608
+    return int(count)
+
+
+def count_disputed(login: str) -> int:
+    """Return how many disputed withdrawals wait for a supervisor, without those that they dispute themselves."""
+    query = "SELECT count(*) FROM alerts_alert WHERE upheld_by IS NULL AND disputed_by <> %s AND covert_group IS NULL"
+    ((count,),) = rows(query, [login])
     return int(count)
 
 

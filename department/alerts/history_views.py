@@ -34,9 +34,9 @@ from platepost.department.alerts.history import (
     known_values,
     past_hits,
     steps_of,
-    unchecked_rejections,
+    unchecked,
 )
-from platepost.department.alerts.states import LOOKED_AT, AlertState, AlertStep
+from platepost.department.alerts.states import LOOKED_AT, AlertState, AlertStep, WithdrawalReason
 from platepost.department.custody.placeholder_image import picture_response
 from platepost.department.ledger.entries import OpenEntry, open_entry
 from platepost.department.people.access import CurrentRequest, needs
@@ -66,10 +66,11 @@ _STEPS = {
     AlertStep.TAKE_OVER: _("took it over"),
     AlertStep.WITHDRAW: _("withdrew it"),
     AlertStep.MEANWHILE: _("recorded what was done"),
+    AlertStep.DISPUTE: _("found the listed plate in the picture and alerted a supervisor"),
     AlertStep.REPEAT: _("answered it with the first hit"),
     AlertStep.REVIEW: _("reviewed it"),
     AlertStep.REOPEN: _("reopened it"),
-    AlertStep.UPHOLD: _("checked the rejection"),
+    AlertStep.UPHOLD: _("checked it as a supervisor"),
 }
 
 
@@ -152,7 +153,7 @@ class HitForm(forms.Form):
 
     record = forms.IntegerField(min_value=1, max_value=MOST_NUMBER)
     step = forms.ChoiceField(
-        choices=[("", ""), *((step, step) for step in (AlertStep.REOPEN, AlertStep.UPHOLD))], required=False
+        choices=[(step, step) for step in ("", AlertStep.REOPEN, AlertStep.UPHOLD, AlertStep.DISPUTE)], required=False
     )
     revision = forms.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
     note = forms.CharField(max_length=160, required=False)
@@ -162,7 +163,7 @@ class HitForm(forms.Form):
 @needs(Permission.ANSWER_HITS)
 @require_POST
 def history_hit(request: CurrentRequest) -> HttpResponse:
-    """Show one hit with all that was decided; reopen it, or note that its rejection was checked."""
+    """Show one hit with all that was decided; reopen it, dispute its withdrawal, or note that it was checked."""
     form = HitForm(request.POST)
     if not form.is_valid():
         raise Http404
@@ -196,8 +197,9 @@ def history_hit(request: CurrentRequest) -> HttpResponse:
         "trail_minutes": trail_minutes() if alert.state in _SHOWS_TRAIL else 0,
         "may_reopen": alert.state is AlertState.REJECTED or alert.answered_as == "rejected",
         "may_uphold": request.currency.may(Permission.REVIEW_EXIGENT)
-        and alert.state is AlertState.REJECTED
+        and (alert.state is AlertState.REJECTED or alert.disputed_by is not None)
         and alert.upheld_by is None,
+        "may_dispute": alert.withdrawn_because == WithdrawalReason.TEXT_CHANGED and alert.disputed_by is None,
         "refused": refused,
         "done": done,
     }
@@ -213,8 +215,11 @@ def _act(request: CurrentRequest, cleaned: Mapping[str, Any]) -> str:
         if cleaned["step"] == AlertStep.REOPEN:
             actions.reopen(actor, record, revision, cleaned["note"])
             return gettext("Reopened. It is assigned to you: compare it again on the page of hits.")
+        if cleaned["step"] == AlertStep.DISPUTE:
+            actions.dispute(actor, record, revision)
+            return gettext("Supervisors are alerted. The hit stays withdrawn: do not act on it.")
         actions.uphold(actor, record, revision)
-        return gettext("Saved: the rejection was checked.")
+        return gettext("Saved: a supervisor has checked this hit.")
 
 
 def _entry(request: CurrentRequest, record: int, *, trail: bool = False) -> OpenEntry:
@@ -236,9 +241,12 @@ def history_picture(request: CurrentRequest, ticket: UUID) -> HttpResponseBase:
 @needs(Permission.REVIEW_EXIGENT)
 @require_safe
 def rejections(request: CurrentRequest) -> HttpResponse:
-    """Show the rejections of priority 1 that no supervisor has checked, without a plate; the page refreshes itself."""
+    """Show what no supervisor has checked, without a plate; the page refreshes itself."""
     matches = [
-        (rejection, decision_words(rejection), _rejecter(rejection.record_id)) for rejection in unchecked_rejections()
+        (alert, _("Withdrawn, but the picture shows the listed plate"), alert.disputed_by)
+        if alert.disputed_by
+        else (alert, decision_words(alert), _rejecter(alert.record_id))
+        for alert in unchecked()
     ]
     return render(request, "alerts/history/rejections.html", {"rejections": matches})
 

@@ -62,6 +62,8 @@ class AlertStep(StrEnum):
     """By the program, for a reason that is `WithdrawalReason`."""
     MEANWHILE = "meanwhile"
     """What had been done before it was taken back."""
+    DISPUTE = "dispute"
+    """Its post withdrew it for reading another plate now, but the picture shows the listed one: a supervisor looks."""
     REPEAT = "repeat"
     """Answered with the decision about the first hit of the same vehicle, in the same transaction."""
     REVIEW = "review"
@@ -69,7 +71,7 @@ class AlertStep(StrEnum):
     REOPEN = "reopen"
     """Undo a rejection, with a reason. Everything is compared again."""
     UPHOLD = "uphold"
-    """A supervisor has checked a rejection and agrees with it."""
+    """A supervisor has checked a rejection and agrees with it, or has checked a withdrawal that someone disputed."""
 
 
 class EyeAnswer(StrEnum):
@@ -148,10 +150,11 @@ TRANSITIONS: Mapping[AlertStep, Mapping[AlertState, AlertState]] = {
     AlertStep.TAKE_OVER: {state: state for state in LOOKED_AT},
     AlertStep.WITHDRAW: dict.fromkeys((AlertState.NEW, *LOOKED_AT, AlertState.CLOSED), AlertState.WITHDRAWN),
     AlertStep.MEANWHILE: {AlertState.WITHDRAWN: AlertState.ACCOUNTED},
+    AlertStep.DISPUTE: {state: state for state in (AlertState.WITHDRAWN, AlertState.ACCOUNTED)},
     AlertStep.REPEAT: {AlertState.NEW: AlertState.REPEATED},
     AlertStep.REVIEW: {state: state for state in AlertState},
     AlertStep.REOPEN: {AlertState.REJECTED: AlertState.TAKEN, AlertState.REPEATED: AlertState.NEW},
-    AlertStep.UPHOLD: {AlertState.REJECTED: AlertState.REJECTED},
+    AlertStep.UPHOLD: {state: state for state in (AlertState.REJECTED, AlertState.WITHDRAWN, AlertState.ACCOUNTED)},
 }
 """By step, from which state it leads to which."""
 NEAR = {(AlertStep.CONFIRM, AlertState.TAKEN): AlertState.WAITING}

@@ -50,7 +50,8 @@ navigation = (
         "rejections",
         history_views.rejections_label,
         Permission.REVIEW_EXIGENT,
-        _("Check the hits that dispatchers rejected."),
+        _("Check the hits that dispatchers rejected, and withdrawals that they dispute."),
+        script="alerts/elsewhere.js",
     ),
     NavigationEntry(
         NavigationGroup.OVERSIGHT,

@@ -111,7 +111,8 @@ def _sections(request: HttpRequest) -> Iterator[NavigationSection]:
 
 
 def _scripts(request: HttpRequest) -> Iterator[str]:
-    yield from (entry.script for entry in _permitted(request) if entry.script and reverse(entry.route) != request.path)
+    scripts = (entry.script for entry in _permitted(request) if entry.script and reverse(entry.route) != request.path)
+    yield from dict.fromkeys(scripts)
 
 
 def _own_links(request: HttpRequest) -> Iterator[NavigationLink]:

@@ -45,7 +45,7 @@ CREATE TABLE alerts_alert (
     reviewed_by text,
     reviewed_at timestamptz,
     reject_reason text,
-    upheld_by text,  -- the supervisor who checked the rejection
+    upheld_by text,  -- the supervisor who checked the rejection, or the disputed withdrawal
     upheld_at timestamptz,
     system text,
     system_at timestamptz,
@@ -54,6 +54,8 @@ CREATE TABLE alerts_alert (
     withdrawn_at timestamptz,
     withdrawn_from text,  -- how far it had come
     meanwhile text,
+    disputed_by text,  -- who found the listed plate in the picture, though the post reads another one now
+    disputed_at timestamptz,
     previous_id bigint,  -- the alert before it of the same text, entry and group: another hit of one vehicle
     answered_with bigint,  -- the alert whose decision answered this repeat, too
     answered_as text,  -- what that had come to
@@ -89,7 +91,8 @@ CREATE TABLE alerts_alert (
         AND reject_reason IN ('misread', 'other_state', 'other_vehicle', 'illegible', 'stale_entry')
     ),
     CONSTRAINT alerts_upheld CHECK (
-        num_nulls(upheld_by, upheld_at) IN (0, 2) AND (upheld_by IS NULL OR state = 'rejected')
+        num_nulls(upheld_by, upheld_at) IN (0, 2)
+        AND (upheld_by IS NULL OR state = 'rejected' OR disputed_by IS NOT NULL)
     ),
     CONSTRAINT alerts_outcome CHECK (
         (state = 'closed') <= (outcome IS NOT NULL)
@@ -104,6 +107,10 @@ CREATE TABLE alerts_alert (
         AND num_nulls(withdrawn_at, withdrawn_because, withdrawn_from) IN (0, 3)
         AND (state = 'accounted') = (meanwhile IS NOT NULL)
         AND meanwhile IN ('nothing', 'units_sent', 'stop', 'arrest')
+    ),
+    CONSTRAINT alerts_disputed CHECK (
+        num_nulls(disputed_by, disputed_at) IN (0, 2)
+        AND (disputed_by IS NULL OR withdrawn_because IS NOT DISTINCT FROM 'text_changed')
     )
 );
 CREATE INDEX alerts_alert_open ON alerts_alert (arrived_at) 
@@ -114,8 +121,8 @@ CREATE INDEX alerts_alert_captured ON alerts_alert (captured_at);
 CREATE INDEX alerts_alert_substitute ON alerts_alert (substitute_at)
     WHERE substitute IS NOT NULL AND reviewed_by IS NULL;
 -- What a supervisor has to check: see `alerts_do_step`.
-CREATE INDEX alerts_alert_rejected ON alerts_alert (changed_at)
-    WHERE state = 'rejected' AND priority = 1 AND upheld_by IS NULL;
+CREATE INDEX alerts_alert_unchecked ON alerts_alert (changed_at)
+    WHERE upheld_by IS NULL AND (state = 'rejected' AND priority = 1 OR disputed_by IS NOT NULL);
 
 CREATE TABLE alerts_step (
     record_id bigint NOT NULL REFERENCES alerts_alert ON DELETE CASCADE,

@@ -113,6 +113,12 @@ BEGIN
         alert.offered_to := NULL;
     WHEN 'meanwhile' THEN
         alert.meanwhile := NEW.reason;
+    WHEN 'dispute' THEN
+        IF alert.withdrawn_because <> 'text_changed' OR alert.disputed_by IS NOT NULL THEN
+            PERFORM alerts_refuse('alerts_dispute', 'A supervisor is already alerted, or the plate is not in question.');
+        END IF;
+        alert.disputed_by := NEW.person;
+        alert.disputed_at := alert.changed_at;
     WHEN 'repeat' THEN
         -- Only what the same person has decided in this transaction, of the same text by the same entry.
         SELECT first.* INTO decided FROM alerts_alert AS first
@@ -169,9 +175,9 @@ BEGIN
             alert.reviewed_at := NULL;
         END IF;
     WHEN 'uphold' THEN
-        IF alert.upheld_by IS NOT NULL OR NEW.person = (
+        IF alert.upheld_by IS NOT NULL OR alert.state <> 'rejected' AND alert.disputed_by IS NULL OR NEW.person = (
             SELECT own.person FROM alerts_step AS own WHERE own.record_id = NEW.record_id
-            AND own.step IN ('reject', 'cleared') ORDER BY own.revision DESC LIMIT 1
+            AND own.step IN ('reject', 'cleared', 'dispute') ORDER BY own.revision DESC LIMIT 1
         ) THEN
             PERFORM alerts_refuse('alerts_review', 'There is nothing to review, or it is your own.');
         END IF;
@@ -187,13 +193,14 @@ BEGIN
         upheld_by = alert.upheld_by, upheld_at = alert.upheld_at, system = alert.system,
         system_at = alert.system_at, outcome = alert.outcome, withdrawn_because = alert.withdrawn_because,
         withdrawn_at = alert.withdrawn_at, withdrawn_from = alert.withdrawn_from, meanwhile = alert.meanwhile,
+        disputed_by = alert.disputed_by, disputed_at = alert.disputed_at,
         answered_with = alert.answered_with, answered_as = alert.answered_as
     WHERE changed.record_id = alert.record_id;
     NEW.at := alert.changed_at;
     NEW.state := alert.state;
     NEW.covert_group := alert.covert_group;
     notify := NEW.step = 'reopen' OR alert.state IN ('rejected', 'actionable', 'closed', 'withdrawn', 'repeated')
-        AND NEW.step NOT IN ('offer', 'take_over', 'review', 'uphold');
+        AND NEW.step NOT IN ('offer', 'take_over', 'review', 'uphold', 'dispute');
     IF notify THEN
         INSERT INTO alerts_decision (record_id, covert_group, post, hit, number, at, decision, reason) VALUES (
             alert.record_id, alert.covert_group, alert.post, alert.hit, alert.revision, alert.changed_at,

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("92e0d695ecff204e2d9503c1f607b119bda73280b6cbd5a5aa108f777a5fd08d"),
+        ApplySql("e0778cfdb153da8e2de917fd670dbb401213d9e16e769cfbe03c6dae171224e4"),
     ]

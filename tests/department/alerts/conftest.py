@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 import pytest
@@ -67,10 +67,10 @@ class Dispatch:
         """A hit that has not come."""
         return "01890a5d-ac96-774b-bcce-ffffffffffff"
 
-    def withdraw(self, hit: str) -> None:
+    def withdraw(self, hit: str, reason: Literal["text_changed", "not_listed"] = "text_changed") -> None:
         """Have the post withdraw a hit."""
         seen = {"plate_read": "7A8C123", "plate_key": "7A8C123", "category": "stolen_vehicle", "passage": PASSAGE}
-        self.keep(self.post.recorder.record(HitWithdrawn(clock=CLOCK, hit=hit, reason="text_changed", **seen)))
+        self.keep(self.post.recorder.record(HitWithdrawn(clock=CLOCK, hit=hit, reason=reason, **seen)))
 
     def refute(self, alert: Alert) -> None:
         """Have the keeper judge a hit again, and find that the post did not sign it."""

@@ -12,9 +12,9 @@ from platepost.department.alerts import actions
 from platepost.department.alerts.actions import AlertActor, AlertRejection
 from platepost.department.alerts.alerts import Alert
 from platepost.department.alerts.errors import AlertError, StaleAlertError
-from platepost.department.alerts.history import HistoryFilter, past_alerts, unchecked_rejections
+from platepost.department.alerts.history import HistoryFilter, past_alerts, unchecked
 from platepost.department.alerts.quality import hit_quality
-from platepost.department.alerts.states import AlertOutcome, AlertState, RejectReason
+from platepost.department.alerts.states import AlertOutcome, AlertState, MeanwhileAnswer, RejectReason
 from platepost.department.database.cluster import SUPERUSER
 from platepost.department.database.roles import COMMAND, WEB
 from platepost.department.lists.services import withdraw_listed
@@ -184,7 +184,7 @@ def test_a_supervisor_checks_rejections_of_priority_1(dispatch: Dispatch) -> Non
     theirs = rejected(dispatch, own, priority=1)
     browser = client_of(supervisor.person)
     with as_role(COMMAND):
-        assert [each.record_id for each in unchecked_rejections()] == [theirs.record_id, alert.record_id]
+        assert [each.record_id for each in unchecked()] == [theirs.record_id, alert.record_id]
         page = browser.get("/history/rejections/").content.decode()
         assert "Rejections (2)" in page
         assert "<title>(2) Rejections" in page
@@ -205,6 +205,55 @@ def test_a_supervisor_checks_rejections_of_priority_1(dispatch: Dispatch) -> Non
     assert dispatch.again(minor).upheld_by is None
     notified = dispatch.asked("SELECT decision FROM alerts_decision WHERE record_id = %s", theirs.record_id)
     assert notified == [("rejected",)], "that it was checked is no new decision"
+
+
+def test_a_supervisor_is_alerted_where_the_picture_shows_what_the_post_withdrew(dispatch: Dispatch) -> None:
+    dispatcher, other = dispatch.person("a.rivera"), dispatch.person("b.chen")
+    own, supervisor = (dispatch.person(login, DepartmentRole.SUPERVISOR) for login in ("s.own", "s.uper"))
+    outsider = dispatch.person("a.dunn", DepartmentRole.AUDITOR, begun=False)
+    misread, not_listed, standing = (dispatch.alert() for _ in range(3))
+    dispatch.withdraw(misread.hit)
+    dispatch.withdraw(not_listed.hit, reason="not_listed")
+
+    def waits(actor: AlertActor) -> tuple[str, str]:
+        answer = client_of(actor.person).get("/console/waiting/").json()
+        return answer["text"], answer["link"]
+
+    with as_role(COMMAND):
+        for alert, revision, rule in ((not_listed, 1, "alerts_dispute"), (standing, 0, "alerts_no_way")):
+            with pytest.raises(AlertError) as refused:
+                actions.dispute(dispatcher, alert.record_id, revision)
+            assert refused.value.rule == rule
+        with pytest.raises(AlertError, match="This is for"):
+            actions.dispute(outsider, misread.record_id, 1)
+        with pytest.raises(AlertError, match="nothing to review"):
+            actions.uphold(supervisor, misread.record_id, 1)
+        overdue = dispatch.again(misread).escalates_at
+        assert actions.dispute(own, misread.record_id, 1) is AlertState.WITHDRAWN
+        assert dispatch.again(misread).escalates_at == overdue, "what was done is still to be recorded, as soon"
+        assert actions.account(dispatcher, misread.record_id, 2, MeanwhileAnswer.NOTHING) is AlertState.ACCOUNTED
+        with pytest.raises(AlertError, match="already alerted"):
+            actions.dispute(other, misread.record_id, 3)
+        actions.account(dispatcher, not_listed.record_id, 1, MeanwhileAnswer.NOTHING)
+        check = ("A hit was withdrawn, but its picture shows the listed plate: check it.", "/history/rejections/")
+        take = ("A hit waits to be taken.", "/console/")
+        assert (waits(supervisor), waits(own), waits(dispatcher)) == (check, take, take)
+        page = client_of(supervisor.person).get("/history/rejections/").content.decode()
+        assert "Withdrawn, but the picture shows the listed plate" in page
+        assert "s.own" in page
+        upheld = {"record": misread.record_id, "revision": 3, "step": "uphold"}
+        assert client_of(own.person).post("/history/hit/", upheld).status_code == 409, "it is their own"
+        assert client_of(dispatcher.person).post("/history/hit/", upheld).status_code == 409
+        shown = client_of(supervisor.person).post("/history/hit/", {"record": misread.record_id}).content.decode()
+        assert "I have checked this hit" in shown
+        assert client_of(supervisor.person).post("/history/hit/", upheld).status_code == 200
+        assert waits(supervisor) == take
+        for step in ("take", "confirm", "active", "outcome", "take_over"):
+            tried = {"hit": misread.record_id, "revision": 4, "step": step, "reason": "stop"}
+            assert client_of(supervisor.person).post("/console/step/", tried).status_code == 422
+    assert dispatch.again(misread).state is AlertState.ACCOUNTED
+    notified = dispatch.asked("SELECT decision FROM alerts_decision WHERE record_id = %s", misread.record_id)
+    assert notified == [("withdrawn",)], "that it is disputed is no new decision"
 
 
 @pytest.mark.parametrize("damage", ["constants = NULL", "constants = NULL, codec = 0, body = ''"])

@@ -1,5 +1,5 @@
 // On every page but the console: that a hit waits for this person, with sound, and without a plate. A person who has the
-// console open, here or elsewhere, hears it there.
+// console open, here or elsewhere, hears it there. On the console, too: what waits for a supervisor.
 import { chime, notify, wake } from "./alarm.js";
 
 const EVERY_MS = 5000;
@@ -12,13 +12,13 @@ async function look() {
   setTimeout(look, EVERY_MS);
 }
 
-function show({ text, show: link, urgent }) {
-  const banner = document.getElementById("hit-waits") ?? document.body.appendChild(Object.assign(document.createElement("div"), { id: "hit-waits" }));
+function show({ text, show: words, link, urgent }) {
+  const banner = document.getElementById("hit-waits") ?? (document.getElementById("notices") ?? document.body).appendChild(Object.assign(document.createElement("div"), { id: "hit-waits" }));
   banner.hidden = !text;
   if (text && text !== shown) {
-    const words = Object.assign(document.createElement("b"), { textContent: text });
+    const what = Object.assign(document.createElement("b"), { textContent: text });
     banner.setAttribute("role", "alert");
-    banner.replaceChildren(words, " ", Object.assign(document.createElement("a"), { href: "/console/", textContent: link }));
+    banner.replaceChildren(what, " ", Object.assign(document.createElement("a"), { href: link, textContent: words }));
     notify(text, { tag: "hit" });
   }
   shown = text;

@@ -28,7 +28,7 @@ def shared_desk(installed: Installed) -> Iterator[Desk]:
         with created.keeping():
             people = {"a.rivera": "dispatcher:current", "b.chen": "dispatcher:current"}
             people |= {"c.lapsed": "dispatcher:lapsed", "d.okafor": "auditor:current", "e.novak": "dispatcher:current"}
-            people |= {"f.vale": "dispatcher:current"}
+            people |= {"f.vale": "dispatcher:current", "s.ortiz": "supervisor:current"}
             cookies = sessions(folder, *(f"{login}:{fields}" for login, fields in people.items()))
             assert created.department("person covert", "a.rivera", GROUP).returncode == 0
             yield Desk(created, f"127.0.0.1:{free_port()}", dict(zip(people, cookies, strict=True)))

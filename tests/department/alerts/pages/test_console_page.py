@@ -128,6 +128,30 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     assert visitor.complaints == []
 
 
+def test_supervisor_is_alerted_where_the_picture_shows_what_was_withdrawn(served: Desk, visitor: Visitor) -> None:
+    """On the console and on every other page; and the hit itself stays withdrawn."""
+    hit = served.hit()
+    page, supervisor = served.open(visitor, "a.rivera"), served.open(visitor, "s.ortiz")
+    page.locator("#hit[data-state=new]").wait_for()
+    served.withdraw(hit)
+    page.locator("#hit[data-state=withdrawn]").wait_for()
+    page.get_by_role("button", name="The picture shows the listed plate: alert a supervisor").click()
+    expect(page.locator(".gone")).to_contain_text("supervisors alerted by a.rivera")
+    waits = supervisor.locator("#hit-waits")
+    expect(waits).to_contain_text("its picture shows the listed plate: check it.")
+    assert fine_in_each_look(supervisor)
+    picture(supervisor, "disputed")
+    waits.get_by_role("link", name="Show hits").click()
+    assert fine_in_each_look(supervisor)
+    supervisor.get_by_role("button", name="Check").click()
+    assert fine_in_each_look(supervisor)
+    picture(supervisor, "disputed-hit")
+    supervisor.get_by_role("button", name="I have checked this hit").click()
+    expect(page.locator(".gone")).to_contain_text("s.ortiz, a supervisor, has checked the picture.")
+    expect(waits).to_be_hidden()
+    expect(page.locator("#hit")).to_have_attribute("data-state", "withdrawn")
+
+
 def test_pages_beside_the_console_fit_in_each_look(served: Desk, visitor: Visitor) -> None:
     """The start of a shift, the quality of a hit that was withdrawn, and the labels of reads."""
     page = served.open(visitor, "a.rivera", "console/shift/")
