@@ -11,10 +11,13 @@ import gc
 import os
 from collections.abc import Generator
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import pytest
 
+MARK = "end_to_end"
+"""Of tests of whole posts and of pages in a browser."""
 SCENARIOS = "tests/end_to_end/test_scenarios.py"
 """Dealt after all others, by what stands in the brackets: the tests of one scenario share one playing of it."""
 APART = (
@@ -48,10 +51,13 @@ def file_of(nodeid: str) -> str:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Import no file that has no whole post: most have none, and every worker would import all."""
-    if config.getoption("markexpr") != "end_to_end" or not collection_path.name.startswith("test_"):
+    """Import no file that has no whole post: most have none, and every worker would import all.
+
+    A file that has one spells the mark out: see `pytest_pycollect_makeitem`.
+    """
+    if config.getoption("markexpr") != MARK or not collection_path.name.startswith("test_"):
         return None
-    return True if "end_to_end" not in collection_path.read_text(encoding="utf-8") else None
+    return True if MARK not in collection_path.read_text(encoding="utf-8") else None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -79,6 +85,15 @@ def pytest_collection_compiled(session: pytest.Session) -> Generator[None, objec
             finally:
                 (run / "collected").touch()
     return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, obj: object) -> None:
+    """Refuse a file that has the mark from elsewhere: no part of `make test` would run its tests."""
+    own = obj.__dict__.get("pytestmark", ()) if isinstance(obj, FunctionType | type) else ()
+    marks = [*collector.iter_markers(), *own]
+    if any(mark.name == MARK for mark in marks) and MARK not in collector.path.read_text(encoding="utf-8"):
+        raise collector.CollectError(f"`pytest.mark.{MARK}` must be written in the file itself, not taken from another")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

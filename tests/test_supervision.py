@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -140,6 +141,17 @@ def test_whole_posts_after_a_lock_that_is_never_released(tmp_path: Path) -> None
     (tmp_path / "test_supervised.py").write_text(BEFORE + IN_A_LOCK)
     done = pytest_of_ours(tmp_path, "-n2", "--dist=loadfile", "-ptests.dealing", timeout=60)
     assert "1 failed, 5 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_file_with_the_mark_of_whole_posts_from_elsewhere(tmp_path: Path) -> None:
+    """No part of `make test` would run it: one leaves out tests with the mark, the other files that do not have it."""
+    (tmp_path / "marks.py").write_text("import pytest\nMARKS = [pytest.mark.end_to_end]\n")
+    (tmp_path / "test_marked.py").write_text(f"from marks import MARKS\npytestmark = MARKS\n{AFTER}")
+    options = ("-ptests.dealing", "-n1", "-m", "not end_to_end")
+    done = pytest_of_ours(tmp_path, *options, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1, done.stdout
+    assert "`pytest.mark.end_to_end` must be written in the file itself" in done.stdout
+    assert re.search("^ERROR .*test_marked.py", done.stdout, re.MULTILINE)
 
 
 @WORKERS

@@ -36,11 +36,10 @@ from tests.thorough import THOROUGH, in_turn
 from tests.waiting import until
 
 MARKS = [
-    pytest.mark.end_to_end,
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
     pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is missing: make tools"),
 ]
-"""Of each file of tests that uses it."""
+"""Of each file of tests that uses it, besides `end_to_end`."""
 PLATE = "7ABD123"
 TAXI = {"plate_read": "8TXJ204", "plate_key": "8TXJ204", "plate_matched": "8TXJ204"}
 """Of a hit of another vehicle."""

@@ -14,7 +14,7 @@ from tests.browser import Visitor, page_faults
 from tests.department.alerts.pages.desk import MARKS, PLATE, TAXI, Desk, fine, fine_in_each_look, picture, pressed
 from tests.department.custody.posts import GROUP
 
-pytestmark = MARKS
+pytestmark = [pytest.mark.end_to_end, *MARKS]
 LIGHT_CARD = "rgb(255, 255, 255)"
 """The ground of a button that is not the one to press next."""
 WEIGHT = """() => performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource"))

@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from datetime import timedelta
 from http.client import HTTPConnection
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from platepost.department.folder import DepartmentFolder
@@ -15,7 +16,7 @@ from tests.browser import PATIENCE_SECONDS, Visitor
 from tests.department.alerts.alarms import sessions
 from tests.department.alerts.pages.desk import MARKS, PLATE, Desk, fine, picture
 
-pytestmark = MARKS
+pytestmark = [pytest.mark.end_to_end, *MARKS]
 
 
 def test_none_is_lost_and_silence_is_said_over_kills(desk: Desk, visitor: Visitor) -> None:
