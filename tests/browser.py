@@ -50,6 +50,20 @@ def chromium_path() -> str | None:
     return next(filter(None, map(shutil.which, names)), None)
 
 
+SLOW = os.environ.get("PLATEPOST_SLOW_BROWSER", "")
+"""Milliseconds by which each answer is late, how many times slower scripts run, and KB in a second: "500,4,60"."""
+
+
+def _slow_down(page: Page) -> None:
+    """Have a page find out which tests depend on a quick machine."""
+    latency, rate, kilobytes = map(int, SLOW.split(","))
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    network = {"offline": False, "latency": latency, "downloadThroughput": 1000 * kilobytes, "uploadThroughput": -1}
+    session.send("Network.emulateNetworkConditions", network)
+    session.send("Emulation.setCPUThrottlingRate", {"rate": rate})
+
+
 class Visitor:
     """Opens pages, each in a profile of its own, and remembers what their scripts complained of."""
 
@@ -74,6 +88,8 @@ class Visitor:
         self._contexts.append(made)
         made.set_default_timeout(PATIENCE_SECONDS * 1000)
         made.on("request", self._look_for_plate)
+        if SLOW:
+            made.on("page", _slow_down)
         page = made.new_page()
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
