@@ -30,8 +30,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from platepost.provisioning.hotlist import HotListRow
 from platepost.provisioning.hotlist.columns import RowSource
+from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.provisioning.hotlist.table import build_table
 from platepost.wire.hotlist import bloom
 from platepost.wire.hotlist.hashing import PlateHash

@@ -17,9 +17,10 @@ from pathlib import Path
 from time import perf_counter, thread_time_ns
 from typing import TypeVar
 
-from platepost.provisioning.hotlist import HotListRow, build_package
+from platepost.provisioning.hotlist.build import build_package
 from platepost.provisioning.hotlist.delta import build_delta
 from platepost.provisioning.hotlist.held import open_held
+from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.provisioning.trust.keys import new_key, private_pem, public_pem
 from platepost.wire.hotlist import Candidate, HotList, HotListStore, Query
 from platepost.wire.hotlist.fingerprints import HotListEntry

@@ -21,7 +21,7 @@ from time import perf_counter
 
 from hotlist_lookup import rows, serials
 
-from platepost.provisioning.hotlist import build_package
+from platepost.provisioning.hotlist.build import build_package
 from platepost.provisioning.trust.keys import new_key, private_pem, public_pem
 from platepost.wire.hotlist import HotListStore
 from platepost.wire.hotlist.package import PackageFile

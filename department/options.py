@@ -11,8 +11,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from platepost.common.signals import INTERRUPTED
 from platepost.common.years import FIRST_YEAR, LAST_YEAR
@@ -92,8 +90,16 @@ def run_platepost(*line: str) -> str | None:
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int | None], None]]:
     """Show a progress bar on a terminal; the yielded function takes how much is done, and how much there is."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    from rich import progress  # noqa: PLC0415 - slow to load, and few commands show one
+    from rich.console import Console  # noqa: PLC0415 - likewise
+
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.TaskProgressColumn(),
+        progress.TimeRemainingColumn(),
+    )
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with progress.Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -14,7 +14,7 @@ from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, web_option
 from platepost.department.people.provider import ProviderWatch
-from platepost.department.session import set_up_django, working_as
+from platepost.department.session import running_database, set_up_django, working_as
 from platepost.department.web.admission import Application
 from platepost.department.web.pages_process import pages_process
 from platepost.provisioning.connection import split_address
@@ -44,7 +44,8 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     host, port = split_address(where)
 
     def answer(with_application: Callable[[Application], None]) -> None:
-        with working_as(folder, WEB, pooled=True):
+        # Whether the database has this version's schema, the other process checks: where not, it ends both.
+        with running_database(folder):
             with_application(PagesHandler())
 
     # Before the fork, so that both processes share what is loaded.

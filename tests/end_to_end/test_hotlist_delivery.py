@@ -29,8 +29,8 @@ from platepost.device.vision.sighting import Sighting
 from platepost.provisioning.connection import Connection
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
-from platepost.provisioning.hotlist import HotListRow
 from platepost.provisioning.hotlist.publish import publish
+from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
 from platepost.simulator.demo.clip import STREET
 from platepost.simulator.ground.site import READS

@@ -22,7 +22,8 @@ from platepost.provisioning.control.signing import next_version, note_version, s
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
-from platepost.provisioning.hotlist import HotListRow, build_package
+from platepost.provisioning.hotlist.build import build_package
+from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
 from platepost.simulator.ground.site import READS
 from platepost.simulator.ground.subscriber import Subscriber

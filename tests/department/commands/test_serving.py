@@ -1,6 +1,8 @@
 """A server that is told to stop, or whose terminal is lost, ends in order and stops the database that it started."""
 
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -32,3 +34,16 @@ def test_server_stops_the_database_that_it_started(
         server.kill()
         server.wait(60)
         cluster.stop()
+
+
+def test_pages_load_no_library_that_they_do_not_use() -> None:
+    script = (
+        "from platepost.department.session import set_up_apps; set_up_apps()\n"
+        "from platepost.department.commands import serve\n"
+        "from platepost.department.config import urls\n"
+        "from sys import modules\n"
+        "assert 'platepost.department.lists.views' in modules\n"
+        "print({'numpy', 'rich.progress'} & modules.keys())"
+    )
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert loaded.strip() == "set()"

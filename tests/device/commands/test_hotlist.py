@@ -15,7 +15,8 @@ from platepost.device.hotlist.service import Installation
 from platepost.device.hotlist.spool import FOLDER, PackageSpool
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
-from platepost.provisioning.hotlist import HotListRow, build_package
+from platepost.provisioning.hotlist.build import build_package
+from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.provisioning.hotlist.sealing import Epoch, seal_keys
 from platepost.wire.hotlist import HotListRefused, HotListStore
 from platepost.wire.hotlist.epochs import is_key_message

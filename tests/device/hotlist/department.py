@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from platepost.provisioning.hotlist import HotListRow, build_package
+from platepost.provisioning.hotlist.build import build_package
+from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.provisioning.hotlist.sealing import seal_package
 from platepost.provisioning.trust.keys import new_key, private_pem, public_pem
 from platepost.wire.hotlist import HotList, HotListStore

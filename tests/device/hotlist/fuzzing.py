@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from platepost.provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.wire.hotlist import HotListRefused, RefusalReason
 from platepost.wire.hotlist.manifest import verify
 from platepost.wire.hotlist.package import load_key

@@ -9,7 +9,7 @@ from itertools import cycle
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from platepost.provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.wire.hotlist import HotList, HotListStore
 from tests.device.hotlist.department import Department
 

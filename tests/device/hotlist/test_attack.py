@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from platepost.provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.provisioning.trust.keys import new_key, public_pem
 from platepost.wire.hotlist.layout import decode
 from platepost.wire.hotlist.package import load_key, open_package

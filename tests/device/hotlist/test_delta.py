@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from platepost.provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.wire.hotlist import HotList, HotListRefused, HotListStore, RefusalReason, overlay
 from platepost.wire.hotlist import hotlist as hotlist_module
 from platepost.wire.hotlist.errors import Older, WrongBase

@@ -17,7 +17,7 @@ from platepost.device.hotlist.download import (
 )
 from platepost.device.hotlist.service import NOT_STORED, Installation
 from platepost.device.uplink.inbox import Delivery, Handler
-from platepost.provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.wire.hotlist import HotListRefused, RefusalReason
 from platepost.wire.hotlist.manifest import Manifest, verify
 from platepost.wire.hotlist.package import load_key

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from platepost.provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.wire.hotlist import bloom
 from platepost.wire.hotlist.hashing import PlateHash
 from platepost.wire.hotlist.keys import plate_key

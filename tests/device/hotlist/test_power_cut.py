@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from platepost.provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.wire.hotlist import HotList, HotListStore
 from tests.device.hotlist.department import Department
 from tests.device.hotlist.disk import Content, Disk, restore

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from platepost.provisioning.hotlist import HotListRow
 from platepost.provisioning.hotlist.build import sizes_after
+from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.wire.hotlist import HotListRefused, HotListStore, RefusalReason
 from platepost.wire.hotlist.manifest import LONGEST_HISTORY, LONGEST_LINE, read_unverified
 from platepost.wire.hotlist.package import split

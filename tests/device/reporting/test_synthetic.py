@@ -11,7 +11,7 @@ from platepost.common.errors import OutboxError
 from platepost.device.reporting.reporter import RecordContext
 from platepost.device.reporting.settings import ReportingSettings
 from platepost.device.reporting.synthetic import FIRST_SECONDS, LOOK_UP_SECONDS, SyntheticHits
-from platepost.provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.wire.contract.examples import ExampleSigner, MemoryStore
 from platepost.wire.faults import Fault
 from platepost.wire.hotlist import HotList

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from platepost.provisioning.hotlist import HotListRow, build_package
+from platepost.provisioning.hotlist.build import build_package
 from platepost.provisioning.hotlist.columns import PIECE, RowSource
-from platepost.provisioning.hotlist.rows import RowRefusedError, SizeJumpError, SourceError
+from platepost.provisioning.hotlist.rows import HotListRow, RowRefusedError, SizeJumpError, SourceError
 from platepost.provisioning.hotlist.table import build_table
 from platepost.provisioning.trust.keys import new_key, private_pem, public_pem
 from platepost.wire.hotlist import HotList

@@ -7,12 +7,12 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from platepost.provisioning.hotlist import HotListRow, build_package
+from platepost.provisioning.hotlist.build import build_package
 from platepost.provisioning.hotlist.changes import Changes, Removal, from_exports, from_news
 from platepost.provisioning.hotlist.columns import RowSource
 from platepost.provisioning.hotlist.delta import build_delta
 from platepost.provisioning.hotlist.held import Held, open_held
-from platepost.provisioning.hotlist.rows import SizeJumpError, SourceError
+from platepost.provisioning.hotlist.rows import HotListRow, SizeJumpError, SourceError
 from platepost.provisioning.trust.keys import new_key, private_pem, public_pem
 from platepost.wire.hotlist import HotList, HotListStore
 from platepost.wire.hotlist.errors import WrongBase

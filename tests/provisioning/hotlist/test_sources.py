@@ -3,10 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from platepost.provisioning.hotlist import HotListRow, RefusedRow
 from platepost.provisioning.hotlist.mapping import SourceMapping, load_mapping
 from platepost.provisioning.hotlist.patterns_file import read_patterns
-from platepost.provisioning.hotlist.rows import SourceError
+from platepost.provisioning.hotlist.rows import HotListRow, RefusedRow, SourceError
 from platepost.provisioning.hotlist.source import read_rows
 from platepost.wire.hotlist.layout import MOST_PATTERNS, PatternEntry
 

@@ -16,10 +16,10 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
-from platepost.provisioning.hotlist import HotListRow
 from platepost.provisioning.hotlist.columns import RowSource
 from platepost.provisioning.hotlist.delta import delta_body
 from platepost.provisioning.hotlist.difference import Entries
+from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.provisioning.hotlist.sealing import seal_package
 from platepost.provisioning.hotlist.table import build_table, gather
 from platepost.wire.hotlist import HotList

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from platepost.provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.wire.hotlist import Candidate, HotList, Match, MatchKind, Query
 from platepost.wire.hotlist.match import agreement
 from tests.device.hotlist.department import Department

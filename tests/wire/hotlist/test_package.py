@@ -15,7 +15,7 @@ from joserfc import jws
 from pytest_mock import MockerFixture
 
 from platepost.common.errors import ConfigurationError
-from platepost.provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.provisioning.hotlist.sealing import seal_package
 from platepost.provisioning.trust.keys import new_key, private_pem, public_pem
 from platepost.wire.hotlist import HotList, HotListRefused, RefusalReason

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from platepost.provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.wire.hotlist import HotListRefused, RefusalReason
 from platepost.wire.hotlist.errors import BadSignature, Malformed, UnsupportedFormat
 from platepost.wire.hotlist.manifest import Manifest

@@ -10,7 +10,7 @@ import pytest
 from pytest_mock import MockerFixture
 
 from platepost.common.errors import ConfigurationError
-from platepost.provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist.rows import HotListRow
 from platepost.provisioning.hotlist.sealing import Epoch, seal_keys
 from platepost.wire.hotlist import HotListNotStored, HotListRefused, HotListStore, RefusalReason
 from platepost.wire.hotlist.issuers import Issuers

@@ -7,7 +7,7 @@ today's software must load them all, for ever. Keys and plates are invented.
 import sys
 from pathlib import Path
 
-from platepost.provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist.rows import HotListRow
 from tests.device.hotlist.department import Department
 
 NEW = HotListRow("5NEW001", "felony_vehicle", 1, "NV", None, "NEWS-1")
