@@ -169,6 +169,10 @@ class _Counted:
 
     user: DepartmentPerson
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].widget.attrs["autofocus"] = True  # type: ignore[attr-defined]  # of the form beside it
+
     def clean_code(self) -> str:
         request = context.request
         if is_locked(self.user, device_of(request)):

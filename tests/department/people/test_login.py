@@ -70,6 +70,7 @@ def password(client: Client, login: str = "b.chen", password: str = PASSWORD) ->
 def log_in(client: Client) -> str:
     assert password(client) == "/log-in/code/"
     with as_role(WEB):
+        assert "autofocus" in client.get("/log-in/code/").text, "the field of the code has the focus"
         return client.post("/log-in/code/", {"code": code()}).headers.get("Location", "wrong")
 
 
@@ -309,6 +310,16 @@ def test_banner_is_the_department_s_own_where_it_has_one(settings: LazySettings)
         assert b"restricted system with criminal justice information" in Client().get("/log-in/").content
         settings.PEOPLE_BANNER = "Sheriff's business only."
         assert b"Sheriff&#x27;s business only." in Client().get("/log-in/").content
+
+
+def test_page_of_a_confirmation_has_its_field_in_focus_and_no_message_of_the_log_in(person: DepartmentPerson) -> None:
+    client = Client()
+    log_in(client)
+    with as_role(WEB):
+        page = client.get("/account/fresh/code/").text
+    assert "autofocus" in page
+    assert "Confirm that it is you" in page
+    assert 'class="note"' not in page
 
 
 def test_a_form_sent_too_late_is_offered_to_its_sender_and_to_no_one_else(
