@@ -1,11 +1,13 @@
 """The pages of the archive: terms, plans of purges and their approval, holds. What is refused, a form says in words."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -26,11 +28,14 @@ from platepost.department.people.services import covert_groups
 from platepost.department.search.errors import NoSearchError
 from platepost.department.search.queries import StoredQuery, stored_query
 from platepost.department.search.stored import session_of
+from platepost.department.web.moments import day
 
 _LINES = forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"})
 _NO_RECORD = _("No record has a number that long.")
 _DIGITS = 18
 """Of a record's number at most."""
+_REVIEW_AFTER = timedelta(days=182)
+"""After which a hold is reviewed, unless another day is entered."""
 PLANS = 50
 """Plans that the page lists, the latest."""
 
@@ -76,6 +81,10 @@ class PurgePlanForm(forms.Form):
     )
 
 
+def _usual_review() -> date:
+    return timezone.localdate() + _REVIEW_AFTER
+
+
 class HoldForm(forms.Form):
     """What is to be held, and why."""
 
@@ -83,13 +92,16 @@ class HoldForm(forms.Form):
     case = forms.CharField(label=_("Number of the case, request or action"), max_length=64)
     reason = forms.CharField(max_length=500)
     review_on = DayField(
-        label=_("To be reviewed on"), validators=[not_past], help_text=_("It does not end automatically.")
+        label=_("To be reviewed on"),
+        validators=[not_past],
+        initial=_usual_review,
+        help_text=_("It does not end automatically."),
     )
     records = forms.RegexField(
         r"^[\d\s,]*$",
         label=_("Records"),
         required=False,
-        help_text=_("Their numbers; passages are held whole. Or a time:"),
+        help_text=_("Their numbers. A hit is held with its read. Or enter a time:"),
     )
     since = TimeField(label=_("Captured from"), required=False)
     until = TimeField(ends=True, label=_("Captured before"), required=False)
@@ -228,10 +240,13 @@ def holds(request: CurrentRequest) -> HttpResponse:
 
     def place(cleaned: Mapping[str, Any]) -> None:
         why = {name: cleaned[name] for name in ("kind", "case", "reason", "review_on")}
-        services.place_hold(person=request.user.login, scope=form.scope(covert_groups(request.user)), **why)
+        hold = services.place_hold(person=request.user.login, scope=form.scope(covert_groups(request.user)), **why)
+        placed = {"hold": hold.pk, "day": day(hold.review_on)}
+        messages.info(request, _("Hold %(hold)s was placed. It is to be reviewed on %(day)s.") % placed)
 
     if form.is_bound and accepted(form, place):
-        return redirect("holds")
+        query = _query_of(request)
+        return redirect(f"{reverse('holds')}?{urlencode({'query': query})}" if query else "holds")
     return _holds(request, form)
 
 
@@ -261,6 +276,14 @@ def _hold_of_search(request: CurrentRequest) -> HoldForm:
     query, records = chosen_reads(request)
     case = next(iter(query.fields.get("case", ())), "")
     return HoldForm(initial={"kind": Hold.KINDS[0], "case": case, "records": " ".join(map(str, records))})
+
+
+def _query_of(request: HttpRequest) -> UUID | None:
+    """Return the search from which a person came to the page, and to which it leads back."""
+    try:
+        return UUID(request.GET.get("query", ""))
+    except ValueError:
+        return None
 
 
 @needs(Permission.REMOVE_HOLD)
@@ -302,5 +325,6 @@ def _holds(
     ]
     lifters = people_with(Permission.REMOVE_HOLD)
     shown = {"holds": listed, "form": form or HoldForm(), "refused": refused, "lifters": lifters}
+    shown["query"] = _query_of(request)
     wrong = refused or (form is not None and form.is_bound)
     return render(request, "archive/holds.html", shown, status=409 if wrong else 200)

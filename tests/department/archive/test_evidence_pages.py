@@ -5,6 +5,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.test import Client
+from django.utils import timezone
 from PIL import Image
 from pytest_django.fixtures import Settings
 
@@ -255,6 +257,13 @@ def test_chosen_reads_are_held_and_a_case_number_is_corrected(
     )
     text = page_text(form)
     assert (f'name="records" value="{record}"' in text, 'value="26-00417"' in text) == (True, True)
+    (review_on,) = re.findall('name="review_on" value="([^"]+)"', text)
+    assert date.fromisoformat(review_on) > timezone.localdate()
+    (action,) = re.findall('action="(/holds/[?]query=[^"]+)"', text)
+    fields = {"kind": "evidence", "case": "26-00417", "reason": "a robbery", "review_on": review_on}
+    placed = page_text(investigator.post(action, fields | {"records": record}, follow=True))
+    assert "was placed. It is to be reviewed on" in placed
+    assert f'href="{found}"' in placed, "back to the search"
     page = investigator.get(f"{found}read/{record}/").content.decode()
     assert "valid: this post signed the record" in page
     assert "no match" in page, "the hot list at that time"
