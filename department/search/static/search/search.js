@@ -57,6 +57,12 @@ function choosable(map) {
 
 for (const button of document.querySelectorAll("[data-print]")) button.addEventListener("click", () => print());
 for (const map of document.querySelectorAll(".map.choose")) choosable(map);
+for (const button of document.querySelectorAll("[data-select-all]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    for (const check of document.querySelectorAll('input[form="chosen"]')) check.checked = true;
+  });
+}
 
 const template = document.getElementById("scene"), add = document.getElementById("add-scene");
 if (template !== null) {
