@@ -156,6 +156,7 @@ def test_a_poor_view_is_red_with_advice_and_is_not_accepted(
     expect(page.locator("#infrared")).to_have_text("Infrared lamp off")
     page.get_by_text("Lanes named in reads").click()
     page.get_by_role("button", name="Draw a lane").click()
+    expect(page.locator("#drawn")).to_contain_text("0 so far")
     box = page.locator("#picture").bounding_box()
     assert box is not None
     for number, (x, y) in enumerate(((0.25, 0.25), (0.5, 0.25), (0.5, 0.75)), start=1):
@@ -245,6 +246,7 @@ def test_done_with_a_light_that_is_not_green_asks_whether_to_go_back(
     page.evaluate(forgetting)
     expect(page.locator("#word")).to_have_text("WAITING")
     page.locator("#done").click()
+    expect(page.locator("#unfinished")).to_be_visible()
     page.evaluate("clearInterval(window.forgetting)")
     page.locator("#anyway").click()
     expect(page.locator("#word")).to_have_text("CLOSED")

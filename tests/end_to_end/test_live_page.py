@@ -91,6 +91,8 @@ def upload(page: Page, content: str, *, reason: str = "") -> None:
     )
     page.get_by_label("Reason, if the list is of another size").fill(reason)
     page.get_by_role("button", name="Publish to all posts").click()
+    # The answer also empties the form, in which the next file would be lost.
+    expect(page.get_by_role("button", name="Publish to all posts")).to_be_enabled()
 
 
 @pytest.mark.parametrize(("phone", "scheme"), [(False, "light"), (True, "dark")], ids=["desktop", "phone"])

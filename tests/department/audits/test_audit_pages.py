@@ -96,6 +96,7 @@ def test_audit_from_its_plan_to_a_finding_that_is_closed(
 
     asked = opened(visitor, site, 1, phone=True, scheme="dark")
     asked.get_by_role("link", name="sample").press("Enter")
+    asked.get_by_label("Answer").wait_for()
     assert fine(asked)
     asked.get_by_label("Answer").fill("It was opened again.")
     asked.get_by_role("button", name="Answer").press("Enter")

@@ -45,6 +45,7 @@ def test_passkey_is_registered_and_used_and_no_stranger_locks_it_out(
     page = enrolled(visitor, address, invited(department, "b.chen", DepartmentRole.DISPATCHER))
     page.get_by_role("link", name="Log out").click()
     page.get_by_role("button", name="Log out").click()
+    page.get_by_role("button", name="Log in with a passkey").wait_for()
     stranger = visitor.open(f"{address}/log-in/", phone=True)
     assert pixels_too_wide(stranger) == 0
     assert accessibility_faults(stranger) == []
@@ -91,6 +92,7 @@ def test_password_with_an_app(address: str, visitor: Visitor, department: Comman
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("Password (again)").fill(PASSWORD)
     page.get_by_role("button", name="Set it").click()
+    page.get_by_role("link", name="Set a password").wait_for(state="detached")
     page.goto(f"{address}/account/authenticator/")
     assert page_faults(page) == []
     secret = page.locator("#totp-key").inner_text()
@@ -119,8 +121,10 @@ def test_administrator_adds_a_person_and_disables_another(address: str, visitor:
     invited(department, "s.mori", DepartmentRole.SUPERVISOR)
     page.get_by_role("link", name="Oversight").click()
     page.get_by_role("link", name="People").click()
+    page.get_by_role("heading", name="People", exact=True).wait_for()
     assert accessibility_faults(page) == []
     page.get_by_role("link", name="Add a person").click()
+    page.get_by_role("button", name="Add", exact=True).wait_for()
     page.get_by_label("Username").fill("e.fox")
     page.get_by_label("Name", exact=True).fill("Eve Fox")
     page.get_by_label("Sponsor").select_option("s.mori")

@@ -100,6 +100,7 @@ def test_page_brings_itself_up_to_date(page: str, visitor: Visitor, department: 
     shown = visitor.open(page)
     shown.clock.install()
     shown.reload()
+    shown.clock.pause_at(shown.evaluate("Date.now() / 1000 + 1"))
     shown.get_by_role("link", name="post-1").focus()
     with closing(psycopg.connect(DepartmentFolder(department.folder).conninfo(OWNER), autocommit=True)) as connection:
         tally(connection.execute, "post-9", kind="read", verdict="genuine", count=4, at=NOW)

@@ -52,9 +52,12 @@ def test_read_reads_a_picture_of_a_usb_camera_in_the_format_that_it_has(pixel_fo
 
 
 def test_replay_reads_a_camera_for_some_time(server: RtspServer, login: list[str]) -> None:
-    done = CliRunner().invoke(simulate, ["replay", "--json", "--seconds", "2", *login, server.url])
-    assert done.exit_code == 0, done.output
-    assert PLATE in [json.loads(line)["text"] for line in done.stdout.splitlines()]
+    for seconds in ("2", "10", "50"):  # a busy machine reads in more time what a quiet one reads in two seconds
+        done = CliRunner().invoke(simulate, ["replay", "--json", "--seconds", seconds, *login, server.url])
+        assert done.exit_code == 0, done.output
+        if PLATE in [json.loads(line)["text"] for line in done.stdout.splitlines()]:
+            return
+    pytest.fail("the plate was not read")
 
 
 def test_the_library_reads_a_camera_until_it_fails(server: RtspServer, tmp_path: Path) -> None:

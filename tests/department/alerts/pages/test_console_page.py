@@ -55,6 +55,7 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     page.get_by_role("button", name="Send a test hit").click()
     expect(page.locator("#tested")).to_contain_text("TEST, not a hit")
     page.get_by_role("button", name="Dismiss").click()
+    expect(page.locator("#tested")).to_be_hidden()
     weight = page.evaluate(WEIGHT)
     assert weight < 60_000, weight
     page.keyboard.press("?")
@@ -382,6 +383,7 @@ def test_updates_take_nothing_away_from_who_works(served: Desk, visitor: Visitor
     page.locator("summary", has_text="Hand off").click()
     page.get_by_label("To (username)").fill("a.rivera")
     page.keyboard.press("ArrowLeft")
+    expect(page.locator("#steps details[open]")).to_have_count(2)
     page.evaluate("scrollTo(0, 120)")
     begun = page.evaluate(AT_WORK)
     assert begun["panels"] == [True, True]
@@ -556,8 +558,10 @@ def test_past_hit_and_map(served: Desk, visitor: Visitor) -> None:
     tiles = [page.request.get(each).body() for each in asked if "/search/tiles/" in each]
     assert any(b"Main St" in each for each in tiles)
     assert page.request.get(f"http://{served.where}/search/tiles/22/1/1/").body() == b""
+    page.locator("street-map").evaluate("map => map.removeAttribute('data-drawn')")
     page.get_by_label("Zoom in").press("Enter")
     page.get_by_label("Map of the posts").press("ArrowLeft")
+    expect(page.locator("street-map[data-drawn]")).to_be_visible()
     page.context.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
     page.goto(f"http://{served.where}/history/")
     page.get_by_role("button", name="Open the hit of").click()
