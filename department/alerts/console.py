@@ -191,27 +191,32 @@ class StepForm(forms.Form):
     repeats = forms.RegexField(r"^([0-9]{1,18}(,|$)){0,200}$", required=False)
 
     def clean(self) -> dict[str, Any]:
-        """Take the answers to the characters, one by one."""
+        """Collect the answers to the characters by their place; None for one that was left out before others."""
         cleaned = super().clean() or {}
-        answers = [self.data.get(f"character{place}") for place in range(_MOST_CHARACTERS)]
+        values = [self.data.get(f"character{place}") for place in range(_MOST_CHARACTERS)]
         known = {answer.value for answer in CharacterAnswer}
-        cleaned["characters"] = [CharacterAnswer(answer) for answer in answers if answer in known]
+        answers = [CharacterAnswer(value) if value in known else None for value in values]
+        while answers and answers[-1] is None:
+            answers.pop()
+        cleaned["characters"] = answers
         return cleaned
 
 
 def _eye(cleaned: Mapping[str, Any]) -> EyeAnswers:
-    if not (cleaned["characters"] and cleaned["region"] and cleaned["vehicle"]):
+    if not _is_compared(cleaned):
         raise AlertError("Answer for each character, for the state and for the vehicle.")
     return EyeAnswers(cleaned["characters"], EyeAnswer(cleaned["region"]), EyeAnswer(cleaned["vehicle"]))
 
 
+def _is_compared(cleaned: Mapping[str, Any]) -> bool:
+    characters = cleaned["characters"]
+    return bool(characters and None not in characters and cleaned["region"] and cleaned["vehicle"])
+
+
 def _rejection(cleaned: Mapping[str, Any]) -> AlertRejection:
-    reason, compared = (
-        _reason(RejectReason)(cleaned),
-        cleaned["characters"] and cleaned["region"] and cleaned["vehicle"],
-    )
+    reason = _reason(RejectReason)(cleaned)
     pairs = [pair for pair in cleaned["pairs"].split() if pair[0] != pair[1]]
-    return AlertRejection(reason, _eye(cleaned) if compared else None, pairs)
+    return AlertRejection(reason, _eye(cleaned) if _is_compared(cleaned) else None, pairs)
 
 
 def _reason(kind: type[_Reason]) -> Callable[[Mapping[str, Any]], _Reason]:

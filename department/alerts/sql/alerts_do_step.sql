@@ -39,7 +39,9 @@ BEGIN
     alert.revision := alert.revision + 1;
     alert.changed_at := clock_timestamp();
     seen := NEW.characters ~ '^s+$' AND NEW.plate_state <> 'other' AND NEW.vehicle <> 'other' AND EXISTS (
-        SELECT FROM custody_hit WHERE record_id = NEW.record_id AND length(NEW.characters) >= length(plate_read)
+        SELECT FROM custody_hit WHERE record_id = NEW.record_id
+        -- A listed plate may be longer than the read; a star of a pattern may stand for nothing.
+        AND length(NEW.characters) >= greatest(length(plate_read), length(translate(plate_matched, ' -*', '')))
     );
     CASE NEW.step
     WHEN 'take' THEN

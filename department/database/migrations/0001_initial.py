@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("e0778cfdb153da8e2de917fd670dbb401213d9e16e769cfbe03c6dae171224e4"),
+        ApplySql("3f8f20a967342626eb17f7aa3aff6b45da73677654052fef684c65929a920270"),
     ]

@@ -129,6 +129,13 @@ TWELVE = [
         rejected(RejectReason.ILLEGIBLE, same(characters=[I] * 7)),
     ),
     WrongStop("half compared", {}, (), confirmed(same(characters=[S] * 6)), "by_eye"),
+    WrongStop(
+        "a listed one left out",
+        {**NEAR, "plate_matched": "7ABC1234"},
+        (),
+        confirmed(same(characters=[S] * 7)),
+        "by_eye",
+    ),
     WrongStop("not compared at all", {}, (), confirmed(same(characters=[])), "by_eye"),
     WrongStop("held list", {"held": True}, (confirmed(),), actions.system_active, "no_way"),
     WrongStop("by eye left out", {}, (), actions.system_active, "no_way"),
