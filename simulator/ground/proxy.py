@@ -88,6 +88,7 @@ class Proxy:
         self._loop = loop
         self._target = target
         self._pairs: set[_Pair] = set()
+        self._resets = 0
         self._delay = 0.0
         self._server: asyncio.Server | None = None
         self._held = hold_port()
@@ -118,8 +119,8 @@ class Proxy:
     # --- what happens to connections
 
     def reset(self) -> None:
-        """Reset every connection: both sides hear of it."""
-        self._each(_Pair.reset)
+        """Reset every connection: both sides get a TCP reset."""
+        self._loop.do(self._reset_all())
 
     def end(self) -> None:
         """End every connection in good order, as an idle firewall would not."""
@@ -185,16 +186,24 @@ class Proxy:
         server, self._server = self._server, None
         if server is not None:
             server.close()
+        await self._reset_all()
+
+    async def _reset_all(self) -> None:
+        self._resets += 1
         for pair in list(self._pairs):
             pair.reset()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        resets = self._resets
         try:
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
             _reset(writer)
             return
         pair = _Pair(writer, back)
+        if self._server is None or self._resets != resets:  # reset while it was being set up
+            pair.reset()
+            return
         self._pairs.add(pair)
         try:
             ways = [

@@ -1,10 +1,12 @@
 """The proxy does to connections what it says, and nothing when it says nothing."""
 
+import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -179,6 +181,28 @@ def test_what_is_down_refuses_until_it_is_up(proxy: Proxy, client: socket.socket
 
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=PATIENCE) as another:
         assert said(another, b"back") == b"back"
+
+
+@pytest.mark.parametrize("interrupt", [Proxy.down, Proxy.reset, lambda proxy: proxy.lead_to(proxy.port)])
+def test_a_connection_that_is_being_set_up_is_reset_too(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch, interrupt: Callable[[Proxy], None]
+) -> None:
+    connect = asyncio.open_connection
+    begun, go_on = threading.Event(), threading.Event()
+
+    async def slow(*address: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        begun.set()
+        await asyncio.to_thread(go_on.wait, PATIENCE)
+        return await connect(*address)
+
+    monkeypatch.setattr(asyncio, "open_connection", slow)
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=PATIENCE) as connection:
+        assert begun.wait(PATIENCE)
+        monkeypatch.undo()
+        interrupt(proxy)
+        go_on.set()
+        with pytest.raises(ConnectionResetError):
+            said(connection, b"hello")
 
 
 def test_it_leads_elsewhere(proxy: Proxy, client: socket.socket) -> None:
