@@ -42,5 +42,5 @@ class ArchiveRefusedError(OperationRefusedError):
     """It is refused; the message says why."""
 
 
-refusals = partial(refused_as, ArchiveRefusedError, "archive_", "policy_", why=WHY)
+refusals = partial(refused_as, ArchiveRefusedError, "archive_", "policy_", messages=WHY)
 """Turns what the database refuses by one of the archive's rules into `ArchiveRefusedError`; a context manager."""

@@ -30,5 +30,5 @@ class AuditError(OperationRefusedError):
     """It is refused; the message says why."""
 
 
-refusals = partial(refused_as, AuditError, "audits_", why=_WHY)
+refusals = partial(refused_as, AuditError, "audits_", messages=_WHY)
 """Turns what the database refuses by one of the rules of audits into `AuditError`; a context manager."""

@@ -110,7 +110,7 @@ def record_stolen(number: int, *, person: str) -> None:
 
 
 def _change(statement: str, values: list[Any]) -> None:
-    with refused_as(AdmissionError, "custody_admission", "sharing_role", why=_WHY), connection.cursor() as cursor:
+    with refused_as(AdmissionError, "custody_admission", "sharing_role", messages=_WHY), connection.cursor() as cursor:
         cursor.execute(statement, values)
         if cursor.rowcount == 0:
             raise AdmissionError("no such admission waits, or it has ended")

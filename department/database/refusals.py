@@ -1,4 +1,4 @@
-"""What the database refuses by a rule of ours, which the rule's constraint names."""
+"""Turns violations of database rules into errors. A rule is known by its constraint's name."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,18 +11,18 @@ from platepost.department.errors import OperationRefusedError
 
 @contextmanager
 def refused_as(
-    error_class: Callable[[str, str], OperationRefusedError],
+    make_error: Callable[[str, str], OperationRefusedError],
     *prefixes: str,
-    why: Mapping[str, str] | None = None,
+    messages: Mapping[str, str] | None = None,
     also: tuple[type[psycopg.Error], ...] = (),
 ) -> Iterator[None]:
-    """Turn what the database refuses by a rule into an error of ours.
+    """Turn a violation of one of the rules into an error of the department; other errors pass.
 
     Args:
-        error_class: makes it, of what people are told and the rule's name.
-        prefixes: how the names of the rules begin.
-        why: what people are told, by rule; otherwise what the database says.
-        also: errors that refuse without a rule.
+        make_error: makes the error from its message and the rule's name.
+        prefixes: prefixes of the rules' names, such as `alerts_`.
+        messages: messages by rule; without one, the database's message.
+        also: psycopg errors that count as a violation even without a rule's name.
 
     """
     try:
@@ -34,4 +34,5 @@ def refused_as(
         rule = cause.diag.constraint_name or ""
         if not rule.startswith(prefixes) and not isinstance(cause, also):
             raise
-        raise error_class((why or {}).get(rule) or str(cause.diag.message_primary), rule) from error
+        message = (messages or {}).get(rule) or cause.diag.message_primary or str(cause)
+        raise make_error(message, rule) from error

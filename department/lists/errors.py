@@ -33,6 +33,6 @@ class ListRefusedError(OperationRefusedError):
     """It is refused; the message says why."""
 
 
-refusals = partial(refused_as, ListRefusedError, "lists_", "policy_", why=WHY, also=(InsufficientPrivilege,))
+refusals = partial(refused_as, ListRefusedError, "lists_", "policy_", messages=WHY, also=(InsufficientPrivilege,))
 """Turns what the database refuses by one of the lists' rules, or because a role is missing, into `ListRefusedError`; a
 context manager."""

@@ -392,5 +392,5 @@ def _readable(code: bytes) -> str:
 def in_one_step() -> Iterator[None]:
     """Work in one transaction. Raises PersonError: the database refuses."""
     also = (IntegrityError, InsufficientPrivilege)
-    with refused_as(PersonError, "people_", why=_WHY, also=also), transaction.atomic():
+    with refused_as(PersonError, "people_", messages=_WHY, also=also), transaction.atomic():
         yield

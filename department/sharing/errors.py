@@ -55,7 +55,7 @@ class SharingError(OperationRefusedError):
     """It is refused; the message says why."""
 
 
-refusals = partial(refused_as, SharingError, "sharing_", "federation_", "policy_", "ledger_agency_", why=_WHY)
+refusals = partial(refused_as, SharingError, "sharing_", "federation_", "policy_", "ledger_agency_", messages=_WHY)
 """Turns what the database refuses by a rule of sharing into `SharingError`; a context manager."""
 
 
