@@ -67,7 +67,7 @@ class ConnectionLimiter:
 
     def __init__(self, *, most: int = CONNECTIONS_MOST) -> None:
         self._most = most
-        self._connections: dict[tuple[str, int], Connection] = {}
+        self._connections: set[Connection] = set()
 
     def listeners(self, address: str, port: int) -> list[socket.socket]:
         """Bind and return the sockets for an address or host name.
@@ -95,25 +95,21 @@ class ConnectionLimiter:
     def admit(self, connection: socket.socket, address: tuple[Any, ...]) -> Connection:
         """Let a connection in; another may have to go."""
         while len(self._connections) >= self._most:
-            held = Counter(connection.network for connection in self._connections.values())
-            evicted = min(self._connections.values(), key=lambda one: (one.certified, -held[one.network], one.since))
-            self._leave(evicted)
+            held = Counter(each.network for each in self._connections)
+            evicted = min(self._connections, key=lambda each: (each.certified, -held[each.network], each.since))
+            self._connections.discard(evicted)
             evicted.end()
-        connection = Connection(connection, address, self._leave)
-        connection.end_in(REQUEST_SECONDS)
-        self._connections[connection.client] = connection
-        return connection
+        admitted = Connection(connection, address, self._connections.discard)
+        admitted.end_in(REQUEST_SECONDS)
+        self._connections.add(admitted)
+        return admitted
 
     def request_received(self, client: tuple[str, int] | None, *, certified: bool) -> None:
         """Note that the head of a client's request has come, and whether it came with a certificate of the fleet."""
-        connection = None if client is None else self._connections.get(client)
-        if connection is not None:
-            connection.certified = certified
-            connection.end_in(ANSWER_SECONDS)
-
-    def _leave(self, connection: Connection) -> None:
-        if self._connections.get(connection.client) is connection:
-            del self._connections[connection.client]
+        for connection in self._connections:
+            if connection.client == client:
+                connection.certified = certified
+                connection.end_in(ANSWER_SECONDS)
 
 
 class _Listener(socket.socket):

@@ -137,6 +137,15 @@ def test_who_holds_most_loses_the_oldest(visitors: Visitors) -> None:
     assert [visitors.is_open(one) for one in (unit, *held, newcomer)] == [True, False, True, True, True]
 
 
+def test_connections_from_one_port_to_two_addresses_both_count(visitors: Visitors) -> None:
+    held = []
+    for _ in range(4):
+        visitors.ports = 1000
+        held.append(visitors.come("192.0.2.1"))
+    newcomer = visitors.come("192.0.2.7")
+    assert [visitors.is_open(one) for one in (*held, newcomer)] == [False, True, True, True, True]
+
+
 def test_a_post_that_renews_goes_after_all_strangers(visitors: Visitors) -> None:
     posts = [visitors.come("192.0.2.1", certified=True) for _ in range(3)]
     for number in range(10):
