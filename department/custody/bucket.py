@@ -102,12 +102,24 @@ class PictureBucket:
         with self._asking() as obstore:
             known = self._any(self._store)
             stranger = self._opened(skip_signature=True)
-        with suppress(PictureStoreError), self._asking():
-            self._any(stranger)
+        if self._is_allowed(lambda: self._any(stranger)):
             return True
-        with suppress(PictureStoreError), self._asking():
-            return known is not None and bool(obstore.get(stranger, known))
-        return False
+        return known is not None and self._is_allowed(lambda: obstore.get(stranger, known))
+
+    def _is_allowed(self, request: Callable[[], object]) -> bool:
+        from obstore.exceptions import PermissionDeniedError, UnauthenticatedError  # noqa: PLC0415 - of an extra
+
+        try:
+            with self._asking():
+                request()
+        except PictureStoreError as error:
+            # Some stores answer as if there were nothing, rclone that the request is bad. Any other failure, such as
+            # a timeout, does not show that the store is closed.
+            refusals = (PermissionDeniedError, UnauthenticatedError, FileNotFoundError)
+            if isinstance(error.__cause__, refusals) or "status code: 400" in str(error.__cause__):
+                return False
+            raise
+        return True
 
     def _any(self, store: "S3Store") -> str | None:
         """Return an object's name; None where there is none."""

@@ -91,11 +91,17 @@ def test_the_environment_may_say_who_asks(s3_store: S3Store, monkeypatch: pytest
     assert bucket.get([NAME]) == {NAME: b"x"}
 
 
-def test_it_knows_whether_it_is_open_to_everybody(bucket: Bucket) -> None:
+def test_it_knows_whether_it_is_open_to_everybody(
+    bucket: Bucket, away: PictureBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for filled in (False, True):
         if filled:
             bucket.put({NAME: b"x"})()
         assert not bucket.is_open()
+        with monkeypatch.context() as failing:
+            failing.setattr(bucket, "_opened", away._opened)
+            with pytest.raises(PictureStoreError):  # it does not know
+                bucket.is_open()
     folder = new_folder()
     with S3Store(folder, public=True) as store:
         public = Bucket(store)
