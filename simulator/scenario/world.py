@@ -132,7 +132,7 @@ class World:
         self.leaping: Callable[[], None] = lambda: None
         """Called before time leaps by more than `LEAP_SECONDS`, in the world's thread."""
         self.rested: Callable[[], None] = lambda: None
-        """Called whenever a post has come to rest, in the world's thread."""
+        """Called whenever a post has come to rest in `live`, in the world's thread."""
         self._real = time.monotonic() if wall_clock else None
 
     def __repr__(self) -> str:

@@ -40,7 +40,7 @@ def _bytes(matrix: NDArray[np.float64]) -> bytes:
 
 
 class Canvas:
-    """An off-screen surface of the lens's size; a context manager.
+    """An off-screen surface of the lens's size. Call `close` when done.
 
     Raises NoGraphicsError when no OpenGL 3.3 context can be made (Debian: libegl1 and libgl1-mesa-dri give one).
     """
@@ -53,6 +53,7 @@ class Canvas:
             raise NoGraphicsError(
                 f"no OpenGL context: {error}; on Debian, apt-get install libegl1 libgl1-mesa-dri gives one",
             ) from error
+        self._gl.depth_func = "<="  # the second pass shades what the depth pass left
         size = (lens.width, lens.height)
         self._sample = self._gl.texture(size, 4, dtype="f2")
         self._sample_frame = self._gl.framebuffer([self._sample], self._gl.depth_renderbuffer(size))
@@ -174,7 +175,6 @@ class Canvas:
             self._set(self._identity, street=_bytes(placed.street))
             self._prepare(placed)["mask"].render()
         self._sample_frame.color_mask = (True, True, True, True)
-        self._gl.depth_func = "<="
         for placed in vehicles:
             ready, vehicle = self._prepare(placed), placed.vehicle
             form, street = vehicle.body, _bytes(placed.street)
