@@ -3,12 +3,13 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from django.utils import timezone
+from platepost.department.web.moments import day, second
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 _NAME = re.compile(r"[a-z]+(_[a-z]+)+")
 """Of a step, an answer or a reason: `not_practical`."""
@@ -36,5 +37,7 @@ def _in_words(value: object) -> str:
     if value is True:
         return "yes"
     if isinstance(value, str) and _MOMENT.fullmatch(value):
-        return timezone.localtime(datetime.fromisoformat(value)).strftime("%Y-%m-%d %H:%M:%S %Z")
+        return second(datetime.fromisoformat(value))
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        return day(date.fromisoformat(value))
     return str(value).replace("_", " ") if isinstance(value, str) and _NAME.fullmatch(value) else str(value)

@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from platepost.department.database.queries import rows
@@ -18,6 +17,7 @@ from platepost.department.people.rights import DepartmentRole, Permission
 from platepost.department.people.services import TWO, can_approve
 from platepost.department.sharing.clauses import evidence
 from platepost.department.status.nightly import nightly_problems
+from platepost.department.web.moments import minute
 
 UTC_ZONES = frozenset({"UTC", "Etc/UTC", "GMT", "Etc/GMT", "Etc/UCT", "UCT", "Zulu"})
 
@@ -108,7 +108,7 @@ def _posts(at: datetime) -> Iterator[GoLiveItem]:
     yield GoLiveItem(
         _("Posts have the newest hot list"),
         bool(reports) and not behind and held is None,
-        _("A list has been held since %(at)s.") % {"at": timezone.localtime(held).strftime("%b %-d, %H:%M %Z")}
+        _("A list has been held since %(at)s.") % {"at": minute(held)}
         if held
         else _("Without it: %(posts)s") % {"posts": ", ".join(behind) or _("none")},
         "lists",

@@ -21,7 +21,8 @@ from platepost.department.ledger.details import details
         ),
         ({"step": "reject", "characters": "ssdsi"}, "step: reject; characters: 3 the same, 1 different, 1 illegible"),
         ({"step": "not_practical", "pairs": ["BD", "O0"]}, "step: not practical; misread: B for D, O for 0"),
-        ({"exigent": True, "until": "2026-11-02T15:04:05Z"}, "exigent: yes; until: 2026-11-02 15:04:05 UTC"),
+        ({"exigent": True, "until": "2026-11-02T15:04:05Z"}, "exigent: yes; until: Nov 2, 2026, 3:04:05 PM UTC"),
+        ({"request": 1, "due": "2026-11-12"}, "request: 1; due: Nov 12, 2026"),
         ({"query": {"scenes": [{"posts": ["post-1"], "since": "2026"}]}}, "query: scenes posts post-1, since 2026"),
     ],
 )
