@@ -70,7 +70,7 @@ def page(connection: psycopg.Connection[Any]) -> str:
 
 def _may(name: str, columns: list[str | None]) -> str:
     named = [column for column in columns if column is not None]
-    return name if None in columns else f"{name} ({', '.join(named)})"
+    return name if None in columns else f"{name} (`{', '.join(named)}`)"
 
 
 def main() -> None:
