@@ -18,7 +18,7 @@ def set_agency(agency: Agency, *, person: str) -> None:
         LedgerError: the ledger cannot be written.
 
     """
-    fields = {name: getattr(agency, name) for name in ("kind", "allowed", "note", "ori")}
+    fields = {name: getattr(agency, name) for name in ("kind", "allowed", "note", "ori", "title")}
     agency.entered_by = person
     try:
         with entering(LedgerEvent.AGENCY_SET, {"person": person, "agency_name": agency.name, **fields}):

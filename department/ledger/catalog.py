@@ -212,7 +212,7 @@ class LedgerEvent(Enum):
     """A supervisor judged a search that someone called exigent."""
 
     # --- agencies for which records are looked at
-    AGENCY_SET = EventKind("agency_set", "set an agency", "person agency_name kind allowed:flag", "note? ori?")
+    AGENCY_SET = EventKind("agency_set", "set an agency", "person agency_name kind allowed:flag", "note? ori? title?")
     AGENCY_CONFIRMED = EventKind(
         "agency_confirmed", "confirmed what an agency is, as the second person", "person agency_name kind ori?"
     )

@@ -23,6 +23,8 @@ class Agency(models.Model):
     """What else there is to say of it."""
     ori = models.TextField(default="")
     """Its originating agency identifier, nine characters, by which NCIC knows it; empty where it has none."""
+    title = models.TextField(default="")
+    """Its full name, as people write it."""
     entered_by = models.TextField(null=True)
     confirmed_by = models.TextField(null=True)
     """The second person for its kind and its ORI; nothing is done for it before."""

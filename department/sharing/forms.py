@@ -40,7 +40,12 @@ class PublishForm(forms.Form):
 class AgencyForm(forms.Form):
     """An agency."""
 
-    name = forms.RegexField(r"^[a-z0-9][a-z0-9-]{0,62}$", help_text=_("Small letters, digits, hyphens: oakdale-pd."))
+    name = forms.RegexField(
+        r"^[a-z0-9][a-z0-9-]{0,62}$", label=_("Short name"), help_text=_("Small letters, digits, hyphens: oakdale-pd.")
+    )
+    title = forms.CharField(
+        label=_("Full name"), max_length=120, help_text=_("As on the public page: Oakdale Police Department.")
+    )
     ori = forms.RegexField(
         r"^[A-Z]{2}[0-9A-Z]{7}$",
         label=_("ORI"),

@@ -131,7 +131,7 @@ def _log(since: date, until: date, totals: Mapping[str, int]) -> Sequence[str]:
     count = sum(totals.values())
     by_purpose = "; ".join(
         f"{number} for purposes with too few searches to be published" if purpose == WITHHELD else f"{purpose} {number}"
-        for purpose, number in totals.items()
+        for purpose, number in sorted(totals.items(), key=lambda item: -item[1])
     )
     searched = f"From {_day(since)} to {_day(until)} our personnel searched the records {count:,} times"
     enclosed = (

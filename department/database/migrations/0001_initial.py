@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("3f8f20a967342626eb17f7aa3aff6b45da73677654052fef684c65929a920270"),
+        ApplySql("0e27f799e2b9ea867b66dc10cf636e6ba94fca2f5845a4f71ad089d1ed82fc62"),
     ]

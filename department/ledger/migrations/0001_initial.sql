@@ -93,6 +93,7 @@ CREATE TABLE ledger_agency (
     allowed boolean NOT NULL,
     note text NOT NULL,
     ori text COLLATE "C" NOT NULL DEFAULT '',
+    title text NOT NULL DEFAULT '',  -- its full name, for people
     entered_by text COLLATE "C",
     confirmed_by text COLLATE "C",
     confirmed_at timestamptz,

@@ -1,6 +1,6 @@
 -- What each role may do with the register of agencies, with agreements and with the catalog.
 
-GRANT SELECT, INSERT, UPDATE (kind, allowed, note, ori, entered_by, confirmed_by, confirmed_at) ON ledger_agency TO
+GRANT SELECT, INSERT, UPDATE (kind, allowed, note, ori, title, entered_by, confirmed_by, confirmed_at) ON ledger_agency TO
     platepost_web;
 GRANT SELECT ON ledger_agency, ledger_agreement, ledger_department, ledger_law, ledger_sharing, ledger_verification TO
     platepost_auditor;

@@ -6,9 +6,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 SELECT jsonb_build_object(
     'agencies', (
         SELECT coalesce(jsonb_agg(jsonb_build_object(
-            'name', agency, 'scope', scope, 'purposes', purposes, 'begins', begins, 'ends', ends
+            'name', coalesce(nullif(registered.title, ''), agency),
+            'scope', scope, 'purposes', purposes, 'begins', begins, 'ends', ends
         ) ORDER BY agency, begins), '[]')
-        FROM ledger_sharing AS agreed
+        FROM ledger_sharing AS agreed JOIN ledger_agency AS registered ON registered.name = agency
         WHERE ended_at IS NULL AND agreed.confirmed_at IS NOT NULL AND ledger_today() BETWEEN begins AND ends
         AND ledger_agency_refusal(agency, purposes[1], scope[1], now()) IS NULL
     ),

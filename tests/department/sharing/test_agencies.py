@@ -84,7 +84,9 @@ FORBIDDEN = {
     "a grant": Forbidden(
         "ledger_agency_in_state",
         "Refused: the law allows nothing",
-        form=lambda pages, kind: pages("/agencies/set/", name="outside", kind=kind, allowed="on", note="n"),
+        form=lambda pages, kind: pages(
+            "/agencies/set/", name="outside", title="Outside", kind=kind, allowed="on", note="n"
+        ),
         service=lambda kind: register_agency(
             Agency(name="outside", kind=AgencyKind(kind), allowed=True, note="n"), person="r.manager"
         ),
@@ -104,7 +106,7 @@ FORBIDDEN = {
         "sharing_in_state",
         "Refused: the law allows no",
         ready=lambda _: agreed_with("oakdale-pd"),
-        form=lambda pages, kind: pages("/agencies/set/", name="oakdale-pd", kind=kind, note="n"),
+        form=lambda pages, kind: pages("/agencies/set/", name="oakdale-pd", title="Oakdale", kind=kind, note="n"),
         service=lambda kind: register_agency(
             Agency(name="oakdale-pd", kind=AgencyKind(kind), allowed=False, note="n"), person="r.manager"
         ),
@@ -200,7 +202,13 @@ def test_register_by_its_page(pages: Pages, people: dict[str, DepartmentPerson])
     with as_role(COMMAND):
         client, supervisor = fresh_client_of(people["r"]), fresh_client_of(people["s"])
         pages(
-            "/agencies/set/", name="oakdale-pd", ori="CA0010100", kind="in_state", allowed="on", note="its chief wrote"
+            "/agencies/set/",
+            name="oakdale-pd",
+            title="Oakdale Police Department",
+            ori="CA0010100",
+            kind="in_state",
+            allowed="on",
+            note="its chief wrote",
         )
         pages("/agencies/verify/", agency="oakdale-pd", says="called back", until=TODAY + timedelta(days=9))
         assert pages("/agencies/agree/", agency="oakdale-pd", **SAID, **TERM).status_code == 302
