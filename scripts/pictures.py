@@ -125,6 +125,7 @@ def from_a_near_post(folder: Path) -> None:
         console.get_by_role("button", name="Take (t)").click()
         expect(console.locator("#hit")).to_have_attribute("data-eye", "confirm")
         for _ in console.locator(".compared li").all()[:-1]:
+            console.locator("#under-loupe[data-seen]").wait_for(state="attached")
             console.keyboard.press("s")  # the last one is under the loupe
         for name, (size, scheme) in CONSOLES.items():
             console.set_viewport_size(size)

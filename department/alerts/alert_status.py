@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from platepost.department.alerts.alerts import Alert, step_times
+from platepost.department.alerts.alerts import Alert, misread_pairs, step_times
 from platepost.department.alerts.states import (
     LOOKED_AT,
     AlertOutcome,
@@ -120,6 +120,7 @@ def brief(alert: Alert, root: int | None, decided: Alert | None, *, escalated: b
         "revision": alert.revision,
         "eye": _EYE.get(state, ""),
         "eye_by": alert.eye_by or "",
+        "second_by": alert.second_by or "",
         "was": alert.withdrawn_from or "",
         "text_changed": alert.withdrawn_because == WithdrawalReason.TEXT_CHANGED,
         "arrived": _stamp(alert.arrived_at),
@@ -140,6 +141,7 @@ def status_view(alert: Alert, at: datetime, *, root: int | None = None, decided:
         "alert": alert,
         "taken_at": max((times[step] for step in _TAKING if step in times), default=None),
         "second_at": times.get(AlertStep.SECOND),
+        "misread": [(pair[0], pair[1]) for pair in misread_pairs(alert.record_id)] if alert.reject_reason else [],
         "status": shown["status"],
         "decided": decided,
         "decision": shown["decided"],

@@ -224,6 +224,12 @@ def step_times(record_id: int) -> dict[str, datetime]:
     return dict(rows("SELECT step, max(at) FROM alerts_step WHERE record_id = %s GROUP BY step", [record_id]))
 
 
+def misread_pairs(record_id: int) -> list[str]:
+    """Return what the last rejection found misread: each what was read and what it is; none of a covert group."""
+    query = "SELECT pairs FROM alerts_step WHERE record_id = %s AND step = 'reject' ORDER BY revision DESC LIMIT 1"
+    return [pair for (pairs,) in rows(query, [record_id]) for pair in pairs]
+
+
 def open_substitutes() -> list[Alert]:
     """Return what stood in for a second person and no one has reviewed, the oldest first. Of covert groups none."""
     return alerts_where(

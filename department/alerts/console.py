@@ -118,7 +118,8 @@ def waiting(request: CurrentRequest) -> HttpResponse:
     else:
         words = gettext("A hit waits to be taken.") if found.take else ""
     urgent = bool(found.withdrawn or found.second or disputed)
-    return JsonResponse({"text": words, "show": gettext("Show hits"), "link": link, "urgent": urgent})
+    silent = gettext("No sound: touch this page.")
+    return JsonResponse({"text": words, "show": gettext("Show hits"), "silent": silent, "link": link, "urgent": urgent})
 
 
 @needs(Permission.ANSWER_HITS)

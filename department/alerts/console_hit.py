@@ -85,7 +85,9 @@ def shown_characters(hit: Hit) -> list[ShownCharacter]:
 
 
 def _likely(hit: Hit) -> list[str]:
-    return [alternative.text for alternative in hit.alternatives if alternative.confidence >= _LIKELY]
+    texts = [alternative.text for alternative in hit.alternatives if alternative.confidence >= _LIKELY]
+    # Of a near match it is written apart that the listed one is among them.
+    return [text for text in texts if not (hit.match == "near" and text == hit.plate_matched)]
 
 
 def clock_doubt(clock: ClockQuality) -> str:
@@ -210,6 +212,7 @@ def _hit_view(fetched: FetchedHit, places: Places) -> dict[str, Any]:
         "captured": _stamp(hit.captured),
         "plate": hit.plate_read,
         "listed": hit.plate_matched if differs(hit) else "",
+        "other_state": (hit.region or "").removeprefix("US-") if hit.state_agreement == "contradicts" else "",
         "line": cad_line(hit, stored.post),
         "compare": render_to_string("alerts/console/compare.html", context),
         "facts": render_to_string("alerts/console/facts.html", context),

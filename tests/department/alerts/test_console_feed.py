@@ -229,7 +229,7 @@ def test_facts_come_with_pictures_and_the_stand_without_a_plate(dispatch: Dispat
     assert set(fields["pictures"]) == {"overview"}
     assert "There is no picture of the plate" in fields["compare"]
     assert 'class="differs"' in fields["compare"]
-    assert "A second person must look" in fields["compare"]
+    assert "a second person must compare it, too" in fields["compare"]
     assert "seen white or gray car, listed not described" in fields["facts"]
     assert "7AB" not in fields["steps"]
 

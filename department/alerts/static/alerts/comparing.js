@@ -3,8 +3,9 @@
 import { at } from "./page.js";
 import { point } from "./pictures.js";
 
-const DECIDE_MS = 800;
+const DECIDE_MS = 800, LOOK_MS = 300;
 const hit = at("hit");
+let look = null;  // until a character has been under the loupe for long enough to be seen
 let held = null;  // the button that is held down
 
 const characters = () => (hit.dataset.eye ? [...hit.querySelectorAll(".compared fieldset")] : []);
@@ -12,7 +13,10 @@ const answered = (list) => list.querySelector("input[type=radio]:checked");
 
 // Shows a character under the loupe: its place, what is listed, and what it is easily taken for.
 function under(list) {
+  clearTimeout(look);
+  delete at("under-loupe").dataset.seen;
   if (!list || !hit.dataset.eye) return point(null);
+  look = setTimeout(() => { at("under-loupe").dataset.seen = ""; }, LOOK_MS);
   const all = characters(), read = all.filter((each) => each.querySelector("[data-read]"));
   const before = read.filter((each) => all.indexOf(each) < all.indexOf(list)).length;  // the list may have one more
   point({ place: Math.min(before, read.length - 1), count: read.length, words: list.dataset.words, listed: list.dataset.listed });
@@ -46,10 +50,12 @@ function onward(list) {
   else reach([...form.elements].find((each) => each.type === "submit"));
 }
 
-// Answers the character under the loupe; one that no one has seen there is shown first.
+// Answers the character under the loupe; one that no one has seen there is shown first. "As listed", in a rhythm that is
+// faster than the eye, is no answer.
 function compare(value) {
   const all = characters(), shown = document.activeElement.closest?.(".compared fieldset");
-  if (shown && all.includes(shown)) return answer(shown, value);
+  const seen = at("under-loupe").dataset.seen !== undefined;
+  if (shown && all.includes(shown)) return value === "s" && !seen ? true : answer(shown, value);
   const first = all.find((each) => !answered(each));
   if (first) reach(first.querySelector("input"));
   return Boolean(first);

@@ -6,7 +6,7 @@ import { press } from "./comparing.js";
 import { copy } from "./copying.js";
 import { attend, close, needed, open, plates, present, settle, show, showOthers, showRepeats, toAnswers, update } from "./hit.js";
 import { drop, dropAll, gone, heads, hits, inHand, keep, kin, second, toTake } from "./hits.js";
-import { at, me, named, page, post, server, showNotice, text } from "./page.js";
+import { at, me, named, page, post, server, set, showNotice, text } from "./page.js";
 import * as pictures from "./pictures.js";
 import { begin as beginQueue, draw } from "./queue.js";
 import { receiving, showStatus, takeLiveness } from "./receiving.js";
@@ -71,7 +71,11 @@ function list() {
   due = false;
   // Someone has recorded what was done about a withdrawn hit: its message must not stand over another hit.
   if (!receiving.ended && !withdrawn(Number(at("back").dataset.root))) at("back").hidden = true;
-  const shown = draw(all);
+  const shown = draw(all), opened = hits.get(present.record);
+  at("back").querySelector("button")?.toggleAttribute("hidden", Boolean(opened && gone(opened) && opened.root === Number(at("back").dataset.root)));
+  const others = taking.filter((hit) => hit.record !== present.record);
+  at("others-wait").hidden = !others.length || taking.length > others.length || !opened;
+  set(at("others-wait"), text(others.length === 1 ? "other_waits" : "others_wait", { count: others.length }));
   showRepeats();
   age();
   showStatus(taking);
@@ -195,6 +199,7 @@ for (const kind of ["pointerdown", "keydown"]) {
 }
 at("keys").addEventListener("click", KEYS["?"]);
 at("copy").addEventListener("click", copy);
+at("others-wait").addEventListener("click", KEYS.n);
 at("stay").addEventListener("click", stay);
 at("sound").addEventListener("click", () => {
   awake();

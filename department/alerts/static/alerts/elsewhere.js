@@ -1,6 +1,6 @@
 // On every page but the console: that a hit waits for this person, with sound, and without a plate. A person who has the
 // console open, here or elsewhere, hears it there. On the console, too: what waits for a supervisor.
-import { chime, notify, wake } from "./alarm.js";
+import { chime, notify, sounds, wake } from "./alarm.js";
 
 const EVERY_MS = 5000;
 let shown = "";
@@ -12,7 +12,7 @@ async function look() {
   setTimeout(look, EVERY_MS);
 }
 
-function show({ text, show: words, link, urgent }) {
+function show({ text, show: words, silent, link, urgent }) {
   const banner = document.getElementById("hit-waits") ?? (document.getElementById("notices") ?? document.body).appendChild(Object.assign(document.createElement("div"), { id: "hit-waits" }));
   banner.hidden = !text;
   if (text && text !== shown) {
@@ -22,6 +22,8 @@ function show({ text, show: words, link, urgent }) {
     notify(text, { tag: "hit" });
   }
   shown = text;
+  // Browsers play nothing on a page that no one has touched.
+  banner.dataset.silent = text && !sounds() ? silent : "";
   if (text) chime(urgent ? 1 : 2);
 }
 

@@ -84,6 +84,7 @@ function showSteps(hit) {
   article.dataset.revision = hit.revision;
   const theirs = hit.holder && hit.holder !== me;
   article.classList.toggle("theirs", theirs);
+  article.classList.toggle("helped", hit.second_by === me);
   // The person who compared first is not asked to be the second, and no one compares in another's place.
   const asked = hit.eye === "second" ? (hit.eye_by === me ? "" : "second") : theirs ? "" : hit.eye;
   const other = (article.dataset.eye ?? "") !== asked;
@@ -104,7 +105,8 @@ function showSteps(hit) {
   }
   // To what comes next, if this person has made it another thing; but whoever is on something that stays goes on with it.
   // What became another thing without them gets no key that was meant for the former one: `w` leads to its answers.
-  const another = before !== `${hit.state} ${asked}`, mine = own === hit.record && !gone(hit);
+  // Nor do the outcomes of a hit on which officers only begin to act.
+  const another = before !== `${hit.state} ${asked}`, mine = own === hit.record && !gone(hit) && hit.state !== "actionable";
   if (another && hit.steps !== undefined) own = null;
   if (another && !mine && !before.startsWith("undefined")) Object.assign(changed, { at: Date.now(), moved: false });
   const onward = focused === article ? another : !focused?.offsetParent;
@@ -134,6 +136,7 @@ export function parts(hit) {
   const stands = part([hit.status, hit.holder, hit.decided].filter(Boolean).join(" · "), "stands");
   const { plate, other } = plates(hit);
   const listed = other ? [part(other, plate === hit.plate ? "listed" : "read")] : [];
+  if (hit.other_state) listed.push(part(text("other_state", hit), "listed"));
   return [part(text("priority", hit), "priority"), part(named(hit.category), "category"), part(plate || "…", "plate"), ...listed, part(hit.place, "place"), stands, aging(hit)];
 }
 

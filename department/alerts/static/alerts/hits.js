@@ -36,7 +36,7 @@ export const latest = (one, other) => (one.captured < other.captured ? 1 : -1);
 
 // Whether this person may be the second one to compare it.
 export const second = (hit) => hit.state === "waiting" && hit.eye_by !== me;
-const urgent = (hit) => hit.state === "new" || hit.state === "withdrawn" || second(hit);
+const urgent = (hit) => hit.state === "new" || hit.state === "withdrawn" || second(hit) || (hit.holder === me && ["taken", "confirmed"].includes(hit.state));
 
 // One head for each vehicle, at whichever of its hits is in hand, or came first, and the others that are folded under it.
 export function heads() {

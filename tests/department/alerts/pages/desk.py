@@ -190,6 +190,14 @@ def fine_in_each_look(page: Page) -> bool:
     return True
 
 
+def answer(page: Page, keys: str) -> None:
+    """Press keys one after another; "as listed" once a character has been under the loupe for long enough to be seen."""
+    for key in keys:
+        if key == "s":
+            page.locator("#under-loupe[data-seen]").wait_for(state="attached")
+        page.keyboard.press(key)
+
+
 @contextmanager
 def pressed(page: Page, key: str) -> Iterator[None]:
     """Hold a key down for as long as the context lasts."""
