@@ -73,7 +73,10 @@ STOPS = {
     ),
     "swapped plates": Stop("Vehicle: none is described", vehicle="other", reason="other_vehicle"),
     "a near match": Stop(
-        "a second person must compare it, too", {"plate_matched": "7A8D123", "match": "near"}, then="waiting", reason="misread"
+        "a second person must compare it",
+        {"plate_matched": "7A8D123", "match": "near"},
+        then="waiting",
+        reason="misread",
     ),
     "withdrawn while they drive up": Stop("Possible match", then="confirmed", reason="withdrawn"),
     "a wrong clock": Stop("clock was wrong", {"clock": HELD}, then="confirmed"),

@@ -191,7 +191,7 @@ def fine_in_each_look(page: Page) -> bool:
 
 
 def answer(page: Page, keys: str) -> None:
-    """Press keys one after another; "as listed" once a character has been under the loupe for long enough to be seen."""
+    """Press keys one after another; "as listed" once a character has been under the loupe for long enough."""
     for key in keys:
         if key == "s":
             page.locator("#under-loupe[data-seen]").wait_for(state="attached")

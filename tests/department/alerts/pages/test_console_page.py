@@ -28,7 +28,9 @@ pytestmark = [pytest.mark.end_to_end, *MARKS]
 LIGHT_CARD = "rgb(255, 255, 255)"
 """The ground of a button that is not the one to press next."""
 RHYTHM = """() => { for (let time = 0; time < 5; time++) {
-  for (const kind of ["keydown", "keyup"]) document.activeElement.dispatchEvent(new KeyboardEvent(kind, { key: "s", bubbles: true }));
+  for (const kind of ["keydown", "keyup"]) {
+    document.activeElement.dispatchEvent(new KeyboardEvent(kind, { key: "s", bubbles: true }));
+  }
 } }"""
 """Presses "as listed" five times, faster than anyone can look."""
 WEIGHT = """() => performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource"))
