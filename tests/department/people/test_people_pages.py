@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from platepost.department.database.cluster import PrivateCluster
 from platepost.department.folder import DepartmentFolder
@@ -55,6 +55,22 @@ def test_passkey_is_registered_and_used_and_no_stranger_locks_it_out(
         stranger.get_by_role("alert").wait_for()
     page.get_by_role("button", name="Log in with a passkey").click()
     page.get_by_role("heading", name="System status").wait_for()
+
+
+def test_passkey_cannot_be_used_before_its_script_is_there(address: str, visitor: Visitor) -> None:
+    page = visitor.open("about:blank")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/mfa/js/webauthn.js", hold)
+    with page.expect_request("**/mfa/js/webauthn.js"):
+        page.goto(f"{address}/log-in/", wait_until="commit")
+    button = page.get_by_role("button", name="Log in with a passkey")
+    expect(button).to_be_disabled()
+    held[0].continue_()
+    expect(button).to_be_enabled()
 
 
 def test_exercises_are_done_by_keyboard_on_a_phone(address: str, visitor: Visitor, department: Commands) -> None:

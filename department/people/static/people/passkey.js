@@ -2,6 +2,11 @@
 "use strict";
 {
   const REASONS = { NotAllowedError: "notAllowed", AbortError: "notAllowed", SecurityError: "security", InvalidStateError: "known" };
+  // Until allauth listens, the button would send a form without a passkey.
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const button of document.querySelectorAll("[data-passkey]")) button.disabled = false;
+  });
+
   const place = document.getElementById("passkey-error");
 
   document.addEventListener("allauth.error", (event) => {
