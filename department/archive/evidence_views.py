@@ -1,9 +1,11 @@
 """The pages of evidence: what a person collects for a case, its package, and where that went.
 
-They show numbers of records, and no plate. To see a read, open it from a search.
+A page that shows the reads is an entry of the access log, under the purpose and the case for which they are collected.
 """
 
 from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -20,14 +22,17 @@ from pydantic import ValidationError
 from platepost.department.archive import evidence_cart as services
 from platepost.department.archive.evidence import rendered
 from platepost.department.archive.evidence_cart import EvidenceCart
+from platepost.department.archive.holds import holds_of
 from platepost.department.archive.redaction import AREAS, AREAS_MOST, RedactedArea
 from platepost.department.archive.views import chosen_reads
-from platepost.department.custody.reading import picture_kinds
+from platepost.department.custody.read_fields import shown_vehicle
+from platepost.department.custody.reading import ReadFilter, ShownRow, picture_kinds, reads
 from platepost.department.errors import OperationRefusedError
-from platepost.department.people.access import CurrentRequest, accepted, needs
+from platepost.department.people.access import REFRESH, CurrentRequest, accepted, needs
 from platepost.department.people.rights import Permission
 from platepost.department.policy.errors import PurposeError
 from platepost.department.policy.policy import AccessPurpose
+from platepost.department.search.places import Places
 from platepost.department.search.stored import opened_entry, session_of
 from platepost.department.search.tickets import PictureTicket, give_ticket
 from platepost.department.web.pdf import pdf_answer
@@ -231,13 +236,36 @@ def _cart(request: CurrentRequest, cart: UUID) -> EvidenceCart:
     return found
 
 
+def _reads_of(request: CurrentRequest, cart: EvidenceCart, areas: Mapping[int, int]) -> dict[str, Any]:
+    """Return what is collected, each record with its read as far as it is kept and the person may see it."""
+    found: dict[int, ShownRow] = {}
+    ticket = None
+    purpose = AccessPurpose(cart.purpose, cart.case_number)
+    # A page that asks by itself how far the package is shows no read.
+    if cart.records and REFRESH not in request.headers:
+        with suppress(PurposeError), opened_entry(request, purpose, {"evidence": [*cart.records]}) as entry:
+            found = {row["record_id"]: row for row in reads(entry, ReadFilter(records=[*cart.records]))}
+            pictured = PictureTicket(tuple(found), "patch", purpose, str(entry.entry))
+            ticket = give_ticket(session_of(request), pictured) if found else None
+    held = holds_of(found.values())
+    places = Places.usable(settings.PLACES_FILE)
+    records = []
+    for record in cart.records:
+        read = found.get(record)
+        shown: dict[str, Any] = {"number": record, "areas": areas[record], "is_held": record in held}
+        if read is not None:
+            shown |= {"read": read, "vehicle": shown_vehicle(read), "place": places.name_of(read["post"], read["site"])}
+        records.append(shown)
+    return {"records": records, "thumbnails": ticket, "are_held": len(held) == len(cart.records)}
+
+
 def _page(request: CurrentRequest, cart: EvidenceCart, **bound: forms.Form) -> HttpResponse:
     areas = Counter[int]()
     for redaction in cart.redactions:
         areas[redaction.record] += len(redaction.areas)
     shown: dict[str, Any] = {
         "cart": cart,
-        "records": [(record, areas[record]) for record in cart.records],
+        **_reads_of(request, cart, areas),
         "recipient_form": RecipientForm(initial={"recipient": cart.recipient}),  # of an order that failed
         "booking_form": BookingForm(),
         "may_export": request.currency.may(Permission.EXPORT),

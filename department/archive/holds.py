@@ -6,7 +6,7 @@ and what is left then is held. What is gone by then, the hold refuses to name.
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from platepost.department.archive.errors import ArchiveRefusedError, refusals
 from platepost.department.archive.models import Hold
 from platepost.department.archive.operations import operation
 from platepost.department.custody.projections import folded
+from platepost.department.custody.reading import ShownRow
 from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.direct_feeds import stored_register
@@ -106,6 +107,23 @@ def _known_posts(groups: Sequence[str]) -> set[str]:
     )
     named = {post.name for post in register.posts} if register is not None else set()
     return {*named, *Places.usable(settings.PLACES_FILE).posts, *(post for (post,) in sent)}
+
+
+def holds_of(reads: Iterable[ShownRow]) -> dict[int, list[Hold]]:
+    """Return the holds in force by the records that they keep, of some reads that an entry has shown."""
+    active = [*Hold.objects.filter(lifted_at=None)]
+    keeping = {read["record_id"]: [hold for hold in active if _keeps(hold, read)] for read in reads}
+    return {record: holds for record, holds in keeping.items() if holds}
+
+
+def _keeps(hold: Hold, read: ShownRow) -> bool:
+    """Return whether a hold keeps a read, as `archive_kept` has it; a hidden character of a plate is not considered."""
+    if read["record_id"] in hold.records or read["passage"] in hold.passages:
+        return True
+    if hold.since is None or hold.until is None or not hold.since <= read["captured_at"] < hold.until:
+        return False
+    is_at_post = not hold.posts or read["post"] in hold.posts
+    return is_at_post and (not hold.plates or read["plate_fold"] in hold.plates)
 
 
 def lift_hold(*, person: str, hold: int, because: str) -> None:

@@ -85,7 +85,14 @@ def test_from_a_search_to_a_package_that_is_proved(
     investigator: Client, maker: EvidenceMaker, identity: tuple[str, bytes], rows: Rows, ids: list[int]
 ) -> None:
     cart = collected(investigator)
-    assert "7ABC" not in page_text(investigator.get(cart)), "numbers, and no plate"
+    collected_page = page_text(investigator.get(cart))
+    assert "7ABC001" in collected_page
+    assert "Bridge Street" in collected_page
+    assert "is not held may be purged" in collected_page
+    asked = rows("SELECT value FROM ledger_body WHERE field = 'query' ORDER BY entry DESC")
+    assert [value for (value,) in asked if json.loads(value) == {"evidence": ids[:10]}], "a look is an entry"
+    poll = page_text(investigator.get(cart, headers={"Platepost-Refresh": "1"}))
+    assert "7ABC" not in poll
     investigator.post(f"{cart}records/", {"record": [str(ids[9])]})
     assert not made(maker), "nothing was ordered yet"
     assert investigator.get(f"{cart}package/").status_code == 404
@@ -264,6 +271,11 @@ def test_chosen_reads_are_held_and_a_case_number_is_corrected(
     placed = page_text(investigator.post(action, fields | {"records": record}, follow=True))
     assert "was placed. It is to be reviewed on" in placed
     assert f'href="{found}"' in placed, "back to the search"
+    assert "hold 1: evidence, 26-00417" in page_text(investigator.get(f"{found}read/{record}/"))
+    assert ">held<" in page_text(investigator.get(f"{found}plate/{record}/"))
+    added = investigator.post("/evidence/add/", {"query": found.split("/")[2], "record": record}, follow=True)
+    assert ">held<" in page_text(added)
+    assert "is not held may be purged" not in page_text(added)
     page = investigator.get(f"{found}read/{record}/").content.decode()
     assert "valid: this post signed the record" in page
     assert "no match" in page, "the hot list at that time"
