@@ -6,7 +6,7 @@ of `platepost department search`, and what the pages, evidence packages and part
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from django.utils.translation import gettext_lazy as _
 
@@ -95,6 +95,11 @@ _FIELDS: Final = (
 """In the order of the columns, which are the last ones of the table of reads: add a new field at the end."""
 READ_FIELDS: Final = {field.name: field for field in _FIELDS}
 """The fields by name."""
+
+
+def shown_vehicle(row: Mapping[str, Any]) -> str:
+    """Return what people see of a row's vehicle: its color and kind, as far as they are known."""
+    return " ".join(READ_FIELDS[name].shown(row) for name in ("color", "vehicle") if row[name])
 
 
 def shown_fields(row: Mapping[str, str | None]) -> list[LabelAndText]:

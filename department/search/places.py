@@ -74,6 +74,11 @@ class Places:
         except (PlacesError, OSError):
             return cls({}, {}, damaged=True)
 
+    def name_of(self, post: str, site: str | None = None) -> str:
+        """Return what people call the place of a read: as the post stated it, or the map does, or the post's name."""
+        view = self.views.get(post)
+        return site or (view.address if view is not None else "") or post
+
     def posts_of(self, areas: Collection[str]) -> tuple[str, ...]:
         """Return the posts of some areas.
 

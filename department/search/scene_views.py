@@ -9,12 +9,14 @@ from django.http.response import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from platepost.department.custody.read_fields import shown_vehicle
 from platepost.department.people.access import CurrentRequest, needs
 from platepost.department.people.rights import Permission
 from platepost.department.search.forms import PurposeForm, SceneForm, known_posts
 from platepost.department.search.map import drawn_map
+from platepost.department.search.places import Places
 from platepost.department.search.queries import StoredQuery, store_query
-from platepost.department.search.scenes import MOST_SCENES, common_plates
+from platepost.department.search.scenes import MOST_SCENES, CommonPlate, common_plates
 from platepost.department.search.stored import (
     cancelable,
     errors_shown,
@@ -23,6 +25,7 @@ from platepost.department.search.stored import (
     opened_entry,
     session_of,
 )
+from platepost.department.search.tickets import PictureTicket, give_ticket
 
 _SHOWN = 2
 """Scenes that the form begins with; its script adds more, one by one."""
@@ -65,8 +68,23 @@ def scene_results(request: CurrentRequest, stored: StoredQuery) -> HttpResponseB
     query = {"scenes": named} | ({"least": least} if least < len(scenes) else {})
     with errors_shown(form), cancelable(stored.id), opened_entry(request, form.access, query) as entry:
         plates = common_plates(entry, scenes, least=least)
-        return _page(request, form, several, plates=plates, again=form.again)
+        pictured = tuple(plate.latest["record_id"] for plate in plates)
+        ticket = PictureTicket(pictured, "patch", form.access, str(entry.entry))
+        shown: dict[str, Any] = {
+            "plates": [_plate(plate, form.places) for plate in plates],
+            "thumbnails": give_ticket(session_of(request), ticket) if plates else None,
+            "again": form.again,
+        }
+        return _page(request, form, several, **shown)
     return _page(request, form, several, status=422)
+
+
+def _plate(plate: CommonPlate, places: Places) -> dict[str, Any]:
+    scenes = [
+        (number + 1, reads, places.name_of(reads.latest["post"], reads.latest["site"]))
+        for number, reads in plate.scenes.items()
+    ]
+    return {"seen": plate, "scenes": scenes, "vehicle": shown_vehicle(plate.latest)}
 
 
 def _forms(data: Mapping[str, Any] | None) -> "tuple[PurposeForm, BaseFormSet[Any]]":

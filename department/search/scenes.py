@@ -4,6 +4,7 @@ Everything goes under an open ledger entry, as every search does, and is noted t
 nothing here: what is compared is times.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from platepost.department.search.plates import LONGEST_TIME, MOST_POSTS, PAGE, i
 MOST_SCENES = 10
 MOST_PASSAGES = 500
 """Passages of a plate, the latest, to which others are held for a convoy."""
+_LATEST = ("record_id", "post", "site", "color", "vehicle")
 _COMPARED = "class <> 'doubtful' AND covert_group IS NULL"
 MOST_MEETINGS = 50
 LONGEST_GAP = timedelta(minutes=10)
@@ -47,6 +49,17 @@ class SearchScene:
 
 
 @dataclass(frozen=True, slots=True)
+class SceneReads:
+    """The reads of a plate at a scene."""
+
+    count: int
+    first: datetime
+    last: datetime
+    latest: Mapping[str, Any]
+    """Of the last one, by column: those of `_LATEST`."""
+
+
+@dataclass(frozen=True, slots=True)
 class CommonPlate:
     """A plate that was at several scenes."""
 
@@ -54,8 +67,13 @@ class CommonPlate:
     """As in `plate_fold`."""
     spelled: str
     """As it was read most often."""
-    scenes: Mapping[int, tuple[int, datetime, datetime]]
-    """By the scene's place in the list, from 0: number of reads, first and last."""
+    scenes: Mapping[int, SceneReads]
+    """By the scene's place in the list, from 0."""
+
+    @property
+    def latest(self) -> Mapping[str, Any]:
+        """Return the last read of all."""
+        return max(self.scenes.values(), key=lambda reads: reads.last).latest
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +145,21 @@ def common_plates(
         raise PatternError(f"enter 2 to {MOST_SCENES} scenes; a plate must be in at least two")
     parts: list[str] = []
     values: list[Any] = []
+    columns = ", ".join(f"'{name}', {name}" for name in _LATEST)
     filters = [ReadFilter(posts=scene.posts, since=scene.since, until=scene.until) for scene in scenes]
     for number, scene in enumerate(filters):
         selected, more = selected_reads(scene)
         parts.append(
             "SELECT plate_fold, mode() WITHIN GROUP (ORDER BY plate_read) AS spelled, %s::int AS scene,"  # noqa: S608
-            f" count(*) AS n, min(captured_at) AS first, max(captured_at) AS last FROM {selected}"
-            f" AND {_COMPARED} GROUP BY plate_fold"
+            " count(*) AS n, min(captured_at) AS first, max(captured_at) AS last,"
+            f" (array_agg(jsonb_build_object({columns}) ORDER BY captured_at DESC, record_id DESC))[1] AS latest"
+            f" FROM {selected} AND {_COMPARED} GROUP BY plate_fold"
         )
         values += [number, *more]
     statement = (
-        "SELECT plate_fold, min(spelled), array_agg(scene), array_agg(n), array_agg(first), array_agg(last)"  # noqa: S608
-        f" FROM ({' UNION ALL '.join(parts)}) AS at_scene GROUP BY plate_fold HAVING count(*) >= %s"
-        " ORDER BY count(*) DESC, plate_fold LIMIT %s"
+        "SELECT plate_fold, min(spelled), array_agg(scene), array_agg(n), array_agg(first), array_agg(last),"  # noqa: S608
+        f" jsonb_agg(latest)::text FROM ({' UNION ALL '.join(parts)}) AS at_scene"
+        " GROUP BY plate_fold HAVING count(*) >= %s ORDER BY count(*) DESC, plate_fold LIMIT %s"
     )
     plates: list[CommonPlate] = []
     with in_time():
@@ -147,10 +167,12 @@ def common_plates(
         cover(entry, "search_cover_scenes(%s, %s, %s, %s)", [at, least, limit])
         with under(entry) as cursor:
             cursor.execute(statement, [*values, least, limit])
-            for plate, spelled, numbers, counts, firsts, lasts in cursor:
-                times = zip(counts, firsts, lasts, strict=True)
-                plates.append(CommonPlate(plate, spelled, dict(sorted(zip(numbers, times, strict=True)))))
-    entry.fetched(plates=[plate.plate for plate in plates])
+            for plate, spelled, numbers, *columns_of_scenes, latest in cursor:
+                reads = map(SceneReads, *columns_of_scenes, json.loads(latest))
+                by_scene = dict(zip(numbers, reads, strict=True))
+                plates.append(CommonPlate(plate, spelled, {number: by_scene[number] for number in sorted(by_scene)}))
+    records = [reads.latest["record_id"] for plate in plates for reads in plate.scenes.values()]
+    entry.fetched(plates=[plate.plate for plate in plates], records=records)
     return plates
 
 

@@ -103,10 +103,8 @@ def _way(places: Places, trail: Sequence[tuple[str, datetime]]) -> tuple[MapPlac
     for number, (post, at) in enumerate(trail, start=1):
         if number > 1 and at - trail[number - 2][1] > _TRIP_GAP:
             trip += 1
-        view = places.views.get(post)
-        address = view.address if view is not None and view.address else post
         read = _place(places, post, f"{number}: {date_text(at, 'M j, g:i A')}")
-        reads.append(replace(read, line=f"{number}: {second(at)}, {address}", trip=trip))
+        reads.append(replace(read, line=f"{number}: {second(at)}, {places.name_of(post)}", trip=trip))
     return tuple(reads)
 
 

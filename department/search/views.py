@@ -15,13 +15,14 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
 from django.utils.dates import WEEKDAYS
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from platepost.department.custody.errors import CustodyError
 from platepost.department.custody.placeholder_image import picture_response
-from platepost.department.custody.read_fields import READ_FIELDS, shown_fields
+from platepost.department.custody.read_fields import READ_FIELDS, shown_fields, shown_vehicle
 from platepost.department.custody.reading import ReadFilter, ShownRow, page_of_reads, reads, thumbnails
 from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
@@ -81,7 +82,9 @@ def search(request: CurrentRequest) -> HttpResponseBase:
     form = SearchForm(request.POST)
     if not form.is_valid():
         return _search_page(request, form, status=422)
-    return redirect("search_results", store_query(session_of(request), form.again, name=running(request)))
+    stored = store_query(session_of(request), form.again, name=running(request))
+    address = reverse("search_results", args=[stored])
+    return redirect(f"{address}?reads=1" if "reads" in request.POST else address)
 
 
 @needs(Permission.SEARCH)
@@ -117,6 +120,8 @@ def results(request: CurrentRequest, stored: StoredQuery) -> HttpResponseBase:
             stored.id,
             {note.record_id: ListedRead(note.plate, note.at) for note in corrected} | listed,
         )
+        if "reads" in request.GET and len(listed) == 1:
+            return redirect("search_plate", stored.id, *listed)
         ticket = PictureTicket(tuple(listed), "patch", form.access, str(entry.entry))
         shown = _shown(page, form) | {
             "form": form,
@@ -168,9 +173,7 @@ def plate(request: CurrentRequest, stored: StoredQuery, record: int) -> HttpResp
             if chosen is not None:
                 way = [(meeting.post, meeting.at) for meeting in chosen.meetings]
                 context["street_map"] = street_map(form.places, trail=way)
-                context["meetings"] = [
-                    (meeting, _place_name(form.places, meeting.post, "")) for meeting in chosen.meetings
-                ]
+                context["meetings"] = [(meeting, form.places.name_of(meeting.post)) for meeting in chosen.meetings]
         elif show == "usual":
             usual = usual_places(entry, read_filter)
             context |= {"usual": usual, "street_map": map_of_counts(form.places, usual.posts)}
@@ -374,16 +377,10 @@ def _result(result: PlateResult, places: Places) -> dict[str, Any]:
     return {
         "seen": result.seen,
         "latest": latest,
-        "place": _place_name(places, latest["post"], latest["site"]),
-        "vehicle": " ".join(READ_FIELDS[name].shown(latest) for name in ("color", "vehicle") if latest[name]),
+        "place": places.name_of(latest["post"], latest["site"]),
+        "vehicle": shown_vehicle(latest),
         "matched": [*zip(result.seen.plate, result.why, strict=True)] if result.why else [],
     }
-
-
-def _place_name(places: Places, post: str, site: str | None) -> str:
-    """Return what people call the place of a read: as the post stated it, or the map does."""
-    view = places.views.get(post)
-    return site or (view.address if view is not None else "") or post
 
 
 def _trail(places: Places, found: Sequence[ShownRow]) -> StreetMap | None:

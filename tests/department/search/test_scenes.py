@@ -58,7 +58,10 @@ def test_plates_of_several_scenes(superuser: psycopg.Connection) -> None:
             plates = common_plates(entry, scenes, least=2)
             assert len(common_plates(entry, scenes, least=2, limit=2)) == 2
     assert alone.plate == "7AB1"
-    assert alone.scenes[0] == (2, AT + 5 * MINUTE, AT + 9 * MINUTE)
+    first = alone.scenes[0]
+    assert (first.count, first.first, first.last) == (2, AT + 5 * MINUTE, AT + 9 * MINUTE)
+    assert [reads.latest["post"] for reads in alone.scenes.values()] == ["post-0", "post-1", "post-2"]
+    assert alone.latest["post"] == "post-2"
     assert [(each.plate, [*each.scenes]) for each in plates] == [
         ("7AB1", [0, 1, 2]),
         ("7C02", [0, 1]),

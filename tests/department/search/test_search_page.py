@@ -233,7 +233,8 @@ def test_a_convoy_on_the_map(visitor: Visitor, site: Site) -> None:
     assert left + width < paper, "the whole map is on the paper"
     assert page_faults(page) == []
     page.click(f"tbody tr:has-text('{FOLLOWER}') button")
-    expect(page.locator("#found")).to_have_text("1 plate")
+    expect(page.get_by_role("heading", name="Reads of a plate")).to_be_visible()
+    expect(page.locator("code.plate")).to_have_text(FOLLOWER)
     assert visitor.complaints == []
 
 
