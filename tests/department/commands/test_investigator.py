@@ -80,6 +80,9 @@ class Walk:
         self.page.click(what)
 
 
+THUMBPRINTS = ("Thumbprint of the archive service's key", "Thumbprint of the key of the register of cameras")
+
+
 def redact(page: Page) -> None:
     """Cover one area of the plate's picture by mouse, and one by keyboard; come back to the evidence."""
     page.get_by_role("link", name=re.compile("^Redact the pictures of")).click()
@@ -106,7 +109,7 @@ def redact(page: Page) -> None:
     expect(page.get_by_text("Saved: the package covers 2 areas of this picture.")).to_be_visible()
     expect(part.locator(".area")).to_have_count(2)
     page.get_by_role("link", name="Evidence, case 26-00417").click()
-    expect(page.get_by_text("2 areas covered")).to_be_visible()
+    expect(page.locator("td[data-label=Covered]")).to_contain_text("2 areas")
 
 
 def test_from_three_characters_and_a_color_to_a_package_that_opens_offline(
@@ -150,6 +153,8 @@ def test_from_three_characters_and_a_color_to_a_package_that_opens_offline(
     page.go_back()
     walk.click("button:text-is('Add to evidence')")
     expect(page.locator("#state")).to_have_text("not ordered")
+    expect(page.locator("td[data-label=Held]")).to_have_text("held")
+    expect(page.locator(".thumbnail canvas")).to_be_visible()
     assert page_faults(page) == []
     redact(page)
     page.fill("#id_recipient", public)
@@ -161,6 +166,7 @@ def test_from_three_characters_and_a_color_to_a_package_that_opens_offline(
     with page.expect_download() as download:
         walk.click("a:text-is('Download the package')")
     sealed = Path(download.value.path())
+    thumbprints = {label: page.locator("dl div", has_text=label).locator("code").inner_text() for label in THUMBPRINTS}
     for name, text in (("receipt", "P-2026-118"), ("medium", "USB drive 17"), ("by", "M. Stone, DA")):
         page.fill(f"#id_{name}", text)
     page.set_input_files("#file", sealed)
@@ -179,4 +185,11 @@ def test_from_three_characters_and_a_color_to_a_package_that_opens_offline(
     for picture in page.locator("figure img").all():
         assert drawn_width(picture) > 0
     assert page_faults(page, "evidence-package") == []
+    page.get_by_role("link", name="check the package").click()
+    page.set_input_files("#file", tmp_path / "opened" / "evidence.zip")
+    for label, thumbprint in thumbprints.items():
+        page.get_by_label(label).fill(thumbprint)
+    page.get_by_role("button", name="Check").click()
+    expect(page.get_by_text("Nothing was changed. The package is signed with the keys of your letter.")).to_be_visible()
+    expect(page.get_by_text("a copy in which f.lund covered 2 area(s)")).to_be_visible()
     assert visitor.complaints == []
