@@ -27,12 +27,18 @@ class PlanForm(forms.Form):
     auditor = forms.CharField(
         max_length=64, help_text=_("Username of an auditor; for a weekly review (every 7 days), of a supervisor.")
     )
-    every_days = forms.IntegerField(label=_("Every (days)"), min_value=1, max_value=366, initial=30)
+    every_days = forms.IntegerField(
+        label=_("Every (days)"),
+        min_value=1,
+        max_value=366,
+        initial=30,
+        help_text=_("Each audit is about this many days, and can begin once they are over."),
+    )
     samples = forms.IntegerField(label=_("Searches to look at"), min_value=1, max_value=200, initial=20)
     days_to_finish = forms.IntegerField(label=_("Days to finish"), min_value=1, max_value=90, initial=14)
     begins = DayField(
         label=_("First day that is audited"),
-        help_text=_("It may be past."),
+        help_text=_("It may be past: seven days ago, with 7 days above, to audit the last week."),
     )
     purpose = forms.ChoiceField(choices=_purposes, required=False)
     agency = forms.CharField(max_length=64, required=False, help_text=_("Of the searcher; every agency if empty."))

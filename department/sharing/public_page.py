@@ -154,7 +154,7 @@ def public_files(connection: psycopg.Connection[Any], about: PublicAbout) -> dic
         "latest": next(iter(reports), None),
         "searches": _chart(reports[0]["counts"].get("searches", {})) if reports else [],
         "by_month": _chart(
-            {report["month"]: report["counts"].get("reads", {}).get("reads") for report in reports[:MONTHS][::-1]}
+            {report["name"]: report["counts"].get("reads", {}).get("reads") for report in reports[:MONTHS][::-1]}
         ),
         "versions": [(version, f"policy-{version.digest}.pdf" in files) for version, _changes in versions],
         "policy": versions[0][0].policy if versions else None,
@@ -175,7 +175,10 @@ def _reports(connection: psycopg.Connection[Any], files: dict[str, bytes]) -> li
     for signed, key in connection.execute("SELECT signed, key FROM sharing_report ORDER BY month DESC"):
         statement = payload_of(signed)
         month = statement["month"]
-        reports.append({**statement, "rows": _rows(statement["counts"]), "corrections": corrections[month]})
+        name = f"{_day(f'{month}-01'):%B %Y}"
+        reports.append(
+            {**statement, "name": name, "rows": _rows(statement["counts"]), "corrections": corrections[month]}
+        )
         files |= {f"{month}.jws": signed.encode(), f"{month}.pem": key.encode()}
     return reports
 
