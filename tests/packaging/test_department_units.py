@@ -66,6 +66,11 @@ def test_database_is_on_no_network() -> None:
     assert "\nPrivateNetwork=yes\n" in database.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_unit_leaves_the_department_s_folder_to_its_owners(unit: Path) -> None:
+    assert not re.search(r"^\w+Directory=.*\bplatepost-department\b", unit.read_text(encoding="utf-8"), re.MULTILINE)
+
+
 def test_report_of_a_trial_replaces_the_former_once_it_ended(tmp_path: Path) -> None:
     text = (UNITS[0].parent / "platepost-department-restore-test.service").read_text("utf-8").replace("\\\n", "")
     (line,) = re.findall("^ExecStart=(.*)$", text, re.MULTILINE)
