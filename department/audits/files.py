@@ -128,7 +128,7 @@ def audit_file(
         _("{kind} of {since} to {until} by {auditor}: {drawn} of {searches} searches, drawn with seed {seed}.").format(
             kind=audit.plan.kind.capitalize(),
             since=day(audit.since),
-            until=day(audit.until),
+            until=day(audit.last_day),
             auditor=audit.plan.auditor,
             drawn=len(shown),
             searches=audit.searches,

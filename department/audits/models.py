@@ -1,6 +1,6 @@
 """The tables of audits as Django sees them. The rules stand in the database: see sql/."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -47,6 +47,11 @@ class AuditPlan(models.Model):
         return _days_later(self.next_since, self.every_days)
 
     @property
+    def next_last_day(self) -> date:
+        """The last day that it is about."""
+        return _last_day(self.next_until)
+
+    @property
     def next_due(self) -> datetime:
         """By when that audit is finished."""
         return _days_later(self.next_until, self.days_to_finish)
@@ -77,6 +82,11 @@ class DrawnAudit(models.Model):
         managed = False
         db_table = "audits_audit"
         ordering = ("id",)
+
+    @property
+    def last_day(self) -> date:
+        """The last day that it is about."""
+        return _last_day(self.until)
 
     @property
     def is_overdue(self) -> bool:
@@ -146,6 +156,11 @@ class FindingAnswer(models.Model):
         managed = False
         db_table = "audits_answer"
         ordering = ("id",)
+
+
+def _last_day(until: datetime) -> date:
+    """Return the last day of a time that ends at a midnight."""
+    return timezone.localdate(until - timedelta.resolution)
 
 
 def _days_later(moment: datetime, days: int) -> datetime:

@@ -7,7 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files as resources
 from typing import Any
@@ -209,10 +209,10 @@ def _program(program: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
         ],
         "audit": audit
         and {
-            **{
-                name: long_day(datetime.fromisoformat(audit[name]).astimezone(zone))
-                for name in ("finished", "since", "until")
-            },
+            "finished": long_day(datetime.fromisoformat(audit["finished"]).astimezone(zone)),
+            "since": long_day(datetime.fromisoformat(audit["since"]).astimezone(zone)),
+            # It ends at a midnight; its last day is the one before.
+            "until": long_day((datetime.fromisoformat(audit["until"]) - timedelta.resolution).astimezone(zone)),
             "searches": audit["searches"],
         },
         "kept": [(CLASSES.get(name, name).capitalize(), days) for name, days in sorted(program["kept_days"].items())],
