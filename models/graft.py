@@ -15,7 +15,7 @@ import numpy.typing as npt
 from tensorflow.lite.python import schema_py_generated as schema
 from torch import nn
 
-from platepost.models.quantise import Weights, folded, to_int8
+from platepost.models.quantize import Weights, folded, to_int8
 from platepost.models.reader.net import Layer
 from platepost.models.warm_start import convolutions
 

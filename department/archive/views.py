@@ -25,8 +25,8 @@ from platepost.department.people.currency import people_with
 from platepost.department.people.forms import CHOOSE, MOST_NUMBER, DayField, TimeField, not_past
 from platepost.department.people.rights import Permission
 from platepost.department.people.services import covert_groups
-from platepost.department.search.errors import NoSearchError
-from platepost.department.search.queries import StoredQuery, stored_query
+from platepost.department.search.errors import SearchNotFoundError
+from platepost.department.search.session_searches import SessionSearch, session_search
 from platepost.department.search.stored import session_of
 from platepost.department.web.moments import day
 
@@ -258,12 +258,12 @@ def hold_chosen(request: CurrentRequest) -> HttpResponse:
     return redirect(f"{reverse('holds')}?{urlencode({'query': query.id, 'record': records}, doseq=True)}")
 
 
-def chosen_reads(request: CurrentRequest) -> tuple[StoredQuery, list[int]]:
+def chosen_reads(request: CurrentRequest) -> tuple[SessionSearch, list[int]]:
     """Return the search that a form or an address names, and those of its reads that are chosen; raises Http404."""
     data = request.POST if request.method == "POST" else request.GET
     try:
-        query = stored_query(session_of(request), UUID(data.get("query", "")))
-    except (ValueError, NoSearchError) as error:
+        query = session_search(session_of(request), UUID(data.get("query", "")))
+    except (ValueError, SearchNotFoundError) as error:
         raise Http404 from error
     numbers = (int(number) for number in data.getlist("record") if number.isdecimal() and len(number) <= _DIGITS)
     return query, [number for number in numbers if number in query.listed]

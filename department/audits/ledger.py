@@ -34,7 +34,7 @@ from platepost.department.people.rights import Permission
 from platepost.department.people.services import covert_groups
 from platepost.department.policy.errors import PurposeError
 from platepost.department.policy.policy import AccessPurpose, policy_in_force
-from platepost.department.search.queries import StoredQuery, store_query
+from platepost.department.search.session_searches import SessionSearch, store_search
 from platepost.department.search.stored import form_data, of_query, session_of
 
 PAGE = 50
@@ -115,13 +115,13 @@ def ledger(request: CurrentRequest) -> HttpResponse:
     if not form.is_valid():
         return _ledger(request, form)
     fields = [(name, value) for name in form.fields if (value := request.POST.get(name, ""))]
-    return redirect("ledger_entries", store_query(session_of(request), fields))
+    return redirect("ledger_entries", store_search(session_of(request), fields))
 
 
 @needs(Permission.READ_LEDGER)
 @require_safe
 @of_query
-def entries(request: CurrentRequest, stored: StoredQuery) -> HttpResponse:
+def entries(request: CurrentRequest, stored: SessionSearch) -> HttpResponse:
     """Show entries, under an entry that states who reads them and why."""
     return _ledger(request, LedgerForm(form_data(stored)))
 

@@ -8,7 +8,7 @@ import uvicorn
 
 from platepost.common.signals import stop_on_signals
 from platepost.department.alerts.console_feed import FEED
-from platepost.department.config.asgi import PagesHandler, admitted, load_views
+from platepost.department.config.asgi import PagesHandler, limited_application, load_views
 from platepost.department.database.roles import WEB
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
@@ -56,7 +56,7 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
         # Passkeys belong to names: a browser makes none for an address.
         shown = f"localhost:{port}" if host in {"127.0.0.1", "::1"} else where
         click.echo(f"The pages are at http://{shown}/. Ctrl-C ends it.")
-        pages, watch = admitted(others), ProviderWatch()
+        pages, watch = limited_application(others), ProviderWatch()
         watch.start()
         sys.setswitchinterval(_SWITCH_SECONDS)
 

@@ -1,4 +1,4 @@
-"""The pages as an ASGI application."""
+"""The department's pages as an ASGI application: `limited_application`."""
 
 import gc
 import warnings
@@ -14,27 +14,27 @@ from django.urls import reverse
 from platepost.department.people.device import known_browser
 from platepost.department.web.admission import Admission, Application
 
-# Of whitenoise's files, which are small.
+# Raised for WhiteNoise's static files. They are small, so reading one at once is fine.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 
 def load_views() -> None:
-    """Load all views, which the first request would wait for; Django works on a folder."""
+    """Import all views now, so that the first request does not wait for it. Django must be set up."""
     reverse("console")
-    # All of this stays. A collection that goes through it takes a tenth of a second, for which a hit would wait.
+    # All of this lives as long as the process. A full collection of it takes 0.1 s, which would delay a hit.
     gc.collect()
     gc.freeze()
 
 
 class PagesHandler(ASGIHandler):
-    """Answers a request in one thread, with all middleware; only a stream then goes on in the event loop.
+    """Runs a request with all middleware in one thread; only a streaming response continues in the event loop.
 
-    Every view is synchronous. Django's own handler changes between the loop and threads some twenty times a request,
-    and waits each time for the interpreter, which other requests have.
+    Every view is synchronous. Django's own handler switches between the event loop and threads about twenty times per
+    request, and each time waits for the GIL.
     """
 
     def __init__(self) -> None:
-        BaseHandler.__init__(self)
+        BaseHandler.__init__(self)  # not ASGIHandler's, which would load the middleware as asynchronous
         self.load_middleware()
         load_views()
 
@@ -43,11 +43,11 @@ class PagesHandler(ASGIHandler):
         return await sync_to_async(self.get_response, thread_sensitive=True)(request)
 
 
-def admitted(others: Application | None = None) -> Admission:
-    """Return the application behind its limits: see `platepost.department.web.admission`. Django works on a folder.
+def limited_application(others: Application | None = None) -> Admission:
+    """Return the application with its connection limits: see `platepost.department.web.admission`.
 
     Args:
-        others: answers what is not the console's; None: this process does.
+        others: the application for everything but the console; None if this process answers it.
 
     """
     return Admission(PagesHandler(), settings.SESSION_COOKIE_NAME, others, known_browser)

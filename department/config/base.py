@@ -36,10 +36,10 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "platepost.department.web.middleware.CompressedFiles",
+    "platepost.department.web.middleware.StaticFilesGZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "platepost.department.web.middleware.SecurityHeaders",
-    "platepost.department.web.middleware.StreamsWithoutDatabase",
+    "platepost.department.web.middleware.SecurityHeadersMiddleware",
+    "platepost.department.web.middleware.CloseDatabaseForStreamsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -23,7 +23,7 @@ from platepost.department.errors import DepartmentError
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings, application_name
 from platepost.department.ledger.journal import LocalJournal
 from platepost.department.people.models import DepartmentPerson
-from platepost.department.policy.database_policy import store_policy
+from platepost.department.policy.enforced_rules import store_enforced_rules
 from platepost.department.policy.policy import DEFAULT, read_policy
 from platepost.department.session import (
     FORMER,
@@ -117,7 +117,7 @@ def _bind(folder: DepartmentFolder) -> None:
         cursor.execute("UPDATE ledger_department SET agency = %s, timezone = %s", [settings.agency, settings.timezone])
         fields = [[*lists.two_persons], [*lists.at_once], [*lists.dispatchers]]
         cursor.execute("UPDATE lists_policy SET two_persons = %s, at_once = %s, dispatchers = %s", fields)
-    store_policy(policy)
+    store_enforced_rules(policy)
 
 
 def apply_migrations() -> list[str]:

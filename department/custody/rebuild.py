@@ -36,7 +36,7 @@ class RebuildOutcome:
     missing: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     """Rows that were not there, or were others, by table."""
     extra: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    """Rows that no record makes, by table."""
+    """Rows that no record produces, by table."""
     damaged: list[int] = field(default_factory=list)
     """Ids of genuine records that can no longer be read."""
 
@@ -49,14 +49,14 @@ class RebuildOutcome:
 def rebuild(
     connection: psycopg.Connection[Any],
     *,
-    mend: bool = True,
+    repair: bool = True,
     progress: Callable[[int, int], object] = lambda _done, _all: None,
 ) -> RebuildOutcome:
     """Project every genuine record again.
 
     Args:
         connection: the owner's, autocommit.
-        mend: make the tables say what the records do; otherwise only compare.
+        repair: correct the tables; otherwise only compare.
         progress: told how many of how many ids are done.
 
     Raises:
@@ -75,11 +75,11 @@ def rebuild(
             expected = _projected([stored for stored in records if stored.verdict == "genuine"], outcome)
             for projection in PROJECTIONS:
                 actual = found_rows(connection, projection, after=after, end=end)
-                _compare(connection, projection, actual, expected[projection], done=outcome, mend=mend)
+                _compare(connection, projection, actual, expected[projection], done=outcome, repair=repair)
         after = end
         progress(min(end, last), last)
     with connection.transaction():
-        _compare_tally(connection, outcome, mend=mend)
+        _compare_tally(connection, outcome, repair=repair)
     return outcome
 
 
@@ -105,7 +105,7 @@ def _compare(
     expected: dict[Place, Row],
     *,
     done: RebuildOutcome,
-    mend: bool,
+    repair: bool,
 ) -> None:
     """Compare the existing rows with those that the records make, and replace them."""
     missing = [row for place, row in expected.items() if actual.get(place) != row]
@@ -113,7 +113,7 @@ def _compare(
     for rows, counts in ((missing, done.missing), (extra, done.extra)):
         if rows:
             counts[projection.table] += len(rows)
-    if mend:
+    if repair:
         table, columns = (
             sql.Identifier(projection.table),
             sql.SQL(", ").join(map(sql.Identifier, projection.all_columns)),
@@ -125,7 +125,7 @@ def _compare(
             cursor.executemany(sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(table, columns, values), missing)
 
 
-def _compare_tally(connection: psycopg.Connection[Any], done: RebuildOutcome, *, mend: bool) -> None:
+def _compare_tally(connection: psycopg.Connection[Any], done: RebuildOutcome, *, repair: bool) -> None:
     """Count the records again, with those that were purged. How often a record came again, only the keeper knew."""
     connection.execute(
         "CREATE TEMPORARY TABLE fresh_tally ON COMMIT DROP AS"
@@ -143,6 +143,6 @@ def _compare_tally(connection: psycopg.Connection[Any], done: RebuildOutcome, *,
         count = connection.execute(f"SELECT count(*) FROM ({one} EXCEPT {other}) d").fetchone()
         if count and count[0]:
             differences["custody_tally"] += count[0]
-    if mend and ("custody_tally" in done.missing or "custody_tally" in done.extra):
+    if repair and ("custody_tally" in done.missing or "custody_tally" in done.extra):
         connection.execute("DELETE FROM custody_tally WHERE verdict <> %s", [DUPLICATE])
         connection.execute("INSERT INTO custody_tally TABLE fresh_tally")

@@ -13,7 +13,7 @@ from platepost.department.federation.exchange import SHARED_FIELDS, PlateBehind,
 from platepost.department.federation.forms import PartnerSearchForm
 from platepost.department.people.access import CurrentRequest, needs
 from platepost.department.people.rights import Permission
-from platepost.department.search.queries import StoredQuery, store_query
+from platepost.department.search.session_searches import SessionSearch, store_search
 from platepost.department.search.stored import errors_shown, form_data, of_query, opened_entry, session_of
 from platepost.department.sharing.errors import SharingError
 
@@ -32,13 +32,13 @@ def search_partners(request: CurrentRequest) -> HttpResponseBase:
         return _page(request, form, status=422 if form.is_bound else 200)
     fields = ((name, request.POST.get(name, "")) for name in _FURTHER)
     further = [(name, value) for name, value in fields if 0 < len(value) <= _LONGEST]
-    return redirect("search_partner_results", store_query(session_of(request), [*form.again, *further]))
+    return redirect("search_partner_results", store_search(session_of(request), [*form.again, *further]))
 
 
 @needs(Permission.SEARCH)
 @require_safe
 @of_query
-def partner_results(request: CurrentRequest, stored: StoredQuery) -> HttpResponseBase:
+def partner_results(request: CurrentRequest, stored: SessionSearch) -> HttpResponseBase:
     """Ask the departments that a search names, and show what each answers; once more whenever the page is loaded."""
     fields = form_data(stored)
     form = PartnerSearchForm(fields)

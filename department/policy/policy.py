@@ -25,11 +25,11 @@ Text = Annotated[str, Field(min_length=1, max_length=200)]
 PolicyName = Annotated[str, Field(pattern=r"^[a-z][a-z -]{0,49}$")]
 
 
-TEXT_WORDS = re.compile(r"\{(\w+)\}")
+TEXT_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 TEXT_FIELDS = frozenset(
     {"agency", "contact", "law", "purposes", "forbidden", "retention", "sharing", "audits", "cases"}
 )
-"""What a policy's text may have in braces: see `platepost.department.policy.text`."""
+"""What a policy's text may have in braces: see `platepost.department.policy.policy_text`."""
 DEFAULT_CASES = "(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9 ./#-]{2,62}"
 """Of departments that set none: at least three characters, a digit among them."""
 
@@ -49,7 +49,7 @@ def _known_law(name: str) -> str:
 
 
 def _known_words(text: str) -> str:
-    if unknown := {*TEXT_WORDS.findall(text)} - TEXT_FIELDS:
+    if unknown := {*TEXT_PLACEHOLDER.findall(text)} - TEXT_FIELDS:
         raise ValueError(f"{{{unknown.pop()}}} is not one of {', '.join(sorted(TEXT_FIELDS))}")
     return text
 

@@ -9,8 +9,8 @@
           +-- SearchTimeoutError           the database gave the statement up
           +-- CaseRequiredError            what is asked is for a case only
           +-- PlacesError                  the department's map cannot be read
-          +-- NoSearchError                a search is not there any more
-               +-- ForeignSearchError      it is another session's
+          +-- SearchNotFoundError          a search does not exist, or has expired
+               +-- SearchNotYoursError     it belongs to another session
 """
 
 from platepost.department.errors import DepartmentError
@@ -40,9 +40,9 @@ class PlacesError(SearchError):
     """The department's map cannot be read."""
 
 
-class NoSearchError(SearchError):
-    """A search is not there, or has expired."""
+class SearchNotFoundError(SearchError):
+    """A search does not exist, or has expired."""
 
 
-class ForeignSearchError(NoSearchError):
-    """A search is another session's."""
+class SearchNotYoursError(SearchNotFoundError):
+    """A search belongs to another session."""

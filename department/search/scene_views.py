@@ -15,8 +15,8 @@ from platepost.department.people.rights import Permission
 from platepost.department.search.forms import PurposeForm, SceneForm, known_posts
 from platepost.department.search.map import drawn_map
 from platepost.department.search.places import Places
-from platepost.department.search.queries import StoredQuery, store_query
 from platepost.department.search.scenes import MOST_SCENES, CommonPlate, common_plates
+from platepost.department.search.session_searches import SessionSearch, store_search
 from platepost.department.search.stored import (
     cancelable,
     errors_shown,
@@ -50,13 +50,13 @@ def scenes(request: CurrentRequest) -> HttpResponseBase:
         for value in request.POST.getlist(name)
         if value and len(value) <= _LONGEST
     ]
-    return redirect("search_scene_results", store_query(session_of(request), fields))
+    return redirect("search_scene_results", store_search(session_of(request), fields))
 
 
 @needs(Permission.SEARCH)
 @require_safe
 @of_query
-def scene_results(request: CurrentRequest, stored: StoredQuery) -> HttpResponseBase:
+def scene_results(request: CurrentRequest, stored: SessionSearch) -> HttpResponseBase:
     """Search, and show the plates, with the form folded away."""
     data = form_data(stored)
     form, several = _forms(data)

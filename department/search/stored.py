@@ -21,8 +21,8 @@ from platepost.department.people.access import CurrentRequest
 from platepost.department.people.rights import Permission
 from platepost.department.policy.errors import PurposeError
 from platepost.department.policy.policy import AccessPurpose
-from platepost.department.search.errors import ForeignSearchError, NoSearchError, SearchError
-from platepost.department.search.queries import StoredQuery, stored_query
+from platepost.department.search.errors import SearchError, SearchNotFoundError, SearchNotYoursError
+from platepost.department.search.session_searches import SessionSearch, session_search
 
 RUNNING = "search:"
 """Beginning of the name that a search gives its connection, by which it is canceled."""
@@ -40,9 +40,9 @@ def of_query(view: QueryView) -> QueryView:
     @wraps(view)
     def found(request: CurrentRequest, query: UUID, **more: Any) -> HttpResponseBase:
         try:
-            stored = stored_query(session_of(request), query)
-        except NoSearchError as error:
-            if isinstance(error, ForeignSearchError):
+            stored = session_search(session_of(request), query)
+        except SearchNotFoundError as error:
+            if isinstance(error, SearchNotYoursError):
                 lacks = ["the session in which this search was made"]
                 fields = {"person": request.user.login, "permission": Permission.SEARCH.value, "lacks": lacks}
                 append(LedgerEvent.ACCESS_REFUSED, fields)
@@ -52,7 +52,7 @@ def of_query(view: QueryView) -> QueryView:
     return found
 
 
-def form_data(stored: StoredQuery) -> MultiValueDict[str, str]:
+def form_data(stored: SessionSearch) -> MultiValueDict[str, str]:
     """Return what stood in the form of a search."""
     return MultiValueDict({name: [*values] for name, values in stored.fields.items()})
 

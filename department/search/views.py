@@ -34,7 +34,6 @@ from platepost.department.search.errors import PlacesError
 from platepost.department.search.forms import CaseNumberForm, SearchForm
 from platepost.department.search.map import drawn_map
 from platepost.department.search.places import Places
-from platepost.department.search.queries import ListedRead, StoredQuery, list_reads, store_query
 from platepost.department.search.read_page import read_facts
 from platepost.department.search.results import (
     PlateResult,
@@ -46,6 +45,7 @@ from platepost.department.search.results import (
 )
 from platepost.department.search.saved import discard_search, save_search, saved_searches
 from platepost.department.search.scenes import companions, usual_places
+from platepost.department.search.session_searches import ListedRead, SessionSearch, list_reads, store_search
 from platepost.department.search.stored import (
     RUNNING,
     cancelable,
@@ -78,11 +78,11 @@ def search(request: CurrentRequest) -> HttpResponseBase:
         return _search_page(request, SearchForm(_saved(request)))
     if "purpose" not in request.POST:  # from a hit: nothing was asked yet
         fields = [("plate", _text(request, "plate"))]
-        return redirect("search_change", store_query(session_of(request), fields))
+        return redirect("search_change", store_search(session_of(request), fields))
     form = SearchForm(request.POST)
     if not form.is_valid():
         return _search_page(request, form, status=422)
-    stored = store_query(session_of(request), form.again, name=running(request))
+    stored = store_search(session_of(request), form.again, preferred=running(request))
     address = reverse("search_results", args=[stored])
     return redirect(f"{address}?reads=1" if "reads" in request.POST else address)
 
@@ -90,7 +90,7 @@ def search(request: CurrentRequest) -> HttpResponseBase:
 @needs(Permission.SEARCH)
 @require_safe
 @of_query
-def change(request: CurrentRequest, stored: StoredQuery) -> HttpResponseBase:
+def change(request: CurrentRequest, stored: SessionSearch) -> HttpResponseBase:
     """Show the form with what a search asks, to ask something else."""
     data = form_data(stored)
     if "purpose" in data:
@@ -101,7 +101,7 @@ def change(request: CurrentRequest, stored: StoredQuery) -> HttpResponseBase:
 @needs(Permission.SEARCH)
 @require_safe
 @of_query
-def results(request: CurrentRequest, stored: StoredQuery) -> HttpResponseBase:
+def results(request: CurrentRequest, stored: SessionSearch) -> HttpResponseBase:
     """Search, and show the plates: as a list, on a map, or by time."""
     form = SearchForm(form_data(stored))
     if not form.is_valid():
@@ -143,7 +143,7 @@ def results(request: CurrentRequest, stored: StoredQuery) -> HttpResponseBase:
 @needs(Permission.SEARCH)
 @require_POST
 @of_query
-def save(request: CurrentRequest, stored: StoredQuery) -> HttpResponseBase:
+def save(request: CurrentRequest, stored: SessionSearch) -> HttpResponseBase:
     """Save what a search asks, under its case."""
     form = SearchForm(form_data(stored))
     if not form.is_valid():
@@ -155,7 +155,7 @@ def save(request: CurrentRequest, stored: StoredQuery) -> HttpResponseBase:
 @needs(Permission.SEARCH)
 @require_safe
 @of_query
-def plate(request: CurrentRequest, stored: StoredQuery, record: int) -> HttpResponseBase:
+def plate(request: CurrentRequest, stored: SessionSearch, record: int) -> HttpResponseBase:
     """Show the reads of the plate of a listed read, what travels with it, or where it usually is."""
     form, opened = SearchForm(form_data(stored)), _opened(stored, record)
     if not form.is_valid():
@@ -203,7 +203,7 @@ def plate(request: CurrentRequest, stored: StoredQuery, record: int) -> HttpResp
 @needs(Permission.SEARCH)
 @require_http_methods(["GET", "HEAD", "POST"])
 @of_query
-def read(request: CurrentRequest, stored: StoredQuery, record: int) -> HttpResponseBase:
+def read(request: CurrentRequest, stored: SessionSearch, record: int) -> HttpResponseBase:
     """Show a listed read with all that is known of it; by POST note a correction first."""
     form, opened = SearchForm(form_data(stored)), _opened(stored, record)
     if not form.is_valid():
@@ -244,7 +244,7 @@ def read(request: CurrentRequest, stored: StoredQuery, record: int) -> HttpRespo
 @needs(Permission.SEARCH)
 @require_POST
 @of_query
-def correct_case(request: CurrentRequest, stored: StoredQuery, record: int, ticket: UUID) -> HttpResponseBase:
+def correct_case(request: CurrentRequest, stored: SessionSearch, record: int, ticket: UUID) -> HttpResponseBase:
     """Enter the right case number of a search, and go on under it. What stands in the ledger stays there."""
     corrected, used = CaseNumberForm(request.POST), use_ticket(session_of(request), ticket)
     if used is None:
@@ -258,7 +258,7 @@ def correct_case(request: CurrentRequest, stored: StoredQuery, record: int, tick
         refers_to=UUID(used.found_by),
     )
     fields = [(name, value) for name, values in stored.fields.items() for value in values if name != "case"]
-    query = store_query(session_of(request), [*fields, ("case", cleaned["case"])])
+    query = store_search(session_of(request), [*fields, ("case", cleaned["case"])])
     list_reads(session_of(request), query, {record: _opened(stored, record)})
     return redirect("search_read", query, record)
 
@@ -398,7 +398,7 @@ def _order(request: HttpRequest, form: SearchForm) -> ResultOrder:
         return ResultOrder.MATCH if likeliest else ResultOrder.LATEST
 
 
-def _behind(request: HttpRequest, stored: StoredQuery) -> ResultBehind | None:
+def _behind(request: HttpRequest, stored: SessionSearch) -> ResultBehind | None:
     """Return the last result of the page before, which the address names by its read."""
     record = request.GET.get("after", "")
     if not record:
@@ -409,7 +409,7 @@ def _behind(request: HttpRequest, stored: StoredQuery) -> ResultBehind | None:
     return ResultBehind(last.plate, last.captured_at, int(record))
 
 
-def _listed_before(request: HttpRequest, stored: StoredQuery) -> tuple[datetime, int] | None:
+def _listed_before(request: HttpRequest, stored: SessionSearch) -> tuple[datetime, int] | None:
     record = request.GET.get("before", "")
     if not record:
         return None
@@ -419,7 +419,7 @@ def _listed_before(request: HttpRequest, stored: StoredQuery) -> tuple[datetime,
     return last.captured_at, int(record)
 
 
-def _opened(stored: StoredQuery, record: int) -> ListedRead:
+def _opened(stored: SessionSearch, record: int) -> ListedRead:
     """Return a read that a page of the search has listed. Raises Http404: none has."""
     try:
         return stored.listed[record]

@@ -22,7 +22,7 @@ from platepost.common.pages import PAGES
 from platepost.department.archive.classes import CLASSES
 from platepost.department.policy.errors import PolicyError
 from platepost.department.policy.policy import Policy, parsed_policy
-from platepost.department.policy.text import TextChange, policy_html, policy_text, text_changes
+from platepost.department.policy.policy_text import TextChange, policy_html, policy_text, text_changes
 from platepost.department.sharing.publication import PARTS, payload_of
 from platepost.department.web.pdf import PdfError, pdf_of
 

@@ -1,4 +1,4 @@
-"""Middleware for every response: security headers, compression, and released database connections."""
+"""Middleware for every response: security headers, compression, and closing the database connection of streams."""
 
 from collections.abc import Callable
 
@@ -16,10 +16,11 @@ _HEADERS = {
 }
 
 _HSTS = "max-age=31536000"
-"""Browsers use only TLS for this host for a year (RFC 6797). The city decides about other hosts of the domain."""
+"""Browsers use only TLS for this host for a year (RFC 6797). It leaves out
+includeSubDomains: the city decides about its other hosts."""
 
 
-class CompressedFiles(GZipMiddleware):
+class StaticFilesGZipMiddleware(GZipMiddleware):
     """Compresses static files only.
 
     A page has secrets next to text that an attacker may have chosen: the compressed length would reveal them (BREACH).
@@ -32,7 +33,7 @@ class CompressedFiles(GZipMiddleware):
         return super().process_response(request, response)
 
 
-class SecurityHeaders:
+class SecurityHeadersMiddleware:
     """Adds headers that restrict a page to content from this server and forbid caching."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -48,10 +49,10 @@ class SecurityHeaders:
         return response
 
 
-class StreamsWithoutDatabase:
+class CloseDatabaseForStreamsMiddleware:
     """Closes the database connection of a streaming response: a stream lasts long, and connections are few.
 
-    It must come before all middleware that uses the database, also after the view, such as that of sessions.
+    List it before every middleware that uses the database, such as that of sessions: those also use it after the view.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

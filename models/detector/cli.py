@@ -88,12 +88,12 @@ def convert(*, checkpoint: Path, output: Path, photos: Sequence[Path], seed: int
     A version with a smaller input, for second looks, is written beside it as NAME-near.tflite.
     """
     from platepost.models.detector.convert import calibration_frames, load_weights, near
-    from platepost.models.detector.convert import convert as quantise
+    from platepost.models.detector.convert import convert as quantize
     from platepost.models.outputs import make_room, write
 
     make_room(output)
     frames = calibration_frames(photos, folder=checkpoint.parent, seed=seed)
-    content = quantise(load_weights(checkpoint), frames)
+    content = quantize(load_weights(checkpoint), frames)
     write(output, content)
     write(beside(output), near(content))
 
@@ -114,7 +114,7 @@ def average(*, detectors: Sequence[Path], output: Path, photos: Sequence[Path], 
     import torch
 
     from platepost.models.detector.convert import calibration_frames, near
-    from platepost.models.detector.convert import convert as quantise
+    from platepost.models.detector.convert import convert as quantize
     from platepost.models.detector.net import new_detector
     from platepost.models.detector.warm_start import warm_start
     from platepost.models.outputs import make_room, write
@@ -126,6 +126,6 @@ def average(*, detectors: Sequence[Path], output: Path, photos: Sequence[Path], 
         warm_start(net, detectors, torch.from_numpy(np.stack(frames[:_WINDOWS])[:, None]).float() / 255)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
-    content = quantise(net, frames)
+    content = quantize(net, frames)
     write(output, content)
     write(beside(output), near(content))

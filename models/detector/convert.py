@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from platepost.device.vision.detector import HEIGHT, NEAR_HEIGHT, NEAR_WIDTH, WIDTH
 from platepost.models.detector.decode import fit_frame
 from platepost.models.detector.net import HEAD, STEM, WIDTHS, ConvBlock, PlateDetector
-from platepost.models.quantise import folded, to_int8
+from platepost.models.quantize import folded, to_int8
 from platepost.models.scenes.photos import PhotoStore, split
 
 _STRIDES: Final = (1, 2, 4, 8, 16, 32)

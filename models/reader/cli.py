@@ -138,7 +138,7 @@ def train(
 def convert(*, checkpoint: Path, output: Path, photos: Path | None, seed: int) -> None:
     """Quantize CHECKPOINT (best.pt or last.pt) to full int8 and write OUTPUT."""
     from platepost.models.outputs import make_room, write
-    from platepost.models.reader.convert import convert as quantise
+    from platepost.models.reader.convert import convert as quantize
     from platepost.models.reader.convert import load
     from platepost.models.reader.real import load_photos
 
@@ -146,4 +146,4 @@ def convert(*, checkpoint: Path, output: Path, photos: Path | None, seed: int) -
     pictures: list[npt.NDArray[np.uint8]] = [picture for picture, _ in drawn_samples(400, seed)]
     if photos is not None:
         pictures += [plate.rectified() for plate in load_photos(photos)]
-    write(output, quantise(load(checkpoint), np.stack(pictures)))
+    write(output, quantize(load(checkpoint), np.stack(pictures)))

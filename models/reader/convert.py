@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from platepost.models.quantise import to_int8
+from platepost.models.quantize import to_int8
 from platepost.models.reader.labels import CLASSES, STEPS
 from platepost.models.reader.net import LAYERS, PlateReader
 from platepost.models.reader.rebuild import rebuilt
@@ -31,7 +31,7 @@ def to_keras(net: PlateReader) -> "keras.Model":
 
 
 def convert(net: PlateReader, pictures: npt.NDArray[np.uint8]) -> bytes:
-    """Quantise a trained net.
+    """Quantize a trained net.
 
     Args:
         net: trained.

@@ -1,4 +1,4 @@
-"""The reader's net in torch: what `platepost.models.quantise` rebuilds layer by layer in Keras."""
+"""The reader's net in torch: what `platepost.models.quantize` rebuilds layer by layer in Keras."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,11 +1,11 @@
-"""A net of stacked layers built a second time in Keras, which quantises better than what torch exports."""
+"""A net of stacked layers built a second time in Keras, which quantizes better than what torch exports."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from torch import nn
 
-from platepost.models.quantise import Weights, folded
+from platepost.models.quantize import Weights, folded
 from platepost.models.reader.net import Layer
 
 if TYPE_CHECKING:

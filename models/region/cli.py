@@ -122,7 +122,7 @@ def convert(*, checkpoint: Path, output: Path, photos: Path | None, texts: Path 
     """Calibrate CHECKPOINT on plates left out of training, quantize it to full int8 and write OUTPUT."""
     from platepost.models.outputs import make_room, write
     from platepost.models.region.convert import calibrate, load
-    from platepost.models.region.convert import convert as quantise
+    from platepost.models.region.convert import convert as quantize
 
     make_room(output)
     checks = checked(photos, texts, plates=plates, seed=seed)
@@ -133,4 +133,4 @@ def convert(*, checkpoint: Path, output: Path, photos: Path | None, texts: Path 
         raise click.ClickException(str(error)) from error
     click.echo(f"calibration: logits divided by {temperature:.3f}")
     pictures = np.concatenate([pictures[:400] for pictures, _ in checks.values()])
-    write(output, quantise(net, pictures))
+    write(output, quantize(net, pictures))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from platepost.device.vision.ctc import softmax
-from platepost.models.quantise import to_int8
+from platepost.models.quantize import to_int8
 from platepost.models.reader.rebuild import rebuilt
 from platepost.models.region.net import LAYERS, Region
 from platepost.models.region.train import Check, logits
@@ -64,7 +64,7 @@ def to_keras(net: Region) -> "keras.Model":
 
 
 def convert(net: Region, pictures: npt.NDArray[np.uint8]) -> bytes:
-    """Quantise a trained net.
+    """Quantize a trained net.
 
     Args:
         net: trained and calibrated.

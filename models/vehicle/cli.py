@@ -38,12 +38,12 @@ def train(*, folder: Path, photos: tuple[Path, ...], minutes: float, steps: int 
 @click.option("--photos", type=FOLDER, multiple=True, required=True, help="Photos whose vehicles are labeled.")
 @click.option("--seed", default=5, show_default=True)
 def convert(*, checkpoint: Path, output: Path, photos: tuple[Path, ...], seed: int) -> None:
-    """Calibrate CHECKPOINT on vehicles that it did not learn from, quantise it to full int8 and write OUTPUT."""
+    """Calibrate CHECKPOINT on vehicles that it did not learn from, quantize it to full int8 and write OUTPUT."""
     import numpy as np
 
     from platepost.models.outputs import make_room, write
     from platepost.models.vehicle.convert import calibrate, load
-    from platepost.models.vehicle.convert import convert as quantise
+    from platepost.models.vehicle.convert import convert as quantize
     from platepost.models.vehicle.data import varied
     from platepost.models.vehicle.photos import labeled
 
@@ -55,4 +55,4 @@ def convert(*, checkpoint: Path, output: Path, photos: tuple[Path, ...], seed: i
     answers = np.concatenate([held.answers, np.stack([answer for _, answer in worse])])
     by = calibrate(net, pictures, answers)
     click.echo(f"calibration: logits divided by {', '.join(f'{divisor:.3f}' for divisor in by)}")
-    write(output, quantise(net, pictures))
+    write(output, quantize(net, pictures))

@@ -9,7 +9,7 @@ import torch
 
 from platepost.device.vision.ctc import softmax
 from platepost.device.vision.vehicle import ANSWERS, HEIGHT, WIDTH
-from platepost.models.quantise import to_int8
+from platepost.models.quantize import to_int8
 from platepost.models.reader.rebuild import rebuilt
 from platepost.models.training import averaged
 from platepost.models.vehicle.net import LAYERS, VehicleClassifier
@@ -63,5 +63,5 @@ def to_keras(net: VehicleClassifier) -> "keras.Model":
 
 
 def convert(net: VehicleClassifier, pictures: Pictures) -> bytes:
-    """Quantise a trained net by pictures that it may see; return the .tflite file."""
+    """Quantize a trained net by pictures that it may see; return the .tflite file."""
     return to_int8(to_keras(net), pictures)

@@ -1,4 +1,4 @@
-"""The net in torch: what `platepost.models.quantise` rebuilds layer by layer in Keras."""
+"""The net in torch: what `platepost.models.quantize` rebuilds layer by layer in Keras."""
 
 from typing import Final
 

@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from platepost.common.errors import PlatepostError
 from platepost.provisioning.enrollment.codes import UnknownCodeError
-from platepost.provisioning.enrollment.connections import ConnectionLimiter
+from platepost.provisioning.enrollment.connection_limiter import ConnectionLimiter
 from platepost.provisioning.enrollment.peer import BEGUN, PEER, PeerProtocol
 from platepost.provisioning.enrollment.registration import RegistrationAuthority
 from platepost.provisioning.fleet.fleet import Fleet

@@ -19,7 +19,7 @@ from pytest_django import DjangoDbBlocker
 
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
 from platepost.department.database.roles import OWNER, ensure_roles
-from platepost.department.policy.database_policy import store_policy
+from platepost.department.policy.enforced_rules import store_enforced_rules
 from platepost.department.policy.policy import DEFAULT, read_policy
 from tests.department.commands.installation import installed
 from tests.department.custody.posts import NOW
@@ -92,7 +92,7 @@ def make_database(cluster: PrivateCluster) -> None:
         ensure_roles(superuser)
         superuser.execute(f"ALTER ROLE {OWNER} CREATEDB")  # Django makes its database as the owner
     connection.creation.create_test_db(verbosity=0, serialize=False)
-    store_policy(read_policy(DEFAULT))
+    store_enforced_rules(read_policy(DEFAULT))
     with connection.cursor() as cursor:
         cursor.execute("SELECT custody_make_partitions(%s, %s)", [NOW.date(), NOW.date()])  # most records are of it
     connection.close()

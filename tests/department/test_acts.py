@@ -73,7 +73,7 @@ VIEWS_WITHOUT = {
 }
 """Views of ours that enter nothing: they show no vehicle, and change nothing."""
 ACTS_WITHOUT = {
-    "platepost.department.search.queries.list_reads": "what a page of results lists, whose entry has it",
+    "platepost.department.search.session_searches.list_reads": "what a page of results lists, whose entry has it",
     "platepost.department.lists.imports.forget_former": "files whose place an import took, which was entered",
     "platepost.department.lists.services.withdraw_listed": "part of the act that takes entries off the list",
     "platepost.department.sharing.laws.confirm_law": "the database enters `law_changed` as the law changes",
@@ -85,7 +85,7 @@ ACTS_WITHOUT = {
     "platepost.department.people.provider.keep_access": "part of a log-on, which is entered",
     "platepost.department.people.provider.end_sessions": "of acts that enter why, such as `end_access`",
     "platepost.department.people.sessions.begin_session": "part of a log-on, which is entered, and which it demands",
-    "platepost.department.search.queries.store_query": "what a person typed: each page that it shows is an entry",
+    "platepost.department.search.session_searches.store_search": "what a person typed: each page of it is an entry",
     "platepost.department.search.tickets.give_ticket": "of a page that shows a read, under its entry",
     "platepost.department.search.tickets.use_ticket": "of a picture, which is shown under an entry of its own",
     "platepost.department.archive.redaction.cover": "draws into a picture; the order for it is entered",

@@ -1,5 +1,5 @@
 -- The policy as the database applies it. `upgrade` fills these from the policy file, in
--- `platepost.department.policy.database_policy`; while they are empty, nothing may be looked at.
+-- `platepost.department.policy.enforced_rules`; while they are empty, nothing may be looked at.
 
 CREATE TABLE policy_rules (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),

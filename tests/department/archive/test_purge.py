@@ -337,7 +337,7 @@ def test_rebuild_after_a_purge_changes_nothing(store: CustodyStore, rows: Rows, 
     before = rows(counted)
     purge()
     with psycopg.connect(database, user=OWNER, autocommit=True) as owner:
-        assert rebuild(owner, mend=False).identical
+        assert rebuild(owner, repair=False).identical
         rebuild(owner)
     assert rows(counted) == before
 

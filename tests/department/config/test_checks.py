@@ -23,7 +23,7 @@ from platepost.department.database.roles import AUDITOR, KEEPER, OWNER, WEB
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from platepost.department.people.device import set_device
 from platepost.department.session import connected, running_database
-from platepost.department.web.middleware import SecurityHeaders
+from platepost.department.web.middleware import SecurityHeadersMiddleware
 from tests.department.commands.installation import CURRENT, Commands, department
 from tests.department.planting import planting
 from tests.department.roles import as_role
@@ -210,11 +210,11 @@ def test_cookies_of_a_host_with_tls_are_its_own(department: Commands) -> None:
     names_then = (then["SESSION_COOKIE_NAME"], then["CSRF_COOKIE_NAME"], then["SESSION_COOKIE_SECURE"])
     assert names_then == ("__Host-sessionid", "__Host-csrftoken", True)
     with override_settings(SESSION_COOKIE_SECURE=True):
-        answer = SecurityHeaders(lambda _: HttpResponse())(HttpRequest())
+        answer = SecurityHeadersMiddleware(lambda _: HttpResponse())(HttpRequest())
         set_device(answer, uuid4())  # type: ignore[arg-type]
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
     assert [*answer.cookies] == ["__Host-platepost-device"]
-    assert "Strict-Transport-Security" not in SecurityHeaders(lambda _: HttpResponse())(HttpRequest()).headers
+    assert "Strict-Transport-Security" not in SecurityHeadersMiddleware(lambda _: HttpResponse())(HttpRequest()).headers
 
 
 def test_pages_for_others_are_named(department: Commands) -> None:

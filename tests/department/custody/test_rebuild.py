@@ -49,7 +49,7 @@ def content(rows: Rows) -> dict[str, list[tuple[object, ...]]]:
 def test_all_is_the_same_row_by_row(filled_store: None, rows: Rows, owner: psycopg.Connection) -> None:
     before = content(rows)
     assert all(before[each.table] for each in PROJECTIONS if each.table != "custody_access")
-    done = rebuild(owner, mend=False)
+    done = rebuild(owner, repair=False)
     assert done.identical
     assert done.rows == sum(len(before[each.table]) for each in PROJECTIONS)
     with owner.transaction():
@@ -75,16 +75,16 @@ def test_a_row_that_somebody_changed_is_named_and_mended(
             "INSERT INTO custody_withdrawal SELECT record_id + 1000000, class, retained_from, post, covert_group,"
             " hit, passage, at, category, reason FROM custody_withdrawal"
         )
-    checked = rebuild(owner, mend=False)
+    checked = rebuild(owner, repair=False)
     assert dict(checked.missing) == {"custody_read": 1 + 0}
     assert dict(checked.extra) == {"custody_read": 1, "custody_withdrawal": withdrawn}
     assert content(rows)["custody_read"] != before
     rebuild(owner)
     assert content(rows)["custody_read"] == before
-    assert rebuild(owner, mend=False).identical
+    assert rebuild(owner, repair=False).identical
 
 
 def test_a_damaged_record_is_named(filled_store: None, rows: Rows, owner: psycopg.Connection) -> None:
     ((damaged,),) = owner.execute("SELECT id FROM custody_record WHERE class = 'no_hit' LIMIT 1").fetchall()
     owner.execute("UPDATE custody_record SET body = '\\\\x00' WHERE id = %s", [damaged])
-    assert rebuild(owner, mend=False).damaged == [damaged]
+    assert rebuild(owner, repair=False).damaged == [damaged]

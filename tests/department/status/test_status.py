@@ -14,7 +14,7 @@ from platepost.department.database.roles import WEB
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.status import views as status_page
 from platepost.department.status.status import custody_status
-from platepost.department.web.middleware import SecurityHeaders
+from platepost.department.web.middleware import SecurityHeadersMiddleware
 from tests.department.people.persons import client_of, new_person
 from tests.department.roles import as_role
 from tests.department.status.kept import CHAIN, COVERT_CHAIN, NOW, put, put_covert
@@ -138,7 +138,7 @@ def test_path_is_not_logged(client: Client, caplog: pytest.LogCaptureFixture, mo
 
     client.raise_request_exception = False
     assert client.get("/7ABC123").status_code == 404
-    monkeypatch.setattr(SecurityHeaders, "__call__", lambda _self, request: fails(request))
+    monkeypatch.setattr(SecurityHeadersMiddleware, "__call__", lambda _self, request: fails(request))
     assert client.get("/7ABC123").status_code == 500
     assert "ValueError: why" in caplog.text
     assert "7ABC123" not in caplog.text

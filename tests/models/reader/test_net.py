@@ -3,7 +3,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
-from platepost.models.quantise import folded
+from platepost.models.quantize import folded
 from platepost.models.reader.labels import CLASSES, STEPS
 from platepost.models.reader.net import PlateReader
 

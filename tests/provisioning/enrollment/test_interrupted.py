@@ -16,7 +16,7 @@ from cryptography import x509
 from platepost.device import config
 from platepost.device.enrollment.keyfiles import read_key_file
 from platepost.device.enrollment.unit import UnitEnrollment
-from platepost.provisioning.enrollment import connections
+from platepost.provisioning.enrollment import connection_limiter
 from platepost.provisioning.fleet import broker_reload
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.people.acts import ActLog
@@ -215,7 +215,7 @@ def test_unit_waits_longer_than_it_may_take_to_tell_the_broker(
     monkeypatch.setattr(http.client.HTTPConnection, "getresponse", watched)
     department.enroll(department.unit("unit"), "post-17", department.invite("post-17"))
     _authorities, enrolled, _configuration = waits
-    assert broker_reload.SECONDS < enrolled < connections.ANSWER_SECONDS
+    assert broker_reload.SECONDS < enrolled < connection_limiter.ANSWER_SECONDS
 
 
 def test_office_that_failed_twice_midway_still_answers_the_same_request(

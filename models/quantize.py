@@ -1,7 +1,7 @@
 """From trained torch weights to a full-int8 .tflite file, by way of Keras.
 
-`TFLiteConverter` quantises a Keras net better than it does what comes out of torch by export: so the net is built a
-second time in Keras, batch norm folded into its convolutions, and the copied weights are quantised there.
+`TFLiteConverter` quantizes a Keras net better than it does what comes out of torch by export: so the net is built a
+second time in Keras, batch norm folded into its convolutions, and the copied weights are quantized there.
 """
 
 import os
@@ -39,7 +39,7 @@ def folded(conv: nn.Conv2d, norm: nn.BatchNorm2d | None = None) -> Weights:
 
 
 def to_int8(net: "keras.Model", pictures: Iterable[npt.NDArray[np.uint8]]) -> bytes:
-    """Quantise a Keras net: int8 weights, activations, input and outputs, built-in operators only.
+    """Quantize a Keras net: int8 weights, activations, input and outputs, built-in operators only.
 
     Args:
         net: takes one picture in [0, 1].

@@ -13,12 +13,12 @@ import pytest
 from platepost.device import config
 from platepost.device.enrollment.renewal import Renewal
 from platepost.device.enrollment.unit import UnitEnrollment
-from platepost.provisioning.enrollment import connections
-from platepost.provisioning.enrollment.connections import CONNECTIONS_MOST, ConnectionLimiter
+from platepost.provisioning.enrollment import connection_limiter
+from platepost.provisioning.enrollment.connection_limiter import MAX_CONNECTIONS, ConnectionLimiter
 from platepost.provisioning.errors import ProvisioningError
 from tests.provisioning.enrollment.conftest import Department
 
-IDLE = CONNECTIONS_MOST + 16
+IDLE = MAX_CONNECTIONS + 16
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_stranger_who_holds_every_connection_stops_neither_enrollment_nor_rene
 
 
 def test_who_asks_for_nothing_is_let_go_of(department: Department, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(connection_limiter, "REQUEST_SECONDS", 0.3)
     for tls in (True, False):
         with idle(department.port, tls=tls, count=1) as (stranger,):
             begun = time.monotonic()
@@ -80,7 +80,7 @@ def test_who_asks_for_nothing_is_let_go_of(department: Department, monkeypatch: 
 
 
 def test_who_sends_a_request_drop_by_drop_is_let_go_of(department: Department, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(connection_limiter, "ANSWER_SECONDS", 0.3)
     with idle(department.port, tls=True, count=1) as (stranger,):
         stranger.sendall(b"POST /.well-known/est/simpleenroll HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n")
         stranger.sendall(b"Authorization: Basic cG9zdC0xNzowMDAwLTAwMDAtMDAwMC0wMDAw\r\n\r\n1")
@@ -123,7 +123,7 @@ class Visitors:
 
 @pytest.fixture
 def visitors(monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitors]:
-    monkeypatch.setattr(connections.Connection, "end_in", lambda *_: None)
+    monkeypatch.setattr(connection_limiter.Connection, "end_in", lambda *_: None)
     made = Visitors(4)
     yield made
     for end in made.ends:

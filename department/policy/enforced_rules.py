@@ -1,4 +1,4 @@
-"""Stores the policy in the database, so that the database enforces it for every caller."""
+"""Copies the policy's rules into the database, which enforces them for every caller."""
 
 from django.db import connection, transaction
 
@@ -6,9 +6,11 @@ from platepost.department.policy.forbidden_words import INVISIBLE, look_alikes
 from platepost.department.policy.policy import ALARM, Policy
 
 
-def store_policy(policy: Policy) -> None:
-    """Replace the policy that the database enforces. Runs as the owner of the tables."""
-    rules = [policy.digest, policy.case_numbers, INVISIBLE, *look_alikes()]
+def store_enforced_rules(policy: Policy) -> None:
+    """Replace the rules that the database enforces. Call it as the owner of the tables."""
+    look_alike, stand_for = look_alikes()
+    rules = [policy.digest, policy.case_numbers, INVISIBLE, look_alike, stand_for]
+    # Only the console uses the purpose ALARM.
     purposes = [(purpose.name, purpose.case, [*purpose.roles], purpose.name == ALARM) for purpose in policy.purposes]
     forbidden = [
         (use.name, place, use.says, use.pattern, use.near_pattern, use.innocent_pattern)
@@ -21,5 +23,10 @@ def store_policy(policy: Policy) -> None:
             " VALUES (%s, %s, %s, %s, %s)",
             rules,
         )
-        cursor.executemany("INSERT INTO policy_purpose VALUES (%s, %s, %s, %s)", purposes)
-        cursor.executemany("INSERT INTO policy_forbidden VALUES (%s, %s, %s, %s, %s, %s)", forbidden)
+        cursor.executemany(
+            "INSERT INTO policy_purpose (name, needs_case, roles, console) VALUES (%s, %s, %s, %s)", purposes
+        )
+        cursor.executemany(
+            "INSERT INTO policy_forbidden (name, place, says, pattern, near, innocent) VALUES (%s, %s, %s, %s, %s, %s)",
+            forbidden,
+        )

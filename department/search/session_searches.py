@@ -12,70 +12,69 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from platepost.department.database.queries import rows
-from platepost.department.search.errors import ForeignSearchError, NoSearchError
+from platepost.department.search.errors import SearchError, SearchNotFoundError, SearchNotYoursError
 
 
 class ListedRead(NamedTuple):
     """A read that a page of a search listed."""
 
     plate: str
-    """Folded as in `plate_fold`."""
+    """Normalized by the SQL function `plate_fold`."""
     captured_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class StoredQuery:
-    """A search of a session."""
+class SessionSearch:
+    """A search that belongs to one session."""
 
     id: UUID
-    at: datetime
-    """When it was made."""
+    made_at: datetime
     fields: Mapping[str, Sequence[str]]
     """The form's values, by field."""
     listed: Mapping[int, ListedRead] = field(default_factory=dict)
     """The reads that its pages have listed, by their numbers."""
 
 
-def store_query(session: str, fields: Iterable[tuple[str, str]], *, name: UUID | None = None) -> UUID:
+def store_search(session: str, fields: Iterable[tuple[str, str]], *, preferred: UUID | None = None) -> UUID:
     """Store a search of a session; return its identifier.
 
     Args:
         session: the session's key.
         fields: pairs of field name and value.
-        name: the preferred identifier; another is used if it is taken.
+        preferred: the identifier to use; another one is made if it is taken.
 
     """
     by_name: dict[str, list[str]] = {}
     for field_name, value in fields:
         by_name.setdefault(field_name, []).append(value)
-    for identifier in (name or uuid4(), uuid4()):
+    for identifier in (preferred or uuid4(), uuid4()):
         ((is_stored,),) = rows("SELECT search_keep_query(%s, %s, %s)", [identifier, session, json.dumps(by_name)])
         if is_stored:
-            break
-    return identifier
+            return identifier
+    raise SearchError("the search could not be stored: search again")
 
 
-def stored_query(session: str, identifier: UUID) -> StoredQuery:
+def session_search(session: str, identifier: UUID) -> SessionSearch:
     """Return a search of a session.
 
     Raises:
-        ForeignSearchError: it is another session's.
-        NoSearchError: it does not exist, or has expired.
+        SearchNotYoursError: it belongs to another session.
+        SearchNotFoundError: it does not exist, or has expired.
 
     """
     stored = rows(
         "SELECT made_at, given::text, opens::text, is_foreign FROM search_query_of(%s, %s)", [identifier, session]
     )
     if not stored:
-        raise NoSearchError("this search has expired: search again")
-    ((at, fields, listed, is_foreign),) = stored
+        raise SearchNotFoundError("this search has expired: search again")
+    ((made_at, fields, listed, is_foreign),) = stored
     if is_foreign:
-        raise ForeignSearchError("this search was made by someone else, or in another session: search again")
+        raise SearchNotYoursError("this search was made by someone else, or in another session: search again")
     reads = {
         int(record): ListedRead(plate, datetime.fromisoformat(captured_at))
         for record, (plate, captured_at) in json.loads(listed).items()
     }
-    return StoredQuery(identifier, at, json.loads(fields), reads)
+    return SessionSearch(identifier, made_at, json.loads(fields), reads)
 
 
 def list_reads(session: str, identifier: UUID, reads: Mapping[int, ListedRead]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from platepost.provisioning.errors import ProvisioningError
 from platepost.wire.enrollment import est
 
-CONNECTIONS_MOST = 64
+MAX_CONNECTIONS = 64
 REQUEST_SECONDS = 10.0
 """For the handshake and the head of the request; a unit on a slow radio link needs about two."""
 ANSWER_SECONDS = est.ENROLL_SECONDS + 15.0
@@ -65,7 +65,7 @@ class ConnectionLimiter:
 
     """
 
-    def __init__(self, *, most: int = CONNECTIONS_MOST) -> None:
+    def __init__(self, *, most: int = MAX_CONNECTIONS) -> None:
         self._most = most
         self._connections: set[Connection] = set()
 
