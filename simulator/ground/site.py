@@ -14,7 +14,8 @@ from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.provisioning.fleet.reads import ReadsGrant
 from platepost.provisioning.trust.certificates import ORDINARY, Issuance
 from platepost.simulator.errors import SimulatorError
-from platepost.simulator.ground.proxy import Loop, Proxy
+from platepost.simulator.ground.event_loop_thread import EventLoopThread
+from platepost.simulator.ground.proxy import Proxy
 from platepost.simulator.ground.subscriber import Arrival, Subscriber
 from platepost.wire.records import hotlist_package
 
@@ -84,19 +85,21 @@ def throwaway_fleet(
 
 
 class Site(Generic[BrokerT]):
-    """A fleet with its brokers; as a context manager, running while it is open.
+    """A fleet with its brokers, and what runs with them: a context manager that runs it while open.
 
-    On leaving it, or when making it fails half-way, all that it made is taken down, last made first. A site that needs
-    more overrides `_make` and gives it to `_stack`.
+    On exit, or if the start fails half-way, everything that was started is stopped in reverse order. A site that needs
+    more overrides `_make` and gives what it starts to `_stack`.
+
+    Not to be confused with the `site` of a post's configuration: the words for where it stands.
     """
 
     def __init__(self, directory: Path, fleet: Fleet, *brokers: BrokerT) -> None:
         """Keep what is given; nothing runs yet.
 
         Args:
-            directory: where what is made beside the fleet lies.
+            directory: where files besides those of the fleet are made.
             fleet: whose posts and subscribers.
-            brokers: the department's, the preferred one first; one, except for sites whose posts know several.
+            brokers: the department's, the preferred one first.
 
         """
         self.directory = directory.absolute()
@@ -113,14 +116,14 @@ class Site(Generic[BrokerT]):
         return self.brokers[0]
 
     @cached_property
-    def loop(self) -> Loop:
-        """In which proxies run; begun when it is first asked for."""
-        loop = Loop()
+    def loop(self) -> EventLoopThread:
+        """The event loop of all proxies; started on first use."""
+        loop = EventLoopThread()
         self._stack.callback(loop.close)
         return loop
 
     def proxy(self, broker: BrokerT | None = None) -> Proxy:
-        """Return a way to a broker that can be troubled; to the preferred one where none is named."""
+        """Return a proxy to a broker, by default to the preferred one, that can disturb the connection."""
         proxy = Proxy(self.loop, int((broker or self.broker).address.rpartition(":")[2]))
         self._stack.callback(proxy.close)
         return proxy
@@ -130,11 +133,11 @@ class Site(Generic[BrokerT]):
 
         Args:
             name: the post's.
-            through: its ways to the brokers; it knows these themselves where there is none.
-            settings: those of `PostSettings`; without a camera where none is named.
+            through: its proxies to the brokers; without any, it connects to the brokers themselves.
+            settings: those of `PostSettings`; by default it has no camera.
 
         Raises:
-            Stopped: we were asked to end.
+            Stopped: the process was asked to end.
 
         """
         check()  # keys and files of a dozen posts take seconds on a busy machine

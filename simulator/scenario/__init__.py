@@ -2,7 +2,7 @@
 
 ::
 
-    file -> description -> site (fleet, brokers, lists) -> world (time, posts, events) -> course -> checks -> report
+    file -> description -> site (fleet, brokers, lists) -> scheduler (time, posts, events) -> course -> checks -> report
 
 The posts are whole posts of `device`; time, chance, lens, board and disk come through their rig (`harness`).
 """

@@ -21,7 +21,7 @@ from platepost.device.frame import Frame
 from platepost.simulator.errors import ScenarioError
 from platepost.simulator.scenario.clips import Stretch, blurred, empty_road, shifted
 from platepost.simulator.scenario.events import Remedy
-from platepost.simulator.scenario.world import World, current
+from platepost.simulator.scenario.scheduler import Scheduler, current
 
 FIRST_LEAP = 0.25
 _QUIET_SECONDS = 2.0
@@ -35,11 +35,13 @@ _NOISE = 7
 class ScenarioCamera(Camera):
     """Shows one post's traffic. It outlives the post's software, as a lens does."""
 
-    def __init__(self, world: World, name: str, traffic: Sequence[Stretch], *, road: Stretch, leap: float) -> None:
+    def __init__(
+        self, scheduler: Scheduler, name: str, traffic: Sequence[Stretch], *, road: Stretch, leap: float
+    ) -> None:
         """Prepare.
 
         Args:
-            world: whose time it shows.
+            scheduler: whose time it shows.
             name: the post's.
             traffic: what passes, in order, without overlap.
             road: whose first frame is the empty road where nothing passes any more.
@@ -52,7 +54,7 @@ class ScenarioCamera(Camera):
         self.frozen = False
         """Whether it delivers its last picture again and again while it hangs, instead of nothing."""
         self.hangs_since = 0.0
-        """Since when it does, by the world's steady clock."""
+        """Since when it does, by the scheduler's monotonic clock."""
         self.turned = (0.0, 0.0)
         """By which shares of the picture it looks further to the right and down than it should."""
         self.covered = False
@@ -64,7 +66,7 @@ class ScenarioCamera(Camera):
         self.shown = 0
         """How many frames it showed."""
         self._last: Frame | None = None
-        self._world = world
+        self._scheduler = scheduler
         self.traffic = tuple(traffic)
         self._road = road
         self._most = leap
@@ -94,7 +96,7 @@ class ScenarioCamera(Camera):
         """Deliver nothing new until then."""
         self.hangs = until
         self.frozen = frozen
-        self.hangs_since = self._world.steady()
+        self.hangs_since = self._scheduler.monotonic()
 
     def power_off(self) -> None:
         """Lose its supply for a moment: what else was wrong may be over."""
@@ -102,12 +104,12 @@ class ScenarioCamera(Camera):
             self.hangs = None
 
     def steady(self) -> float:
-        """Return the world's steady clock."""
-        return self._world.steady()
+        """Return the scheduler's monotonic clock."""
+        return self._scheduler.monotonic()
 
     def disturb(self) -> None:
         """Show frames close together again: something happens."""
-        self._disturbed = self._world.now
+        self._disturbed = self._scheduler.now
 
     def frames(self) -> Iterator[Frame]:
         """Yield the frames alone."""
@@ -126,7 +128,7 @@ class ScenarioCamera(Camera):
         numbers = count()
         leap = FIRST_LEAP
         while not self._closed.is_set():
-            now = self._world.now
+            now = self._scheduler.now
             if self.hangs is not None:
                 thread.sleep(HUNG_STEP)
                 yield self._again(next(numbers)) if self.frozen and self.hangs is not None else None
@@ -135,14 +137,14 @@ class ScenarioCamera(Camera):
             if stretch is not None and stretch.at <= now:
                 for still in stretch.stills():
                     moment = stretch.at + still.seconds
-                    if moment < self._world.now - _LATE_SECONDS:
+                    if moment < self._scheduler.now - _LATE_SECONDS:
                         continue  # opened too late, or the post was busy: it passed unseen
                     self._sleep_until(moment)
                     if self._closed.is_set() or self.hangs is not None:
                         break
                     yield self._frame(next(numbers), still)
                 else:
-                    self._quiet_since = self._world.now
+                    self._quiet_since = self._scheduler.now
                     self._sleep_until(stretch.over)
                 continue
             since = max(self._quiet_since, self._disturbed)
@@ -152,12 +154,12 @@ class ScenarioCamera(Camera):
                 yield self._frame(next(numbers), empty_road((stretch or self._road).path))
 
     def _due(self, stretch: Stretch | None) -> bool:
-        return stretch is not None and stretch.at <= self._world.now
+        return stretch is not None and stretch.at <= self._scheduler.now
 
     def _sleep_until(self, moment: float) -> None:
         thread = current()
-        while thread is not None and self._world.now < moment and not self._closed.is_set():
-            thread.sleep(moment - self._world.now)
+        while thread is not None and self._scheduler.now < moment and not self._closed.is_set():
+            thread.sleep(moment - self._scheduler.now)
 
     def _frame(self, number: int, still: Still) -> Frame:
         seen = shifted(still, *self.turned)
@@ -169,7 +171,7 @@ class ScenarioCamera(Camera):
         self._last = Frame(
             number=number,
             captured=self._captured(),
-            monotonic=self._world.steady(),
+            monotonic=self._scheduler.monotonic(),
             gray=gray,
             color=seen.color,
         )
@@ -180,10 +182,10 @@ class ScenarioCamera(Camera):
         last = self._last
         if last is None:
             return None
-        return replace(last, number=number, captured=self._captured(), monotonic=self._world.steady())
+        return replace(last, number=number, captured=self._captured(), monotonic=self._scheduler.monotonic())
 
     def _captured(self) -> datetime:
-        return self._world.utc() + timedelta(seconds=self.offset)
+        return self._scheduler.utc() + timedelta(seconds=self.offset)
 
 
 class LockstepCapture(Capture):
@@ -213,7 +215,7 @@ class LockstepCapture(Capture):
         """Whether frames may still come."""
         return not self._stop.is_set()
 
-    def frames(self, *, patience: float = 0.2) -> Iterator[Frame | None]:  # noqa: ARG002 - time is the world's
+    def frames(self, *, patience: float = 0.2) -> Iterator[Frame | None]:  # noqa: ARG002 - time is the scheduler's
         """Yield frames as they are due, None where none came."""
         expected = 0
         lens = self._lens()

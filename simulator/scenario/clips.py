@@ -60,14 +60,16 @@ class Stretch:
         )
 
 
-def find_stretch(clip: str, beside: Path, *, at: float = 0.0, start: float = 0.0, end: float | None = None) -> Stretch:
+def find_stretch(
+    clip: str, scenario_folder: Path, *, at: float = 0.0, start: float = 0.0, end: float | None = None
+) -> Stretch:
     """Find a clip that ships, or one that lies beside the scenario; `end` is its own where None.
 
     Raises:
         ScenarioFileError: there is none, or it is shorter than the stretch wants.
 
     """
-    candidates = (FOOTAGE / f"{clip}.mp4", beside / clip)
+    candidates = (FOOTAGE / f"{clip}.mp4", scenario_folder / clip)
     path = next((candidate for candidate in candidates if candidate.is_file()), None)
     if path is None:
         known = ", ".join(sorted(path.stem for path in FOOTAGE.glob("*.mp4")))

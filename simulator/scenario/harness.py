@@ -24,8 +24,8 @@ from platepost.simulator.ground.proxy import Proxy
 from platepost.simulator.scenario.camera import LockstepCapture, ScenarioCamera
 from platepost.simulator.scenario.course import MadeRecord
 from platepost.simulator.scenario.disk import ScenarioDisk
+from platepost.simulator.scenario.scheduler import Scheduler
 from platepost.simulator.scenario.simulated_parts import SeededRecorder, SimulatedClock, WatchedUplink
-from platepost.simulator.scenario.world import World
 from platepost.wire.contract.deterministic_signer import DeterministicSigner
 from platepost.wire.records import ClockQuality, Envelope, Recorder, Source
 from platepost.wire.records.recorder import Store
@@ -70,13 +70,16 @@ class Harness:
     """One post, seen from outside; it outlives its software."""
 
     name: str
-    world: World
+    scheduler: Scheduler
     camera: ScenarioCamera
     proxies: tuple[Proxy, ...]
     """Its way to each broker."""
     chance: Chance
+    """Of identifiers of its messages."""
     chained: Chance
+    """Of records in its chain."""
     unchained: Chance
+    """Of records outside its chain, such as health."""
     clock_offset: float = 0.0
     offsets: list[tuple[float, float]] = field(default_factory=list)
     chrony: SimulatedChrony = field(default_factory=SimulatedChrony)
@@ -98,24 +101,24 @@ class Harness:
 
     def wall(self) -> float:
         """Return what its system's clock shows, seconds since 1970."""
-        return self.world.wall() + self.clock_offset
+        return self.scheduler.wall() + self.clock_offset
 
     def set_clock(self, offset: float, *, synchronised: bool) -> None:
         """Set its system's clock."""
         self.clock_offset = self.camera.offset = offset
         self.chrony.synchronised = synchronised
-        self.offsets.append((self.world.now, offset))
+        self.offsets.append((self.scheduler.now, offset))
 
     def note(self, envelope: Envelope | None) -> Envelope | None:
         """Take note of a record that it has stored."""
         if envelope is not None:
             with self.lock:
-                self.made.append(MadeRecord(envelope, self.world.now, monotonic(), self.camera.shown_at))
+                self.made.append(MadeRecord(envelope, self.scheduler.now, monotonic(), self.camera.shown_at))
         return envelope
 
     def rig(self) -> Rig:
         """Return what a new life of the software looks through and hangs on."""
-        clock = SimulatedClock(self.world, self.wall)
+        clock = SimulatedClock(self.scheduler, self.wall)
         return Rig(
             camera=lambda _settings: self.camera,
             board=lambda _settings: self.open_board(),
@@ -140,7 +143,14 @@ class Harness:
         signer, *former = (DeterministicSigner.from_file(path) for path in settings.key_files)
         chances = (self.chained, self.unchained)
         return SeededRecorder(
-            self.note, chances, self.world.wall, store, signer, source, former=former[0] if former else None, now=now
+            self.note,
+            chances,
+            self.scheduler.wall,
+            store,
+            signer,
+            source,
+            former=former[0] if former else None,
+            now=now,
         )
 
     @contextmanager
@@ -160,7 +170,7 @@ class Harness:
         return self.disk.outbox
 
     def _identify(self) -> str:
-        return self.chance.identifier(self.world.wall())
+        return self.chance.identifier(self.scheduler.wall())
 
     def open_board(self) -> Board:
         """Return the board for a new life of the software; the case stays as it is."""
@@ -179,10 +189,10 @@ class Harness:
         return self.disk.outbox is None or self.disk.outbox.unreleased() == 0
 
     def look_at_board(self) -> None:
-        """Take note of what the board's lines did since the last look, by the world's time."""
+        """Record what the board's lines did since the last call, in simulated time."""
         seen = len(self.lines)
         history = [state for board in self.boards for state in board.history]
-        self.lines += [(self.world.now, state) for state in history[seen:]]
+        self.lines += [(self.scheduler.now, state) for state in history[seen:]]
         if any(state.line == "camera_power" and state.value is False for state in history[seen:]):
             self.camera.power_off()
 

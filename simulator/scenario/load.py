@@ -52,16 +52,16 @@ def load(path: Path) -> Scenario:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioFileError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
-    return parse(text, origin=str(path), beside=path.parent)
+    return parse(text, origin=str(path), scenario_folder=path.parent)
 
 
-def parse(text: str, *, origin: str, beside: Path) -> Scenario:
+def parse(text: str, *, origin: str, scenario_folder: Path) -> Scenario:
     """Check a scenario that has been read already, and what it refers to.
 
     Args:
         text: the file's.
         origin: what messages call it.
-        beside: the folder where clips of its own lie.
+        scenario_folder: the folder where clips of its own lie.
 
     Raises:
         ScenarioFileError: as for `load`.
@@ -77,7 +77,7 @@ def parse(text: str, *, origin: str, beside: Path) -> Scenario:
     except ValidationError as error:
         faults = [_explain(fault, lines, origin) for fault in _own(error.errors())]
         raise ScenarioFileError("\n".join(faults)) from error
-    problems = [*scenario.faults(), *misfits(scenario, beside=beside)]
+    problems = [*scenario.faults(), *misfits(scenario, scenario_folder=scenario_folder)]
     if problems:
         raise ScenarioFileError(
             "\n".join(f"{origin}:{lines.of(place)}: {_name(place)}: {message}" for place, message in problems)

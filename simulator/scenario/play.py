@@ -14,8 +14,8 @@ from platepost.simulator.scenario.course import Course, PostCourse, Sample
 from platepost.simulator.scenario.description import Scenario
 from platepost.simulator.scenario.event_runner import EventRunner
 from platepost.simulator.scenario.harness import Harness
+from platepost.simulator.scenario.scheduler import Scheduler, SimulatedThread
 from platepost.simulator.scenario.site import AGENCY, ScenarioSite
-from platepost.simulator.scenario.world import SimulatedThread, World
 from platepost.wire.records import Source
 from platepost.wire.records.signing import Keyring
 from platepost.wire.verify.verify import Verifier
@@ -57,7 +57,7 @@ def play(
     scenario: Scenario,
     folder: Path,
     *,
-    beside: Path | None = None,
+    scenario_folder: Path | None = None,
     seed: int = 1,
     wall_clock: bool = False,
 ) -> Course:
@@ -66,7 +66,7 @@ def play(
     Args:
         scenario: what.
         folder: where everything is made.
-        beside: the scenario file's folder, where clips of its own lie.
+        scenario_folder: the scenario file's folder, where clips of its own lie.
         seed: what chance depends on: the same seed gives the same records.
         wall_clock: in real time, for people to watch.
 
@@ -75,14 +75,14 @@ def play(
         BrokerError: mosquitto is missing or did not start.
 
     """
-    world = World(scenario.begins, wall_clock=wall_clock)
+    scheduler = Scheduler(scenario.begins, wall_clock=wall_clock)
     samples: list[Sample] = []
-    with ScenarioSite(scenario, world, folder=folder, beside=beside or folder, seed=seed) as site:
+    with ScenarioSite(scenario, scheduler, folder=folder, scenario_folder=scenario_folder or folder, seed=seed) as site:
         lives = [_Life(site, harness) for harness in site.harnesses.values()]
         try:
-            _live(site, world, lives, partial(_sample, site, samples))
+            _live(site, scheduler, lives, partial(_sample, site, samples))
         finally:
-            world.close()
+            scheduler.close()
         _await_arrivals(site)
         arrivals = tuple(site.arrivals)
         left = {life.harness.name: _unreleased(site, life.harness) for life in lives}
@@ -98,21 +98,21 @@ def play(
         )
 
 
-def _live(site: ScenarioSite, world: World, lives: list[_Life], passed: Callable[[float], object]) -> None:
+def _live(site: ScenarioSite, scheduler: Scheduler, lives: list[_Life], passed: Callable[[float], object]) -> None:
     runner = EventRunner(site)
-    world.passed = passed
-    world.rested = runner.let_in
-    world.leaping = runner.before_leap
+    scheduler.on_time_passed = passed
+    scheduler.on_thread_rested = runner.let_in
+    scheduler.before_leap = runner.before_leap
     for life in lives:
-        world.enter(life.harness.name, life).turn()
+        scheduler.add_thread(life.harness.name, life).run_until_it_sleeps()
         runner.let_in()
-    world.live(site.scenario.events, until=site.scenario.lasts, perform=runner.perform)
-    for thread, life in zip(world.threads, lives, strict=True):
+    scheduler.run(site.scenario.events, until=site.scenario.lasts, perform=runner.perform)
+    for thread, life in zip(scheduler.threads, lives, strict=True):
         life.ending = True
         if life.harness.post is not None:
             life.harness.post.stop()
-        thread.due = world.now
-        world.finish(thread)
+        thread.due = scheduler.now
+        scheduler.finish(thread)
 
 
 def _sample(site: ScenarioSite, samples: list[Sample], now: float) -> None:
@@ -125,7 +125,7 @@ def _sample(site: ScenarioSite, samples: list[Sample], now: float) -> None:
 def _await_arrivals(site: ScenarioSite) -> None:
     recorded_ids = {recorded.envelope.id for harness in site.harnesses.values() for recorded in harness.made}
     end = time.monotonic() + ARRIVAL_SECONDS
-    while site.lacks(recorded_ids) and time.monotonic() < end:
+    while site.missing(recorded_ids) and time.monotonic() < end:
         sleep(0.01)
 
 

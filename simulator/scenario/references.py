@@ -14,25 +14,27 @@ from platepost.simulator.scenario.description import PostDescription, Scenario
 from platepost.simulator.scenario.toml_files import Place
 
 
-def misfits(scenario: Scenario, *, beside: Path) -> Iterator[tuple[Place, str]]:
+def misfits(scenario: Scenario, *, scenario_folder: Path) -> Iterator[tuple[Place, str]]:
     """Yield what a scenario refers to and is not there, or cannot be, each with its place in the file.
 
     Args:
         scenario: whose.
-        beside: the scenario file's folder, where clips of its own lie.
+        scenario_folder: the scenario file's folder, where clips of its own lie.
 
     """
     for number, post in enumerate(scenario.posts):
         if post.accepted_view is not None:
             try:
-                find_stretch(post.accepted_view, beside)
+                find_stretch(post.accepted_view, scenario_folder)
             except (ScenarioFileError, TruthError) as error:
                 yield ("posts", number, "accepted_view"), str(error)
         yield from ((("posts", number, "settings", *key), message) for key, message in _settings(post))
     stretches: list[tuple[int, Stretch]] = []
     for number, clip in enumerate(scenario.traffic):
         try:
-            stretches.append((number, find_stretch(clip.clip, beside, at=clip.at, start=clip.start, end=clip.end)))
+            stretches.append(
+                (number, find_stretch(clip.clip, scenario_folder, at=clip.at, start=clip.start, end=clip.end))
+            )
         except (ScenarioFileError, TruthError) as error:
             yield ("traffic", number, "clip"), str(error)
     for post in scenario.posts:

@@ -53,7 +53,7 @@ def run_one(path: Path, options: RunOptions) -> Outcome:
             play(
                 scenario,
                 folder / str(number),
-                beside=path.parent,
+                scenario_folder=path.parent,
                 seed=options.seed,
                 wall_clock=options.wall_clock,
             )

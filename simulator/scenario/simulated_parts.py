@@ -11,7 +11,7 @@ from platepost.device.uplink.inbox import Delivery, Handler
 from platepost.device.uplink.uplink import Uplink
 from platepost.simulator.errors import ScenarioError
 from platepost.simulator.ground.chance import Chance
-from platepost.simulator.scenario.world import World, current
+from platepost.simulator.scenario.scheduler import Scheduler, current
 from platepost.wire.records import ClockQuality, Envelope, Health, RecordData, Recorder, Response, Status
 
 OnRecord = Callable[[Envelope | None], Envelope | None]
@@ -68,13 +68,13 @@ class SeededRecorder(Recorder):
 class SimulatedClock(Clock):
     """The simulated time, offset by a post's clock error; waiting in the post's thread takes simulated time."""
 
-    def __init__(self, world: World, wall: Callable[[], float]) -> None:
-        self._world = world
+    def __init__(self, scheduler: Scheduler, wall: Callable[[], float]) -> None:
+        self._scheduler = scheduler
         self._wall = wall
 
     def steady(self) -> float:
         """Return the simulated monotonic time in seconds."""
-        return self._world.steady()
+        return self._scheduler.monotonic()
 
     def wall(self) -> float:
         """Return the time of the post's clock."""
@@ -82,24 +82,24 @@ class SimulatedClock(Clock):
 
     def event(self) -> Event:
         """Return an event whose wait takes simulated time."""
-        return _SimulatedEvent(self._world)
+        return _SimulatedEvent(self._scheduler)
 
 
 class _SimulatedEvent(Event):
     """An event whose wait takes simulated time in the post's thread, and at most 20 ms in another."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, scheduler: Scheduler) -> None:
         super().__init__()
-        self._world = world
+        self._scheduler = scheduler
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for at most `timeout` seconds; return whether it is set."""
         thread = current()
         if thread is None or timeout is None:
             return super().wait(None if timeout is None else min(timeout, 0.02))
-        deadline = self._world.now + timeout
-        while not self.is_set() and self._world.now < deadline:
-            thread.sleep(deadline - self._world.now)
+        deadline = self._scheduler.now + timeout
+        while not self.is_set() and self._scheduler.now < deadline:
+            thread.sleep(deadline - self._scheduler.now)
         return self.is_set()
 
 

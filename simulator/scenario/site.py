@@ -29,14 +29,15 @@ from platepost.simulator.scenario.description import Scenario
 from platepost.simulator.scenario.events import DispatcherDecides
 from platepost.simulator.scenario.harness import Harness
 from platepost.simulator.scenario.lists import ListDescription
-from platepost.simulator.scenario.world import World
+from platepost.simulator.scenario.scheduler import Scheduler
 
 AGENCY = "scenario"
-KEEPER = "records"
+RECORDER = "records"
+"""The subscriber that stores every record that arrives."""
 DRAIN_SECONDS = 15.0
 ISSUER = "department of the scenario"
-FOUNDED = datetime(2026, 1, 1, tzinfo=UTC)
-VALID = timedelta(days=100 * 365)
+FLEET_CREATED = datetime(2026, 1, 1, tzinfo=UTC)
+CERTIFICATE_VALIDITY = timedelta(days=100 * 365)
 """Certificates are valid in simulated time and in real time, which the brokers check."""
 
 
@@ -55,33 +56,36 @@ class ScenarioConfiguration(Configuration):
 class ScenarioSite(Site[Broker]):
     """The environment of one run: a context manager that runs it while open."""
 
-    def __init__(self, scenario: Scenario, world: World, *, folder: Path, beside: Path, seed: int) -> None:
+    def __init__(
+        self, scenario: Scenario, scheduler: Scheduler, *, folder: Path, scenario_folder: Path, seed: int
+    ) -> None:
         """Create the fleet; nothing runs yet.
 
         Args:
             scenario: the scenario to play.
-            world: the source of simulated time.
+            scheduler: the source of simulated time.
             folder: where all files are created.
-            beside: the folder of the scenario file, which may have clips.
+            scenario_folder: the folder of the scenario file, which may have clips.
             seed: the seed of all random values.
 
         """
-        issuance = Issuance(Chance("fleet", seed).key, now=lambda: FOUNDED, valid=VALID)
-        fleet = throwaway_fleet(folder / "fleet", agency=AGENCY, subscribers=(KEEPER,), issuance=issuance)
+        # The same seed gives the same keys.
+        issuance = Issuance(Chance("fleet", seed).key, now=lambda: FLEET_CREATED, valid=CERTIFICATE_VALIDITY)
+        fleet = throwaway_fleet(folder / "fleet", agency=AGENCY, subscribers=(RECORDER,), issuance=issuance)
         super().__init__(folder, fleet)
         self.custodians: list[ScenarioCustodian | DepartmentCustodian] = []
         for number in range(1, scenario.custodians + 1):
             fleet.add_custodian(f"custodian-{number}", required=True)
         self.scenario = scenario
-        self.world = world
+        self.scheduler = scheduler
         self.harnesses: dict[str, Harness] = {}
         self.arrivals: list[tuple[int, Arrival]] = []
-        """Every record that arrived, with the number of the broker that brought it first."""
+        """Every record that arrived, with the index of the broker that delivered it first."""
         self.decisions: list[tuple[float, HitDecision]] = []
         """Dispatchers' decisions, with their times."""
         self.published_digest: str | None = None
         """SHA-256 of the list that was published last."""
-        self._beside = beside
+        self._scenario_folder = scenario_folder
         self._seed = seed
         self._ids: set[str] = set()
         self._lock = Lock()
@@ -103,7 +107,7 @@ class ScenarioSite(Site[Broker]):
 
     def package(self, description: ListDescription) -> bytes:
         """Build a list for the current simulated time, with the described defect."""
-        built = self.world.utc() - timedelta(seconds=description.age)
+        built = self.scheduler.utc() - timedelta(seconds=description.age)
         chance = Chance("seal", self._seed, description.version, description.defect, built)
         with sealing(chance):
             signing_key = self.fleet.list_signing_key.read_bytes()
@@ -123,13 +127,13 @@ class ScenarioSite(Site[Broker]):
             return package[: len(package) * 2 // 3]
         if description.defect == "unsigned":
             head, _, body = package.partition(b"\n")
-            header, payload, _ = head.split(b".")
+            header, payload, _ = head.split(b".")  # a JWS in compact form
             return b".".join((header, payload, b"")) + b"\n" + body
         return package
 
     @property
     def department(self) -> DepartmentCustodian:
-        """The department of a scenario that has one."""
+        """The department. Raises ValueError if the scenario has none."""
         (department,) = (custodian for custodian in self.custodians if isinstance(custodian, DepartmentCustodian))
         return department
 
@@ -143,21 +147,21 @@ class ScenarioSite(Site[Broker]):
         for description in self.scenario.posts:
             proxies = tuple(self.proxy(broker) for broker in self.brokers)
             for proxy in proxies:
-                proxy.stall()
+                proxy.stall()  # until its software has started: see `EventRunner.let_in`
             self.add_post(
                 description.name,
                 through=proxies,
                 site=description.site,
                 camera="scenario",
                 board="virtual",
-                more=_settings(description.settings),
+                more=_with_defaults(description.settings),
             )
             self.harnesses[description.name] = self._harness(description.name, proxies)
         for description in self.scenario.posts:
             self.harnesses[description.name].set_clock(
                 description.clock_offset, synchronised=description.clock_synchronised
             )
-            self.configuration(description.name)
+            self.configuration(description.name)  # raises ConfigurationError early
             if description.accepted_view is not None:
                 self._accept(description.name, description.accepted_view)
         super()._make()
@@ -168,7 +172,7 @@ class ScenarioSite(Site[Broker]):
             self.custodians.append(custodian)
         for number, broker in enumerate(self.brokers):
             archive = self.directory / f"records-{number + 1}.jsonl"
-            self.keep(KEEPER, archive, broker=broker.address, listener=partial(self._arrived, number))
+            self.keep(RECORDER, archive, broker=broker.address, listener=partial(self._arrived, number))
 
     def _custodian(self, name: str) -> ScenarioCustodian | DepartmentCustodian:
         if self.scenario.department:
@@ -179,16 +183,17 @@ class ScenarioSite(Site[Broker]):
 
     def _harness(self, name: str, proxies: tuple[Proxy, ...]) -> Harness:
         stretches = [
-            find_stretch(clip.clip, self._beside, at=clip.at, start=clip.start, end=clip.end)
+            find_stretch(clip.clip, self._scenario_folder, at=clip.at, start=clip.start, end=clip.end)
             for clip in self.scenario.traffic
             if clip.post in {None, name}
         ]
         traffic = tuple(sorted(stretches, key=lambda stretch: stretch.at))
-        road = traffic[-1] if traffic else Stretch(FOOTAGE / "pass.mp4", 0.0, 0.0, 0.0, None)
-        camera = ScenarioCamera(self.world, name, traffic, road=road, leap=self.scenario.leap)
+        empty = Stretch(FOOTAGE / "pass.mp4", at=0.0, start=0.0, end=0.0, truth=None)
+        background = traffic[-1] if traffic else empty
+        camera = ScenarioCamera(self.scheduler, name, traffic, road=background, leap=self.scenario.leap)
         return Harness(
             name=name,
-            world=self.world,
+            scheduler=self.scheduler,
             camera=camera,
             proxies=proxies,
             chance=Chance(self._seed, name),
@@ -197,8 +202,8 @@ class ScenarioSite(Site[Broker]):
         )
 
     def _accept(self, post: str, clip: str) -> None:
-        road = empty_road(find_stretch(clip, self._beside).path)
-        view = View.of(road.gray, accepted=self.world.utc(), accepted_by="technician")
+        road = empty_road(find_stretch(clip, self._scenario_folder).path)
+        view = View.of(road.gray, accepted=self.scheduler.utc(), accepted_by="technician")
         Views(day=view).save(self.configuration(post).outbox.path.parent)
 
     def _arrived(self, number: int, arrival: Arrival) -> None:
@@ -208,13 +213,13 @@ class ScenarioSite(Site[Broker]):
                 self._ids.add(identifier)
                 self.arrivals.append((number, arrival))
 
-    def lacks(self, identifiers: set[str]) -> set[str]:
+    def missing(self, identifiers: set[str]) -> set[str]:
         """Return which of these records have not arrived."""
         with self._lock:
             return identifiers - self._ids
 
 
-def _settings(further: Mapping[str, Mapping[str, Setting]]) -> dict[str, dict[str, Setting]]:
+def _with_defaults(further: Mapping[str, Mapping[str, Setting]]) -> dict[str, dict[str, Setting]]:
     settings: dict[str, dict[str, Setting]] = {
         "uplink": {"reconnect_seconds": 0.2, "drain_seconds": DRAIN_SECONDS},
     }

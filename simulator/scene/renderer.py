@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from platepost.simulator.scene.canvas import Canvas, Placed
+from platepost.simulator.scene.canvas import Canvas, PlacedVehicle
 from platepost.simulator.scene.description import Scene
 from platepost.simulator.scene.light import LIGHTS, Lighting, between
 from platepost.simulator.scene.pinhole import Pinhole
@@ -116,8 +116,8 @@ class Renderer:
         share = float(np.clip((time - begin) / max(end - begin, 1e-6), 0, 1))
         return between(now, LIGHTS[weather.later], share)
 
-    def _placed(self, time: float, indexes: list[int]) -> list[Placed]:
-        return [Placed(self._vehicles[index], self._drives[index].street(time), index) for index in indexes]
+    def _placed(self, time: float, indexes: list[int]) -> list[PlacedVehicle]:
+        return [PlacedVehicle(self._vehicles[index], self._drives[index].street(time), index) for index in indexes]
 
     def _in_view(self, time: float) -> list[int]:
         """List passings in view, nearest first."""
@@ -125,18 +125,18 @@ class Renderer:
         indexes = [index for _, index in sorted(near)]
         for index in set(self._vehicles) - set(indexes):
             del self._vehicles[index]
-        self._canvas.forget(set(indexes))
+        self._canvas.release_except(set(indexes))
         for index in indexes:
             if index not in self._vehicles:
                 self._vehicles[index] = vehicle_of(self.scene, index)
         return indexes
 
-    def _sights(self, placed: list[Placed]) -> list[VisiblePlate]:
+    def _sights(self, placed: list[PlacedVehicle]) -> list[VisiblePlate]:
         """Corners at mid exposure; the visible share counts what is hidden and what lies outside the frame."""
         visible = []
         for one, open_share in zip(placed, self._canvas.visible(placed), strict=True):
             corners = one.vehicle.plate_corners
-            street = np.concatenate([corners, np.ones((4, 1))], axis=1) @ one.street.T
+            street = np.concatenate([corners, np.ones((4, 1))], axis=1) @ one.to_street.T
             if street[:, 2].min() < 2:
                 continue
             pixels = self.lens.project(street[:, :3])
@@ -169,7 +169,7 @@ class Renderer:
         return Shot(self._sensor.expose(linear, light, frame=number, glare=weather.glare), sights)
 
     def _reflect(
-        self, linear: NDArray[np.float32], placed: list[Placed], light: Lighting, lamps: float
+        self, linear: NDArray[np.float32], placed: list[PlacedVehicle], light: Lighting, lamps: float
     ) -> NDArray[np.float32]:
         mirrored = self._canvas.mirror(placed, light, lamps=lamps)
         mirrored = np.asarray(cv2.GaussianBlur(mirrored, (0, 0), sigmaX=2.5, sigmaY=14), np.float32)

@@ -12,7 +12,8 @@ from platepost.common.errors import CameraError
 from platepost.device.camera.base import Camera
 from platepost.device.camera.capture import Capture
 from platepost.device.frame import Frame
-from platepost.simulator.ground.proxy import Loop, Proxy
+from platepost.simulator.ground.event_loop_thread import EventLoopThread
+from platepost.simulator.ground.proxy import Proxy
 from tests.conformance.cameras import CameraStand
 from tests.thorough import THOROUGH
 
@@ -25,7 +26,7 @@ def line(lens: CameraStand) -> Iterator[Proxy]:
     """Return the line to a camera of the network."""
     if lens.backend != "rtsp":
         pytest.skip("it is no camera of the network")
-    loop = Loop()
+    loop = EventLoopThread()
     proxy = Proxy(loop, urlsplit(lens.settings["url"]).port or 554)
     yield proxy
     proxy.close()
@@ -101,7 +102,7 @@ def test_closing_ends_a_camera_whose_line_is_silent(line: Proxy, camera: Camera)
         capture = Capture(camera, queue_frames=2)
         capture.start()
         assert next(frame for frame in capture.frames(patience=1.0) if frame is not None)
-        line.swallow()
+        line.blackhole()
         begin = time.monotonic()
         camera.close()
         capture.stop()

@@ -77,4 +77,4 @@ def _end(node: RabbitNode, *, killed: bool, cluster: RabbitCluster, way: Proxy) 
         node.kill()
     else:
         node.stop()
-    way.lead_to(living.port)
+    way.forward_to(living.port)

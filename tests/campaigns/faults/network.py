@@ -57,14 +57,14 @@ INJECTIONS = (
         what="what both sides send is taken and delivered to nobody, forever",
         heals="the post hears nothing for two keep-alives and connects again",
         weight=6,
-        strike=lambda _site, post, _draw: post.proxy.swallow(),
+        strike=lambda _site, post, _draw: post.proxy.blackhole(),
     ),
     Injection(
         name="acknowledgments lost",
         what="what the broker sends is delivered to nobody, forever",
         heals="the post hears nothing for two keep-alives and connects again",
         weight=5,
-        strike=lambda _site, post, _draw: post.proxy.swallow(up=False),
+        strike=lambda _site, post, _draw: post.proxy.blackhole(from_post=False),
     ),
     Injection(
         name="stalled connection",

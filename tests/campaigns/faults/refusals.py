@@ -26,9 +26,9 @@ def _lead_astray(to: Literal["connect", "publish", "hang_up"], *codes: int) -> S
     def strike(site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
         # The one refuser serves all posts: what it says may change under another's hands, and is still a refusal.
         site.refuser.denial = Denial(to, draw.choice(codes))
-        post.proxy.lead_to(site.refuser.port)
+        post.proxy.forward_to(site.refuser.port)
         pause(draw.uniform(0.3, 3))
-        post.proxy.lead_to(site.broker.port)
+        post.proxy.forward_to(site.broker.port)
 
     return strike
 

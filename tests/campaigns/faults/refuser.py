@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from platepost.provisioning.brokers.mosquitto import BrokerFiles
-from platepost.simulator.ground.proxy import Loop
+from platepost.simulator.ground.event_loop_thread import EventLoopThread
 
 CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK = 1, 2, 3, 4, 8, 9, 10, 11
 PINGREQ, PINGRESP, DISCONNECT = 12, 13, 14
@@ -35,7 +35,7 @@ class Denial:
 class Refuser:
     """One such broker on a free port of loopback."""
 
-    def __init__(self, loop: Loop, files: BrokerFiles) -> None:
+    def __init__(self, loop: EventLoopThread, files: BrokerFiles) -> None:
         self._loop = loop
         self.denial = Denial("connect", BUSY)
         """What it says now; may be changed at any time."""
@@ -45,12 +45,12 @@ class Refuser:
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_cert_chain(files.certificate, files.private_key)
-        self._server = loop.do(self._listen(context))
+        self._server = loop.run(self._listen(context))
         self.port: int = self._server.sockets[0].getsockname()[1]
 
     def close(self) -> None:
         """Stop listening."""
-        self._loop.do(self._close())
+        self._loop.run(self._close())
 
     async def _listen(self, context: ssl.SSLContext) -> asyncio.Server:
         return await asyncio.start_server(self._client, "127.0.0.1", 0, ssl=context)

@@ -7,7 +7,7 @@ from paho.mqtt.client import Client
 
 from platepost.provisioning.connection import secured_client
 from platepost.provisioning.fleet.fleet import Fleet
-from platepost.simulator.ground.proxy import Loop
+from platepost.simulator.ground.event_loop_thread import EventLoopThread
 from platepost.simulator.ground.site import READS
 from tests.campaigns.faults.refuser import BUSY, QUOTA_EXCEEDED, RATE_TOO_HIGH, Denial, Refuser
 
@@ -21,7 +21,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
 
 @pytest.fixture
 def refuser(fleet: Fleet) -> Iterator[Refuser]:
-    loop = Loop()
+    loop = EventLoopThread()
     made = Refuser(loop, fleet.broker)
     yield made
     made.close()

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from platepost.simulator.ground.proxy import Loop, Proxy
+from platepost.simulator.ground.event_loop_thread import EventLoopThread
+from platepost.simulator.ground.proxy import Proxy
 
 PATIENCE = 60.0
 
@@ -61,7 +62,7 @@ def echo() -> Iterator[Echo]:
 
 @pytest.fixture
 def proxy(echo: Echo) -> Iterator[Proxy]:
-    loop = Loop()
+    loop = EventLoopThread()
     made = Proxy(loop, echo.port)
     yield made
     made.close()
@@ -141,7 +142,7 @@ def test_what_is_swallowed_never_comes_and_a_new_connection_works(
     proxy: Proxy, client: socket.socket, echo: Echo
 ) -> None:
     before = len(echo.heard)
-    proxy.swallow()
+    proxy.blackhole()
     client.sendall(b"lost")
 
     assert silent(client)
@@ -151,7 +152,7 @@ def test_what_is_swallowed_never_comes_and_a_new_connection_works(
 
 
 def test_answers_alone_may_be_swallowed(proxy: Proxy, client: socket.socket, echo: Echo) -> None:
-    proxy.swallow(up=False)
+    proxy.blackhole(from_post=False)
     client.sendall(b"heard")
 
     assert silent(client)
@@ -183,7 +184,7 @@ def test_what_is_down_refuses_until_it_is_up(proxy: Proxy, client: socket.socket
         assert said(another, b"back") == b"back"
 
 
-@pytest.mark.parametrize("interrupt", [Proxy.down, Proxy.reset, lambda proxy: proxy.lead_to(proxy.port)])
+@pytest.mark.parametrize("interrupt", [Proxy.down, Proxy.reset, lambda proxy: proxy.forward_to(proxy.port)])
 def test_a_connection_that_is_being_set_up_is_reset_too(
     proxy: Proxy, monkeypatch: pytest.MonkeyPatch, interrupt: Callable[[Proxy], None]
 ) -> None:
@@ -207,7 +208,7 @@ def test_a_connection_that_is_being_set_up_is_reset_too(
 
 def test_it_leads_elsewhere(proxy: Proxy, client: socket.socket) -> None:
     other = Echo()
-    proxy.lead_to(other.port)
+    proxy.forward_to(other.port)
 
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=PATIENCE) as another:
         assert said(another, b"there") == b"there"

@@ -19,7 +19,7 @@ def kinds(union: Any, tag: str) -> set[str]:
 
 def test_its_example_is_right() -> None:
     (example,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-    assert len(parse(example, origin="docs/scenarios.md", beside=Path()).expect) == 4
+    assert len(parse(example, origin="docs/scenarios.md", scenario_folder=Path()).expect) == 4
 
 
 def test_it_tells_of_every_event_and_every_demand_and_of_no_other() -> None:

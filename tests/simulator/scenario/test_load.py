@@ -37,7 +37,7 @@ count = 1
 
 def errors_of(text: str) -> list[str]:
     with pytest.raises(ScenarioFileError) as caught:
-        parse(text, origin="my.toml", beside=HERE)
+        parse(text, origin="my.toml", scenario_folder=HERE)
     return str(caught.value).splitlines()
 
 
@@ -48,7 +48,7 @@ def test_every_scenario_that_ships_is_right() -> None:
 
 
 def test_a_good_file_is_read() -> None:
-    scenario = parse(GOOD, origin="my.toml", beside=HERE)
+    scenario = parse(GOOD, origin="my.toml", scenario_folder=HERE)
     assert scenario.lasts == 60
     assert scenario.events[0].at == 2
 
@@ -118,7 +118,7 @@ end = 2.3
 def test_what_it_refers_to_is_checked_before_anything_is_played(good: str, bad: str, line: int, message: str) -> None:
     text = GOOD + TRAFFIC
     assert good in text
-    assert parse(text, origin="my.toml", beside=HERE)
+    assert parse(text, origin="my.toml", scenario_folder=HERE)
     (found,) = errors_of(text.replace(good, bad, 1))
     assert found.startswith(f"my.toml:{line}: ")
     assert message in found
@@ -157,11 +157,11 @@ def test_a_demand_that_could_not_fail_is_refused(demand: str, line: int, message
 
 def test_custodians_that_are_not_there_can_neither_be_asked_nor_stopped() -> None:
     asked = GOOD.replace('check = "hits"\ncount = 1', 'check = "custody"')
-    assert parse(asked, origin="my.toml", beside=HERE).custodians == 1
+    assert parse(asked, origin="my.toml", scenario_folder=HERE).custodians == 1
     assert any("expect[1].check: there is no custodian" in error for error in errors_of("custodians = 0\n" + asked))
     stopped = GOOD + '\n[[events]]\nat = 3\ndo = "custodian_stops"\ncustodian = 2\n'
     assert any("custodian: there is only one custodian" in error for error in errors_of(stopped))
-    assert parse("custodians = 2\n" + stopped, origin="my.toml", beside=HERE).custodians == 2
+    assert parse("custodians = 2\n" + stopped, origin="my.toml", scenario_folder=HERE).custodians == 2
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_custodians_that_are_not_there_can_neither_be_asked_nor_stopped() -> Non
     ],
 )
 def test_a_demand_up_to_the_end_is_taken(demand: str) -> None:
-    assert parse(GOOD.replace('check = "hits"\ncount = 1', demand), origin="my.toml", beside=HERE)
+    assert parse(GOOD.replace('check = "hits"\ncount = 1', demand), origin="my.toml", scenario_folder=HERE)
 
 
 @pytest.mark.parametrize("age", ['"999999 days"', '"-36501 days"', "1" + "0" * 400, "1e300", "nan"])
@@ -203,7 +203,7 @@ def test_decoys_are_listed_too() -> None:
     text = GOOD.replace("stolen_vehicle", "missing_person").replace(
         "count = 1", 'category = "stolen_vehicle"\ncount = 0'
     )
-    assert parse(text, origin="my.toml", beside=HERE)
+    assert parse(text, origin="my.toml", scenario_folder=HERE)
     assert "on no list; known: missing_person" in errors_of(text.replace("version = 1", "version = 1\ndecoys = 0"))[0]
 
 

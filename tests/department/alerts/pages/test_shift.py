@@ -22,7 +22,8 @@ import pytest
 from playwright.sync_api import Browser, Error, Page
 
 from platepost.simulator.brokers.mosquitto import mosquitto_path
-from platepost.simulator.ground.proxy import Loop, Proxy
+from platepost.simulator.ground.event_loop_thread import EventLoopThread
+from platepost.simulator.ground.proxy import Proxy
 from platepost.wire.contract.examples import CLOCK
 from platepost.wire.records.hit import HitWithdrawn
 from tests.browser import Visitor
@@ -245,7 +246,7 @@ class Shift:
 
 @pytest.mark.timeout(1800)  # eight hours in five minutes, and what is left is answered afterwards
 def test_shift(desk: Desk, chromium: Browser, visitor: Visitor) -> None:
-    loop = Loop()
+    loop = EventLoopThread()
     with desk.serving() as server, closing(Proxy(loop, int(desk.where.rpartition(":")[2]))) as network:
         direct, through = desk.where, f"127.0.0.1:{network.port}"
         pages, known, sleeper = {}, renderers(chromium), 0
