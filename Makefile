@@ -110,9 +110,11 @@ test-department: $(VENV)/.development ## Send a million records while keeper, br
 	@scripts/need mosquitto $(POSTGRESQL) $(PANGO)
 	$(BIN)/python -m tests.campaigns department --records $(or $(RECORDS),1000000) --seed $(or $(SEED),1) --kills 50 --restarts 10 --fills 2
 
+THOROUGH_TESTS = $(shell grep -rl "import THOROUGH\|import in_turn" tests --include='test_*.py')
+
 test-thorough: $(VENV)/.development tools build/rclone ## Try every pair of cases, and all that repeats, where `make test` tries some (an hour)
-	PLATEPOST_THOROUGH=1 $(BIN)/pytest --timeout=3600 -n $(UNIT_WORKERS) --dist worksteal -m "not end_to_end" \
-	  $$(grep -rl "import THOROUGH\|import in_turn" tests --include='test_*.py')
+	PLATEPOST_THOROUGH=1 $(BIN)/pytest --timeout=3600 -n $(UNIT_WORKERS) --dist worksteal -m "not end_to_end" $(THOROUGH_TESTS)
+	PLATEPOST_THOROUGH=1 $(BIN)/pytest --timeout=3600 -n $(END_TO_END_WORKERS) --dist loadfile -m end_to_end $(THOROUGH_TESTS)
 
 test-stops: $(VENV)/.development ## Stop each long command 200 times, at moments of its whole life (STOPS=20 for fewer, COMMANDS="faults or demo" for some)
 	@scripts/need mosquitto $(POSTGRESQL) $(PANGO)

@@ -24,6 +24,7 @@ from platepost.simulator.ground.site import Site
 from platepost.simulator.ground.subscriber import Arrival
 from platepost.wire.records import TYPES, Audit, Health, Hit, Read, Status
 from tests.browser import report_faults
+from tests.thorough import THOROUGH
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -181,6 +182,7 @@ class Outage(Observer):
                 self.came_back = True
 
 
+@pytest.mark.skipif(not THOROUGH, reason="time for a second whole demo is missing: make test-thorough")
 def test_nothing_is_missing_after_the_broker_was_killed_for_ten_seconds(tmp_path: Path) -> None:
     clip = find_clip(STREET)
     outage = Outage(after_reads=3)

@@ -37,7 +37,7 @@ pytestmark = [
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
     pytest.mark.skipif(
         not THOROUGH,
-        reason="a shift takes ten minutes: PLATEPOST_THOROUGH=1 pytest tests/department/alerts/pages/test_shift.py",
+        reason="time for a whole shift is missing: make test-thorough",
     ),
 ]
 HITS = 500
