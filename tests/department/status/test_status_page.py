@@ -14,7 +14,7 @@ from platepost.department.database.roles import OWNER
 from platepost.department.folder import DepartmentFolder
 from platepost.department.people.rights import DepartmentRole
 from platepost.simulator.brokers.daemon import free_port
-from tests.browser import Visitor, accessibility_faults, pixels_too_wide
+from tests.browser import Visitor, page_faults
 from tests.department.commands.forked import Started
 from tests.department.commands.installation import Commands, department
 from tests.department.people.browsing import enrolled, invited
@@ -75,13 +75,10 @@ def wait_until_served(address: str, server: Started) -> None:
     until(answers, "the page")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("phone", [False, True])
-def test_page_is_accessible_and_fits(page: str, visitor: Visitor, scheme: str, *, phone: bool) -> None:
-    shown = visitor.open(page, phone=phone, scheme=scheme)
+def test_page_is_accessible_and_fits(page: str, visitor: Visitor) -> None:
+    shown = visitor.open(page)
     assert shown.get_by_role("heading", name="System status").is_visible()
-    assert accessibility_faults(shown) == []
-    assert pixels_too_wide(shown) == 0
+    assert page_faults(shown) == []
 
 
 def test_page_works_by_keyboard(page: str, visitor: Visitor) -> None:
