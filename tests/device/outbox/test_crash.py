@@ -9,9 +9,11 @@ from platepost.wire.contract.examples import ExampleSigner, example_audit
 from platepost.wire.records import Keyring, Recorder, Source
 from platepost.wire.verify.verify import Verifier
 from tests.device.killed import killed_child
+from tests.thorough import THOROUGH
 
 KEY = bytes(range(32))
-ROUNDS = 20
+ROUNDS = 20 if THOROUGH else 6
+"""Each looks at all that those before have stored."""
 
 
 def killed_recorder(path: Path, *, seconds: float) -> dict[int, str]:
