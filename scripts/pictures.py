@@ -141,7 +141,7 @@ def from_a_near_post(folder: Path) -> None:
 
 def console_of(visitor: Visitor, address: str) -> tuple[Page, Page]:
     """Return the live page at a quarter of the speed, and the console of its dispatcher, whose shift has started."""
-    page = visitor.open(address, still=False)
+    page = visitor.open(address, still=False, maps=True)
     page.locator("input[name=pace][value^='0.25']").check(force=True)
     with page.expect_popup() as opened:
         page.get_by_role("link", name="Log in as the dispatcher").click()

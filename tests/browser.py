@@ -64,6 +64,14 @@ def _slow_down(page: Page) -> None:
     session.send("Emulation.setCPUThrottlingRate", {"rate": rate})
 
 
+_WITHOUT_WEBGL = """
+const own = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
+  return kind.startsWith("webgl") ? null : own.call(this, kind, ...more);
+};
+"""
+
+
 class Visitor:
     """Opens pages, each in a profile of its own, and remembers what their scripts complained of."""
 
@@ -75,8 +83,14 @@ class Visitor:
         self.state: StorageState | None = None
         """What each profile that is opened has from the start: someone's session."""
 
-    def open(self, address: str, *, phone: bool = False, scheme: Scheme = "light", still: bool = True) -> Page:
-        """Open a page on a desktop's or a phone's width; `still` asks for no motion, as a person may."""
+    def open(
+        self, address: str, *, phone: bool = False, scheme: Scheme = "light", still: bool = True, maps: bool = False
+    ) -> Page:
+        """Open a page on a desktop's or a phone's width; `still` asks for no motion, as a person may.
+
+        Without `maps` it shows the list that stands in for a map: software draws each picture of one in a second of a
+        core.
+        """
         made = self._browser.new_context(
             viewport=PHONE if phone else DESKTOP,
             has_touch=phone,
@@ -88,6 +102,8 @@ class Visitor:
         self._contexts.append(made)
         made.set_default_timeout(PATIENCE_SECONDS * 1000)
         made.on("request", self._look_for_plate)
+        if not maps:
+            made.add_init_script(_WITHOUT_WEBGL)
         if SLOW:
             made.on("page", _slow_down)
         page = made.new_page()

@@ -203,7 +203,7 @@ def printed_pictures(pdf: bytes) -> list[tuple[float, float, float]]:
 
 
 def test_a_convoy_on_the_map(visitor: Visitor, site: Site) -> None:
-    page = opened(visitor, site)
+    page = opened(visitor, site, maps=True)
     needed = page.get_by_text("A convoy needs reads of this plate at two or more posts.")
     for posts, reads in ((["post-1"], "3 reads"), ([], "9 reads")):
         page.goto(f"{site[0]}/search/")

@@ -561,7 +561,7 @@ def test_past_hit_and_map(served: Desk, visitor: Visitor) -> None:
         connection.publish(created.topic, created.body, retain=False)
     here = Place(site="Main St at Cedar Ave", heading_degrees=90.0)  # without coordinates: the map has its post's
     served.hit(place=here)
-    page = served.open(visitor, "a.rivera", "console/")
+    page = served.open(visitor, "a.rivera", "console/", maps=True)
     expect(page.locator("#facts street-map[data-drawn]")).to_be_visible()
     picture(page, "map")
     assert fine(page)
