@@ -1,7 +1,5 @@
 """Text from outside, shown so that it cannot act on a terminal or pose as something else."""
 
-from rich.markup import escape
-
 
 def printable(text: str) -> str:
     r"""Return text as one line without characters that a terminal acts on or that no reader sees.
@@ -16,4 +14,6 @@ def printable(text: str) -> str:
 
 def shown(text: str) -> str:
     """Return the same for a rich console, which would take `[red]` for an order."""
+    from rich.markup import escape  # noqa: PLC0415 - slow to load, and a running post and the pages show nothing so
+
     return escape(printable(text))
