@@ -30,6 +30,8 @@ from platepost.department.web.pdf import pdf_answer
 FORMATS = ("csv", "pdf")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a cell that begins so for a formula."""
+_WHOLE = 13
+"""Characters of a word that is not broken on paper: eight columns of such words fit a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,14 @@ class FileTable:
     head: Sequence[str]
     rows: Sequence[Sequence[object]]
 
-    def printed(self) -> list[list[object]]:
-        """Return the rows with times as people write them."""
-        return [[second(cell) if isinstance(cell, datetime) else cell for cell in row] for row in self.rows]
+    def printed(self) -> list[list[tuple[str, bool]]]:
+        """Return the rows with times as people write them, each cell with whether its words stay whole."""
+        return [[_printed(cell) for cell in row] for row in self.rows]
+
+
+def _printed(cell: object) -> tuple[str, bool]:
+    text = second(cell) if isinstance(cell, datetime) else "" if cell is None else str(cell)
+    return text, all(len(word) <= _WHOLE for word in text.split())
 
 
 @dataclass(frozen=True, slots=True)
