@@ -30,7 +30,7 @@ def test_program_is_that_of_the_unit(name: str) -> None:
     unit = dict(re.findall(r"^(ExecStart|User|KillSignal)=(.+)$", UNITS[name].read_text(), re.MULTILINE))
     service = SERVICES[name]
     assert unit["ExecStart"] in " ".join(service["command"])
-    assert service.get("user", "root") == unit["User"]
+    assert service.get("user", "root") == unit.get("User", "root")
     assert service.get("stop_signal") == unit.get("KillSignal")
 
 

@@ -71,6 +71,12 @@ def test_unit_leaves_the_department_s_folder_to_its_owners(unit: Path) -> None:
     assert not re.search(r"^\w+Directory=.*\bplatepost-department\b", unit.read_text(encoding="utf-8"), re.MULTILINE)
 
 
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_root_is_not_named_as_a_unit_s_user(unit: Path) -> None:
+    # It is the default. Where it is named, systemd 257 takes CAP_SETUID from it with NoNewPrivileges.
+    assert "\nUser=root\n" not in unit.read_text(encoding="utf-8")
+
+
 def test_report_of_a_trial_replaces_the_former_once_it_ended(tmp_path: Path) -> None:
     text = (UNITS[0].parent / "platepost-department-restore-test.service").read_text("utf-8").replace("\\\n", "")
     (line,) = re.findall("^ExecStart=(.*)$", text, re.MULTILINE)
