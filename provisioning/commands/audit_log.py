@@ -50,7 +50,7 @@ def audit_log(*, directory: Path, person: str | None, file: Path | None, head_on
     ended = {act.details.get("ends") for act in known}
     known = [act for act in known if person in {None, act.identity}]
     if file is not None:
-        mark = mark_of(file, marking_key(opened_pem(fleet.list_unseal_key())))
+        mark = mark_of(file, marking_key(opened_pem(fleet.list_decryption_key())))
         known = [act for act in known if mark in marks_in(act.details)]
     if as_json:
         click.echo(json.dumps([act.wire() for act in known]))

@@ -21,7 +21,8 @@ from platepost.provisioning.commands.rotate_keys import (
 )
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.broker_reload import reload_broker
-from platepost.provisioning.fleet.fleet import Fleet, checked_groups
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.members import checked_groups
 from platepost.provisioning.fleet.rotation import certify_custodian
 from platepost.provisioning.trust.authority import CERTIFICATE_FILE, read_certificates
 from platepost.wire.records import CustodianTerms, Purpose

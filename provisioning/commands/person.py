@@ -25,7 +25,8 @@ from platepost.provisioning.commands.options import (
 )
 from platepost.provisioning.enrollment.officer import RegistrationOfficer
 from platepost.provisioning.errors import ProvisioningError
-from platepost.provisioning.fleet.fleet import OPERATOR_VALID, Fleet
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.members import OPERATOR_VALID
 from platepost.provisioning.fleet.ssh import SshAuthority, read_public_keys
 from platepost.provisioning.people import administrators
 from platepost.provisioning.trust.authority import CHAIN_FILE, Authority, read_certificates

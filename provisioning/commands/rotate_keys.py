@@ -118,11 +118,11 @@ def rotate_signing_key(
         session.did(act, object=files.label, details=details)
         if act in {"key_retired", "key_revoked"}:
             event = act.removeprefix("key_")
-            fleet.ledger.signing_key(files.label, done.former, event)
+            fleet.certificates.signing_key(files.label, done.former, event)
             if act == "key_revoked":
-                fleet.ledger.signing_key(files.label, done.present, "in_use")
+                fleet.certificates.signing_key(files.label, done.present, "in_use")
         else:
-            fleet.ledger.signing_key(files.label, done.present, _EVENTS[act])
+            fleet.certificates.signing_key(files.label, done.present, _EVENTS[act])
 
     distributor = KeyDistributor(fleet, broker, who=session.person.name, on_act=on_act)
     if rehearse:

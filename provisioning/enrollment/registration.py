@@ -187,9 +187,9 @@ class RegistrationAuthority:
             self._refusals.flush()
 
     def _renew(self, name: str, certificate: x509.Certificate, body: bytes) -> bytes:
-        ledger = self._fleet.ledger
+        certificates = self._fleet.certificates
         serial = certificate.serial_number
-        if ledger.is_revoked(serial):
+        if certificates.is_revoked(serial):
             raise EnrollmentError(f"the certificate of {name} was revoked", reason="revoked")
         if name not in self._fleet.posts():
             raise EnrollmentError(f"{name} is not a post of this fleet", reason="unknown_post")
@@ -208,9 +208,9 @@ class RegistrationAuthority:
             raise EnrollmentError(
                 "a renewal must be for the same post and key; enroll again for another key", reason="other"
             )
-        if not ledger.knows(serial):
+        if not certificates.knows(serial):
             # Issued after the backup that this fleet was restored from: entered, so that it can be revoked.
-            ledger.issued(certificate.public_bytes(Encoding.PEM))
+            certificates.issued(certificate.public_bytes(Encoding.PEM))
         lapse = self._lapse()
         chain = self._fleet.certify_post(name, key)
         replace_private(self._fleet.post(name) / CERTIFICATE_FILE, chain)
@@ -287,10 +287,10 @@ class RegistrationAuthority:
 
         """
         post, act = code.post, "post_replaced" if code.replaces else "post_enrolled"
-        serials = {one.serial for one in self._fleet.ledger.all() if one.name == post}
+        serials = {one.serial for one in self._fleet.certificates.all() if one.name == post}
         revoked = [
             f"{serial:x}"
-            for serial, reason, at in self._fleet.ledger.revocations()
+            for serial, reason, at in self._fleet.certificates.revocations()
             if serial in serials and reason == "replaced" and at >= code.issued
         ]
         details: dict[str, JsonValue] = {
@@ -319,8 +319,8 @@ class RegistrationAuthority:
             )
 
     def _check_clone(self, post: str, key: str, request: SigningRequest) -> None:
-        ledger = self._fleet.ledger
-        others = ledger.holders(key) - {post}
+        certificates = self._fleet.certificates
+        others = certificates.holders(key) - {post}
         for folder, pem in (("records", request.record_key), ("recipients", request.unseal_key)):
             thumbprint = read_key(pem).thumbprint()
             for path in (self._fleet.directory / folder).glob("*.pem"):
@@ -333,10 +333,10 @@ class RegistrationAuthority:
                 f"its own keys, and check whether {names} is where it should be",
                 reason="cloned",
             )
-        own = [one for one in ledger.all() if one.name == post and one.key == key]
+        own = [one for one in certificates.all() if one.name == post and one.key == key]
         # A good one beside it: the server failed midway, and what it had issued before was revoked as superseded.
-        is_good = any(one.key == key for one in ledger.of(post))
-        if not is_good and any(ledger.is_revoked(one.serial) for one in own):
+        is_good = any(one.key == key for one in certificates.of(post))
+        if not is_good and any(certificates.is_revoked(one.serial) for one in own):
             raise EnrollmentError(
                 f"this unit's key was {post}'s and was revoked; take the enrollment back with --abandon, so "
                 "that it makes another",

@@ -127,7 +127,7 @@ class ServerIdentity:
         """
         key, authority = new_key(), self._fleet.open_authority()
         chain = authority.issue_server(self._names, key)
-        self._fleet.ledger.issued(chain)
+        self._fleet.certificates.issued(chain)
         replace_private(self.key, private_pem(key))
         replace_private(self.certificate, chain)
         replace_private(self.ca, authority.pem)

@@ -81,7 +81,7 @@ def expiries(fleet: Layout, *, serves_enrollment: bool, shown: x509.Certificate 
 def _clients(fleet: Layout) -> Iterator[Expiry]:
     parties = {name: party for name, party in fleet.clients().items() if party in _WHO_KEEP_THEIRS}
     # The last that was issued: they keep it themselves.
-    ends = {one.name: one.ends for one in fleet.ledger.all() if one.name in parties}
+    ends = {one.name: one.ends for one in fleet.certificates.all() if one.name in parties}
     for name in sorted(ends):
         yield Expiry(f"{parties[name].value} {name}", ends[name], f"fleet renew FLEET {name}")
 

@@ -140,7 +140,7 @@ class Layout:
         return self.directory / "authority"
 
     @property
-    def ledger(self) -> CertificateLedger:
+    def certificates(self) -> CertificateLedger:
         """The certificates that were issued and revoked."""
         return CertificateLedger(self.authority / "ledger.jsonl")
 

@@ -227,8 +227,8 @@ def _ended(fleet: Layout, name: str, key: PostKey, *, replaced: bool, now: datet
     """
     at = now
     if key.since == milliseconds(now):
-        serials = {one.serial for one in fleet.ledger.all() if one.name == name}
-        at = max((moment for serial, _, moment in fleet.ledger.revocations() if serial in serials), default=now)
+        serials = {one.serial for one in fleet.certificates.all() if one.name == name}
+        at = max((moment for serial, _, moment in fleet.certificates.revocations() if serial in serials), default=now)
     return key.model_copy(update={"until": milliseconds(at), "ended": "replaced" if replaced else "revoked"})
 
 

@@ -87,7 +87,7 @@ def identity(fleet: Fleet, authority: Authority, name: str, *, role: str | None 
         chain = authority.issue_client(name, key, valid=life)
     else:
         chain = authority.issue_operator(name, key, agency=fleet.agency, role=role, valid=life)
-    fleet.ledger.issued(chain)
+    fleet.certificates.issued(chain)
     with tempfile.TemporaryDirectory(prefix="platepost-") as temporary:
         folder = Path(temporary)
         write_private(folder / KEY_FILE, private_pem(key))

@@ -41,7 +41,7 @@ def rotate_broker(fleet: Fleet) -> Rotated:
     with fleet.locked():
         before = serial_of(folder)
         # First, as nothing says afterwards which one it was; no client looks its broker up in the list.
-        fleet.ledger.revoked([int(before, 16)], "rotated")
+        fleet.certificates.revoked([int(before, 16)], "rotated")
         fleet.write_broker_certificate(authority)
     return Rotated("broker", before, serial_of(folder), "Copy broker/ to the broker, if it is elsewhere.")
 
@@ -116,7 +116,7 @@ def _rotate_client(fleet: Fleet, kind: str, folder: Path, advice: str) -> Rotate
 def _write_client(fleet: Fleet, folder: Path, new: Path, authority: Authority) -> None:
     key = new_key()
     chain = authority.issue_client(folder.name, key)
-    fleet.ledger.issued(chain)
+    fleet.certificates.issued(chain)
     shutil.rmtree(new, ignore_errors=True)
     shutil.copytree(folder, new)
     replace_private(new / KEY_FILE, private_pem(key))
@@ -142,14 +142,14 @@ def renew_client(fleet: Fleet, name: str) -> Rotated:
     folder = folders[name]
     present = read_certificates(folder / CERTIFICATE_FILE)[0]
     public = present.public_key()
-    if fleet.ledger.is_revoked(present.serial_number):
+    if fleet.certificates.is_revoked(present.serial_number):
         raise ProvisioningError(f"the certificate of {name} was revoked: a new one takes a new key; revoke and add it")
     if not isinstance(public, ec.EllipticCurvePublicKey):
         raise ProvisioningError(f"{folder / CERTIFICATE_FILE}: not a certificate of this fleet")
     authority = fleet.open_authority()
     with fleet.locked():
         chain = authority.issue_client(name, public)
-        fleet.ledger.issued(chain)
+        fleet.certificates.issued(chain)
         replace_private(folder / CERTIFICATE_FILE, chain)
     way = f"At the unit of {name}, `sudo platepost renew FILE` puts" if name in fleet.posts() else f"Give {name}"
     return Rotated(
@@ -180,7 +180,7 @@ def rotate_authority(fleet: Fleet) -> Rotated:
         if not takeover.waits(fleet.authority):
             authority = root.issue_authority(fleet.agency)
             # First: as soon as it waits someone may be certified by it, whom brokers refuse without its list.
-            fleet.write_revocations(authority)
+            fleet.write_crls(authority)
             takeover.prepare(authority, fleet.authority, passphrase=phrase)
         fleet.write_broker_certificate(fleet.open_authority())
     return Rotated(

@@ -158,7 +158,7 @@ def _checked(fleet: Fleet, report: Path) -> tuple[str, Sealed, NotCertifiedError
             why = error
             continue
         _check_person(fleet, sealed)
-        return post, sealed, lapse_since(sealed, people=fleet.people, ledger=fleet.ledger)
+        return post, sealed, lapse_since(sealed, people=fleet.people, ledger=fleet.certificates)
     raise ReportRefusedError(f"{report}: {why}")
 
 

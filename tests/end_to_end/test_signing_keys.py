@@ -220,7 +220,11 @@ def test_a_list_of_the_new_key_is_taken_and_of_the_former_refused_without_a_visi
 
     acts = [(act.action, act.object, act.details.get("purpose")) for act in street.fleet.acts]
     assert acts == [(what, "lists", "work order 9000") for what in ("key_announced", "key_rotated", "key_retired")]
-    assert [event for _, _, event in street.fleet.ledger.signing_keys()] == ["announced", "in_use", "retired"]
+    assert [event for _, _, event in street.fleet.certificates.signing_keys()] == [
+        "announced",
+        "in_use",
+        "retired",
+    ]
     for name in POSTS:
         street.posts[name].stop()
         until(lambda name=name: street.statuses(name)[-1]["state"] == "offline", "the end")

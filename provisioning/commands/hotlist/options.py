@@ -280,7 +280,7 @@ def department(
         fleet = Fleet.load(fleet_directory)
         agency = agency or fleet.agency
         signing_key = signing_key or fleet.list_signing_key
-        unseal_key = unseal_key or fleet.list_unseal_key()
+        unseal_key = unseal_key or fleet.list_decryption_key()
         post_key_paths = post_key_paths or tuple(fleet.recipient_key(name) for name in fleet.posts())
         archive = Archive(fleet.list_archive)
         keys = fleet.keys(Purpose.LISTS)

@@ -40,13 +40,13 @@ def complete_list(fleet: Fleet) -> bytes:
         signing_key=fleet.list_signing_key.read_bytes(),
         post_keys=(),
         epoch=epoch,
-        unseal_key=fleet.list_unseal_key().read_bytes(),
+        unseal_key=fleet.list_decryption_key().read_bytes(),
     )
 
 
 def delta_to(fleet: Fleet, complete: bytes, *, version: int) -> bytes:
     """Build a delta: some plates come, some go."""
-    signing, own = fleet.list_signing_key.read_bytes(), fleet.list_unseal_key().read_bytes()
+    signing, own = fleet.list_signing_key.read_bytes(), fleet.list_decryption_key().read_bytes()
     held = open_held(complete, None, issuer_key=load_key(signing, private=True), unseal_key=load_key(own, private=True))
     coming = RowSource(_row(number) for number in range(ENTRIES, ENTRIES + COME))
     going = [Removal(number, PlateText(_row(number).plate)) for number in range(GO)]
@@ -113,7 +113,7 @@ def _posts(fleet: Fleet) -> dict[str, ECKey]:
 
 
 def _epoch_keys(fleet: Fleet) -> EpochKeys:
-    paths = (fleet.list_signing_key, fleet.list_unseal_key())
+    paths = (fleet.list_signing_key, fleet.list_decryption_key())
     signing, own = (load_key(path.read_bytes(), private=True) for path in paths)
     return EpochKeys(Archive(fleet.list_archive).keys, agency=fleet.agency, signing_key=signing, own_key=own)
 

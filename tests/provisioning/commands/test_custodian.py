@@ -124,7 +124,7 @@ def test_the_key_for_receipts_is_rotated_and_a_new_certificate_made(day: Day) ->
     holds(key, 2)
     assert day.told("custodian", "rotate", "records", "--retire", *at)["posts"] == {"post-1": "goes_by_it"}
     assert [(said.number, said.key.thumbprint) for said in retained(day, "records")] == [(1, key), (1, key), (2, key)]
-    assert [event for purpose, _, event in fleet.ledger.signing_keys() if purpose == "custody of records"] == [
+    assert [event for purpose, _, event in fleet.certificates.signing_keys() if purpose == "custody of records"] == [
         "announced",
         "announced",
         "in_use",
@@ -137,7 +137,7 @@ def test_the_key_for_receipts_is_rotated_and_a_new_certificate_made(day: Day) ->
     certified = day.told("custodian", "certify", "records", "--reload", day.reload)
     assert (fleet.custodian("records") / "certificate.pem").read_bytes() != certificate
     assert files.signing.read_bytes() == signing
-    assert [f"{one.serial:x}" for one in fleet.ledger.of("records")] == [certified["present"]]
+    assert [f"{one.serial:x}" for one in fleet.certificates.of("records")] == [certified["present"]]
     assert is_let_in(fleet.custodian("records"), day.broker.address)
 
 

@@ -46,7 +46,7 @@ def reason(department: Department, unit: UnitEnrollment, post: str, code: str) -
 
 def is_untouched(department: Department, unit: UnitEnrollment, post: str) -> bool:
     """Tell whether neither unit nor fleet has anything of a post."""
-    return unit.post is None and post not in department.fleet.posts() and department.fleet.ledger.of(post) == []
+    return unit.post is None and post not in department.fleet.posts() and department.fleet.certificates.of(post) == []
 
 
 def test_unit_takes_the_keys_of_its_custodians_and_no_other_file(department: Department) -> None:
@@ -209,7 +209,7 @@ def test_code_is_good_for_one_unit_only(department: Department) -> None:
     second = department.unit("second")
     assert reason(department, second, "post-17", code) == "code_used"
     assert second.post is None
-    assert len(department.fleet.ledger.of("post-17")) == 1
+    assert len(department.fleet.certificates.of("post-17")) == 1
     assert department.acts()[-1] == ("enrollment_refused", "post-17", "code_used")
 
 
@@ -361,7 +361,7 @@ def test_clock_three_years_off_is_said_with_how_to_set_it(department: Department
 def test_replaced_unit_s_keys_are_revoked_and_the_new_ones_are_not(department: Department) -> None:
     old = department.unit("old")
     department.enroll(old, "post-17", department.invite("post-17"))
-    (before,) = department.fleet.ledger.of("post-17")
+    (before,) = department.fleet.certificates.of("post-17")
     record_key = department.fleet.record_key("post-17").read_bytes()
     with pytest.raises(EnrollmentError, match="--replace"):
         department.enroll(department.unit("unasked"), "post-17", department.invite("post-17"))
@@ -369,7 +369,7 @@ def test_replaced_unit_s_keys_are_revoked_and_the_new_ones_are_not(department: D
     new = department.unit("new")
     department.enroll(new, "post-17", department.invite("post-17", replaces=True))
 
-    (after,) = department.fleet.ledger.of("post-17")
+    (after,) = department.fleet.certificates.of("post-17")
     assert after.serial != before.serial
     revoked = x509.load_pem_x509_crl((department.fleet.directory / "broker" / "revoked.pem").read_bytes())
     assert [entry.serial_number for entry in revoked] == [before.serial]

@@ -94,7 +94,7 @@ def test_unit_goes_on_where_it_was_whenever_the_power_fails(
             assert number > 20, "there are more steps than that"
             break
         assert is_whole(department, unit), f"cut at step {number}"
-    assert len(department.fleet.ledger.of("post-17")) == 1
+    assert len(department.fleet.certificates.of("post-17")) == 1
 
 
 def test_unit_takes_everything_back_wherever_it_was_cut_off(
@@ -178,7 +178,7 @@ def test_office_that_fails_midway_answers_the_same_request_later(
         if cut.steps < number:
             assert number > 8
             break
-    names = {one.key for one in department.fleet.ledger.of("post-17")}
+    names = {one.key for one in department.fleet.certificates.of("post-17")}
     assert len(names) == 1, "whatever was certified on the way is the last unit's own key, or revoked"
 
 
@@ -189,7 +189,7 @@ def test_broker_that_cannot_be_told_is_told_by_the_same_request_later(tmp_path: 
     broken = tmp_path / "broken"
     with open_office(fleet, tmp_path, reload=f"test ! -e {broken}") as department:
         department.enroll(department.unit("old"), "post-17", department.invite("post-17"))
-        (before,) = fleet.ledger.of("post-17")
+        (before,) = fleet.certificates.of("post-17")
         code = department.invite("post-17", replaces=True)
         unit = department.unit("new")
         broken.touch()
@@ -237,4 +237,4 @@ def test_office_that_failed_twice_midway_still_answers_the_same_request(
             department.enroll(unit, "post-17", code)
     department.enroll(unit, "post-17", code)
     assert is_whole(department, unit)
-    assert len(department.fleet.ledger.of("post-17")) == 1
+    assert len(department.fleet.certificates.of("post-17")) == 1

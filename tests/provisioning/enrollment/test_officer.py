@@ -58,7 +58,7 @@ def test_nobody_is_enrolled_for_a_keeper_who_is_not_certified_any_more(departmen
             "post-17", body, seal(seal_key_of(code), "simpleenroll", b"post-17", body)
         )
     assert "post-17" not in department.fleet.posts()
-    assert department.fleet.ledger.of("post-17") == []
+    assert department.fleet.certificates.of("post-17") == []
     kept = department.registration.codes.of("post-17")
     assert kept is not None
     assert kept.used is None
@@ -83,7 +83,7 @@ def test_certificates_are_renewed_still_and_the_log_says_for_whom(
         ("success", None),
         ("success", "certification_expired"),
     ]
-    assert len(department.fleet.ledger.of("post-17")) == 3
+    assert len(department.fleet.certificates.of("post-17")) == 3
     assert "has ended, and it enrolls no one" in caplog.text
 
 

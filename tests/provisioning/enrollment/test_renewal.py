@@ -103,7 +103,10 @@ def test_certificate_is_renewed_when_a_third_of_its_life_is_left(department: Dep
     second = post.certificate
     assert second.serial_number != first.serial_number
     assert second.public_key() == first.public_key()
-    assert {one.serial for one in department.fleet.ledger.of("post-17")} == {first.serial_number, second.serial_number}
+    assert {one.serial for one in department.fleet.certificates.of("post-17")} == {
+        first.serial_number,
+        second.serial_number,
+    }
     assert department.acts()[-1] == ("certificate_renewed", "post-17", None)
 
 
@@ -114,7 +117,7 @@ def lapse(department: Department, post: Post) -> int:
     chain = fleet.open_authority().issue_client(
         "post-17", read_key_file(post.unit.directory / "keys" / "private_key.pem"), valid=timedelta(days=30)
     )
-    department.fleet.ledger.issued(chain)
+    department.fleet.certificates.issued(chain)
     for path in (post.unit.certificate_path, department.fleet.post("post-17") / "certificate.pem"):
         write_durably(path, chain)
     assert post.certificate.not_valid_after_utc < datetime.now(UTC)
@@ -203,7 +206,7 @@ def test_a_fleet_from_a_backup_renews_what_was_issued_since_and_can_revoke_it(
     post.renewal.renew()
     presented = post.certificate.serial_number
     ledger.write_bytes(backed_up)
-    assert not department.fleet.ledger.knows(presented)
+    assert not department.fleet.certificates.knows(presented)
     post.renewal.renew()
     assert post.certificate.serial_number != presented
     assert {presented, post.certificate.serial_number} <= set(department.fleet.revoke_certificates("post-17", "stolen"))
@@ -214,7 +217,7 @@ def test_unit_whose_certificate_had_ended_when_it_was_replaced_stays_out(
 ) -> None:
     lapsed = lapse(department, post)
     department.enroll(department.unit("next"), "post-17", department.invite("post-17", replaces=True))
-    assert department.fleet.ledger.is_revoked(lapsed)
+    assert department.fleet.certificates.is_revoked(lapsed)
     acts = len(department.acts())
     for _ in range(3):
         with pytest.raises(EnrollmentError, match="was revoked") as refused:
@@ -241,7 +244,7 @@ def test_certificate_renews_its_own_name_and_key_alone_and_a_post_s(department: 
         with pytest.raises(EnrollmentError) as refused:
             department.registration.renew(presented.public_bytes(Encoding.DER), base64.b64encode(request))
         assert refused.value.reason == reason
-    assert len(department.fleet.ledger.of("post-17")) == 1
+    assert len(department.fleet.certificates.of("post-17")) == 1
 
 
 def test_what_came_of_it_is_audited(department: Department, post: Post) -> None:

@@ -58,7 +58,7 @@ def test_who_is_revoked_while_a_list_is_made_is_on_the_broker_s_list(
     fleet.revoke_certificates("dispatch", "replaced")
     another.ends()
     listed = x509.load_pem_x509_crl((fleet.directory / "broker" / "revoked.pem").read_bytes())
-    assert {one.serial_number for one in listed} == {serial for serial, _, _ in fleet.ledger.revocations()}
+    assert {one.serial_number for one in listed} == {serial for serial, _, _ in fleet.certificates.revocations()}
     assert len(listed) == 2
 
 

@@ -51,10 +51,10 @@ def test_what_was_made_on_one_day_does_not_end_on_one(tmp_path: Path) -> None:
     fleet = Fleet.create(tmp_path / "fleet", agency="riverside", custodian="records")
     for name in ("dispatch", "console"):
         fleet.add_subscriber(name)
-    days = [one.ends.date() for one in fleet.ledger.all()]
+    days = [one.ends.date() for one in fleet.certificates.all()]
     assert len(days) == 5
     assert len(set(days)) == 5
-    assert all(datetime.now(UTC) + timedelta(days=600) < one.ends for one in fleet.ledger.all())
+    assert all(datetime.now(UTC) + timedelta(days=600) < one.ends for one in fleet.certificates.all())
 
 
 def test_a_renewed_client_keeps_its_key_and_its_former_certificate_is_good(aged: Fleet) -> None:
@@ -71,7 +71,7 @@ def test_a_renewed_client_keeps_its_key_and_its_former_certificate_is_good(aged:
     assert after.public_key() == before.public_key()
     assert after.not_valid_after_utc > before.not_valid_after_utc + timedelta(days=500)
     assert (aged.subscriber("dispatch") / "private_key.pem").read_bytes() == key
-    assert not aged.ledger.is_revoked(before.serial_number)
+    assert not aged.certificates.is_revoked(before.serial_number)
     *_, act = aged.acts
     assert (act.action, act.object) == ("certificate_renewed", "dispatch")
 

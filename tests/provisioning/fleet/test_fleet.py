@@ -275,7 +275,7 @@ def test_list_builder_has_a_name_of_its_own_and_no_right_at_the_broker(fleet: Fl
 
     fleet.remove_operator("lists")
 
-    assert fleet.ledger.is_revoked(leaf.serial_number)
+    assert fleet.certificates.is_revoked(leaf.serial_number)
 
 
 def test_who_is_removed_has_no_rights_and_the_name_is_free(fleet: Fleet) -> None:
@@ -308,7 +308,7 @@ def test_who_has_taken_the_identity_along_keeps_name_and_rights_until_removed(fl
     fleet.remove_operator("r-alvarez")
 
     assert not fleet.people["r-alvarez"].is_certified()
-    assert fleet.ledger.is_revoked(serial)
+    assert fleet.certificates.is_revoked(serial)
     assert "user r-alvarez" not in fleet.broker.access_list.read_text()
     fleet.remove_operator("r-alvarez")  # as after an interruption
 
@@ -319,7 +319,7 @@ def test_name_of_who_left_may_be_a_subscriber_s_who_is_nobody_to_remove(fleet: F
     fleet.add_subscriber("dispatch")
     with pytest.raises(ProvisioningError, match="not an operator"):
         fleet.remove_operator("dispatch")
-    assert len(fleet.ledger.of("dispatch")) == 1
+    assert len(fleet.certificates.of("dispatch")) == 1
 
 
 def test_loaded_fleet_is_the_one_that_was_made(fleet: Fleet) -> None:
@@ -390,14 +390,14 @@ def test_fleet_whose_making_was_cut_off_is_made_anew(
     fleet = Fleet.load(tmp_path)
     assert fleet.operators() == fleet.identities() == ("j-stone",)
     assert fleet.custodians() == ("records",)
-    assert len(fleet.ledger.of("department")) == 1
+    assert len(fleet.certificates.of("department")) == 1
     assert not list(tmp_path.glob("unfinished*"))
 
 
 def test_keys_of_a_fleet_without_its_file_are_not_overwritten(fleet: Fleet) -> None:
     (fleet.directory / "fleet.json").unlink()
     root = (fleet.root / "private_key.pem").read_bytes()
-    with pytest.raises(ProvisioningError, match="keys are not overwritten"):
+    with pytest.raises(ProvisioningError, match="keys are never overwritten"):
         Fleet.create(fleet.directory, agency="riverside")
     assert (fleet.root / "private_key.pem").read_bytes() == root
 
@@ -445,7 +445,7 @@ def test_name_is_free_still_where_an_identity_was_cut_off_in_its_making(
         write_private(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr("platepost.provisioning.fleet.fleet.write_private", cut_off)
+        patch.setattr("platepost.provisioning.fleet.certifying.write_private", cut_off)
         with pytest.raises(CutOffError):
             add()
     assert (fleet.posts(), fleet.subscribers(), fleet.operators()) == ((), (), ())
@@ -471,7 +471,10 @@ def test_post_is_whole_or_none_at_whatever_moment_its_making_is_cut_off(
 
         with monkeypatch.context() as patch:
             for name, write in (("write_private", write_private), ("replace_private", replace_private)):
-                patch.setattr(f"platepost.provisioning.fleet.fleet.{name}", partial(cut, write, left))
+                for module in ("certifying", "members"):
+                    patch.setattr(
+                        f"platepost.provisioning.fleet.{module}.{name}", partial(cut, write, left), raising=False
+                    )
             with contextlib.suppress(CutOffError):
                 fleet.add_post("post-1", SETTINGS)
         if fleet.posts():

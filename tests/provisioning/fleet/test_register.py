@@ -99,7 +99,7 @@ def test_a_fleet_without_a_register_says_when_its_revoked_posts_ended(fleet: Fle
         fleet.certify_post("post-1", new_key().public_key())
         sleep(0.01)
     fleet.revoke_certificates("post-1", "revoked")
-    *_, (_, _, at) = fleet.ledger.revocations()
+    *_, (_, _, at) = fleet.certificates.revocations()
     fleet.post("post-1").rename(tmp_path / "gone")
     fleet.register.unlink()
     write_register(fleet)

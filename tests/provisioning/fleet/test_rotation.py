@@ -84,7 +84,7 @@ def test_status_says_that_a_cut_off_rotation_left_the_broker_s_key_without_its_c
 
 
 def test_what_the_former_authority_issued_can_still_be_revoked(fleet: Fleet) -> None:
-    (serial,) = (one.serial for one in fleet.ledger.of("post-1"))
+    (serial,) = (one.serial for one in fleet.certificates.of("post-1"))
     rotate_authority(fleet)
     fleet.revoke_certificates("post-1", "stolen")
     text = (fleet.directory / "broker" / "revoked.pem").read_bytes()
@@ -106,8 +106,8 @@ def test_new_authority_needs_the_root(fleet: Fleet) -> None:
 
 def test_former_publisher_is_revoked_and_the_new_one_is_whole(fleet: Fleet) -> None:
     done = rotate_publisher(fleet)
-    assert fleet.ledger.is_revoked(int(done.former, 16))
-    assert [one.serial for one in fleet.ledger.of("department")] == [int(done.present, 16)]
+    assert fleet.certificates.is_revoked(int(done.former, 16))
+    assert [one.serial for one in fleet.certificates.of("department")] == [int(done.present, 16)]
     assert sorted(path.name for path in fleet.publisher.iterdir()) == ["ca.pem", "certificate.pem", "private_key.pem"]
 
 
@@ -203,8 +203,8 @@ def test_publisher_cut_off_is_whole_when_it_is_rotated_again(fleet: Fleet, monke
     before = serial_of(fleet.publisher)
     for copy in cut_off(fleet, rotate_publisher, monkeypatch):
         done = rotate_publisher(copy)
-        assert copy.ledger.is_revoked(int(before, 16))
-        assert [one.serial for one in copy.ledger.of("department")] == [int(done.present, 16)]
+        assert copy.certificates.is_revoked(int(before, 16))
+        assert [one.serial for one in copy.certificates.of("department")] == [int(done.present, 16)]
         assert refusable(copy, copy.publisher)
         assert not list(copy.directory.glob("platepost.department.*"))
 
@@ -214,8 +214,8 @@ def test_broker_cut_off_is_whole_when_it_is_rotated_again(fleet: Fleet, monkeypa
     before = serial_of(fleet.broker.certificate.parent)
     for copy in cut_off(fleet, rotate_broker, monkeypatch, least=3):
         done = rotate_broker(copy)
-        assert copy.ledger.is_revoked(int(before, 16))
-        assert not copy.ledger.is_revoked(int(done.present, 16))
+        assert copy.certificates.is_revoked(int(before, 16))
+        assert not copy.certificates.is_revoked(int(done.present, 16))
         key = read_private_key(copy.broker.private_key)
         assert chain_of(copy.broker.certificate)[0].public_key() == key.public_key()
         assert trusts(copy.post("post-1") / "ca.pem", chain_of(copy.broker.certificate))

@@ -37,11 +37,11 @@ def test_list_for_brokers_names_what_was_revoked_and_nothing_else(fleet: Fleet) 
     serial = certificate(fleet.post("post-1")).serial_number
     assert fleet.revoke_certificates("post-1", "stolen") == [serial]
     assert revoked(fleet) == {serial}
-    assert fleet.ledger.is_revoked(serial)
-    assert fleet.ledger.of("post-1") == []
+    assert fleet.certificates.is_revoked(serial)
+    assert fleet.certificates.of("post-1") == []
     assert fleet.revoke_certificates("post-1", "again") == []
-    fleet.ledger.revoked([serial], "again")
-    assert [(known, reason) for known, reason, _ in fleet.ledger.revocations()] == [(serial, "stolen")]
+    fleet.certificates.revoked([serial], "again")
+    assert [(known, reason) for known, reason, _ in fleet.certificates.revocations()] == [(serial, "stolen")]
 
 
 def test_list_lies_where_brokers_look_by_the_hash_of_the_authority_s_name(fleet: Fleet) -> None:
@@ -65,8 +65,8 @@ def test_issuing_authority_makes_no_authority_and_opens_with_its_own_key_alone(f
 
 def test_ledger_knows_whose_key_it_is(fleet: Fleet) -> None:
     key = key_digest(certificate(fleet.post("post-2")).public_key())
-    assert fleet.ledger.holders(key) == {"post-2"}
-    assert {"broker", "department"} - {one.name for one in fleet.ledger.all()} == {"broker"}
+    assert fleet.certificates.holders(key) == {"post-2"}
+    assert {"broker", "department"} - {one.name for one in fleet.certificates.all()} == {"broker"}
 
 
 def test_half_a_line_of_a_power_cut_is_cut_off_and_damage_is_named(fleet: Fleet) -> None:
@@ -74,10 +74,10 @@ def test_half_a_line_of_a_power_cut_is_cut_off_and_damage_is_named(fleet: Fleet)
     with path.open("ab") as file:
         file.write(b'{"revoked": "12')
     fleet.revoke_certificates("post-1", "stolen")
-    assert len(fleet.ledger.revocations()) == 1
+    assert len(fleet.certificates.revocations()) == 1
     path.write_bytes(b"nonsense\n" + path.read_bytes())
     with pytest.raises(ProvisioningError, match="line 1: the log is damaged"):
-        fleet.ledger.all()
+        fleet.certificates.all()
 
 
 @pytest.mark.parametrize("line", [b'{"reason":"no_code"}', b"[]", b"1"])
@@ -86,7 +86,7 @@ def test_a_line_of_no_known_kind_is_damage(fleet: Fleet, line: bytes) -> None:
     before = path.read_bytes()
     path.write_bytes(before + line + b"\n")
     with pytest.raises(ProvisioningError, match="the log is damaged"):
-        fleet.ledger.revocations()
+        fleet.certificates.revocations()
 
 
 def test_expired_person_s_certificate_is_revoked(fleet: Fleet) -> None:

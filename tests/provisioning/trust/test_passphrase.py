@@ -56,7 +56,7 @@ def test_keys_that_sign_are_sealed_and_open_with_the_passphrase(sealed: Fleet) -
         sealed.root / "private_key.pem",
         sealed.authority / "private_key.pem",
         sealed.list_signing_key,
-        sealed.list_unseal_key(),
+        sealed.list_decryption_key(),
         sealed.configuration_signing_key,
         sealed.operator("j-stone") / "private_key.pem",
     )

@@ -116,8 +116,8 @@ def test_nodes_take_each_other_by_the_broker_s_certificate_alone(cluster: Rabbit
     assert not taken(port, fleet, post / "certificate.pem", post / "private_key.pem")
     assert not taken(port, fleet, None, None)
     stolen = x509.load_pem_x509_certificate(fleet.broker.certificate.read_bytes())
-    fleet.ledger.revoked([stolen.serial_number], "stolen")
-    fleet.write_revocations(fleet.open_authority())
+    fleet.certificates.revoked([stolen.serial_number], "stolen")
+    fleet.write_crls(fleet.open_authority())
     assert not taken(port, fleet, fleet.broker.certificate, fleet.broker.private_key)
 
 

@@ -83,7 +83,7 @@ def test_who_built_a_list_of_what_is_signed_for(office: Office) -> None:
     assert (told["purpose"], told["role"]) == ("by cron", "list-builder")
     assert (told["digest"], told["kind"]) == (summary["digest"], "complete")
     assert (told["entries"], told["patterns"], told["refused"], told["output"]) == (41, 1, 0, "out.package")
-    key = marking_key(office.fleet.list_unseal_key().read_bytes())
+    key = marking_key(office.fleet.list_decryption_key().read_bytes())
     expected = [("export.csv", "export"), ("patterns.csv", "patterns")]
     assert told["files"] == [
         {
@@ -123,7 +123,7 @@ def test_the_log_does_not_give_away_the_plate_in_a_file_of_one(office: Office) -
     other = Office(office.folder / "elsewhere")
     text = office.fleet.acts.path.read_text()
     assert "T00003" not in text
-    own, foreign = (mark_of(gone, marking_key(one.fleet.list_unseal_key().read_bytes())) for one in (office, other))
+    own, foreign = (mark_of(gone, marking_key(one.fleet.list_decryption_key().read_bytes())) for one in (office, other))
     assert own in text
     assert foreign != own, "the same file has another mark in another department"
     assert sha256(gone.read_bytes()).hexdigest() not in text
@@ -206,7 +206,7 @@ def test_what_is_refused_in_words_is_no_act(office: Office) -> None:
 
 def test_a_file_that_changes_while_it_is_read_makes_no_list(office: Office) -> None:
     path = office.file("export.csv", EXPORT)
-    files = Files(office.fleet.list_unseal_key().read_bytes(), export=[path])
+    files = Files(office.fleet.list_decryption_key().read_bytes(), export=[path])
     assert files.said()
     path.write_text(EXPORT + "T99999,CA,local\n")
     with pytest.raises(SourceError, match=re.escape("export.csv: was changed while it was read")):

@@ -305,7 +305,9 @@ def test_without_a_fleet_the_packages_and_the_key_are_named(office: Office) -> N
     result = CliRunner().invoke(hotlist, arguments)
     assert result.exit_code == 2
     assert "--unseal-key" in result.output
-    result = CliRunner().invoke(hotlist, [*arguments, "--unseal-key", str(office.fleet.list_unseal_key()), "--json"])
+    result = CliRunner().invoke(
+        hotlist, [*arguments, "--unseal-key", str(office.fleet.list_decryption_key()), "--json"]
+    )
     office.take(result)
     assert not office.alarms("T00001")
 
