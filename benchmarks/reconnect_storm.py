@@ -19,12 +19,12 @@ from dataclasses import dataclass
 
 from platepost.device.uplink.brokers import Backoff, Brokers
 from platepost.device.uplink.refusals import Refusals
-from platepost.device.uplink.settings import BrokerAddress, Tuning, UplinkSettings
+from platepost.device.uplink.settings import BrokerAddress, UplinkSettings, UplinkTiming
 
 OUTAGES = (0.2, 10.0, 60.0, 600.0)
 """Seconds: a restart, an update, a reboot, a failed power supply."""
 STEP = 0.01
-_TUNING = Tuning()
+_TIMING = UplinkTiming()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ def simulate(*, posts: int, outage: float, handshakes: int, seed: int, jitter: b
                 arrivals.append(at)
                 waiting.append((at, number))
         budget = min(budget + handshakes * STEP, handshakes) if now >= outage else 0.0
-        while waiting and (budget >= 1 or now - waiting[0][0] > _TUNING.connect_timeout_seconds):
+        while waiting and (budget >= 1 or now - waiting[0][0] > _TIMING.connect_timeout_seconds):
             at, number = waiting.popleft()
-            if now - at > _TUNING.connect_timeout_seconds:
+            if now - at > _TIMING.connect_timeout_seconds:
                 heapq.heappush(due, (now + fleet[number].failed("timeout"), number))
             else:
                 budget -= 1
@@ -73,12 +73,12 @@ def simulate(*, posts: int, outage: float, handshakes: int, seed: int, jitter: b
 
 def brokers(draw: Callable[[float, float], float]) -> Brokers:
     """Make one post's choice of brokers, with the defaults of a post."""
-    first, most = UplinkSettings.model_fields["reconnect_seconds"].default, _TUNING.backoff_most_seconds
+    first, most = UplinkSettings.model_fields["reconnect_seconds"].default, _TIMING.max_backoff_seconds
     return Brokers(
         [BrokerAddress("broker", 8883)],
         backoff=Backoff(first=first, most=most, draw=draw),
         refusals=Refusals(first=30, most=900, draw=draw),
-        return_seconds=600,
+        preferred_broker_check_seconds=600,
         draw=draw,
     )
 

@@ -15,7 +15,7 @@ from platepost.device.part import Part
 from platepost.device.post import Account, Post
 from platepost.device.rig import Rig
 from platepost.device.uplink.inbox import Handler
-from platepost.device.uplink.settings import Tuning, UplinkSettings
+from platepost.device.uplink.settings import UplinkSettings, UplinkTiming
 from platepost.device.uplink.uplink import Uplink
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
@@ -58,10 +58,10 @@ def hotlist_settings(**keys: Any) -> HotListSettings:
 
 
 def uplink_arguments(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an uplink of a post is made with: `values` are keys of its settings, or of its tuning."""
-    tuning = {field.name: values[field.name] for field in fields(Tuning) if field.name in values}
-    told = {key: value for key, value in values.items() if key not in tuning}
-    return {"settings": UplinkSettings(**told), "client_id": name, "tuning": Tuning(**tuning)}
+    """Return what an uplink of a post is made with: `values` are keys of its settings, or of its timing."""
+    timing = {field.name: values[field.name] for field in fields(UplinkTiming) if field.name in values}
+    told = {key: value for key, value in values.items() if key not in timing}
+    return {"settings": UplinkSettings(**told), "client_id": name, "timing": UplinkTiming(**timing)}
 
 
 def records_in(folder: Path) -> list[dict[str, Any]]:

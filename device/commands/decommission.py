@@ -36,7 +36,7 @@ from platepost.device.outbox.errors import OutboxBusyError
 from platepost.device.outbox.outbox import Outbox
 from platepost.device.outbox.retrying import RetryingRecorder
 from platepost.device.uplink.reasons import in_words
-from platepost.device.uplink.settings import Tuning
+from platepost.device.uplink.settings import UplinkTiming
 from platepost.device.uplink.uplink import Uplink
 from platepost.version import __version__
 from platepost.wire.enrollment.errors import DecommissionError
@@ -45,7 +45,9 @@ from platepost.wire.records.base import Line
 
 CHECK_SECONDS = 0.1
 # A person waits: what lacks a receipt is sent again soon, and a broker that is away is tried again soon.
-HURRIED = Tuning(probe_first_seconds=2.0, probe_most_seconds=10.0, left_out_seconds=5.0, backoff_most_seconds=5.0)
+HURRIED = UplinkTiming(
+    first_resend_seconds=2.0, max_resend_seconds=10.0, missing_receipt_resend_seconds=5.0, max_backoff_seconds=5.0
+)
 CLEAN = Phrase(
     "Gone: keys, outbox, hot list, recordings, state, configuration. What was encrypted cannot be read without its "
     "key. On flash a copy of a key's file can outlast its deletion, in blocks that only the disk itself reaches: "
@@ -255,7 +257,7 @@ def _connected(configuration: Configuration, outbox: Outbox) -> Iterator[tuple[L
         outbox,
         client_id=source.post,
         earliest=timekeeper.earliest,
-        tuning=HURRIED,
+        timing=HURRIED,
         utc=timekeeper.now,
     )
     versions = Versions(software=__version__, configuration=configuration.digest[:16])

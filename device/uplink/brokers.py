@@ -52,14 +52,14 @@ class Brokers:
         *,
         backoff: Backoff,
         refusals: Refusals,
-        return_seconds: float,
+        preferred_broker_check_seconds: float,
         draw: Callable[[float, float], float],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._endpoints = tuple(endpoints)
         self._backoff = backoff
         self._refusals = refusals
-        self._return_seconds = return_seconds
+        self._return_seconds = preferred_broker_check_seconds
         self._now = now
         self._draw = draw
         self._index = 0

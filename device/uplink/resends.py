@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from platepost.device.uplink.in_flight import Waiting
-from platepost.device.uplink.settings import Tuning
+from platepost.device.uplink.settings import UplinkTiming
 
 LOOKS = 4
 """How often within the shorter of the times the outbox is looked at."""
@@ -42,21 +42,21 @@ class _Probe:
 class Resends:
     """Has the oldest record of each chain sent as a probe, and what receipts leave out. One thread drives it."""
 
-    def __init__(self, outbox: Sending, tuning: Tuning, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, outbox: Sending, timing: UplinkTiming, *, now: Callable[[], float] = time.monotonic) -> None:
         self._outbox = outbox
-        self._tuning = tuning
+        self._timing = timing
         self._now = now
         self._broker: str | None = None
         self._probes: dict[str, _Probe] = {}
-        self._poll_every = min(tuning.probe_first_seconds, tuning.left_out_seconds) / LOOKS
+        self._poll_every = min(timing.first_resend_seconds, timing.missing_receipt_resend_seconds) / LOOKS
         self._poll_at = now()
-        self._round_ends = now() + tuning.left_out_seconds
+        self._round_ends = now() + timing.missing_receipt_resend_seconds
 
     def begin(self, broker: str) -> None:
         """Start a new connection, to the broker of this name: a new one may never have had what another took."""
         if self._broker not in {None, broker}:
             for probe in self._probes.values():
-                probe.due, probe.wait = self._now(), self._tuning.probe_first_seconds
+                probe.due, probe.wait = self._now(), self._timing.first_resend_seconds
             self._poll_at = self._now()
         self._broker = broker
 
@@ -71,13 +71,13 @@ class Resends:
             return
         self._poll_at = now + self._poll_every
         if now >= self._round_ends:
-            self._round_ends = now + self._tuning.left_out_seconds
+            self._round_ends = now + self._timing.missing_receipt_resend_seconds
             self._outbox.send_left_out()
         oldest = self._outbox.oldest_sent()
         self._probes = {chain: self._probe(chain, place, now) for chain, place in oldest.items()}
         due = [probe for probe in self._probes.values() if probe.due <= now]
         for probe in due:
-            probe.wait = min(2 * probe.wait, self._tuning.probe_most_seconds)
+            probe.wait = min(2 * probe.wait, self._timing.max_resend_seconds)
             probe.due = now + probe.wait
         if due:
             self._outbox.send_again([probe.place for probe in due])
@@ -86,4 +86,4 @@ class Resends:
         before = self._probes.get(chain)
         if before is not None and before.place == place:
             return before
-        return _Probe(place, now + self._tuning.probe_first_seconds, self._tuning.probe_first_seconds)
+        return _Probe(place, now + self._timing.first_resend_seconds, self._timing.first_resend_seconds)

@@ -12,7 +12,7 @@ from platepost.device.uplink.connection import BrokerConnection
 from platepost.device.uplink.in_flight import InFlight, packet_size
 from platepost.device.uplink.refusals import Refusals
 from platepost.device.uplink.resends import Resends, Sending
-from platepost.device.uplink.settings import Tuning, UplinkSettings
+from platepost.device.uplink.settings import UplinkSettings, UplinkTiming
 from platepost.device.uplink.subscriptions import Subscriptions
 from platepost.wire.records import Envelope
 
@@ -58,7 +58,7 @@ class MqttSession:
         settings: brokers and patience.
         outbox: what to deliver.
         topics: what to subscribe to.
-        tuning: patience that is not configured, and the window.
+        timing: timing that is not configured, and the window.
         draw: draws between two bounds how long the post waits.
         utc: the time by which records expire.
 
@@ -70,29 +70,29 @@ class MqttSession:
         outbox: Sending,
         topics: Sequence[str] = (),
         *,
-        tuning: Tuning,
+        timing: UplinkTiming,
         draw: Callable[[float, float], float] = random.uniform,
         utc: Callable[[], datetime] = SYSTEM.utc,
     ) -> None:
         def refusals() -> Refusals:
-            return Refusals(first=tuning.refusal_first_seconds, most=tuning.refusal_most_seconds)
+            return Refusals(first=timing.first_refusal_wait_seconds, most=timing.max_refusal_wait_seconds)
 
         self.brokers = Brokers(
             settings.endpoints,
-            backoff=Backoff(first=settings.reconnect_seconds, most=tuning.backoff_most_seconds, draw=draw),
+            backoff=Backoff(first=settings.reconnect_seconds, most=timing.max_backoff_seconds, draw=draw),
             refusals=refusals(),
-            return_seconds=tuning.return_seconds,
+            preferred_broker_check_seconds=timing.preferred_broker_check_seconds,
             draw=draw,
         )
         self.in_flight = InFlight(
             outbox,
             refusals(),
-            window=tuning.window,
+            window=timing.max_unacknowledged,
             optional_receivers=settings.optional_receivers,
             read_expiry_seconds=round(settings.read_expiry_hours * 3600),
             utc=utc,
         )
-        self.resends = Resends(outbox, tuning)
+        self.resends = Resends(outbox, timing)
         self.subscriptions = Subscriptions(topics, refusals())
         self._began = 0.0
 

@@ -1,4 +1,4 @@
-"""The department's brokers, and how patient the post is with them: the table `uplink` of the configuration."""
+"""Settings of the connection to the department's brokers: the table `uplink` of the configuration, and timing."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from platepost.common.errors import UplinkError
 from platepost.common.settings import Address, KeyPath, Section
 
 DEFAULT_PORT = 8883
-_ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]:/\s]+))(?::(?P<port>[0-9]{1,5}))?")
+_ADDRESS = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]:/\s]+))(?::(?P<port>[0-9]{1,5}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class BrokerAddress:
 
     @classmethod
     def parse(cls, text: str) -> "BrokerAddress":
-        """Read `host`, `host:port` or `[IPv6]:port`.
+        """Parse `host`, `host:port`, `[IPv6]`, or `[IPv6]:port`; without a port it is 8883.
 
         Raises:
             UplinkError: it is none of these.
@@ -37,23 +37,23 @@ class BrokerAddress:
             raise UplinkError(f"{text!r} is not host:port")
         port = int(match["port"] or DEFAULT_PORT)
         if not 0 < port < 65536:
-            raise UplinkError(f"{text!r} has no such port")
-        return cls(match["six"] or match["host"], port)
+            raise UplinkError(f"{text!r}: the port must be from 1 to 65535")
+        return cls(match["ipv6"] or match["host"], port)
 
 
 class UplinkSettings(Section):
-    """The department's broker."""
+    """How to reach and use the department's brokers."""
 
     brokers: tuple[Address, ...] = Field(min_length=1, description="host:port, tried in order.")
-    ca: Path = Field(description="PEM of the authorities that may vouch for the broker.")
-    certificate: Path = Field(description="PEM of this post's certificate, whose common name is the post's name.")
-    private_key: KeyPath = Field(description="PEM of the certificate's private key.")
+    ca: Path = Field(description="PEM file of the CA certificates that issue the broker's certificate.")
+    certificate: Path = Field(description="PEM file of this post's certificate, whose common name is the post's name.")
+    private_key: KeyPath = Field(description="PEM file of the certificate's private key.")
     drain_seconds: float = Field(
         default=30,
         ge=0,
         le=40,
         description=(
-            "How long stopping waits for the outbox to empty; a second Ctrl-C ends the wait, and the post, at once. "
+            "How long a stop waits for the outbox to empty; a second Ctrl-C stops at once. "
             "systemd kills a post that sends no watchdog ping for 60 s."
         ),
     )
@@ -61,14 +61,14 @@ class UplinkSettings(Section):
         default=5,
         gt=0,
         le=120,
-        description="The longest first wait before connecting again; a fleet of thousands needs a longer one.",
+        description="Upper limit of the random wait before the first reconnect; thousands of posts need a longer one.",
     )
     session_seconds: int = Field(
         default=7 * 24 * 3600,
         ge=0,
         le=30 * 24 * 3600,
-        description="How long the broker keeps what comes for this post while it is away; 0 for not at all, which "
-        "spares RabbitMQ a replicated queue a post.",
+        description="MQTT session expiry: how long the broker keeps messages for this post while it is offline. "
+        "0: not at all, which saves RabbitMQ one replicated queue per post.",
     )
     read_expiry_hours: float = Field(
         default=168, ge=1, le=744, description="How long a broker keeps a read for a subscriber that is away."
@@ -80,35 +80,35 @@ class UplinkSettings(Section):
 
     @property
     def endpoints(self) -> tuple[BrokerAddress, ...]:
-        """The brokers, parsed. Raises UplinkError for a port that there is not."""
+        """The brokers, parsed. Raises UplinkError for an invalid address."""
         return tuple(BrokerAddress.parse(text) for text in self.brokers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tuning:
-    """What of an uplink's patience no one has to configure; simulators and tests hurry it."""
+class UplinkTiming:
+    """Timing that no one needs to configure; simulators and tests shorten it."""
 
     keepalive_seconds: int = 30
     connect_timeout_seconds: float = 10.0
     acknowledge_seconds: float = 240.0
-    """How long a broker may acknowledge nothing before the post tries another, or the same again: less than the
-    watchdog waits, which would restart the post for it (`platepost.device.health.watchdog`). Over a radio link of 1,200
-    bits a second, the largest record takes as long."""
-    window: int = 20
-    """Records under way at a time without acknowledgment; a broker may ask for fewer."""
-    backoff_most_seconds: float = 120.0
-    """Attempts to connect are apart by anything up to a bound between `reconnect_seconds` and this, doubling with each
-    failure. The first is what spreads a fleet whose broker restarts: `benchmarks/reconnect_storm.py`."""
-    refusal_first_seconds: float = 30.0
-    refusal_most_seconds: float = 900.0
-    """A topic, a subscription or a broker that refused is tried again after a time between these, doubling."""
-    return_seconds: float = 600.0
-    """How often, about, a post that had to leave its preferred broker looks whether it is back."""
+    """After this long without an acknowledgment the post reconnects, to another broker if there is one. Shorter than
+    the watchdog's limit (`platepost.device.health.watchdog`), which would restart the post. The largest record takes
+    this long at 1,200 bit/s."""
+    max_unacknowledged: int = 20
+    """Records in flight without an acknowledgment; a broker may set a lower limit (receive maximum)."""
+    max_backoff_seconds: float = 120.0
+    """Reconnects wait a random time (full jitter). Its limit starts at `reconnect_seconds`, doubles with each failure,
+    and ends here. The jitter spreads a fleet whose broker restarts: `benchmarks/reconnect_storm.py`."""
+    first_refusal_wait_seconds: float = 30.0
+    """Wait before a refused topic, subscription, or broker is tried again; it doubles each time, up to the next."""
+    max_refusal_wait_seconds: float = 900.0
+    preferred_broker_check_seconds: float = 600.0
+    """Approximate interval at which a post checks whether its preferred broker is back."""
     renewal_check_seconds: float = 10.0
-    """How often the post looks whether its certificate was replaced."""
-    probe_first_seconds: float = 60.0
-    probe_most_seconds: float = 3600.0
-    """The oldest record of a chain that lacks a receipt is sent again after the first, and then again and again, up
-    to the other apart, doubling: the custodian answers each with a receipt."""
-    left_out_seconds: float = 300.0
-    """Records that a receipt leaves out are sent again if they were acknowledged so long before, or longer."""
+    """Interval at which the post checks whether its certificate was replaced."""
+    first_resend_seconds: float = 60.0
+    """A chain's oldest record without a receipt is resent after this time, then at doubling intervals up to the next;
+    the archive service answers each with a receipt."""
+    max_resend_seconds: float = 3600.0
+    missing_receipt_resend_seconds: float = 300.0
+    """A record that a receipt leaves out is resent once its acknowledgment is this old."""

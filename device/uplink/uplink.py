@@ -22,7 +22,7 @@ from platepost.device.uplink.inbox import Delivery, Handler, Inbox
 from platepost.device.uplink.reasons import NOBODY, UNANSWERED
 from platepost.device.uplink.refusals import RefusedTopic
 from platepost.device.uplink.session import Ephemeral, MqttSession
-from platepost.device.uplink.settings import Tuning, UplinkSettings
+from platepost.device.uplink.settings import UplinkSettings, UplinkTiming
 from platepost.wire.faults import Fault
 from platepost.wire.records import Envelope, Finding
 from platepost.wire.tls import connection_problem
@@ -84,7 +84,7 @@ class Uplink(Part):
         *,
         client_id: str,
         earliest: Callable[[], datetime | None] = lambda: None,
-        tuning: Tuning = Tuning(),  # noqa: B008 - immutable
+        timing: UplinkTiming = UplinkTiming(),  # noqa: B008 - immutable
         utc: Callable[[], datetime] = SYSTEM.utc,
     ) -> None:
         """Make an uplink.
@@ -94,12 +94,12 @@ class Uplink(Part):
             outbox: what to deliver.
             client_id: by what the broker knows the session.
             earliest: for a clock that no one vouches for, the earliest time that it can be; see `tls_context`.
-            tuning: patience that is not configured.
+            timing: timing that is not configured.
             utc: the best known present, by which records expire and grow old; all waiting is real.
 
         """
         self._settings = settings
-        self._tuning = tuning
+        self._timing = timing
         self._client_id = client_id
         self._outbox, self._utc = outbox, utc
         self._earliest = earliest
@@ -110,10 +110,10 @@ class Uplink(Part):
 
         It must not wait: if it raises OutboxError, it is called again.
         """
-        self._identity = Identity(settings, check_seconds=tuning.renewal_check_seconds)
+        self._identity = Identity(settings, check_seconds=timing.renewal_check_seconds)
         self._failback = FailbackProbe()
         self._inbox = Inbox({}, handled=self._handled)
-        self._session = MqttSession(settings, outbox, tuning=tuning, utc=utc)
+        self._session = MqttSession(settings, outbox, timing=timing, utc=utc)
         self._brokers, self._in_flight = self._session.brokers, self._session.in_flight
         self._done: deque[Delivery] = deque()
         self._ephemeral = Ephemeral()
@@ -164,7 +164,7 @@ class Uplink(Part):
         self._stop_by = time.monotonic() + seconds
         self._waker.wake()
         if self._thread.is_alive():
-            self._thread.join(seconds + self._tuning.connect_timeout_seconds + 5.0)
+            self._thread.join(seconds + self._timing.connect_timeout_seconds + 5.0)
             self._inbox.stop(timeout=5.0)
         if not self._thread.is_alive():
             self._waker.close()
@@ -313,13 +313,13 @@ class Uplink(Part):
             self._brokers.current,
             context,
             client_id=self._client_id,
-            keepalive_seconds=self._tuning.keepalive_seconds,
+            keepalive_seconds=self._timing.keepalive_seconds,
             number=self._connections,
             will=will(),
             received=self._inbox.put,
         )
         try:
-            connection.open(timeout=self._time_left(self._tuning.connect_timeout_seconds))
+            connection.open(timeout=self._time_left(self._timing.connect_timeout_seconds))
             self._now_connected(connection)
             try:
                 self._deliver(connection, context)
@@ -335,7 +335,7 @@ class Uplink(Part):
             self._ephemeral.fill(connection)
             connection.turn(timeout=self._pause(), wake=self._waker)
             self._settle(connection)
-            if self._in_flight.unanswered_seconds > self._tuning.acknowledge_seconds:
+            if self._in_flight.unanswered_seconds > self._timing.acknowledge_seconds:
                 raise BrokerConnectionError(UNANSWERED)
         if connection.end is not None and not connection.closed:
             self._settle(connection)
@@ -370,7 +370,7 @@ class Uplink(Part):
     def _moving(self, connection: BrokerConnection, context: ssl.SSLContext) -> bool:
         """End the connection if another one is to take its place: with a renewed certificate, or to a better broker."""
         if self._brokers.return_due():
-            self._failback.begin(self._brokers.preferred, context, timeout=self._tuning.connect_timeout_seconds)
+            self._failback.begin(self._brokers.preferred, context, timeout=self._timing.connect_timeout_seconds)
         if self._failback.reached():
             log.info("%s is back", self._brokers.preferred)
             self._brokers.turn_back()

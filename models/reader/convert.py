@@ -1,4 +1,4 @@
-"""The trained reader as models/reader.tflite."""
+"""Converts the trained reader to models/reader.tflite."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def load(checkpoint: Path) -> PlateReader:
-    """Read the averaged net of a training run: `best.pt`, or the average in `last.pt`."""
+    """Load the averaged weights of a training run: those of `best.pt`, or the average in `last.pt`."""
     state = torch.load(checkpoint, weights_only=True)
     net = PlateReader()
     net.load_state_dict(state.get("averaged", state))
@@ -26,12 +26,12 @@ def load(checkpoint: Path) -> PlateReader:
 
 
 def to_keras(net: PlateReader) -> "keras.Model":
-    """Build the same net in Keras, batch norm folded; N x 64 x 160 x 1 in [0, 1] to N x 40 x 37."""
+    """Build the same net in Keras, with batch normalization folded in; N x 64 x 160 x 1 in [0, 1] to N x 40 x 37."""
     return rebuilt(LAYERS, net.blocks, net.head, answer=(STEPS, CLASSES))
 
 
 def convert(net: PlateReader, pictures: npt.NDArray[np.uint8]) -> bytes:
-    """Quantize a trained net.
+    """Quantize a trained network to int8.
 
     Args:
         net: trained.

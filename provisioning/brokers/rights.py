@@ -1,4 +1,4 @@
-"""Who may write and read what at the broker: one table, from which every broker's own access list is made.
+"""Who may publish and subscribe to which topics: one table, from which every broker's ACL is generated.
 
 Topics are MQTT filters below `alpr/v1/{agency}/`; `{name}` stands for the client's own name, the common name of its
 certificate.
@@ -17,25 +17,25 @@ OWN = "{name}"
 CUSTODY_KEYS = f"{KEYS}/custody/+"
 """The statements about the keys of each custodian."""
 COVERT = "covert"
-"""The level below a post under which hits of covert entries lie, one level further for each distribution group."""
+"""Topic level below a post for hits of covert entries; the next level is the distribution group."""
 
 
 class Party(StrEnum):
-    """What a client is to the broker."""
+    """The role of a client."""
 
     POST = "post"
     """A camera unit."""
     SUBSCRIBER = "subscriber"
     """Receives hits, status, and health."""
     READER = "reader"
-    """A subscriber who receives every record, for a reason and until a day (`platepost.provisioning.fleet.reads`)."""
+    """A subscriber who receives every record, for a stated reason, until a date: `provisioning.fleet.reads`."""
     CUSTODIAN = "custodian"
-    """The department's archive service: sends posts receipts for what it stored, and publishes decisions and the end of
-    its ledger."""
+    """The department's archive service: sends posts receipts for what it stored, and publishes decisions and the head
+    of its access log."""
     PUBLISHER = "publisher"
-    """The department's own client, which publishes hot lists, configurations, and what vouches for new keys."""
+    """The department's own client, which publishes hot lists, configurations, and signed statements about new keys."""
     OPERATOR = "operator"
-    """A person who commands posts; the post judges by the certificate's role what it does for them."""
+    """A person who sends commands to posts; the post decides by the role in the certificate what it executes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Right:
     topic: str
 
     def filter(self, agency: str, name: str) -> str:
-        """Return the whole MQTT filter for the client called `name`, which may be a broker's own placeholder."""
+        """Return the full MQTT topic filter. `name` is the client's name or the broker's placeholder for it."""
         return f"{ROOT}/{agency}/{self.topic.replace(OWN, name)}"
 
 
@@ -58,10 +58,10 @@ RECORDS = ("read", "hit/+", "status", "audit", "health")
 """The topics of a post's records."""
 
 HIT_TOPICS = ("hit/+", "status", "health")
-"""Those that show only plates that are sought: reads show where everyone was, the audit log who did what."""
+"""Those with hot-listed plates only. Left out: reads, which show where everyone was, and the audit log."""
 
 CUSTODIAN_TOPICS = (f"{DECISIONS}/+", f"{LEDGER}/+")
-"""What custodians publish to everyone."""
+"""Topics of custodians that every subscriber may read."""
 
 SUBSCRIBER_RIGHTS = _rights("read", *(f"+/{topic}" for topic in HIT_TOPICS), *CUSTODIAN_TOPICS)
 """The rights of a subscriber without a grant."""
@@ -69,18 +69,18 @@ SUBSCRIBER_RIGHTS = _rights("read", *(f"+/{topic}" for topic in HIT_TOPICS), *CU
 READER_RIGHTS = _rights("read", *(f"+/{topic}" for topic in RECORDS), *CUSTODIAN_TOPICS)
 """The rights of a subscriber who receives every record.
 
-Not `#`: covert hits are for their group (see `rights_of`), and what a post answers for the operator who asked.
+Not `#`, because covert hits are for their group (see `rights_of`) and responses for the operator who asked.
 """
 
 RIGHTS: Mapping[Party, tuple[Right, ...]] = {
-    # A post cannot write its own configuration or commands: anyone who steals its key cannot leave a retained one.
+    # A post cannot write its own configuration or commands: so a thief with its key cannot leave a retained message.
     Party.POST: _rights("write", *(f"{OWN}/{topic}" for topic in RECORDS), f"{OWN}/response/+", f"{OWN}/{COVERT}/+")
-    # Its own status, retained, tells a post that its disk was taken back to an earlier state.
+    # From its own retained status a post learns that its disk was rolled back.
     + _rights("read", f"{OWN}/status", f"{OWN}/command/+", f"{OWN}/configuration", f"{OWN}/receipt/+")
     + _rights("read", "hotlist/#", f"{KEYS}/+", CUSTODY_KEYS),
     Party.SUBSCRIBER: SUBSCRIBER_RIGHTS,
     Party.READER: READER_RIGHTS,
-    # In its own name only: with one custodian's certificate no one speaks for another.
+    # In its own name only: one custodian's certificate cannot be used to speak for another.
     Party.CUSTODIAN: READER_RIGHTS
     + _rights("write", f"+/receipt/{OWN}", f"{DECISIONS}/{OWN}", f"{DECISIONS}/{OWN}/+", f"{LEDGER}/{OWN}"),
     Party.PUBLISHER: _rights("write", "hotlist/#", f"{KEYS}/+", CUSTODY_KEYS, "+/configuration")
@@ -92,6 +92,6 @@ RIGHTS: Mapping[Party, tuple[Right, ...]] = {
 
 
 def rights_of(party: Party, groups: Iterable[str]) -> tuple[Right, ...]:
-    """Return the rights of a client; in distribution `groups`, also to hits of their covert entries, and decisions."""
-    own = (topic for group in groups for topic in (f"+/{COVERT}/{group}", f"{DECISIONS}/+/{group}"))
-    return RIGHTS[party] + _rights("read", *own)
+    """Return a client's rights, with those to the covert hits and decisions of its distribution groups."""
+    of_groups = (topic for group in groups for topic in (f"+/{COVERT}/{group}", f"{DECISIONS}/+/{group}"))
+    return RIGHTS[party] + _rights("read", *of_groups)

@@ -53,7 +53,7 @@ class CertifyingFleet(Layout):
     def certify_post(self, name: str, key: ec.EllipticCurvePublicKey) -> bytes:
         """Issue a post's certificate for a key that the post made itself, and record it; returns the chain in PEM."""
         certificate = self.open_authority().issue_client(name, key)
-        self.ledger.issued(certificate)
+        self.certificates.issued(certificate)
         return certificate
 
     def revoke_certificates(
@@ -71,8 +71,8 @@ class CertifyingFleet(Layout):
         """
         authority = authority or self.open_authority()
         with self.locked():
-            serials = [one.serial for one in self.ledger.of(name, over=True) if one.serial != keep]
-            self.ledger.revoked(serials, reason)
+            serials = [one.serial for one in self.certificates.of(name, over=True) if one.serial != keep]
+            self.certificates.revoked(serials, reason)
             self.write_crls(authority)
         return serials
 
@@ -90,7 +90,7 @@ class CertifyingFleet(Layout):
             if read_certificates(self.authority / ROOT_FILE)[0] not in signers:
                 current = self.open_authority()
                 signers = {current.certificate: current} | signers
-            lists = {certificate: self.ledger.revocation_list(one) for certificate, one in signers.items()}
+            lists = {certificate: self.certificates.revocation_list(one) for certificate, one in signers.items()}
             mosquitto_user.write(self.directory / "broker" / "revoked.pem", b"".join(lists.values()))
             folder = mosquitto_user.folder(self.directory / "broker" / "revoked")
             for certificate, signed in lists.items():
@@ -101,7 +101,7 @@ class CertifyingFleet(Layout):
         key = self.issuance.make_key()
         broker = self.broker
         certificate = authority.issue_server(self.broker_names, key)
-        self.ledger.issued(certificate)
+        self.certificates.issued(certificate)
         mosquitto_user.write(broker.private_key, private_pem(key))
         mosquitto_user.write(broker.certificate, certificate)
         mosquitto_user.write(broker.authority, authority.pem)
@@ -124,7 +124,7 @@ class CertifyingFleet(Layout):
         authority: Authority,
         passphrase: bytes | None = None,
     ) -> None:
-        self.ledger.issued(certificate)
+        self.certificates.issued(certificate)
         private_folder(folder.parent)
         private_folder(folder)
         write_private(folder / KEY_FILE, private_pem(key, passphrase=passphrase))

@@ -37,7 +37,6 @@ OPERATOR_VALID = timedelta(days=180)
 _GROUP = re.compile(r"[a-z][a-z0-9_]{0,31}")
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 """A member's or an agency's name, which is a level of a topic."""
-"""A member's or an agency's name, which is a level of a topic."""
 _RESERVED = RESERVED_POSTS | {NOBODY, PUBLISHER}
 """Names that would collide with the department's own client, with topics of the whole agency, or with the placeholder
 for nobody."""

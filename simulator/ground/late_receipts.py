@@ -17,7 +17,7 @@ from platepost.device.custody.service import CustodyService
 from platepost.device.logbook import Logbook
 from platepost.device.outbox.outbox import Outbox
 from platepost.device.outbox.retrying import RetryingRecorder
-from platepost.device.uplink.settings import Tuning
+from platepost.device.uplink.settings import UplinkTiming
 from platepost.device.uplink.uplink import Uplink
 from platepost.simulator.ground.light_post import LightPost
 from platepost.wire.records import Recorder, new_identifier
@@ -62,7 +62,7 @@ def _uplink(configuration: Configuration, outbox: Outbox) -> Uplink:
         configuration.uplink,
         outbox,
         client_id=source.post,
-        tuning=Tuning(probe_first_seconds=PROBE_SECONDS, probe_most_seconds=PROBE_SECONDS),
+        timing=UplinkTiming(first_resend_seconds=PROBE_SECONDS, max_resend_seconds=PROBE_SECONDS),
     )
     uplink.will = LightPost(recorder, place=configuration.post.place).will
     trust = TrustedKeys.of(source.agency, configuration.hotlist.issuer_key, None, configuration.custody.given)

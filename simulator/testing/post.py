@@ -15,7 +15,7 @@ from typing import Self
 from platepost.common.signals import sleep
 from platepost.device.config import load
 from platepost.device.outbox.outbox import Outbox
-from platepost.device.uplink.settings import Tuning
+from platepost.device.uplink.settings import UplinkTiming
 from platepost.device.uplink.uplink import Uplink
 from platepost.simulator.errors import SimulatorError
 from platepost.simulator.ground.light_post import LightPost
@@ -71,7 +71,7 @@ class SimulatedPost:
             loaded.uplink.model_validate({**dict(loaded.uplink), **_IMPATIENT}),  # a copy checks no name
             self._outbox,
             client_id=self.name,
-            tuning=Tuning(backoff_most_seconds=0.5, refusal_first_seconds=0.2, refusal_most_seconds=0.5),
+            timing=UplinkTiming(max_backoff_seconds=0.5, first_refusal_wait_seconds=0.2, max_refusal_wait_seconds=0.5),
         )
         self._uplink.will, self._uplink.on_connected = self._post.will, self._be_born
 

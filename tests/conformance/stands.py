@@ -88,7 +88,7 @@ class Post:
             "certificate": self.identity / "certificate.pem",
             "private_key": self.identity / "private_key.pem",
             "reconnect_seconds": 0.2,
-            "backoff_most_seconds": 1.0,
+            "max_backoff_seconds": 1.0,
         }
         return uplink_arguments(self.name, values | changes)
 

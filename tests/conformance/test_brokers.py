@@ -113,7 +113,7 @@ def test_what_comes_while_the_post_is_away_waits_for_it(stand: Stand) -> None:
 def test_records_without_a_subscriber_are_kept(stand: Stand) -> None:
     with stand.post() as post:
         sent = {post.audit(number).id for number in range(3)}
-        with post.uplink(post.settings(refusal_first_seconds=0.2)) as uplink:
+        with post.uplink(post.settings(first_refusal_wait_seconds=0.2)) as uplink:
             until(lambda: bool(uplink.state().refusals), what="the reason")
             assert [refusal.reason for refusal in uplink.state().refusals] == ["no_matching_subscribers"]
             keeper = stand.keeper(post)
@@ -126,7 +126,7 @@ def test_a_denied_record_is_named_and_not_repeated_without_end(stand: Stand, not
     with stand.post(name="post-55") as impostor:
         keeper = stand.keeper("post-55")
         impostor.audit()
-        with impostor.uplink(impostor.settings(refusal_first_seconds=60)) as uplink:
+        with impostor.uplink(impostor.settings(first_refusal_wait_seconds=60)) as uplink:
             until(lambda: bool(uplink.state().refusals), what="the refusal")
             (refusal,) = uplink.state().refusals
             assert refusal.topic == f"alpr/v1/{AGENCY}/post-55/audit"
@@ -177,7 +177,7 @@ def test_nothing_is_lost_when_the_broker_is_killed(stand: Stand) -> None:
         with (
             stand.custodian() as kept,
             post.uplink(
-                post.settings(probe_first_seconds=0.5, left_out_seconds=1.0), on_connected=post.birth
+                post.settings(first_resend_seconds=0.5, missing_receipt_resend_seconds=1.0), on_connected=post.birth
             ) as uplink,
         ):
             post.wait_for_receipts(uplink)

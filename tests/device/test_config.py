@@ -128,7 +128,8 @@ def test_where_a_unit_is_not_enrolled_that_is_said(tmp_path: Path) -> None:
 def test_a_missing_key_says_what_it_is(table: dict[str, Any]) -> None:
     del table["uplink"]["ca"]
     told = complaint(table)
-    assert told == "configuration: uplink.ca: missing (PEM of the authorities that may vouch for the broker.)"
+    described = "PEM file of the CA certificates that issue the broker's certificate."
+    assert told == f"configuration: uplink.ca: missing ({described})"
 
 
 def test_every_fault_is_told_at_once(table: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from platepost.device.config import load
 from platepost.device.outbox.outbox import Backlog
 from platepost.device.post import Post
 from platepost.device.rig import Rig
-from platepost.device.uplink.settings import Tuning
+from platepost.device.uplink.settings import UplinkTiming
 from platepost.device.uplink.uplink import Uplink
 from platepost.provisioning.cli import provision
 from platepost.provisioning.connection import secured_client, split_address
@@ -38,7 +38,7 @@ pytestmark = [
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
 ]
 SOURCE = Source("demo", "post-1")
-HURRIED = Tuning(probe_first_seconds=0.5, left_out_seconds=1.0)
+HURRIED = UplinkTiming(first_resend_seconds=0.5, missing_receipt_resend_seconds=1.0)
 
 
 class Listener:
@@ -134,7 +134,7 @@ class Running:
         self.start()
 
     def start(self) -> None:
-        self.post = Post(load(self.file), rig=Rig(uplink=partial(Uplink, tuning=HURRIED)))
+        self.post = Post(load(self.file), rig=Rig(uplink=partial(Uplink, timing=HURRIED)))
         self.outbox = self.post._logbook.outbox
         self.thread = threading.Thread(target=self.post.run, daemon=True)
         self.thread.start()
@@ -198,7 +198,7 @@ def test_a_second_custodian_is_required_without_a_visit_and_both_must_sign(
             running.stop()
             running.start()
             until(lambda: running.backlog.sent >= 3 and running.backlog.depth == 0, "the broker's acknowledgments")
-            time.sleep(2 * HURRIED.left_out_seconds)
+            time.sleep(2 * HURRIED.missing_receipt_resend_seconds)
             assert running.backlog.sent >= 3, "one of two is not enough"
             with RecordKeeper(fleet, "vault", broker=broker.address, folder=tmp_path / "vault"):
                 until(lambda: running.backlog.sent + running.backlog.depth == 0, "the receipts of both")

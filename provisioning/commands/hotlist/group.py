@@ -1,4 +1,4 @@
-"""`platepost provision hotlist`: build packages from exports, bring them to the posts, look into them."""
+"""`platepost provision hotlist`: the group of the hot-list commands."""
 
 import click
 

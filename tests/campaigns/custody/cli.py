@@ -12,7 +12,7 @@ from tests.campaigns.custody.weeks import (
     POST,
     SAVE_SECONDS,
     WeeksCampaign,
-    left_out_seconds,
+    missing_receipt_resend_seconds,
     step_seconds,
 )
 
@@ -70,7 +70,7 @@ def custody_weeks(run: Run, *, weeks: int, reads_a_day: int, quota: float | None
         rate=FAST,
         custodians=CUSTODIAN,
         step=step_seconds(reads_a_day),
-        left_out_seconds=left_out_seconds(reads_a_day),
+        missing_receipt_resend_seconds=missing_receipt_resend_seconds(reads_a_day),
         quota_megabytes=quota,
         save_seconds=SAVE_SECONDS,
     ) as site:

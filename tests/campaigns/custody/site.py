@@ -54,7 +54,7 @@ class CustodySite(Site[Broker]):
         rate: float,
         custodians: Mapping[str, tuple[str, ...]] = CUSTODIANS,
         step: float = 0.0,
-        left_out_seconds: float = LEFT_OUT_SECONDS,
+        missing_receipt_resend_seconds: float = LEFT_OUT_SECONDS,
         quota_megabytes: float | None = None,
         save_seconds: int = 1,
     ) -> None:
@@ -66,7 +66,7 @@ class CustodySite(Site[Broker]):
             rate: records a second that each makes.
             custodians: with the groups of each; posts are given the first.
             step: seconds by which the posts' clocks advance with every record.
-            left_out_seconds: after which a post sends what receipts leave out again.
+            missing_receipt_resend_seconds: after which a post sends what receipts leave out again.
             quota_megabytes: of each post's outbox; as posts have it where None.
             save_seconds: as of `Broker`.
 
@@ -81,7 +81,7 @@ class CustodySite(Site[Broker]):
         """The intruders that the broker granted their topics."""
         self._context = forking(*KEEPERS, "tests.campaigns.faults.killable_post")
         self._names, self._custodians, self._step = posts, custodians, step
-        self._left_out_seconds = left_out_seconds
+        self._left_out_seconds = missing_receipt_resend_seconds
         self._settings: dict[str, Any] = {}
         if quota_megabytes is not None:
             self._settings = {"more": {"outbox": {"quota_megabytes": quota_megabytes}}}
@@ -168,7 +168,7 @@ class CustodySite(Site[Broker]):
             step=self._step,
             context=self._context,
             rate=self.rate,
-            left_out_seconds=self._left_out_seconds,
+            missing_receipt_resend_seconds=self._left_out_seconds,
             covert=GROUP,
         )
         self.posts.append(post)

@@ -49,7 +49,7 @@ def step_seconds(reads_a_day: float) -> float:
     return DAY * (1 - HITS) / reads_a_day
 
 
-def left_out_seconds(reads_a_day: float) -> float:
+def missing_receipt_resend_seconds(reads_a_day: float) -> float:
     """Return the seconds after which a post sends what a receipt leaves out again.
 
     Sooner than a week's records are kept, each would be sent again before a receipt can come. Posts have five minutes.

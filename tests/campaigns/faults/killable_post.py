@@ -31,7 +31,7 @@ from platepost.device.custody.service import CustodyService
 from platepost.device.logbook import Logbook
 from platepost.device.outbox.outbox import Outbox
 from platepost.device.outbox.retrying import RetryingRecorder
-from platepost.device.uplink.settings import Tuning
+from platepost.device.uplink.settings import UplinkTiming
 from platepost.device.uplink.uplink import Uplink
 from platepost.simulator.ground.light_post import LightPost
 from platepost.simulator.ground.passages import CATEGORIES, SeenVehicle
@@ -50,14 +50,14 @@ DRAIN_SECONDS = 30.0
 _RECONNECT_SECONDS = 0.1
 LEFT_OUT_SECONDS = 3.0
 """By default, after which what a custodian's receipts leave out is sent once more."""
-_IMPATIENT = Tuning(
+_IMPATIENT = UplinkTiming(
     keepalive_seconds=2,
     connect_timeout_seconds=3.0,
-    backoff_most_seconds=1.0,
-    refusal_first_seconds=0.2,
-    refusal_most_seconds=1.0,
-    probe_first_seconds=2.0,
-    probe_most_seconds=10.0,
+    max_backoff_seconds=1.0,
+    first_refusal_wait_seconds=0.2,
+    max_refusal_wait_seconds=1.0,
+    first_resend_seconds=2.0,
+    max_resend_seconds=10.0,
 )
 """The uplink's patience, shortened so that an hour's trouble fits into minutes."""
 
@@ -136,7 +136,7 @@ class KillablePost:
         stored: Connection,
         offset: c_double,
         rate: c_double,
-        left_out_seconds: float,
+        missing_receipt_resend_seconds: float,
         covert: str | None,
     ) -> None:
         """Open the outbox; nothing is connected yet.
@@ -148,7 +148,7 @@ class KillablePost:
             stored: where it tells what is stored.
             offset: by how many seconds its clock is wrong at present.
             rate: how many records a second it makes at present, as far as the disk takes them.
-            left_out_seconds: after which what a custodian's receipts leave out is sent once more.
+            missing_receipt_resend_seconds: after which what a custodian's receipts leave out is sent once more.
             covert: the distribution group that some of its hits concern alone.
 
         Raises:
@@ -188,7 +188,7 @@ class KillablePost:
             configuration.uplink.model_copy(update={"reconnect_seconds": _RECONNECT_SECONDS}),
             self._outbox,
             client_id=configuration.post.name,
-            tuning=replace(_IMPATIENT, left_out_seconds=left_out_seconds),
+            timing=replace(_IMPATIENT, missing_receipt_resend_seconds=missing_receipt_resend_seconds),
             earliest=self._timekeeper.earliest,
             utc=self._timekeeper.now,
         )

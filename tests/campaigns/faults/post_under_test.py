@@ -36,7 +36,7 @@ class PostUnderTest:
         step: float,
         context: ForkServerContext,
         rate: c_double,
-        left_out_seconds: float = killable_post.LEFT_OUT_SECONDS,
+        missing_receipt_resend_seconds: float = killable_post.LEFT_OUT_SECONDS,
         covert: str | None = None,
     ) -> None:
         """Prepare; nothing runs yet.
@@ -50,7 +50,7 @@ class PostUnderTest:
             step: seconds by which its clock advances with every record.
             context: forks its processes.
             rate: how many records a second it makes at present.
-            left_out_seconds: after which what a custodian's receipts leave out is sent once more.
+            missing_receipt_resend_seconds: after which what a custodian's receipts leave out is sent once more.
             covert: the distribution group that some of its hits concern alone.
 
         """
@@ -67,7 +67,7 @@ class PostUnderTest:
         Shared without a lock: a post that is killed while it holds one would hang the next.
         """
         self._vehicles, self._step = vehicles, step
-        self._covert, self._left_out_seconds = covert, left_out_seconds
+        self._covert, self._left_out_seconds = covert, missing_receipt_resend_seconds
         self._context = context
         self.rate = rate
         """Records a second that it makes at present; other posts may share it."""
@@ -113,7 +113,7 @@ class PostUnderTest:
                 "stored": writing,
                 "offset": self.offset,
                 "rate": self.rate,
-                "left_out_seconds": self._left_out_seconds,
+                "missing_receipt_resend_seconds": self._left_out_seconds,
                 "covert": self._covert,
             },
             name=self.name,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import click
 
 from platepost.common.commands.options import Number
-from platepost.device.uplink.settings import Tuning
+from platepost.device.uplink.settings import UplinkTiming
 from tests.campaigns.command import Run, campaign_command
 from tests.campaigns.fleet.campaign import Campaign, LoadProfile
 from tests.campaigns.fleet.site import BrokerName, FleetSite
@@ -89,15 +89,15 @@ def fleet(
     broker or one of its nodes, and reconnect. Everything runs on this machine.
     """
     full = LoadProfile(rest_seconds=rest, work_seconds=seconds, rate=rate, part_bytes=part_bytes)
-    tuning = Tuning(keepalive_seconds=keepalive)
-    hurried = replace(tuning, backoff_most_seconds=HURRIED_MOST_SECONDS, probe_first_seconds=HURRIED_MOST_SECONDS)
+    timing = UplinkTiming(keepalive_seconds=keepalive)
+    hurried = replace(timing, max_backoff_seconds=HURRIED_MOST_SECONDS, first_resend_seconds=HURRIED_MOST_SECONDS)
     with FleetSite(
         run.directory,
         posts=SHORT_POSTS if short else posts,
         broker=broker,
         seed=run.seed,
         uplink=(HURRIED if short else {}) | ({} if sessions else {"session_seconds": 0}),
-        tuning=hurried if short else tuning,
+        timing=hurried if short else timing,
         progress=run.progress.show,
     ) as site:
         run.report(Campaign(site, SHORT if short else full, say=run.progress.show).run())

@@ -19,7 +19,7 @@ from platepost.device.hotlist.download import HotListDownload
 from platepost.device.uplink.connection import BrokerConnection, BrokerConnectionError
 from platepost.device.uplink.inbox import Delivery, Handler
 from platepost.device.uplink.session import MqttSession
-from platepost.device.uplink.settings import Tuning, UplinkSettings
+from platepost.device.uplink.settings import UplinkSettings, UplinkTiming
 from platepost.provisioning.fleet.post_file import custodian_key_file
 from platepost.simulator.ground.light_post import LightPost
 from platepost.simulator.ground.memory_outbox import MemoryOutbox
@@ -66,7 +66,7 @@ class FleetPost:
         parts: Path,
         seed: int,
         uplink: Mapping[str, float],
-        tuning: Tuning,
+        timing: UplinkTiming,
         strangers: float = 0.0,
         misreading: Collection[str] = (),
     ) -> None:
@@ -80,7 +80,7 @@ class FleetPost:
             seed: of what is drawn.
             parts: a folder for packages in parts as they come.
             uplink: keys of `uplink` that are to differ from a post's own.
-            tuning: patience that is not configured.
+            timing: timing that is not configured.
             strangers: the share of passages of vehicles that never passed before.
             misreading: versions of the software that misread each plate, and do not know it.
 
@@ -103,10 +103,10 @@ class FleetPost:
         )
         files = {name: folder / f"{name}.pem" for name in ("ca", "certificate", "private_key")}
         self._settings = UplinkSettings.model_validate({"brokers": tuple(brokers), **files, **uplink})
-        self._tuning = tuning
+        self._timing = timing
         keys = (keys_topic(source.agency, purpose) for purpose in DEPARTMENT_PURPOSES)
         topics = (*keys, source.configuration, source.command("+"))
-        self._session = MqttSession(self._settings, self.outbox, topics, tuning=tuning, draw=self._draw.uniform)
+        self._session = MqttSession(self._settings, self.outbox, topics, timing=timing, draw=self._draw.uniform)
         self.in_flight = self._session.in_flight
         HotListDownload(self.lists, self, agency=agency, directory=parts)
         self._source = source
@@ -198,13 +198,13 @@ class FleetPost:
             self._session.brokers.current,
             tls_context(self._settings),
             client_id=self.name,
-            keepalive_seconds=self._tuning.keepalive_seconds,
+            keepalive_seconds=self._timing.keepalive_seconds,
             number=self._connections,
             will=self._post.will(),
             received=self._inbox.append,
         )
         try:
-            connection.open(timeout=self._tuning.connect_timeout_seconds)
+            connection.open(timeout=self._timing.connect_timeout_seconds)
         except OSError:
             connection.abort()
             raise
@@ -222,7 +222,7 @@ class FleetPost:
     def turn(self) -> float:
         """Do what is due on the connection; return in how many seconds to do so again at the latest."""
         connection = self.connection
-        housekeeping = HOUSEKEEPING * self._tuning.keepalive_seconds
+        housekeeping = HOUSEKEEPING * self._timing.keepalive_seconds
         if connection is None:
             return housekeeping
         for _ in range(TURNS):

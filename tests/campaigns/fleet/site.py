@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from platepost.common.signals import KILLED_SECONDS, check, current, sleep
-from platepost.device.uplink.settings import Tuning
+from platepost.device.uplink.settings import UplinkTiming
 from platepost.provisioning.connection import Connection
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
@@ -79,7 +79,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
         broker: BrokerName,
         seed: int,
         uplink: dict[str, float],
-        tuning: Tuning,
+        timing: UplinkTiming,
         progress: Callable[[str, int, int], None],
         **posts_like: Any,
     ) -> None:
@@ -91,7 +91,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
             broker: which.
             seed: of what is drawn.
             uplink: keys of `uplink` that are to differ from a post's own.
-            tuning: patience that is not configured.
+            timing: timing that is not configured.
             progress: told what is being done, how far it is, and of how much.
             posts_like: more of the workers' settings.
 
@@ -103,7 +103,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
         self.archive = self.directory / "archive.jsonl"
         self.broker_name = broker
         self._seed, self._uplink = seed, uplink
-        self._tuning = tuning
+        self._timing = timing
         self._progress = progress
         self._posts_like = posts_like
         self._context = multiprocessing.get_context("spawn")
@@ -127,7 +127,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
                 vehicles_seed=self._seed,
                 seed=self._seed + number,
                 uplink=self._uplink,
-                tuning=self._tuning,
+                timing=self._timing,
                 parts=self.directory / "parts",
                 **self._posts_like,
             )

@@ -20,7 +20,7 @@ from time import monotonic
 from typing import Literal
 
 from platepost.device.uplink.connection import BrokerConnection, Waker
-from platepost.device.uplink.settings import Tuning
+from platepost.device.uplink.settings import UplinkTiming
 from platepost.simulator.ground.passages import SeenVehicle, plate
 from tests.campaigns.fleet.post import FleetPost
 
@@ -50,7 +50,7 @@ class WorkerSettings:
     """All workers draw the same vehicles: to hand their pictures over, a worker's start would be waited for."""
     seed: int
     uplink: dict[str, float]
-    tuning: Tuning
+    timing: UplinkTiming
     parts: Path
     """A folder for packages in parts as they come."""
     strangers: float = 0.0
@@ -120,7 +120,7 @@ class Worker:
                 parts=settings.parts,
                 seed=settings.seed,
                 uplink=settings.uplink,
-                tuning=settings.tuning,
+                timing=settings.timing,
                 strangers=settings.strangers,
                 misreading=settings.misreading,
             )

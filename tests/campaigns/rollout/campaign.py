@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from platepost.common.signals import check, sleep
-from platepost.device.uplink.settings import Tuning
+from platepost.device.uplink.settings import UplinkTiming
 from platepost.simulator.errors import CampaignError
 from platepost.simulator.ground.department import ThrowawayDepartment, department_folder
 from platepost.simulator.processes import end, platepost
@@ -105,7 +105,7 @@ class RolloutSite(FleetSite):
             broker="mosquitto",
             seed=seed,
             uplink={"reconnect_seconds": 0.5},
-            tuning=Tuning(),
+            timing=UplinkTiming(),
             progress=progress,
             strangers=STRANGERS,
             misreading=(BAD,),

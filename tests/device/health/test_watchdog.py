@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from platepost.device.health.supervision import CHECK_SECONDS
 from platepost.device.health.watchdog import ATTEMPT_SECONDS, DELIVERY_SECONDS, FRAMES_SECONDS, Liveness, Watchdog
-from platepost.device.uplink.settings import Tuning
+from platepost.device.uplink.settings import UplinkTiming
 from tests.clocks import SteppedClock
 
 WELL = Liveness(watching=True, frames=0, connected=True, attempts=0, acknowledged=0, owing=False)
@@ -37,7 +37,7 @@ def test_records_that_lie_beside_an_open_connection_end_the_feeding() -> None:
 
 
 def test_a_broker_that_acknowledges_nothing_is_left_before_the_feeding_ends() -> None:
-    assert Tuning().acknowledge_seconds + 2 * CHECK_SECONDS < DELIVERY_SECONDS
+    assert UplinkTiming().acknowledge_seconds + 2 * CHECK_SECONDS < DELIVERY_SECONDS
     owing = [replace(WELL, frames=number, attempts=number, owing=True) for number in range(10)]
     assert set(judged([(DELIVERY_SECONDS - 1, each) for each in owing])) == {None}
 

@@ -250,7 +250,7 @@ class Bench:
     # --- the post
 
     def settings(self, *brokers: Mosquitto, name: str = POST, **changes: object) -> dict[str, Any]:
-        """Return what an uplink is made with; `changes` are keys of its settings, or of its tuning."""
+        """Return what an uplink is made with; `changes` are keys of its settings, or of its timing."""
         certificate, key = self.authority.issue(name)
         values: dict[str, Any] = {
             "brokers": tuple(f"localhost:{broker.port}" for broker in brokers),
@@ -258,8 +258,8 @@ class Bench:
             "certificate": certificate,
             "private_key": key,
             "reconnect_seconds": 0.1,
-            "backoff_most_seconds": 0.3,
-            "refusal_first_seconds": 0.5,
+            "max_backoff_seconds": 0.3,
+            "first_refusal_wait_seconds": 0.5,
         }
         return uplink_arguments(name, values | changes)
 

@@ -17,7 +17,7 @@ def test_a_preferred_broker_that_acknowledges_nothing_is_tried_less_and_less_oft
         (BrokerAddress("first", 8883), BrokerAddress("second", 8883)),
         backoff=Backoff(first=1.0, most=120.0, draw=mean),
         refusals=Refusals(first=30.0, most=900.0, now=clock.steady, draw=mean),
-        return_seconds=600.0,
+        preferred_broker_check_seconds=600.0,
         now=clock.steady,
         draw=mean,
     )

@@ -37,7 +37,7 @@ def scripted(bench: Bench) -> Iterator[ScriptedBroker]:
 
 
 def settings(bench: Bench, *brokers: ScriptedBroker, **changes: object) -> dict[str, Any]:
-    values = {"refusal_first_seconds": PATIENT, "reconnect_seconds": 0.05, "backoff_most_seconds": 0.1} | changes
+    values = {"first_refusal_wait_seconds": PATIENT, "reconnect_seconds": 0.05, "max_backoff_seconds": 0.1} | changes
     made: dict[str, Any] = bench.settings(*brokers, **values)
     return made
 
@@ -205,7 +205,7 @@ def test_a_broker_that_acknowledges_nothing_is_tried_anew_where_there_is_no_othe
     """Then it is the broker that does nothing: the watchdog sees a post that tries."""
     scripted.script.publish = lambda _packet: None
     bench.audit()
-    with bench.uplink(settings(bench, scripted, acknowledge_seconds=0.3, refusal_first_seconds=0.1)) as uplink:
+    with bench.uplink(settings(bench, scripted, acknowledge_seconds=0.3, first_refusal_wait_seconds=0.1)) as uplink:
         bench.wait_for(lambda: uplink.state().problem == "no_acknowledgment", what="its name")
         assert not uplink.state().refusals
         bench.wait_for(lambda: uplink.state().attempts >= 3, what="further attempts")
@@ -232,7 +232,7 @@ def test_a_refused_subscription_that_can_be_done_without_is_no_fault_and_not_ask
     scripted.script.hang_up_after_subscribe = True
     bench.audit()
     topic = "alpr/v1/demo/post-1/status"
-    at_once = settings(bench, scripted, refusal_first_seconds=0.05)
+    at_once = settings(bench, scripted, first_refusal_wait_seconds=0.05)
     uplink = bench.uplink(at_once)
     uplink.subscribe(topic, lambda _: None, optional=True)
     with uplink:

@@ -3,7 +3,7 @@ from collections.abc import Collection, Mapping
 import pytest
 
 from platepost.device.uplink.resends import Resends
-from platepost.device.uplink.settings import Tuning
+from platepost.device.uplink.settings import UplinkTiming
 from platepost.wire.records import Envelope
 
 
@@ -45,7 +45,7 @@ def outbox() -> FakeOutbox:
 
 @pytest.fixture
 def resends(outbox: FakeOutbox) -> Resends:
-    resends = Resends(outbox, Tuning(), now=lambda: outbox.now)
+    resends = Resends(outbox, UplinkTiming(), now=lambda: outbox.now)
     resends.begin("a:1")
     return resends
 

@@ -173,7 +173,7 @@ def test_a_denied_topic_is_named_and_holds_up_no_other(bench: Bench) -> None:
     broker = bench.broker(rights=rights)
     keeper = bench.keeper(broker)
     sent = {bench.audit(number).id for number in range(30)}
-    settings = bench.settings(broker, refusal_first_seconds=0.3, refusal_most_seconds=0.6)
+    settings = bench.settings(broker, first_refusal_wait_seconds=0.3, max_refusal_wait_seconds=0.6)
     with bench.uplink(settings, on_connected=bench.birth) as uplink:
         bench.wait_for(lambda: len(keeper.bodies) == 1, what="the status")
         bench.wait_for(lambda: any(r.attempts >= 2 for r in uplink.state().refusals), what="a second attempt")
@@ -193,7 +193,7 @@ def test_a_denied_topic_is_named_and_holds_up_no_other(bench: Bench) -> None:
 def test_records_that_nobody_subscribes_to_wait_for_a_subscriber(bench: Bench) -> None:
     broker = bench.broker()
     sent = {bench.audit(number).id for number in range(5)} | {bench.hit().id}
-    with bench.uplink(bench.settings(broker, refusal_first_seconds=0.2, refusal_most_seconds=0.4)) as uplink:
+    with bench.uplink(bench.settings(broker, first_refusal_wait_seconds=0.2, max_refusal_wait_seconds=0.4)) as uplink:
         bench.wait_for(lambda: len(uplink.state().refusals) == 2, what="the topics' names")
         bench.wait_for(lambda: any(r.attempts >= 2 for r in uplink.state().refusals), what="a second attempt")
         assert {refusal.reason for refusal in uplink.state().refusals} == {"no_matching_subscribers"}
@@ -211,7 +211,7 @@ def test_what_a_broker_forgets_when_it_dies_after_acknowledging_is_sent_again(be
     keeper.client.disconnect()
     keeper.client.loop_stop()
     bench.outbox.require(Requirements(in_force=True, open=frozenset({"records"})))
-    hurry = {"left_out_seconds": 0.2, "probe_first_seconds": 0.4}
+    hurry = {"missing_receipt_resend_seconds": 0.2, "first_resend_seconds": 0.4}
     with bench.uplink(bench.settings(broker, **hurry)) as uplink:
         sent = [bench.audit(number) for number in range(20)]
         bench.wait_for(lambda: bench.outbox.backlog().sent == 20, what="the acknowledgments")
@@ -363,7 +363,7 @@ def test_a_certificate_replaced_while_connected_is_used_at_once(
 def test_the_post_returns_to_its_preferred_broker(bench: Bench) -> None:
     first, second = bench.broker(), bench.broker()
     first.kill()
-    settings = bench.settings(first, second, return_seconds=0.2)
+    settings = bench.settings(first, second, preferred_broker_check_seconds=0.2)
     with bench.uplink(settings) as uplink:
         bench.wait_for(lambda: uplink.state().connected, what="a connection")
         assert uplink.state().broker == f"localhost:{second.port}"

@@ -98,7 +98,7 @@ class Visitors:
     """Connections that come through a door, each from an address of our choosing."""
 
     def __init__(self, most: int) -> None:
-        self.limiter = ConnectionLimiter(most=most)
+        self.limiter = ConnectionLimiter(maximum=most)
         self.ports = 1000
         self.ends: list[socket.socket] = []
 
@@ -123,7 +123,7 @@ class Visitors:
 
 @pytest.fixture
 def visitors(monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitors]:
-    monkeypatch.setattr(connection_limiter.Connection, "end_in", lambda *_: None)
+    monkeypatch.setattr(connection_limiter.Connection, "set_deadline", lambda *_: None)
     made = Visitors(4)
     yield made
     for end in made.ends:

@@ -11,7 +11,7 @@ from joserfc.jwk import ECKey
 from paho.mqtt.client import Client
 
 from platepost.device.outbox.outbox import Outbox
-from platepost.device.uplink.settings import Tuning, UplinkSettings
+from platepost.device.uplink.settings import UplinkSettings, UplinkTiming
 from platepost.device.uplink.uplink import Uplink
 from platepost.provisioning.connection import secured_client
 from platepost.provisioning.fleet.fleet import Fleet
@@ -77,8 +77,8 @@ def test_a_post_goes_on_to_another_node_when_its_own_is_stopped(
         def delivered() -> bool:
             return outbox.depth() == 0
 
-        settings, tuning = settings_of(fleet.post("post-1"), cluster), Tuning(backoff_most_seconds=1.0)
-        uplink = Uplink(settings, outbox, client_id="post-1", tuning=tuning)
+        settings, timing = settings_of(fleet.post("post-1"), cluster), UplinkTiming(max_backoff_seconds=1.0)
+        uplink = Uplink(settings, outbox, client_id="post-1", timing=timing)
         uplink.will = will
         with uplink:
             recorder.record(example_audit("boot"))
