@@ -27,7 +27,7 @@ from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.ledger.errors import ClosedEntryError
 from platepost.department.ledger.writing import enter
-from platepost.department.people.currency import currency_of
+from platepost.department.people.authorization import authorization_of
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.policy.policy import policy_in_force
 
@@ -314,7 +314,7 @@ def _add(
 
 def _require(actor: AlertActor, step: AlertStep) -> None:
     """Ask again whether someone may do this now: for how long training counts the database does not know."""
-    lacks = currency_of(DepartmentPerson.objects.get(pk=actor.person.pk)).lacks(permission_for(step))
+    lacks = authorization_of(DepartmentPerson.objects.get(pk=actor.person.pk)).lacks(permission_for(step))
     if lacks:
         raise AlertError(" ".join(lack.what for lack in lacks), "alerts_lapsed")
 

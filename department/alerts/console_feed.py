@@ -37,7 +37,7 @@ from platepost.department.ledger.errors import LedgerError
 from platepost.department.ledger.journal import local_journal
 from platepost.department.ledger.writing import acting_in
 from platepost.department.lists.models import ListRequest
-from platepost.department.people.currency import currencies
+from platepost.department.people.authorization import authorizations
 from platepost.department.people.models import CovertMember, DepartmentPerson
 from platepost.department.people.rights import Permission
 from platepost.department.people.sessions import live_sessions
@@ -320,7 +320,9 @@ class ConsoleFeed:
             groups.setdefault(pk, []).append(group)
         people = DepartmentPerson.objects.in_bulk({listener.person.pk for listener in asked})
         may = {
-            currency.person.pk for currency in currencies(people.values(), now) if currency.may(Permission.ANSWER_HITS)
+            authorization.person.pk
+            for authorization in authorizations(people.values(), now)
+            if authorization.may(Permission.ANSWER_HITS)
         }
         keys = {listener.session for listener in asked}
         sessions = live_sessions(keys)

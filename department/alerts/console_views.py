@@ -45,7 +45,7 @@ from platepost.department.ledger.entries import open_entry
 from platepost.department.ledger.writing import entering
 from platepost.department.lists.models import ListRequest
 from platepost.department.people.access import CurrentRequest, idle_end, needs, session_end
-from platepost.department.people.currency import currencies
+from platepost.department.people.authorization import authorizations
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import Permission
 from platepost.department.people.services import covert_groups
@@ -63,7 +63,9 @@ _Reason = TypeVar("_Reason", bound=StrEnum)
 @require_safe
 def console(request: CurrentRequest) -> HttpResponse:
     """Show the page's frame; hits come by the stream."""
-    people = currencies(DepartmentPerson.objects.filter(disabled_at=None).exclude(pk=request.user.pk).order_by("login"))
+    people = authorizations(
+        DepartmentPerson.objects.filter(disabled_at=None).exclude(pk=request.user.pk).order_by("login")
+    )
     context = {
         "words": CONSOLE_WORDS,
         "system": system_name(),
@@ -106,7 +108,7 @@ def waiting(request: CurrentRequest) -> HttpResponse:
     who = request.user
     on_shift = acknowledged_until(who) is not None
     found = Waiting(0, 0, 0) if FEED.listens(who.login) else waiting_for(who.login, on_shift=on_shift)
-    disputed = request.currency.may(Permission.REVIEW_EXIGENT) and count_disputed(who.login)
+    disputed = request.authorization.may(Permission.REVIEW_EXIGENT) and count_disputed(who.login)
     link = reverse("console")
     if found.withdrawn:
         words = gettext("A hit was WITHDRAWN: do not act on it.")

@@ -131,7 +131,7 @@ def history(request: CurrentRequest) -> HttpResponse:
         "hits": [(hit, decision_words(hit.alert)) for hit in hits],
         "older": hits[-1].alert if more else None,
         "chosen": chosen,
-        "may_export": request.currency.may(Permission.EXPORT),
+        "may_export": request.authorization.may(Permission.EXPORT),
     }
     return render(request, "alerts/history/history.html", context, status=422 if form.errors else 200)
 
@@ -141,7 +141,7 @@ def history(request: CurrentRequest) -> HttpResponse:
 def history_csv(request: CurrentRequest) -> HttpResponse:
     """Give the hits of a time as a file, and enter that in the ledger."""
     form = HistoryForm(request.POST)
-    if not form.is_valid() or not request.currency.may(Permission.ANSWER_HITS):
+    if not form.is_valid() or not request.authorization.may(Permission.ANSWER_HITS):
         return redirect("history")
     text = exported_history(request.user, form.filter())
     name = f'attachment; filename="hits-{datetime.now(UTC):%Y%m%d-%H%M%S}.csv"'
@@ -174,7 +174,7 @@ def history_hit(request: CurrentRequest) -> HttpResponse:
             done = _act(request, cleaned)
         except (AlertError, PurposeError) as error:
             refused = str(error)
-    trail = cleaned["trail"] and trail_minutes() > 0 and request.currency.may(Permission.SEARCH)
+    trail = cleaned["trail"] and trail_minutes() > 0 and request.authorization.may(Permission.SEARCH)
     with _entry(request, cleaned["record"], trail=trail) as entry:
         alert = alert_of(cleaned["record"], entry)
         if alert is None:
@@ -196,7 +196,7 @@ def history_hit(request: CurrentRequest) -> HttpResponse:
         "map": hit.map if hit is not None else None,
         "trail_minutes": trail_minutes() if alert.state in _SHOWS_TRAIL else 0,
         "may_reopen": alert.state is AlertState.REJECTED or alert.answered_as == "rejected",
-        "may_uphold": request.currency.may(Permission.REVIEW_EXIGENT)
+        "may_uphold": request.authorization.may(Permission.REVIEW_EXIGENT)
         and (alert.state is AlertState.REJECTED or alert.disputed_by is not None)
         and alert.upheld_by is None,
         "may_dispute": alert.withdrawn_because == WithdrawalReason.TEXT_CHANGED and alert.disputed_by is None,

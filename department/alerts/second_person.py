@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from django.conf import settings
 
 from platepost.department.database.queries import rows
-from platepost.department.people.currency import currencies
+from platepost.department.people.authorization import authorizations
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import Permission
 from platepost.department.policy.policy import policy_in_force
@@ -54,7 +54,7 @@ def second_person_gaps(at: datetime | None = None) -> SecondPersonGaps | None:
     if policy_in_force().alerts.second_person_substitute:
         return None
     at = at or datetime.now(UTC)
-    people = currencies(DepartmentPerson.objects.filter(disabled_at=None))
+    people = authorizations(DepartmentPerson.objects.filter(disabled_at=None))
     able = sum(person.may(Permission.ANSWER_HITS) for person in people)
     alone = tuple(hour for (hour,) in rows(_ALONE, [settings.TIME_ZONE, at, at]))
     return SecondPersonGaps(able, alone) if able == 1 or alone else None

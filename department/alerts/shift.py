@@ -11,7 +11,7 @@ from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.writing import entering
 from platepost.department.lists.posts import PostReport, post_reports
-from platepost.department.people.currency import currency_of
+from platepost.department.people.authorization import authorization_of
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import Permission
 
@@ -47,7 +47,7 @@ def acknowledge(person: DepartmentPerson, start: ShiftStart) -> None:
         LedgerError: it cannot be entered.
 
     """
-    lacks = currency_of(DepartmentPerson.objects.get(pk=person.pk)).lacks(Permission.ANSWER_HITS)
+    lacks = authorization_of(DepartmentPerson.objects.get(pk=person.pk)).lacks(Permission.ANSWER_HITS)
     if lacks:
         raise AlertError(" ".join(lack.what for lack in lacks), "alerts_lapsed")
     fields = {

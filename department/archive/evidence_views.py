@@ -268,6 +268,6 @@ def _page(request: CurrentRequest, cart: EvidenceCart, **bound: forms.Form) -> H
         **_reads_of(request, cart, areas),
         "recipient_form": RecipientForm(initial={"recipient": cart.recipient}),  # of an order that failed
         "booking_form": BookingForm(),
-        "may_export": request.currency.may(Permission.EXPORT),
+        "may_export": request.authorization.may(Permission.EXPORT),
     }
     return render(request, "archive/evidence_cart.html", shown | bound, status=409 if bound else 200)

@@ -21,7 +21,7 @@ from platepost.department.archive.models import BackupRecord, Hold, PurgePlan, R
 from platepost.department.archive.purge import PurgeAuthority, approve_purge, plan_purge, planned_parts, stale_because
 from platepost.department.archive.retention import due, set_term
 from platepost.department.people.access import CurrentRequest, accepted, needs
-from platepost.department.people.currency import people_with
+from platepost.department.people.authorization import people_with
 from platepost.department.people.forms import CHOOSE, MOST_NUMBER, DayField, TimeField, not_past
 from platepost.department.people.rights import Permission
 from platepost.department.people.services import covert_groups

@@ -246,7 +246,7 @@ def _finding(request: CurrentRequest, audit_finding: AuditFinding, *, bound: for
 
 def _seen_by(request: CurrentRequest, number: int) -> AuditFinding:
     audit_finding = get_object_or_404(AuditFinding, pk=number)
-    if audit_finding.subject != request.user.login and not request.currency.may(Permission.REVIEW_SEARCHES):
+    if audit_finding.subject != request.user.login and not request.authorization.may(Permission.REVIEW_SEARCHES):
         raise Http404
     return audit_finding
 

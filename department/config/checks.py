@@ -42,7 +42,7 @@ from platepost.department.database.users import INGEST, has_users, may_read, mis
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder, is_local, nearest
 from platepost.department.ledger.journal import LocalJournal
-from platepost.department.people.currency import currencies
+from platepost.department.people.authorization import authorizations
 from platepost.department.people.models import CovertMember
 from platepost.department.people.rights import Permission
 from platepost.department.people.services import TWO, can_approve
@@ -508,7 +508,7 @@ def _unheard_groups(owner: psycopg.Connection) -> Iterator[InstallationFault]:
     """Yield the covert groups whose hits no one sees; on no page, for only members may know what is listed."""
     groups = {group for (group,) in owner.execute(_COVERT, [[state for state in AlertState if state.is_open]])}
     members = list(CovertMember.objects.filter(group__in=groups, left_at=None).select_related("person"))
-    able = currencies(member.person for member in members)
+    able = authorizations(member.person for member in members)
     covered = {member.group for member, one in zip(members, able, strict=True) if one.may(Permission.ANSWER_HITS)}
     for group in sorted(groups - covered):
         message = f"no member of {group!r} may answer hits, so no one sees those of its entries: run `person covert`"

@@ -20,7 +20,7 @@ from platepost.department.ledger.writing import acting_session, begin_by, enteri
 from platepost.department.lists.errors import WHY, ListRefusedError, refusals
 from platepost.department.lists.imports import held_imports
 from platepost.department.lists.models import ListEntry, ListImport, ListRecovery, ListRequest
-from platepost.department.people.currency import currency_of
+from platepost.department.people.authorization import authorization_of
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.policy.policy import AccessPurpose, ListRules, policy_in_force
@@ -105,7 +105,7 @@ def also_in(entry: ListEntry) -> list[int]:
 
 def only_categories(by: DepartmentPerson) -> tuple[str, ...] | None:
     """Return the categories in which a dispatcher may enter plates; None for a person who may enter any."""
-    free = {DepartmentRole.OPERATOR, DepartmentRole.SUPERVISOR} & currency_of(by).roles
+    free = {DepartmentRole.OPERATOR, DepartmentRole.SUPERVISOR} & authorization_of(by).roles
     return None if free else policy_in_force().lists.dispatchers
 
 

@@ -8,7 +8,7 @@
     urlpatterns = [path("log-in/", open_to_all(login), name="account_login")]
 
 The question is asked where the view is called, so it is asked again of a request that was kept until its sender had
-authenticated again. A stream asks `currencies` itself, each second.
+authenticated again. A stream asks `authorizations` itself, each second.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ from platepost.department.errors import OperationRefusedError
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.errors import LedgerError
 from platepost.department.ledger.writing import acting_in, append
-from platepost.department.people.currency import Currency, currency_of
+from platepost.department.people.authorization import Authorization, authorization_of
 from platepost.department.people.device import is_console, set_device
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.pending import keep_file, keep_form, note_end, page_of
@@ -68,7 +68,7 @@ class CurrentRequest(HttpRequest):
     """A request that `needs` has let pass."""
 
     user: DepartmentPerson
-    currency: Currency
+    authorization: Authorization
 
 
 def open_to_all(view: View) -> View:
@@ -85,7 +85,7 @@ def setting_up(view: View) -> View:
         if not isinstance(person, DepartmentPerson):
             return _asked_to_log_in(request)
         if is_mfa_enabled(person):  # for the menu
-            request.currency = currency_of(person)  # type: ignore[attr-defined]
+            request.authorization = authorization_of(person)  # type: ignore[attr-defined]
         return view(request, *args, **kwargs)
 
     return _marked(view, Open.SETTING_UP, asked)
@@ -111,9 +111,9 @@ def needs(permission: Permission, *, gives_file: bool = False) -> Callable[[View
                 return _asked_to_log_in(request)
             if not is_mfa_enabled(person):
                 return HttpResponseRedirect(reverse("mfa_index"))
-            currency = currency_of(person)
-            request.currency = currency  # type: ignore[attr-defined]  # for the menu, also on the page of a refusal
-            lacks = currency.lacks(permission)
+            authorization = authorization_of(person)
+            request.authorization = authorization  # type: ignore[attr-defined]  # for the menu, also on the page of a refusal
+            lacks = authorization.lacks(permission)
             if lacks:
                 fields = {
                     "person": person.login,

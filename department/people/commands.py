@@ -20,7 +20,7 @@ from platepost.department.database.roles import OWNER
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, Moment, Spelled
 from platepost.department.people import bulk, services
-from platepost.department.people.currency import currencies
+from platepost.department.people.authorization import authorizations
 from platepost.department.people.errors import PersonError
 from platepost.department.people.login import require_code
 from platepost.department.people.models import DepartmentPerson
@@ -319,7 +319,7 @@ def covert(*, folder: DepartmentFolder, login: str, group: str, end: bool) -> No
 def list_people(*, folder: DepartmentFolder, as_json: bool) -> None:
     """List people, their roles, and what they still need before they can use the system."""
     with people_register(folder) as services:
-        people = currencies(services.DepartmentPerson.objects.order_by("login"))
+        people = authorizations(services.DepartmentPerson.objects.order_by("login"))
         entries: list[dict[str, Any]] = [
             {
                 "login": person.person.login,

@@ -34,7 +34,7 @@ _HOMES = {
 def home(request: CurrentRequest) -> HttpResponse:
     """Lead a person who has signed in to the page of their work, or to the status where their role has none."""
     open_to_them = {link.address for section in sections_of(request) for link in section.links}
-    pages = [reverse(route) for role, route in _HOMES.items() if role in request.currency.roles]
+    pages = [reverse(route) for role, route in _HOMES.items() if role in request.authorization.roles]
     return redirect(next((page for page in pages if page in open_to_them), reverse("status")))
 
 
@@ -47,7 +47,7 @@ def help_page(request: CurrentRequest) -> HttpResponse:
     shown = {
         "sections": sections_of(request),
         "ask": [(role.label, about, [name for of, name in people if of == role]) for role, about in _ASKED.items()],
-        "lacks": request.currency.lacks_for_duty(),
+        "lacks": request.authorization.lacks_for_duty(),
         "policy": policy_in_force(),
     }
     return render(request, "people/help.html", shown)

@@ -1,8 +1,8 @@
 """Who may do what, in one table. Nothing here knows a database.
 
-A permission needs a role, and most need currency too: certificates that have not ended, and training that was passed
-and is not too old. `platepost.department.people.currency` computes both for a person at a moment; nothing stores the
-answer.
+A permission needs a role, and most need more: certificates that have not ended, and training that was passed
+and is not too old. `platepost.department.people.authorization` computes all of it for a person at a moment; nothing
+stores the answer.
 """
 
 from dataclasses import dataclass
@@ -105,7 +105,7 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """What currency a permission needs."""
+    """The certificates and training that a permission needs."""
 
     certifications: frozenset[Certification] = frozenset()
     topics: frozenset[TrainingTopic] = frozenset()
@@ -139,7 +139,7 @@ NEEDS: dict[Permission, Requirement] = {
     }.get(permission, _DATA)
     for permission in Permission
 }
-"""By permission, the currency that it needs."""
+"""By permission, the certificates and training that it needs."""
 
 _USE = frozenset(
     {Permission.SEE_STATUS, Permission.SEARCH, Permission.SEE_PICTURES, Permission.ANSWER_HITS, Permission.PLACE_HOLD}

@@ -27,7 +27,7 @@ from platepost.department.database.queries import rows
 from platepost.department.database.refusals import refused_as
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.writing import append
-from platepost.department.people.currency import currency_of
+from platepost.department.people.authorization import authorization_of
 from platepost.department.people.errors import PersonError
 from platepost.department.people.hashing import hash_of_code
 from platepost.department.people.models import (
@@ -95,7 +95,9 @@ def require_permission(login: str, permission: Permission) -> DepartmentPerson:
 
     """
     person = DepartmentPerson.objects.filter(login=login.lower()).first()
-    lacks = [lack.what for lack in currency_of(person).lacks(permission)] if person else ["No one has this username."]
+    lacks = (
+        [lack.what for lack in authorization_of(person).lacks(permission)] if person else ["No one has this username."]
+    )
     if person is None or lacks:
         append(LedgerEvent.ACCESS_REFUSED, {"person": login, "permission": permission.value, "lacks": lacks})
         raise PersonError(f"{login} may not do this: {' '.join(lacks)}")

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from platepost.department.people import services
 from platepost.department.people.access import CurrentRequest, View, accepted, needs
+from platepost.department.people.authorization import Authorization, authorization_of, authorizations
 from platepost.department.people.bulk import waiting_lists
-from platepost.department.people.currency import Currency, currencies, currency_of
 from platepost.department.people.device import device_of
 from platepost.department.people.forms import (
     CertificateForm,
@@ -54,7 +54,7 @@ def people(request: HttpRequest) -> HttpResponse:
     return render(request, "people/people.html", shown)
 
 
-def filtered_people(filters: Mapping[str, Any]) -> list[Currency]:
+def filtered_people(filters: Mapping[str, Any]) -> list[Authorization]:
     """Return the people whom some filters of `PeopleFilterForm` leave, by log-in."""
     chosen = DepartmentPerson.objects.order_by("login")
     for word in filters.get("text", "").split():
@@ -68,8 +68,8 @@ def filtered_people(filters: Mapping[str, Any]) -> list[Currency]:
         chosen = chosen.filter(requests__decided_at=None, requests__isnull=False)
     elif which == "disabled":
         chosen = chosen.exclude(disabled_at=None)
-    current = currencies(chosen.distinct())
-    return [currency for currency in current if which != "lacks" or currency.lacks_for_duty()]
+    current = authorizations(chosen.distinct())
+    return [authorization for authorization in current if which != "lacks" or authorization.lacks_for_duty()]
 
 
 @needs(Permission.MANAGE_PEOPLE)
@@ -173,7 +173,7 @@ def _shown(
     invitation: services.Invitation | None = None,
     refused: forms.Form | None = None,
 ) -> HttpResponse:
-    current = currency_of(who)
+    current = authorization_of(who)
     shown = {
         "person": who,
         "of": current,

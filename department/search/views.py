@@ -133,7 +133,7 @@ def results(request: CurrentRequest, stored: SessionSearch) -> HttpResponseBase:
             "query": stored.id,
             "behind": page.results[-1].latest["record_id"] if page.more and page.results else None,
             "is_first": after is None,
-            "may_export": request.currency.may(Permission.EXPORT),
+            "may_export": request.authorization.may(Permission.EXPORT),
             "thumbnails": give_ticket(session_of(request), ticket) if listed and view != "map" else None,
         }
         return render(request, "search/results.html", shown)
@@ -195,7 +195,7 @@ def plate(request: CurrentRequest, stored: SessionSearch, record: int) -> HttpRe
                 "thumbnails": give_ticket(session_of(request), ticket) if reads_page else None,
             }
         context |= {"form": form, "query": stored.id, "record": record, "opened": opened.plate, "show": show}
-        context["may_export"] = request.currency.may(Permission.EXPORT)
+        context["may_export"] = request.authorization.may(Permission.EXPORT)
         return render(request, "search/plate.html", context)
     return _search_page(request, form, status=422, query=stored.id)
 
@@ -233,7 +233,7 @@ def read(request: CurrentRequest, stored: SessionSearch, record: int) -> HttpRes
             "query": stored.id,
             "matched": [*zip(opened.plate, fit.why, strict=True)] if fit is not None else [],
             "pictures": pictures,
-            "may_export": request.currency.may(Permission.EXPORT),
+            "may_export": request.authorization.may(Permission.EXPORT),
             "case_form": CaseNumberForm(auto_id="right-%s"),
             "case_ticket": give_ticket(session, PictureTicket((record,), "case", form.access, str(entry.entry))),
         }

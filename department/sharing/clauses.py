@@ -86,7 +86,7 @@ CLAUSES = (
         "P3",
         "Operators are certified and trained.",
         "Certificates and four topics of training, each with its date, trainer and result.",
-        f"{_DEPARTMENT}/people/test_currency.py::test_auditor_and_administrator_see_no_vehicle",
+        f"{_DEPARTMENT}/people/test_authorization.py::test_auditor_and_administrator_see_no_vehicle",
         "{people:person|people} with a role that sees records, {lapsed} of them without a certificate or training",
         none=("lapsed",),
     ),

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from platepost.department.archive.evidence_package import AGE_BEGINS
 from platepost.department.ledger.models import Agency
 from platepost.department.people.access import CurrentRequest, FormActs, accepted, done_by_form, needs
-from platepost.department.people.currency import currencies
+from platepost.department.people.authorization import authorizations
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import Permission, roles_that_may
 from platepost.department.policy.policy import policy_in_force
@@ -334,7 +334,7 @@ def _incident(request: CurrentRequest, incident: BreachIncident, form: forms.For
     steps = breach.lead_steps(incident)
     own_account = incident.kind == "account" and "@" not in incident.subject
     is_contained = next(step.done for step in steps if step.name == "contain")
-    may_disable = own_account and not is_contained and request.currency.may(Permission.DISABLE_PERSON)
+    may_disable = own_account and not is_contained and request.authorization.may(Permission.DISABLE_PERSON)
     shown = {
         "incident": incident,
         "steps": steps,
@@ -350,5 +350,5 @@ def _who_may(permission: Permission) -> list[tuple[DepartmentPerson, str]]:
     """Return the people who have a permission now, each with their roles that give it."""
     roles = roles_that_may(permission)
     people = DepartmentPerson.objects.filter(disabled_at=None, grants__ended_at=None, grants__role__in=roles)
-    who = [each for each in currencies(people.distinct().order_by("name")) if each.may(permission)]
+    who = [each for each in authorizations(people.distinct().order_by("name")) if each.may(permission)]
     return [(each.person, ", ".join(sorted(role.label for role in each.roles & roles))) for each in who]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from platepost.department.database.queries import rows
 from platepost.department.lists.models import ListRequest
 from platepost.department.lists.posts import post_reports
-from platepost.department.people.currency import currencies
+from platepost.department.people.authorization import authorizations
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole, Permission
 from platepost.department.people.services import TWO, can_approve
@@ -69,9 +69,10 @@ def _people() -> Iterator[GoLiveItem]:
         _("%(count)s administrators and supervisors") % {"count": able},
         "people",
     )
-    current = currencies(DepartmentPerson.objects.filter(disabled_at=None))
+    current = authorizations(DepartmentPerson.objects.filter(disabled_at=None))
     answering = sum(
-        currency.may(Permission.ANSWER_HITS) and currency.person.last_login is not None for currency in current
+        authorization.may(Permission.ANSWER_HITS) and authorization.person.last_login is not None
+        for authorization in current
     )
     yield GoLiveItem(
         _("Two people who may answer hits and have signed in"),
@@ -82,7 +83,7 @@ def _people() -> Iterator[GoLiveItem]:
     )
     for role, what in ((DepartmentRole.TRAINER, _("A trainer")), (DepartmentRole.AUDITOR, _("An auditor")),
                        (DepartmentRole.RECORDS_MANAGER, _("A records manager"))):  # fmt: skip
-        count = sum(role in currency.roles for currency in current)
+        count = sum(role in authorization.roles for authorization in current)
         yield GoLiveItem(what, count > 0, _("%(count)s people") % {"count": count}, "people")
     unmet = [clause_evidence.clause.id for clause_evidence in evidence() if not clause_evidence.is_met]
     yield GoLiveItem(

@@ -25,7 +25,7 @@ def status(request: CurrentRequest) -> HttpResponse:
             nightly=settings.STATUS_NIGHTLY,
             bucket=settings.PICTURE_BUCKET,
         )
-        duties = overdue_duties(request.user.login, request.currency.permitted)
+        duties = overdue_duties(request.user.login, request.authorization.permitted)
         findings = open_findings(request.user.login)
     except Error:
         return render(request, "web/unavailable.html", status=503)

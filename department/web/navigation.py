@@ -122,7 +122,7 @@ def _own_links(request: HttpRequest) -> Iterator[NavigationLink]:
 
 
 def _permitted(request: HttpRequest) -> list[NavigationEntry]:
-    permitted: Collection[str] = getattr(getattr(request, "currency", None), "permitted", frozenset())
+    permitted: Collection[str] = getattr(getattr(request, "authorization", None), "permitted", frozenset())
     return [entry for entry in registered_entries() if entry.permission is None or entry.permission in permitted]
 
 

@@ -325,7 +325,7 @@ def test_every_act_makes_an_entry() -> None:
         ("platepost.department.audits.ledger.reviews", {"EXIGENT_REVIEWED"}),
         ("platepost.department.people.views.give_role", {"ROLE_GIVEN"}),
         ("platepost.department.people.services.disable", {"PERSON_DISABLED"}),
-        ("platepost.department.people.currency.currency_of", set()),
+        ("platepost.department.people.authorization.authorization_of", set()),
     ],
 )
 def test_what_is_entered_is_found(act: str, events: set[str]) -> None:

@@ -16,7 +16,7 @@ register = Library()
 def holds_of_reads(context: Context, reads: Sequence[ShownRow]) -> Mapping[int, Sequence[Hold]]:
     """Return the holds in force by the records that they keep."""
     request = context["request"]
-    return holds_of(reads) if request.currency.may(Permission.PLACE_HOLD) else {}
+    return holds_of(reads) if request.authorization.may(Permission.PLACE_HOLD) else {}
 
 
 @register.simple_tag(takes_context=True)

@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 
 from platepost.department.database.roles import OWNER, WEB
 from platepost.department.people import bulk
-from platepost.department.people.currency import currencies, currency_of
+from platepost.department.people.authorization import authorization_of, authorizations
 from platepost.department.people.errors import PersonError
 from platepost.department.people.models import AccessRequest, DepartmentPerson
 from platepost.department.people.rights import Certification, DepartmentRole, Permission
@@ -97,7 +97,7 @@ def test_list_gives_nothing_until_its_sponsor_approves_it_as_one(people: People,
     (invited,) = outcome.invited
     person = invited.person
     assert (outcome.asked, dict(outcome.rejected)) == (4, {})
-    assert not currency_of(person).roles
+    assert not authorization_of(person).roles
     for by, why in (("admin", "another person"), ("other", "sponsor"), ("t.lee", "needs one of these roles")):
         with as_role(WEB), pytest.raises(PersonError, match=why):
             bulk.decide_list(outcome.batch, people[by], approve=True)
@@ -110,7 +110,7 @@ def test_list_gives_nothing_until_its_sponsor_approves_it_as_one(people: People,
     assert invited.invitation.code in mail.outbox[0].body
     assert second.invitation.code not in mail.outbox[0].body
     assert mail.outbox[0].to == ["b.chen@riverside.example"]
-    current = currency_of(person)
+    current = authorization_of(person)
     assert (current.roles, set(current.certificates)) == ({DepartmentRole.DISPATCHER}, set(Certification))
     assert not current.may(Permission.SEARCH), "not trained yet"
     with as_role(WEB):
@@ -118,7 +118,7 @@ def test_list_gives_nothing_until_its_sponsor_approves_it_as_one(people: People,
         assert bulk.record_trainings(rows, people["t.lee"]) == (0, {}), "it is on file"
         with pytest.raises(PersonError, match="not a trainer"):
             bulk.record_trainings([bulk.ListedPerson(2, "b.chen", trained=timezone.localdate())], people["admin"])
-    assert currency_of(person).may(Permission.SEARCH)
+    assert authorization_of(person).may(Permission.SEARCH)
     assert {events(each)[-1]["approved_by"] for each in ("role_given", "certificate_noted")} == {"sponsor"}
 
 
@@ -133,7 +133,7 @@ def test_second_list_adds_what_people_on_file_lack(people: People) -> None:
         again = bulk.ask_for_people(
             bulk.read_people(text, agency=AGENCY), sponsor=people["sponsor"], by=people["admin"]
         )
-    assert currency_of(known).roles == {DepartmentRole.DISPATCHER, DepartmentRole.OPERATOR}
+    assert authorization_of(known).roles == {DepartmentRole.DISPATCHER, DepartmentRole.OPERATOR}
     assert again.asked == 0
 
 
@@ -144,7 +144,7 @@ def test_rejected_list_gives_nothing(people: People) -> None:
         assert bulk.decide_list(outcome.batch, people["other"], approve=False) == []
         with pytest.raises(PersonError, match="nothing of this list waits"):
             bulk.decide_list(outcome.batch, people["sponsor"], approve=True)
-    assert not currency_of(outcome.invited[0].person).roles
+    assert not authorization_of(outcome.invited[0].person).roles
 
 
 def test_command_line_gives_a_list_alone_only_while_nobody_can_approve() -> None:
@@ -152,7 +152,7 @@ def test_command_line_gives_a_list_alone_only_while_nobody_can_approve() -> None
         outcome = bulk.ask_for_people(bulk.read_people(GOOD, agency=AGENCY), sponsor=None)
         (invited,) = outcome.invited
         assert not invited.invitation.half
-        assert currency_of(invited.person).roles == {DepartmentRole.DISPATCHER}
+        assert authorization_of(invited.person).roles == {DepartmentRole.DISPATCHER}
         for name in ("s.mori", "a.rivera"):
             new_person(name, DepartmentRole.SUPERVISOR)
         with pytest.raises(PersonError, match="name the sponsor"):
@@ -192,7 +192,7 @@ def test_officers_with_9_bad_rows_come_in_by_four_forms_of_three_people(people: 
     assert len(first) == len(second) == right
     officers = DepartmentPerson.objects.filter(login__startswith="o.").order_by("login")
     assert len(officers) == right
-    assert all(each.may(Permission.ANSWER_HITS) for each in currencies(officers))
+    assert all(each.may(Permission.ANSWER_HITS) for each in authorizations(officers))
     for place in (0, right - 1):
         assert officers[place].check_password(f"{first[place]}-{second[place]}")
     assert AccessRequest.objects.filter(decided_at=None).count() == 0
@@ -235,7 +235,7 @@ def test_trainer_records_training_of_people_whom_they_choose(people: People) -> 
         own = page_text(sent(people["t.lee"]))
         assert "no one changes their own rights" in own
         assert "training is noted once it was held" in page_text(sent(officers[2], held=LATER))
-    assert not [lack.what for lack in currency_of(officers[0]).lacks_for_duty() if "policy" in lack.what]
+    assert not [lack.what for lack in authorization_of(officers[0]).lacks_for_duty() if "policy" in lack.what]
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"login\n", b"", b"x" * (2**18 + 1)])

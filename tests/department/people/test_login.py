@@ -16,7 +16,7 @@ from django.utils import timezone
 from platepost.department.database.roles import OWNER, WEB
 from platepost.department.ledger.errors import LedgerError
 from platepost.department.people import access, login, services
-from platepost.department.people.currency import currency_of
+from platepost.department.people.authorization import authorization_of
 from platepost.department.people.lockout import MOST, is_locked, note_failure, use_up
 from platepost.department.people.models import DepartmentPerson, DispatchConsole, LoginLock, PersonCertificate, UsedCode
 from platepost.department.people.rights import Certification, DepartmentRole, Permission
@@ -227,7 +227,7 @@ def test_session_ends_when_idle_but_not_at_a_dispatch_console(
 
 
 def may_search(person: DepartmentPerson) -> bool:
-    return currency_of(DepartmentPerson.objects.get(pk=person.pk)).may(Permission.SEARCH)
+    return authorization_of(DepartmentPerson.objects.get(pk=person.pk)).may(Permission.SEARCH)
 
 
 def test_disabled_person_is_out_at_the_next_request_and_the_next_event(person: DepartmentPerson) -> None:

@@ -21,8 +21,8 @@ from platepost.department.config.provider import PROVIDER_ID, provider_settings
 from platepost.department.database.roles import OWNER, WEB
 from platepost.department.folder import IdentityProvider
 from platepost.department.people import services
+from platepost.department.people.authorization import authorization_of
 from platepost.department.people.crypt import secrets_box
-from platepost.department.people.currency import currency_of
 from platepost.department.people.models import DepartmentPerson, ProviderAccess
 from platepost.department.people.provider import IdentityProviderClient, check_accesses
 from platepost.department.people.rights import DepartmentRole, Permission
@@ -79,20 +79,20 @@ def log_in(issuer: str, subject: str, name: str, *groups: str) -> tuple[Client, 
     return client, answer.headers.get("Location") or answer.content.decode()
 
 
-def test_groups_give_and_end_roles_and_currency_is_still_needed(issuer: str) -> None:
+def test_groups_give_and_end_roles_and_training_is_still_needed(issuer: str) -> None:
     services.map_group("pd-dispatch", DepartmentRole.DISPATCHER)
     person = new_person("b.chen", DepartmentRole.TRAINER, current=False, factor=False)
     client, to = log_in(issuer, "7", "B.Chen", "pd-dispatch", "everybody")
     assert to == "/home/"
     with as_role(WEB):
         assert client.get("/").headers["Location"] == "/account/", "a second factor is needed here too"
-    currency = currency_of(person)
-    assert currency.roles == {DepartmentRole.DISPATCHER, DepartmentRole.TRAINER}
-    assert not currency.may(Permission.SEARCH)
+    authorization = authorization_of(person)
+    assert authorization.roles == {DepartmentRole.DISPATCHER, DepartmentRole.TRAINER}
+    assert not authorization.may(Permission.SEARCH)
     assert events("role_given")[-1]["given_via"] == PROVIDER_ID
     assert events("log_on")[-1]["methods"] == ["socialaccount"]
     log_in(issuer, "7", "Renamed", "everybody")
-    assert currency_of(person).roles == {DepartmentRole.TRAINER}, "what the department gave itself stays"
+    assert authorization_of(person).roles == {DepartmentRole.TRAINER}, "what the department gave itself stays"
 
 
 @pytest.mark.parametrize(("subject", "name"), [("8", "nobody"), ("9", "")])
@@ -113,7 +113,7 @@ def test_group_gives_nothing_beside_a_duty_that_is_apart(issuer: str) -> None:
     services.map_group("pd-dispatch", DepartmentRole.DISPATCHER)
     auditor = new_person("c.diaz", DepartmentRole.AUDITOR, factor=False)
     assert "duties are apart" in log_in(issuer, "5", "c.diaz", "pd-dispatch")[1]
-    assert currency_of(auditor).roles == {DepartmentRole.AUDITOR}
+    assert authorization_of(auditor).roles == {DepartmentRole.AUDITOR}
 
 
 def test_no_group_makes_an_administrator() -> None:
@@ -138,11 +138,11 @@ def test_change_of_groups_counts_without_another_log_on(issuer: str) -> None:
     services.map_group("pd-records", DepartmentRole.RECORDS_MANAGER)
     person = new_person("b.chen", DepartmentRole.TRAINER, factor=False)
     client, _ = log_in(issuer, "7", "b.chen", "pd-dispatch")
-    assert currency_of(person).roles == {DepartmentRole.DISPATCHER, DepartmentRole.TRAINER}
+    assert authorization_of(person).roles == {DepartmentRole.DISPATCHER, DepartmentRole.TRAINER}
     claims = {"preferred_username": "b.chen", "groups": ["pd-records"]}
     requests.put(f"{issuer}/users/7", json=claims, timeout=SECONDS).raise_for_status()
     assert check() == 0
-    assert currency_of(person).roles == {DepartmentRole.RECORDS_MANAGER, DepartmentRole.TRAINER}
+    assert authorization_of(person).roles == {DepartmentRole.RECORDS_MANAGER, DepartmentRole.TRAINER}
     assert opens(client)
 
 
@@ -163,7 +163,7 @@ def test_leaver_loses_sessions_roles_and_every_way_in_until_the_provider_lets_th
     requests.post(f"{issuer}/users/7/revoke-tokens", timeout=SECONDS).raise_for_status()
     assert check() == 1
     assert (opens(client), opens(others_client)) == (False, True)
-    assert currency_of(person).roles == {DepartmentRole.TRAINER}
+    assert authorization_of(person).roles == {DepartmentRole.TRAINER}
     assert events("provider_ended")[-1]["person"] == "b.chen"
     assert check() == 0
     person.set_password("eleven otters in a rowing boat")
@@ -173,7 +173,7 @@ def test_leaver_loses_sessions_roles_and_every_way_in_until_the_provider_lets_th
         answer = Client().post("/log-in/", form)
     assert "identity provider ended your access" in answer.content.decode()
     assert log_in(issuer, "7", "b.chen", "pd-dispatch")[1] == "/home/"
-    assert currency_of(person).roles == {DepartmentRole.DISPATCHER, DepartmentRole.TRAINER}
+    assert authorization_of(person).roles == {DepartmentRole.DISPATCHER, DepartmentRole.TRAINER}
     assert other.pk
 
 

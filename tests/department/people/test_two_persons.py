@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from platepost.department.database.roles import COMMAND, WEB
 from platepost.department.people import services
-from platepost.department.people.currency import currency_of
+from platepost.department.people.authorization import authorization_of
 from platepost.department.people.errors import PersonError
 from platepost.department.people.models import AccessRequest, DepartmentPerson
 from platepost.department.people.rights import Certification, DepartmentRole, Permission, TrainingTopic
@@ -64,15 +64,15 @@ def test_one_administrator_makes_nobody_who_searches(people: People) -> None:
                     services.decide(each, alone, approve=True)
             with pytest.raises(PersonError, match="the sponsor approves"):
                 services.decide(each, people["second"], approve=True)
-    assert not currency_of(invented).may(Permission.SEARCH)
-    assert not currency_of(invented).roles
+    assert not authorization_of(invented).may(Permission.SEARCH)
+    assert not authorization_of(invented).roles
     assert not invented.has_usable_password()
     with as_role(WEB):
         approve_all(trainer, supervisor)
         (half,) = approve_all(invented, supervisor)
         for topic in TrainingTopic:
             services.note_training(invented, topic, held_at=NOW, passed=True, trainer=trainer)
-    assert currency_of(invented).may(Permission.SEARCH)
+    assert authorization_of(invented).may(Permission.SEARCH)
     given = invented.grants.get()
     assert (given.given_by, given.approved_by) == (admin, supervisor)
     assert half
@@ -148,7 +148,7 @@ def test_rejected_request_gives_nothing_and_can_be_made_again(people: People) ->
         for approve in (False, True):
             services.give_role(supervisor, DepartmentRole.OPERATOR, admin)
             services.decide(supervisor.requests.get(decided_at=None), second, approve=approve)
-            assert (DepartmentRole.OPERATOR in currency_of(supervisor).roles) is approve
+            assert (DepartmentRole.OPERATOR in authorization_of(supervisor).roles) is approve
         with pytest.raises(PersonError, match="decided once"):
             services.decide(AccessRequest.objects.filter(approved=False).get(), second, approve=True)
 
@@ -161,7 +161,7 @@ def test_command_line_gives_alone_only_until_two_can_approve() -> None:
     second = services.add_person(created[1], [DepartmentRole.SUPERVISOR])
     third = services.add_person(created[2], [DepartmentRole.AUDITOR])
     assert (first.half, second.half, third.half) == (False, False, True)
-    assert [[role.value for role in currency_of(person).roles] for person in created] == [
+    assert [[role.value for role in authorization_of(person).roles] for person in created] == [
         ["administrator"],
         ["supervisor"],
         [],
@@ -172,7 +172,7 @@ def test_command_line_gives_alone_only_until_two_can_approve() -> None:
     with as_role(WEB):
         approve_all(created[2], created[1])
         approve_all(created[1], created[0])
-    assert currency_of(created[2]).roles == {DepartmentRole.AUDITOR}
+    assert authorization_of(created[2]).roles == {DepartmentRole.AUDITOR}
     assert created[1].certificates.get().approved_by == created[0]
 
 
@@ -182,12 +182,12 @@ def test_first_role_of_a_provider_s_group_waits_for_the_sponsor(people: People) 
         person = added("n.ew", DepartmentRole.TRAINER, by=people["admin"], sponsor=people["supervisor"])
         for _ in range(2):
             services.take_groups(person, "county", ["pd-patrol"])
-        assert not currency_of(person).roles
+        assert not authorization_of(person).roles
         approve_all(person, people["supervisor"])
-    assert currency_of(person).roles == {DepartmentRole.OPERATOR, DepartmentRole.TRAINER}
+    assert authorization_of(person).roles == {DepartmentRole.OPERATOR, DepartmentRole.TRAINER}
     with as_role(WEB):
         services.take_groups(person, "county", [])
-    assert currency_of(person).roles == {DepartmentRole.TRAINER}
+    assert authorization_of(person).roles == {DepartmentRole.TRAINER}
 
 
 def test_pages_show_each_person_their_half(people: People) -> None:

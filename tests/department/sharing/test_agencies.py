@@ -21,7 +21,7 @@ from platepost.department.ledger.entries import open_entry
 from platepost.department.ledger.errors import LedgerError
 from platepost.department.ledger.models import Agency, AgencyKind
 from platepost.department.ledger.writing import append
-from platepost.department.people.currency import currency_of
+from platepost.department.people.authorization import authorization_of
 from platepost.department.people.errors import PersonError
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole, Permission
@@ -252,17 +252,17 @@ def test_person_of_another_agency_needs_its_agreement(people: dict[str, Departme
     colleague.refresh_from_db()
     asked = ASKED | {"person": "c.reed", "agency": "oakdale-pd"}
     with as_role(COMMAND):
-        assert currency_of(colleague).may(Permission.SEARCH)
+        assert authorization_of(colleague).may(Permission.SEARCH)
         open_entry(**asked | {"purpose": AccessPurpose("patrol")}).shown()
         with pytest.raises(LedgerError):
             open_entry(**asked | {"purpose": AccessPurpose("stolen vehicle", "26-1")})
         end_agreement(SharingAgreement.objects.get(), person="r.manager")
-        (lack,) = currency_of(colleague).lacks(Permission.SEARCH)
+        (lack,) = authorization_of(colleague).lacks(Permission.SEARCH)
         assert (lack.what, lack.ask) == (
             "No agreement gives people of oakdale-pd access: no active agreement covers this purpose.",
             ("r.manager",),
         )
-        assert currency_of(colleague).may(Permission.SEE_STATUS)
+        assert authorization_of(colleague).may(Permission.SEE_STATUS)
         with pytest.raises(LedgerError):
             open_entry(**asked | {"purpose": AccessPurpose("patrol")})
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from platepost.department.database.roles import WEB
 from platepost.department.people import services
-from platepost.department.people.currency import currency_of
+from platepost.department.people.authorization import authorization_of
 from platepost.department.people.errors import PersonError
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole, Permission
@@ -51,7 +51,7 @@ def test_supervisor_disables_an_auditor_in_an_incident_for_a_day(
         services.end_disabled()
         auditor.refresh_from_db()
         assert not auditor.is_active
-        assert not currency_of(auditor).may(Permission.READ_LEDGER)
+        assert not authorization_of(auditor).may(Permission.READ_LEDGER)
         with pytest.raises(PersonError):
             services.reinstate(auditor, supervisor)
     with as_role("postgres"):

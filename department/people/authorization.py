@@ -57,8 +57,8 @@ class Lack:
 
 
 @dataclass(frozen=True)
-class Currency:
-    """What someone's roles, certificates and training are at a moment."""
+class Authorization:
+    """Someone's roles, certificates, and training at a moment, and what these permit."""
 
     person: DepartmentPerson
     at: datetime
@@ -71,7 +71,7 @@ class Currency:
     """Why the agency of a person who is not the department's own gives no access."""
 
     def may(self, permission: Permission) -> bool:
-        """Tell whether the person has a permission at that moment."""
+        """Return whether the person has a permission at that moment."""
         return next(self._lacking(permission), None) is None
 
     @cached_property
@@ -80,7 +80,7 @@ class Currency:
         return frozenset(filter(self.may, Permission))
 
     def lacks(self, permission: Permission) -> tuple[Lack, ...]:
-        """Return what the person lacks for a permission, and whom to ask; nothing where they have it."""
+        """Return what the person lacks for a permission, and whom to ask; empty if they have it."""
         return tuple(Lack(what, self._whom(roles)) for what, roles in self._lacking(permission))
 
     def lacks_for_duty(self) -> tuple[Lack, ...]:
@@ -127,26 +127,26 @@ def people_with(permission: Permission) -> list[str]:
     return [f"{name} ({login})" for name, login in rows(_HOLDERS, [roles])]
 
 
-def currency_of(person: DepartmentPerson, at: datetime | None = None) -> Currency:
-    """Look someone's roles, certificates and training up, for a moment; now where None.
+def authorization_of(person: DepartmentPerson, at: datetime | None = None) -> Authorization:
+    """Return what someone is authorized to do at a moment, by default now.
 
-    `person` is as it was fetched: fetch it again where it may be old, as in a stream.
+    `person` is as it was fetched: fetch it again if it may be old, as in a stream.
     """
-    return currencies([person], at)[0]
+    return authorizations([person], at)[0]
 
 
-def currencies(people: Iterable[DepartmentPerson], at: datetime | None = None) -> list[Currency]:
-    """Look the roles, certificates and training of many up, in one query."""
+def authorizations(people: Iterable[DepartmentPerson], at: datetime | None = None) -> list[Authorization]:
+    """Return what each of many people is authorized to do, with one query."""
     of: dict[int, list[tuple[str, str, datetime]]] = {}
     everybody = list(people)
     for person, kind, name, noted, counts in rows(_QUERY, {"people": [person.pk for person in everybody]}):
         if counts:
             of.setdefault(person, []).append((kind, name, noted))
-    return [_currency(person, of.get(person.pk, []), at or timezone.now()) for person in everybody]
+    return [_authorization(person, of.get(person.pk, []), at or timezone.now()) for person in everybody]
 
 
-def _currency(person: DepartmentPerson, noted: Iterable[tuple[str, str, datetime]], at: datetime) -> Currency:
-    return Currency(
+def _authorization(person: DepartmentPerson, noted: Iterable[tuple[str, str, datetime]], at: datetime) -> Authorization:
+    return Authorization(
         person,
         at,
         frozenset(DepartmentRole(name) for kind, name, _ in noted if kind == "role"),
