@@ -16,7 +16,7 @@ from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import DepartmentRole, Permission
 from platepost.department.people.services import TWO, can_approve
 from platepost.department.sharing.clauses import evidence
-from platepost.department.status.nightly import nightly_problems
+from platepost.department.status.nightly import RestoreTest, nightly_problems, read_report
 from platepost.department.web.moments import minute
 
 UTC_ZONES = frozenset({"UTC", "Etc/UTC", "GMT", "Etc/GMT", "Etc/UCT", "UCT", "Zulu"})
@@ -140,8 +140,18 @@ def _safety(at: datetime, nightly: Path | None) -> Iterator[GoLiveItem]:
         "; ".join(f"{step}: {why}" for step, why in wrong.items()) or _("It ran, and every step was done."),
         "status",
     )
+    report = read_report(nightly) if nightly else None
+    test = report.restore if report else None
+    yield GoLiveItem(_("A backup restored as a test"), test is not None and test.intact, _result(test), "status")
     yield GoLiveItem(
         _("A witness stamps the log's checkpoints"),
         bool(facts.get("witness")),
         facts.get("witness") or _("Set witness and witness_root in department.toml. See docs/ledger.md."),
     )
+
+
+def _result(test: RestoreTest | None) -> str:
+    if test is None:
+        return _("None yet, or nightly has not seen it. See docs/backups.md for the monthly restore test.")
+    when = {"at": minute(test.at)}
+    return _("On %(at)s: everything was there.") % when if test.intact else _("On %(at)s: something was wrong.") % when

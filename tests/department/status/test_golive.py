@@ -1,11 +1,14 @@
 """What a department lacks before it goes live."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from platepost.department.people.rights import DepartmentRole
+from platepost.department.status.nightly import NightlyReport, RestoreTest
 from tests.department.people.persons import client_of, new_person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,3 +43,16 @@ def test_what_is_set_is_done(settings: Settings, tmp_path: Path) -> None:
     assert items['<a href="/people/">Two people who approve access</a>']
     assert items['<a href="/people/">An auditor</a>']
     assert not items['<a href="/people/">A records manager</a>']
+
+
+@pytest.mark.parametrize("intact", [None, False, True], ids=["none yet", "wrong", "intact"])
+def test_a_restore_test_is_done_once_its_result_is_good(
+    settings: Settings, tmp_path: Path, *, intact: bool | None
+) -> None:
+    now = timezone.now()
+    test = None if intact is None else RestoreTest(at=now, made=now - timedelta(hours=3), intact=intact)
+    report = NightlyReport(at=now, steps={"backup": None}, restore=test)
+    (tmp_path / "nightly.json").write_text(report.model_dump_json(), encoding="utf-8")
+    items = rows(settings, tmp_path)
+    assert items['<a href="/">The nightly job</a>']
+    assert items['<a href="/">A backup restored as a test</a>'] is bool(intact)
