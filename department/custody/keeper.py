@@ -115,7 +115,7 @@ class Keeper(Generic[Store]):
         """Called with what was committed, repeats included."""
         self.on_event: EventCallback = self._log
         """Called with what happens: see docs/custodian.md."""
-        self.between: Callable[[Store], Collection[ChainName]] = lambda _: ()
+        self.between_batches: Callable[[Store], Collection[ChainName]] = lambda _: ()
         """Called with the store between two batches; returns chains that are to be receipted again."""
         self.outgoing: Callable[[], Sequence[OutgoingMessage]] = list
         """Called between two batches while a broker is there; returns what to publish besides receipts, QoS 1."""
@@ -227,7 +227,7 @@ class Keeper(Generic[Store]):
             self.on_committed(received)
             for link, batch in batches:
                 link.acknowledge(batch)
-        issuer.committed(self.between(store), time.monotonic())
+        issuer.committed(self.between_batches(store), time.monotonic())
         ready = [link for link in self._links if link.ready]
         if ready:
             for receipt in issuer.issue(time.monotonic()):

@@ -300,7 +300,7 @@ class CustodyTables:
         """
         self._objects = []
         if self._bucket is not None and count:
-            self._bucket.expect()
+            self._bucket.check_if_failed()
             self._objects = announce_objects(self.connection, count)
 
     def mark_brokers(self, brokers: frozenset[int]) -> None:

@@ -99,7 +99,7 @@ def test_it_knows_whether_it_is_open_to_everybody(
             bucket.put({NAME: b"x"})()
         assert not bucket.is_open()
         with monkeypatch.context() as failing:
-            failing.setattr(bucket, "_opened", away._opened)
+            failing.setattr(bucket, "_open_store", away._open_store)
             with pytest.raises(PictureStoreError):  # it does not know
                 bucket.is_open()
     folder = new_folder()
