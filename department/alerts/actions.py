@@ -168,7 +168,7 @@ def close(
     return _act(actor, record_id, revision, AlertStep.OUTCOME, repeats, reason=outcome.value)
 
 
-def account(
+def record_meanwhile(
     actor: AlertActor, record_id: int, revision: int, done: MeanwhileAnswer, *, repeats: Repeats = ()
 ) -> AlertState:
     """Say what had been done about an alert, and its repeats that no one had taken, before they were withdrawn."""

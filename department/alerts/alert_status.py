@@ -92,7 +92,7 @@ _TAKING = (AlertStep.TAKE, AlertStep.TAKE_OVER, AlertStep.REOPEN)
 _EYE = {AlertState.TAKEN: "confirm", AlertState.WAITING: "second"}
 
 
-def bare_view(alert: Alert) -> dict[str, Any]:
+def bare_payload(alert: Alert) -> dict[str, Any]:
     """Return what is known of a hit without its record, in JSON's types: no plate."""
     bare = {"record": alert.record_id, "priority": alert.priority, "category": alert.category, "place": alert.post}
     return {**bare, "plate": "", "captured": _stamp(alert.captured_at)}
@@ -132,7 +132,9 @@ def brief(alert: Alert, root: int | None, decided: Alert | None, *, escalated: b
     }
 
 
-def status_view(alert: Alert, at: datetime, *, root: int | None = None, decided: Alert | None = None) -> dict[str, Any]:
+def status_payload(
+    alert: Alert, at: datetime, *, root: int | None = None, decided: Alert | None = None
+) -> dict[str, Any]:
     """Return `brief` at a moment, with the forms of what may come next."""
     state, escalated = alert.state, alert.is_escalated(at)
     shown = brief(alert, root, decided, escalated=escalated)

@@ -26,9 +26,9 @@ from django.db import Error, connection
 from django.template.loader import get_template
 from django.utils import timezone
 
-from platepost.department.alerts.alert_status import bare_view, brief, status_view
+from platepost.department.alerts.alert_status import bare_payload, brief, status_payload
 from platepost.department.alerts.alerts import Alert, alerts_of, changed_revisions, open_revisions
-from platepost.department.alerts.console_hit import fetched_hits, hit_views
+from platepost.department.alerts.console_hit import fetched_hits, hit_payloads
 from platepost.department.alerts.liveness import ListeningState, listening_state
 from platepost.department.alerts.states import AlertState
 from platepost.department.errors import DepartmentError
@@ -201,7 +201,7 @@ class ConsoleFeed:
     def status(self, alert: Alert, now: datetime) -> dict[str, Any]:
         """Return how an alert stands, as a console shows it."""
         known = self._known.get(alert.record_id)
-        return status_view(alert, now, root=known.root if known else None, decided=known.decided if known else None)
+        return status_payload(alert, now, root=known.root if known else None, decided=known.decided if known else None)
 
     def _list(self, records: Sequence[int], those: Sequence[Listener], *, logged: bool) -> None:
         """Tell several people of hits without their plates: how each stands."""
@@ -211,7 +211,8 @@ class ConsoleFeed:
         for place in range(0, len(records), _ROWS):
             some = [self._known[record] for record in records[place : place + _ROWS]]
             listed = [
-                bare_view(hit.alert) | brief(hit.alert, hit.root, hit.decided, escalated=hit.escalated) for hit in some
+                bare_payload(hit.alert) | brief(hit.alert, hit.root, hit.decided, escalated=hit.escalated)
+                for hit in some
             ]
             self._send(those, "rows", {"rows": listed})
 
@@ -433,7 +434,7 @@ class ConsoleFeed:
         decided: dict[int, Alert] = {}
         for record, former in formers.items():
             last = ended.get(record)
-            view = status_view(last, now, root=former.root) if last else {"record": record, "open": False}
+            view = status_payload(last, now, root=former.root) if last else {"record": record, "open": False}
             self._send([one for one in listening if one.may_see(former.alert)], "status", view)
             if last and last.state in _DECIDED:
                 decided[former.root] = last
@@ -461,7 +462,7 @@ class ConsoleFeed:
             entry = open_entry(**first._asdict(), purpose=PURPOSE, query=query, groups=groups, durable=False)
             with acting_in(first.session):
                 fetched = fetched_hits(entry, records)
-            drawing = self._drawing.submit(hit_views, fetched)
+            drawing = self._drawing.submit(hit_payloads, fetched)
             try:
                 entry.shown(also_to=others)  # while they are drawn: the database takes as long
             except LedgerError:
@@ -472,7 +473,7 @@ class ConsoleFeed:
             views, logged = {}, False
         for record in records:
             alert = self._known[record].alert
-            view = {**bare_view(alert), **views.get(record, {}), **self.status(alert, now)}
+            view = {**bare_payload(alert), **views.get(record, {}), **self.status(alert, now)}
             self._send([one for one in those if logged or record not in one.bare], "hit", view)
             for listener in those:
                 (listener.bare.discard if logged else listener.bare.add)(record)

@@ -33,59 +33,67 @@ from platepost.wire.records.envelope import read_event
 from platepost.wire.records.hit import Hit, HitWithdrawn
 from platepost.wire.records.parts import ClockQuality
 
-_UNSURE = 90
-"""Characters with less confidence, in percent, are marked."""
-_LIKELY = 0.01
+_MIN_SURE_PERCENT = 90
+"""Characters that were read with less confidence than this are marked."""
+_MIN_ALTERNATIVE_PROBABILITY = 0.01
 """Minimum probability of an alternative reading."""
-_CLOCK = timedelta(seconds=2)
+_MAX_CLOCK_ERROR = timedelta(seconds=2)
 """Maximum error of a post's clock without a warning."""
 _COMPASS = ("north", "northeast", "east", "southeast", "south", "southwest", "west", "northwest")
-_BOUND = {"north": "NB", "east": "EB", "south": "SB", "west": "WB"}
-MATCHES = {
+_BOUND_ABBREVIATIONS = {"north": "NB", "east": "EB", "south": "SB", "west": "WB"}
+MATCH_WORDS = {
     "exact": _("exactly"),
     "look_alike": _("by a look-alike: O and 0, I and 1"),
     "near": _("by another possible reading, not by what was read"),
     "partial": _("by a pattern: several plates fit it"),
 }
-
-
-STATES = {"unknown": _("cannot be compared"), "agrees": _("they agree"), "contradicts": _("they contradict")}
+"""How the read matched the listed plate, in words."""
+STATE_AGREEMENT_WORDS = {
+    "unknown": _("cannot be compared"),
+    "agrees": _("they agree"),
+    "contradicts": _("they contradict"),
+}
 """Result of comparing the state that was read with the listed one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShownCharacter:
-    """One character as read over the listed one, with how sure the reader was."""
+    """A character of the read beside the listed one, with the reader's confidence."""
 
     pair: ComparedCharacter
     percent: int | None
-    """None where the list has a character more than was read."""
+    """None if the listed plate has a character here and the read has none."""
 
     @property
     def kind(self) -> str:
         """The mark: `differs`, `unsure`, or none."""
         if not self.pair.same and self.pair.listed != "?":
             return "differs"
-        return "unsure" if self.percent is not None and self.percent < _UNSURE else ""
+        return "unsure" if self.percent is not None and self.percent < _MIN_SURE_PERCENT else ""
 
     @property
     def looks_like(self) -> str:
         """Characters it may be confused with."""
-        folds = {"O": "0", "0": "O", "I": "1", "1": "I"}.get(self.pair.read, "")
-        return " ".join(look_alikes(folded(self.pair.read)) + folds) if self.pair.read else ""
+        twin = {"O": "0", "0": "O", "I": "1", "1": "I"}.get(self.pair.read, "")
+        return " ".join(look_alikes(folded(self.pair.read)) + twin) if self.pair.read else ""
 
 
 def shown_characters(hit: Hit) -> list[ShownCharacter]:
     """Return the characters as read over the listed ones, one by one."""
-    sure = (int(character.confidence * 100) for character in hit.characters)
-    return [
-        ShownCharacter(pair, next(sure, None) if pair.read else None)
-        for pair in compared(hit.plate_read, hit.plate_matched)
-    ]
+    percents = [int(character.confidence * 100) for character in hit.characters]
+    shown: list[ShownCharacter] = []
+    place = 0
+    for pair in compared(hit.plate_read, hit.plate_matched):
+        percent = percents[place] if pair.read and place < len(percents) else None
+        place += bool(pair.read)
+        shown.append(ShownCharacter(pair, percent))
+    return shown
 
 
 def _likely(hit: Hit) -> list[str]:
-    texts = [alternative.text for alternative in hit.alternatives if alternative.confidence >= _LIKELY]
+    texts = [
+        alternative.text for alternative in hit.alternatives if alternative.confidence >= _MIN_ALTERNATIVE_PROBABILITY
+    ]
     # Of a near match it is written apart that the listed one is among them.
     return [text for text in texts if not (hit.match == "near" and text == hit.plate_matched)]
 
@@ -99,7 +107,7 @@ def clock_doubt(clock: ClockQuality) -> str:
     if clock.stepped_back_seconds is not None:
         ahead = f"{clock.stepped_back_seconds:.0f}"
         return gettext("The post's clock had been {seconds} s ahead just before.").format(seconds=ahead)
-    if clock.maximum_error_seconds is not None and clock.maximum_error_seconds > _CLOCK.total_seconds():
+    if clock.maximum_error_seconds is not None and clock.maximum_error_seconds > _MAX_CLOCK_ERROR.total_seconds():
         off = f"{clock.maximum_error_seconds:.0f}"
         return gettext("The post's clock may be {seconds} s off.").format(seconds=off)
     return ""
@@ -107,15 +115,15 @@ def clock_doubt(clock: ClockQuality) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FetchedHit:
-    """A hit with all that the database has of it: to draw it, nothing more is asked."""
+    """A hit with everything the database has about it: no query is needed to show it."""
 
     stored: RecordRow
     hit: Hit
     pictures: tuple[PictureBytes, ...]
     listed: ListEntry | None
-    """The entry that people made, where the list has the plate from them."""
-    unseen: str
-    """Why a picture that is kept cannot be shown."""
+    """The hot-list entry, if a person entered it; None if it came with an import."""
+    picture_error: str
+    """Why a stored picture cannot be shown; empty if there is no such picture."""
 
 
 def fetched_hits(entry: OpenEntry, records: Sequence[int]) -> list[FetchedHit]:
@@ -129,17 +137,18 @@ def fetched_hits(entry: OpenEntry, records: Sequence[int]) -> list[FetchedHit]:
         ClosedEntryError: the entry is not open.
 
     """
-    fetched, lacking = [], dict[int, str]()
-    for stored, pictures in whole_records(entry, records=records, lacking=lacking):
-        with suppress(PlatepostError, ValueError, TypeError):  # the page says that it cannot be read
+    fetched: list[FetchedHit] = []
+    picture_errors: dict[int, str] = {}
+    for stored, pictures in whole_records(entry, records=records, lacking=picture_errors):
+        with suppress(PlatepostError, ValueError, TypeError):  # left out: the page says that this record cannot be read
             hit = read_event(stored.restored().event or {}).data
             if isinstance(hit, Hit):
                 listed = listed_by(entry, stored.id, hit.reference)
-                fetched.append(FetchedHit(stored, hit, pictures, listed, lacking.get(stored.id, "")))
+                fetched.append(FetchedHit(stored, hit, pictures, listed, picture_errors.get(stored.id, "")))
     return fetched
 
 
-def rereads(entry: OpenEntry, alerts: Iterable[Alert]) -> dict[int, str]:
+def corrected_texts(entry: OpenEntry, alerts: Iterable[Alert]) -> dict[int, str]:
     """Return what posts read instead, by the alert that they withdrew because the text had changed.
 
     Args:
@@ -167,17 +176,17 @@ def rereads(entry: OpenEntry, alerts: Iterable[Alert]) -> dict[int, str]:
     return texts
 
 
-def hit_views(hits: Iterable[FetchedHit]) -> dict[int, dict[str, Any]]:
-    """Return what a console needs to show hits, by record, in JSON's types."""
-    places = Places.usable(settings.PLACES_FILE)  # a hit is shown, whatever is wrong with the map
-    views = {}
+def hit_payloads(hits: Iterable[FetchedHit]) -> dict[int, dict[str, Any]]:
+    """Return what a console needs to show hits, by record number, ready for JSON."""
+    places = Places.usable(settings.PLACES_FILE)  # an unusable map must not keep a hit from being shown
+    payloads = {}
     for hit in hits:
         with suppress(PlatepostError, ValueError, TypeError):  # the page says that it cannot be read
-            views[hit.stored.id] = _hit_view(hit, places)
-    return views
+            payloads[hit.stored.id] = _hit_payload(hit, places)
+    return payloads
 
 
-def _hit_view(fetched: FetchedHit, places: Places) -> dict[str, Any]:
+def _hit_payload(fetched: FetchedHit, places: Places) -> dict[str, Any]:
     hit, stored = fetched.hit, fetched.stored
     doubt = gettext("The time is more than a month off.") if stored.retention == DOUBTFUL else clock_doubt(hit.clock)
     shown = _pictures(hit, fetched.pictures)
@@ -189,7 +198,7 @@ def _hit_view(fetched: FetchedHit, places: Places) -> dict[str, Any]:
         "post": stored.post,
         "covert": stored.covert_group,
         "compared": shown_characters(hit),
-        "how": MATCHES[hit.match],
+        "how": MATCH_WORDS[hit.match],
         "sure": None if hit.match_confidence is None else int(hit.match_confidence * 100),
         "eye_answers": EYE_ANSWERS.items(),
         "list_age": None if hit.hotlist.age_seconds is None else span(timedelta(seconds=hit.hotlist.age_seconds)),
@@ -199,9 +208,9 @@ def _hit_view(fetched: FetchedHit, places: Places) -> dict[str, Any]:
         "towards": heading_of(hit),
         "map": street_map(places, hit=map_place(hit, stored.post, places)),
         "trail_minutes": trail_minutes(),
-        "agrees": STATES[hit.state_agreement],
-        "lacking": [kind for kind in ("patch", "overview") if kind not in shown],
-        "unseen": fetched.unseen,
+        "agrees": STATE_AGREEMENT_WORDS[hit.state_agreement],
+        "missing_kinds": [kind for kind in ("patch", "overview") if kind not in shown],
+        "unseen": fetched.picture_error,
         "contradicted": differs(hit) or hit.state_agreement == "contradicts",
     }
     return {
@@ -209,7 +218,7 @@ def _hit_view(fetched: FetchedHit, places: Places) -> dict[str, Any]:
         "priority": hit.priority,
         "category": hit.category,
         "place": hit.place.site or stored.post,
-        "captured": _stamp(hit.captured),
+        "captured": _isoformat(hit.captured),
         "plate": hit.plate_read,
         "listed": hit.plate_matched if differs(hit) else "",
         "other_state": (hit.region or "").removeprefix("US-") if hit.state_agreement == "contradicts" else "",
@@ -234,12 +243,12 @@ def _pictures(hit: Hit, pictures: Iterable[PictureBytes]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ShownHit:
-    """A hit as its record has it, and where it was."""
+    """A hit for the pages of history: its record, place, map, and earlier reads."""
 
     hit: Hit
     record: int
     pictures: tuple[str, ...]
-    """Kinds of those that are kept."""
+    """The kinds of its stored pictures."""
     place: MapPlace
     towards: str
     """Where the vehicle went, as a direction of the compass; empty where that is not known."""
@@ -252,9 +261,9 @@ def shown_hit(entry: OpenEntry, record: int, *, trail: bool = False) -> ShownHit
     """Return a hit; None where its record was deleted, or cannot be read.
 
     Args:
-        entry: under which it is fetched; with a trail, it names that.
+        entry: the access log entry under which it is fetched; it must name the trail if `trail` is set.
         record: its number.
-        trail: whether the plate's reads of the time before it are wanted, too.
+        trail: whether to return the plate's earlier reads, too.
 
     Raises:
         ClosedEntryError: the entry is not open.
@@ -277,14 +286,14 @@ def shown_hit(entry: OpenEntry, record: int, *, trail: bool = False) -> ShownHit
 def trail_minutes() -> int:
     """Return for how many minutes before a hit its plate's reads may be shown; 0 where they may not.
 
-    The policy states it. Where the law has a supervisor approve searches, this one is not approved.
+    The policy states it. It is 0 if the law requires a supervisor to approve searches: no one approves this one.
     """
     policy = policy_in_force()
     return 0 if policy.law.approves_searches else policy.alerts.trail_minutes
 
 
 def map_place(hit: Hit, post: str, places: Places) -> MapPlace:
-    """Return where a hit was, and where the vehicle went."""
+    """Return a hit's place, with the vehicle's heading, for the map."""
     place = hit.place
     return located(MapPlace(post, place.site or post, place.longitude, place.latitude, _degrees(hit)), places)
 
@@ -297,10 +306,10 @@ def differs(hit: Hit) -> bool:
 
 
 def cad_line(hit: Hit, post: str) -> str:
-    """Return a hit as one line for a dispatch system, without how far it is verified: the plate as it is listed.
+    """Return a hit as one line for a dispatch system, with the plate as listed and without the verification status.
 
-    Where the camera read another text, or saw another state, the line has that, too: it may be another vehicle. How far
-    it is verified is to stand before it: what a narrow field cuts off is the end.
+    If the camera read another text or saw another state, the line has that, too: it may be another vehicle. The caller
+    puts the verification status in front, because narrow fields cut off the end.
     """
     plate = " ".join(filter(None, (hit.plate_matched, hit.state)))
     if differs(hit):
@@ -309,7 +318,7 @@ def cad_line(hit: Hit, post: str) -> str:
         plate += " " + gettext("(camera saw {state})").format(state=(hit.region or "").removeprefix("US-"))
     vehicle = _vehicle(hit)
     seen = gettext("seen: {vehicle}").format(vehicle=vehicle) if vehicle else ""
-    where = " ".join(filter(None, (hit.place.site or post, _BOUND.get(heading_of(hit) or "", ""))))
+    where = " ".join(filter(None, (hit.place.site or post, _BOUND_ABBREVIATIONS.get(heading_of(hit) or "", ""))))
     captured = f"{timezone.localtime(hit.captured):%H:%M:%S %Z}"
     reference = gettext("case {reference}").format(reference=hit.reference) if hit.reference else ""
     parts = (f"{plate} {hit.category.replace('_', ' ')}", seen, where, captured, reference)
@@ -337,5 +346,5 @@ def _degrees(hit: Hit) -> float | None:
     return (degrees + (180 if hit.direction == "approaching" else 0)) % 360
 
 
-def _stamp(moment: datetime) -> str:
+def _isoformat(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")

@@ -1,4 +1,4 @@
-"""The errors of the alerts.
+"""Errors of the alerts app.
 
 ::
 
@@ -21,9 +21,10 @@ class StaleAlertError(AlertError):
     """The alert has changed since it was shown: reload it."""
 
 
-def _error(message: str, rule: str) -> AlertError:
-    return (StaleAlertError if rule == "alerts_stale" else AlertError)(message, rule)
+def _alert_error(message: str, rule: str) -> AlertError:
+    # The rule is the name of the constraint that the database reports.
+    return StaleAlertError(message, rule) if rule == "alerts_stale" else AlertError(message, rule)
 
 
-refusals = partial(refused_as, _error, "alerts_")
-"""Turns what the database refuses by one of the alerts' rules into `AlertError`; a context manager."""
+refusals = partial(refused_as, _alert_error, "alerts_")
+"""Context manager: turns violations of database rules named `alerts_*` into AlertError."""

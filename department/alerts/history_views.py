@@ -1,7 +1,7 @@
 """The pages of past hits: a list to narrow, each hit with what was decided, and the rejections a supervisor checks.
 
-No plate stands in an address, a title, or a file's name. A list's plates, and a hit, are read under an entry of the
-ledger; the list of rejections has none, so it refreshes itself.
+No address, title, or file name contains a plate. Reading the list or a hit makes an access log entry. The list of
+rejections shows no plates and makes none, so it can refresh itself.
 """
 
 from collections.abc import Mapping
@@ -33,6 +33,7 @@ from platepost.department.alerts.history import (
     exported_history,
     known_values,
     past_hits,
+    rejecters,
     steps_of,
     unchecked,
 )
@@ -48,10 +49,12 @@ from platepost.department.search.tickets import PictureTicket, give_ticket, use_
 
 DAY, MONTH = "day", "month"
 _TIMES = {DAY: timedelta(days=1), MONTH: timedelta(days=31)}
+_CLOCK_TOLERANCE = timedelta(minutes=5)
+"""A post's clock may be this far ahead."""
 _SHOWS_TRAIL = {AlertState.NEW, *LOOKED_AT}
-"""Of these the database opens earlier reads."""
-_SUMS = {"open": _("open"), "rejected": _("rejected"), "closed": _("closed"), "withdrawn": _("withdrawn")}
-_REPEATED = {"repeated": _("answered with an earlier hit")}
+"""States in which the database allows earlier reads of the plate to be shown."""
+_OUTCOME_GROUPS = {"open": _("open"), "rejected": _("rejected"), "closed": _("closed"), "withdrawn": _("withdrawn")}
+_ANSWERED_WITH_EARLIER = {"repeated": _("answered with an earlier hit")}
 _STEPS = {
     AlertStep.TAKE: _("took it"),
     AlertStep.CONFIRM: _("confirmed it by eye"),
@@ -89,24 +92,27 @@ class HistoryForm(forms.Form):
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
-        every = [("", _("all"))]
+        all_choice = [("", _("all"))]
         choices: dict[str, list[tuple[str, Any]]] = {
             name: [(value, value.replace("_", " ")) for value in values] for name, values in known_values().items()
         }
-        choices["outcome"] = [*_SUMS.items(), *_REPEATED.items(), *REASONS.items(), *OUTCOMES.items()]
+        choices["outcome"] = [
+            *_OUTCOME_GROUPS.items(),
+            *_ANSWERED_WITH_EARLIER.items(),
+            *REASONS.items(),
+            *OUTCOMES.items(),
+        ]
         for name, offered in choices.items():
             field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)  # noqa: S101 - for the types
-            field.choices = [*every, *offered]
+            assert isinstance(field, forms.ChoiceField)  # noqa: S101 - tells mypy that it has choices
+            field.choices = [*all_choice, *offered]
 
     def filter(self) -> HistoryFilter:
         """Return what was chosen; the last day where nothing was."""
         cleaned, now = self.cleaned_data, datetime.now(UTC)
-        narrowed = {name: cleaned[name] for name in ("post", "category", "outcome", "person")}
+        criteria = {name: cleaned[name] for name in ("post", "category", "outcome", "person")}
         before = (cleaned["at"], cleaned["record"]) if cleaned["at"] and cleaned["record"] else None
-        return HistoryFilter(
-            now - _TIMES[cleaned["time"] or DAY], now + timedelta(minutes=5), before=before, **narrowed
-        )
+        return HistoryFilter(now - _TIMES[cleaned["time"] or DAY], now + _CLOCK_TOLERANCE, before=before, **criteria)
 
 
 @needs(Permission.ANSWER_HITS)
@@ -139,7 +145,7 @@ def history(request: CurrentRequest) -> HttpResponse:
 @needs(Permission.EXPORT, gives_file=True)
 @require_POST
 def history_csv(request: CurrentRequest) -> HttpResponse:
-    """Give the hits of a time as a file, and enter that in the ledger."""
+    """Return the hits of a period as a CSV file, and log the export."""
     form = HistoryForm(request.POST)
     if not form.is_valid() or not request.authorization.may(Permission.ANSWER_HITS):
         return redirect("history")
@@ -208,8 +214,9 @@ def history_hit(request: CurrentRequest) -> HttpResponse:
 
 def _act(request: CurrentRequest, cleaned: Mapping[str, Any]) -> str:
     """Take a step about a past hit; return what was done, for the page. Raises AlertError and PurposeError."""
-    record, revision = cleaned["record"], cleaned["revision"] if cleaned["revision"] is not None else -1
-    # What is of a covert group is acted upon under an entry.
+    record = cleaned["record"]
+    revision = -1 if cleaned["revision"] is None else cleaned["revision"]  # no such revision: refused as stale
+    # Only members of covert groups need an access log entry here: they may act on a covert hit.
     with _entry(request, record) if covert_groups(request.user) else nullcontext() as entry:
         actor = AlertActor(request.user, entry)
         if cleaned["step"] == AlertStep.REOPEN:
@@ -242,25 +249,22 @@ def history_picture(request: CurrentRequest, ticket: UUID) -> HttpResponseBase:
 @require_safe
 def rejections(request: CurrentRequest) -> HttpResponse:
     """Show what no supervisor has checked, without a plate; the page refreshes itself."""
+    unchecked_hits = unchecked()
+    rejected_by = rejecters([alert.record_id for alert in unchecked_hits])
     matches = [
         (alert, _("Withdrawn, but the picture shows the listed plate"), alert.disputed_by)
         if alert.disputed_by
-        else (alert, decision_words(alert), _rejecter(alert.record_id))
-        for alert in unchecked()
+        else (alert, decision_words(alert), rejected_by.get(alert.record_id, ""))
+        for alert in unchecked_hits
     ]
     return render(request, "alerts/history/rejections.html", {"rejections": matches})
 
 
 def rejections_label(request: HttpRequest) -> str:
-    """Return the navigation's text, with how many wait."""
+    """Return the label of the navigation entry, with the number that wait."""
     del request
     count = count_unchecked()
     return gettext("Rejections ({count})").format(count=count) if count else gettext("Rejections")
-
-
-def _rejecter(record_id: int) -> str:
-    by = [step.person for step in steps_of(record_id) if step.step in {AlertStep.REJECT, AlertStep.CLEARED}]
-    return by[-1] or "" if by else ""
 
 
 def _words(step: str) -> str:

@@ -3,19 +3,19 @@
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
-from platepost.department.alerts import console, history_views, quality_views
+from platepost.department.alerts import console_views, history_views, quality_views
 from platepost.department.people.rights import Permission
 from platepost.department.web.navigation import NavigationEntry, NavigationGroup
 
 urlpatterns = [
-    path("console/", console.console, name="console"),
-    path("console/events/", console.events, name="console_events"),
-    path("console/hits/", console.hits, name="console_hits"),
-    path("console/stay/", console.stay, name="console_stay"),
-    path("console/step/", console.step, name="console_step"),
-    path("console/waiting/", console.waiting, name="console_waiting"),
-    path("console/test/", console.test, name="console_test"),
-    path("console/shift/", console.shift, name="console_shift"),
+    path("console/", console_views.console, name="console"),
+    path("console/events/", console_views.events, name="console_events"),
+    path("console/hits/", console_views.hits, name="console_hits"),
+    path("console/stay/", console_views.keep_alive, name="console_keep_alive"),
+    path("console/step/", console_views.step, name="console_step"),
+    path("console/waiting/", console_views.waiting, name="console_waiting"),
+    path("console/test/", console_views.send_test_hit, name="console_test"),
+    path("console/shift/", console_views.shift, name="console_shift"),
     path("history/", history_views.history, name="history"),
     path("history/csv/", history_views.history_csv, name="history_csv"),
     path("history/hit/", history_views.history_hit, name="history_hit"),

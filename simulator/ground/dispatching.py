@@ -115,7 +115,7 @@ def _step(decision: str, hit: Hit, state: AlertState) -> Callable[[AlertActor, i
     if decision in {reason.value for reason in RejectReason}:
         return partial(actions.reject, rejection=AlertRejection(RejectReason(decision)))
     if state is AlertState.WITHDRAWN:
-        return partial(actions.account, done=MeanwhileAnswer(decision))
+        return partial(actions.record_meanwhile, done=MeanwhileAnswer(decision))
     return partial(actions.close, outcome=AlertOutcome(decision))
 
 

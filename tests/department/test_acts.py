@@ -35,7 +35,7 @@ VIEWS_WITHOUT = {
     "training": "drawn plates, and one's own results",
     "exercise_picture": "a drawn plate",
     "begin_again": "changes one's own session",
-    "stay": "the same",
+    "keep_alive": "the same",
     "show": "subscribers and agreements, without a vehicle",
     "people": "a register of names and rights, without a vehicle",
     "person": "the same",

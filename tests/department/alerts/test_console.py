@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.utils.html import escape
 
-from platepost.department.alerts.alert_status import status_view
+from platepost.department.alerts.alert_status import status_payload
 from platepost.department.alerts.console_hit import clock_doubt
 from platepost.department.alerts.states import AlertState
 from platepost.department.database.roles import COMMAND
@@ -185,8 +185,8 @@ def test_hand_over_and_start_of_shift(dispatch: Dispatch) -> None:
     assert send(one, hit, "offer", 1, to_person="b.chen") == 204
     assert send(other, hit, "take_over", 2) == 204
     alert = dispatch.again(dispatch.alert())
-    assert status_view(alert, alert.arrived_at)["status"] == "New: not taken"
-    assert status_view(alert, alert.arrived_at + timedelta(minutes=1))["status"] == "OVERDUE: no one has taken it"
+    assert status_payload(alert, alert.arrived_at)["status"] == "New: not taken"
+    assert status_payload(alert, alert.arrived_at + timedelta(minutes=1))["status"] == "OVERDUE: no one has taken it"
     assert dispatch.asked("SELECT holder FROM alerts_alert WHERE record_id = %s", hit) == [("b.chen",)]
     assert client.get("/console/events/").status_code == 406
 
@@ -287,7 +287,7 @@ def test_the_system_of_the_state_is_called_what_the_department_calls_it(
         alerts = policy.alerts.model_copy(update=rules)
         changed = policy.model_copy(update={"alerts": alerts, "law_name": law})
         monkeypatch.setattr("platepost.department.alerts.alert_status.policy_in_force", lambda each=changed: each)
-        shown = status_view(confirmed, alert.arrived_at)
+        shown = status_payload(confirmed, alert.arrived_at)
         assert name in shown["status"]
         assert f"{escape(name)} shows" in shown["steps"]
         assert "CLETS" not in str(shown)

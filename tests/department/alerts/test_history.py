@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from platepost.department.alerts import actions
 from platepost.department.alerts.actions import AlertActor, AlertRejection
@@ -185,8 +186,11 @@ def test_a_supervisor_checks_rejections_of_priority_1(dispatch: Dispatch) -> Non
     browser = client_of(supervisor.person)
     with as_role(COMMAND):
         assert [each.record_id for each in unchecked()] == [theirs.record_id, alert.record_id]
-        page = browser.get("/history/rejections/").content.decode()
+        with CaptureQueriesContext(connection) as captured:
+            page = browser.get("/history/rejections/").content.decode()
+        assert sum("alerts_step" in query["sql"] for query in captured.captured_queries) == 1, "of all rejections"
         assert "Rejections (2)" in page
+        assert "s.own" in page
         assert "<title>(2) Rejections" in page
         assert "a.rivera" in page
         assert PLATE not in page
@@ -231,10 +235,12 @@ def test_a_supervisor_is_alerted_where_the_picture_shows_what_the_post_withdrew(
         overdue = dispatch.again(misread).escalates_at
         assert actions.dispute(own, misread.record_id, 1) is AlertState.WITHDRAWN
         assert dispatch.again(misread).escalates_at == overdue, "what was done is still to be recorded, as soon"
-        assert actions.account(dispatcher, misread.record_id, 2, MeanwhileAnswer.NOTHING) is AlertState.ACCOUNTED
+        assert (
+            actions.record_meanwhile(dispatcher, misread.record_id, 2, MeanwhileAnswer.NOTHING) is AlertState.ACCOUNTED
+        )
         with pytest.raises(AlertError, match="already alerted"):
             actions.dispute(other, misread.record_id, 3)
-        actions.account(dispatcher, not_listed.record_id, 1, MeanwhileAnswer.NOTHING)
+        actions.record_meanwhile(dispatcher, not_listed.record_id, 1, MeanwhileAnswer.NOTHING)
         check = ("A hit was withdrawn, but its picture shows the listed plate: check it.", "/history/rejections/")
         take = ("A hit waits to be taken.", "/console/")
         assert (waits(supervisor), waits(own), waits(dispatcher)) == (check, take, take)

@@ -277,7 +277,7 @@ def test_withdrawn_while_driving_up(dispatch: Dispatch) -> None:
     refused("stale", actions.close, holder, number, 3, AlertOutcome.STOP)
     shortcuts(dispatch, alert, [dispatch.person("l.ate", begun=False)] * 2, holder)
     with as_role(COMMAND):
-        assert actions.account(holder, number, 4, MeanwhileAnswer.UNITS_SENT) is AlertState.ACCOUNTED
+        assert actions.record_meanwhile(holder, number, 4, MeanwhileAnswer.UNITS_SENT) is AlertState.ACCOUNTED
     assert dispatch.again(alert).meanwhile == "units_sent"
 
 
