@@ -278,7 +278,7 @@ class Checkout:
 
     Args:
         path: where it is.
-        work: the folder; short, for a database's socket lies in it.
+        work: the folder; short, because a database's socket is in it.
 
     """
 

@@ -8,7 +8,7 @@ and plays every clip through the post's own vision. A further clip of each light
 `--seeds` each seed draws its own light, its speed between 25 and 75 mph, and six vehicles in three lanes. A hit is late
 that could go out only more than two frames after the first look that bore it out by itself: that said what the passage
 says in the end, as surely as a hit must be by all looks together. A hit is retracted if another text was safe on the
-way: were that listed, it would be taken back.
+way: were that listed, it would be withdrawn.
 With `--decoys` each seed draws two decoys instead, and no plate: lettering on a vehicle, and on a sign or a shirt.
 """
 
@@ -82,7 +82,7 @@ class Watched(Pipeline):
         return None if early is None else max(0, early - self.said[passage.number].get(text, early))
 
     def retracted(self, passage: Passage) -> bool:
-        """Return whether a hit of another text would have gone out on the way, to be taken back."""
+        """Return whether a hit of another text would have gone out on the way, to be withdrawn."""
         return any(text != folded(passage.consensus.text) for text in self.early[passage.number])
 
 

@@ -133,7 +133,7 @@ def _run(block: Any) -> list[int]:
 
 
 def shapes(entries: int, key: bytes, seed: int) -> Iterator[Shape]:
-    """Build a list for each rate, and yield its filter as it lies in the body."""
+    """Build a list for each rate, and yield its filter as it is in the body."""
     places = list(islice(blocks("9"), 24**3))
     numbers = random.Random(seed).sample(range(len(places) * BLOCK), entries)
     for rate in RATES:

@@ -10,7 +10,7 @@ A month of reads is made from a seed and loaded by COPY: 30 posts, each with its
 records are linked and not signed. Then `platepost department purge plan`, `approve` and `run` are given as two
 persons would, of the reads without a hit. Meanwhile a keeper stores signed records, and someone places and lifts
 holds on records of that month. In the end nothing held may be lost, nothing else may remain, and the remaining chains,
-the receipts and the certificate must verify. The folder is made again; its path must be short, for the socket lies in
+the receipts and the certificate must verify. The folder is made again; its path must be short, because the socket is in
 it.
 """
 

@@ -11,7 +11,7 @@
 
 The reads (`search_data.py`) are written as parts in COPY's form, and loaded part by part: what is there is not made
 again, so a run that was cut off goes on. Twenty million take some 20 GB of disk and 8 GB of memory. The folder's path
-must be short: the database's socket lies in it.
+must be short: the database's socket is in it.
 
 Each pattern is asked many times, for cars that are there, by `find_plates` under a ledger entry, as the role of the
 pages does. `ledger` is what both entries take.

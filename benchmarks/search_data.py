@@ -188,7 +188,7 @@ def archive(
     """Run the database of a department with so many reads, made as far as they are missing.
 
     Args:
-        top: the department's folder; a short path, as the database's socket lies in it.
+        top: the department's folder; a short path, as the database's socket is in it.
         asked: number of reads, number of cars, seed.
         memory: the database's shared buffers, where it is made now.
 

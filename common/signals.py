@@ -298,7 +298,7 @@ def ends_at_once() -> Iterator[None]:
 def ends_as_by_ctrl_c() -> Iterator[None]:
     """Have a stop, and the loss of the terminal, end a command as Ctrl-C does while this is open: KeyboardInterrupt.
 
-    For a short command that has something to take back: by default these signals end its process on the spot. Nothing
+    For a short command that has something to undo: by default these signals end its process on the spot. Nothing
     where they are handled or ignored already, and outside the main thread.
     """
     numbers = []

@@ -217,7 +217,7 @@ class DepartmentSettings(BaseModel):
     database: Annotated[str, AfterValidator(_names_role)] = PRIVATE
     """`private`, or the URL of your own server with `{role}` where the role goes."""
     picture_bucket: BucketSettings | None = None
-    """Where new pictures lie; in the database if there is none."""
+    """Where new pictures are stored; in the database if there is none."""
     ledger_heads: tuple[Annotated[str, Field(pattern=r"\S")], ...] = ("broker",)
     """Where checkpoints go: `broker`, `syslog`, `syslog:SOCKET`, and files, preferably on other machines' disks."""
     witness: Annotated[str, Field(pattern="^https?://")] | None = None

@@ -1,6 +1,6 @@
 """Private keys that systemd delivers: `LoadCredential=platepost:FOLDER` of the unit, systemd.exec(5).
 
-On a unit the keys lie where only root may read them, or encrypted to the machine, and this software does not run as
+On a unit the keys are where only root may read them, or encrypted to the machine, and this software does not run as
 root. systemd hands it copies, in memory that is not swapped if it can have such, in a folder named by
 `CREDENTIALS_DIRECTORY`; docs/system.md says what keeps out of swap what this software makes of them. A key that is not
 where the configuration has it is read from there by the name of its file, and for a technician, who works as root and

@@ -74,7 +74,7 @@ class Alert:
     withdrawn_because: str | None
     withdrawn_at: datetime | None
     withdrawn_from: str | None
-    """How far it had come when it was taken back."""
+    """How far it had come when it was withdrawn."""
     meanwhile: str | None
     """What had been done by then."""
     disputed_by: str | None
@@ -120,7 +120,7 @@ class Alert:
 
     @property
     def escalates_at(self) -> datetime | None:
-        """When it escalates, or has: no one has taken it by then, or said what was done before it was taken back."""
+        """When it escalates, or has: no one has taken it by then, or said what was done before it was withdrawn."""
         waiting = {AlertState.NEW: self.arrived_at, AlertState.WITHDRAWN: self.withdrawn_at}.get(self.state)
         return waiting and waiting + timedelta(seconds=policy_in_force().alerts.escalate_seconds)
 

@@ -61,7 +61,7 @@ class AlertStep(StrEnum):
     WITHDRAW = "withdraw"
     """By the program, for a reason that is `WithdrawalReason`."""
     MEANWHILE = "meanwhile"
-    """What had been done before it was taken back."""
+    """What had been done before it was withdrawn."""
     DISPUTE = "dispute"
     """Its post withdrew it for reading another plate now, but the picture shows the listed one: a supervisor looks."""
     REPEAT = "repeat"
@@ -113,7 +113,7 @@ class AlertOutcome(StrEnum):
 
 
 class WithdrawalReason(StrEnum):
-    """Why an alert was taken back."""
+    """Why an alert was withdrawn."""
 
     TEXT_CHANGED = "text_changed"
     """The post: the plate reads otherwise by now."""
@@ -126,7 +126,7 @@ class WithdrawalReason(StrEnum):
 
 
 class MeanwhileAnswer(StrEnum):
-    """What had been done when an alert was taken back."""
+    """What had been done when an alert was withdrawn."""
 
     NOTHING = "nothing"
     UNITS_SENT = "units_sent"

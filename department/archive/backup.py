@@ -167,15 +167,15 @@ def back_up(
 def destroy_old(
     folder: DepartmentFolder, superuser: psycopg.Connection[Any], where: Path
 ) -> tuple[list[str], list[str]]:
-    """Destroy the backups whose term is over, except the newest, and the newest that lies there; durable on return.
+    """Destroy the backups whose term is over, except the newest, and the newest that is there; durable on return.
 
     Args:
         folder: the department's.
         superuser: of the private cluster, autocommit, to the department's database.
-        where: the folder in which they lie.
+        where: the folder in which they are.
 
     Returns:
-        The names of those that were destroyed, and of those that should be and lie elsewhere.
+        The names of those that were destroyed, and of those that should be and are elsewhere.
 
     """
     removed, elsewhere = [], []

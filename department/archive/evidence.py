@@ -432,7 +432,7 @@ def _moment(text: object) -> datetime | None:
 
 
 def _receipted(stored: RecordRow, chains: Sequence[Mapping[str, Any]]) -> tuple[int, int] | None:
-    """Return the first and the last number of the receipt that a record lies in, if any."""
+    """Return the first and the last number of the receipt that a record is in, if any."""
     spans = (
         (first, last)
         for chain in chains

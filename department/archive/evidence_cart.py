@@ -205,7 +205,7 @@ def book(
         digest: SHA-256 of the file, as it was read from its medium.
         is_returned: whether it came back; else it was handed over.
         receipt: the property number.
-        medium: what it lies on.
+        medium: what it is on.
         by: who received it, or who brought it back.
 
     Raises:

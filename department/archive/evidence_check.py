@@ -51,7 +51,7 @@ class EvidenceReport:
     left_out: dict[int, dict[str, str]] = field(default_factory=dict)
     """Signed pictures that are not in the package: their kinds by digest, by record."""
     receipted: int = 0
-    """Records that lie in a range that the custodian gave a receipt for."""
+    """Records that are in a range that the custodian gave a receipt for."""
     entries: int = 0
     """Entries of the ledger."""
 

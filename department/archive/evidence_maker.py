@@ -30,7 +30,7 @@ class EvidenceMaker:
     agency: str
     custodian: str
     folder: Path
-    """Where the encrypted packages lie, each by the identifier of its package."""
+    """Where the encrypted packages are, each by the identifier of its package."""
     bucket: PictureBucket | None = None
 
     def make_next(self) -> bool:

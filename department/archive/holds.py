@@ -155,7 +155,7 @@ def review_hold(*, person: str, hold: int, review_on: date) -> None:
 
 
 def write_aside(*, whatever_comes: bool = True) -> None:
-    """Write the holds in force where the log of receipts lies, which is never restored.
+    """Write the holds in force where the log of receipts is, which is never restored.
 
     Args:
         whatever_comes: whether to go on where the disk does not take it; `nightly` says so then.

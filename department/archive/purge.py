@@ -207,7 +207,7 @@ def carry_out(
 
     Raises:
         ArchiveRefusedError: it is not approved, or stale.
-        PictureStoreError: pictures lie in a bucket that does not answer; it may be called again.
+        PictureStoreError: pictures are in a bucket that does not answer; it may be called again.
         django.db.OperationalError: someone reads these records without an end; it may be called again.
 
     """

@@ -106,7 +106,7 @@ def prepare_key(path: Path, public: Path) -> None:
 
     Args:
         path: the key; a file that is there stays.
-        public: what the pages seal to. If it is there, the key is, or lies elsewhere.
+        public: what the pages seal to. If it is there, the key is, or is elsewhere.
 
     """
     if public.exists():
@@ -131,7 +131,7 @@ def note_household(key: HouseholdKey, login: str, plates: Iterable[str], *, cons
         key: of the nightly process.
         login: whose.
         plates: as people write them; none takes the consent back.
-        consent: where the person's consent lies.
+        consent: where the person's consent is stored.
         by: who enters it.
 
     Raises:

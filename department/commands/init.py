@@ -30,7 +30,7 @@ from platepost.wire.records.keys import Purpose
 
 _SEPARATE = {"service_users": True, "receipts": "ingest/receipts"}
 FILES = {"register_file": "register.jws", "register_key": "register.pem"}
-"""Where copies of these lie in the folder."""
+"""Where copies of these are in the folder."""
 
 
 @click.command(

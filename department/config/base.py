@@ -182,7 +182,7 @@ TILES_FILE = Path("streets.pmtiles")
 SEARCH_KEPT_SECONDS = 300
 """For how long the pages of a process go by what they know of all reads: since when there are any, say."""
 PICTURE_BUCKET: PictureBucket | None = None
-"""Where pictures lie that are not in the database."""
+"""Where pictures are stored that are not in the database."""
 STATUS_RECEIPTS: Path | None = None
 """The log of receipts, by which the status page names incidents."""
 STATUS_NIGHTLY: Path | None = None

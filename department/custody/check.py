@@ -139,7 +139,7 @@ class CustodyVerification:
         receipts: the log of receipts; None where there is none.
         certifiers: the public keys of the custodian, present and former, which sign certificates of purges.
         state: where it is written down how far a run has come.
-        bucket: where pictures lie that are not in the database.
+        bucket: where pictures are stored that are not in the database.
 
     """
 
@@ -546,7 +546,7 @@ def _named_pictures(record: CustodyRecord) -> set[tuple[str, str]]:
 
 
 def _may_lie(where: Filing, filing: Filing) -> bool:
-    """Tell whether a record may lie where it does: held, though it did not come as such."""
+    """Tell whether a record may be where it is: held, though it did not come as such."""
     there = filing.retained_from, filing.covert_group
     return where.retention in {filing.retention, HELD} and (where.retained_from, where.covert_group) == there
 

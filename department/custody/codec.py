@@ -1,9 +1,9 @@
-"""How a record's bytes lie in the database, and how they come back.
+"""How a record's bytes are stored in the database, and how they come back.
 
 A record that can be read is stored as JSON, compressed by zstd with a dictionary of records. What is chance in it, such
 as its signature, stands before that as bytes: as text it would take more, compressed or not. What the database has
 besides is left out of it: the digest before it, and what its post says in each read. The bytes that were signed come
-back exactly: `canonical_bytes(parse(...))` of what is decoded. Its pictures lie elsewhere. What cannot be read lies as
+back exactly: `canonical_bytes(parse(...))` of what is decoded. Its pictures are elsewhere. What cannot be read is as
 it came.
 """
 

@@ -27,4 +27,4 @@ class StoreError(CustodyError, OSError):
 
 
 class PictureStoreError(StoreError):
-    """The bucket that pictures lie in does not answer, or refuses. What is asked of it may be asked again."""
+    """The bucket of the pictures does not answer, or refuses. What is asked of it may be asked again."""

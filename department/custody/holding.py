@@ -58,7 +58,7 @@ class Fate(Enum):
 class Holding:
     """Which numbers of one chain are held, and which the post itself has given up.
 
-    A post whose disk was taken back to an earlier state uses numbers again: the chain forks. A record of the second
+    A post whose disk was rolled back to an earlier state uses numbers again: the chain forks. A record of the second
     branch is remembered and never joined to the first. From then on no gap is bridged either, as nothing tells of which
     branch the records on its two sides are.
     """

@@ -1,4 +1,4 @@
-"""Where pictures lie: beside their records in the database, or in a bucket, of which the database has the names.
+"""Where pictures are stored: beside their records in the database, or in a bucket, of which the database has the names.
 
 Their rows are in the partitions of their records, and go when the records go. A picture is put only if its bytes are
 those that its record names, so its digest is the one that was signed. The rights and the row security of the
@@ -58,7 +58,7 @@ def put_pictures(
     Args:
         connection: within a transaction.
         pictures: with the records that they are of.
-        bucket: where they are to lie; in the database if None.
+        bucket: where they are to be stored; in the database if None.
         names: those that were announced for this transaction, as many as there are pictures or more.
 
     Returns:
@@ -102,7 +102,7 @@ def pictures_of(
     Args:
         connection: of a role that may see them.
         records: the ids.
-        bucket: where some lie.
+        bucket: where some are.
         kind: which of them; all if None.
         lacking: takes by record why a picture that is kept cannot be shown; without it, that is an error.
 
@@ -148,8 +148,8 @@ def objects_of(bucket: PictureBucket | None, names: Iterable[UUID | None]) -> di
     """Return the objects of rows, as far as they are there. Raises PictureStoreError: there is no bucket, or no answer.
 
     Args:
-        bucket: where they lie.
-        names: what the rows say; None is of one that lies in the database.
+        bucket: where they are stored.
+        names: what the rows say; None is of one that is in the database.
 
     """
     requested = [name for name in names if name is not None]
@@ -163,7 +163,7 @@ def delete_unnamed(connection: psycopg.Connection[Any], bucket: PictureBucket | 
 
     Args:
         connection: of a role that may delete in `custody_unnamed_object`, autocommit.
-        bucket: where they lie.
+        bucket: where they are stored.
 
     Raises:
         PictureStoreError: the bucket does not answer, or there is none. A later call goes on.

@@ -1,4 +1,4 @@
-"""The rows that people see, as they lie in the database: one of each projection for a record, or none."""
+"""The rows that people see, as they are in the database: one of each projection for a record, or none."""
 
 from datetime import datetime
 from typing import Any, TypeAlias

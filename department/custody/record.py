@@ -1,4 +1,4 @@
-"""One message as custody takes it: parsed once, its pictures apart, and where it is to lie."""
+"""One message as custody takes it: parsed once, its pictures apart, and where it is to be stored."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -90,7 +90,7 @@ class PictureBytes(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """Where a record lies: what decides when it is purged, and who may see it."""
+    """Where a record is stored: what decides when it is purged, and who may see it."""
 
     retention: str
     """Its class."""
@@ -139,7 +139,7 @@ class CustodyRecord:
         return encode(stored_form(self.event), previous=previous, constants=constants)
 
     def filing(self, kept_at: datetime) -> Filing:
-        """Return where it lies if it is kept at a moment."""
+        """Return where it is stored if it is kept at a moment."""
         moments = list(_moments(self.event)) if self.event is not None else []
         captured = moments[0] if moments else kept_at
         doubtful = any(abs(moment - kept_at) > FURTHEST for moment in moments)
@@ -175,7 +175,7 @@ def take(message: ReceivedMessage) -> CustodyRecord:
 
 
 class RecordRow(NamedTuple):
-    """A record as it lies in the database: the columns of the views `custody_stored` and `custody_judged`."""
+    """A record as it is in the database: the columns of the views `custody_stored` and `custody_judged`."""
 
     id: int
     retention: str
@@ -221,7 +221,7 @@ class RecordRow(NamedTuple):
 
     @property
     def filing(self) -> Filing:
-        """Where it lies."""
+        """Where it is stored."""
         return Filing(self.retention, self.retained_from, self.covert_group)
 
     @property

@@ -1,7 +1,7 @@
 """The department's store of records: PostgreSQL, one transaction a batch, each record exactly once.
 
 **What is one record.** Post, chain, number and digest. The digest covers what was signed; the signature and the
-pictures' bytes lie outside of it. So a record that is stored is a duplicate of another only if that one is genuine as
+pictures' bytes are outside of it. So a record that is stored is a duplicate of another only if that one is genuine as
 well, or if the bytes are the same: anyone who sends a post's record ahead with a spoiled signature or a spoiled picture
 keeps nothing out. Duplicates are counted, and not stored again. A picture that comes later than its record is added.
 
@@ -14,7 +14,7 @@ has.
 
 **Later knowledge.** A key that comes, by the register or by a record that vouches for it, has records judged again:
 `judge_again`, and by itself where a record vouches. What a former key signed after the record that replaced it is
-refuted, even where it came first. Judgments are added, never changed; projections that were refuted are taken back.
+refuted, even where it came first. Judgments are added, never changed; projections that were refuted are withdrawn.
 """
 
 import logging
@@ -66,7 +66,7 @@ class CustodyStore:
         keys: returns a post's record-signing keys as far as the department knows them.
         ended: returns when it took keys of a post out of use, by thumbprint.
         now: the custodian's clock.
-        bucket: where pictures are to lie; in the database if None.
+        bucket: where pictures are to be stored; in the database if None.
 
     Raises:
         StoreError: the database cannot be reached, or another keeper works on it.

@@ -104,7 +104,7 @@ class CustodyTables:
 
     Args:
         conninfo: libpq's connection string, of the role `platepost_keeper`.
-        bucket: where pictures are to lie; in the database if None.
+        bucket: where pictures are to be stored; in the database if None.
 
     Raises:
         StoreError: another keeper works on the database.
@@ -282,7 +282,7 @@ class CustodyTables:
         )
 
     def ensure_partitions(self, moments: Iterable[datetime], *, now: datetime) -> None:
-        """Make the partitions of the weeks in which moments lie, and those ahead: no write fails for lack of one.
+        """Make the partitions of the weeks in which moments are, and those ahead: no write fails for lack of one.
 
         In no transaction: what is made stays, whatever becomes of the records.
         """
@@ -334,7 +334,7 @@ class CustodyTables:
         self._insert("custody_record", [record.columns for record in batch.records])
         # While the bucket takes them, the database takes the rest.
         finish = put_pictures(self.connection, batch.pictures, self._bucket, self._objects) if batch.pictures else None
-        # Hits before withdrawals: new alerts are looked up among what left the lists before old ones are taken back, as
+        # Hits before withdrawals: new alerts are looked up among what left the lists before old ones are withdrawn, as
         # a person who takes an entry off does.
         for projection in PROJECTIONS:
             if projection is not ACCESSES:

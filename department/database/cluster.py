@@ -97,7 +97,7 @@ class PrivateCluster:
     The system user decides who may connect: the one who made it may take each role, and no one else any.
 
     Args:
-        folder: where it lies: `data/` and the socket. The server's log lies beside it.
+        folder: where it is: `data/` and the socket. The server's log is beside it.
         durable: whether commits and the cluster survive a power cut; False is for tests.
 
     """

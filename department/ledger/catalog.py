@@ -508,14 +508,14 @@ class LedgerEvent(Enum):
         "person case what digest receipt medium received_by",
         retention=BodyClass.PERMANENT,
     )
-    """A package that was exported was received, as it lies on its medium."""
+    """A package that was exported was received, as it is on its medium."""
     EVIDENCE_RETURNED = EventKind(
         "evidence_returned",
         "booked evidence back in",
         "person case what digest receipt medium received_by",
         retention=BodyClass.PERMANENT,
     )
-    """It came back, as it lies on its medium."""
+    """It came back, as it is on its medium."""
     BACKED_UP = EventKind(
         "backed_up", "made a backup", "what digest", "person", retention=BodyClass.PERMANENT, writers=(WEB, KEEPER)
     )

@@ -18,7 +18,7 @@ class Agency(models.Model):
     name = models.TextField(primary_key=True)
     kind = models.TextField(choices=AgencyKind)
     allowed = models.BooleanField()
-    """Whether anything may be agreed with it; False also takes back at once what was agreed."""
+    """Whether anything may be agreed with it; False also revokes at once what was agreed."""
     note = models.TextField()
     """What else there is to say of it."""
     ori = models.TextField(default="")

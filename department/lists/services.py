@@ -189,7 +189,7 @@ def end_entry(entry: ListEntry, because: str, by: DepartmentPerson) -> None:
 def recover(plate: str, because: str, by: DepartmentPerson) -> list[ListEntry]:
     """Take a recovered car off the list: all entries that name its whole plate, and the rows of imports.
 
-    Open alerts of that plate are taken back at once, before posts have the new list.
+    Open alerts of that plate are withdrawn at once, before posts have the new list.
 
     Args:
         plate: as listed, A-Z and 0-9.
@@ -240,7 +240,7 @@ def let_request_go(number: int, why: str, by: DepartmentPerson) -> None:
 
 
 def _end(entries: Sequence[ListEntry], because: str, by: DepartmentPerson) -> None:
-    """End entries, and take back the open alerts of those that no other entry of people stands for."""
+    """End entries, and withdraw the open alerts of those that no other entry of people stands for."""
     ending = ListEntry.objects.filter(pk__in=[entry.pk for entry in entries], ended_at=None)
     if not ending.update(ended_by=by.login, ended_at=Now(), ended_because=because):
         raise ListRefusedError("it has ended already")

@@ -177,7 +177,7 @@ class TileSource:
         }
 
     def tile(self, zoom: int, column: int, row: int) -> bytes | None:
-        """Return a tile as it lies in the file; None where there is none.
+        """Return a tile as it is in the file; None where there is none.
 
         Raises:
             PlacesError: the file is damaged.

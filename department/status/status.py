@@ -129,7 +129,7 @@ def custody_status(
         folders: those whose disks matter, by what they hold.
         receipts: the log of receipts, which knows of incidents.
         nightly: the file in which `nightly` reports.
-        bucket: where pictures lie that are not in the database.
+        bucket: where pictures are stored that are not in the database.
         at: the time; now if None.
 
     Raises:

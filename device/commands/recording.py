@@ -123,10 +123,10 @@ def _request(**fields: object) -> Request:
 
 
 def _ask(configuration: Configuration, request: Request, seconds: float) -> Answer:
-    """Ask the post, and wait; a request that was not taken up in time, or until the command is ended, is taken back."""
+    """Ask the post, and wait; a request that was not taken up in time, or until the command is ended, is withdrawn."""
     section = configuration.recording
     try:
-        with stop_on_signals() as stop:  # before there is anything to take back
+        with stop_on_signals() as stop:  # before there is anything to withdraw
             name = requests.ask(section.directory, request)
             end = time.monotonic() + seconds
             while (answer := requests.fetch(section.directory, name)) is None and time.monotonic() < end:

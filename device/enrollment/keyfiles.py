@@ -1,4 +1,4 @@
-"""The keys that a unit makes for itself, and the files in which they lie."""
+"""The keys that a unit makes for itself, and the files that contain them."""
 
 import secrets
 import subprocess

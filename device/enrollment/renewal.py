@@ -39,7 +39,7 @@ class Renewal(Part):
 
     Args:
         client: asks the office that renews it.
-        uplink: where the certificate, its key and the fleet's authorities lie; the certificate is replaced.
+        uplink: where the certificate, its key and the fleet's authorities are; the certificate is replaced.
         name: the post.
         audit: the audit trail.
         now: the time.

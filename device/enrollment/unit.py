@@ -96,7 +96,7 @@ class UnitEnrollment:
 
     @property
     def certificate_path(self) -> Path:
-        """Where the post's certificate lies."""
+        """Where the post's certificate is."""
         return self.directory / "state" / "certificate.pem"
 
     def begin(self, post: str, *, tpm: bool = False, seal_key: bytes | None = None) -> PendingEnrollment:

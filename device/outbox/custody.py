@@ -2,7 +2,7 @@
 
 A custodian signs for ranges of a chain's numbers, each with the digest of its last record. A range counts if that is
 the digest which the post itself has for that number: it then binds all records before it, so no one is taken to hold
-what another post, or this one before its disk was taken back, made under the same numbers.
+what another post, or this one before its disk was rolled back, made under the same numbers.
 
 A range may end at a record that is no longer here. Digests of records that were released, or dropped by the quota, are
 kept while an older one of their chain is here. The digest of a record that damage took is unknown, and a range that

@@ -26,7 +26,7 @@ Decision: TypeAlias = Literal[
     "misread", "other_state", "other_vehicle", "illegible", "stale_entry",
     "recovered", "wrong_person", "stop", "arrest", "nothing", "units_sent",
 ]  # fmt: skip
-"""A step of docs/alerts.md; a rejection, by its reason; what came of a hit, or had been done when it was taken back."""
+"""A step of docs/alerts.md; a rejection, by its reason; what came of a hit, or had been done when it was withdrawn."""
 
 
 _STOP_SECONDS = 20.0

@@ -1,4 +1,4 @@
-"""A person's count of vehicles, keystroke by keystroke, with the last one taken back where it was one too many."""
+"""A person's count of vehicles, keystroke by keystroke, with the last one undone where it was one too many."""
 
 from math import inf
 from time import monotonic

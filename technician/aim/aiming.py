@@ -212,7 +212,7 @@ class Aiming:
 
 def _lanes(seen: Observation) -> list[dict[str, Any]]:
     """Say how each lane stands; nothing where there is one only, of which the assessment says all."""
-    waited_for = seen.lane is not None and seen.lane not in seen.lanes  # then the choice can be taken back
+    waited_for = seen.lane is not None and seen.lane not in seen.lanes  # then the choice can be undone
     if len(seen.lanes) < 2 and not waited_for:
         return []
     return [
