@@ -30,7 +30,7 @@ from platepost.department.alerts.plate_release import known_receiver, released_h
 from platepost.department.database.queries import rows
 from platepost.department.errors import DepartmentError
 from platepost.department.federation.identity import FederationIdentity
-from platepost.department.ledger.agencies import require_agreed
+from platepost.department.ledger.agency_register import require_agreed
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.errors import LedgerError
 from platepost.department.ledger.writing import entering

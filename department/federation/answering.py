@@ -42,7 +42,7 @@ from platepost.department.federation.exchange import (
 )
 from platepost.department.federation.identity import FederationIdentity
 from platepost.department.federation.models import FederatedExchange, PartnerDepartment
-from platepost.department.ledger.agencies import require_agreed
+from platepost.department.ledger.agency_register import require_agreed
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.entries import OpenEntry, open_entry
 from platepost.department.ledger.writing import append, enter

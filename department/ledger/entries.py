@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
-from platepost.department.ledger.agencies import require_agreed
+from platepost.department.ledger.agency_register import require_agreed
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.errors import ClosedEntryError
 from platepost.department.ledger.reviews import SEARCHES, is_approved

@@ -1,4 +1,4 @@
-"""Changes to the register of agencies. Each is one transaction and one access log entry.
+"""Changes to the register of agencies and to the agreements with them. Each is one transaction and one log entry.
 
 The database rejects what the law forbids. An agreement is always with one agency, for stated purposes and operations,
 and has an end date.
@@ -8,9 +8,10 @@ A subpoena or a court order is not an agreement: see `platepost.department.shari
 from datetime import date
 from typing import Any
 
+from django.db import DatabaseError
 from django.db.models.functions import Now
 
-from platepost.department.ledger import agencies as register
+from platepost.department.ledger import agency_register
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.models import Agency
 from platepost.department.policy.errors import PurposeError
@@ -22,9 +23,11 @@ def register_agency(agency: Agency, *, person: str) -> None:
     """Add or update an agency. Raises SharingError: the law does not allow sharing with it."""
     with refusals():
         try:
-            register.set_agency(agency, person=person)
+            agency_register.set_agency(agency, person=person)
         except PurposeError as error:
-            raise error.__cause__ or error  # noqa: B904 - the rule that was violated
+            if isinstance(error.__cause__, DatabaseError):
+                raise error.__cause__  # noqa: B904 - with its own cause, of which `refusals` makes SharingError
+            raise SharingError(str(error), "sharing_agency") from error
 
 
 def confirm_agency(agency: str, *, person: str) -> None:
@@ -36,13 +39,13 @@ def confirm_agency(agency: str, *, person: str) -> None:
     """
     with refusals():
         try:
-            register.confirm_agency(agency, person=person)
+            agency_register.confirm_agency(agency, person=person)
         except PurposeError as error:
             raise SharingError(str(error), "sharing_final") from error
 
 
 def verify_agency(agency: str, says: str, until: date, *, person: str) -> None:
-    """Record who verified an agency and how, and until when the verification is valid.
+    """Record the verification of an agency: by whom, how (`says`), and until when it is valid.
 
     Raises:
         SharingError: the person is not a records manager, or it would be valid for more than a year.
@@ -52,7 +55,7 @@ def verify_agency(agency: str, says: str, until: date, *, person: str) -> None:
         AgencyVerification.objects.create(agency_id=agency, says=says, until=until, person=person)
 
 
-def agree(agency: str, *, person: str, **fields: Any) -> SharingAgreement:
+def enter_agreement(agency: str, *, person: str, **fields: Any) -> SharingAgreement:
     """Enter an agreement with one agency. It is active once a second person confirms it: `confirm_agreement`.
 
     Args:

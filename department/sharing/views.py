@@ -72,7 +72,7 @@ def change_agencies(request: CurrentRequest, what: str) -> HttpResponse:
     acts: FormActs = {
         "set": (AgencyForm, lambda form: register.register_agency(form.agency, person=person)),
         "verify": (VerificationForm, lambda form: register.verify_agency(**form.cleaned_data, person=person)),
-        "agree": (SharingAgreementForm, lambda form: register.agree(**form.cleaned_data, person=person)),
+        "agree": (SharingAgreementForm, lambda form: register.enter_agreement(**form.cleaned_data, person=person)),
         "end": (EndForm, lambda form: register.end_agreement(form.cleaned_data["agreement"], person=person)),
     }
     form, done = done_by_form(request, acts, what)

@@ -48,9 +48,9 @@ from platepost.department.policy.policy import ALARM, AccessPurpose
 from platepost.department.search.patterns import PlatePattern
 from platepost.department.search.plates import PlateQuery, find_plates
 from platepost.department.sharing.agencies import (
-    agree,
     confirm_agency,
     confirm_agreement,
+    enter_agreement,
     register_agency,
     verify_agency,
 )
@@ -292,7 +292,7 @@ class SimulatedMonth:
             )
             confirm_agency("oakdale-pd", person="s.avila")
             verify_agency("oakdale-pd", "called back", today + timedelta(days=300), person="r.stone")
-            agreed = agree(
+            agreed = enter_agreement(
                 "oakdale-pd", person="r.stone", says="MOU 12", purposes=["stolen vehicle"], scope=["search", "release"],
                 begins=today - timedelta(days=1), ends=today + timedelta(days=300),
             )  # fmt: skip

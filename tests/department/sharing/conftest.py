@@ -19,9 +19,9 @@ from platepost.department.people.rights import DepartmentRole
 from platepost.department.policy.law import LAWS
 from platepost.department.policy.policy import policy_in_force
 from platepost.department.sharing.agencies import (
-    agree,
     confirm_agency,
     confirm_agreement,
+    enter_agreement,
     register_agency,
     verify_agency,
 )
@@ -71,7 +71,9 @@ def agreed_with(agency: str, *, person: str = "r.manager", **more: Any) -> Shari
         confirm_agency(agency, person="s.person")
     verify_agency(agency, "called back", today + timedelta(days=30), person=person)
     fields = {"says": "MOU 12", "purposes": ["stolen vehicle"], "scope": ["search", "release"]}
-    created = agree(agency, person=person, **fields | {"begins": today, "ends": today + timedelta(days=90)} | more)
+    created = enter_agreement(
+        agency, person=person, **fields | {"begins": today, "ends": today + timedelta(days=90)} | more
+    )
     confirm_agreement(created, person="s.person")
     return created
 

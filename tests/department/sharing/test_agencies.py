@@ -30,10 +30,10 @@ from platepost.department.policy.errors import PurposeError
 from platepost.department.policy.law import LAWS
 from platepost.department.policy.policy import DEFAULT, AccessPurpose
 from platepost.department.sharing.agencies import (
-    agree,
     confirm_agency,
     confirm_agreement,
     end_agreement,
+    enter_agreement,
     register_agency,
     verify_agency,
 )
@@ -64,7 +64,7 @@ def outside(kind: str) -> None:
 
 
 def agree_outside(_: str, agency: str = "outside", days: int = 30) -> SharingAgreement:
-    return agree(agency, **SAID, begins=TODAY, ends=TODAY + timedelta(days=days), person="r.manager")
+    return enter_agreement(agency, **SAID, begins=TODAY, ends=TODAY + timedelta(days=days), person="r.manager")
 
 
 class Forbidden(NamedTuple):
@@ -357,7 +357,7 @@ def test_no_query_is_answered_outside_an_agreement(
         term = {"begins": begins, "ends": begins + timedelta(days=each["length"])}
         rate = 60 if "query" in each["scope"] else None
         said_of = {"says": "s", "purposes": each["purposes"], "scope": each["scope"], "per_hour": rate}
-        created = agree(each["agency"], **said_of, **term, person="r.manager")
+        created = enter_agreement(each["agency"], **said_of, **term, person="r.manager")
         confirm_agreement(created, person="s.person")
         if each["ended"]:
             end_agreement(created, person="r.manager")

@@ -8,7 +8,7 @@ from django.forms import model_to_dict
 
 from platepost.department.database.cluster import SUPERUSER
 from platepost.department.database.roles import AUDITOR, COMMAND, OWNER
-from platepost.department.ledger.agencies import confirm_agency, set_agency
+from platepost.department.ledger.agency_register import confirm_agency, set_agency
 from platepost.department.ledger.entries import open_entry
 from platepost.department.ledger.models import Agency, AgencyKind
 from platepost.department.people.rights import DepartmentRole
