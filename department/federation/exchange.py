@@ -1,7 +1,7 @@
-"""What two departments say to each other: a signed query, a signed answer that holds it, the opening of a case number.
+"""The messages between two departments: a signed query, a signed answer that contains it, the opening of a case number.
 
-The answer is the entry that both ledgers have, to the byte: the answering department's signature over what it decided
-and over the query, as the asking one signed it. What was found goes beside it, by its digest.
+The answer is an entry of both access logs, byte for byte: the answering department's signature over its decision and
+over the query, as the asking department signed it. The findings are sent next to it; the answer has their digest.
 """
 
 import hashlib
@@ -52,14 +52,14 @@ class _Statement(BaseModel):
 
 class _Message(_Statement):
     id: UUID
-    """Of one message: none is taken twice."""
+    """Unique: no message is accepted twice."""
     agency: AgencyName
-    """Who says it."""
+    """The sender."""
     to: AgencyName
-    """To whom: one department, by its name."""
+    """The one department that it is for."""
     time: UtcTime
     person: Line
-    """For whom, by log-in."""
+    """The username of the person who asks."""
 
 
 class PlateBehind(_Statement):
@@ -77,7 +77,7 @@ class ReadBehind(_Statement):
 
 
 class PlateRequest(_Statement):
-    """Which plates are wanted, or which reads of one."""
+    """A request for plates, or for the reads of one plate."""
 
     plate: Annotated[str, Field(min_length=1, max_length=80)]
     """In the language of `platepost.department.search.patterns`."""
@@ -86,7 +86,7 @@ class PlateRequest(_Statement):
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     opened: Line | None = None
-    """The plate whose reads are wanted; plates where None."""
+    """The plate whose reads are requested; if None, plates are."""
     after: PlateBehind | None = None
     before: ReadBehind | None = None
 
@@ -105,7 +105,7 @@ class FederatedQuery(_Message):
 
 
 class FederatedReceipt(_Statement):
-    """What the other decided. Signed, it is the entry of both ledgers."""
+    """The decision of the answering department. Signed, it is an entry of both access logs."""
 
     agency: AgencyName
     """Who answers."""
@@ -173,7 +173,7 @@ class PartnerReply(_Statement):
 
 
 class CaseDemand(_Message):
-    """The answering department wants to know the case of a query."""
+    """The answering department asks for the case number of a query."""
 
     exchange: UUID
     because: Line

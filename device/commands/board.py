@@ -1,4 +1,4 @@
-"""`platepost board`: what hangs on the GPIO of this unit, tried by hand, or made safe."""
+"""`platepost board`: tests what is connected to this unit's GPIO by hand, or sets every output to its safe state."""
 
 import json
 import time

@@ -23,8 +23,9 @@ from platepost.wire.records import (
 from platepost.wire.records.canonical import GENESIS
 
 RANKS = {TYPES[Hit]: 0, TYPES[HitWithdrawn]: 0, TYPES[Audit]: 1, TYPES[Status]: 2}
-"""Who goes first; every other kind comes after them."""
+"""The order in which records are sent, lowest first."""
 READS = 3
+"""The rank of every other kind."""
 
 COVERT = -(2**40) - 1
 """Number of the first covert record; later ones are below it."""

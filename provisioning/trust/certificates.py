@@ -1,4 +1,4 @@
-"""What all certificates of a fleet have in common."""
+"""Validity, key usage, names, and hashes that all certificates of a fleet share."""
 
 import hashlib
 import re
@@ -15,8 +15,9 @@ from platepost.provisioning.trust.keys import new_key
 
 ROOT_VALID = timedelta(days=3650)
 LEAF_VALID = timedelta(days=730)
-"""The longest that any certificate but an authority's or a person's holds; see `leaf_valid`."""
+"""Maximum validity of a certificate, except an authority's or a person's: see `leaf_valid`."""
 STAGGER_DAYS = 120
+"""Certificates are valid for up to this much less, so that not all of them expire on one day."""
 BACKDATED = timedelta(days=1)
 """Certificates begin a day before they are made, for posts whose clock is not yet right when they first connect."""
 
@@ -31,7 +32,7 @@ class Issuance:
     make_key: Callable[[], ec.EllipticCurvePrivateKey] = new_key
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     valid: timedelta | None = None
-    """How long every certificate holds; each kind has its own time where None."""
+    """Validity of every certificate; if None, each kind has its own."""
 
     def builder(
         self,
@@ -62,15 +63,15 @@ ORDINARY = Issuance()
 
 
 def leaf_valid(name: str) -> timedelta:
-    """Return how long a certificate holds by its name: two years, or up to four months less.
+    """Return the validity of a certificate, computed from its name: two years, or up to four months less.
 
-    So that what was issued on one day does not end on one, and is not renewed on one.
+    So certificates that were issued on one day do not expire, and are not renewed, on one day.
     """
     return LEAF_VALID - timedelta(days=int.from_bytes(hashlib.sha256(name.encode()).digest()) % STAGGER_DAYS)
 
 
 def usage(*, authority: bool) -> x509.KeyUsage:
-    """Return what a key is for: signing certificates, or signing handshakes."""
+    """Return the key usage: signing certificates and CRLs, or signing handshakes."""
     return x509.KeyUsage(
         digital_signature=not authority,
         content_commitment=False,
