@@ -38,7 +38,7 @@ def test_several_records_are_under_way_at_a_time(stand: Stand) -> None:
     with stand.post() as post:
         keeper = stand.keeper(post)
         sent = {post.audit(number).id for number in range(400)}
-        with post.uplink(post.settings(window=100)) as uplink:
+        with post.uplink(post.settings(max_unacknowledged=100)) as uplink:
             until(lambda: set(keeper.ids) == sent, what="the records")
             assert uplink.state().failures == 0
 
