@@ -43,6 +43,12 @@ class MonthDashboard:
     quality: HitQuality
 
     @property
+    def by_hour(self) -> list[tuple[str, int]]:
+        """Searches by the hour of the day in which they were made: `12 AM`, `1 PM`."""
+        halves = ("AM", "PM")
+        return [(f"{hour % 12 or 12} {halves[hour // 12]}", count) for hour, count in enumerate(self.hours)]
+
+    @property
     def busiest(self) -> int:
         """The most searches of one hour; 1 where there are none."""
         return max(self.hours) or 1

@@ -172,7 +172,7 @@ def month_file(dashboard: MonthDashboard) -> AuditFile:
     tables = [
         FileTable(_("Searches by purpose"), (_("Purpose"), _("Agency"), _("On behalf of"), *counts), searches),
         FileTable(_("Searches by person"), (_("Who"), _("Searches"), _("Exigent"), _("Refused"), _("Cases")), people),
-        FileTable(_("Searches by hour"), (_("Hour"), _("Searches")), [*enumerate(dashboard.hours)]),
+        FileTable(_("Searches by hour"), (_("Hour"), _("Searches")), dashboard.by_hour),
         FileTable(_("Age of the reads that were shown"), (_("Age"), _("Reads")), [*report.ages.items()]),
         FileTable(_("Outcomes of hits"), (_("Outcome"), _("Hits")), dashboard.outcomes),
         FileTable(_("Rejected hits"), (_("By"), _("Which"), _("Rejected"), _("Decided")), rejected),

@@ -174,7 +174,9 @@ def ledger_download(request: CurrentRequest) -> HttpResponse:
         except PurposeError as error:
             form.add_error(None, str(error))
         else:
-            asked = "; ".join(f"{name}: {value}" for name, value in form.asked().items()) or gettext("all entries")
+            event = form.cleaned_data["event"]
+            words = {**form.asked()} | ({"event": LedgerEvent(event).kind.label} if event else {})
+            asked = "; ".join(f"{name}: {value}" for name, value in words.items()) or gettext("all entries")
             if len(entries) == MOST_ENTRIES:
                 asked += gettext("; the latest {count} of them").format(count=MOST_ENTRIES)
             return ledger_file(entries, asked).answer(ending, person=person)

@@ -248,19 +248,20 @@ class IncidentForm(forms.Form):
 
     kind = forms.ChoiceField(choices=[CHOOSE, *((kind, kind) for kind in BreachIncident.KINDS)])
     subject = forms.CharField(
+        label=_("Which account, device, subscriber, or backup"),
         max_length=128,
         help_text=_(
-            "The log-in, of a partner's people as b.stone@oakdale-pd; the browser's number in log_on; the subscriber;"
-            " the backup's SHA-256."
+            "The username of the account, a partner's as b.stone@oakdale-pd; the number of the device's browser, which"
+            " the ledger shows at its log-ins; the subscriber's name; or the backup's SHA-256."
         ),
     )
     says = forms.CharField(
-        label=_("What happened"), max_length=1000, help_text=_("As the notice is to say it. No plate.")
+        label=_("What happened"), max_length=1000, help_text=_("The notice quotes these words. No plate.")
     )
-    since = TimeField(label=_("From"))
+    since = TimeField(label=_("From"), help_text=_("Earlier rather than later, if it is not known exactly."))
     until = TimeField(ends=True, label=_("Until"), help_text=_("Of a backup: when it was made."))
     known_on = DayField(label=_("Known since"), validators=[not_ahead])
-    encrypted = forms.BooleanField(label=_("It was encrypted, and its key was not taken"), required=False)
+    encrypted = forms.BooleanField(label=_("The records were encrypted, and the key was not taken"), required=False)
 
     def clean(self) -> dict[str, object]:
         """Have the subject be as the ledger writes it: of another one nothing would be found to have been seen."""

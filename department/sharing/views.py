@@ -339,6 +339,7 @@ def _incident(request: CurrentRequest, incident: BreachIncident, form: forms.For
         "incident": incident,
         "steps": steps,
         "containment": breach.containment(incident),
+        "copy_above": breach.ATTORNEY_GENERAL,
         "may_disable": may_disable,
         "helpers": _who_may(Permission.DISABLE_PERSON) if own_account and not may_disable else [],
         **_offered(form, seal=SealForm),

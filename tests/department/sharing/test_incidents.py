@@ -350,7 +350,7 @@ def test_clock_list_and_notices_by_the_pages(
         page = client.get(where).content.decode()
         assert "1 plates, 1 reads" in page
         assert "Disable the account on its page; its sessions end with it: not done" in page
-        assert "attorney general" not in page
+        assert "No copy to the attorney general is required: that is for more than 500 people" in page
         assert 'role="alert"' not in page, "nothing is refused"
         nameless = client.get(f"{where}notice/affected/")
         assert (nameless.status_code, "Set `name` and `contact`" in nameless.text) == (409, True)

@@ -399,7 +399,7 @@ def test_a_breach_from_report_to_notices(site: Site, visitor: Visitor) -> None:
     lead = walk(site, visitor, "r.stone")
     lead.click("link", "Breaches")
     lead.fill("Kind", "account")
-    lead.fill("Subject", "f.lund")
+    lead.fill("Which account, device, subscriber, or backup", "f.lund")
     lead.fill("What happened", "A stranger used an officer's account.")
     lead.fill("From", "2026-01-01T00:00")
     lead.fill("Until", "2999-01-01T00:00")
