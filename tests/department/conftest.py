@@ -3,10 +3,14 @@
 A test that asks for `db` (or is marked `django_db`) works as platepost_owner; `as_role` takes on another role.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import django
@@ -25,10 +29,12 @@ from tests.department.commands.installation import installed
 from tests.department.custody.posts import NOW
 from tests.department.emptying import drop_new_weeks, empty_all, filled_by_migrations
 from tests.department.lasting import AS_NEW, Lasting, LastingConnections
-from tests.memory_disk import made_once, new_folder
+from tests.memory_disk import new_folder
 from tests.s3_store import away, bucket, s3_store
 
 __all__ = ["away", "bucket", "installed", "s3_store"]
+ROOT = Path(__file__).parents[2]
+KEPT = ROOT / "build" / "test-databases"
 DATABASE = "test_platepost"
 """What Django calls the tests' database."""
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.department.settings"
@@ -64,27 +70,51 @@ def short_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def cluster(
-    short_folder: Path, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker
-) -> Iterator[PrivateCluster]:
-    """Run a cluster whose commits are lost with the machine, with every role and the migrated database.
-
-    The first worker of a run makes it, and the others copy it: to migrate takes seconds of a core.
-    """
+def cluster(short_folder: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[PrivateCluster]:
+    """Run a cluster whose commits are lost with the machine, with every role and the migrated database: a copy."""
     if not installed_versions():
         pytest.skip("PostgreSQL is missing: make tools", allow_module_level=True)
     private_cluster = PrivateCluster(short_folder / "pg", durable=False)
     settings.DATABASES["default"]["HOST"] = str(private_cluster.folder)
-    with made_once(tmp_path_factory, "cluster") as stored:
+    with kept_cluster() as stored:
         if stored.exists():
             subprocess.run(["cp", "-a", stored, private_cluster.folder], check=True)  # it is its server's user's
         else:
             private_cluster.initialize()
             with private_cluster.in_use(), django_db_blocker.unblock():
                 make_database(private_cluster)
-            subprocess.run(["cp", "-a", private_cluster.folder, stored], check=True)
+            aside = stored.with_suffix(".aside")
+            subprocess.run(["cp", "-a", private_cluster.folder, aside], check=True)
+            aside.rename(stored)
     with private_cluster.in_use():
         yield private_cluster
+
+
+@contextmanager
+def kept_cluster() -> Iterator[Path]:
+    """Give the path of a stopped cluster to copy, to one process at a time; there is none before the first.
+
+    To migrate takes ten seconds of a core. It is kept from run to run, until what it is made of is another.
+    """
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with (KEPT / "lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        path = KEPT / made_of()
+        for other in KEPT.iterdir():
+            if other.is_dir() and other != path:
+                shutil.rmtree(other)
+        yield path
+
+
+def made_of() -> str:
+    """Return a digest of all that the tests' database is made of."""
+    packages = ("common", "department", "provisioning", "wire")
+    files = [path for name in packages for path in (ROOT / name).rglob("*") if path.suffix in {".py", ".sql", ".toml"}]
+    files += [*(ROOT / "requirements").glob("*.txt"), *(ROOT / "tests" / "department").glob("*.py")]
+    digest = sha256(repr((sys.version_info, installed_versions())).encode())
+    for path in sorted(files):
+        digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:32]
 
 
 def make_database(cluster: PrivateCluster) -> None:
