@@ -70,6 +70,6 @@ def test_released_schema_is_upgraded_with_its_records(released: str, cluster: Pr
         psycopg.connect(host=where, user=OWNER, dbname=released) as fresh,
     ):
         assert schema(upgraded) == schema(fresh)
-        done = rebuild(upgraded, mend=False)
+        done = rebuild(upgraded, repair=False)
         assert done.identical
         assert done.records == 6
