@@ -290,6 +290,7 @@ def test_the_system_of_the_state_is_called_what_the_department_calls_it(
         shown = status_payload(confirmed, alert.arrived_at)
         assert name in shown["status"]
         assert f"{escape(name)} shows" in shown["steps"]
+        assert f"If {escape(name)} describes another vehicle, reject the hit." in shown["steps"]
         assert "CLETS" not in str(shown)
 
 
