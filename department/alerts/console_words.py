@@ -36,7 +36,7 @@ CONSOLE_WORDS = {
     "other_state": _("seen: {other_state}"),
     "other_waits": _("1 more hit to take (n)"),
     "others_wait": _("{count} more hits to take (n)"),
-    "others": _("Hits is open now for {people}: it sounds there."),
+    "others": _("Hits is open now for {people}. Call them if they do not answer."),
     "no_others": _("No one else has Hits open now: call someone."),
     "second_done": _("The second person has confirmed a hit: continue with it."),
     "second_rejected": _("The second person has rejected a hit."),
