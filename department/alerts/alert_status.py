@@ -67,6 +67,8 @@ _ADVICE = {
     WithdrawalReason.ENTRY_REMOVED: _("Disregard this hit: the plate is no longer listed. Do not stop the vehicle."),
 }
 """What to advise units of a hit that was withdrawn."""
+_ADVICE_DISPUTED = _("Disregard this hit: the camera has since read a different plate. Do not stop the vehicle.")
+"""The same where a person sees the listed plate in the picture: whether it was misread, no one knows yet."""
 _SYSTEM = {"active": _("active"), "cleared": _("cleared"), "not_practical": _("not practical")}
 REASONS = {
     RejectReason.MISREAD: _("plate differs from the list"),
@@ -139,6 +141,7 @@ def status_payload(
     state, escalated = alert.state, alert.is_escalated(at)
     shown = brief(alert, root, decided, escalated=escalated)
     times = step_times(alert.record_id) if alert.holder else {}
+    advice = _ADVICE[WithdrawalReason(alert.withdrawn_because)] if alert.withdrawn_because else ""
     context = {
         "alert": alert,
         "taken_at": max((times[step] for step in _TAKING if step in times), default=None),
@@ -149,7 +152,7 @@ def status_payload(
         "decision": shown["decided"],
         "help": _HELP.get(state, ""),
         "why": _WHY[WithdrawalReason(alert.withdrawn_because)] if alert.withdrawn_because else "",
-        "advice": _ADVICE[WithdrawalReason(alert.withdrawn_because)] if alert.withdrawn_because else "",
+        "advice": _ADVICE_DISPUTED if alert.disputed_by else advice,
         "system_name": system_name(),
         "looked_at": state in LOOKED_AT,
         "instead": policy_in_force().alerts.second_person_substitute,

@@ -156,8 +156,12 @@ def test_supervisor_is_alerted_where_the_picture_shows_what_was_withdrawn(served
     page.locator("#hit[data-state=new]").wait_for()
     served.withdraw(hit)
     page.locator("#hit[data-state=withdrawn]").wait_for()
+    expect(page.locator(".gone")).to_contain_text("the plate was misread")
     page.get_by_role("button", name="The picture shows the listed plate: alert a supervisor").click()
     expect(page.locator(".gone")).to_contain_text("supervisors alerted by a.rivera")
+    expect(page.locator("#done")).to_contain_text("supervisors alerted by a.rivera")
+    expect(page.locator(".gone")).to_contain_text("Disregard this hit: the camera has since read a different plate")
+    expect(page.locator(".gone")).not_to_contain_text("misread")  # which they doubt
     waits = supervisor.locator("#hit-waits")
     expect(waits).to_contain_text("its picture shows the listed plate: check it.")
     assert fine_in_each_look(supervisor)
