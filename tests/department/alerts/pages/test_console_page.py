@@ -469,7 +469,7 @@ def test_lone_dispatcher_s_second_person_is_an_officer_on_a_phone(served: Desk, 
     page.keyboard.press("Enter")
     page.locator("#hit[data-state=waiting]").wait_for()
     expect(page.locator("#steps")).to_contain_text("Someone other than a.rivera must compare it now")
-    expect(page.locator("#others")).to_have_text("Hits is open now for b.chen: it sounds there.")
+    expect(page.locator("#others")).to_have_text("Hits is open now for b.chen. Call them if they do not answer.")
     expect(page.locator("[data-decides]:visible")).to_have_count(0)
     page.keyboard.press("a")
     expect(page).to_have_title(re.compile("^Hits"))
