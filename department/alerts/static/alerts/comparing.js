@@ -27,6 +27,7 @@ hit.addEventListener("focusout", ({ relatedTarget }) => { if (!relatedTarget?.cl
 function answer(list, value) {
   const radio = [...list.querySelectorAll("input[type=radio]")].find((each, place) => each.value === value || String(place + 1) === value);
   if (!radio) return false;
+  delete hit.dataset.early;
   radio.checked = true;
   const shows = list.querySelector(".shows input");
   if (radio.value === "not_practical") list.closest("form").elements.note.focus();
@@ -87,6 +88,12 @@ export function press(key, target) {
     const button = hit.querySelector("[data-decides]");
     if (!button?.offsetParent) return false;
     decide(button);
+    return true;
+  }
+  // The state and the vehicle come after the characters: a number before is no answer, and the page shows why.
+  const early = hit.dataset.eye && /^[1-5]$/.test(key) && (!list || list.closest(".compared")) && characters().some((each) => !answered(each));
+  if (early) {
+    hit.dataset.early = "";
     return true;
   }
   return Boolean(list) && (list.closest(".compared") ? /^[di]$/ : /^[1-5]$/).test(key) && answer(list, key);

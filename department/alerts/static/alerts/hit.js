@@ -35,6 +35,7 @@ function display(record) {
     for (const id of PARTS) at(id).replaceChildren();
     delete article.dataset.state;
     delete article.dataset.eye;
+    delete article.dataset.early;
     if (Math.round(article.getBoundingClientRect().top) < 0) article.scrollIntoView();
     sessionStorage.setItem("hit", record);
   }
