@@ -35,6 +35,7 @@ CONSOLE_WORDS = {
     "as_listed": _("listed"),
     "other_state": _("seen: {other_state}"),
     "other_waits": _("1 more hit to take (n)"),
+    "second_waits": _("A colleague waits: compare a hit as the second person (n)"),
     "others_wait": _("{count} more hits to take (n)"),
     "others": _("Hits is open now for {people}. Call them if they do not answer."),
     "no_others": _("No one else has Hits open now: call someone."),

@@ -53,7 +53,14 @@ export function takeHit(data) {
   if (gone(hit) && !(former && gone(former)) && !kin(hit).length) takenBack(hit);
   if (present.record === hit.record) update(former, hit);
   else if (present.record === null || (!hits.get(present.record)?.open && data.state === "new")) due = true;
+  else if (second(hit) && !(former && second(former)) && onlyLooking()) due = true;
   if (!hit.open) drop(hit.record);
+}
+
+// Whether the open hit is another person's, and nothing that waits for this one: a colleague's wait goes before a look.
+function onlyLooking() {
+  const opened = hits.get(present.record);
+  return Boolean(opened?.holder) && opened.holder !== me && !second(opened) && !gone(opened) && !document.querySelector("#steps details[open], dialog[open]");
 }
 
 function end(why) {
@@ -75,7 +82,7 @@ function list() {
   at("back").querySelector("button")?.toggleAttribute("hidden", Boolean(opened && gone(opened) && opened.root === Number(at("back").dataset.root)));
   const others = taking.filter((hit) => hit.record !== present.record);
   at("others-wait").hidden = !others.length || taking.length > others.length || !opened;
-  set(at("others-wait"), text(others.length === 1 ? "other_waits" : "others_wait", { count: others.length }));
+  set(at("others-wait"), text(others.length && second(others[0]) ? "second_waits" : others.length === 1 ? "other_waits" : "others_wait", { count: others.length }));
   showRepeats();
   age();
   showStatus(taking);

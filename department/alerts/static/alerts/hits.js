@@ -54,7 +54,7 @@ export function heads() {
     entries.push({ head, again: others, newest }, ...more.map((each) => ({ head: each, again: [], newest: each.arrived })));
   }
   return entries.sort((one, other) =>
-    urgent(other.head) - urgent(one.head) || one.head.priority - other.head.priority || (one.newest < other.newest ? 1 : -1));
+    urgent(other.head) - urgent(one.head) || one.head.priority - other.head.priority || second(other.head) - second(one.head) || (one.newest < other.newest ? 1 : -1));
 }
 
 // Those of the queue that no one has taken, or that wait for a second person, and are recent enough to alarm.

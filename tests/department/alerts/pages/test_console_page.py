@@ -350,8 +350,18 @@ def test_nothing_moves_between_steps(served: Desk, visitor: Visitor) -> None:
     page.keyboard.press("t")
     page.locator("#hit[data-eye=confirm] .compared input:focus").wait_for()
     assert page.evaluate(PLACES) == places
+    page.keyboard.press("1")  # of the state, before the characters
+    expect(page.locator(".early")).to_be_in_viewport(ratio=1)
+    expect(page.locator("#hit input:checked")).to_have_count(0)
+    assert page.evaluate(PLACES) == places
     page.keyboard.press("d")
+    expect(page.locator(".early")).to_be_hidden()
+    expect(page.locator(".typing")).to_be_in_viewport(ratio=1)
+    expect(page.locator(".shows input:focus")).to_be_in_viewport(ratio=1)
+    picture(page, "differs")
+    assert page.evaluate(PLACES) == places
     page.keyboard.press("0")
+    expect(page.locator(".typing")).to_be_hidden()
     page.keyboard.press("r")
     expect(page.locator("#step-reject .panel")).to_be_in_viewport(ratio=1)
     assert page.evaluate(PLACES) == places, "a panel opens over what is above it"
@@ -506,6 +516,32 @@ def test_lone_dispatcher_s_second_person_is_an_officer_on_a_phone(served: Desk, 
         page.locator("#hit[data-state=actionable]").wait_for()
     compared = served.asked("SELECT eye_by, second_by FROM alerts_alert")
     assert compared == [("a.rivera", "b.chen")]
+
+
+def test_second_person_who_only_looks_is_led_to_what_waits_for_them(served: Desk, visitor: Visitor) -> None:
+    served.open(visitor, "a.rivera", "console/shift/").get_by_role("button", name="show hits").press("Enter")
+    second = served.open(visitor, "b.chen")
+    records = []
+    for members in (TAXI, {"plate_matched": "7A8D123", "match": "near", "alternatives": ()}):
+        hit = served.hit(**members)
+        expect(second.locator("#queue > li")).to_have_count(len(records) + 1)
+        records += served.asked("SELECT record_id FROM alerts_alert WHERE hit = %s", hit)
+    (taxi,), (near,) = records
+    assert served.step("a.rivera", taxi, "take") == 204
+    second.locator("#hit[data-state=taken]").wait_for()
+    expect(second.locator("#hit-name .plate")).to_have_text(TAXI["plate_read"])
+    assert served.step("a.rivera", near, "take") == 204
+    compared = {f"character{place}": "s" for place in range(len(PLATE))} | {"region": "same", "vehicle": "not_listed"}
+    assert served.step("a.rivera", near, "confirm", **compared) == 204
+    second.locator("#hit[data-eye=second]").wait_for()
+    expect(second.locator("#hit-name .plate")).to_have_text(PLATE)
+    expect(second.locator("#queue > li").first).to_contain_text(PLATE)
+    second.keyboard.press("n")
+    expect(second.locator("#hit-name .plate")).to_have_text(TAXI["plate_read"])
+    waits = second.get_by_role("button", name="A colleague waits: compare a hit as the second person (n)")
+    waits.click()
+    second.locator("#hit[data-eye=second]").wait_for()
+    expect(waits).to_be_hidden()
 
 
 def test_second_click_of_a_double_click_is_not_for_what_came_in_its_place(served: Desk, visitor: Visitor) -> None:
