@@ -129,6 +129,7 @@ def brief(alert: Alert, root: int | None, decided: Alert | None, *, escalated: b
         "root": root or alert.record_id,
         "decided": _decision(decided) if decided else "",
         "verified": verified_words(alert),
+        "is_verified": _is_verified(alert),
         "confirmed": alert.is_confirmed,
         "as_listed": alert.stands_as_listed,
     }
@@ -178,12 +179,16 @@ def verified_words(alert: Alert) -> str:
         return gettext("WITHDRAWN: do not act")
     if alert.state is AlertState.REJECTED or alert.answered_as == AlertState.REJECTED:
         return gettext("REJECTED: do not act")
+    if _is_verified(alert):
+        words = gettext("VERIFIED by eye and in {system} at {time}")
+        return words.format(system=system_name(), time=_time(alert.system_at))
     if alert.state in {AlertState.ACTIONABLE, AlertState.CLOSED}:
-        if alert.system == "active":
-            words = gettext("VERIFIED by eye and in {system} at {time}")
-            return words.format(system=system_name(), time=_time(alert.system_at))
         return gettext("CONFIRMED BY EYE ONLY: {system} not checked").format(system=system_name())
     return gettext("UNVERIFIED")
+
+
+def _is_verified(alert: Alert) -> bool:
+    return alert.state in {AlertState.ACTIONABLE, AlertState.CLOSED} and alert.system == "active"
 
 
 def decision_words(alert: Alert) -> str:

@@ -96,6 +96,7 @@ function showSteps(hit) {
   showOthers();
   redraw(at("done"), hit.done ?? "");
   at("cad").hidden = !hit.line;
+  at("cad").classList.toggle("verified", Boolean(hit.is_verified));
   set(at("line"), `${hit.verified}: ${hit.line ?? ""}`);
   copied(false);
   const eye = at("compare").querySelector(".eye");

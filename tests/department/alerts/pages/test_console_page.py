@@ -375,10 +375,16 @@ def test_nothing_moves_between_steps(served: Desk, visitor: Visitor) -> None:
     page.locator("#hit[data-state=new]").wait_for()
     ((record,),) = served.asked("SELECT record_id FROM alerts_alert WHERE hit = %s", taxi)
     compared = {f"character{place}": "s" for place in range(len(PLATE))} | {"region": "same", "vehicle": "not_listed"}
+    colors = set[str]()
     for step, state in (("take", "taken"), ("confirm", "confirmed"), ("active", "actionable")):
         assert served.step("a.rivera", str(record), step, **compared) == 204
         page.locator(f"#hit[data-state={state}]").wait_for()
         assert page.evaluate(PLACES) == places, state
+        # The line for CAD: by its word and its color, no one takes one that is not verified for one that is.
+        colors.add(page.evaluate("getComputedStyle(line).color"))
+        verified = state == "actionable"
+        expect(page.get_by_text("Not verified: no one acts yet")).to_be_visible(visible=not verified)
+        assert len(colors) == 1 + verified, state
 
 
 MORE = """async () => {
