@@ -48,7 +48,12 @@ function onward(list) {
   const next = groups[groups.indexOf(list) + 1];
   const form = list.closest("form");
   if (next && form.contains(next)) reach(next.querySelector("input:checked") ?? next.querySelector("input"));
-  else reach([...form.elements].find((each) => each.type === "submit"));
+  else {
+    const submit = [...form.elements].find((each) => each.type === "submit");
+    // Where an answer speaks against the hit there is nothing to confirm, and no key changes that answer by accident.
+    if (submit.checkVisibility({ visibilityProperty: true })) reach(submit);
+    else hit.focus({ preventScroll: true });
+  }
 }
 
 // Answers the character under the loupe; one that no one has seen there is shown first. "As listed", in a rhythm that is
