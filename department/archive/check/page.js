@@ -39,7 +39,7 @@ function facts(record) {
   return list;
 }
 
-function pictureOf(picture) {
+function pictureOf(picture, isTrusted) {
   const figure = element("figure");
   const label = KINDS[picture.kind] ?? picture.kind;
   if (picture.bytes !== null) {
@@ -56,21 +56,24 @@ function pictureOf(picture) {
     const signed = "It is the copy that the archive service signed, and not what the camera post signed.";
     caption.append(element("p", `${copy} ${signed}`, "note"));
   } else if (picture.bytes === null) caption.append(element("p", `${label}: not in the package. The signature still fixes which picture it was.`, "note"));
-  else caption.append(verdict(true, `${label}: unchanged.`, ""));
+  else if (isTrusted) caption.append(verdict(true, `${label}: unchanged.`, ""));
+  else caption.append(element("p", `${label}: unchanged since it was signed.`, "note"));
   figure.append(caption);
   return figure;
 }
 
-function cardOf(record) {
+// Only the letter's keys prove anything: whoever made up a package signed it with keys of their own.
+function cardOf(record, isTrusted) {
   const card = element("article", "", "card");
   const isGood = record.problems.length === 0;
-  card.dataset.result = isGood ? "good" : "wrong";
+  card.dataset.result = isGood ? (isTrusted ? "good" : "open") : "wrong";
   const title = record.number === null ? "A record that is not listed" : `Record ${record.number}`;
   card.append(element("h3", title), facts(record));
-  card.append(verdict(isGood, "Unchanged since the camera post signed it, and in its place among that post's records.", "Do not rely on this record."));
+  if (isGood && !isTrusted) card.append(element("p", "Unchanged since it was signed. Who signed it is not proved.", "note"));
+  else card.append(verdict(isGood, "Unchanged since the camera post signed it, and in its place among that post's records.", "Do not rely on this record."));
   if (!isGood) card.append(listOf([...new Set(record.problems)], "wrong"));
   if (record.notes.length) card.append(listOf(record.notes, "note"));
-  card.append(...record.pictures.map(pictureOf));
+  card.append(...record.pictures.map((picture) => pictureOf(picture, isTrusted)));
   return card;
 }
 
@@ -79,14 +82,17 @@ function thumbprintsOf() {
   return { custodian: typed("custodian"), register: typed("register") };
 }
 
-function overall(check, thumbprints) {
-  const isCompared = Boolean(thumbprints.custodian && thumbprints.register);
+function areTheLetters(keys, thumbprints) {
+  return ["custodian", "register"].every((role) => thumbprints[role] && keys[role]?.thumbprint === thumbprints[role]);
+}
+
+function overall(check, isTrusted) {
   const box = element("div", "", "card overall");
   if (!check.isIntact) {
     box.dataset.result = "wrong";
     box.append(verdict(false, "", "Something was changed, or does not fit. Do not rely on this package."));
     if (check.problems.length) box.append(listOf(check.problems, "wrong"));
-  } else if (isCompared) {
+  } else if (isTrusted) {
     box.dataset.result = "good";
     box.append(verdict(true, "Nothing was changed. The package is signed with the keys of your letter.", ""));
   } else {
@@ -109,18 +115,22 @@ function overall(check, thumbprints) {
     const { case: number, agency, person, made } = check.manifest;
     const good = check.records.filter((record) => record.problems.length === 0);
     const who = `Case ${number}, agency ${agency}, exported by ${person} on ${time.format(new Date(made))}.`;
-    const records = `Records proved: ${good.length} of ${check.records.length}.`;
+    const records = `Records ${isTrusted ? "proved" : "unchanged"}: ${good.length} of ${check.records.length}.`;
     const log = `Entries of the access log that were checked: ${check.entries}.`;
     box.append(element("p", `${who} ${records} ${log}`));
   }
   return box;
 }
 
+let entered = 0;  // counts changes of the form: a result is shown of what is entered now, or not at all
+
 async function show() {
   const file = form.elements.file.files[0];
   const thumbprints = thumbprintsOf();
+  const began = entered;
   result.replaceChildren(element("h2", "Result"), element("p", "Checking…"));
   const bytes = new Uint8Array(await file.arrayBuffer());
+  if (began !== entered) return;
   const start = new TextDecoder("latin1").decode(bytes.subarray(0, 19));
   if (start === "age-encryption.org/" || start.startsWith("eyJ")) {
     const box = element("div", "", "card overall");
@@ -131,7 +141,10 @@ async function show() {
     return;
   }
   const check = await checkPackage(bytes, thumbprints);
-  result.replaceChildren(element("h2", "Result"), overall(check, thumbprints), ...check.records.map(cardOf));
+  if (began !== entered) return;
+  const isTrusted = areTheLetters(check.keys, thumbprints);
+  const cards = check.records.map((record) => cardOf(record, isTrusted));
+  result.replaceChildren(element("h2", `Result for ${file.name}`), overall(check, isTrusted), ...cards);
   result.querySelector("h2").tabIndex = -1;
   result.querySelector("h2").focus();
 }
@@ -139,6 +152,11 @@ async function show() {
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   show();
+});
+
+form.addEventListener("input", () => {
+  entered += 1;
+  result.replaceChildren();
 });
 
 if (!globalThis.crypto?.subtle) {

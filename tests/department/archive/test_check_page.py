@@ -229,11 +229,14 @@ def test_a_browser_checks_a_package_without_the_internet(
     assert cards(page) == ["good", "good"]
     assert page.locator("#result img").count() == 2
     assert page_faults(page, "check-page-good") == []
+    page.get_by_label("The opened package").set_input_files(FilePayload(name="b.zip", mimeType="", buffer=foreign))
+    expect(page.locator("#result")).to_be_empty()  # what was proved was another file
     spaced = f" {CUSTODIAN_KEY[:20]} {CUSTODIAN_KEY[20:]}\n"
     assert check(page, package, custodian=spaced).startswith("good: "), "as people copy it from paper"
     shown = check(page, package, custodian="", registrar="")
     assert shown.startswith("open: "), "unchanged, and who signed it is not known"
     assert "Nothing was changed since this package was signed. But who signed it is open" in shown
+    assert "✓" not in shown
 
     for name, (_, texts) in BY_A_STRANGER.items():
         shown = check(page, changed[name])
@@ -252,6 +255,9 @@ def test_a_browser_checks_a_package_without_the_internet(
     assert f"not the one that the agency gave you: its thumbprint is {STRANGER.kid}" in shown
     shown = check(page, package, registrar=STRANGER.kid)
     assert "The key of the register of cameras is not the one that the agency gave you" in shown
+    assert "Records unchanged: 2 of 2." in shown
+    assert cards(page) == ["open", "open"], "nothing is proved by keys that anyone may have made"
+    assert "✓" not in shown
     for sealed in (age, jwe):
         assert "This file is still encrypted." in check(page, sealed)
     for other in (b"", b"a letter", package[:-1], package + b"\0"):

@@ -39,15 +39,19 @@ WEIGHT = """() => performance.getEntriesByType("navigation").concat(performance.
 """Bytes of the page, its styles, scripts and icons, as they travel, without the library of the map."""
 
 
-def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visitor: Visitor) -> None:
+def at_a_hit(served: Desk, visitor: Visitor) -> tuple[Page, Page]:
+    """Return two people's consoles that show a hit which the camera read well: on a desk, and on a phone by night."""
     served.hit(alternatives=(), characters=tuple(Character(value=each, confidence=0.99) for each in PLATE))
-    page, other = (
-        served.open(visitor, "a.rivera", "console/shift/"),
-        served.open(visitor, "b.chen", phone=True, scheme="dark"),
-    )
+    page = served.open(visitor, "a.rivera", "console/shift/")
+    other = served.open(visitor, "b.chen", phone=True, scheme="dark")
     page.get_by_role("button", name="show hits").press("Enter")
     page.wait_for_url("**/console/")
     page.keyboard.press("x")
+    return page, other
+
+
+def test_a_hit_arrives(served: Desk, visitor: Visitor) -> None:
+    page, other = at_a_hit(served, visitor)
     expect(page.locator("#sound")).to_have_text("Sound is on: try it")
     for each in (page, other):
         expect(each.locator("#hit")).to_have_attribute("data-state", "new")
@@ -78,6 +82,13 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     expect(page.get_by_role("dialog")).to_contain_text("next hit")
     assert fine(page)
     page.keyboard.press("Escape")
+    assert visitor.complaints == []
+
+
+def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visitor: Visitor) -> None:
+    page, other = at_a_hit(served, visitor)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.locator("#hit[data-state=new]").wait_for()
     page.keyboard.press("t")  # the first of eleven keys: each character is answered on its own
     page.locator("#hit[data-eye=confirm]").wait_for()
     expect(other.locator(".whose")).to_have_text("Assigned to a.rivera.")
@@ -135,14 +146,14 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     assert fine(other)
     assert fine_in_each_look(page)
     picture(page, "back")
-    page.get_by_role("button", name="Show hit").press("Enter")
+    expect(page.get_by_role("button", name="Show hit")).to_be_hidden()  # it is open already
     expect(page.locator(".unverified:visible")).to_have_count(0)
     expect(page.locator(".gone")).to_contain_text("Disregard this hit: the plate was misread")
     expect(page.locator(".gone")).to_contain_text("It now reads 7A8D123")
     page.get_by_label("units sent").check()
     page.get_by_role("button", name="Save").press("Enter")
     for each in (page, other):
-        expect(each.locator("#back")).to_be_hidden()  # also where no one has pressed "Show hit"
+        expect(each.locator("#back")).to_be_hidden()
     expect(page.locator(".gone")).to_contain_text("WITHDRAWN: do not act")  # also once it is recorded
     expect(page.locator("#line")).to_contain_text("WITHDRAWN: do not act")
     expect(other.locator("#queue button")).to_have_count(0)
