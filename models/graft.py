@@ -99,13 +99,53 @@ def grafted(alone: bytes, both: bytes, *, trunk: int) -> bytes:
     graph, source = own.subgraphs[0], other.subgraphs[0]
     codes = [[code.builtinCode for code in model.operatorCodes] for model in (own, other)]
     known = len(graph.operators)
-    first, half_way = source.operators[known], graph.operators[trunk - 1].outputs[0]
+    half_way = int(graph.operators[trunk - 1].outputs[0])
     begins = [operator.opcodeIndex for operator in source.operators[:known]]
     if codes[0] != codes[1] or begins != [operator.opcodeIndex for operator in graph.operators]:
         raise ValueError("the file with both answers does not begin with the operators of the first alone")
-    moved = {int(first.inputs[0]): int(half_way)}
-    _rescale(other, first, float(graph.tensors[half_way].quantization.scale[0]))
-    for operator in source.operators[known:]:
+    _take_over(own, other, source.operators[known:], half_way)
+    graph.outputs = [*graph.outputs, graph.operators[-1].outputs[0]]
+    own.signatureDefs = []  # no one asks for them, and they would have to name the new output
+    builder = flatbuffers.Builder(len(alone) + len(both))
+    builder.Finish(own.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def exchanged(whole: bytes, anew: bytes, *, trunk: int) -> bytes:
+    """Put another first answer upon the first layers of a .tflite file with two answers; the second stays to the bit.
+
+    Args:
+        whole: the .tflite file with both answers.
+        anew: that of a net with the other first answer alone, whose first layers are those of the file.
+        trunk: the layer that the new answer stands on, counted from 1.
+
+    Raises:
+        ValueError: the file has no second answer.
+    """
+    own, other = (schema.ModelT.InitFromObj(schema.Model.GetRootAs(file, 0)) for file in (whole, anew))
+    graph, source = own.subgraphs[0], other.subgraphs[0]
+    if len(graph.outputs) < 2:
+        raise ValueError("has no second answer")
+    half_way, second = int(graph.operators[trunk - 1].outputs[0]), int(graph.outputs[1])
+    kept = _leading_to(second, graph.operators)
+    graph.operators = kept[:trunk]  # the first answer's come first, as in a file of one training
+    _take_over(own, other, source.operators[trunk:], half_way)
+    graph.outputs = [int(graph.operators[-1].outputs[0]), second]
+    graph.operators += kept[trunk:]
+    own.signatureDefs = []
+    _without_unused(own)
+    builder = flatbuffers.Builder(len(whole) + len(anew))
+    builder.Finish(own.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def _take_over(own: schema.ModelT, other: schema.ModelT, operators: Sequence[schema.OperatorT], half_way: int) -> None:
+    """Put operators of another model behind those of a model, upon its tensor `half_way`."""
+    graph, source = own.subgraphs[0], other.subgraphs[0]
+    moved = {int(operators[0].inputs[0]): half_way}
+    _rescale(other, operators[0], float(graph.tensors[half_way].quantization.scale[0]))
+    for operator in operators:
+        operator.opcodeIndex = _opcode(own, other.operatorCodes[operator.opcodeIndex])
         for index in map(int, [*operator.inputs, *operator.outputs]):
             if index not in moved:
                 tensor = source.tensors[index]
@@ -116,11 +156,43 @@ def grafted(alone: bytes, both: bytes, *, trunk: int) -> bytes:
         operator.inputs = [moved[int(index)] for index in operator.inputs]
         operator.outputs = [moved[int(index)] for index in operator.outputs]
         graph.operators.append(operator)
-    graph.outputs = [*graph.outputs, graph.operators[-1].outputs[0]]
-    own.signatureDefs = []  # no one asks for them, and they would have to name the new output
-    builder = flatbuffers.Builder(len(alone) + len(both))
-    builder.Finish(own.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+
+
+def _leading_to(tensor: int, operators: Sequence[schema.OperatorT]) -> list[schema.OperatorT]:
+    """Return the operators that a tensor comes from, in their order."""
+    wanted, kept = {tensor}, []
+    for operator in reversed(operators):
+        if wanted.intersection(map(int, operator.outputs)):
+            wanted.update(map(int, operator.inputs))
+            kept.append(operator)
+    return kept[::-1]
+
+
+def _opcode(model: schema.ModelT, code: schema.OperatorCodeT) -> int:
+    """Return the place of an operator's kind in a model, which learns it where it is new."""
+    known = [(one.builtinCode, one.version) for one in model.operatorCodes]
+    if (code.builtinCode, code.version) not in known:
+        model.operatorCodes.append(code)
+        return len(known)
+    return known.index((code.builtinCode, code.version))
+
+
+def _without_unused(model: schema.ModelT) -> None:
+    """Leave out the tensors that no operator has, and what they hold."""
+    graph = model.subgraphs[0]
+    met = {int(index) for operator in graph.operators for index in [*operator.inputs, *operator.outputs]}
+    used = sorted(met.union(map(int, graph.inputs)))
+    places = {index: place for place, index in enumerate(used)}
+    graph.tensors = [graph.tensors[index] for index in used]
+    for operator in graph.operators:
+        operator.inputs = [places[int(index)] for index in operator.inputs]
+        operator.outputs = [places[int(index)] for index in operator.outputs]
+    graph.inputs, graph.outputs = ([places[int(index)] for index in ends] for ends in (graph.inputs, graph.outputs))
+    held = [model.buffers[0]]  # empty, as the format asks
+    for tensor in graph.tensors:
+        held.append(model.buffers[tensor.buffer])
+        tensor.buffer = len(held) - 1
+    model.buffers, model.metadata, model.metadataBuffer = held, [], []
 
 
 def _rescale(model: schema.ModelT, convolution: schema.OperatorT, scale: float) -> None:

@@ -191,7 +191,7 @@ class Kitchen:
         reader = ["--reader", str(self._file(stage.reader))] if stage.reader else []
         texts = self._texts if stage.net in {"reader", "region"} else []
         yield ["train", stage.net, folder, *real, *texts, *start, *reader, *options]
-        own = {"reader": first, "region": [*first, *texts], "hidden": [*first, *start], "lettering": start}
+        own = {"reader": first, "region": [*first, *texts, *start], "hidden": [*first, *start], "lettering": start}
         converted = own.get(stage.net, real)
         yield ["convert", stage.net, f"{folder}/last.pt", output, *converted]
         if stage.calibrated:

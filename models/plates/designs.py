@@ -31,8 +31,8 @@ class Design:
     splits: tuple[int, ...] = ()
     """Where a separator may stand, counted in characters from the left; none: no separator."""
     separators: tuple[str, ...] = (" ",)
-    """Space, `-`, `.`, `*` (a picture), `o` (a larger one that characters overlap), `y` (a year's sticker) or `k` (a
-    symbol of the Kids plates, as large as a character)."""
+    """Space, `_` (one as wide as a character, for what is printed there), `-`, `.`, `*` (a picture), `o` (a larger one
+    that characters overlap), `y` (a year's sticker) or `k` (a symbol of the Kids plates, as large as a character)."""
     second: float = 0.0
     """How likely a second separator stands further right (a dot two places from the end, or a space)."""
     band: tuple[float, float] = (0.27, 0.80)
@@ -55,6 +55,10 @@ class Design:
     """Bars behind the heading and the footing."""
     logos: tuple[str, ...] = ()
     """Pictures beside and between the characters (`platepost.models.plates.logos.LOGOS`); none: any."""
+    layers: tuple[tuple[Any, ...], ...] = ()
+    """What is printed, see `platepost.models.plates.scenery`; heading, footing, bars and grounds count only without."""
+    place: tuple[float, float, float, float] | None = None
+    """Where the serial stands on a plate with layers: left, top, right, bottom, by the plate's width and height."""
     retroreflective: bool = True
     weight: float = 1.0
     """How often a random plate is of this design."""

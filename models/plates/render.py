@@ -14,6 +14,7 @@ from platepost.models.plates.fonts import line_of_text
 from platepost.models.plates.glyphs import CHARACTERS, Mask
 from platepost.models.plates.grounds import paint_ground
 from platepost.models.plates.logos import draw_logo
+from platepost.models.plates.scenery import paint_layers
 from platepost.models.plates.serial import arrange, write
 
 _LEAST_CONTRAST: Final = 70.0
@@ -56,11 +57,17 @@ def render_plate(
         raise ValueError(f"a serial is made of A-Z and 0-9, not {text!r}")
     width = round(height * look.aspect)
     base, pen = _colors(look, rng)
-    picture = paint_ground(look.grounds[int(rng.integers(len(look.grounds)))], (height, width), base, rng)
-    upper, lower = (y + float(rng.normal(0, 0.015)) for y in look.band)
+    if look.layers:
+        picture = paint_layers(look.layers, (height, width), base, rng)
+    else:
+        picture = paint_ground(look.grounds[int(rng.integers(len(look.grounds)))], (height, width), base, rng)
+    band = look.band if look.place is None else look.place[1::2]
+    upper, lower = (y + float(rng.normal(0, 0.015)) for y in band)
     upper = max(0.05, upper)
     lower = max(upper + 0.3, min(lower, 0.95))
     left, right = width * float(rng.uniform(0.02, 0.06)), width * float(rng.uniform(0.94, 0.98))
+    if look.place is not None:
+        left, right = (width * (x + float(rng.normal(0, 0.01))) for x in look.place[::2])
     if rng.random() < look.blue_band:
         left = _blue_band(picture, rng) + width * 0.015
     if rng.random() < look.picture:
@@ -68,8 +75,9 @@ def render_plate(
         box = (round(left), round(upper * height), round(room), round((lower - upper) * height))
         draw_logo(picture, box, rng, look.logos)
         left += room
-    _bars(picture, look, (upper, lower))
-    _head_and_foot(picture, look, (upper, lower), _other_ink(base, pen, rng), rng)
+    if not look.layers:
+        _bars(picture, look, (upper, lower))
+        _head_and_foot(picture, look, (upper, lower), _other_ink(base, pen, rng), rng)
     area = (round(left), round(upper * height), round(right - left), round((lower - upper) * height))
     face = draw_face(rng, dies=look.dies)
     write(picture, arrange(serial, look, rng), area=area, face=face, color=pen, rng=rng)

@@ -68,6 +68,7 @@ def write(
     room = {
         kind: share * (float(rng.uniform(0.6, 1.25)) if kind != "character" else 1.0) for kind, share in _ROOM.items()
     }
+    room["_"] = room["o"]
     room["stack"] = _ROOM["stack"] * float(rng.uniform(0.5, 1.6))
     units = sum(room[part.kind] for part in parts)
     natural = face.mean_aspect() * height

@@ -72,6 +72,7 @@ def _pool(folder: Path, size: int, seed: int) -> "Drawn":
     type=FILE,
     help="A reader.tflite that provides the first layers and shuffles real plates.",
 )
+@click.option("--start", type=FILE, help="An earlier region.tflite to go on from; its first layers stay as they are.")
 @click.option(
     "--shuffles", default=600, show_default=True, help="Pictures per issuer, made by shuffling its real plates."
 )
@@ -79,12 +80,13 @@ def _pool(folder: Path, size: int, seed: int) -> "Drawn":
     "--real-share", default=0.4, show_default=True, help="Share of real plates in a batch, for issuers with enough."
 )
 @click.option("--pool", "pool_size", default=20000, show_default=True, help="Plates to draw.")
+@click.option("--rate", default=2.5e-3, show_default=True, help="Learning rate at its highest.")
 @click.option("--minutes", default=40.0, show_default=True, help="Minutes to train in this run.")
 @click.option("--steps", type=int, help="Batches of 64 instead of minutes, over all runs.")
 @click.option("--seed", default=1, show_default=True)
 def train(
-    *, folder: Path, photos: Path | None, texts: Path | None, reader: Path | None, shuffles: int, real_share: float,
-    pool_size: int, minutes: float, steps: int | None, seed: int,
+    *, folder: Path, photos: Path | None, texts: Path | None, reader: Path | None, start: Path | None, shuffles: int,
+    real_share: float, pool_size: int, rate: float, minutes: float, steps: int | None, seed: int,
 ) -> None:  # fmt: skip
     """Train the issuing-state network in FOLDER, which holds drawn plates and a checkpoint; run it again to continue.
 
@@ -107,7 +109,10 @@ def train(
     checks = checked(photos, texts, plates=600, seed=seed + 1000)
     sources = Sources(_pool(folder, pool_size, seed), real, real_share)
     logger.info("%d pictures of real plates", sum(map(len, real.values())))
-    training = RegionTraining(folder=folder, until=time.time() + minutes * 60, steps=steps, seed=seed, start=reader)
+    until = time.time() + minutes * 60
+    training = RegionTraining(
+        folder=folder, until=until, steps=steps, rate=rate, seed=seed, start=reader, further=start
+    )
     run(training, sources, checks)
 
 
@@ -116,9 +121,15 @@ def train(
 @click.argument("output", type=NEW_FILE)
 @click.option("--photos", type=NEW_FOLDER, help="Folder of real plates with regions and a manifest.json.")
 @click.option("--texts", type=FILE, help="More plates from --photos, with their regions.")
+@click.option(
+    "--start", type=FILE, help="The region.tflite that it went on from: what that knows of lettering stays as it is."
+)
 @click.option("--plates", default=1000, show_default=True, help="Plates to draw for calibration.")
 @click.option("--seed", default=5, show_default=True)
-def convert(*, checkpoint: Path, output: Path, photos: Path | None, texts: Path | None, plates: int, seed: int) -> None:
+def convert(
+    *, checkpoint: Path, output: Path, photos: Path | None, texts: Path | None, start: Path | None, plates: int,
+    seed: int,
+) -> None:  # fmt: skip
     """Calibrate CHECKPOINT on plates left out of training, quantize it to full int8 and write OUTPUT."""
     from platepost.models.outputs import make_room, write
     from platepost.models.region.convert import calibrate, load
@@ -133,4 +144,13 @@ def convert(*, checkpoint: Path, output: Path, photos: Path | None, texts: Path 
         raise click.ClickException(str(error)) from error
     click.echo(f"calibration: logits divided by {temperature:.3f}")
     pictures = np.concatenate([pictures[:400] for pictures, _ in checks.values()])
-    write(output, quantize(net, pictures))
+    content = quantize(net, pictures)
+    if start is not None:
+        from platepost.models.graft import exchanged
+        from platepost.models.region.net import SHARED
+
+        try:
+            content = exchanged(start.read_bytes(), content, trunk=SHARED)
+        except ValueError as error:
+            raise click.ClickException(f"{start}: {error}") from error
+    write(output, content)

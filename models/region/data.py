@@ -17,9 +17,9 @@ from platepost.models.region.real import Kind, worsened
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 """Pictures, uint8 N x 1 x 64 x 160, and the class of each, int64 N."""
-_USUAL = 12
-"""Real pictures of an issuer from which on its whole share of a batch is real; of fewer a smaller part, or they would
-be known by heart."""
+_USUAL = 120
+"""Pictures of an issuer's real plates, shuffled copies among them, from which on its whole share of a batch is real; of
+fewer a smaller part, or they would be known by heart."""
 
 _KEPT = 4000
 """Degraded plates that half of each batch is drawn from once more, moved a little: drawing them takes longer than

@@ -20,28 +20,35 @@ from platepost.models.training import Guess, Run, TimedTraining, floats, outputs
 from platepost.models.warm_start import adopt, convolutions
 
 
-def warm_start(net: Region, path: Path, pictures: torch.Tensor) -> None:
-    """Give a net's first layers the weights of a .tflite reader's.
+def warm_start(net: Region, path: Path, pictures: torch.Tensor, *, layers: int = SHARED) -> None:
+    """Give a net's first layers the weights of a .tflite reader's, or all layers those of an earlier issuer net.
 
     Args:
         net: changed in place.
         path: the .tflite file.
         pictures: inputs like those that training begins with, N x 1 x 64 x 160 uint8; a few hundred.
+        layers: how many layers take weights; if all of them do, so does the answer.
 
     Raises:
         ValueError: the file's first layers are not of this net's shape.
     """
     at = floats(pictures)
+    given = convolutions(path)
     with torch.no_grad():
-        for block, weights in zip(net.blocks[:SHARED], convolutions(path), strict=False):
+        for block, weights in zip(net.blocks[:layers], given, strict=False):
             pad, conv, norm, relu = block
             if weights.kernel.shape != tuple(conv.weight.shape):
-                raise ValueError(f"{path.name} is no reader of this shape")
+                raise ValueError(f"{path.name} is not of this net's shape")
             at = pad(at)
             adopt(
                 conv, torch.from_numpy(weights.kernel.copy()), torch.from_numpy(weights.bias.copy()), norm=norm, at=at
             )
             at = relu(norm.eval()(conv(at)))
+        if layers == len(net.blocks):
+            answer = given[layers]
+            net.head.weight.copy_(torch.from_numpy(answer.kernel))
+            if net.head.bias is not None:
+                net.head.bias.copy_(torch.from_numpy(answer.bias))
 
 
 logger = logging.getLogger(__name__)
@@ -66,6 +73,8 @@ class RegionTraining(TimedTraining):
     seed: int = 1
     start: Path | None = None
     """A trained .tflite reader, whose first layers the net begins with and keeps; see `platepost.models.region.net`."""
+    further: Path | None = None
+    """A trained .tflite issuer net to go on from instead; its first `SHARED` layers stay as they are."""
 
 
 def logits(net: nn.Module, pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
@@ -81,10 +90,13 @@ def train(training: RegionTraining, sources: Sources, checks: Mapping[str, Check
     run = Run(training, net, Region(), decay=0.03)
     resumed = run.resume()
     drawn = batches(sources, size=training.batch, seed=training.seed, step=run.step)
-    if training.start is not None:
+    begun_with = training.further or training.start
+    if begun_with is not None:
+        layers = SHARED if training.further is None else len(net.blocks)
         if not resumed:
-            warm_start(net, training.start, torch.cat([pictures for pictures, _ in islice(drawn, 4)]))
-        net.frozen = FROZEN
+            pictures = torch.cat([pictures for pictures, _ in islice(drawn, 4)])
+            warm_start(net, begun_with, pictures, layers=layers)
+        net.frozen = FROZEN if training.further is None else SHARED
     return run.train(drawn, _loss, check=lambda: _report(run, checks))
 
 

@@ -1,4 +1,6 @@
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,8 +28,15 @@ def test_every_issuer_has_designs_that_can_be_painted_and_say_its_name(state: st
     for look in looks.values():
         assert render_plate(rng, design=look, height=48).image.shape[0] == 48
     if state != OTHER:
-        words = " ".join(word for look in looks.values() for word in (*look.headings, *look.footings)).lower()
+        words = " ".join(text for look in looks.values() for text in (*look.headings, *_texts(look.layers))).lower()
         assert NAMES[state].replace(" DC", "").lower() in words
+
+
+def _texts(layers: Sequence[Any]) -> Iterator[str]:
+    for layer in layers:
+        if layer[0] in {"words", "name"}:
+            yield layer[1]
+        yield from _texts([part for part in layer if isinstance(part, Sequence) and not isinstance(part, str)])
 
 
 def test_california_and_plates_from_elsewhere_come_more_often_than_a_usual_state() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
-from platepost.models.region.convert import calibrate
+from platepost.device.vision.interpreter import Network
+from platepost.models.region.convert import calibrate, load
 from platepost.models.region.data import Sources, batches
 from platepost.models.region.net import FROZEN, SHARED, Region
 from platepost.models.region.train import (
@@ -18,6 +19,7 @@ from platepost.models.region.train import (
 from platepost.models.warm_start import convolutions
 from platepost.wire.records.regions import REGIONS
 
+SHIPPED = Path(__file__).parents[3] / "models" / "region.tflite"
 SHIPPED_READER = Path(__file__).parents[3] / "models" / "reader.tflite"
 BRIGHT, DARK = np.full((96, 240), 200, np.uint8), np.full((96, 240), 40, np.uint8)
 
@@ -128,3 +130,49 @@ def test_what_begins_with_a_readers_layers_sees_strokes_as_it_does() -> None:
         torch.nn.functional.pad(pictures / 255, (0, 1, 0, 1)), torch.tensor(kept.kernel), torch.tensor(kept.bias), 2
     ).relu()
     torch.testing.assert_close(net.eval().blocks[0](pictures / 255), expected, atol=1e-4, rtol=1e-3)
+
+
+def test_training_goes_on_from_an_earlier_net_of_its_shape_and_keeps_its_first_layers(
+    tmp_path: Path, sources: Sources
+) -> None:
+    train(RegionTraining(folder=tmp_path, steps=3, batch=8, further=SHIPPED), sources, {})
+    trained = Region()
+    trained.load_state_dict(torch.load(tmp_path / "last.pt", weights_only=True)["net"])
+    theirs = [torch.from_numpy(one.kernel) for one in convolutions(SHIPPED)]
+    ours = [block[1].weight.detach() for block in trained.blocks]
+    assert all(torch.equal(one, other) for one, other in zip(ours[:SHARED], theirs, strict=False))
+    assert not torch.equal(ours[SHARED], theirs[SHARED])
+    torch.testing.assert_close(ours[SHARED], theirs[SHARED], atol=0.05, rtol=0)
+
+
+def test_a_net_that_goes_on_answers_as_the_earlier_one_until_it_has_learned(sources: Sources) -> None:
+    net, pictures = Region(), next(batches(sources, size=60, seed=2))[0]
+    warm_start(net, SHIPPED, pictures, layers=len(net.blocks))
+    shipped = Network(SHIPPED, reference=True)
+    expected = [
+        shipped.outputs[0].real(shipped.run((picture ^ 0x80).view(np.int8)[None, :, :, None])[0])[0]
+        for picture in pictures[:10, 0].numpy()
+    ]
+    np.testing.assert_allclose(logits(net, pictures[:10, 0].numpy()), expected, atol=1.2)
+
+
+def test_another_first_answer_leaves_the_second_to_the_bit(tmp_path: Path, sources: Sources) -> None:
+    pytest.importorskip("tensorflow", reason="the training extra is missing: make .venv/.training")
+    from platepost.models.graft import exchanged  # noqa: PLC0415
+    from platepost.models.region.convert import convert  # noqa: PLC0415
+
+    train(RegionTraining(folder=tmp_path, steps=20, batch=8, further=SHIPPED), sources, {})
+    net = load(tmp_path / "last.pt")
+    pictures = next(batches(sources, size=60, seed=2))[0][:, 0].numpy()
+    alone = convert(net, pictures)
+    with pytest.raises(ValueError, match="no second answer"):
+        exchanged(alone, alone, trunk=SHARED)
+    (tmp_path / "region.tflite").write_bytes(exchanged(SHIPPED.read_bytes(), alone, trunk=SHARED))
+    changed, shipped = Network(tmp_path / "region.tflite", reference=True), Network(SHIPPED, reference=True)
+    answers = [
+        [of.run((picture ^ 0x80).view(np.int8)[None, :, :, None]) for picture in pictures[:10]]
+        for of in (changed, shipped)
+    ]
+    assert all(np.array_equal(one[1], other[1]) for one, other in zip(*answers, strict=True))
+    first = [changed.outputs[0].real(answer[0])[0] for answer in answers[0]]
+    np.testing.assert_allclose(first, logits(net, pictures[:10]), atol=0.7)
