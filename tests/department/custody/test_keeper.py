@@ -104,6 +104,7 @@ def running(settings: KeeperSettings, **hooks: Callable[..., object]) -> Iterato
     path = settings.receipts.with_name("records.db")
     created = Running(Keeper(settings, lambda: Disk(path, keys=lambda _: Keyring(()))))
     for name, hook in hooks.items():
+        assert hasattr(created.keeper, name)
         setattr(created.keeper, name, hook)
     created.thread.start()
     try:
@@ -174,7 +175,7 @@ def test_a_chain_whose_keys_came_is_receipted_again(settings: KeeperSettings, po
         news.clear()
         return matches
 
-    with running(settings, between=between):
+    with running(settings, between_batches=between):
         post.send(3)
         fields = post.until(3)
         post.forget()
