@@ -58,7 +58,7 @@ def opened_again(camera: Camera) -> None:
             return
 
 
-@pytest.mark.parametrize("fault", ["reset", "end", "swallow", "down", "stall"])
+@pytest.mark.parametrize("fault", ["reset", "end", "blackhole", "down", "stall"])
 def test_a_line_that_fails_is_an_error_in_time_and_the_camera_comes_back(
     line: Proxy, camera: Camera, fault: str
 ) -> None:
