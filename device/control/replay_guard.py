@@ -1,20 +1,17 @@
 """What was asked of the post and done: remembered on disk, so that nothing is done twice.
 
-SQLite rather than the outbox: what is remembered here must survive the outbox being set aside. It is the outbox's
-library, without a key: Python's own would be a second SQLite in a post's memory.
+SQLite rather than the outbox: what is remembered here must survive the outbox being set aside.
 """
 
 import errno
 import logging
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
-from typing import Any
-
-import sqlcipher3
 
 from platepost.common.files import keep_newest
 from platepost.wire.errors import NotKeptError, RefusedError, Rejection
@@ -52,7 +49,7 @@ class ReplayGuard:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._begin()
-        except (sqlcipher3.DatabaseError, OSError) as error:
+        except (sqlite3.DatabaseError, OSError) as error:
             log.warning("the journal of requests cannot be used and is put aside: %s", error)
             self._put_aside()
 
@@ -86,12 +83,12 @@ class ReplayGuard:
                     "INSERT INTO asked (id, command, at) VALUES (?, ?, ?)", (identifier, command, moment)
                 )
                 connection.execute("DELETE FROM asked WHERE number <= (SELECT max(number) FROM asked) - ?", (KEPT,))
-        except (sqlcipher3.Error, OSError) as error:
+        except (sqlite3.Error, OSError) as error:
             raise NotKeptError(f"the request cannot be recorded: {error}") from error
 
     @contextmanager
-    def _open(self) -> Iterator[Any]:
-        with closing(sqlcipher3.connect(str(self._path), timeout=5)) as connection:
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self._path, timeout=5)) as connection:
             connection.execute("PRAGMA synchronous = FULL")
             with connection:
                 yield connection
@@ -111,6 +108,6 @@ class ReplayGuard:
                 self._path.replace(aside)
                 keep_newest(self._path.parent.glob(f"{self._path.name}.*T*"), KEPT_ASIDE)
             self._begin()
-        except (sqlcipher3.Error, OSError) as error:
+        except (sqlite3.Error, OSError) as error:
             # Then `take` fails too, and with it every command: better than doing one twice.
             log.error("no journal of requests can be kept: %s", error)
