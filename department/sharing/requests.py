@@ -90,13 +90,18 @@ def receive(*, person: str, kind: str, received_on: date, due_on: date | None = 
         SharingError: it lacks what its kind needs, or the person is no records manager.
 
     """
-    due = due_on or received_on + timedelta(days=CLOCKS[kind])
+    due = due_on or due_by_rule(kind, received_on)
     with operation(
         LedgerEvent.REQUEST_RECEIVED, person=person, kind=kind, due=due, requester=fields["requester"]
     ) as entry:
         request = SharingRequest.objects.create(person=person, kind=kind, received_on=received_on, due_on=due, **fields)
         entry["request"] = request.pk
     return request
+
+
+def due_by_rule(kind: str, received_on: date) -> date:
+    """Return the deadline of a request that does not state a day itself; see `CLOCKS`."""
+    return received_on + timedelta(days=CLOCKS[kind])
 
 
 def clock_rule(request: SharingRequest) -> str:
@@ -107,7 +112,7 @@ def clock_rule(request: SharingRequest) -> str:
     if request.extended_because:
         by_law = f", {EXTENSION_LAW}" if law and request.kind == "public records" else ""
         return _("{rule}; extended by 14 days{by_law}").format(rule=rule, by_law=by_law)
-    if request.due_on != request.received_on + timedelta(days=days):
+    if request.due_on != due_by_rule(request.kind, request.received_on):
         return _("the day that the request states")
     return rule
 
@@ -125,14 +130,12 @@ def correct(request: SharingRequest, *, person: str, due_on: date | None = None,
         SharingError: it was extended or decided, lacks what its kind needs, or the person is no records manager.
 
     """
-    corrected = fields | {"due_on": due_on or fields["received_on"] + timedelta(days=CLOCKS[fields["kind"]])}
+    corrected = fields | {"due_on": due_on or due_by_rule(fields["kind"], fields["received_on"])}
     changed = {name: value for name, value in corrected.items() if value != getattr(request, name)}
-    before, after = (
-        {name: str(value or "") for name, value in values.items()}
-        for values in ({name: getattr(request, name) for name in changed}, changed)
-    )
     if not changed:
         return
+    before = {name: str(getattr(request, name) or "") for name in changed}
+    after = {name: str(value or "") for name, value in changed.items()}
     with operation(LedgerEvent.REQUEST_CORRECTED, person=person, request=request.pk, before=before, after=after):
         _change(request, **changed, corrected_by=person, corrected_at=Now())
 

@@ -1,7 +1,6 @@
 """Pages of sharing: agencies and agreements, requests from outside, breaches."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -238,8 +237,8 @@ def _request(request: HttpRequest, sharing_request: SharingRequest, bound: forms
 def _entered(sharing_request: SharingRequest) -> dict[str, Any]:
     """Return what was entered of a request, for the form that corrects it."""
     fields = model_to_dict(sharing_request, fields=tuple(RequestForm.base_fields))
-    by_law = sharing_request.received_on + timedelta(days=outside.CLOCKS[sharing_request.kind])
-    return fields | {"due_on": None if sharing_request.due_on == by_law else sharing_request.due_on}
+    by_rule = outside.due_by_rule(sharing_request.kind, sharing_request.received_on)
+    return fields | {"due_on": None if sharing_request.due_on == by_rule else sharing_request.due_on}
 
 
 @needs(Permission.ANSWER_REQUESTS)

@@ -215,6 +215,7 @@ class PackageCheck {
   files = new Map();
   manifest = null;
   keys = {};
+  isTrusted = false;  // whether the package is signed with the keys whose thumbprints were given
   linked = 0;
   entries = 0;
 
@@ -236,9 +237,12 @@ class PackageCheck {
     requireThat(isPackage, "This file has no signed list of contents, or no keys: it is not an evidence package.");
     const named = parseJson(utf8(this.files.get("keys.json")));
     this.keys = { custodian: await publicKey("jwk", named.custodian), register: await publicKey("jwk", named.register) };
+    this.isTrusted = true;
     for (const [role, label] of [["custodian", "archive service"], ["register", "register of cameras"]]) {
       const { thumbprint } = this.keys[role];
-      if (!thumbprints[role] || thumbprints[role] === thumbprint) continue;
+      if (thumbprints[role] === thumbprint) continue;
+      this.isTrusted = false;
+      if (!thumbprints[role]) continue;
       this.problems.push(
         `The key of the ${label} is not the one that the agency gave you: its thumbprint is ${thumbprint}.` +
           " Someone else may have made this package.",

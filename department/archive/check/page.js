@@ -82,17 +82,13 @@ function thumbprintsOf() {
   return { custodian: typed("custodian"), register: typed("register") };
 }
 
-function areTheLetters(keys, thumbprints) {
-  return ["custodian", "register"].every((role) => thumbprints[role] && keys[role]?.thumbprint === thumbprints[role]);
-}
-
-function overall(check, isTrusted) {
+function overall(check) {
   const box = element("div", "", "card overall");
   if (!check.isIntact) {
     box.dataset.result = "wrong";
     box.append(verdict(false, "", "Something was changed, or does not fit. Do not rely on this package."));
     if (check.problems.length) box.append(listOf(check.problems, "wrong"));
-  } else if (isTrusted) {
+  } else if (check.isTrusted) {
     box.dataset.result = "good";
     box.append(verdict(true, "Nothing was changed. The package is signed with the keys of your letter.", ""));
   } else {
@@ -115,7 +111,7 @@ function overall(check, isTrusted) {
     const { case: number, agency, person, made } = check.manifest;
     const good = check.records.filter((record) => record.problems.length === 0);
     const who = `Case ${number}, agency ${agency}, exported by ${person} on ${time.format(new Date(made))}.`;
-    const records = `Records ${isTrusted ? "proved" : "unchanged"}: ${good.length} of ${check.records.length}.`;
+    const records = `Records ${check.isTrusted ? "proved" : "unchanged"}: ${good.length} of ${check.records.length}.`;
     const log = `Entries of the access log that were checked: ${check.entries}.`;
     box.append(element("p", `${who} ${records} ${log}`));
   }
@@ -142,9 +138,8 @@ async function show() {
   }
   const check = await checkPackage(bytes, thumbprints);
   if (began !== entered) return;
-  const isTrusted = areTheLetters(check.keys, thumbprints);
-  const cards = check.records.map((record) => cardOf(record, isTrusted));
-  result.replaceChildren(element("h2", `Result for ${file.name}`), overall(check, isTrusted), ...cards);
+  const cards = check.records.map((record) => cardOf(record, check.isTrusted));
+  result.replaceChildren(element("h2", `Result for ${file.name}`), overall(check), ...cards);
   result.querySelector("h2").tabIndex = -1;
   result.querySelector("h2").focus();
 }
