@@ -140,7 +140,7 @@ def fetched_hits(entry: OpenEntry, records: Sequence[int]) -> list[FetchedHit]:
     fetched: list[FetchedHit] = []
     picture_errors: dict[int, str] = {}
     for stored, pictures in whole_records(entry, records=records, lacking=picture_errors):
-        with suppress(PlatepostError, ValueError, TypeError):  # left out: the page says that this record cannot be read
+        with suppress(PlatepostError, ValueError, TypeError):  # left out: the page shows that it cannot be read
             hit = read_event(stored.restored().event or {}).data
             if isinstance(hit, Hit):
                 listed = listed_by(entry, stored.id, hit.reference)

@@ -241,7 +241,7 @@ def _reads_of(request: CurrentRequest, cart: EvidenceCart, areas: Mapping[int, i
     found: dict[int, ShownRow] = {}
     ticket = None
     purpose = AccessPurpose(cart.purpose, cart.case_number)
-    # A page that asks by itself how far the package is shows no read.
+    # The requests of the page that waits for the package show no read.
     if cart.records and REFRESH not in request.headers:
         with suppress(PurposeError), opened_entry(request, purpose, {"evidence": [*cart.records]}) as entry:
             found = {row["record_id"]: row for row in reads(entry, ReadFilter(records=[*cart.records]))}

@@ -1,7 +1,7 @@
 """The bucket of an S3 store that may store the pictures; the database stores their names.
 
-Object names are random. Whoever lists the bucket learns no plate, post, person, or group, and cannot test whether a
-given picture is in it, as with a digest. Only the database knows what an object is and who may see it.
+Object names are random. A list of the bucket reveals no plate, post, person, or group, and not whether a given picture
+is in it, as digests would. Only the database knows what an object is and who may see it.
 """
 
 import re

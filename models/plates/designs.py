@@ -64,6 +64,14 @@ class Design:
     """How often a random plate is of this design."""
 
 
+def color_of(digits: str) -> Color:
+    """Return a color, blue first, from six hexadecimal digits, red first."""
+    red = int(digits[0:2], 16)
+    green = int(digits[2:4], 16)
+    blue = int(digits[4:6], 16)
+    return blue, green, red
+
+
 WHITE: Final[Color] = (236, 238, 238)
 NAVY: Final[Color] = (95, 40, 25)
 BLACK: Final[Color] = (32, 30, 30)

@@ -25,6 +25,7 @@ from platepost.models.plates.designs import (
     Color,
     Design,
     Writer,
+    color_of,
 )
 from platepost.models.plates.texts import US_PATTERNS
 from platepost.wire.records.regions import OTHER, STATES
@@ -161,7 +162,7 @@ def _american(state: str) -> Iterator[Design]:
         yield Design(
             f"{state} special",
             _writer(_FORMATS.get(state, "")),
-            ((_color(ground), _color(ink)),),
+            ((color_of(ground), color_of(ink)),),
             splits=(2, 3, 3, 3, 4),
             separators=(" ", "", "-"),
             stacked=0.5,
@@ -178,7 +179,7 @@ def _described(state: str, description: Mapping[str, Any]) -> Design:
     return Design(
         f"{state} {number}",
         _writer(description.get("formats", _FORMATS.get(state, ""))),
-        ((_color(description["on"]), _color(description["ink"])),),
+        ((color_of(description["on"]), color_of(description["ink"])),),
         splits=tuple(description.get("splits", ())),
         separators=tuple(description.get("separators", (" ",))),
         stickers=0.12,  # where they belong, the layers have them
@@ -197,11 +198,6 @@ def _across(name: Sequence[Any]) -> float:
     """Height at which other words stand on a plate whose name is where this layer has it."""
     kind, *details = name
     return _across(details[0]) if kind == "one" else _LOW if details[2] < 0.5 else _HIGH
-
-
-def _color(digits: str) -> Color:
-    red, green, blue = (int(digits[place : place + 2], 16) for place in (0, 2, 4))
-    return blue, green, red
 
 
 def _abroad() -> Iterator[Design]:

@@ -28,7 +28,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from platepost.models.plates.designs import Color
+from platepost.models.plates.designs import Color, color_of
 from platepost.models.plates.figures import FIGURES
 from platepost.models.plates.fonts import line_of_text
 from platepost.models.plates.grounds import paint_ground
@@ -72,8 +72,7 @@ def _paint(picture: Picture, layer: Layer, rng: np.random.Generator) -> None:
 def _color(text: str, rng: np.random.Generator) -> tuple[Color, float]:
     """Return a color near the one that is written, and how much of it covers what lies below."""
     digits, _, share = text.partition("/")
-    red, green, blue = (int(digits[place : place + 2], 16) for place in (0, 2, 4))
-    return near((blue, green, red), rng, 8), int(share or 100) / 100
+    return near(color_of(digits), rng, 8), int(share or 100) / 100
 
 
 def _pixels(picture: Picture, points: Sequence[float], rng: np.random.Generator) -> NDArray[np.float64]:

@@ -62,7 +62,7 @@ function pictureOf(picture, isTrusted) {
   return figure;
 }
 
-// Only the letter's keys prove anything: whoever made up a package signed it with keys of their own.
+// Only the letter's keys prove anything: a forger signs with keys of their own.
 function cardOf(record, isTrusted) {
   const card = element("article", "", "card");
   const isGood = record.problems.length === 0;

@@ -1,5 +1,5 @@
 // On every page but the console: that a hit waits for this person, with sound, and without a plate. A person who has the
-// console open, here or elsewhere, hears it there. On the console, too: what waits for a supervisor.
+// console open, here or elsewhere, gets the sound there. On the console, too: what waits for a supervisor.
 import { chime, notify, sounds, wake } from "./alarm.js";
 
 const EVERY_MS = 5000;
