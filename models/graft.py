@@ -160,7 +160,8 @@ def _take_over(own: schema.ModelT, other: schema.ModelT, operators: Sequence[sch
 
 def _leading_to(tensor: int, operators: Sequence[schema.OperatorT]) -> list[schema.OperatorT]:
     """Return the operators that a tensor comes from, in their order."""
-    wanted, kept = {tensor}, []
+    wanted = {tensor}
+    kept = []
     for operator in reversed(operators):
         if wanted.intersection(map(int, operator.outputs)):
             wanted.update(map(int, operator.inputs))
@@ -187,12 +188,15 @@ def _without_unused(model: schema.ModelT) -> None:
     for operator in graph.operators:
         operator.inputs = [places[int(index)] for index in operator.inputs]
         operator.outputs = [places[int(index)] for index in operator.outputs]
-    graph.inputs, graph.outputs = ([places[int(index)] for index in ends] for ends in (graph.inputs, graph.outputs))
+    graph.inputs = [places[int(index)] for index in graph.inputs]
+    graph.outputs = [places[int(index)] for index in graph.outputs]
     held = [model.buffers[0]]  # empty, as the format asks
     for tensor in graph.tensors:
         held.append(model.buffers[tensor.buffer])
         tensor.buffer = len(held) - 1
-    model.buffers, model.metadata, model.metadataBuffer = held, [], []
+    model.buffers = held
+    model.metadata = []
+    model.metadataBuffer = []
 
 
 def _rescale(model: schema.ModelT, convolution: schema.OperatorT, scale: float) -> None:

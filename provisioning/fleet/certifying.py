@@ -81,7 +81,7 @@ class CertifyingFleet(Layout):
 
         One CRL each for `authority`, which may be about to take over, for the current one, and for every former one.
         """
-        # Lock before reading the ledger: a CRL written after another revocation must not leave that one out.
+        # Lock before reading the certificates: a CRL written after another revocation must not leave that one out.
         with self.locked():
             # Certificates of former authorities stay valid until they expire, and can be revoked until then.
             takeover.take_over(self.authority)
